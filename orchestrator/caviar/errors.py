@@ -1,0 +1,55 @@
+"""Every error that Caviar shows its user, one sentence each, named by what to do about it.
+
+CaviarError (exit code 1)
+├── SpecError       2  the sweep, or the command line, is described wrongly: change it
+├── NoResultError   3  the sweep ended without a usable result: look at the failures
+├── NotFoundError   4  no such sweep, trial or metric: look at `caviar ls`
+├── StoreError      5  the store is locked, full, newer or unreadable: see to the disk
+└── ClusterError    6  the cluster cannot be reached: see to the address
+
+SweepInterrupted (a KeyboardInterrupt, exit code 130 or 143) is no error: the sweep was stopped in good order.
+"""
+
+
+class CaviarError(Exception):
+    """Base of all errors with a sentence for the user; `exit_code` is the program's exit status."""
+
+    exit_code = 1
+
+
+class SpecError(CaviarError, ValueError):
+    """A sweep, a search space or a command line breaks a rule; the sentence states the rule and what it got."""
+
+    exit_code = 2
+
+
+class NoResultError(CaviarError):
+    """A sweep ended, and no trial of it has a usable result."""
+
+    exit_code = 3
+
+
+class NotFoundError(CaviarError, LookupError):
+    """A sweep, a trial or a metric that was asked for does not exist."""
+
+    exit_code = 4
+
+
+class StoreError(CaviarError, OSError):
+    """The results store cannot be read or written."""
+
+    exit_code = 5
+
+
+class ClusterError(CaviarError, ConnectionError):
+    """Ray cannot be started or reached."""
+
+    exit_code = 6
+
+
+class SweepInterrupted(KeyboardInterrupt):
+    """The sweep was stopped by Ctrl-C or SIGTERM; what it had reported is in the store."""
+
+    def __init__(self, sentence: str, exit_code: int) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
