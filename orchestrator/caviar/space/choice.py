@@ -1,0 +1,153 @@
+"""A parameter that takes one of a few options."""
+
+import copy
+import json
+import reprlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from caviar.errors import SpecError
+from caviar.space.option import option_identity, option_text, option_to_json, plain_option
+from caviar.space.scale import FloatArray, IntArray, cells
+from caviar.space.spelling import did_you_mean
+
+Kind: TypeAlias = Literal["float", "int", "bool", "text"]
+_LISTS = (list, tuple, range)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Choice:
+    """One of `options`, each with an equal share of [0, 1], in the order given.
+
+    Args:
+        options: at least one, all different (1 and 1.0 are not, True and 1 are), each a str, int, finite
+            float, bool or None, or a list, tuple or dict of these; numpy scalars are converted. One option is
+            a constant.
+
+    Raises:
+        SpecError: a rule above is broken.
+    """
+
+    options: Sequence[Any] = field(compare=False)
+    kind: Kind = field(init=False, compare=False)
+    # Equality and hash go by JSON text: options may be unhashable, and True is not 1 here.
+    _text: str = field(init=False)
+    _identities: tuple[str, ...] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        options = _checked(self.options)
+        object.__setattr__(self, "options", options)
+        object.__setattr__(self, "kind", _kind(options))
+        text = json.dumps([option_to_json(one) for one in options], sort_keys=True)
+        object.__setattr__(self, "_text", text)
+        object.__setattr__(self, "_identities", tuple(map(option_identity, options)))
+
+    def __repr__(self) -> str:
+        return f"Choice({list(self.options)!r})"
+
+    @property
+    def count(self) -> int:
+        """Number of options."""
+        return len(self.options)
+
+    def values(self, u: npt.ArrayLike) -> IntArray:
+        """Map `u` in [0, 1], shape [n], to the numbers of options, int64 [n]; ValueError for a u outside."""
+        return cells(u, self.count)
+
+    def unit(self, value: object) -> float:
+        """Return the u at the centre of the cell of an option, in (0, 1); SpecError if it is none."""
+        identity = option_identity(plain_option(value))
+        if identity in self._identities:
+            return (self._identities.index(identity) + 0.5) / self.count
+        texts = [one for one in self.options if isinstance(one, str)]
+        shown = f"; choose from {reprlib.repr(list(self.options))}"
+        hint = did_you_mean(value, texts) if len(texts) == self.count else shown
+        raise SpecError(f"Choice has no option {value!r}{hint}")
+
+    def column(self, values: IntArray) -> npt.NDArray[Any]:
+        """Return option numbers as the store keeps the options.
+
+        Args:
+            values: option numbers, int64 [n].
+
+        Returns:
+            Shape [n]: bool, int64 or float64 by `kind`; for "text" an object array of str, which are the
+            options where all are text, else their JSON ('[64, 64]', 'null', '"a"', '1').
+        """
+        return self._table()[values]
+
+    def objects(self, values: IntArray) -> list[Any]:
+        """Return the options of option numbers (int64 [n]) as the user wrote them, containers copied."""
+        numbers: list[int] = values.tolist()
+        if not any(isinstance(one, (list, tuple, dict)) for one in self.options):
+            return [self.options[number] for number in numbers]
+        copiers = [_copier(one) for one in self.options]
+        return [copiers[number]() for number in numbers]
+
+    def levels(self, count: int) -> FloatArray:
+        """Return the u of `count` different options (1 .. `self.count`), spread over their order."""
+        last = self.count - 1
+        numbers = np.full(1, last // 2) if count == 1 else np.round(np.arange(count) * last / (count - 1))
+        return np.asarray((numbers + 0.5) / self.count)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the JSON form, which `parameter_from_json` reads."""
+        return {"type": "choice", "options": [option_to_json(one) for one in self.options], "kind": self.kind}
+
+    def _table(self) -> npt.NDArray[Any]:
+        if self.kind == "text":
+            as_text = all(isinstance(one, str) for one in self.options)
+            return np.array([one if as_text else option_text(one) for one in self.options], dtype=object)
+        dtype = {"bool": np.bool_, "int": np.int64, "float": np.float64}[self.kind]
+        return np.array(self.options, dtype=dtype)
+
+
+def _checked(options: object) -> tuple[object, ...]:
+    """Return the options as plain, different objects."""
+    if isinstance(options, np.ndarray) and options.ndim == 1:
+        options = options.tolist()
+    if not isinstance(options, _LISTS):
+        order = " (a set has no order)" if isinstance(options, (set, frozenset)) else ""
+        raise SpecError(
+            f"Choice needs a list of options, got {reprlib.repr(options)}{order}; write Choice([…])"
+        )
+    if not options:
+        raise SpecError("Choice needs at least one option, got an empty list")
+    plain = tuple(plain_option(one) for one in options)
+    seen: dict[str, object] = {}
+    for one in plain:
+        identity = option_identity(one)
+        if identity in seen:
+            raise SpecError(f"Choice needs options that all differ, got {seen[identity]!r} and {one!r}")
+        seen[identity] = one
+    return plain
+
+
+def _copier(option: Any) -> Callable[[], Any]:
+    """Return a function that gives an option that its user may change, without changing anyone else's."""
+    try:
+        hash(option)
+    except TypeError:
+        inside = option.values() if isinstance(option, dict) else option
+        flat = not isinstance(option, tuple) and not any(
+            isinstance(one, (list, tuple, dict)) for one in inside
+        )
+        return option.copy if flat else lambda: copy.deepcopy(option)
+    return lambda: option  # a tuple of unchangeable things, or a scalar
+
+
+def _kind(options: tuple[object, ...]) -> Kind:
+    """Return the column type that holds all options exactly."""
+    types = {type(one) for one in options}
+    if types == {bool}:
+        return "bool"
+    whole = [one for one in options if type(one) is int]
+    if types == {int} and all(-(2**63) <= one < 2**63 for one in whole):
+        return "int"
+    if types and types <= {int, float} and all(abs(one) <= 2**53 for one in whole):
+        return "float"
+    return "text"
