@@ -1,0 +1,111 @@
+"""The whole program of a Ray task: train the trials of a lease one after the other, and say so as it goes.
+
+The trials train in one thread; the generator's own thread, which Ray drives, wakes every `flush_s` seconds to carry
+their reports away. So a trial that computes for minutes between two reports still delivers the first one at once.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from numbers import Real
+from typing import Any
+
+from caviar_workers.capture import Capture
+from caviar_workers.execution import Execution
+from caviar_workers.load import load_function
+from caviar_workers.messages import Batch, Lease, Program
+from caviar_workers.recorder import MOST_BACKLOG, Recorder
+from caviar_workers.seeding import seed_everything
+from caviar_workers.threads import limit_threads
+from caviar_workers.trial import Trial, replay
+
+_GLANCE_S = 0.1
+_OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError")
+
+
+def run_lease(program: Program, lease: Lease, *, own_process: bool = True) -> Iterator[Batch]:
+    """Train the lease's trials; yields what they report, in order, at least every `lease.flush_s` seconds.
+
+    A trial that raises ends as FAILED and the next one starts. Only the end of the process ends a lease early.
+
+    Args:
+        program: The user's code.
+        lease: What to train.
+        own_process: Nothing else runs in this process: file descriptors may be redirected, threads limited.
+    """
+    devices = os.environ.get("CUDA_VISIBLE_DEVICES", "") if lease.gpus > 0 else ""
+    with Capture(descriptors=own_process) as capture:
+        recorder = Recorder(lease, capture, devices)
+        trained = threading.Event()
+        arguments = (program, lease, recorder, trained, own_process)
+        threading.Thread(target=_train_all, args=arguments, name="caviar-train", daemon=True).start()
+        flushed = time.monotonic()
+        while not trained.wait(min(_GLANCE_S, lease.flush_s)):
+            if recorder.backlog() < MOST_BACKLOG and time.monotonic() - flushed < lease.flush_s:
+                continue
+            batch = recorder.flush()
+            flushed = time.monotonic()
+            if batch is not None:
+                yield batch
+        batch = recorder.flush()
+        if batch is not None:
+            yield batch
+
+
+def _train_all(program: Program, lease: Lease, recorder: Recorder, trained: threading.Event, own: bool) -> None:
+    try:
+        for position in range(len(lease.trials)):
+            execution = recorder.begin(position)
+            started = time.perf_counter()
+            try:
+                function = load_function(program, program.final if lease.final else program.train)
+                if own and position == 0:
+                    limit_threads(lease.cpus)
+                seed_everything(execution.trial.seed)
+                started = time.perf_counter()
+                arguments = accepted(function, lease.train_args) if lease.final else lease.train_args
+                returned = function(lease.config(position), execution.trial, **arguments)
+                _finish(returned, execution, lease.metric)
+            except BaseException as error:
+                execution.error, execution.kind = describe(error)
+            execution.busy = time.perf_counter() - started
+            recorder.end(execution)
+    finally:
+        trained.set()
+
+
+def _finish(returned: Any, execution: Execution, metric: str) -> None:
+    """Record what train returned: a generator's rows, or, of a function that reports nothing, its one result."""
+    trial: Trial = execution.trial
+    if inspect.isgenerator(returned):
+        for item in returned:
+            replay(trial, item)
+    elif isinstance(returned, dict) and not trial.reported:
+        trial.report(**{"step": 0, **returned})
+    elif isinstance(returned, Real) and not trial.reported:
+        trial.report(0, **{metric: float(returned)})
+    elif returned is not None:
+        execution.returned = type(returned).__name__
+
+
+def accepted(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of train that `final` takes too."""
+    parameters = inspect.signature(function).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return dict(arguments)
+    return {name: value for name, value in arguments.items() if name in parameters}
+
+
+def describe(error: BaseException) -> tuple[str, str]:
+    """The traceback of the user's own frames, and the kind of failure: `error` or `oom`."""
+    oom = any(cls.__name__ in _OUT_OF_MEMORY for cls in type(error).__mro__)
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_globals.get("__name__", "").startswith("caviar_workers"):
+        frames = frames.tb_next  # the caller's frames are ours
+    text = "".join(traceback.format_exception(type(error), error, frames))
+    return text.rstrip(), "oom" if oom else "error"

@@ -1,0 +1,103 @@
+"""Loads the user's program from its snapshot, so that editing a file in mid-sweep changes nothing."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.abc import InspectLoader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from types import ModuleType
+from typing import Any
+
+from caviar_workers.messages import Program
+
+_installed: SnapshotFinder | None = None
+_importing = False
+
+
+class SnapshotFinder(MetaPathFinder, InspectLoader):
+    """Imports modules from source text; `__file__` stays the path that they had, so that data beside them is found."""
+
+    def __init__(self, digest: str, files: Mapping[str, tuple[str, str]], packages: frozenset[str]) -> None:
+        self.digest = digest
+        self._files = files
+        self._packages = packages
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find a module of the snapshot by its full name."""
+        if fullname not in self._files:
+            return None
+        origin = self._files[fullname][0]
+        spec = spec_from_loader(fullname, self, origin=origin, is_package=self.is_package(fullname))
+        assert spec is not None
+        spec.has_location = True
+        return spec
+
+    def is_package(self, fullname: str) -> bool:
+        """Whether the module is a package."""
+        return fullname in self._packages
+
+    def get_source(self, fullname: str) -> str:
+        """Source text as it was; tracebacks show these lines."""
+        return self._files[fullname][1]
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Compile and run the module."""
+        path, source = self._files[module.__name__]
+        exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
+
+    def forget(self) -> None:
+        """Take the snapshot's modules out of this process."""
+        for name in self._files:
+            sys.modules.pop(name, None)
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+
+def importing() -> bool:
+    """Whether the user's file is being imported from a snapshot just now: nobody may start a sweep from there."""
+    return _importing
+
+
+def load_module(program: Program) -> ModuleType:
+    """Import the program's module, once per process and snapshot; an older snapshot's modules make way.
+
+    Raises:
+        Exception: Whatever the user's module raises at import.
+    """
+    global _installed, _importing  # noqa: PLW0603 — sys.modules is global too
+    if _installed is None or _installed.digest != program.digest:
+        if _installed is not None:
+            _installed.forget()
+        _installed = SnapshotFinder(program.digest, program.files, program.packages)
+        sys.meta_path.insert(0, _installed)
+    _importing = True
+    try:
+        return importlib.import_module(program.module)
+    except BaseException:
+        _installed.forget()
+        _installed = None
+        raise
+    finally:
+        _importing = False
+
+
+def load_function(program: Program, name: str) -> Callable[..., Any]:
+    """The function `name` of the program.
+
+    Raises:
+        AttributeError: The module has no such name.
+        TypeError: It is not a function.
+    """
+    if name in program.functions:
+        return program.functions[name]
+    value: Any = load_module(program)
+    for part in name.split("."):
+        value = getattr(value, part)
+    if not callable(value):
+        raise TypeError(f"'{name}' in {program.module} is not a function")
+    return value  # type: ignore[no-any-return]

@@ -1,0 +1,71 @@
+"""What crosses the border between the driver and a worker process: plain frozen dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """The user's code as it was when the sweep was described; it travels once per process.
+
+    Either `files` holds the sources (`source`), or `functions` holds the functions themselves, for code that
+    lives in no file, as in a notebook (`function`).
+    """
+
+    digest: str
+    """SHA-256 of the sources, or of the serialised functions, hex: the identity of the code."""
+    train: str
+    """Qualified name of the train function."""
+    final: str = ""
+    """Qualified name of the function that runs once for the winner; empty: none."""
+    module: str = ""
+    """Name of the module among `files` that holds these functions."""
+    files: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Module name → (path it had on the driver's machine, source text)."""
+    packages: frozenset[str] = frozenset()
+    """Names in `files` that are packages."""
+    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    """Name → function, when there is no source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The trials that one Ray task carries, as columns of equal length n ≥ 1, trained one after the other."""
+
+    id: int
+    """Counts from 0 within one driver."""
+    sweep: str
+    metric: str
+    """The sweep's objective; decides `diverged`."""
+    trials: tuple[int, ...]
+    """Trial numbers, from 0."""
+    attempts: tuple[int, ...]
+    """Which execution of the trial this is, from 0."""
+    seeds: tuple[int, ...]
+    """0 … 2^32 − 1."""
+    configs: Mapping[str, tuple[Any, ...]]
+    """Parameter name → value for each trial."""
+    train_args: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments of the train function that the sweep overrides."""
+    cpus: float = 1.0
+    gpus: float = 0.0
+    final: bool = False
+    """Run the sweep's `final` function instead of `train`."""
+    flush_s: float = 0.5
+    """Longest time in seconds that a report waits in the worker."""
+
+    def config(self, position: int) -> dict[str, Any]:
+        """The configuration of the trial at `position`, 0 … n − 1; a dict of its own."""
+        return {name: column[position] for name, column in self.configs.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What a lease has to say since it last spoke: Arrow IPC streams of the store's tables; empty bytes: no rows."""
+
+    curves: bytes = b""
+    attempts: bytes = b""
+    logs: bytes = b""

@@ -1,0 +1,130 @@
+"""The handle that the user's train function gets: who this trial is, and where its learning curve goes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from time import time as now
+from typing import Any
+
+from caviar_workers.scalar import scalar, whole_step
+
+Row = tuple[int, float, dict[str, float]]
+"""One report: step, time in seconds since 1970, metrics."""
+
+
+class Trial:
+    """One execution of one configuration.
+
+    Threads: `report` may be called from one thread at a time; a second thread of the worker takes rows away at any
+    moment. Reports reach the store within about two seconds, in the order they were made.
+
+    Attributes:
+        sweep: Id of the sweep.
+        number: The trial, from 0.
+        attempt: Which execution of the trial this is, from 0.
+        seed: 0 … 2^32 − 1, the same at every attempt; `random`, numpy and (where imported) torch are already
+            seeded with it.
+        devices: The accelerators assigned, as CUDA_VISIBLE_DEVICES writes them; empty: none.
+    """
+
+    __slots__ = (
+        "_accept",
+        "_append",
+        "_gate",
+        "_rows",
+        "_taken",
+        "attempt",
+        "devices",
+        "number",
+        "seed",
+        "sweep",
+    )
+
+    def __init__(self, *, sweep: str, number: int, attempt: int, seed: int, devices: str = "") -> None:
+        self.sweep = sweep
+        self.number = number
+        self.attempt = attempt
+        self.seed = seed
+        self.devices = devices
+        self._rows: list[Row] = []
+        self._taken = 0
+        self._gate = threading.Event()
+        self._accept: Callable[[Row], None] = self._rows.append
+        self._append = self._accept  # swapped to refuse or to hold rows: report() itself never has to ask
+
+    def report(self, step: int, **metrics: float) -> None:
+        """Record one point of the learning curve.
+
+        Args:
+            step: What the curve counts: epochs, updates, …; whole, from 0, never smaller than the step before.
+                Two reports of one step are two rows.
+            **metrics: Name → one real number: Python, numpy or torch scalars. NaN and ±inf are recorded.
+
+        Raises:
+            TypeError: A value is not one real number, or the step is not whole.
+            ValueError: The step is negative or goes back, or a metric's name cannot be a column.
+        """
+        for name, value in metrics.items():
+            if type(value) is not float:
+                metrics[name] = scalar(name, value)
+        if type(step) is not int or step < 0:
+            step = whole_step(step)
+        self._append((step, now(), metrics))
+
+    @property
+    def reported(self) -> bool:
+        """Whether anything was reported yet."""
+        return self._taken > 0 or bool(self._rows)
+
+    @property
+    def backlog(self) -> int:
+        """Rows that wait for the recorder."""
+        return len(self._rows)
+
+    def take(self) -> list[Row]:
+        """Take the rows reported so far (for the recorder, from its own thread)."""
+        count = len(self._rows)
+        rows = self._rows[:count]
+        self._taken += count
+        del self._rows[:count]  # not a swap: the training thread may hold the old list's append
+        return rows
+
+    def refuse(self, error: Exception) -> None:
+        """Let every later report raise `error` (for the recorder, which found the rows before it wrong)."""
+
+        def append(_row: Row) -> None:
+            raise error
+
+        self._accept = self._append = append
+
+    def hold(self) -> None:
+        """Let reports wait until `release`: the recorder is behind, and memory is finite."""
+        self._gate.clear()
+
+        def append(row: Row) -> None:
+            self._gate.wait()
+            self._accept(row)
+
+        self._append = append
+
+    def release(self) -> None:
+        """Let reports pass again."""
+        self._append = self._accept
+        self._gate.set()
+
+    def __repr__(self) -> str:
+        return f"Trial({self.sweep!r}, number={self.number}, attempt={self.attempt}, seed={self.seed})"
+
+
+def replay(trial: Trial, item: Any) -> None:
+    """Report what a generator yielded: a dict with `step` and metrics.
+
+    Raises:
+        TypeError: The item is not such a dict.
+    """
+    if not isinstance(item, dict) or "step" not in item:
+        raise TypeError(
+            f"a train generator yields dicts such as {{'step': 3, 'loss': 0.5}}, but it yielded {item!r:.80}"
+        )
+    trial.report(**item)
