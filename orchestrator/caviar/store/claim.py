@@ -1,0 +1,65 @@
+"""Taking a sweep over: one owner at a time, and nothing of an older owner counts from then on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caviar.errors import StoreError
+from caviar.store import chain, manifest, owner, snapshot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from caviar.store.disk import Disk
+
+
+def claim(disk: Disk, sweep: Path) -> int:
+    """Make the calling process the owner of the sweep in that folder.
+
+    Returns:
+        Its epoch, from 1.
+
+    Raises:
+        StoreError: The present owner is alive.
+        OSError: The store cannot be written.
+    """
+    while True:
+        present, epoch = owner.newest_owner(disk, sweep)
+        if present is not None and alive(disk, sweep, present):
+            raise StoreError(
+                f"{sweep.name} is being run by process {present.pid} on {present.host}: "
+                "wait for it, or stop it first."
+            )
+        try:
+            disk.create(owner.owner_path(sweep, epoch + 1), owner.to_bytes(owner.this_process(epoch + 1)))
+        except FileExistsError:  # another process was quicker: see who it is
+            continue
+        _seal(disk, sweep, epoch + 1)
+        return epoch + 1
+
+
+def release(disk: Disk, sweep: Path, epoch: int) -> None:
+    """Let go of the sweep, so that this process too may claim it again. Needs no space on the disk."""
+    path = owner.owner_path(sweep, epoch)
+    if disk.exists(path):
+        disk.rename(path, path.with_suffix(".released.json"))
+
+
+def alive(disk: Disk, sweep: Path, present: owner.Owner) -> bool:
+    """Whether the owner still runs."""
+    try:
+        silent_s = disk.age_s(owner.owner_path(sweep, present.epoch))
+    except FileNotFoundError:  # it let go just now
+        return False
+    return owner.is_alive(present, silent_s)
+
+
+def _seal(disk: Disk, sweep: Path, epoch: int) -> None:
+    while True:
+        seen = snapshot.look(disk, sweep)
+        ends = {old: seen.manifest.hot_through.get(old, -1) for old in range(1, epoch)} | seen.through()
+        ends = {old: n for old, n in ends.items() if old < epoch and old not in seen.manifest.sealed}
+        if not ends and seen.manifest.state == "running":
+            return
+        if chain.append(disk, sweep, manifest.sealed(seen.manifest, ends)):
+            return

@@ -1,0 +1,46 @@
+"""One history per trial: which rows of several executions make its curve.
+
+A row is live unless a later attempt of the trial started at or before its step. So an attempt that starts
+again from step 0 supersedes all before it, and one restored from a checkpoint at step s−1 all rows from
+step s on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from caviar.store.sweep_tables import SweepTables
+
+
+def live_rows(tables: SweepTables, only: str = "") -> str:
+    """SELECT of the live rows of a sweep.
+
+    Args:
+        tables: The sweep's.
+        only: A condition on `trial`, to look at some trials.
+    """
+    where = f"WHERE {only}" if only else ""
+    if tables.seen.plain:
+        return f"SELECT * FROM ({tables.rows()}) {where}"
+    also = f"AND {only}" if only else ""
+    return f"{_cuts(tables, 'c.*')} WHERE (cut IS NULL OR step < cut) {also}"
+
+
+def dead_rows(tables: SweepTables) -> str:
+    """SELECT of the superseded rows that are still among the others."""
+    return f"{_cuts(tables, 'c.*')} WHERE cut IS NOT NULL AND step >= cut"
+
+
+def _cuts(tables: SweepTables, columns: str) -> str:
+    # An attempt's start is in its rows and in its row of attempts; either may be published first.
+    return (
+        f"WITH every AS ({tables.rows()}), later AS ("
+        f"SELECT trial, attempt, start FROM ({tables.attempts()}) WHERE attempt > 0 "
+        "UNION SELECT DISTINCT trial, attempt, _start FROM every WHERE attempt > 0), "
+        "starts AS (SELECT trial, attempt, min(start) AS start FROM later GROUP BY trial, attempt "
+        "UNION ALL SELECT DISTINCT trial, 0, 0 FROM later), "
+        "cuts AS (SELECT trial AS of_trial, attempt AS of_attempt, min(start) OVER (PARTITION BY trial "
+        "ORDER BY attempt ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS cut FROM starts) "
+        f"SELECT {columns} FROM every c LEFT JOIN cuts ON trial = of_trial AND attempt = of_attempt"
+    )

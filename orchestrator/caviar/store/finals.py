@@ -1,0 +1,49 @@
+"""What the sweep's `final` function found, for each winner that it was run for: small JSON files, numbered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from caviar.store.layout import numbered_name, parse_number
+from caviar.store.trouble import store_error
+
+if TYPE_CHECKING:
+    from caviar.store.sweep_dir import SweepDir
+
+FOLDER = "_final"
+
+
+def finals(sweep: SweepDir) -> list[dict[str, Any]]:
+    """All findings, oldest first: `trial`, `value`, `rule`, `metrics`, `when`.
+
+    Raises:
+        StoreError: They cannot be read.
+    """
+    folder = sweep.path / FOLDER
+    try:
+        return [json.loads(sweep.disk.read(folder / name)) for name in _names(sweep, folder)]
+    except (OSError, ValueError) as error:
+        raise store_error("read", folder, error) from error
+
+
+def add_final(sweep: SweepDir, finding: dict[str, Any]) -> None:
+    """Append a finding.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    folder = sweep.path / FOLDER
+    try:
+        sweep.disk.make_folder(folder)
+        number = len(_names(sweep, folder))
+        sweep.disk.create(folder / numbered_name(number), json.dumps(finding, ensure_ascii=False).encode())
+    except OSError as error:
+        raise store_error("write to", folder, error) from error
+
+
+def _names(sweep: SweepDir, folder: Path) -> list[str]:
+    if not sweep.disk.exists(folder):
+        return []
+    return sorted(name for name in sweep.disk.list(folder) if parse_number(name) is not None)

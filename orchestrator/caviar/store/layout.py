@@ -1,0 +1,86 @@
+"""Names of the store's files, and back.
+
+<store>/FORMAT                                   {"format": 1}
+<store>/sweep=<id>/sweep.json, code.zip          what was asked for, and the code that does it
+<store>/sweep=<id>/_owner/<epoch>.json           who may write; the highest epoch
+<store>/sweep=<id>/_hot/<epoch>-<n>-<table>.parquet     n contiguous from 0 over all tables of the epoch
+<store>/sweep=<id>/_merged/<table>-<uuid>.parquet       many hot files in one, while the sweep runs
+<store>/sweep=<id>/_manifest/<k>.json            which files count; the highest k
+<store>/sweep=<id>/<table>/<k>.parquet           final files: a plain glob over them is exact
+
+No user text is ever part of a name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from caviar.errors import StoreError
+from caviar_workers.tables import TABLES
+
+FORMAT_FILE = "FORMAT"
+SWEEP_FILE = "sweep.json"
+CODE_FILE = "code.zip"
+SWEEP_PREFIX = "sweep="
+NEW_PREFIX = "_new-"
+SPILL_PREFIX = "_spill-"
+OWNER, HOT, MERGED, MANIFEST = "_owner", "_hot", "_merged", "_manifest"
+FINAL_TABLES = ("curves", "trials", "attempts", "logs")
+SUPERSEDED = "superseded"
+
+_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+_SEGMENT = re.compile(rf"(\d+)-(\d+)-({'|'.join(TABLES)})\.parquet")
+_DATA = re.compile(rf"({HOT}|{MERGED}|{'|'.join(FINAL_TABLES)}|{SUPERSEDED})/[A-Za-z0-9-]+\.parquet")
+_NUMBERED = re.compile(r"(\d+)(\.released)?\.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Segment:
+    """One hot file: what an owner published of one table at one tick."""
+
+    epoch: int
+    """Of the owner, from 1."""
+    n: int
+    """Running number within the epoch, from 0, over all tables."""
+    table: str
+
+    @property
+    def name(self) -> str:
+        """Path within the sweep's folder."""
+        return f"{HOT}/{self.epoch:04d}-{self.n:09d}-{self.table}.parquet"
+
+
+def parse_segment(file_name: str) -> Segment | None:
+    """The segment of a name in `_hot`; None for any other file."""
+    found = _SEGMENT.fullmatch(file_name)
+    return None if found is None else Segment(epoch=int(found[1]), n=int(found[2]), table=found[3])
+
+
+def numbered_name(number: int, suffix: str = ".json") -> str:
+    """File name of a manifest, an owner or a final file."""
+    return f"{number:06d}{suffix}"
+
+
+def parse_number(file_name: str) -> int | None:
+    """The number of a manifest or owner file; None for any other file."""
+    found = _NUMBERED.fullmatch(file_name)
+    return None if found is None else int(found[1])
+
+
+def is_sweep_id(text: str) -> bool:
+    """Whether the text has the form of a sweep's id, such as 20261123-041233-7f3a."""
+    return _ID.fullmatch(text) is not None
+
+
+def checked_data_name(name: object) -> str:
+    """A path that a manifest names, if it lies inside the sweep's folder.
+
+    Raises:
+        StoreError: It leads elsewhere.
+    """
+    if not isinstance(name, str) or not _DATA.fullmatch(name):
+        raise StoreError(
+            f"A manifest names {name!r}, which is no data file of its sweep: do not trust this store."
+        )
+    return name

@@ -1,0 +1,141 @@
+"""The manifest: which files of a sweep count, as a value; and pure functions from one to the next.
+
+A sweep has one chain of manifests, 0, 1, 2 …, each made from its predecessor and created only if its number
+is free, so two processes can never both add to the same state. The highest number holds.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from caviar.store.layout import checked_data_name
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+State = Literal["running", "finished", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFile:
+    """One Parquet file that counts."""
+
+    table: str
+    """configs, logs, curves, attempts; of final files also trials and superseded."""
+    name: str
+    """Path within the sweep's folder."""
+    rows: int
+    min_trial: int | None
+    """None when it has no rows."""
+    max_trial: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """State of a sweep's files."""
+
+    k: int
+    """Place in the chain, from 0."""
+    files: tuple[DataFile, ...] = ()
+    hot_through: Mapping[int, int] = field(default_factory=dict)
+    """Epoch → highest n whose rows are in `files`."""
+    sealed: Mapping[int, int] = field(default_factory=dict)
+    """Epoch → highest n that counts; −1 for none. An epoch is sealed when the next owner takes over."""
+    final: bool = False
+    """Whether `files` are final ones, of which a plain glob is exact as long as no hot file follows."""
+    state: State = "running"
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """State → number of trials, when final."""
+    written: str = ""
+    """ISO time, UTC."""
+
+
+def sealed(manifest: Manifest, ends: Mapping[int, int]) -> Manifest:
+    """Next manifest: of each epoch in `ends` nothing after n counts any more; the sweep runs."""
+    return _next(manifest, sealed={**manifest.sealed, **ends}, state="running")
+
+
+def merged(
+    manifest: Manifest, gone: Collection[str], files: Iterable[DataFile], through: Mapping[int, int]
+) -> Manifest:
+    """Next manifest: `files` stand for the files `gone` and for the hot files up to `through`."""
+    kept = tuple(file for file in manifest.files if file.name not in gone)
+    return _next(
+        manifest, files=(*kept, *files), hot_through={**manifest.hot_through, **through}, final=False
+    )
+
+
+def finalized(
+    manifest: Manifest,
+    files: Iterable[DataFile],
+    through: Mapping[int, int],
+    state: State,
+    counts: Mapping[str, int],
+) -> Manifest:
+    """Next manifest: `files` hold all there is."""
+    through = {**manifest.hot_through, **through}
+    return _next(
+        manifest, files=tuple(files), hot_through=through, final=True, state=state, counts=dict(counts)
+    )
+
+
+def _next(manifest: Manifest, **changes: Any) -> Manifest:
+    return replace(manifest, k=manifest.k + 1, written=now(), **changes)
+
+
+def now() -> str:
+    """Now as ISO text, UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def to_bytes(manifest: Manifest) -> bytes:
+    """Serialise as JSON."""
+    data = {
+        "k": manifest.k,
+        "prev": manifest.k - 1 if manifest.k else None,
+        "files": [
+            {
+                "table": f.table,
+                "name": f.name,
+                "rows": f.rows,
+                "min_trial": f.min_trial,
+                "max_trial": f.max_trial,
+            }
+            for f in manifest.files
+        ],
+        "hot_through": {str(epoch): n for epoch, n in manifest.hot_through.items()},
+        "sealed": {str(epoch): n for epoch, n in manifest.sealed.items()},
+        "final": manifest.final,
+        "state": manifest.state,
+        "counts": dict(manifest.counts),
+        "written": manifest.written,
+    }
+    return json.dumps(data).encode()
+
+
+def from_bytes(text: bytes) -> Manifest:
+    """Parse JSON; StoreError if it names a file outside the sweep, ValueError or KeyError if it is torn."""
+    data = json.loads(text)
+    files = tuple(
+        DataFile(
+            table=f["table"],
+            name=checked_data_name(f["name"]),
+            rows=f["rows"],
+            min_trial=f["min_trial"],
+            max_trial=f["max_trial"],
+        )
+        for f in data["files"]
+    )
+    return Manifest(
+        k=data["k"],
+        files=files,
+        hot_through={int(epoch): n for epoch, n in data["hot_through"].items()},
+        sealed={int(epoch): n for epoch, n in data["sealed"].items()},
+        final=data["final"],
+        state=data["state"],
+        counts=data.get("counts", {}),
+        written=data["written"],
+    )

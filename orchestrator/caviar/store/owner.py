@@ -1,0 +1,95 @@
+"""Who may write to a sweep: one process at a time, told by its host, its number and when it started."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from caviar.store.layout import OWNER, numbered_name, parse_number
+from caviar.store.manifest import now
+
+if TYPE_CHECKING:
+    from caviar.store.disk import Disk
+
+SILENCE_S = 60.0
+"""Seconds without a sign of life after which an owner on another host counts as gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """A process that claimed a sweep."""
+
+    epoch: int
+    """From 1."""
+    host: str
+    pid: int
+    pid_started: str
+    """Tells two processes of the same number apart."""
+    claimed: str
+    """ISO time, UTC."""
+
+
+def this_process(epoch: int) -> Owner:
+    """The calling process as an owner."""
+    pid = os.getpid()
+    return Owner(
+        epoch=epoch, host=platform.node(), pid=pid, pid_started=process_start(pid) or "", claimed=now()
+    )
+
+
+def process_start(pid: int) -> str | None:
+    """When a process of this host started, as opaque text; None when it is gone or a zombie."""
+    if sys.platform == "linux":
+        return _linux_start(pid)
+    done = subprocess.run(
+        ["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or None
+
+
+def _linux_start(pid: int) -> str | None:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    except OSError:
+        return None
+    fields = text.rpartition(")")[
+        2
+    ].split()  # the name before ")" may hold anything; fields[0] is field 3 of proc(5)
+    return None if fields[0] == "Z" else f"{boot}:{fields[19]}"
+
+
+def is_alive(owner: Owner, silent_s: float) -> bool:
+    """Whether an owner's process still runs; elsewhere than on this host, whether it gave a sign lately."""
+    if owner.host == platform.node():
+        return process_start(owner.pid) == owner.pid_started
+    return silent_s < SILENCE_S
+
+
+def newest_owner(disk: Disk, sweep: Path) -> tuple[Owner | None, int]:
+    """The owner with the highest epoch, None when it let go or never was, and that epoch (0: none)."""
+    names = disk.list(sweep / OWNER)
+    name = max(names, key=lambda name: parse_number(name) or 0, default=None)
+    epoch = 0 if name is None else parse_number(name) or 0
+    if name is None or ".released" in name:
+        return None, epoch
+    try:
+        return Owner(**json.loads(disk.read(sweep / OWNER / name))), epoch
+    except (FileNotFoundError, ValueError, TypeError):  # let go just now; or never written by us
+        return None, epoch
+
+
+def owner_path(sweep: Path, epoch: int) -> Path:
+    """The file that says who owns an epoch."""
+    return sweep / OWNER / numbered_name(epoch)
+
+
+def to_bytes(owner: Owner) -> bytes:
+    """Serialise as JSON."""
+    return json.dumps(asdict(owner)).encode()

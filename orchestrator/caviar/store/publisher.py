@@ -1,0 +1,71 @@
+"""From queued rows to published segments; no thread of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from caviar.errors import StoreError
+from caviar.store.layout import Segment
+from caviar.store.owner import owner_path
+from caviar.store.segment import encode, unify
+from caviar_workers.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from caviar.store.sweep_dir import SweepDir
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What one tick made visible."""
+
+    files: int
+    rows: int
+    size: int
+    """Bytes."""
+
+
+class Publisher:
+    """Numbers and publishes the segments of one owner's epoch; of one thread."""
+
+    def __init__(self, sweep: SweepDir, epoch: int) -> None:
+        self._sweep = sweep
+        self._epoch = epoch
+        seen = sweep.snapshot()
+        self._next = {**seen.manifest.hot_through, **seen.through()}.get(epoch, -1) + 1
+
+    def publish(self, rows: Mapping[str, Sequence[pa.Table | pa.RecordBatch]]) -> Published:
+        """Publish at most one segment a table, in the order of `TABLES`; durable when it returns.
+
+        Raises:
+            StoreError: Another process took the sweep over.
+            OSError: The disk is full or failing; nothing, or only the first tables of the order, became
+                visible.
+            ValueError: Rows that fit no table.
+        """
+        self._check_owner()
+        files: list[tuple[Path, pa.Buffer]] = []
+        count = 0
+        for table in TABLES:
+            if rows.get(table):
+                whole = unify(table, rows[table])
+                segment = Segment(epoch=self._epoch, n=self._next + len(files), table=table)
+                files.append((self._sweep.path / segment.name, encode(whole)))
+                count += whole.num_rows
+        self._sweep.disk.publish(files)
+        self._next += len(files)
+        return Published(files=len(files), rows=count, size=sum(data.size for _, data in files))
+
+    def beat(self) -> None:
+        """Give a sign of life to readers on other hosts."""
+        self._check_owner()
+        self._sweep.disk.touch(owner_path(self._sweep.path, self._epoch))
+
+    def _check_owner(self) -> None:
+        if self._sweep.disk.exists(owner_path(self._sweep.path, self._epoch + 1)):
+            raise StoreError(f"Another process took {self._sweep.path.name} over: this one must stop.")

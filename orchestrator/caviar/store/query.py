@@ -1,0 +1,143 @@
+"""DuckDB, with nothing allowed but reading the files of some sweeps."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from caviar.errors import SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+READING = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
+
+TABLE_FUNCTIONS = {
+    "duckdb_columns",
+    "duckdb_functions",
+    "duckdb_keywords",
+    "duckdb_tables",
+    "duckdb_types",
+    "duckdb_views",
+    "generate_series",
+    "histogram",
+    "histogram_values",
+    "json_each",
+    "json_tree",
+    "pragma_table_info",
+    "pragma_version",
+    "range",
+    "repeat",
+    "repeat_row",
+    "summary",
+    "unnest",
+}
+"""Table functions a query may call. Others read files, run further SQL or switch on logs, all in a SELECT."""
+
+
+def text(value: object) -> str:
+    """A string as an SQL literal; None as NULL."""
+    return "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"
+
+
+def name(column: str) -> str:
+    """A column's name, quoted."""
+    return '"' + column.replace('"', '""') + '"'
+
+
+def texts(values: Iterable[object]) -> str:
+    """Strings as an SQL list."""
+    return f"[{', '.join(text(value) for value in values)}]"
+
+
+def connect(folders: Iterable[Path]) -> duckdb.DuckDBPyConnection:
+    """A connection in memory that reads files below `folders` and no others, and loads no extension."""
+    connection = open_plain()
+    connection.execute(f"SET allowed_directories = {texts(f'{folder}/' for folder in folders)}")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET python_enable_replacements = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def open_plain() -> duckdb.DuckDBPyConnection:
+    """A connection in memory that downloads nothing, with times in UTC."""
+    connection = duckdb.connect(
+        ":memory:",
+        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"},
+    )
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET parquet_metadata_cache = true")
+    return connection
+
+
+def select_only(sql: str) -> str:
+    """Check that a user's SQL is one statement that only reads.
+
+    Returns:
+        The same text.
+
+    Raises:
+        SpecError: It is no SQL, several statements, another statement than SELECT, or calls a table
+            function that
+            does more than compute.
+    """
+    try:
+        statements = duckdb.extract_statements(sql)
+    except duckdb.Error as error:
+        raise SpecError(f"The query is no SQL that DuckDB understands: {one_line(error)}") from error
+    if len(statements) != 1:
+        raise SpecError(f"A query is one SELECT statement, got {len(statements)}: ask one at a time.")
+    kind = statements[0].type
+    if kind != duckdb.StatementType.SELECT:
+        raise SpecError(
+            f"A query only reads, got a statement of the kind {kind.name}: write SELECT … FROM trials."
+        )
+    for part in _parts(_tree(sql)):
+        _check(part)
+    return sql
+
+
+def one_line(error: BaseException) -> str:
+    """The first line of an error's text."""
+    return str(error).strip().partition("\n")[0]
+
+
+def _tree(sql: str) -> Any:
+    with duckdb.connect(":memory:") as connection:
+        row = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
+    found = json.loads(row[0]) if row else {"error": True}
+    if found["error"]:
+        raise SpecError(
+            f"The query cannot be checked ({found.get('error_message')}): write SELECT … FROM trials."
+        )
+    return found
+
+
+def _parts(tree: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(tree, dict):
+        yield tree
+        tree = tree.values()
+    elif not isinstance(tree, list):
+        return
+    for part in tree:
+        yield from _parts(part)
+
+
+def _check(part: dict[str, Any]) -> None:
+    kind = part.get("type")
+    if not isinstance(kind, str):
+        return
+    if kind.endswith("_NODE") and kind not in READING:
+        verb = kind.partition("_")[0]
+        raise SpecError(f"A query only reads, got {verb} within it: write SELECT … FROM trials.")
+    if kind == "TABLE_FUNCTION":
+        function = str(part["function"].get("function_name")).lower()
+        if function not in TABLE_FUNCTIONS:
+            raise SpecError(
+                f"A query reads the views sweeps, trials, curves, attempts, configs and logs, and may not call "
+                f"{function}(): write SELECT … FROM trials."
+            )

@@ -1,0 +1,193 @@
+"""The results store: a folder of sweeps."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from caviar.errors import NotFoundError, StoreError
+from caviar.store import manifest
+from caviar.store.disk import Disk
+from caviar.store.find import pick
+from caviar.store.layout import (
+    CODE_FILE,
+    FORMAT_FILE,
+    HOT,
+    MANIFEST,
+    MERGED,
+    NEW_PREFIX,
+    OWNER,
+    SWEEP_FILE,
+    SWEEP_PREFIX,
+    is_sweep_id,
+    numbered_name,
+)
+from caviar.store.sweep_dir import SweepDir
+from caviar.store.trouble import store_error
+from caviar_workers.tables import FORMAT
+
+ID_TIME = "%Y%m%d-%H%M%S"
+STALE_S = 24 * 3600.0
+"""Age in seconds at which the leftovers of a crash while creating are swept away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """A folder that holds sweeps, and nothing else but a FORMAT file."""
+
+    path: Path
+    """Absolute."""
+    disk: Disk = field(default_factory=Disk, repr=False, compare=False)
+
+    @classmethod
+    def open(cls, path: str | Path, *, create: bool = False, disk: Disk | None = None) -> Store:
+        """Open the store in a folder.
+
+        Args:
+            path: The folder.
+            create: Whether to make it where there is none.
+            disk: Where its files are; the default is the computer's own.
+
+        Raises:
+            NotFoundError: There is nothing at `path`, and `create` is false.
+            StoreError: `path` is a file or a folder of other things, was written by a newer caviar, or
+                cannot be
+                read or (with `create`) written.
+        """
+        store = cls(path=Path(path).expanduser().resolve(), disk=disk or Disk())
+        try:
+            store._open(create)
+        except OSError as error:
+            if isinstance(error, NotFoundError):
+                raise
+            raise store_error("create" if create else "open", store.path, error) from error
+        return store
+
+    def _open(self, create: bool) -> None:
+        if self.path.exists() and not self.path.is_dir():
+            raise StoreError(
+                f"The store {self.path} is a file, and must be a folder: choose another with --store PATH."
+            )
+        written = self.path / FORMAT_FILE
+        if not self.disk.exists(written):
+            if not create:
+                self._refuse()
+            if self.disk.list(self.path):
+                raise StoreError(
+                    f"{self.path} holds other files and is no store: choose an empty or new folder with --store PATH."
+                )
+            self.disk.make_folder(self.path)
+            with suppress(FileExistsError):  # another process made it in the meantime
+                self.disk.create(written, json.dumps({"format": FORMAT}).encode())
+        self._check_format(self.disk.read(written))
+
+    def _refuse(self) -> None:
+        if self.path.exists():
+            raise StoreError(
+                f"{self.path} is no store (it has no FORMAT file): choose one with --store PATH."
+            )
+        raise NotFoundError(
+            f"There is no store at {self.path}: choose one with --store PATH, or type `caviar run FILE`."
+        )
+
+    def _check_format(self, text: bytes) -> None:
+        try:
+            found = json.loads(text)["format"]
+            newer = found > FORMAT
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"{self.path / FORMAT_FILE} cannot be understood: restore it from a copy."
+            ) from error
+        if newer:
+            raise StoreError(
+                f"The store {self.path} was written by a newer caviar (format {found}, this one knows {FORMAT}): "
+                "upgrade with `pip install --upgrade caviar-sweep`."
+            )
+
+    def create_sweep(self, description: dict[str, Any], code: bytes) -> SweepDir:
+        """Add a sweep; it appears whole or not at all.
+
+        Args:
+            description: JSON-able: `plan`, `provenance`, …; `id` and `created` are added.
+            code: The snapshot of the user's code.
+
+        Raises:
+            StoreError: The store cannot be written, for instance because the disk is full.
+        """
+        build = self.path / f"{NEW_PREFIX}{uuid.uuid4().hex}"
+        try:
+            self._sweep_leftovers()
+            for _ in range(10):
+                sweep_id = self._fresh_id()
+                home = self.path / f"{SWEEP_PREFIX}{sweep_id}"
+                self._build(build, {"id": sweep_id, "created": manifest.now(), **description}, code)
+                try:
+                    self.disk.show_folder(build, home)
+                except OSError:
+                    self.disk.delete_folder(build)
+                    if not self.disk.exists(home):
+                        raise
+                    continue  # another process took the same id in the same second
+                return SweepDir(path=home, disk=self.disk)
+        except OSError as error:
+            self.disk.delete_folder(build)
+            raise store_error("create a sweep in", self.path, error) from error
+        raise StoreError(f"Cannot create a sweep in {self.path}: too many others do so at once; try again.")
+
+    def _build(self, build: Path, description: dict[str, Any], code: bytes) -> None:
+        for folder in (OWNER, HOT, MERGED, MANIFEST):
+            self.disk.make_folder(build / folder)
+        text = json.dumps(description, ensure_ascii=False, indent=1).encode()
+        first = manifest.to_bytes(manifest.Manifest(k=0, written=manifest.now()))
+        self.disk.publish(
+            [
+                (build / SWEEP_FILE, text),
+                (build / CODE_FILE, code),
+                (build / MANIFEST / numbered_name(0), first),
+            ]
+        )
+
+    def _fresh_id(self) -> str:
+        moment = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+        ids = self._ids()
+        if ids:  # ids sort by time of creation, even of two sweeps in one second
+            latest = datetime.strptime(ids[-1][:15], ID_TIME)
+            moment = max(moment, latest + timedelta(seconds=1))
+        return f"{moment.strftime(ID_TIME)}-{secrets.token_hex(2)}"
+
+    def _sweep_leftovers(self) -> None:
+        for name in self.disk.list(self.path):
+            folder = self.path / name
+            if name.startswith(NEW_PREFIX) and self.disk.age_s(folder) > STALE_S:
+                self.disk.delete_folder(folder)
+
+    def _ids(self) -> list[str]:
+        names = self.disk.list(self.path)
+        ids = (name.removeprefix(SWEEP_PREFIX) for name in names if name.startswith(SWEEP_PREFIX))
+        return sorted(sweep_id for sweep_id in ids if is_sweep_id(sweep_id))
+
+    def sweeps(self) -> list[SweepDir]:
+        """All sweeps, newest last."""
+        try:
+            return [
+                SweepDir(path=self.path / f"{SWEEP_PREFIX}{sweep_id}", disk=self.disk)
+                for sweep_id in self._ids()
+            ]
+        except OSError as error:
+            raise store_error("read", self.path, error) from error
+
+    def find(self, ref: str | None = None) -> SweepDir:
+        """The sweep that `ref` names.
+
+        That is an id, the unique beginning or end of one, or a unique name; None and "@last" are the latest.
+
+        Raises:
+            NotFoundError: No sweep, or several.
+        """
+        return pick(self.sweeps(), ref, str(self.path))

@@ -1,0 +1,100 @@
+"""One sweep in the store."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from caviar.errors import StoreError
+from caviar.store import chain, snapshot
+from caviar.store import claim as claims
+from caviar.store.disk import Disk
+from caviar.store.layout import CODE_FILE, SWEEP_FILE, SWEEP_PREFIX
+from caviar.store.manifest import State
+from caviar.store.owner import newest_owner
+from caviar.store.trouble import store_error
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepDir:
+    """A sweep's folder. Cheap to make; reads nothing until asked."""
+
+    path: Path
+    disk: Disk = field(default_factory=Disk, repr=False, compare=False)
+
+    @property
+    def id(self) -> str:
+        """Such as 20261123-041233-7f3a: when it was created (UTC), and four random hex digits."""
+        return self.path.name.removeprefix(SWEEP_PREFIX)
+
+    @cached_property
+    def _description(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self.disk.read(self.path / SWEEP_FILE))
+        except OSError as error:
+            raise store_error("read", self.path / SWEEP_FILE, error) from error
+        except ValueError as error:
+            raise StoreError(
+                f"{self.path / SWEEP_FILE} is no JSON ({error}): restore it from a copy."
+            ) from error
+        if not isinstance(found, dict) or not isinstance(found.get("plan"), dict):
+            raise StoreError(f"{self.path / SWEEP_FILE} describes no sweep: restore it from a copy.")
+        return found
+
+    def description(self) -> dict[str, Any]:
+        """What `Store.create_sweep` was given, with `id` and `created` (ISO time, UTC); never changes.
+
+        Raises:
+            StoreError: It cannot be read.
+        """
+        return self._description
+
+    @property
+    def name(self) -> str:
+        """The sweep's name as the user gave it; "" without one."""
+        return str(self.description()["plan"].get("name") or "")
+
+    def code(self) -> bytes:
+        """The snapshot of the user's code, as given to `Store.create_sweep`."""
+        try:
+            return self.disk.read(self.path / CODE_FILE)
+        except OSError as error:
+            raise store_error("read", self.path / CODE_FILE, error) from error
+
+    def claim(self) -> int:
+        """Become the sweep's only writer; whatever an older owner still writes does not count.
+
+        Returns:
+            The epoch of this ownership, from 1, for `Writer` and `finalize`.
+
+        Raises:
+            StoreError: The present owner is alive, or the store cannot be written.
+        """
+        try:
+            return claims.claim(self.disk, self.path)
+        except OSError as error:
+            raise store_error("write to", self.path, error) from error
+
+    def release(self, epoch: int) -> None:
+        """Let go of the sweep; `finalize` does it too. Works on a full disk."""
+        try:
+            claims.release(self.disk, self.path, epoch)
+        except OSError as error:
+            raise store_error("write to", self.path, error) from error
+
+    def owner_alive(self) -> bool:
+        """Whether a process that claimed the sweep is running it."""
+        present, _ = newest_owner(self.disk, self.path)
+        return present is not None and claims.alive(self.disk, self.path, present)
+
+    def state(self) -> State:
+        """Whether the sweep runs, ended as planned, or was interrupted (to be resumed)."""
+        state = chain.newest(self.disk, self.path).state
+        return state if state != "running" or self.owner_alive() else "interrupted"
+
+    def snapshot(self) -> snapshot.Snapshot:
+        """The files that count at this moment."""
+        return snapshot.look(self.disk, self.path)

@@ -1,0 +1,122 @@
+"""The recorded tables of one sweep as SQL over its files, with nothing missing."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from caviar.store.columns import Column, fixed, pick
+from caviar.store.query import texts
+from caviar_workers.tables import FIELDS, METRIC_FORMS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+    from caviar.store.snapshot import Snapshot
+
+
+class SweepTables:
+    """What `trials`, `curves` … of a sweep are made from; opens the files' footers when columns are needed."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        path: Path,
+        plan: dict[str, Any],
+        seen: Snapshot,
+        *,
+        running: bool,
+    ) -> None:
+        self._connection = connection
+        self._path = path
+        self._held: dict[tuple[str, ...], dict[str, str]] = {}
+        self.seen = seen
+        self.running = running
+        """Whether a living process owns the sweep."""
+        self.extreme = "max" if plan.get("mode") == "max" else "min"
+        """What is best, by the sweep's mode."""
+        parameters = plan.get("space", {}).get("parameters", {})
+        self.parameters = tuple(
+            Column(name=key, word=parameter.get("kind", "text"), section=1)
+            for key, parameter in parameters.items()
+        )
+
+    def scan(self, *tables: str) -> str | None:
+        """FROM clause over all files of some tables; None when there are none."""
+        names = [name for table in tables for name in self.seen.names(table)]
+        if not names:
+            return None
+        files = texts(self._path / name for name in names)
+        return f"read_parquet({files}, union_by_name = true, hive_partitioning = false)"
+
+    def held(self, *tables: str) -> dict[str, str]:
+        """Columns that the files of some tables have, with DuckDB's types."""
+        if tables not in self._held:
+            source = self.scan(*tables)
+            rows = (
+                []
+                if source is None
+                else self._connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+            )
+            self._held[tables] = {row[0]: row[1] for row in rows}
+        return self._held[tables]
+
+    @cached_property
+    def metrics(self) -> tuple[str, ...]:
+        """Metrics reported so far, in the order of their first appearance."""
+        if self.seen.plain:
+            found = [key.removeprefix("last_") for key in self.held("trials") if key.startswith("last_")]
+            return tuple(dict.fromkeys(found))
+        reported = [key for key in self.held("curves") if key not in FIELDS["curves"]]
+        ended = [key.removeprefix("last_") for key in self.held("attempts") if key.startswith("last_")]
+        return tuple(dict.fromkeys([*reported, *ended]))
+
+    @property
+    def curve_columns(self) -> tuple[Column, ...]:
+        """Columns of `curves()`."""
+        return (*fixed("curves"), *(Column(name=metric, word="float", section=1) for metric in self.metrics))
+
+    @property
+    def attempt_columns(self) -> tuple[Column, ...]:
+        """Columns of `attempts()`."""
+        forms = [f"{form}{metric}" for metric in self.metrics for form in METRIC_FORMS]
+        return (*fixed("attempts"), *(Column(name=form, word="float", section=1) for form in forms))
+
+    @property
+    def config_columns(self) -> tuple[Column, ...]:
+        """Columns of `configs()`."""
+        return (*fixed("configs"), *self.parameters)
+
+    def select(self, columns: tuple[Column, ...], *tables: str) -> str:
+        """SELECT of these columns over all files of some tables; of no rows when there are none."""
+        source = self.scan(*tables)
+        if source is None:
+            return f"SELECT {pick(columns, {})} WHERE false"
+        return f"SELECT {pick(columns, self.held(*tables))} FROM {source}"
+
+    def configs(self) -> str:
+        """SELECT of all configurations; finished ones are in the final table of trials."""
+        return f"{self.select(self.config_columns, 'configs')}\nUNION ALL {self.select(self.config_columns, 'trials')}"
+
+    def rows(self) -> str:
+        """SELECT of all rows reported, those of superseded executions too unless they were set apart."""
+        return self.select(self.curve_columns, "curves")
+
+    def attempts(self) -> str:
+        """SELECT of one row an attempt: how it ended, or that it runs; LOST when nobody runs it any more."""
+        every = self.select(self.attempt_columns, "attempts")
+        if self.seen.plain:
+            return every
+        state = "" if self.running else "REPLACE ('LOST' AS state)"
+        return (
+            f"WITH every AS ({every}), ended AS (SELECT * FROM every WHERE ended IS NOT NULL) "
+            f"SELECT * FROM ended UNION ALL SELECT * {state} FROM every WHERE ended IS NULL "
+            "AND NOT EXISTS (SELECT 1 FROM ended e WHERE e.trial = every.trial AND e.attempt = every.attempt) "
+            "QUALIFY row_number() OVER (PARTITION BY trial, attempt) = 1"
+        )
+
+    def logs(self) -> str:
+        """SELECT of all captured output."""
+        return self.select(fixed("logs"), "logs")

@@ -1,0 +1,114 @@
+"""The table of trials: one row a trial, as it stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caviar.store.columns import Column
+from caviar.store.curves import live_rows
+from caviar.store.query import name
+
+if TYPE_CHECKING:
+    from caviar.store.sweep_tables import SweepTables
+
+HEAD = {
+    "trial": "int64",
+    "state": "text",
+    "seed": "int64",
+    "attempts": "int64",
+    "error": "text",
+    "started": "time",
+    "ended": "time",
+}
+TAIL = {
+    "index": "int64",
+    "u": "floats",
+    "host": "text",
+    "pid": "int32",
+    "devices": "text",
+    "rows": "int64",
+    "step": "int64",
+    "diverged": "bool",
+    "kind": "text",
+    "busy": "float",
+}
+
+
+def trial_columns(tables: SweepTables) -> tuple[Column, ...]:
+    """Columns of `trials_sql`: the first fixed ones, parameters, metrics, the other fixed ones."""
+    taken = {parameter.name.casefold() for parameter in tables.parameters}
+    metrics = [f"{form}{metric}" for metric in tables.metrics for form in ("last_", "best_")]
+    return (
+        *(Column(name=key, word=word) for key, word in HEAD.items()),
+        *tables.parameters,
+        *(Column(name=metric, word="float", section=2) for metric in metrics),
+        *(Column(name=key, word=word, section=3) for key, word in TAIL.items() if key not in taken),
+    )
+
+
+def trials_sql(tables: SweepTables) -> str:
+    """SELECT of one row per configuration.
+
+    `last_<m>` is the metric's value at the last row that reported it, `best_<m>` its smallest finite value,
+    or largest if the sweep's mode is max. Both are of the trial's curve: of a trial that runs, of the curve
+    so far. `started` is when its first attempt did, `ended` when its newest did, `rows` and `step` are of
+    the curve.
+    """
+    columns = trial_columns(tables)
+    if tables.seen.plain:
+        plain = tables.select(columns, "trials")
+        waits = "SELECT * REPLACE (CASE state WHEN 'LOST' THEN 'PENDING' ELSE state END AS state)"
+        return f"{waits} FROM ({plain})" if tables.running else plain
+    cells = ", ".join(f"{_cell(tables, column)} AS {name(column.name)}" for column in columns)
+    return (
+        f"WITH configs AS ({tables.configs()}), attempts AS MATERIALIZED ({tables.attempts()}), "
+        "grouped AS (SELECT trial, max(attempt) AS attempt, count(*) AS attempts, min(started) AS first "
+        "FROM attempts GROUP BY trial), "
+        "newest AS (SELECT a.*, g.attempts, g.first FROM attempts a JOIN grouped g USING (trial, attempt)), "
+        f"open AS (SELECT trial FROM newest WHERE {_OPEN}), curve AS ({_summary(tables)}) "
+        f"SELECT {cells} FROM configs c LEFT JOIN newest n ON c.trial = n.trial "
+        "LEFT JOIN curve s ON c.trial = s.trial"
+    )
+
+
+_OPEN = "ended IS NULL OR start > 0 OR state NOT IN ('COMPLETED', 'STOPPED')"
+# Otherwise the attempt summed its whole curve up when it ended. One that was killed could not.
+
+
+def _summary(tables: SweepTables) -> str:
+    order = "attempt::BIGINT * 4294967296 + _seq"
+    cells = ["trial", "count(*) AS rows", "max(step) AS step"]
+    for metric in tables.metrics:
+        value = name(metric)
+        cells.append(f"arg_max({value}, {order}) AS {name('last_' + metric)}")
+        cells.append(f"{tables.extreme}({value}) FILTER (isfinite({value})) AS {name('best_' + metric)}")
+    strange = " OR ".join(f"coalesce(NOT isfinite({name(metric)}), false)" for metric in tables.metrics)
+    cells.append(f"bool_or({strange or 'false'}) AS diverged")
+    only = "trial IN (SELECT trial FROM open)"
+    return f"SELECT {', '.join(cells)} FROM ({live_rows(tables, only)}) GROUP BY trial"
+
+
+def _cell(tables: SweepTables, column: Column) -> str:  # noqa: PLR0911 - one line a kind of column
+    key = column.name
+    if column.section == 1 or key in ("trial", "seed", "index", "u"):
+        return f"c.{name(key)}"
+    if key == "state":
+        lost = "'PENDING'" if tables.running else "'LOST'"
+        return f"CASE WHEN n.trial IS NULL THEN 'PENDING' WHEN n.state = 'LOST' THEN {lost} ELSE n.state END"
+    if key == "attempts":
+        return "coalesce(n.attempts, 0)"
+    if key == "started":
+        return "n.first"
+    if column.section == 2:
+        own = key if key.startswith("last_") else f"{tables.extreme}_{key.removeprefix('best_')}"
+        return f"CASE WHEN {_OPEN_N} THEN s.{name(key)} ELSE n.{name(own)} END"
+    if key == "rows":
+        return f"CASE WHEN {_OPEN_N} THEN coalesce(s.rows, 0) ELSE coalesce(n.rows, 0) END"
+    if key == "step":
+        return f"CASE WHEN {_OPEN_N} THEN s.step ELSE n.step END"
+    if key == "diverged":
+        return f"CASE WHEN {_OPEN_N} THEN coalesce(s.diverged, n.diverged) ELSE n.diverged END"
+    return f"n.{key}"
+
+
+_OPEN_N = "(n.ended IS NULL OR n.start > 0 OR n.state NOT IN ('COMPLETED', 'STOPPED'))"

@@ -1,0 +1,179 @@
+"""What readers see: each sweep, or several, as plain SQL tables, while they run and for ever after."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Self
+
+import duckdb
+
+from caviar.errors import SpecError, StoreError
+from caviar.store.columns import Column, Part, fixed, pick, union
+from caviar.store.curves import live_rows
+from caviar.store.query import connect, one_line, select_only
+from caviar.store.sweep_tables import SweepTables
+from caviar.store.sweeps_view import no_sweeps, sweep_row
+from caviar.store.trials import HEAD, TAIL, trial_columns, trials_sql
+from caviar.store.trouble import store_error
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from caviar.store.store import Store
+    from caviar.store.sweep_dir import SweepDir
+
+NAMES = ("sweeps", "trials", "curves", "attempts", "configs", "logs")
+TRIES = 5
+"""Times that a query starts again because files that it listed were merged away."""
+
+
+class Views:
+    """The views sweeps, trials, curves, attempts, configs and logs over some sweeps, at one moment.
+
+    Contract. Reading takes no locks and disturbs no writer. All views show one moment: that of construction
+    or of the last `refresh`; `execute` refreshes by itself when files of that moment are gone. A Views is
+    of one thread. The connection reads only files of these sweeps, and loads no extension.
+
+    Every view has a leading `sweep`, the sweep's id. Times are TIMESTAMP in UTC.
+    """
+
+    def __init__(self, store: Store, sweeps: Sequence[SweepDir] | None = None) -> None:
+        """Look at sweeps of a store.
+
+        Args:
+            store: The store.
+            sweeps: Some of its sweeps; None: all.
+
+        Raises:
+            StoreError: A sweep cannot be read.
+        """
+        self._store = store
+        self._sweeps = store.sweeps() if sweeps is None else list(sweeps)
+        self._connection = connect([sweep.path for sweep in self._sweeps])
+        self._made: set[str] = set()
+        self.refresh()
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The DuckDB connection with all views made."""
+        self._need(NAMES)
+        return self._connection
+
+    def refresh(self) -> None:
+        """Look at the files anew: what was published until now becomes visible."""
+        self._made.clear()
+        self._states: list[str] = []
+        self._tables: list[SweepTables] = []
+        for sweep in self._sweeps:
+            try:
+                state = sweep.state()  # before the look: a sweep that ends in between shows its last rows
+                seen = sweep.snapshot()
+            except OSError as error:
+                raise store_error("read", sweep.path, error) from error
+            plan = sweep.description()["plan"]
+            self._states.append(state)
+            self._tables.append(
+                SweepTables(self._connection, sweep.path, plan, seen, running=state == "running")
+            )
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
+        """Run trusted SQL over the views.
+
+        Args:
+            sql: One statement; `?` stands for a parameter.
+            parameters: One value each.
+
+        Returns:
+            The connection, to fetch from.
+
+        Raises:
+            duckdb.Error: The SQL is wrong.
+            StoreError: Files cannot be read.
+        """
+        for _ in range(TRIES):
+            try:
+                self._need(_mentioned(sql))
+                return self._connection.execute(sql, list(parameters))
+            except duckdb.IOException as error:
+                failure = error
+                self.refresh()
+        raise StoreError(f"Cannot read the store {self._store.path}: {one_line(failure)}") from failure
+
+    def ask(self, sql: str) -> duckdb.DuckDBPyConnection:
+        """Run a user's SQL: one SELECT over the views.
+
+        Raises:
+            SpecError: It is wrong, or does more than read.
+            StoreError: Files cannot be read.
+        """
+        try:
+            return self.execute(select_only(sql))
+        except duckdb.PermissionException as error:
+            raise SpecError(f"A query reads the views and no files: {one_line(error)}") from error
+        except duckdb.Error as error:
+            raise SpecError(f"The query cannot be answered: {one_line(error)}") from error
+
+    def metrics(self) -> list[str]:
+        """Names of the metrics reported so far in any of the sweeps, in order of first appearance."""
+        return list(dict.fromkeys(metric for tables in self._tables for metric in tables.metrics))
+
+    def close(self) -> None:
+        """Let go of files and memory."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _need(self, names: Sequence[str]) -> None:
+        for view in names:
+            if view not in self._made:
+                self._connection.execute(f"CREATE OR REPLACE VIEW {view} AS {self._sql(view)}")
+                self._made.add(view)
+
+    def _sql(self, view: str) -> str:
+        if view == "sweeps":
+            rows = [
+                sweep_row(sweep.description(), state, tables)
+                for sweep, state, tables in zip(self._sweeps, self._states, self._tables, strict=True)
+            ]
+            return "\nUNION ALL ".join(rows) or no_sweeps()
+        parts = [
+            Part(sweep=sweep.id, columns=columns, sql=sql)
+            for sweep, tables in zip(self._sweeps, self._tables, strict=True)
+            for columns, sql in [_part(view, tables)]
+        ]
+        return union(parts or [Part(sweep="", columns=_fixed(view), sql=_nothing(view))])
+
+
+def _part(view: str, tables: SweepTables) -> tuple[tuple[Column, ...], str]:
+    if view == "trials":
+        return trial_columns(tables), trials_sql(tables)
+    if view == "curves":
+        shown = tuple(column for column in tables.curve_columns if not column.name.startswith("_"))
+        return shown, live_rows(tables)
+    if view == "attempts":
+        return tables.attempt_columns, tables.attempts()
+    if view == "configs":
+        return tables.config_columns, tables.configs()
+    return fixed("logs"), tables.logs()
+
+
+def _fixed(view: str) -> tuple[Column, ...]:
+    if view == "trials":
+        return tuple(Column(name=key, word=word) for key, word in {**HEAD, **TAIL}.items())
+    return tuple(column for column in fixed(view) if view != "curves" or not column.name.startswith("_"))
+
+
+def _nothing(view: str) -> str:
+    return f"SELECT {pick(_fixed(view), {})} WHERE false"
+
+
+def _mentioned(sql: str) -> Sequence[str]:
+    found = [view for view in NAMES if re.search(rf"\b{view}\b", sql, re.IGNORECASE)]
+    return found or NAMES

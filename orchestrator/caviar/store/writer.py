@@ -1,0 +1,167 @@
+"""The writer: takes rows from the driver's threads at once, and publishes them about once a second."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Self
+
+from caviar.errors import StoreError
+from caviar.store.merge import Merger
+from caviar.store.publisher import Publisher
+from caviar.store.segment import check_fields
+from caviar.store.trouble import store_error
+from caviar_workers.tables import TABLES
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import pyarrow as pa
+
+    from caviar.store.sweep_dir import SweepDir
+
+MOST_QUEUED = 512 * 2**20
+"""Bytes that may wait for the disk; `add` waits beyond that."""
+
+EARLY = 64 * 2**20
+"""Bytes that are published without waiting for the tick."""
+
+BEAT_S = 15.0
+
+
+class Writer:
+    """Records rows into one sweep.
+
+    Contract. `add` may be called from any thread and never waits for the disk, except while more than 512
+    MB are queued. What is added before a `flush` or `close` returns is durable and visible. A row of
+    `attempts` becomes visible with or after all `curves` and `logs` added before it. After a failure
+    nothing more is published, what was stays readable, and every call raises the same StoreError.
+    """
+
+    def __init__(self, sweep_dir: SweepDir, epoch: int, interval_s: float = 1.0) -> None:
+        self._sweep = sweep_dir
+        self._interval_s = interval_s
+        self._publisher = Publisher(sweep_dir, epoch)
+        self._merger = Merger(sweep_dir)
+        self._change = threading.Condition()
+        self._queue: list[tuple[str, pa.Table | pa.RecordBatch]] = []
+        self._queued = 0
+        self._added = 0
+        self._done = 0
+        self._asked = 0
+        self._closing = False
+        self.failure: StoreError | None = None
+        """Why the writer gave up; None while all is well."""
+        self.published_rows = 0
+        self.published_bytes = 0
+        """Rows and bytes of Parquet that are durable."""
+        self._thread = threading.Thread(target=self._run, name="caviar-writer", daemon=True)
+        self._thread.start()
+
+    def add(self, table: str, data: pa.Table | pa.RecordBatch) -> None:
+        """Queue rows of a table.
+
+        Args:
+            table: "configs", "curves", "attempts" or "logs".
+            data: Its fixed columns (see `caviar_workers.tables`) and those of parameters or metrics.
+
+        Raises:
+            ValueError: No such table, or a fixed column is missing.
+            StoreError: The writer failed or is closed.
+        """
+        if table not in TABLES:
+            raise ValueError(f"rows go to one of the tables {', '.join(TABLES)}, got {table!r}")
+        check_fields(table, data.schema)
+        with self._change:
+            self._change.wait_for(lambda: self._queued < MOST_QUEUED or self.failure is not None)
+            self._check()
+            if self._closing:
+                raise StoreError(f"The writer of {self._sweep.path.name} is closed: no rows can be added.")
+            if data.num_rows:
+                self._queue.append((table, data))
+                self._queued += data.nbytes
+                self._added += 1
+                if self._queued >= EARLY:
+                    self._change.notify_all()
+
+    def flush(self) -> None:
+        """Wait until all that was added is published.
+
+        Raises:
+            StoreError: The writer failed.
+        """
+        with self._change:
+            wanted = self._asked = self._added
+            self._change.notify_all()
+            self._change.wait_for(lambda: self._done >= wanted or self.failure is not None)
+            self._check()
+
+    def close(self) -> None:
+        """Publish the rest and end the thread; may be called again.
+
+        Raises:
+            StoreError: The writer failed.
+        """
+        with self._change:
+            self._closing = True
+            self._change.notify_all()
+        self._thread.join()
+        self._merger.join()
+        self._check()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _check(self) -> None:
+        if self.failure is not None:
+            raise StoreError(str(self.failure)) from self.failure
+
+    def _run(self) -> None:
+        try:
+            self._ticks()
+        except Exception as error:
+            with self._change:
+                self.failure = store_error("write to", self._sweep.path, error)
+                self._queue, self._queued = [], 0
+                self._change.notify_all()
+
+    def _ticks(self) -> None:
+        beat = tick = time.monotonic()
+        while True:
+            queue, through, closing = self._take(tick + self._interval_s)
+            tick = time.monotonic()
+            if queue:
+                self._publish(queue, through)
+            if tick - beat > BEAT_S:
+                self._publisher.beat()
+                beat = tick
+            if closing:
+                return
+
+    def _take(self, until: float) -> tuple[list[tuple[str, pa.Table | pa.RecordBatch]], int, bool]:
+        with self._change:
+            self._change.wait_for(self._due, timeout=max(0.0, until - time.monotonic()))
+            queue, self._queue = self._queue, []
+            return queue, self._added, self._closing
+
+    def _due(self) -> bool:
+        return self._closing or self._asked > self._done or self._queued >= EARLY
+
+    def _publish(self, queue: list[tuple[str, pa.Table | pa.RecordBatch]], through: int) -> None:
+        rows: dict[str, list[pa.Table | pa.RecordBatch]] = {}
+        for table, data in queue:
+            rows.setdefault(table, []).append(data)
+        size = sum(data.nbytes for _, data in queue)
+        done = self._publisher.publish(rows)
+        with self._change:
+            self._queued -= size
+            self._done = through
+            self.published_rows += done.rows
+            self.published_bytes += done.size
+            self._change.notify_all()
+        self._merger.count(done.files)
