@@ -1,0 +1,162 @@
+"""The entry point: verbs are found by name, errors become one sentence and an exit code."""
+
+import contextlib
+import difflib
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from caviar.errors import CaviarError, SweepInterrupted
+
+# In the order of --help. `caviar.cli.verb_<name>` holds a command called `verb`.
+VERBS = ("run", "resume", "ls", "status", "best", "show", "curves", "query")
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+EPILOG = """\b
+SWEEP is an id, the beginning or end of one, or a name; without it, the latest.
+The store is ./caviar-store, or $CAVIAR_STORE, or --store DIR.
+
+\b
+Exit codes:
+  0    done
+  1    an unexpected error
+  2    a wrong command line or sweep description
+  3    the sweep ended without a usable result
+  4    no such sweep, trial or metric
+  5    the store is locked, full, newer or unreadable
+  6    the cluster cannot be reached
+  130  interrupted: `caviar resume` goes on
+  143  terminated: `caviar resume` goes on
+
+\b
+First steps:
+  caviar run experiments/digits.py
+  caviar best
+"""
+
+
+class Verbs(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs in the order in which a newcomer needs them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one verb; None when there is none of that name."""
+        if cmd_name not in VERBS:
+            return None
+        verb: click.Command = importlib.import_module(f"caviar.cli.verb_{cmd_name}").verb
+        return verb
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb that the command line names; the error for a misspelt one suggests the right one."""
+        name = args[0]
+        if name not in VERBS and not name.startswith("-"):
+            close = difflib.get_close_matches(name, VERBS, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"the verbs are {', '.join(VERBS)}."
+            raise click.UsageError(f"There is no verb {name!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"caviar {version('caviar-sweep')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=Verbs,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    no_args_is_help=False,
+    invoke_without_command=True,
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Train many models in parallel and keep the best curve."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the program and exit: 0, or the code of the error, which is told in one sentence on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a character shows `?`
+    sys.exit(_run(args))
+
+
+def _run(args: Sequence[str] | None) -> int:
+    """The exit code; every way to end but the process's own death."""
+    try:
+        # Not click's own main: that ends with 1 where a reader of stdout left.
+        with cli.make_context("caviar", list(sys.argv[1:] if args is None else args)) as context:
+            cli.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except BrokenPipeError:
+        _drop_output()
+        return BROKEN_PIPE
+    except (Exception, KeyboardInterrupt) as error:
+        return _told(error)
+    return 0
+
+
+def _told(error: BaseException) -> int:
+    """Tell what went wrong, in one sentence; returns the exit code."""
+    if isinstance(error, (CaviarError, SweepInterrupted)):
+        _tell(str(error))
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        _tell(_sentence(error))
+        return error.exit_code
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        _tell("interrupted")
+        return INTERRUPTED
+    traceback.print_exception(error)
+    _tell(f"unexpected {type(error).__name__}: {error} (please report it with the lines above)")
+    return 1
+
+
+def _sentence(error: click.ClickException) -> str:
+    """What went wrong, and where the right usage is written."""
+    where = getattr(error, "ctx", None)
+    path = where.command_path if where is not None else "caviar"
+    return f"{error.format_message()} ({path} --help)"
+
+
+def _tell(text: str) -> None:
+    from caviar.show.sanitize import plain
+
+    with contextlib.suppress(OSError):
+        click.echo(f"caviar: {plain(text)}", err=True)
+
+
+def _drop_output() -> None:
+    """The reader of stdout left (`| head`): what Python flushes at exit goes nowhere."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

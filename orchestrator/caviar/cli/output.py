@@ -1,0 +1,48 @@
+"""What a verb writes: data on stdout, everything else on stderr."""
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import date, time
+from decimal import Decimal
+from typing import Any
+
+import click
+
+
+def emit_json(document: object) -> None:
+    """Write one JSON document: indented, and ASCII only, so that no control character reaches a terminal."""
+    click.echo(json.dumps(clean(document), indent=2, allow_nan=False))
+
+
+def clean(value: object) -> Any:
+    """The value as strict JSON has it: NaN and infinities are null, times ISO 8601, all else text."""
+    if isinstance(value, Mapping):
+        return {str(name): clean(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [clean(inner) for inner in value]
+    if isinstance(value, (float, Decimal)):
+        return float(value) if math.isfinite(value) else None
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    return value.isoformat() if isinstance(value, (date, time)) else str(value)
+
+
+def emit(text: str = "") -> None:
+    """Write a line of data to stdout, without what could steer a terminal."""
+    from caviar.show.sanitize import plain
+
+    click.echo(plain(text))
+
+
+def say(text: str) -> None:
+    """Write a line that is no data to stderr."""
+    from caviar.show.sanitize import plain
+
+    click.echo(plain(text), err=True)
+
+
+def say_left_out(columns: list[str]) -> None:
+    """Name the table columns that the terminal was too narrow for."""
+    if columns:
+        say(f"no room for {', '.join(columns)}; a wider terminal or --json shows all")

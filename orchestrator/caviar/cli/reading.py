@@ -1,0 +1,70 @@
+"""How a reading verb gets at the store: the views of one sweep, and what its plan says."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from caviar.cli.options import Target
+    from caviar.store import SweepDir, Views
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One sweep, opened to read.
+
+    Attributes:
+        sweep: where it is.
+        views: the store's views, of this sweep alone.
+        plan: its plan, as JSON values.
+    """
+
+    sweep: SweepDir
+    views: Views
+    plan: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """`digits (20261123-041233-7f3a)`."""
+        return f"{self.plan['name']} ({self.sweep.id})"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters, in the order of the space."""
+        return tuple(self.plan["space"]["parameters"])
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
+        """All rows of a query, as mappings from column names."""
+        return named_rows(self.views, sql, values)
+
+
+def named_rows(views: Views, sql: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
+    """All rows of a trusted query, as mappings from column names."""
+    cursor = views.execute(sql, values)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+@contextmanager
+def reading(target: Target) -> Iterator[Reading]:
+    """Open the target's sweep and its views.
+
+    Raises:
+        NotFoundError: no store, or no such sweep in it.
+        StoreError: it cannot be read.
+    """
+    from caviar.store import Store, Views
+
+    store = Store.open(target.store)
+    sweep = store.find(target.sweep)
+    with Views(store, [sweep]) as views:
+        yield Reading(sweep=sweep, views=views, plan=sweep.description()["plan"])
+
+
+def ident(name: str) -> str:
+    """A name as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,97 @@
+"""One trial on a terminal, from top to bottom."""
+
+import sys
+from typing import Any
+
+from caviar.cli.output import emit
+
+
+def print_trial(document: dict[str, Any], log: bool) -> None:
+    """Write the page of one trial to stdout."""
+    emit(f"trial {document['trial']} of {document['name']} ({document['sweep']}): {_outcome(document)}")
+    emit(_facts(document))
+    emit()
+    _print_config(document["config"])
+    _print_metrics(document["metrics"])
+    _print_curve(document, log)
+    if len(document["attempts"]) > 1:
+        _print_attempts(document["attempts"])
+    _print_text("error", document["error"] or "")
+    _print_text("output (last lines)", "\n".join(document["output"]))
+
+
+def _outcome(document: dict[str, Any]) -> str:
+    from caviar.show.numbers import duration
+
+    kind = f" ({document['kind']})" if document["kind"] else ""
+    if document["started"] is None or document["ended"] is None:
+        return f"{document['state']}{kind}"
+    return f"{document['state']}{kind} in {duration((document['ended'] - document['started']).total_seconds())}"
+
+
+def _facts(document: dict[str, Any]) -> str:
+    from caviar.show.numbers import counted
+
+    facts = [f"seed {document['seed']}", counted(document["rows"] or 0, "report")]
+    if document["host"]:
+        facts.append(f"host {document['host']}, pid {document['pid']}")
+    if document["devices"]:
+        facts.append(f"devices {document['devices']}")
+    if document["diverged"]:
+        facts.append("reported NaN or infinity")
+    return ", ".join(facts)
+
+
+def _print_config(config: dict[str, Any]) -> None:
+    width = max(map(len, config), default=0)
+    emit("config")
+    for name, value in config.items():
+        emit(f"  {name:<{width}}  {value!r}")
+
+
+def _print_metrics(metrics: dict[str, dict[str, Any]]) -> None:
+    from caviar.show.numbers import number
+    from caviar.show.table import Column, print_table
+
+    if not metrics:
+        return
+    emit()
+    columns = [
+        Column(name="metric", keep=True),
+        *(Column(name=n, align="right", keep=True) for n in ("last", "best")),
+    ]
+    rows = [[name, number(values["last"]), number(values["best"])] for name, values in metrics.items()]
+    print_table(columns, rows, sys.stdout)
+
+
+def _print_curve(document: dict[str, Any], log: bool) -> None:
+    from caviar.show.chart import chart
+    from caviar.show.console import data_console
+    from caviar.show.glyphs import glyphs_for
+
+    points = document["curves"].get(document["metric"])
+    if points is None or len(points["steps"]) < 2:
+        return
+    width = min(data_console(sys.stdout).width, 80)
+    lines = chart(points["values"], points["steps"], glyphs_for(sys.stdout), size=(width, 8), log=log)
+    if lines:
+        emit()
+        emit(document["metric"] + (", log" if log else ""))
+        emit("\n".join(lines))
+
+
+def _print_attempts(attempts: list[dict[str, Any]]) -> None:
+    from caviar.show.table import Column, print_table
+
+    names = ("attempt", "cause", "state", "kind", "host", "rows", "step")
+    emit()
+    columns = [Column(name=name, keep=name in {"attempt", "state"}) for name in names]
+    rows = [["" if row[name] is None else str(row[name]) for name in names] for row in attempts]
+    print_table(columns, rows, sys.stdout)
+
+
+def _print_text(title: str, text: str) -> None:
+    if text.strip():
+        emit()
+        emit(title)
+        emit("\n".join(f"  {line}" for line in text.rstrip().splitlines()))

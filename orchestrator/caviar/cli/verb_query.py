@@ -1,0 +1,54 @@
+"""`caviar query`: SQL over the store."""
+
+import click
+
+from caviar.cli.options import Target, sweep_option, target_options
+
+FORMATS = ("table", "json", "csv", "parquet")
+
+EPILOG = """\b
+Views:
+  sweeps    one row a sweep
+  trials    one row a trial: parameters, state, last_<metric>, best_<metric>
+  curves    one row a report: step, time, one column a metric
+  attempts  one row an execution of a trial
+  configs   one row a drawn configuration
+  logs      what trials printed
+All have the column `sweep`, and all but sweeps the column `trial`.
+
+\b
+Examples:
+  caviar query "select trial, lr, last_val_loss from trials order by 3 limit 5"
+  caviar query "select act, count(*), min(last_val_loss) from trials group by act"
+  caviar query "from curves" -o curves.parquet
+"""
+
+
+@click.command(epilog=EPILOG, short_help="SQL over sweeps, trials and curves.")
+@click.argument("sql")
+@sweep_option("Only this sweep (default: all of the store).")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: table, or by the name of FILE.")
+@click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False), help="Write here, not to stdout.")
+@target_options
+def verb(sql: str, form: str | None, output: str | None, target: Target) -> None:
+    """Ask the store in SQL (DuckDB): one SELECT over the views below."""
+    from caviar.cli.answer import write_answer
+    from caviar.store import Store, Views
+
+    chosen = _format(form, output, target.as_json)
+    opened = Store.open(target.store)
+    with Views(opened, None if target.sweep is None else [opened.find(target.sweep)]) as views:
+        write_answer(views, sql, chosen, output)
+
+
+def _format(form: str | None, output: str | None, as_json: bool) -> str:
+    if as_json and form not in {None, "json"}:
+        raise click.UsageError(f"--json and --format {form} contradict each other; give one")
+    if as_json:
+        return "json"
+    if form is None:
+        ending = (output or "").rpartition(".")[2].lower()
+        return ending if ending in FORMATS[1:] else "table"
+    if form == "parquet" and output is None:
+        raise click.UsageError("--format parquet needs a file; add -o FILE")
+    return form

@@ -1,0 +1,29 @@
+"""`caviar resume`: finish what is not finished."""
+
+import click
+
+from caviar.cli.options import Target, sweep_argument, target_options
+
+EPILOG = """\b
+Examples:
+  caviar resume
+  caviar resume 7f3a
+"""
+
+
+@click.command(epilog=EPILOG, short_help="Finish an interrupted sweep.")
+@sweep_argument
+@click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster (auto: the one on this machine).")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@target_options
+def verb(address: str | None, quiet: bool, target: Target) -> None:
+    """Train the trials of SWEEP that are not finished, with the code that the sweep began with."""
+    from caviar.cli.ending import after_run
+    from caviar.drive import resume_sweep
+    from caviar.show.choose import choose_progress
+    from caviar.store import Store
+
+    opened = Store.open(target.store)
+    found = opened.find(target.sweep)
+    resume_sweep(opened, found, address=address, progress=choose_progress(quiet=quiet))
+    after_run(target, found.id)

@@ -1,0 +1,97 @@
+"""`caviar run`: sweep over the configurations that a file describes."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from caviar.cli.options import Target, target_options
+
+if TYPE_CHECKING:
+    from caviar.sweep import Sweep
+
+EPILOG = """\b
+--set KEY=VALUE overrides what the file declares:
+  train.epochs=5      an argument of the train function
+  space.lr.high=0.1   a bound of a parameter
+  max_attempts=1      a keyword of the Sweep
+VALUE is read as JSON, else as text.
+
+\b
+Examples:
+  caviar run experiments/digits.py
+  caviar run experiments/digits.py --trials 256 --seed 1 --set train.epochs=5
+  caviar run experiments/digits.py --gpus 0.25 --concurrency 8 --dry-run
+"""
+
+
+@click.command(epilog=EPILOG, short_help="Run the sweep that a file describes.")
+@click.argument("file", metavar="FILE[:NAME]")
+@click.option("--trials", type=click.IntRange(min=1), metavar="N", help="How many configurations.")
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Decides every configuration.")
+@click.option("--name", metavar="TEXT", help="What to call the sweep.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override what FILE declares; repeatable.")
+@click.option("--cpus", type=click.FloatRange(min=0), metavar="X", help="CPU cores a trial.")
+@click.option("--gpus", type=click.FloatRange(min=0), metavar="X", help="GPUs a trial; 0.25 shares one.")
+@click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="Trials at a time, at most.")
+@click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster (auto: the one on this machine).")
+@click.option("--tag", "tags", multiple=True, metavar="TEXT", help="A tag to find the sweep by; repeatable.")
+@click.option("--note", metavar="TEXT", help="A note to keep with the sweep.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and the first configs; run nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@target_options
+def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Target, **given: Any) -> None:
+    """Run the sweep that FILE describes, here or on a Ray cluster, to its end.
+
+    FILE is a Python file that holds a `Sweep`; NAME says which, where it holds several. Ctrl-C stops it in
+    good order, and `caviar resume` goes on.
+    """
+    from caviar.cli.ending import after_run
+    from caviar.show.choose import choose_progress
+    from caviar.sweep import load
+
+    sweep = load(file).override(_changes(given))
+    if dry_run:
+        _rehearse(sweep, target)
+        return
+    result = sweep.run(store=target.store, address=address, progress=choose_progress(quiet=quiet))
+    after_run(target, result.id)
+
+
+def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the command line changes, by dotted name; an option of its own goes before --set."""
+    changes = dict(parse_setting(setting) for setting in given["settings"])
+    for name in ("trials", "seed", "name", "cpus", "gpus", "concurrency", "note"):
+        if given[name] is not None:
+            changes[name] = given[name]
+    if given["tags"]:
+        changes["tags"] = given["tags"]
+    return changes
+
+
+def parse_setting(setting: str) -> tuple[str, Any]:
+    """`train.epochs=5` as ("train.epochs", 5): the value as JSON, else as text.
+
+    Raises:
+        click.UsageError: there is no key or no `=`.
+    """
+    key, equals, text = setting.partition("=")
+    if not equals or not key.strip():
+        raise click.UsageError(f"--set takes KEY=VALUE, such as train.epochs=5, got {setting!r}")
+    try:
+        return key.strip(), json.loads(text)
+    except json.JSONDecodeError:
+        return key.strip(), text
+
+
+def _rehearse(sweep: "Sweep", target: Target) -> None:
+    from caviar.cli.output import emit_json, say
+    from caviar.cli.rehearsal import print_rehearsal, rehearsal
+
+    document = rehearsal(sweep.plan, target.store)
+    if target.as_json:
+        emit_json(document)
+    else:
+        print_rehearsal(document)
+    say("nothing was run (--dry-run)")

@@ -1,0 +1,99 @@
+"""`caviar show`: everything about one trial."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from caviar.cli.options import Target, sweep_option, target_options
+
+if TYPE_CHECKING:
+    from caviar.cli.reading import Reading
+
+# The end of what a trial printed: lines, pieces as they were caught, characters.
+TAIL = 20
+MOST_PIECES = 200
+MOST_TEXT = 20_000
+
+
+class TrialNumber(click.ParamType):  # type: ignore[type-arg]  # generic only in later versions of click
+    """A trial's number, from 0, as `19` or as `t19`."""
+
+    name = "trial"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        digits = str(value).removeprefix("t")
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
+            self.fail(f"A trial is a number from 0, such as 19 or t19, got {value!r}", param, ctx)
+        return int(digits)
+
+
+EPILOG = """\b
+Examples:
+  caviar show 19
+  caviar show 19 --sweep digits --json
+"""
+
+
+@click.command(epilog=EPILOG, short_help="One trial: config, curve, error, output.")
+@click.argument("trial", type=TrialNumber())
+@sweep_option("Which sweep (default: the latest).")
+@click.option("--log", is_flag=True, help="Logarithmic y-axis for the curve.")
+@target_options
+def verb(trial: int, log: bool, target: Target) -> None:
+    """Show one trial: its config, state, seed, attempts, learning curve, error, and the end of its output."""
+    from caviar.cli.output import emit_json
+    from caviar.cli.reading import reading
+    from caviar.cli.trial_page import print_trial
+
+    with reading(target) as opened:
+        document = _document(opened, trial)
+        if target.as_json:
+            emit_json(document)
+        else:
+            print_trial(document, log)
+
+
+def _document(opened: "Reading", trial: int) -> dict[str, Any]:
+    from caviar.cli.points import exact
+    from caviar.errors import NotFoundError
+
+    found = opened.rows("select * from trials where trial = ?", [trial])
+    if not found:
+        last = opened.plan["trials"] - 1
+        rule = f"its trials are 0 to {last}" if trial > last else "that trial has not been drawn yet"
+        raise NotFoundError(f"{opened.title} has no trial {trial}; {rule}")
+    row = found[0]
+    curves = {}
+    for metric in opened.views.metrics():
+        points = exact(opened, [trial], metric)[trial]
+        curves[metric] = {"steps": points.steps, "values": points.values}
+    return {
+        "sweep": opened.sweep.id,
+        "name": opened.plan["name"],
+        "trial": trial,
+        "state": row["state"],
+        "seed": row["seed"],
+        "config": {name: row[name] for name in opened.parameters},
+        "metric": opened.plan["metric"],
+        **{name: row[name] for name in ("started", "ended", "host", "pid", "devices", "rows", "step", "diverged")},
+        "kind": row["kind"],
+        "error": row["error"],
+        "metrics": {
+            metric: {"last": row.get(f"last_{metric}"), "best": row.get(f"best_{metric}")} for metric in curves
+        },
+        "curves": curves,
+        "attempts": opened.rows("select * exclude (sweep) from attempts where trial = ? order by attempt", [trial]),
+        "output": _tail(opened, trial),
+    }
+
+
+def _tail(opened: "Reading", trial: int) -> list[str]:
+    """The last lines that the newest attempt printed, oldest first."""
+    pieces = opened.rows(
+        """select right(text, ?) as text from logs
+            where trial = ? and attempt = (select max(attempt) from logs where trial = ?)
+            order by _seq desc limit ?""",
+        [MOST_TEXT, trial, trial, MOST_PIECES],
+    )
+    return "".join(piece["text"] for piece in reversed(pieces))[-MOST_TEXT:].splitlines()[-TAIL:]

@@ -1,0 +1,117 @@
+"""The best trials of a sweep, as a table with sparklines, a configuration to copy, or JSON."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from caviar.cli.options import Ranking
+from caviar.cli.output import emit, say_left_out
+from caviar.cli.points import drawn
+from caviar.errors import NoResultError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from caviar.cli.reading import Reading
+    from caviar.select import Selection
+
+SPARK_WIDTH = 10
+
+
+def choose(reading: Reading, k: int, ranking: Ranking | None = None) -> Selection:
+    """The best `k` trials.
+
+    Raises:
+        NoResultError: no trial has a usable value.
+        NotFoundError: trials report other metrics than the sweep's.
+    """
+    from caviar.select import select
+
+    ranking = ranking or Ranking(rule=None, at_step=None)
+    selection = select(reading.views, reading.sweep.description(), k=k, rule=ranking.rule, at_step=ranking.at_step)
+    if not selection.rows:
+        raise _no_result(reading)
+    return selection
+
+
+def _no_result(reading: Reading) -> NoResultError:
+    counts = dict(reading.views.execute("select state, count(*) from trials group by state").fetchall())
+    failed = f" ({counts['FAILED']} failed)" if counts.get("FAILED") else ""
+    return NoResultError(
+        f"{reading.title} has no trial with a usable {reading.plan['metric']} yet{failed};"
+        f" see why: caviar status {reading.sweep.id}"
+    )
+
+
+def document(reading: Reading, selection: Selection) -> dict[str, Any]:
+    """The selection as JSON values."""
+    return {
+        "sweep": reading.sweep.id,
+        "name": reading.plan["name"],
+        "metric": reading.plan["metric"],
+        "mode": reading.plan["mode"],
+        "rule": selection.rule,
+        "trials": [
+            {
+                "trial": row.trial,
+                "value": row.value,
+                "step": row.step,
+                "state": row.state,
+                "seed": row.seed,
+                "config": row.config,
+            }
+            for row in selection.rows
+        ],
+    }
+
+
+def print_winners(reading: Reading, selection: Selection) -> None:
+    """Write the table, and the winner's configuration ready to copy, to stdout."""
+    from caviar.show.glyphs import glyphs_for
+    from caviar.show.numbers import number, value_text
+    from caviar.show.sparkline import sparklines
+    from caviar.show.table import Column, print_table
+
+    metric = str(reading.plan["metric"])
+    curves = drawn(reading, [row.trial for row in selection.rows], metric)
+    sparks = sparklines(
+        [points.values for points in curves.values()],
+        steps=[points.steps for points in curves.values()],
+        width=SPARK_WIDTH,
+        spark=glyphs_for(sys.stdout).spark,
+    )
+    columns = [
+        Column(name="trial", keep=True, style="bold"),
+        Column(name=metric, align="right", keep=True, style="bold"),
+        Column(name="curve", style="cyan"),
+        *(Column(name=name, align="right") for name in reading.parameters),
+        Column(name="step", align="right"),
+        Column(name="state"),
+    ]
+    rows = [
+        [
+            f"t{row.trial}",
+            number(row.value),
+            spark,
+            *(value_text(row.config.get(name), 20) for name in reading.parameters),
+            number(row.step),
+            row.state,
+        ]
+        for row, spark in zip(selection.rows, sparks, strict=True)
+    ]
+    emit(f"{reading.title}: best {metric} ({reading.plan['mode']}), rule: {selection.rule}")
+    emit()
+    say_left_out(print_table(columns, rows, sys.stdout))
+    winner = selection.rows[0]
+    emit()
+    emit(f"# config of t{winner.trial}, seed {winner.seed}")
+    emit(literal(winner.config))
+
+
+def literal(config: Mapping[str, Any]) -> str:
+    """The configuration as Python source, at full precision; on one line if that is short."""
+    flat = repr(dict(config))
+    if len(flat) <= 78:
+        return flat
+    return "\n".join(["{", *(f"    {name!r}: {value!r}," for name, value in config.items()), "}"])

@@ -1,0 +1,159 @@
+"""Puts the rooms together for one sweep: store, executor, scheduler, display."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from caviar.drive.finale import run_finale
+from caviar.drive.gauge import Gauge
+from caviar.drive.signals import on_interrupt
+from caviar.drive.unfinished import unfinished
+from caviar.errors import SpecError, StoreError, SweepInterrupted
+from caviar.execute.ray_session import RaySession
+from caviar.plan import Plan
+from caviar.program import pack, unpack
+from caviar.sampling import check_identity, make_sampler
+from caviar.schedule.scheduler import Scheduler
+from caviar.schedule.supply import Supply
+from caviar.schedule.verdict import fruitless
+from caviar.store import Store, SweepDir
+from caviar.store.finalize import finalize
+from caviar.store.writer import Writer
+
+if TYPE_CHECKING:
+    from caviar.execute.executor import Executor
+    from caviar.show.progress import Progress
+    from caviar_workers.messages import Program
+
+
+def run_sweep(
+    plan: Plan,
+    program: Program,
+    store: Path,
+    *,
+    address: str | None,
+    progress: Progress,
+    provenance: Mapping[str, Any],
+) -> SweepDir:
+    """Make a sweep and run it to its end.
+
+    Nothing is written to the store before the sampler, the store and Ray were found to be in order.
+
+    Raises:
+        CaviarError: See the tree in caviar.errors.
+        SweepInterrupted: Ctrl-C or SIGTERM.
+    """
+    sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
+    opened = Store.open(store, create=True)
+    with _executor(plan, program, address, progress) as executor:
+        description = {
+            "plan": plan.to_json(),
+            "provenance": dict(provenance),
+            "program": {"digest": program.digest, "kind": "function" if program.functions else "source"},
+            "sampler_identity": sampler.identity(),
+        }
+        sweep_dir = opened.create_sweep(description, pack(program))
+        _drive(opened, sweep_dir, plan, program, Supply(plan, sampler), executor, progress)
+    return sweep_dir
+
+
+def resume_sweep(store: Store, sweep_dir: SweepDir, *, address: str | None, progress: Progress) -> None:
+    """Run the trials of a sweep that are not finished, with the code that it began with.
+
+    Raises:
+        SpecError: Its code lives in no file, so that only the process that began it could run it.
+        StoreError: Another driver runs it.
+    """
+    description = sweep_dir.description()
+    plan = Plan.from_json(description["plan"])
+    sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
+    check_identity(description["sampler_identity"], sampler.identity())
+    if description["program"]["kind"] == "function":
+        raise SpecError(
+            f"sweep {sweep_dir.id} was started from functions that live in no file, such as a notebook's: "
+            "put train into a file and run that"
+        )
+    if sweep_dir.owner_alive():
+        raise StoreError(f"sweep {sweep_dir.id} is running in another process: type caviar status {sweep_dir.id}")
+    program = unpack(sweep_dir.code())
+    written, attempts = unfinished(store, sweep_dir)
+    supply = Supply(plan, sampler, written=written, attempts=attempts)
+    if not supply.waiting and sweep_dir.state() == "finished":
+        progress.note(f"sweep {sweep_dir.id} is finished: there is nothing to resume")
+        return
+    with _executor(plan, program, address, progress) as executor:
+        _drive(store, sweep_dir, plan, program, supply, executor, progress)
+
+
+@contextmanager
+def _executor(plan: Plan, program: Program, address: str | None, progress: Progress) -> Iterator[Executor]:
+    """Ray, started or joined, as an executor for this program."""
+    progress.start("starting Ray…" if address is None else f"joining the Ray cluster at {address}…")
+    try:
+        with RaySession(address=address) as session:
+            from caviar.execute.ray_tasks import RayExecutor, slots_of  # noqa: PLC0415 — Ray's settings come first
+
+            resources = session.resources()
+            if not slots_of(resources, {"CPU": plan.cpus, "GPU": plan.gpus}) and address is None:
+                raise SpecError(
+                    f"a trial needs {plan.cpus:g} CPU and {plan.gpus:g} GPU, but this machine has "
+                    f"{resources.get('CPU', 0):g} and {resources.get('GPU', 0):g}: "
+                    "lower --cpus or --gpus, or join a cluster"
+                )
+            executor = RayExecutor(program, cpus=plan.cpus, gpus=plan.gpus)
+            try:
+                yield executor
+            finally:
+                executor.close()
+    finally:
+        progress.end()
+
+
+def _drive(
+    store: Store,
+    sweep_dir: SweepDir,
+    plan: Plan,
+    program: Program,
+    supply: Supply,
+    executor: Executor,
+    progress: Progress,
+) -> None:
+    """Own the sweep, run its trials, publish what they report, and close it in good order."""
+    epoch = sweep_dir.claim()
+    try:
+        with Writer(sweep_dir, epoch) as writer:
+            gauge = Gauge(store, sweep_dir, plan, already=plan.trials - supply.waiting, curves=progress.curves)
+            scheduler = Scheduler(
+                plan,
+                sweep_dir.id,
+                supply,
+                executor,
+                writer,
+                on_tick=lambda: progress.update(gauge.read(scheduler)),
+            )
+            with on_interrupt(scheduler.stop) as interrupt:
+                scheduler.run()
+            progress.update(gauge.read(scheduler))
+            if scheduler.stopped:
+                raise SweepInterrupted(_farewell(sweep_dir, plan, supply, scheduler), interrupt.exit_code)
+        finalize(sweep_dir, epoch)
+        if program.final:
+            progress.note("testing the winner…")
+            run_finale(store, sweep_dir, plan, executor)
+    finally:
+        sweep_dir.release(epoch)
+    error = fruitless(scheduler.tally)
+    if error is not None:
+        raise error
+
+
+def _farewell(sweep_dir: SweepDir, plan: Plan, supply: Supply, scheduler: Scheduler) -> str:
+    left = supply.waiting + scheduler.ledger.waiting
+    ended = scheduler.tally.ended
+    return (
+        f"interrupted: {ended} trials ended, at least {left} of {plan.trials} are left, "
+        f"and all that was reported is saved; go on with: caviar resume {sweep_dir.id}"
+    )

@@ -1,0 +1,91 @@
+"""After the search: the sweep's `final` function, once, for the winner alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from caviar.errors import CaviarError
+from caviar.execute.executor import LeaseEnded, LeaseSpoke
+from caviar.select import select
+from caviar.store import Views
+from caviar.store.finals import add_final, finals
+from caviar_workers.messages import Lease
+from caviar_workers.tables import CURVES
+
+if TYPE_CHECKING:
+    from caviar.execute.executor import Executor
+    from caviar.plan import Plan
+    from caviar.store import Store, SweepDir
+
+
+def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor) -> None:
+    """Run `final` for the winner and keep its numbers beside the sweep; the same winner is never tested twice.
+
+    Raises:
+        CaviarError: `final` raised.
+    """
+    with Views(store, [sweep_dir]) as views:
+        selection = select(views, sweep_dir.description(), k=1)
+    if not selection.rows:
+        return
+    winner = selection.rows[0]
+    if any(final["trial"] == winner.trial for final in finals(sweep_dir)):
+        return
+    lease = Lease(
+        id=-1,
+        sweep=sweep_dir.id,
+        metric="",
+        trials=(winner.trial,),
+        attempts=(0,),
+        seeds=(winner.seed,),
+        configs={name: (value,) for name, value in winner.config.items()},
+        train_args=plan.train_args,
+        cpus=plan.cpus,
+        gpus=plan.gpus,
+        final=True,
+    )
+    found = {
+        "trial": winner.trial,
+        "value": winner.value,
+        "rule": selection.rule,
+        "metrics": _run(executor, lease),
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    add_final(sweep_dir, found)
+
+
+def _run(executor: Executor, lease: Lease) -> dict[str, float]:
+    """The metrics that `final` returned or reported, each at its last value."""
+    executor.submit(lease)
+    metrics: dict[str, float] = {}
+    while True:
+        for event in executor.poll(0.5):
+            if event.lease != lease.id:
+                continue
+            if isinstance(event, LeaseEnded):
+                if event.failure is not None:
+                    raise CaviarError(f"the sweep is complete, but its final function failed: {event.failure}")
+                return metrics
+            metrics |= _last_values(event)
+            _check(event)
+
+
+def _last_values(event: LeaseSpoke) -> dict[str, Any]:
+    if not event.batch.curves:
+        return {}
+    table = pa.ipc.open_stream(event.batch.curves).read_all()
+    names = [name for name in table.column_names if name not in CURVES.names]
+    columns = {name: table[name].drop_null() for name in names}
+    return {name: column[-1].as_py() for name, column in columns.items() if len(column)}
+
+
+def _check(event: LeaseSpoke) -> None:
+    if not event.batch.attempts:
+        return
+    for row in pa.ipc.open_stream(event.batch.attempts).read_all().to_pylist():
+        if row["state"] == "FAILED" and row["kind"] != "metric":  # it need not report the sweep's metric
+            line = (row["error"] or "").strip().splitlines()[-1:]
+            raise CaviarError(f"the sweep is complete, but its final function raised {''.join(line)}")

@@ -1,0 +1,99 @@
+"""How the sweep stands at this moment, for the display."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from caviar.errors import CaviarError
+from caviar.select.rule import identifier
+from caviar.show.progress import BestRow, Snapshot
+from caviar.store import Views
+
+if TYPE_CHECKING:
+    from caviar.plan import Plan
+    from caviar.schedule.scheduler import Scheduler
+    from caviar.store import Store, SweepDir
+
+_CURVES_S = 1.0
+"""Seconds between two looks into the store for the curves of new leaders."""
+
+
+class Gauge:
+    """Reads the scheduler's counts several times a second, and the leaders' curves from the store now and then.
+
+    Args:
+        already: Trials that had ended before this driver began.
+        curves: Whether the display shows curves.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sweep_dir: SweepDir,
+        plan: Plan,
+        *,
+        already: int,
+        curves: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._sweep_dir = sweep_dir
+        self._plan = plan
+        self._already = already
+        self._shows_curves = curves
+        self._clock = clock
+        self._began = clock()
+        self._looked = self._began
+        self._curves: dict[int, tuple[float, ...]] = {}
+
+    def read(self, scheduler: Scheduler) -> Snapshot:
+        """The state of things now."""
+        tally = scheduler.tally
+        elapsed = self._clock() - self._began
+        slots = max(1, scheduler.slots)
+        left = self._plan.trials - self._already - tally.ended
+        eta = elapsed / tally.ended * left if tally.ended and left else None
+        if self._shows_curves:
+            self._fetch(tuple(leader.trial for leader in tally.leaders))
+        return Snapshot(
+            sweep=self._sweep_dir.id,
+            name=self._plan.name,
+            planned=self._plan.trials,
+            done=self._already + tally.ended,
+            running=min(slots, scheduler.ledger.in_flight),
+            failed=tally.failed,
+            elapsed_s=elapsed,
+            eta_s=eta,
+            busy=min(1.0, tally.busy_s / (slots * elapsed)) if tally.ended and elapsed > 0 else None,
+            metric=self._plan.metric,
+            mode=self._plan.mode,
+            best=tuple(
+                BestRow(
+                    trial=leader.trial,
+                    value=leader.value,
+                    config=leader.config,
+                    curve=self._curves.get(leader.trial),
+                )
+                for leader in tally.leaders
+            ),
+        )
+
+    def _fetch(self, leaders: tuple[int, ...]) -> None:
+        new = [trial for trial in leaders if trial not in self._curves]
+        if not new or self._clock() - self._looked < _CURVES_S:
+            return
+        self._looked = self._clock()
+        metric = identifier(self._plan.metric)
+        query = (
+            f"SELECT trial, list({metric} ORDER BY step) FROM curves WHERE {metric} IS NOT NULL "
+            f"AND trial IN ({', '.join(map(str, new))}) GROUP BY trial"
+        )
+        try:
+            with Views(self._store, [self._sweep_dir]) as views:
+                found = views.execute(query).fetchall() if self._plan.metric in views.metrics() else []
+        except CaviarError:
+            return  # the display can wait; the run must not fail for it
+        kept = {trial: curve for trial, curve in self._curves.items() if trial in leaders}
+        self._curves = kept | {trial: tuple(curve) for trial, curve in found}

@@ -1,0 +1,1 @@
+"""Runs leases: in this process, or as Ray tasks."""

@@ -1,0 +1,63 @@
+"""The seam between deciding and running: an executor takes leases and says what comes of them.
+
+Contract, held by tests/contracts over every implementation:
+* `submit` returns at once; `poll` gives events in the order in which each lease produced them, and every lease that was
+  submitted ends with exactly one `LeaseEnded`, whatever happens to its process. After it nothing more comes of it.
+* Batches that were polled are never repeated. A batch that a dying process had sent may be lost; nothing after a lost
+  one is delivered.
+* All methods belong to one thread. `close` ends what still runs, and is safe to call twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from caviar_workers.messages import Batch, Lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseSpoke:
+    """A lease delivered a batch."""
+
+    lease: int
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseEnded:
+    """A lease is over."""
+
+    lease: int
+    failure: str | None = None
+    """None: it ran to its end. Else why not, in a sentence."""
+    kind: str = "lost"
+    """With a failure: `lost` (process or node died), `oom` (killed for memory), `error` (the code could not be
+    loaded or sent)."""
+
+
+Event = LeaseSpoke | LeaseEnded
+
+
+class Executor(Protocol):
+    """Runs leases; see the module for the contract."""
+
+    def slots(self) -> int:
+        """How many leases can run at the same time just now, ≥ 0; may change as nodes come and go."""
+        ...
+
+    def submit(self, lease: Lease) -> None:
+        """Start the lease as soon as there is room."""
+        ...
+
+    def poll(self, timeout: float) -> list[Event]:
+        """Wait for events, `timeout` seconds at most, and take all there are."""
+        ...
+
+    def kill(self) -> None:
+        """End all leases now; their `LeaseEnded` still comes."""
+        ...
+
+    def close(self) -> None:
+        """Free what the executor holds."""
+        ...

@@ -1,0 +1,58 @@
+"""Runs leases in this process, one after the other: for tests, for debuggers, and where Ray cannot run."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
+from caviar_workers.lease import run_lease
+from caviar_workers.messages import Batch, Lease, Program
+
+
+class InlineExecutor:
+    """One slot; the lease in front advances by one batch each time it is polled."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._waiting: deque[Lease] = deque()
+        self._current: tuple[int, Iterator[Batch]] | None = None
+        self._killed: list[int] = []
+
+    def slots(self) -> int:
+        """One."""
+        return 1
+
+    def submit(self, lease: Lease) -> None:
+        """Put the lease at the end of the queue."""
+        self._waiting.append(lease)
+
+    def poll(self, timeout: float) -> list[Event]:
+        """Advance the lease in front by one batch."""
+        if self._killed:
+            killed, self._killed = self._killed, []
+            return [LeaseEnded(lease=lease, failure="the lease was ended on request") for lease in killed]
+        if self._current is None:
+            if not self._waiting:
+                return []
+            lease = self._waiting.popleft()
+            self._current = lease.id, run_lease(self._program, lease, own_process=False)
+        number, batches = self._current
+        batch = next(batches, None)
+        if batch is not None:
+            return [LeaseSpoke(lease=number, batch=batch)]
+        self._current = None
+        return [LeaseEnded(lease=number)]
+
+    def kill(self) -> None:
+        """Drop what waits; a training thread that runs is abandoned."""
+        self._killed += [lease.id for lease in self._waiting]
+        self._waiting.clear()
+        if self._current is not None:
+            self._killed.insert(0, self._current[0])
+            self._current = None
+
+    def close(self) -> None:
+        """Nothing is held."""
+        self.kill()
+        self._killed.clear()

@@ -1,0 +1,90 @@
+"""Starts Ray on this machine, or joins a cluster, quietly and closed to the network; stops what it started."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from caviar.errors import ClusterError
+
+# Read by Ray when it is first imported; what the user has set stays.
+_QUIET = {
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # an uv parent would make Ray rebuild the environment in every worker
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # else Ray prints the death of a worker to stdout, where data belongs
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a trial that asks for no GPU sees none
+}
+# For a Ray of our own on this machine: Ray's servers bind to the node's address, and only this switch, made for
+# laptops, lets that be 127.0.0.1; `_node_ip_address` is turned back into the outer address.
+_LOCAL = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
+
+
+class RaySession:
+    """A connection to Ray for the length of a `with` block.
+
+    Args:
+        address: None: start Ray on this machine, unless this process is connected already. `auto` or `host:port`:
+            join that cluster.
+        cpus: CPUs of the Ray that is started; None: all cores.
+        gpus: GPUs of the Ray that is started; None: those found. Any number may be pretended, for tests.
+
+    Raises:
+        ClusterError: On entering: Ray cannot be started or reached.
+    """
+
+    def __init__(self, *, address: str | None = None, cpus: int | None = None, gpus: int | None = None) -> None:
+        if address is not None and address.startswith("ray://"):
+            raise ClusterError(
+                f"{address} is a Ray Client address, which ends a sweep when the connection drops: give --address "
+                "host:port of the cluster, from one of its machines"
+            )
+        self._address = address
+        self._cpus = cpus
+        self._gpus = gpus
+        self._ours = False
+
+    def __enter__(self) -> RaySession:
+        for name, value in (_QUIET if self._address is not None else _QUIET | _LOCAL).items():
+            os.environ.setdefault(name, value)
+        import ray  # noqa: PLC0415 — after the settings, and only when a sweep runs
+
+        if ray.is_initialized():
+            return self
+        options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+        if self._address is None:
+            options |= {"address": "local", "include_dashboard": False}
+            options |= {"num_cpus": self._cpus} if self._cpus is not None else {}
+            options |= {"num_gpus": self._gpus} if self._gpus is not None else {}
+        else:
+            options["address"] = self._address
+        try:
+            ray.init(**options)
+        except Exception as error:
+            what = (
+                "cannot start Ray here" if self._address is None else f"cannot reach the Ray cluster at {self._address}"
+            )
+            raise ClusterError(f"{what}: {_first_line(error)}") from error
+        self._ours = True
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._ours:
+            import ray  # noqa: PLC0415
+
+            ray.shutdown()
+            self._ours = False
+
+    def resources(self) -> Mapping[str, float]:
+        """What the cluster has, by Ray's names (`CPU`, `GPU`)."""
+        import ray  # noqa: PLC0415
+
+        return dict(ray.cluster_resources())
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__

@@ -1,0 +1,143 @@
+"""Runs leases as streaming Ray tasks, and drains them eagerly.
+
+Ray loses the yields that nobody has read when a worker dies, so one thread takes every yield as it comes and does
+nothing else. Ray's own retries are off: a retried streaming task would splice two executions into one curve.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import ray
+from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
+
+from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
+from caviar_workers.lease import run_lease
+from caviar_workers.messages import Lease, Program
+
+_TICK_S = 0.05
+_RECOUNT_S = 5.0
+
+
+class RayExecutor:
+    """Leases as Ray tasks in the present Ray session.
+
+    Args:
+        program: The user's code; it is put into Ray's object store once.
+        cpus: CPUs a lease holds.
+        gpus: GPUs a lease holds.
+    """
+
+    def __init__(self, program: Program, *, cpus: float, gpus: float) -> None:
+        self._program = ray.put(program)
+        self._demand = {"CPU": cpus, "GPU": gpus}
+        options: dict[str, Any] = {"num_cpus": cpus, "max_retries": 0, "max_calls": 0}
+        if gpus:
+            options["num_gpus"] = gpus  # in the decorator: .options() would not set the reuse of processes
+        self._task = ray.remote(**options)(run_lease)
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._streams: dict[Any, int] = {}
+        self._open = True
+        self._wake = threading.Event()
+        self._counted = (-_RECOUNT_S, 0)
+        self._thread = threading.Thread(target=self._drain, name="caviar-drain", daemon=True)
+        self._thread.start()
+
+    def slots(self) -> int:
+        """Leases that the cluster's resources allow at the same time; counted every few seconds."""
+        counted, slots = self._counted
+        if time.monotonic() - counted >= _RECOUNT_S:
+            slots = slots_of(ray.cluster_resources(), self._demand)
+            self._counted = time.monotonic(), slots
+        return slots
+
+    def submit(self, lease: Lease) -> None:
+        """Hand the lease to Ray, which starts it when its resources are free."""
+        stream = self._task.options(name=f"{lease.sweep}/{lease.trials[0]}").remote(self._program, lease)
+        with self._lock:
+            self._streams[stream] = lease.id
+        self._wake.set()
+
+    def poll(self, timeout: float) -> list[Event]:
+        """Wait for the first event, then take all there are."""
+        events: list[Event] = []
+        try:
+            events.append(self._events.get(timeout=timeout))
+            while True:
+                events.append(self._events.get_nowait())
+        except queue.Empty:
+            return events
+
+    def kill(self) -> None:
+        """Kill the processes of all leases."""
+        with self._lock:
+            streams = list(self._streams)
+        for stream in streams:
+            ray.cancel(stream, force=True)
+
+    def close(self) -> None:
+        """Kill what runs, and end the drain thread."""
+        if self._open:
+            self.kill()
+            self._open = False
+            self._wake.set()
+            self._thread.join(timeout=10)
+
+    def _drain(self) -> None:
+        while self._open:
+            with self._lock:
+                streams = list(self._streams)
+            if not streams:
+                self._wake.wait(1.0)
+                self._wake.clear()
+                continue
+            # One ready stream is enough to go on; the time-out lets new leases join the list.
+            ready, _ = ray.wait(streams, num_returns=1, timeout=_TICK_S, fetch_local=False)
+            if ready and len(streams) > 1:
+                ready, _ = ray.wait(streams, num_returns=len(streams), timeout=0, fetch_local=False)
+            for stream in ready:
+                self._read(stream)
+
+    def _read(self, stream: Any) -> None:
+        """Take what one stream has ready."""
+        lease = self._streams[stream]
+        try:
+            while not stream.is_finished() and ray.wait([stream], timeout=0, fetch_local=False)[0]:
+                self._events.put(LeaseSpoke(lease=lease, batch=ray.get(next(stream))))
+            if not stream.is_finished():
+                return
+            ended = LeaseEnded(lease=lease)
+        except StopIteration:
+            ended = LeaseEnded(lease=lease)
+        except RayError as error:
+            ended = LeaseEnded(lease=lease, failure=_sentence(error), kind=_kind(error))
+        with self._lock:
+            del self._streams[stream]
+        self._events.put(ended)
+
+
+def slots_of(resources: Mapping[str, float], demand: Mapping[str, float]) -> int:
+    """How many times `demand` fits into `resources`, each by Ray's names (`CPU`, `GPU`)."""
+    fits = [int(resources.get(name, 0.0) / amount + 1e-9) for name, amount in demand.items() if amount > 0]
+    return min(fits, default=0)
+
+
+def _kind(error: RayError) -> str:
+    if isinstance(error, OutOfMemoryError):
+        return "oom"
+    return "error" if isinstance(error, RayTaskError) else "lost"
+
+
+def _sentence(error: RayError) -> str:
+    if isinstance(error, OutOfMemoryError):
+        return "the machine ran out of memory and Ray ended the trial's process"
+    if isinstance(error, RayTaskError):
+        return f"the worker failed before the trial: {str(error).strip().splitlines()[-1]}"
+    if isinstance(error, TaskCancelledError):
+        return "the lease was ended on request"
+    return "the trial's process died (killed, crashed or lost with its node)"

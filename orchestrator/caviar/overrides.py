@@ -1,0 +1,84 @@
+"""Changing what an experiment's file declares: `train.epochs=5`, `space.lr.high=0.1`, `trials=8`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from caviar.errors import SpecError
+from caviar.space import Space, parameter_from_json
+
+if TYPE_CHECKING:
+    from caviar.sweep import Sweep
+
+FIELDS = (
+    "metric",
+    "mode",
+    "trials",
+    "seed",
+    "name",
+    "sampler",
+    "rule",
+    "cpus",
+    "gpus",
+    "concurrency",
+    "max_attempts",
+    "tags",
+    "note",
+)
+
+
+def overridden(sweep: Sweep, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the sweep that change, with their new values.
+
+    Raises:
+        SpecError: There is no such setting; the sentence suggests one.
+    """
+    fields: dict[str, Any] = {}
+    arguments = dict(sweep.train_args)
+    parameters = {name: parameter.to_json() for name, parameter in sweep.space.items()}
+    for key, value in changes.items():
+        room, _, rest = key.partition(".")
+        if room == "train" and rest:
+            arguments[_known(rest, _keywords(sweep), "train takes no argument")] = value
+        elif room == "space" and "." in rest:
+            name, _, part = rest.rpartition(".")
+            parameter = parameters[_known(name, parameters, "the space has no parameter")]
+            parameter[_known(part, [k for k in parameter if k not in {"type", "kind"}], f"{name} has no")] = value
+        elif key in FIELDS:
+            fields[key] = value
+        else:
+            choices = [
+                *FIELDS,
+                *(f"train.{name}" for name in _keywords(sweep)),
+                *(f"space.{name}.low" for name in parameters),
+            ]
+            _known(key, choices, "there is no setting")
+    if arguments != dict(sweep.train_args):
+        fields["train_args"] = arguments
+    if any(key.startswith("space.") for key in changes):
+        fields["space"] = Space({name: parameter_from_json(_without_kind(data)) for name, data in parameters.items()})
+    return fields
+
+
+def _without_kind(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if key != "kind"}  # follows from the rest
+
+
+def _keywords(sweep: Sweep) -> list[str]:
+    try:
+        parameters = list(inspect.signature(sweep.train).parameters.values())[2:]
+    except (TypeError, ValueError):
+        return []
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+
+
+def _known(name: str, names: Iterable[str], rule: str) -> str:
+    choices = list(names)
+    if name in choices:
+        return name
+    close = get_close_matches(name, choices, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(choices) or 'none'}"
+    raise SpecError(f"{rule} {name!r}: {hint}")

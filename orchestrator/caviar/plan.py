@@ -1,0 +1,128 @@
+"""The plan: what a sweep is, frozen and JSON-able. It is stored when the sweep is made, and resuming needs no more."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, get_args
+
+from caviar.errors import SpecError
+from caviar.sampling import Grid
+from caviar.space import Space
+
+Mode = Literal["min", "max"]
+Rule = Literal["last", "best", "smoothed"]
+MOST_TRIALS = 2**30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is searched, for what, and with which resources.
+
+    Raises:
+        SpecError: A field breaks its rule; the sentence states the rule and what it got.
+    """
+
+    name: str
+    """What people call the sweep; it never becomes a path."""
+    metric: str
+    """The objective, one of the reported metrics."""
+    mode: Mode
+    trials: int
+    """How many configurations are trained, 1 … 2^30."""
+    seed: int
+    """Decides every configuration and every trial's seed, 0 … 2^63 − 1."""
+    space: Space
+    sampler: str | Grid = "sobol"
+    """`sobol`, `random`, `grid`, or a Grid with its levels."""
+    rule: Rule = "last"
+    """How trials are compared; see `caviar.select`."""
+    cpus: float = 1.0
+    """CPU cores a trial, > 0 … or 0 when it needs a GPU only."""
+    gpus: float = 0.0
+    """GPUs a trial; a fraction shares one."""
+    concurrency: int | None = None
+    """Slots at most; None: as many as there is room for."""
+    max_attempts: int = 3
+    """Executions that may fail by no fault of the code (a killed process) before the trial is given up."""
+    train_args: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments of the train function that differ from what the file declares."""
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("name", "metric"):
+            _need(bool(getattr(self, name)), f"a sweep's {name} is a word", getattr(self, name))
+        _need(self.mode in get_args(Mode), "mode is 'min' or 'max'", self.mode)
+        _need(self.rule in get_args(Rule), "rule is 'last', 'best' or 'smoothed'", self.rule)
+        _need(
+            _whole(self.trials) and 1 <= self.trials <= MOST_TRIALS,
+            "trials is a whole number from 1 to 2^30",
+            self.trials,
+        )
+        _need(
+            _whole(self.seed) and 0 <= self.seed < 2**63,
+            "seed is a whole number from 0 to 2^63 − 1",
+            self.seed,
+        )
+        for name in ("cpus", "gpus"):
+            _need(
+                _amount(getattr(self, name)),
+                f"{name} is a number ≥ 0, and whole above 1",
+                getattr(self, name),
+            )
+        _need(
+            self.cpus + self.gpus > 0,
+            "a trial needs a share of a CPU or of a GPU",
+            f"cpus={self.cpus}, gpus={self.gpus}",
+        )
+        slots = self.concurrency
+        _need(slots is None or (_whole(slots) and slots >= 1), "concurrency is a whole number ≥ 1", slots)
+        _need(
+            _whole(self.max_attempts) and self.max_attempts >= 1,
+            "max_attempts is a whole number ≥ 1",
+            self.max_attempts,
+        )
+        try:
+            json.dumps(dict(self.train_args), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise SpecError(f"overridden train arguments must survive JSON: {error}") from error
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values; `from_json` gives an equal plan."""
+        data = {item.name: getattr(self, item.name) for item in fields(self)}
+        sampler = self.sampler if isinstance(self.sampler, str) else self.sampler.to_json()
+        return data | {
+            "space": self.space.to_json(),
+            "sampler": sampler,
+            "train_args": dict(self.train_args),
+            "tags": list(self.tags),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Plan:
+        """Read what `to_json` wrote; fields of a later version are left out."""
+        known = {item.name: data[item.name] for item in fields(cls) if item.name in data}
+        sampler = known["sampler"]
+        known["space"] = Space.from_json(known["space"])
+        known["sampler"] = sampler if isinstance(sampler, str) else Grid.from_json(sampler)
+        known["tags"] = tuple(known["tags"])
+        return cls(**known)
+
+
+def _need(holds: bool, rule: str, got: object) -> None:
+    if not holds:
+        raise SpecError(f"{rule}, but got {got!r}")
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _amount(value: object) -> bool:
+    """Ray's rule: fractions below 1 share a device, above 1 there are only whole ones."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
+        return False
+    return value <= 1 or value == int(value)

@@ -1,0 +1,61 @@
+"""A snapshot as the bytes that the store keeps: a plain zip that anyone can open, the same bytes for the same code."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+from caviar.errors import StoreError
+from caviar_workers.messages import Program
+
+_INDEX = "program.json"
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold: the archive says nothing of when
+
+
+def pack(program: Program) -> bytes:
+    """Serialise the sources; functions without a file are kept as their source text only."""
+    index: dict[str, Any] = {
+        "digest": program.digest,
+        "train": program.train,
+        "final": program.final,
+        "module": program.module,
+        "packages": sorted(program.packages),
+        "paths": {name: path for name, (path, _) in program.files.items()},
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        _add(archive, _INDEX, json.dumps(index, indent=1))
+        for name, (_, source) in program.files.items():
+            _add(archive, f"{name}.py", source)
+    return buffer.getvalue()
+
+
+def unpack(data: bytes) -> Program:
+    """Read a snapshot back; one of functions without a file has no module, and cannot be run from here.
+
+    Raises:
+        StoreError: The bytes are not such a snapshot.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            index: Mapping[str, Any] = json.loads(archive.read(_INDEX))
+            files = {name: (path, archive.read(f"{name}.py").decode()) for name, path in index["paths"].items()}
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise StoreError(f"the sweep's code.zip is damaged: {error}") from error
+    return Program(
+        digest=index["digest"],
+        train=index["train"],
+        final=index["final"],
+        module=index["module"],
+        files=files,
+        packages=frozenset(index["packages"]),
+    )
+
+
+def _add(archive: zipfile.ZipFile, name: str, text: str) -> None:
+    info = zipfile.ZipInfo(name, _EPOCH)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    archive.writestr(info, text)

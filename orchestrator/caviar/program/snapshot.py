@@ -1,0 +1,135 @@
+"""Which source files make up an experiment: the file itself and, recursively, the modules beside it that it imports.
+
+Found by reading import statements, not by running them, so that an import inside a function counts too. Installed
+packages are not part of it: sweep.json records their versions.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from caviar.errors import SpecError
+from caviar_workers.messages import Program
+
+MOST_SOURCE = 16 * 1024 * 1024
+"""Bytes of source that a snapshot may hold."""
+
+
+def program_of_file(path: Path, *, train: str = "", final: str = "") -> Program:
+    """Snapshot an experiment's file and the modules beside it.
+
+    Raises:
+        SpecError: The file, or a module beside it, is missing, is not Python, or is too large.
+    """
+    path = path.resolve()
+    name = module_name(path)
+    sources: dict[str, tuple[str, str]] = {}
+    packages: set[str] = set()
+    queue = [(name, path, "")]
+    while queue:
+        module, file, package = queue.pop()
+        if module in sources:
+            continue
+        source = _read(file)
+        sources[module] = (str(file), source)
+        if file.name == "__init__.py":
+            packages.add(module)
+        if sum(len(text) for _, text in sources.values()) > MOST_SOURCE:
+            raise SpecError(
+                f"an experiment's own source is at most 16 MiB, but {path} imports more: install it as a package"
+            )
+        queue.extend(_beside(path.parent, _imports(source, package)))
+    return Program(
+        digest=_digest(sources),
+        train=train,
+        final=final,
+        module=name,
+        files=dict(sorted(sources.items())),
+        packages=frozenset(packages),
+    )
+
+
+def program_of_functions(train: Callable[..., Any], final: Callable[..., Any] | None = None) -> Program:
+    """The program of functions that live in no file, as in a notebook; workers get the functions themselves."""
+    functions = {"train": train} | ({"final": final} if final is not None else {})
+    files = {f"_notebook_{name}": (f"<{name}>", _source(function)) for name, function in functions.items()}
+    return Program(
+        digest=_digest(files),
+        train="train",
+        final="final" if final is not None else "",
+        files=files,
+        functions=functions,
+    )
+
+
+def module_name(path: Path) -> str:
+    """The name under which an experiment is imported: never that of an installed module (`random.py` is fine)."""
+    return "_experiment_" + re.sub(r"\W", "_", path.stem)
+
+
+def _read(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(MOST_SOURCE + 1)
+        source = data.decode("utf-8-sig")
+        compile(source, str(file), "exec", dont_inherit=True)
+    except OSError as error:
+        raise SpecError(f"cannot read the experiment {file}: {error.strerror or error}") from error
+    except (SyntaxError, ValueError) as error:
+        where = f" (line {error.lineno})" if isinstance(error, SyntaxError) and error.lineno else ""
+        raise SpecError(f"{file} is not valid Python{where}: {getattr(error, 'msg', error)}") from error
+    return source
+
+
+def _imports(source: str, package: str) -> Iterator[str]:
+    """Absolute dotted names of all that a module imports; of `from a import b`, both `a` and `a.b`."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".") if package else []
+            base = ".".join(parts[: len(parts) - node.level + 1]) if node.level else ""
+            module = ".".join(part for part in (base, node.module or "") if part)
+            if module:
+                yield module
+            yield from (f"{module}.{alias.name}" if module else alias.name for alias in node.names)
+
+
+def _beside(root: Path, names: Iterator[str]) -> Iterator[tuple[str, Path, str]]:
+    """(module, file, package it lies in) of those names, and of their parents, that are files below `root`."""
+    for name in names:
+        parts = name.split(".")
+        for depth in range(1, len(parts) + 1):
+            stem = root.joinpath(*parts[:depth])
+            module = ".".join(parts[:depth])
+            if (stem / "__init__.py").is_file():
+                yield module, stem / "__init__.py", module
+            elif stem.with_name(stem.name + ".py").is_file():
+                yield module, stem.with_name(stem.name + ".py"), ".".join(parts[: depth - 1])
+            elif not stem.is_dir() or depth == len(parts):
+                break
+
+
+def _digest(sources: Mapping[str, tuple[str, str]]) -> str:
+    sha = hashlib.sha256()
+    for name, (_, text) in sorted(sources.items()):
+        for part in (name, text):
+            data = part.encode()
+            sha.update(len(data).to_bytes(8, "big") + data)
+    return sha.hexdigest()
+
+
+def _source(function: Callable[..., Any]) -> str:
+    try:
+        return textwrap.dedent(inspect.getsource(function))
+    except (OSError, TypeError):
+        code = getattr(function, "__code__", None)
+        return f"# source not at hand, Python {sys.version_info[:2]}\n# {getattr(code, 'co_code', b'').hex()}\n"

@@ -1,0 +1,76 @@
+"""From a function, or a file, to the program that travels: which file it is, and the names that lead to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from caviar.errors import SpecError
+from caviar.program.entry import entry_of
+from caviar.program.snapshot import program_of_file, program_of_functions
+from caviar_workers.load import load_module
+from caviar_workers.messages import Program
+
+Function = Callable[..., Any]
+
+
+def program_of(train: Function, final: Function | None, snapshot: Program | None = None) -> Program:
+    """The program of a sweep's functions.
+
+    Args:
+        train: The train function.
+        final: The function for the winner, if there is one.
+        snapshot: The snapshot that the functions were loaded from, if they were.
+
+    Returns:
+        The sources, where the functions can be found in their file by name; else the functions themselves.
+
+    Raises:
+        SpecError: The file cannot be read, or is not valid Python any more.
+    """
+    if snapshot is not None:
+        return _named(snapshot, load_module(snapshot), train, final) or program_of_functions(train, final)
+    module = sys.modules.get(getattr(train, "__module__", None) or "")
+    file = getattr(module, "__file__", None)
+    if module is None or file is None or not file.endswith(".py") or _installed(Path(file)):
+        return program_of_functions(train, final)
+    return _named(program_of_file(Path(file)), module, train, final) or program_of_functions(train, final)
+
+
+def load_file(path: Path) -> tuple[ModuleType, Program]:
+    """Snapshot an experiment's file and import it from the snapshot.
+
+    Raises:
+        SpecError: There is no such file, it is not Python, or it raises at import.
+    """
+    if not path.is_file():
+        raise SpecError(f"there is no experiment {path}: give a Python file that holds a Sweep")
+    program = program_of_file(path)
+    try:
+        return load_module(program), program
+    except SpecError:
+        raise
+    except (Exception, SystemExit) as error:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path.resolve()]
+        where = f" (line {frames[-1].lineno})" if frames else ""
+        raise SpecError(f"{path} raised {type(error).__name__} at import{where}: {_one_line(error)}") from error
+
+
+def _named(program: Program, module: ModuleType, train: Function, final: Function | None) -> Program | None:
+    names = [entry_of(vars(module), function) if function is not None else "" for function in (train, final)]
+    if names[0] is None or names[1] is None:
+        return None
+    return dataclasses.replace(program, train=names[0], final=names[1])
+
+
+def _installed(file: Path) -> bool:
+    return "site-packages" in file.parts or "dist-packages" in file.parts
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or "without a word of why"

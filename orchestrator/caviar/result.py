@@ -1,0 +1,117 @@
+"""What a sweep found: read from the store, so it is the same now, in another process, and next year."""
+
+from __future__ import annotations
+
+import html
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from caviar.errors import NoResultError, StoreError
+from caviar.select import Candidate, Selection, select
+from caviar.store import Store, SweepDir, Views
+from caviar.store.finals import finals
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+
+def store_path(store: str | Path | None) -> Path:
+    """Where the results store is: the argument, else $CAVIAR_STORE, else ./caviar-store; absolute.
+
+    Raises:
+        StoreError: It is a URI.
+    """
+    path = str(store or os.environ.get("CAVIAR_STORE") or "caviar-store")
+    if "://" in path:
+        raise StoreError(f"a store is a folder on this machine or a mounted disk, but got {path!r}")
+    return Path(path).expanduser().absolute()
+
+
+class Result:
+    """A sweep in the store.
+
+    Args:
+        store: Folder of the store.
+        sweep: Id of the sweep, a prefix of it, or its name; None: the latest.
+
+    Raises:
+        NotFoundError: There is no such sweep.
+        StoreError: The store cannot be read.
+    """
+
+    def __init__(self, store: str | Path | None = None, sweep: str | None = None) -> None:
+        self._store = Store.open(store_path(store))
+        self._sweep: SweepDir = self._store.find(sweep)
+
+    @property
+    def id(self) -> str:
+        """The sweep's id."""
+        return self._sweep.id
+
+    @property
+    def best(self) -> Candidate:
+        """The best trial, by the sweep's own rule.
+
+        Raises:
+            NoResultError: No trial has a usable result.
+        """
+        rows = self.select(1).rows
+        if not rows:
+            raise NoResultError(f"sweep {self.id} has no trial with a usable result: type caviar status {self.id}")
+        return rows[0]
+
+    @property
+    def final(self) -> dict[str, float] | None:
+        """What the sweep's `final` function found for the winner; None: there is none."""
+        found = finals(self._sweep)
+        return found[-1]["metrics"] if found else None
+
+    def select(self, k: int = 5, *, rule: str | None = None, at_step: int | None = None) -> Selection:
+        """The best `k` trials, by a rule (`last`, `best`, `smoothed`; None: the sweep's own)."""
+        with Views(self._store, [self._sweep]) as views:
+            return select(views, self._sweep.description(), k=k, rule=rule, at_step=at_step)
+
+    def trials(self) -> pd.DataFrame:
+        """One row a trial: state, seed, parameters, last and best metrics, times, host."""
+        return self.sql("SELECT * FROM trials ORDER BY trial").df()
+
+    def curves(self, trial: int | None = None) -> pd.DataFrame:
+        """One row a report, in the order of trial and step; of one trial, or of all."""
+        only = "" if trial is None else f" WHERE trial = {int(trial)}"
+        return self.sql(f"SELECT * FROM curves{only} ORDER BY trial, step, time").df()
+
+    def sql(self, query: str) -> duckdb.DuckDBPyConnection:
+        """Ask the views sweeps, trials, curves, attempts, configs and logs of this sweep with one SELECT.
+
+        Returns:
+            DuckDB's result: `.df()` for pandas, `.arrow()`, `.pl()` for Polars, `.fetchall()`.
+
+        Raises:
+            SpecError: The query is not one SELECT, or wrong.
+        """
+        return Views(self._store, [self._sweep]).ask(query)
+
+    def __repr__(self) -> str:
+        return f"Result({str(self._store.path)!r}, {self.id!r})"
+
+    def _repr_html_(self) -> str:
+        selection = self.select(5)
+        rows = [
+            {"trial": row.trial, selection.metric: f"{row.value:.6g}", **row.config, "step": row.step}
+            for row in selection.rows
+        ]
+        head = "".join(
+            f"<th>{html.escape(str(name))}</th>" for name in (rows[0] if rows else {"no usable trial yet": 0})
+        )
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(_cell(value))}</td>" for value in row.values()) + "</tr>"
+            for row in rows
+        )
+        title = html.escape(f"{self._sweep.name or 'sweep'} ({self.id}): {selection.rule}")
+        return f"<p>{title}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

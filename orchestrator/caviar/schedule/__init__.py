@@ -1,0 +1,1 @@
+"""Decides which trials run next, and keeps the books."""

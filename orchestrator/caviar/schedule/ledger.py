@@ -1,0 +1,105 @@
+"""Which trials are in which lease, and what becomes of those whose lease dies.
+
+A dead process says nothing of which trial killed it. So the unfinished trials of its lease are tried again in smaller
+leases, and a death is charged to a trial only when it was alone; its lease-mates lose time, never a try.
+
+Only the first unfinished trial can have rows in the store (a worker sends what ended together with what runs), so only
+its execution is recorded as lost; those behind it left no trace and keep their attempt number.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from caviar.schedule.work import Work
+
+SHRINK = 4
+"""Suspects go into leases this many times smaller than the one that died: a culprit among 4,096 stands alone after
+six deaths."""
+
+
+@dataclass(slots=True)
+class Running:
+    """A lease that was submitted."""
+
+    work: Work
+    submitted: float
+    """Seconds since 1970."""
+    done: int = 0
+    """Trials that ended; they end in the lease's order."""
+
+    def rest(self) -> Work:
+        """The trials that have not ended."""
+        return self.work.cut(self.done)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """What a dead lease leaves."""
+
+    lost: Work
+    """The execution that did not end, to be recorded as LOST, or FAILED if given up; empty: all had ended."""
+    submitted: float
+    given_up: bool
+    """The trial has used up its attempts."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Leases in flight and trials to be tried again; belongs to the scheduler's loop."""
+
+    max_attempts: int
+    running: dict[int, Running] = field(default_factory=dict)
+    _again: deque[tuple[Work, int]] = field(default_factory=deque)
+    _charged: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def waiting(self) -> int:
+        """Trials to be tried again."""
+        return sum(len(work) for work, _ in self._again)
+
+    @property
+    def in_flight(self) -> int:
+        """Trials in leases that have not ended."""
+        return sum(len(lease.work) - lease.done for lease in self.running.values())
+
+    def retry(self, count: int) -> Work | None:
+        """Some trials to be tried again, `count` at most and no more than suspects may share a lease."""
+        if not self._again:
+            return None
+        work, limit = self._again.popleft()
+        size = min(count, limit)
+        if size < len(work):
+            self._again.appendleft((work.cut(size), limit))
+        return work.cut(0, size)
+
+    def submit(self, lease: int, work: Work, now: float) -> None:
+        """A lease starts."""
+        self.running[lease] = Running(work, now)
+
+    def end(self, lease: int) -> Work:
+        """A lease ended by itself; returns the trials that it never mentioned: none, unless Ray lost something."""
+        return self.running.pop(lease).rest()
+
+    def lose(self, lease: int) -> Loss:
+        """A lease's process died: plan another try, or give the trial up."""
+        dead = self.running.pop(lease)
+        rest = dead.rest()
+        given_up = len(dead.work) == 1 and len(rest) == 1 and self._charge(rest.trials[0])
+        if len(rest) and not given_up:
+            self._again.append((rest.first_again(), max(1, len(dead.work) // SHRINK)))
+        return Loss(lost=rest.cut(0, 1), submitted=dead.submitted, given_up=given_up)
+
+    def abandon(self, lease: int) -> Loss:
+        """A lease was ended on request: nobody is to blame, and nobody is tried again by this driver."""
+        dead = self.running.pop(lease)
+        return Loss(lost=dead.rest().cut(0, 1), submitted=dead.submitted, given_up=False)
+
+    def _charge(self, trial: int) -> bool:
+        """Charge a death to a trial that was alone; whether that used up its attempts."""
+        self._charged[trial] = self._charged.get(trial, 0) + 1
+        if self._charged[trial] < self.max_attempts:
+            return False
+        del self._charged[trial]
+        return True

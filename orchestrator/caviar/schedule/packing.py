@@ -1,0 +1,49 @@
+"""How many trials a lease carries: about a second of work, however short the trials are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+TARGET_S = 1.0
+"""Seconds of work in a lease: long against the milliseconds that a task costs, short against a user's patience."""
+GROWTH = 8
+"""A lease carries at most this many times what the longest one before it did: one quick trial proves little."""
+MOST = 20_000
+"""Trials in a lease; bounds what is tried again when its process dies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What is known of how long trials take."""
+
+    trial_s: float | None = None
+    """Running mean of the seconds that one trial takes; None: none has ended yet."""
+    carried: int = 1
+    """Trials in the largest lease that ended."""
+
+    def after(self, durations: Sequence[float], carried: int) -> Pace:
+        """The pace after some more trials ended in a lease of `carried` trials."""
+        if not durations:
+            return self
+        mean = sum(durations) / len(durations)
+        trial_s = mean if self.trial_s is None else 0.5 * (self.trial_s + mean)
+        return Pace(trial_s, max(self.carried, carried))
+
+
+def pack_size(pace: Pace, *, waiting: int, slots: int) -> int:
+    """Trials for the next lease.
+
+    Args:
+        pace: What is known so far.
+        waiting: Trials that are in no lease yet, ≥ 1.
+        slots: Leases that run at the same time, ≥ 1.
+
+    Returns:
+        1 … `MOST`; so few near the end that all slots finish together.
+    """
+    if pace.trial_s is None:
+        return 1
+    fitting = TARGET_S / max(pace.trial_s, 1e-9)
+    share = waiting // (2 * slots)
+    return int(max(1, min(fitting, share, pace.carried * GROWTH, MOST)))

@@ -1,0 +1,221 @@
+"""The one loop that acts: keeps the slots busy with leases, and hands on what comes back.
+
+Pure functions decide (how many trials a lease carries, who is tried again, when to give up); this loop asks them. It
+knows neither Ray nor the disk, and its memory grows with the trials that run, not with those that there are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from caviar.errors import CaviarError, ClusterError
+from caviar.execute.executor import Executor, LeaseEnded, LeaseSpoke
+from caviar.plan import Plan
+from caviar.schedule.ledger import Ledger, Loss
+from caviar.schedule.lost import lost_rows
+from caviar.schedule.names import MetricNames
+from caviar.schedule.packing import Pace, pack_size
+from caviar.schedule.sink import Sink
+from caviar.schedule.supply import Supply
+from caviar.schedule.tally import Tally
+from caviar.schedule.verdict import hopeless
+from caviar.schedule.work import Work
+from caviar_workers.messages import Batch, Lease
+
+_POLL_S = 0.1
+_GRACE_S = 1.5
+"""Seconds that running trials get to deliver what they reported, once a stop is asked for."""
+
+
+class Scheduler:
+    """Runs the trials of a supply on an executor.
+
+    Args:
+        plan: The sweep.
+        sweep: Its id.
+        supply: Its trials.
+        executor: Where they run.
+        sink: Where their tables go.
+        clock: Seconds since 1970.
+        on_tick: Called after each round, several times a second.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        sweep: str,
+        supply: Supply,
+        executor: Executor,
+        sink: Sink,
+        *,
+        clock: Callable[[], float] = time.time,
+        on_tick: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._plan = plan
+        self._sweep = sweep
+        self._supply = supply
+        self._executor = executor
+        self._sink = sink
+        self._clock = clock
+        self._on_tick = on_tick
+        self._pace = Pace()
+        self._leases = 0
+        self._names = MetricNames()
+        self._stopping: float | None = None
+        self.ledger = Ledger(plan.max_attempts)
+        self.tally = Tally(plan.metric, plan.mode)
+
+    def run(self) -> None:
+        """Run until all trials ended, or until `stop` was called and the leases are gone.
+
+        Raises:
+            CaviarError: The sweep is beyond hope, the store failed, or the workers cannot run the code. What had been
+                reported is in the sink.
+        """
+        try:
+            while not self._finished():
+                self._fill()
+                self._take(_POLL_S)
+                error = hopeless(self.tally)
+                if error is not None:
+                    raise error
+                self._on_tick()
+        except CaviarError:
+            self._abandon()
+            raise
+
+    def stop(self) -> None:
+        """Start nothing more; running trials are ended after a short grace. May be called from a signal handler."""
+        if self._stopping is None:
+            self._stopping = self._clock()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopping is not None
+
+    @property
+    def slots(self) -> int:
+        """Leases that may run at the same time."""
+        slots = self._executor.slots()
+        return slots if self._plan.concurrency is None else min(slots, self._plan.concurrency)
+
+    def _finished(self) -> bool:
+        if self._stopping is None:
+            return not (self.ledger.running or self.ledger.waiting or self._supply.waiting)
+        if self.ledger.running and self._clock() - self._stopping >= _GRACE_S:
+            self._abandon()
+        return not self.ledger.running
+
+    def _fill(self) -> None:
+        """Submit leases: twice as many as there are slots, so that none waits for the driver; a cap is a cap."""
+        slots = self.slots
+        window = max(1, slots) * 2 if self._plan.concurrency is None else max(1, slots)
+        while self._stopping is None and len(self.ledger.running) < window:
+            waiting = self.ledger.waiting + self._supply.waiting
+            if not waiting:
+                return
+            work = self._next(pack_size(self._pace, waiting=waiting, slots=max(1, slots)))
+            lease = Lease(
+                id=self._leases,
+                sweep=self._sweep,
+                metric=self._plan.metric,
+                trials=work.trials,
+                attempts=work.attempts,
+                seeds=work.seeds,
+                configs=work.configs,
+                train_args=self._plan.train_args,
+                cpus=self._plan.cpus,
+                gpus=self._plan.gpus,
+            )
+            self._leases += 1
+            self.ledger.submit(lease.id, work, self._clock())
+            self._executor.submit(lease)
+
+    def _next(self, size: int) -> Work:
+        again = self.ledger.retry(size)
+        if again is not None:
+            return again
+        configs = self._supply.draw()
+        if configs is not None:
+            self._sink.add("configs", configs)
+        return self._supply.take(size)
+
+    def _take(self, timeout: float) -> None:
+        for event in self._executor.poll(timeout):
+            if event.lease not in self.ledger.running:
+                continue
+            if isinstance(event, LeaseSpoke):
+                self._record(event.lease, event.batch)
+            else:
+                self._end(event)
+
+    def _record(self, lease: int, batch: Batch) -> None:
+        if batch.curves:
+            curves = _table(batch.curves)
+            self._names.admit(curves.column_names)
+            self._sink.add("curves", curves)
+        if batch.logs:
+            self._sink.add("logs", _table(batch.logs))
+        if batch.attempts:
+            attempts = _table(batch.attempts)
+            self._sink.add("attempts", attempts)
+            running = self.ledger.running[lease]
+            ended = attempts.filter(pc.is_valid(attempts["ended"]))
+            if len(ended):
+                self.tally.add(ended, running.work, running.done)
+                self._pace = self._pace.after(ended["busy"].to_pylist(), len(running.work))
+                running.done += len(ended)
+
+    def _end(self, event: LeaseEnded) -> None:
+        if event.failure is None:
+            missing = self.ledger.end(event.lease)
+            if len(missing):
+                raise ClusterError(f"Ray lost the end of trial {missing.trials[0]}: type caviar resume {self._sweep}")
+            return
+        if event.kind == "error":
+            raise ClusterError(f"the workers cannot run the experiment: {event.failure}")
+        loss = self.ledger.lose(event.lease)
+        self._lose(loss, event)
+
+    def _lose(self, loss: Loss, event: LeaseEnded) -> None:
+        failure = event.failure or "lost"
+        if len(loss.lost):
+            self._sink.add("attempts", lost_rows(loss, event.kind, failure, self._clock()))
+        if loss.given_up:
+            self.tally.fail(loss.lost.trials[0], event.kind, failure)
+
+    def _abandon(self) -> None:
+        """End all leases now, and record what they still say."""
+        self._executor.kill()
+        deadline = time.monotonic() + 10
+        while self.ledger.running and time.monotonic() < deadline:
+            for event in self._executor.poll(_POLL_S):
+                if event.lease not in self.ledger.running:
+                    continue
+                if isinstance(event, LeaseSpoke):
+                    self._record_quietly(event)
+                elif event.failure is None:
+                    self.ledger.end(event.lease)
+                else:
+                    self._lose_quietly(event)
+        self.ledger.running.clear()
+
+    def _record_quietly(self, event: LeaseSpoke) -> None:
+        with suppress(CaviarError):  # the first error is the one to show
+            self._record(event.lease, event.batch)
+
+    def _lose_quietly(self, event: LeaseEnded) -> None:
+        loss = self.ledger.abandon(event.lease)
+        with suppress(CaviarError):
+            if len(loss.lost):
+                self._sink.add("attempts", lost_rows(loss, "lost", "the sweep was interrupted", self._clock()))
+
+
+def _table(data: bytes) -> pa.Table:
+    return pa.ipc.open_stream(data).read_all()

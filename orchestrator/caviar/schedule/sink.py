@@ -1,0 +1,19 @@
+"""The seam between the scheduler and the store: where published tables go."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pyarrow as pa
+
+
+class Sink(Protocol):
+    """Takes tables in; the store's writer, or a list in tests.
+
+    Contract: `add` keeps the order in which it is called, does not wait for a disk (but may wait for memory), and
+    raises StoreError once publishing has failed.
+    """
+
+    def add(self, table: str, data: pa.Table) -> None:
+        """Append rows to `configs`, `curves`, `attempts` or `logs`."""
+        ...

@@ -1,0 +1,97 @@
+"""How a sweep stands, counted from the attempts that end: what the progress display and the verdict need, no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from caviar.schedule.work import Work
+
+KEPT = 5
+
+
+@dataclass(slots=True)
+class Leader:
+    """One of the best trials so far."""
+
+    trial: int
+    value: float
+    config: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Running counts of one driver; O(1) memory."""
+
+    metric: str
+    mode: str
+    completed: int = 0
+    failed: int = 0
+    busy_s: float = 0.0
+    leaders: list[Leader] = field(default_factory=list)
+    errors: dict[str, int] = field(default_factory=dict)
+    """The last line of each distinct error (a hundred at most) → how often."""
+    first_errors: list[tuple[int, str, str]] = field(default_factory=list)
+    """(trial, kind, error) of the first few failures."""
+
+    @property
+    def ended(self) -> int:
+        """Trials that came to an end, failed ones included."""
+        return self.completed + self.failed
+
+    def add(self, attempts: pa.Table, work: Work, first: int) -> None:
+        """Count attempts that ended.
+
+        Args:
+            attempts: Rows of the attempts table, all ended, in the order of their lease.
+            work: The lease's trials.
+            first: Position in `work` of the first row.
+        """
+        states = attempts["state"].to_pylist()
+        completed = states.count("COMPLETED")
+        self.completed += completed
+        self.failed += len(states) - completed
+        self.busy_s += float(np.nansum(attempts["busy"].to_numpy()))
+        if completed < len(states):
+            self._add_errors(attempts)
+        if completed:
+            self._add_leaders(attempts, work, first)
+
+    def fail(self, trial: int, kind: str, error: str) -> None:
+        """Count a trial that was given up."""
+        self.failed += 1
+        self._add_error(trial, kind, error)
+
+    def _add_errors(self, attempts: pa.Table) -> None:
+        rows = zip(*(attempts[name].to_pylist() for name in ("trial", "state", "kind", "error")), strict=True)
+        for trial, state, kind, error in rows:
+            if state == "FAILED":
+                self._add_error(trial, kind, error or "")
+
+    def _add_error(self, trial: int, kind: str, error: str) -> None:
+        if len(self.first_errors) < KEPT:
+            self.first_errors.append((trial, kind, error))
+        line = error.strip().splitlines()[-1] if error.strip() else kind
+        if line in self.errors or len(self.errors) < 100:
+            self.errors[line] = self.errors.get(line, 0) + 1
+
+    def _add_leaders(self, attempts: pa.Table, work: Work, first: int) -> None:
+        column = f"last_{self.metric}"
+        if column not in attempts.column_names:
+            return
+        values = attempts[column].to_numpy().astype(float)
+        done = np.array([state == "COMPLETED" for state in attempts["state"].to_pylist()])
+        score = np.where(done & np.isfinite(values), values if self.mode == "min" else -values, np.inf)
+        bar = self._score(self.leaders[-1].value) if len(self.leaders) == KEPT else np.inf
+        for i in np.argsort(score, kind="stable")[:KEPT].tolist():
+            if score[i] >= bar or not np.isfinite(score[i]):
+                break
+            self.leaders.append(Leader(work.trials[first + i], float(values[i]), work.config(first + i)))
+        self.leaders = sorted(self.leaders, key=lambda leader: self._score(leader.value))[:KEPT]
+
+    def _score(self, value: float) -> float:
+        return value if self.mode == "min" else -value

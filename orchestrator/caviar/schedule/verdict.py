@@ -1,0 +1,38 @@
+"""When a sweep is beyond hope: every trial fails the same way, so the rest would too."""
+
+from __future__ import annotations
+
+from caviar.errors import CaviarError, NoResultError, SpecError
+from caviar.schedule.tally import Tally
+
+HOPELESS = 10
+"""Trials that must have failed alike, with none completed."""
+
+
+def hopeless(tally: Tally) -> CaviarError | None:
+    """The error that should end the sweep now; None: go on."""
+    if tally.completed or not tally.first_errors:
+        return None
+    trial, kind, error = tally.first_errors[0]
+    if kind == "metric":
+        return SpecError(error)
+    if tally.failed >= HOPELESS and len(tally.errors) == 1:
+        return NoResultError(
+            f"the first {tally.failed} trials all failed with {_last_line(error)}: see caviar show {trial}"
+        )
+    return None
+
+
+def fruitless(tally: Tally) -> NoResultError | None:
+    """The error with which a sweep ends that has not one completed trial; None: it has some."""
+    if tally.completed or not tally.first_errors:
+        return None
+    trial, _, error = tally.first_errors[0]
+    return NoResultError(
+        f"all {tally.failed} trials failed, the first with {_last_line(error)}: see caviar show {trial}"
+    )
+
+
+def _last_line(error: str) -> str:
+    lines = error.strip().splitlines()
+    return lines[-1] if lines else "no word of why"

@@ -1,0 +1,55 @@
+"""Trials on their way to a lease, as columns: thousands of them are cheap to cut, to join and to send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """n trials, each about to be executed once."""
+
+    trials: tuple[int, ...]
+    """Trial numbers, increasing, [n]."""
+    attempts: tuple[int, ...]
+    """Which execution of the trial this will be, from 0, [n]."""
+    seeds: tuple[int, ...]
+    """0 … 2^32 − 1, [n]."""
+    configs: Mapping[str, tuple[Any, ...]]
+    """Parameter name → values, each [n]."""
+
+    def __len__(self) -> int:
+        return len(self.trials)
+
+    def cut(self, start: int, stop: int | None = None) -> Work:
+        """The trials at positions start … stop − 1."""
+        return Work(
+            trials=self.trials[start:stop],
+            attempts=self.attempts[start:stop],
+            seeds=self.seeds[start:stop],
+            configs={name: column[start:stop] for name, column in self.configs.items()},
+        )
+
+    def pick(self, positions: Sequence[int]) -> Work:
+        """The trials at these positions."""
+        return Work(
+            trials=tuple(self.trials[i] for i in positions),
+            attempts=tuple(self.attempts[i] for i in positions),
+            seeds=tuple(self.seeds[i] for i in positions),
+            configs={name: tuple(column[i] for i in positions) for name, column in self.configs.items()},
+        )
+
+    def first_again(self) -> Work:
+        """The same trials, the first one at its next attempt."""
+        return Work(
+            trials=self.trials,
+            attempts=(self.attempts[0] + 1, *self.attempts[1:]),
+            seeds=self.seeds,
+            configs=self.configs,
+        )
+
+    def config(self, position: int) -> dict[str, Any]:
+        """The configuration of the trial at `position`."""
+        return {name: column[position] for name, column in self.configs.items()}

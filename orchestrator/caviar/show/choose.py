@@ -1,0 +1,44 @@
+"""Which display a sweep gets: none, plain lines, a live terminal, or a notebook's cell."""
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from typing import TextIO
+
+from caviar.show.live import LiveProgress
+from caviar.show.notebook import NotebookProgress, in_notebook
+from caviar.show.plain import PlainProgress
+from caviar.show.progress import Clock, Progress
+from caviar.show.silent import SilentProgress
+
+
+def choose_progress(
+    *,
+    quiet: bool = False,
+    stream: TextIO | None = None,
+    env: Mapping[str, str] | None = None,
+    clock: Clock = time.monotonic,
+) -> Progress:
+    """The display that suits where it is shown.
+
+    Args:
+        quiet: show notes only.
+        stream: where to write; stderr if None.
+        env: the environment's variables; the process's own if None.
+        clock: seconds, from any origin.
+    """
+    stream = stream or sys.stderr
+    if quiet:
+        return SilentProgress(stream)
+    if in_notebook():
+        return NotebookProgress(clock=clock)
+    if is_live(stream, os.environ if env is None else env):
+        return LiveProgress(stream, clock=clock)
+    return PlainProgress(stream, clock=clock)
+
+
+def is_live(stream: TextIO, env: Mapping[str, str]) -> bool:
+    """Whether lines may be redrawn: a terminal that moves its cursor, and not a CI machine's log."""
+    ci = env.get("CI", "").lower() not in {"", "0", "false"}
+    return stream.isatty() and not ci and env.get("TERM", "") not in {"dumb", "unknown"}

@@ -1,0 +1,86 @@
+"""The display on a terminal: one line with bar and ETA, and the five best trials, redrawn in place."""
+
+import contextlib
+import sys
+import time
+from typing import TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from caviar.show.frame import Look, frame, start_line
+from caviar.show.glyphs import glyphs_for
+from caviar.show.progress import Clock, Snapshot
+from caviar.show.sanitize import one_line
+
+REDRAWS_PER_S = 4
+
+
+class LiveProgress:
+    """Redraws in place, from a thread of its own, so that the time goes on while nothing else happens."""
+
+    curves = True
+
+    def __init__(
+        self, stream: TextIO | None = None, *, clock: Clock = time.monotonic, ticking: bool = True
+    ) -> None:
+        """Args as for the plain display; `ticking=False` redraws on `update` only, for tests."""
+        stream = stream or sys.stderr
+        self._clock = clock
+        self._ticking = ticking
+        self._text = ""
+        self._ended = False
+        self._began = clock()
+        self._drawn = float("-inf")
+        self._snapshot: Snapshot | None = None
+        self._glyphs = glyphs_for(stream)
+        self._console = Console(file=stream, markup=False, highlight=False, emoji=False)
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._render,
+            auto_refresh=ticking,
+            refresh_per_second=REDRAWS_PER_S,
+            redirect_stdout=False,  # stdout carries data
+            redirect_stderr=stream is sys.stderr,  # a warning appears above the display, not through it
+        )
+
+    def start(self, text: str) -> None:
+        """Show the text with a running clock."""
+        self._text, self._began, self._snapshot = text, self._clock(), None
+        if not self._live.is_started:
+            with _lost_terminal():
+                self._live.start(refresh=True)
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Take over the state; the thread draws it within a quarter of a second."""
+        self._snapshot = snapshot
+        if not self._ticking and self._clock() - self._drawn >= 1 / REDRAWS_PER_S:
+            with _lost_terminal():
+                self._live.refresh()
+
+    def note(self, text: str) -> None:
+        """Print a line above the display."""
+        with _lost_terminal():
+            self._console.print(Text(one_line(text), style="yellow"), soft_wrap=True)
+
+    def end(self, snapshot: Snapshot | None = None) -> None:
+        """Draw the last state and give the cursor back."""
+        self._snapshot = snapshot or self._snapshot
+        self._ended = True
+        if self._live.is_started:
+            with _lost_terminal():
+                self._live.stop()
+
+    def _render(self) -> Group:
+        self._drawn = self._clock()
+        # One cell is left free: a full line would wrap on terminals that wrap early.
+        look = Look(width=max(self._console.width - 1, 20), glyphs=self._glyphs)
+        if self._snapshot is None:
+            return Group(start_line(self._text, self._drawn - self._began, look))
+        return Group(*frame(self._snapshot, look, ended=self._ended))
+
+
+def _lost_terminal() -> contextlib.suppress:
+    """Writing to a terminal that was closed fails; the sweep goes on."""
+    return contextlib.suppress(OSError, ValueError)

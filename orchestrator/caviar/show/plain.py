@@ -1,0 +1,80 @@
+"""The display where nothing can be redrawn: a log file, a pipe, a CI machine. Few lines, easy to grep."""
+
+import contextlib
+import sys
+import time
+from typing import TextIO
+
+from caviar.show.numbers import duration, number
+from caviar.show.progress import Clock, Snapshot
+from caviar.show.sanitize import one_line
+
+EVERY_SHARE = 10
+EVERY_S = 30.0
+
+
+class PlainProgress:
+    """Writes a line at every tenth of the trials, and at least every 30 seconds while a sweep runs."""
+
+    curves = False
+
+    def __init__(self, stream: TextIO | None = None, *, clock: Clock = time.monotonic) -> None:
+        """Args: the stream (stderr) and a clock in seconds."""
+        self._stream = stream or sys.stderr
+        self._clock = clock
+        self._said_at = float("-inf")
+        self._said: str | None = None
+        self._tenth: int | None = None
+        self._last: Snapshot | None = None
+        self._began: float | None = None
+
+    def start(self, text: str) -> None:
+        """Write what is started, and remember when: the first state tells how long it took."""
+        self._began = self._clock()
+        self._write(one_line(text))
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Write a line if a tenth of the trials, or the time, has passed since the last one."""
+        self._last = snapshot
+        if self._began is not None:
+            self._write(f"started in {duration(self._clock() - self._began)}")
+            self._began = None
+        tenth = snapshot.done * EVERY_SHARE // max(snapshot.planned, 1)
+        if self._tenth is None:
+            self._tenth = tenth  # where a resumed sweep begins is no news
+        if tenth > self._tenth or self._clock() - self._said_at >= EVERY_S:
+            self._tenth = tenth
+            self._write(line(snapshot))
+
+    def note(self, text: str) -> None:
+        """Write the note."""
+        self._write(one_line(text))
+
+    def end(self, snapshot: Snapshot | None = None) -> None:
+        """Write the last state, unless it was the last thing written."""
+        last = snapshot or self._last
+        if last is not None and line(last, ended=True) != self._said:
+            self._write(line(last, ended=True))
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # a closed terminal, a full disk, a closed stream
+            self._stream.write(f"[caviar] {text}\n")
+            self._stream.flush()
+        self._said, self._said_at = text, self._clock()
+
+
+def line(snapshot: Snapshot, *, ended: bool = False) -> str:
+    """`41/64 done 1 failed best=0.0712 (t19) eta=52s`."""
+    parts = [f"{snapshot.done}/{snapshot.planned} done"]
+    if snapshot.failed:
+        parts.append(f"{snapshot.failed} failed")
+    if snapshot.best:
+        first = snapshot.best[0]
+        parts.append(f"best={number(first.value)} (t{first.trial})")
+    if snapshot.done >= snapshot.planned:
+        parts.append(f"took={duration(snapshot.elapsed_s)}")
+    elif ended:
+        parts.append(f"stopped after={duration(snapshot.elapsed_s)}")
+    elif snapshot.eta_s is not None:
+        parts.append(f"eta={duration(snapshot.eta_s)}")
+    return " ".join(parts)

@@ -1,0 +1,33 @@
+"""The display of `--quiet`: notes only, for a warning is no progress and must not be lost."""
+
+import contextlib
+import sys
+from typing import TextIO
+
+from caviar.show.progress import Snapshot
+from caviar.show.sanitize import one_line
+
+
+class SilentProgress:
+    """Shows nothing but notes."""
+
+    curves = False
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        """Args: the stream for notes (stderr)."""
+        self._stream = stream or sys.stderr
+
+    def start(self, text: str) -> None:
+        """Show nothing."""
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Show nothing."""
+
+    def note(self, text: str) -> None:
+        """Write the note."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(f"[caviar] {one_line(text)}\n")
+            self._stream.flush()
+
+    def end(self, snapshot: Snapshot | None = None) -> None:
+        """Show nothing."""

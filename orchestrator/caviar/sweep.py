@@ -1,0 +1,208 @@
+"""The public description of a sweep: a function, a search space, and what counts as good."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from caviar.errors import SpecError
+from caviar.overrides import overridden
+from caviar.plan import Plan
+from caviar.program import load_file, program_of
+from caviar.provenance import provenance, refuse_secrets
+from caviar.space import Space
+from caviar_workers.load import importing
+
+if TYPE_CHECKING:
+    from caviar.result import Result
+    from caviar.sampling import Grid
+    from caviar.show.progress import Progress
+    from caviar_workers.messages import Program
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One search: which configurations of `train` are tried, and which of them is the best.
+
+    Attributes:
+        train: `train(config, trial)`, which calls `trial.report(step, **metrics)`; a generator that yields dicts
+            with a `step`; or a function that returns its one result. It needs no import of ours.
+        space: Parameter name → Float, Int or Choice.
+        metric: The reported metric that decides.
+        mode: `min` or `max`.
+        trials: How many configurations, from 1.
+        seed: Decides every configuration and every trial's seed, 0 … 2^63 − 1.
+        name: What to call the sweep; by default the name of its file.
+        sampler: `sobol` (scrambled), `random`, `grid`, or a Grid.
+        rule: How trials are compared: `last`, `best` or `smoothed`.
+        cpus: CPU cores a trial.
+        gpus: GPUs a trial; a fraction shares one.
+        concurrency: Trials at a time, at most; None: as many as there is room for.
+        max_attempts: How often a trial's process may die before the trial is given up, from 1.
+        final: `final(config, trial)`, run once, for the winner, after the search; returns a dict of metrics, such as
+            the error on a test set that no choice was based on.
+        train_args: Keyword arguments for `train` (and `final`, where it takes them) beside config and trial.
+        tags: Words to find the sweep by.
+        note: Anything worth remembering.
+
+    Raises:
+        SpecError: A field breaks its rule. It is a ValueError.
+    """
+
+    train: Callable[..., Any]
+    space: Mapping[str, Any]
+    metric: str
+    mode: str = "min"
+    trials: int = 64
+    seed: int = 0
+    name: str | None = None
+    sampler: str | Grid = "sobol"
+    rule: str = "last"
+    cpus: float = 1.0
+    gpus: float = 0.0
+    concurrency: int | None = None
+    max_attempts: int = 3
+    final: Callable[..., Any] | None = None
+    train_args: Mapping[str, Any] = field(default_factory=dict)
+    tags: Sequence[str] = ()
+    note: str = ""
+    snapshot: Program | None = field(default=None, repr=False, compare=False)
+    """The code that the sweep was loaded from; set by `load`."""
+
+    def __post_init__(self) -> None:
+        for function, what in ((self.train, "train"), (self.final, "final")):
+            if function is not None and not callable(function):
+                raise SpecError(f"{what} is a function {what}(config, trial), but got {function!r:.60}")
+        _check_arguments(self.train, self.train_args)
+        object.__setattr__(self, "space", self.space if isinstance(self.space, Space) else Space(self.space))
+        _ = self.plan
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The sweep as the store keeps it: plain data, without the functions."""
+        from caviar.sampling import make_sampler  # noqa: PLC0415 — reading a description should not cost a second
+
+        plan = Plan(
+            name=self.name or self._file_stem() or "sweep",
+            metric=self.metric,
+            mode=self.mode,  # type: ignore[arg-type]  # Plan checks it
+            trials=self.trials,
+            seed=self.seed,
+            space=self.space,  # type: ignore[arg-type]  # made a Space in __post_init__
+            sampler=self.sampler,
+            rule=self.rule,  # type: ignore[arg-type]  # Plan checks it
+            cpus=self.cpus,
+            gpus=self.gpus,
+            concurrency=self.concurrency,
+            max_attempts=self.max_attempts,
+            train_args=dict(self.train_args),
+            tags=tuple(self.tags),
+            note=self.note,
+        )
+        make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
+        return plan
+
+    @cached_property
+    def program(self) -> Program:
+        """The code as it is now; `load` took it when it read the file."""
+        return program_of(self.train, self.final, self.snapshot)
+
+    def override(self, changes: Mapping[str, Any]) -> Sweep:
+        """The same sweep with some settings changed.
+
+        Args:
+            changes: Dotted name → value: a field (`trials`), a keyword of train (`train.epochs`), or a bound of a
+                parameter (`space.lr.high`).
+
+        Raises:
+            SpecError: There is no such setting, or the value breaks its rule.
+        """
+        return replace(self, **overridden(self, changes)) if changes else self
+
+    def run(
+        self, store: str | Path | None = None, *, address: str | None = None, progress: Progress | None = None
+    ) -> Result:
+        """Train all trials and wait for them.
+
+        Args:
+            store: Folder of the results store; None: $CAVIAR_STORE, else ./caviar-store.
+            address: A Ray cluster to join (`auto`, `host:port`); None: start Ray on this machine, and stop it after.
+            progress: The display; None: one that suits the terminal or notebook.
+
+        Raises:
+            CaviarError: The sweep, the store or the cluster is at fault, or no trial has a usable result.
+            SweepInterrupted: Ctrl-C or SIGTERM; it is a KeyboardInterrupt. `caviar resume` goes on.
+        """
+        if importing():
+            raise SpecError(
+                "a sweep was started while its file was imported: put sweep.run() under if __name__ == '__main__':"
+            )
+        from caviar.drive import run_sweep  # noqa: PLC0415 — describing a sweep, as workers do, needs none of this
+        from caviar.result import Result, store_path  # noqa: PLC0415
+        from caviar.show.choose import choose_progress  # noqa: PLC0415
+
+        path = store_path(store)
+        source = self._file()
+        sweep_dir = run_sweep(
+            self.plan,
+            self.program,
+            path,
+            address=address,
+            progress=progress or choose_progress(),
+            provenance=provenance(source),
+        )
+        return Result(path, sweep_dir.id)
+
+    def _file(self) -> Path | None:
+        path = self.program.files.get(self.program.module, ("", ""))[0]
+        return Path(path) if path else None
+
+    def _file_stem(self) -> str:
+        if self.snapshot is not None:
+            return Path(self.snapshot.files[self.snapshot.module][0]).stem
+        code = getattr(self.train, "__code__", None)
+        file = Path(code.co_filename) if code is not None else None
+        return file.stem if file is not None and file.suffix == ".py" and file.is_file() else ""
+
+
+def load(reference: str) -> Sweep:
+    """The Sweep that a file holds.
+
+    Args:
+        reference: `FILE`, or `FILE:NAME` where the file holds several.
+
+    Raises:
+        SpecError: There is no such file or sweep, or the file raises at import.
+    """
+    file, colon, name = reference.rpartition(":")
+    if not colon or "/" in name or name.endswith(".py"):
+        file, name = reference, ""
+    module, program = load_file(Path(file))
+    sweeps = {key: value for key, value in vars(module).items() if isinstance(value, Sweep)}
+    distinct = {id(sweep): key for key, sweep in sweeps.items()}
+    if name and name not in sweeps:
+        raise SpecError(f"{file} holds no Sweep called {name!r}: it has {', '.join(sweeps) or 'none'}")
+    if not sweeps:
+        raise SpecError(f"{file} holds no Sweep: write sweep = Sweep(train, space={{…}}, metric=…) at its top level")
+    if not name and len(distinct) > 1:
+        raise SpecError(
+            f"{file} holds {len(distinct)} sweeps ({', '.join(sweeps)}): say which, as {file}:{next(iter(sweeps))}"
+        )
+    return replace(sweeps[name or next(iter(sweeps))], snapshot=program)
+
+
+def _check_arguments(train: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
+    refuse_secrets(arguments)
+    try:
+        parameters = inspect.signature(train).parameters
+        inspect.signature(train).bind({}, None, **arguments)
+    except TypeError as error:
+        declared = ", ".join(list(parameters)[2:]) if "parameters" in locals() else ""
+        hint = f"; beside config and trial it takes {declared}" if declared else ""
+        raise SpecError(f"train is called as train(config, trial, **train_args), but {error}{hint}") from error
+    except ValueError:
+        return  # a callable without a signature: it will say itself what it takes
