@@ -1,14 +1,55 @@
 """Caviar: train many models in parallel, keep the best curve.
 
-from caviar import Sweep, Float, Int, Choice
+    from caviar import Sweep, Float, Int, Choice
 
-sweep = Sweep(train, space={"lr": Float(1e-4, 1.0, scale="log")}, metric="val_loss", mode="min", trials=64)
-result = sweep.run()
+    sweep = Sweep(train, space={"lr": Float(1e-4, 1.0, scale="log")}, metric="val_loss", mode="min", trials=64)
+    result = sweep.run()
 """
 
-from caviar.errors import CaviarError, SpecError
-from caviar.sampling import Grid
-from caviar.space import Choice, Float, Int, Space
-from caviar.sweep import Sweep
+from __future__ import annotations
 
-__all__ = ["CaviarError", "Choice", "Float", "Grid", "Int", "Space", "SpecError", "Sweep"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from caviar.errors import CaviarError, SpecError, SweepInterrupted
+
+if TYPE_CHECKING:
+    from caviar.result import Result
+    from caviar.sampling import Grid
+    from caviar.space import Choice, Float, Int, Space
+    from caviar.sweep import Sweep
+    from caviar_workers.trial import Trial
+
+__all__ = [
+    "CaviarError",
+    "Choice",
+    "Float",
+    "Grid",
+    "Int",
+    "Result",
+    "Space",
+    "SpecError",
+    "Sweep",
+    "SweepInterrupted",
+    "Trial",
+]
+
+_ROOMS = {
+    "Choice": "caviar.space",
+    "Float": "caviar.space",
+    "Grid": "caviar.sampling",
+    "Int": "caviar.space",
+    "Result": "caviar.result",
+    "Space": "caviar.space",
+    "Sweep": "caviar.sweep",
+    "Trial": "caviar_workers.trial",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: `caviar --help` needs none of them."""
+    if name in _ROOMS:
+        value = getattr(import_module(_ROOMS[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

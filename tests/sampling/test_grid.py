@@ -104,9 +104,7 @@ def test_beyond_the_end_is_refused_with_the_number_of_points():
     assert sampler.size == 25
     with pytest.raises(SpecError, match="This grid has 25 points, got a request for 26"):
         sampler.points(20, 6)
-    with pytest.raises(
-        SpecError, match="This grid has 25 points, got trials=26; ask for fewer, or more levels"
-    ):
+    with pytest.raises(SpecError, match="This grid has 25 points, got trials=26; ask for fewer, or more levels"):
         make_sampler(Grid(5), PLANE, 0, 26)
     with pytest.raises(SpecError, match="This grid has 6 points, got trials=64"):
         make_sampler("grid", Space({"layers": Int(2, 4), "act": Choice(["relu", "tanh"])}), 0, 64)

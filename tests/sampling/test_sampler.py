@@ -9,9 +9,7 @@ from caviar.space import Float, Space
 SPACE = Space({"lr": Float(1e-4, 1.0, "log")})
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"), [("random", RandomSampler), ("sobol", SobolSampler), ("grid", GridSampler)]
-)
+@pytest.mark.parametrize(("name", "kind"), [("random", RandomSampler), ("sobol", SobolSampler), ("grid", GridSampler)])
 def test_a_name_or_its_json_form(name, kind):
     assert type(make_sampler(name, SPACE, 0, 9)) is kind
     assert type(make_sampler({"name": name}, SPACE, 0, 9)) is kind

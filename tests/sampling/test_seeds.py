@@ -47,11 +47,10 @@ def test_every_bit_is_even_and_follows_every_bit_of_the_number():
     error = 5 * 0.5 / np.sqrt(count)
     bits = np.arange(32, dtype=np.uint32)
     assert ((seeds[:, None] >> bits) & 1).mean(axis=0) == pytest.approx(np.full(32, 0.5), abs=error)
-    for flipped in range(16):
-        change = seeds ^ seeds[np.arange(count) ^ (1 << flipped)]
-        assert ((change[:, None] >> bits) & 1).mean(axis=0) == pytest.approx(
-            np.full(32, 0.5), abs=1.5 * error
-        )
+    for flipped in range(32):
+        near = seeds[np.arange(count) ^ (1 << flipped)] if flipped < 16 else trial_seeds(11, 1 << flipped, count)
+        change = seeds ^ near
+        assert ((change[:, None] >> bits) & 1).mean(axis=0) == pytest.approx(np.full(32, 0.5), abs=1.5 * error)
 
 
 def test_neighbouring_sweeps_share_seeds_only_by_chance():

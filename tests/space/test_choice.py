@@ -37,9 +37,7 @@ def test_an_option_comes_back_from_json_as_it_was(option):
     parameter = Choice([option])
     back = parameter_from_json(json.loads(json.dumps(parameter.to_json())))
     assert back == parameter
-    assert (
-        repr(back.options) == repr(parameter.options) == repr((option,))
-    )  # types too: tuple, list, int, float
+    assert repr(back.options) == repr(parameter.options) == repr((option,))  # types too: tuple, list, int, float
 
 
 def test_shares_are_equal_and_the_order_kept():
@@ -53,9 +51,7 @@ def test_shares_are_equal_and_the_order_kept():
 def test_unit_is_the_centre_of_the_cell(count):
     parameter = Choice(list(range(count)))
     assert [parameter.unit(number) for number in range(count)] == [(n + 0.5) / count for n in range(count)]
-    assert parameter.values([parameter.unit(number) for number in range(count)]).tolist() == list(
-        range(count)
-    )
+    assert parameter.values([parameter.unit(number) for number in range(count)]).tolist() == list(range(count))
 
 
 @pytest.mark.parametrize(

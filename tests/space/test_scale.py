@@ -56,9 +56,7 @@ def test_linear_gives_the_last_decade_of_beta_a_eleventh():
 
 def test_corners_of_decades_are_round_numbers():
     fifths = np.arange(5) / 4
-    assert forward("log", 1e-4, 1.0, fifths).tolist() == pytest.approx(
-        [1e-4, 1e-3, 1e-2, 1e-1, 1.0], rel=3e-16
-    )
+    assert forward("log", 1e-4, 1.0, fifths).tolist() == pytest.approx([1e-4, 1e-3, 1e-2, 1e-1, 1.0], rel=3e-16)
     assert forward("reverse_log", 0.9, 0.999, [0.5])[0] == pytest.approx(0.99, rel=3e-16)
 
 
@@ -73,6 +71,17 @@ def test_bounds_are_exact_and_never_passed(scale, data):
     assert values[-1] == high
     assert (values >= low).all()
     assert (values <= high).all()
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_no_value_near_a_bound_rounds_past_it(scale):
+    """Unclipped, some of these powers land a last digit outside."""
+    near = np.array([2.0**-53, 2.0**-52, 1.0 - 2.0**-52, 1.0 - 2.0**-53])
+    for below, above in np.random.default_rng(4).uniform([-6.0, -1.0], [-1.0, 0.0], (2000, 2)):
+        low, high = (1 - 10**above, 1 - 10**below) if scale == "reverse_log" else (10**below, 10**above)
+        values = forward(scale, low, high, near)
+        assert (values >= low).all()
+        assert (values <= high).all()
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -159,6 +168,22 @@ def test_a_value_depends_on_its_own_u_only(scale):
     assert (forward(scale, low, high, u[5::7]) == batch[5::7]).all()
     raw = bytearray(u[:999].tobytes().rjust(999 * 8 + 3))
     assert (forward(scale, low, high, np.frombuffer(raw, offset=3)) == batch[:999]).all()
+
+
+def test_powers_are_taken_of_whole_groups_of_fresh_contiguous_numbers(monkeypatch):
+    """On some processors and numpy versions, leftovers and strides take another path with another last bit."""
+    seen = []
+
+    def spy(base, exponents):
+        seen.append(exponents)
+        return base**exponents
+
+    monkeypatch.setattr(np, "power", spy)
+    wide = np.repeat(DRAWS[:200], 2)
+    for count in (1, 2, 15, 16, 17, 100):
+        forward("log", 1e-4, 1.0, wide[: 2 * count : 2])
+    assert [len(one) for one in seen] == [16, 16, 16, 16, 32, 112]
+    assert all(one.flags.c_contiguous and one.strides == (8,) for one in seen)
 
 
 @pytest.mark.parametrize("bad", [-1e-9, 1.0000001, np.nan, np.inf])

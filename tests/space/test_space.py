@@ -105,9 +105,7 @@ def test_unit_names_what_is_wrong():
         SPACE.unit(config | {"unit": 3})
     with pytest.raises(SpecError, match=r"a value for every parameter, got none for 'lr', 'act'"):
         SPACE.unit({name: value for name, value in config.items() if name not in {"lr", "act"}})
-    with pytest.raises(
-        SpecError, match=r"Parameter 'lr': Float needs a value in \[0\.0001, 1\.0\], got 7\.0"
-    ):
+    with pytest.raises(SpecError, match=r"Parameter 'lr': Float needs a value in \[0\.0001, 1\.0\], got 7\.0"):
         SPACE.unit(config | {"lr": 7})
 
 

@@ -39,9 +39,7 @@ class Rows:
     """Makes tables as the workers do."""
 
     @staticmethod
-    def configs(
-        trials: Sequence[int], kinds: dict[str, Any] | None = None, **values: Sequence[Any]
-    ) -> pa.Table:
+    def configs(trials: Sequence[int], kinds: dict[str, Any] | None = None, **values: Sequence[Any]) -> pa.Table:
         kinds = {"lr": "float"} if kinds is None else kinds
         given: dict[str, Any] = {name: values.get(name, [0.5] * len(trials)) for name in kinds}
         fixed = {
@@ -72,9 +70,7 @@ class Rows:
             "time": [T0] * count,
         }
         columns = {name: pa.array(values, pa.float64()) for name, values in metrics.items()}
-        return pa.table(
-            {name: pa.array(v, schema("curves").field(name).type) for name, v in fixed.items()} | columns
-        )
+        return pa.table({name: pa.array(v, schema("curves").field(name).type) for name, v in fixed.items()} | columns)
 
     @staticmethod
     def attempt(trial: int, state: str = "COMPLETED", *, attempt: int = 0, **changes: Any) -> pa.Table:
@@ -98,9 +94,7 @@ class Rows:
         }
         extra = {name: pa.array([value], pa.float64()) for name, value in changes.items() if name not in row}
         row |= {name: value for name, value in changes.items() if name in row}
-        return pa.table(
-            {name: pa.array([v], schema("attempts").field(name).type) for name, v in row.items()} | extra
-        )
+        return pa.table({name: pa.array([v], schema("attempts").field(name).type) for name, v in row.items()} | extra)
 
     @staticmethod
     def logs(trial: int, texts: Sequence[str]) -> pa.Table:

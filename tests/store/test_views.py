@@ -56,9 +56,7 @@ def test_trials_in_every_state(store, sweep, rows):
     with Views(store, [sweep]) as views:
         assert table(views, sql) == expected
         assert table(views, "SELECT state, completed, running, failed FROM sweeps") == [("running", 1, 1, 1)]
-        assert table(views, "SELECT DISTINCT started FROM trials WHERE trial = 0") == [
-            (datetime(2026, 11, 23, 4),)
-        ]
+        assert table(views, "SELECT DISTINCT started FROM trials WHERE trial = 0") == [(datetime(2026, 11, 23, 4),)]
     sweep.release(epoch)
     with Views(store, [sweep]) as views:
         assert [row[1] for row in table(views, sql)] == ["COMPLETED", "LOST", "LOST", "FAILED", "PENDING"]
@@ -88,9 +86,7 @@ def test_a_retry_supersedes_and_a_checkpoint_joins(store, sweep, rows):
         writer.add("curves", rows.curve(1, [0, 1, 2, 3], loss=[0.0, 1.0, 2.0, 3.0]))  # restored after step 1
         writer.add("attempts", rows.attempt(1, "LOST"))
         writer.add("curves", rows.curve(1, [2, 3], attempt=1, start=2, loss=[20.0, 30.0]))
-        writer.add(
-            "attempts", rows.attempt(1, attempt=1, start=2, rows=2, step=3, last_loss=30.0, min_loss=20.0)
-        )
+        writer.add("attempts", rows.attempt(1, attempt=1, start=2, rows=2, step=3, last_loss=30.0, min_loss=20.0))
         writer.add("curves", rows.curve(2, [0, 1], loss=[7.0, 8.0]))  # its retry has reported nothing yet
         writer.add("attempts", rows.attempt(2, "LOST"))
         writer.add("attempts", rows.attempt(2, "RUNNING", attempt=1))
@@ -145,9 +141,7 @@ def test_kinds_that_differ_between_sweeps_do_not_mix(store, rows, describe):
             (None, "auto", 1.5, None),
             (3.0, None, None, True),
         ]
-        assert table(views, "SELECT DISTINCT typeof(lr), typeof(lr_text) FROM configs") == [
-            ("DOUBLE", "VARCHAR")
-        ]
+        assert table(views, "SELECT DISTINCT typeof(lr), typeof(lr_text) FROM configs") == [("DOUBLE", "VARCHAR")]
 
 
 def test_a_user_asks_one_reading_question(store, sweep):

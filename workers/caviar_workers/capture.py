@@ -61,8 +61,10 @@ class Capture:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for stream in self._streams:
-            stream.close()
+        with self._lock:
+            streams, self._streams = self._streams, []  # an abandoned training thread may still come by
+            for stream in streams:
+                stream.close()
 
     def begin(self, trial: Trial) -> None:
         """What is printed from now on belongs to `trial`."""

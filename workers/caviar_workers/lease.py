@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -41,42 +42,72 @@ def run_lease(program: Program, lease: Lease, *, own_process: bool = True) -> It
     devices = os.environ.get("CUDA_VISIBLE_DEVICES", "") if lease.gpus > 0 else ""
     with Capture(descriptors=own_process) as capture:
         recorder = Recorder(lease, capture, devices)
-        trained = threading.Event()
-        arguments = (program, lease, recorder, trained, own_process)
-        threading.Thread(target=_train_all, args=arguments, name="caviar-train", daemon=True).start()
-        flushed = time.monotonic()
-        while not trained.wait(min(_GLANCE_S, lease.flush_s)):
-            if recorder.backlog() < MOST_BACKLOG and time.monotonic() - flushed < lease.flush_s:
-                continue
-            batch = recorder.flush()
-            flushed = time.monotonic()
-            if batch is not None:
-                yield batch
+        training = _Training(program, lease, recorder, own_process)
+        training.start()
+        try:
+            yield from _speak(recorder, training.done, lease.flush_s)
+        finally:
+            training.abandoned = True
+
+
+def _speak(recorder: Recorder, done: threading.Event, flush_s: float) -> Iterator[Batch]:
+    flushed = time.monotonic()
+    while not done.wait(min(_GLANCE_S, flush_s)):
+        if recorder.backlog() < MOST_BACKLOG and time.monotonic() - flushed < flush_s:
+            continue
         batch = recorder.flush()
+        flushed = time.monotonic()
         if batch is not None:
             yield batch
+    batch = recorder.flush()
+    if batch is not None:
+        yield batch
 
 
-def _train_all(program: Program, lease: Lease, recorder: Recorder, trained: threading.Event, own: bool) -> None:
-    try:
-        for position in range(len(lease.trials)):
-            execution = recorder.begin(position)
+class _Training(threading.Thread):
+    """Trains the lease's trials one after the other."""
+
+    def __init__(self, program: Program, lease: Lease, recorder: Recorder, own_process: bool) -> None:
+        super().__init__(name="caviar-train", daemon=True)
+        self._program = program
+        self._lease = lease
+        self._recorder = recorder
+        self._own_process = own_process
+        self._function: Callable[..., Any] | None = None
+        self.done = threading.Event()
+        self.abandoned = False
+        """Nobody listens any more: the trial that trains is the last one."""
+
+    def run(self) -> None:
+        try:
+            for position in range(len(self._lease.trials)):
+                if self.abandoned:
+                    return
+                self._train(position)
+        finally:
+            self.done.set()
+
+    def _train(self, position: int) -> None:
+        execution = self._recorder.begin(position)
+        started = time.perf_counter()
+        try:
+            if self._function is None:
+                self._function = self._load()
+            seed_everything(execution.trial.seed)
             started = time.perf_counter()
-            try:
-                function = load_function(program, program.final if lease.final else program.train)
-                if own and position == 0:
-                    limit_threads(lease.cpus)
-                seed_everything(execution.trial.seed)
-                started = time.perf_counter()
-                arguments = accepted(function, lease.train_args) if lease.final else lease.train_args
-                returned = function(lease.config(position), execution.trial, **arguments)
-                _finish(returned, execution, lease.metric)
-            except BaseException as error:
-                execution.error, execution.kind = describe(error)
-            execution.busy = time.perf_counter() - started
-            recorder.end(execution)
-    finally:
-        trained.set()
+            _finish(self._function(self._lease.config(position), execution.trial), execution, self._lease.metric)
+        except BaseException as error:
+            execution.error, execution.kind = describe(error)
+        execution.busy = time.perf_counter() - started
+        self._recorder.end(execution)
+
+    def _load(self) -> Callable[..., Any]:
+        lease = self._lease
+        function = load_function(self._program, self._program.final if lease.final else self._program.train)
+        if self._own_process:
+            limit_threads(lease.cpus)  # now that the user's libraries are loaded
+        arguments = accepted(function, lease.train_args) if lease.final else lease.train_args
+        return partial(function, **arguments) if arguments else function
 
 
 def _finish(returned: Any, execution: Execution, metric: str) -> None:

@@ -49,7 +49,7 @@ class Trial:
         self.devices = devices
         self._rows: list[Row] = []
         self._taken = 0
-        self._gate = threading.Event()
+        self._gate: threading.Event | None = None
         self._accept: Callable[[Row], None] = self._rows.append
         self._append = self._accept  # swapped to refuse or to hold rows: report() itself never has to ask
 
@@ -100,10 +100,10 @@ class Trial:
 
     def hold(self) -> None:
         """Let reports wait until `release`: the recorder is behind, and memory is finite."""
-        self._gate.clear()
+        gate = self._gate = threading.Event()
 
         def append(row: Row) -> None:
-            self._gate.wait()
+            gate.wait()
             self._accept(row)
 
         self._append = append
@@ -111,7 +111,8 @@ class Trial:
     def release(self) -> None:
         """Let reports pass again."""
         self._append = self._accept
-        self._gate.set()
+        if self._gate is not None:
+            self._gate.set()
 
     def __repr__(self) -> str:
         return f"Trial({self.sweep!r}, number={self.number}, attempt={self.attempt}, seed={self.seed})"

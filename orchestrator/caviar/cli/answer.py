@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from uuid import uuid4
 
 from caviar.cli.output import clean, say, say_left_out
-from caviar.errors import CaviarError, SpecError
+from caviar.errors import CaviarError, SpecError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,10 +33,10 @@ def write_answer(views: Views, sql: str, form: str, output: str | None) -> None:
         CaviarError: the file cannot be written.
     """
     with _sentences():
-        cursor = views.ask(sql)
         if form == "parquet":
-            _to_file(str(output), lambda path: _parquet(cursor, path))
+            _to_file(str(output), lambda path: _parquet(views, sql, path))
             return
+        cursor = views.ask(sql)
         write = {"table": _table, "json": _json, "csv": _csv}[form]
         if output is None:
             write(cursor, sys.stdout)
@@ -53,6 +53,8 @@ def _sentences() -> Iterator[None]:
         yield
     except duckdb.InterruptException:
         raise KeyboardInterrupt from None
+    except duckdb.IOException as error:
+        raise StoreError(f"files of the store vanished while they were read ({error}); ask again") from error
     except duckdb.Error as error:
         raise SpecError(f"the query failed: {str(error).strip().splitlines()[0]}") from error
 
@@ -112,10 +114,14 @@ def _text(cursor: Cursor, path: str, write: Callable[[Cursor, TextIO], None]) ->
         write(cursor, stream)
 
 
-def _parquet(cursor: Cursor, path: str) -> None:
+def _parquet(views: Views, sql: str, path: str) -> None:
     import pyarrow.parquet as pq
 
-    reader = cursor.fetch_record_batch(BATCH)
+    from caviar.store import select_only
+
+    relation: Any = views.connection.sql(select_only(sql))  # unlike a cursor, it streams
+    # The name since DuckDB 2; before, it was fetch_arrow_reader.
+    reader = (getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader)(BATCH)
     with pq.ParquetWriter(path, reader.schema) as writer:
         for batch in reader:
             writer.write_batch(batch)

@@ -2,6 +2,7 @@
 
 import contextlib
 import difflib
+import errno
 import importlib
 import os
 import sys
@@ -133,6 +134,10 @@ def _told(error: BaseException) -> int:
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         _tell("interrupted")
         return INTERRUPTED
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EIO} and error.filename is None:
+        _drop_output()
+        _tell(f"cannot write the output: {error.strerror}; send it elsewhere")
+        return 1
     traceback.print_exception(error)
     _tell(f"unexpected {type(error).__name__}: {error} (please report it with the lines above)")
     return 1

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+MOST_NAMED = 4
+
 
 def emit_json(document: object) -> None:
     """Write one JSON document: indented, and ASCII only, so that no control character reaches a terminal."""
@@ -45,4 +47,5 @@ def say(text: str) -> None:
 def say_left_out(columns: list[str]) -> None:
     """Name the table columns that the terminal was too narrow for."""
     if columns:
-        say(f"no room for {', '.join(columns)}; a wider terminal or --json shows all")
+        which = ", ".join(columns) if len(columns) <= MOST_NAMED else f"{len(columns)} more columns"
+        say(f"no room for {which}; a wider terminal or --json shows all")

@@ -56,7 +56,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
             row["state"],
             f"{row['completed'] + row['failed'] + row['stopped']}/{row['planned']}",
             str(row["failed"] or ""),
-            f"{row['metric']} ({row['mode']})",
+            row["metric"],
             " ".join(row["tags"] or ()),
             row["note"] or "",
         ]

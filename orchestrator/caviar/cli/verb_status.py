@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from caviar.cli.reading import Reading
 
 ENDED = ("COMPLETED", "STOPPED", "FAILED", "CANCELLED")
-STATES = (*ENDED, "RUNNING", "PAUSED", "PENDING")
+STATES = (*ENDED, "RUNNING", "PAUSED", "LOST", "PENDING")
 SHOWN_FAILURES = 3
 
 EPILOG = """\b

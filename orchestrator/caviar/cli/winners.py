@@ -63,28 +63,40 @@ def document(reading: Reading, selection: Selection) -> dict[str, Any]:
             }
             for row in selection.rows
         ],
+        "final": _final(reading),
     }
+
+
+def _final(reading: Reading) -> dict[str, Any] | None:
+    """What the sweep's `final` function found for its winner: {"trial", "metrics", …}; None without one."""
+    from caviar.store.finals import finals
+
+    found = finals(reading.sweep)
+    return found[-1] if found else None
 
 
 def print_winners(reading: Reading, selection: Selection) -> None:
     """Write the table, and the winner's configuration ready to copy, to stdout."""
     from caviar.show.glyphs import glyphs_for
-    from caviar.show.numbers import number, value_text
-    from caviar.show.sparkline import sparklines
+    from caviar.show.numbers import config_text, number, value_text
+    from caviar.show.sparkline import sparklines, wants_log
     from caviar.show.table import Column, print_table
 
     metric = str(reading.plan["metric"])
-    curves = drawn(reading, [row.trial for row in selection.rows], metric)
+    points = drawn(reading, [row.trial for row in selection.rows], metric).values()
+    curves = [one.values for one in points]
+    log = wants_log(curves)
     sparks = sparklines(
-        [points.values for points in curves.values()],
-        steps=[points.steps for points in curves.values()],
+        curves,
+        steps=[one.steps for one in points],
         width=SPARK_WIDTH,
+        log=log,
         spark=glyphs_for(sys.stdout).spark,
     )
     columns = [
         Column(name="trial", keep=True, style="bold"),
         Column(name=metric, align="right", keep=True, style="bold"),
-        Column(name="curve", style="cyan"),
+        Column(name="log curve" if log else "curve", style="cyan"),
         *(Column(name=name, align="right") for name in reading.parameters),
         Column(name="step", align="right"),
         Column(name="state"),
@@ -100,13 +112,18 @@ def print_winners(reading: Reading, selection: Selection) -> None:
         ]
         for row, spark in zip(selection.rows, sparks, strict=True)
     ]
-    emit(f"{reading.title}: best {metric} ({reading.plan['mode']}), rule: {selection.rule}")
+    emit(reading.title)
+    emit(f"best by {selection.rule}, {reading.plan['mode']}")
     emit()
     say_left_out(print_table(columns, rows, sys.stdout))
     winner = selection.rows[0]
     emit()
     emit(f"# config of t{winner.trial}, seed {winner.seed}")
     emit(literal(winner.config))
+    final = _final(reading)
+    if final is not None:
+        emit()
+        emit(f"final, measured once on t{final['trial']}: {config_text(final['metrics'])}")
 
 
 def literal(config: Mapping[str, Any]) -> str:

@@ -141,7 +141,7 @@ def _drive(
                 raise SweepInterrupted(_farewell(sweep_dir, plan, supply, scheduler), interrupt.exit_code)
         finalize(sweep_dir, epoch)
         if program.final:
-            progress.note("testing the winner…")
+            progress.start("testing the winner…")
             run_finale(store, sweep_dir, plan, executor)
     finally:
         sweep_dir.release(epoch)

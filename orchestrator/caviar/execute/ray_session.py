@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
@@ -17,10 +18,6 @@ _QUIET = {
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # else Ray prints the death of a worker to stdout, where data belongs
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a trial that asks for no GPU sees none
 }
-# For a Ray of our own on this machine: Ray's servers bind to the node's address, and only this switch, made for
-# laptops, lets that be 127.0.0.1; `_node_ip_address` is turned back into the outer address.
-_LOCAL = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
-
 
 class RaySession:
     """A connection to Ray for the length of a `with` block.
@@ -47,7 +44,7 @@ class RaySession:
         self._ours = False
 
     def __enter__(self) -> RaySession:
-        for name, value in (_QUIET if self._address is not None else _QUIET | _LOCAL).items():
+        for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
         import ray  # noqa: PLC0415 — after the settings, and only when a sweep runs
 
@@ -55,10 +52,12 @@ class RaySession:
             return self
         options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
         if self._address is None:
+            _bind_to_loopback(ray)
             options |= {"address": "local", "include_dashboard": False}
             options |= {"num_cpus": self._cpus} if self._cpus is not None else {}
             options |= {"num_gpus": self._gpus} if self._gpus is not None else {}
         else:
+            _knock(self._address)
             options["address"] = self._address
         try:
             ray.init(**options)
@@ -84,6 +83,28 @@ class RaySession:
         import ray  # noqa: PLC0415
 
         return dict(ray.cluster_resources())
+
+
+def _bind_to_loopback(ray: Any) -> None:
+    """Let the Ray that is about to start listen on 127.0.0.1 only.
+
+    Its servers bind to the node's address, and `_node_ip_address="127.0.0.1"` is turned back into the outer one; only
+    this constant, made for laptops, stops that. A test holds that nothing listens elsewhere.
+    """
+    ray._private.ray_constants.ENABLE_RAY_CLUSTER = False
+
+
+def _knock(address: str) -> None:
+    """Ask whether anybody listens at `host:port`: Ray itself would try for a minute and then end the process."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdigit():
+        return  # "auto", or a form that Ray knows
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+    except (OSError, OverflowError) as error:
+        raise ClusterError(
+            f"cannot reach the Ray cluster at {address}: {error}; see that `ray status` works there"
+        ) from error
 
 
 def _first_line(error: Exception) -> str:

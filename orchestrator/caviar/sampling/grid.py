@@ -61,9 +61,7 @@ class Grid:
         named = dict(self.levels) if isinstance(self.levels, Mapping) else {}
         for name in named:
             if name not in space:
-                raise SpecError(
-                    f"Grid levels name no parameter {name!r} of the space{did_you_mean(name, space)}"
-                )
+                raise SpecError(f"Grid levels name no parameter {name!r} of the space{did_you_mean(name, space)}")
         for name, parameter in space.items():
             if isinstance(parameter, Choice):
                 named.setdefault(name, parameter.count)

@@ -65,9 +65,7 @@ def make_sampler(sampler: str | Grid | Mapping[str, object], space: Space, seed:
         return SobolSampler(len(space), seed)
     chosen = GridSampler(space, grid, trials)
     if trials > chosen.size:
-        raise SpecError(
-            f"This grid has {chosen.size:,} points, got trials={trials:,}; ask for fewer, or more levels"
-        )
+        raise SpecError(f"This grid has {chosen.size:,} points, got trials={trials:,}; ask for fewer, or more levels")
     return chosen
 
 

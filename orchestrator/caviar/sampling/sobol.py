@@ -43,9 +43,7 @@ class SobolSampler:
 
     def __init__(self, dimensions: int, seed: int) -> None:
         if dimensions > _MOST_DIMENSIONS:
-            raise SpecError(
-                f"Sobol points have at most {_MOST_DIMENSIONS} dimensions, got {dimensions}; use 'random'"
-            )
+            raise SpecError(f"Sobol points have at most {_MOST_DIMENSIONS} dimensions, got {dimensions}; use 'random'")
         self._dimensions = dimensions
         self._seed = check_seed(seed)
         self._engine: Any = None  # stands at block `_next`

@@ -15,6 +15,7 @@ from caviar.show.progress import Clock, Snapshot
 from caviar.show.sanitize import one_line
 
 REDRAWS_PER_S = 4
+SPARE = 4
 
 
 class LiveProgress:
@@ -22,9 +23,7 @@ class LiveProgress:
 
     curves = True
 
-    def __init__(
-        self, stream: TextIO | None = None, *, clock: Clock = time.monotonic, ticking: bool = True
-    ) -> None:
+    def __init__(self, stream: TextIO | None = None, *, clock: Clock = time.monotonic, ticking: bool = True) -> None:
         """Args as for the plain display; `ticking=False` redraws on `update` only, for tests."""
         stream = stream or sys.stderr
         self._clock = clock
@@ -47,14 +46,16 @@ class LiveProgress:
 
     def start(self, text: str) -> None:
         """Show the text with a running clock."""
-        self._text, self._began, self._snapshot = text, self._clock(), None
-        if not self._live.is_started:
-            with _lost_terminal():
+        self._text, self._began = text, self._clock()
+        with _lost_terminal():
+            if self._live.is_started:
+                self._live.refresh()
+            else:
                 self._live.start(refresh=True)
 
     def update(self, snapshot: Snapshot) -> None:
         """Take over the state; the thread draws it within a quarter of a second."""
-        self._snapshot = snapshot
+        self._snapshot, self._text = snapshot, ""
         if not self._ticking and self._clock() - self._drawn >= 1 / REDRAWS_PER_S:
             with _lost_terminal():
                 self._live.refresh()
@@ -67,6 +68,7 @@ class LiveProgress:
     def end(self, snapshot: Snapshot | None = None) -> None:
         """Draw the last state and give the cursor back."""
         self._snapshot = snapshot or self._snapshot
+        self._text = "" if self._snapshot else self._text
         self._ended = True
         if self._live.is_started:
             with _lost_terminal():
@@ -74,11 +76,12 @@ class LiveProgress:
 
     def _render(self) -> Group:
         self._drawn = self._clock()
-        # One cell is left free: a full line would wrap on terminals that wrap early.
-        look = Look(width=max(self._console.width - 1, 20), glyphs=self._glyphs)
-        if self._snapshot is None:
-            return Group(start_line(self._text, self._drawn - self._began, look))
-        return Group(*frame(self._snapshot, look, ended=self._ended))
+        # Cells are left free for the `^C` that a terminal echoes: a line that wraps would be left behind.
+        look = Look(width=max(self._console.width - SPARE, 20), glyphs=self._glyphs)
+        lines = [] if self._snapshot is None else frame(self._snapshot, look, ended=self._ended)
+        if self._text:
+            lines.append(start_line(self._text, self._drawn - self._began, look))
+        return Group(*lines)
 
 
 def _lost_terminal() -> contextlib.suppress:

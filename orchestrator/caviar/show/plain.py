@@ -23,7 +23,7 @@ class PlainProgress:
         self._stream = stream or sys.stderr
         self._clock = clock
         self._said_at = float("-inf")
-        self._said: str | None = None
+        self._said: str | None = None  # the last state written
         self._tenth: int | None = None
         self._last: Snapshot | None = None
         self._began: float | None = None
@@ -44,7 +44,7 @@ class PlainProgress:
             self._tenth = tenth  # where a resumed sweep begins is no news
         if tenth > self._tenth or self._clock() - self._said_at >= EVERY_S:
             self._tenth = tenth
-            self._write(line(snapshot))
+            self._say(line(snapshot))
 
     def note(self, text: str) -> None:
         """Write the note."""
@@ -54,13 +54,17 @@ class PlainProgress:
         """Write the last state, unless it was the last thing written."""
         last = snapshot or self._last
         if last is not None and line(last, ended=True) != self._said:
-            self._write(line(last, ended=True))
+            self._say(line(last, ended=True))
+
+    def _say(self, state: str) -> None:
+        self._write(state)
+        self._said = state
 
     def _write(self, text: str) -> None:
         with contextlib.suppress(OSError, ValueError):  # a closed terminal, a full disk, a closed stream
             self._stream.write(f"[caviar] {text}\n")
             self._stream.flush()
-        self._said, self._said_at = text, self._clock()
+        self._said_at = self._clock()
 
 
 def line(snapshot: Snapshot, *, ended: bool = False) -> str:

@@ -17,6 +17,7 @@ _BRAILLE = 0x2800
 _DOTS = ((0x40, 0x80), (0x04, 0x20), (0x02, 0x10), (0x01, 0x08))
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _ASCII = "_.-^"
+WIDE = 10
 
 Curve = Sequence[float | None]
 
@@ -51,9 +52,7 @@ def sparklines(
     return [picture[0] for picture in plots(curves, Canvas(width=width, log=log, spark=spark), steps)]
 
 
-def plots(
-    curves: Sequence[Curve], canvas: Canvas, steps: Sequence[Sequence[float]] | None = None
-) -> list[list[str]]:
+def plots(curves: Sequence[Curve], canvas: Canvas, steps: Sequence[Sequence[float]] | None = None) -> list[list[str]]:
     """Like `sparklines`, on a canvas of any height: its lines for each curve, the top line first."""
     across, up = {"braille": (2, 4), "blocks": (1, 8), "ascii": (1, 4)}[canvas.spark]
     draw = _braille if canvas.spark == "braille" else _characters
@@ -66,6 +65,12 @@ def plots(
         levels = [None if share is None else round(share * (canvas.height * up - 1)) for share in found]
         drawn.append(draw(levels, canvas.height, _ASCII if canvas.spark == "ascii" else _BLOCKS))
     return drawn
+
+
+def wants_log(curves: Sequence[Curve]) -> bool:
+    """Whether the curves, all above zero, span so much that on a linear axis all but one would lie flat."""
+    finite = [value for curve in curves for value in curve if value is not None and math.isfinite(value)]
+    return bool(finite) and min(finite) > 0 and max(finite) / WIDE > min(finite)
 
 
 def _shares(curves: Sequence[Curve], log: bool) -> list[list[float | None]]:

@@ -80,9 +80,7 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], stream
     """
     console = data_console(stream)
     cells = [[one_line(cell) for cell in row] for row in rows]
-    natural = [
-        max([cell_len(column.name), *(cell_len(row[i]) for row in cells)]) for i, column in enumerate(columns)
-    ]
+    natural = [max([cell_len(column.name), *(cell_len(row[i]) for row in cells)]) for i, column in enumerate(columns)]
     chosen = fit(columns, natural, console.width)
     table = _table(columns, chosen, glyphs_for(stream))
     for row in cells:

@@ -112,9 +112,7 @@ def _checked(options: object) -> tuple[object, ...]:
         options = options.tolist()
     if not isinstance(options, _LISTS):
         order = " (a set has no order)" if isinstance(options, (set, frozenset)) else ""
-        raise SpecError(
-            f"Choice needs a list of options, got {reprlib.repr(options)}{order}; write Choice([…])"
-        )
+        raise SpecError(f"Choice needs a list of options, got {reprlib.repr(options)}{order}; write Choice([…])")
     if not options:
         raise SpecError("Choice needs at least one option, got an empty list")
     plain = tuple(plain_option(one) for one in options)
@@ -133,9 +131,7 @@ def _copier(option: Any) -> Callable[[], Any]:
         hash(option)
     except TypeError:
         inside = option.values() if isinstance(option, dict) else option
-        flat = not isinstance(option, tuple) and not any(
-            isinstance(one, (list, tuple, dict)) for one in inside
-        )
+        flat = not isinstance(option, tuple) and not any(isinstance(one, (list, tuple, dict)) for one in inside)
         return option.copy if flat else lambda: copy.deepcopy(option)
     return lambda: option  # a tuple of unchangeable things, or a scalar
 

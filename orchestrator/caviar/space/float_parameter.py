@@ -35,15 +35,11 @@ class Float:
         low, high = real("Float", "low", self.low), real("Float", "high", self.high)
         scale = check_scale("Float", self.scale)
         if low == high:
-            raise SpecError(
-                f"Float needs low < high, got {low!r} for both; write Choice([{low!r}]) for a constant"
-            )
+            raise SpecError(f"Float needs low < high, got {low!r} for both; write Choice([{low!r}]) for a constant")
         if low > high:
             raise SpecError(f"Float needs low < high, got low={low!r} and high={high!r}; swap them")
         if scale == "log" and low <= 0.0:
-            raise SpecError(
-                f"Float on a log scale needs low > 0, got low={low!r}; begin a little above 0, as at 1e-6"
-            )
+            raise SpecError(f"Float on a log scale needs low > 0, got low={low!r}; begin a little above 0, as at 1e-6")
         if scale == "reverse_log" and high >= 1.0:
             raise SpecError(
                 f"Float on a reverse_log scale needs high < 1, as it spreads 1 - value by factors, "

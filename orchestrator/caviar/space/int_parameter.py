@@ -47,9 +47,7 @@ class Int:
         if low > high:
             raise SpecError(f"Int needs low < high, got low={low} and high={high}; swap them")
         if scale == "log" and low < 1:
-            raise SpecError(
-                f"Int on a log scale needs low >= 1, got low={low}; begin at 1 or use scale='linear'"
-            )
+            raise SpecError(f"Int on a log scale needs low >= 1, got low={low}; begin at 1 or use scale='linear'")
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)
         object.__setattr__(self, "scale", scale)
@@ -107,7 +105,7 @@ class Int:
             return np.array([self.unit(self.values([0.5])[0])])
         spread = np.floor(forward(self.scale, self.low, self.high, np.arange(count) / (count - 1)) + 0.5)
         step = np.arange(count)
-        # Crowded neighbours, as at the low end of a log scale, are pushed up until all differ.
-        value = np.maximum.accumulate(spread.astype(np.int64) - step)
-        value = np.minimum(value, self.high - (count - 1)) + step
+        # Crowded neighbours, as at the low end of a log scale, are pushed up until all differ. None is pushed past
+        # `high`: gaps only grow along both scales, so that levels that crowd leave free integers above them.
+        value = np.maximum.accumulate(spread.astype(np.int64) - step) + step
         return np.array([self.unit(one) for one in value])

@@ -30,16 +30,12 @@ def _checked(name: object) -> str:
     if not name:
         raise SpecError("A parameter name must not be empty, got ''")
     if len(name) > LONGEST_NAME:
-        raise SpecError(
-            f"A parameter name has at most {LONGEST_NAME} characters, got {len(name)}: {name[:40]!r}…"
-        )
+        raise SpecError(f"A parameter name has at most {LONGEST_NAME} characters, got {len(name)}: {name[:40]!r}…")
     if any(unicodedata.category(character) in _UNPRINTABLE for character in name):
         raise SpecError(f"A parameter name has no control characters, got {name!a}")
     folded = name.casefold()
     if folded in RESERVED_NAMES:
-        raise SpecError(
-            f"Parameter name {name!r} is a column of the store; rename it, for example to 'my_{folded}'"
-        )
+        raise SpecError(f"Parameter name {name!r} is a column of the store; rename it, for example to 'my_{folded}'")
     for prefix in RESERVED_PREFIXES:
         if folded.startswith(prefix):
             raise SpecError(f"A parameter name must not begin with {prefix!r}, got {name!r}; rename it")

@@ -32,9 +32,7 @@ def plain_option(option: object, depth: int = 0) -> object:
 
 def _scalar(option: object) -> object:
     if type(option) is float and not math.isfinite(option):
-        raise SpecError(
-            f"An option of a Choice must survive JSON, got {option!r}; leave it out or write it as text"
-        )
+        raise SpecError(f"An option of a Choice must survive JSON, got {option!r}; leave it out or write it as text")
     if type(option) is str:
         return _text(option)
     if option is None or type(option) in (bool, int, float):

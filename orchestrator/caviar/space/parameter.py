@@ -30,9 +30,7 @@ def parameter_from_json(data: Any) -> Parameter:
     fields = {key: value for key, value in data.items() if key not in {"type", "kind"}}
     for key in fields:
         if key not in _FIELDS[kind]:
-            raise SpecError(
-                f"A parameter of type {kind} has no field {key!r}{did_you_mean(key, _FIELDS[kind])}"
-            )
+            raise SpecError(f"A parameter of type {kind} has no field {key!r}{did_you_mean(key, _FIELDS[kind])}")
     for key in _FIELDS[kind]:
         if key not in fields and key != "scale":
             raise SpecError(f"A parameter of type {kind} needs the field {key!r}, got only {sorted(fields)}")

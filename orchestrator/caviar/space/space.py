@@ -35,13 +35,9 @@ class Space(Mapping[str, Parameter]):
 
     def __init__(self, parameters: Mapping[str, Parameter | Sequence[object]]) -> None:
         if not isinstance(parameters, Mapping):
-            raise SpecError(
-                f"A search space is a dict from names to parameters, got {reprlib.repr(parameters)}"
-            )
+            raise SpecError(f"A search space is a dict from names to parameters, got {reprlib.repr(parameters)}")
         if not parameters:
-            raise SpecError(
-                "A search space needs at least one parameter, got none; add one, as {'lr': Float(1e-4, 1)}"
-            )
+            raise SpecError("A search space needs at least one parameter, got none; add one, as {'lr': Float(1e-4, 1)}")
         check_names(parameters)
         self._parameters = {str.__str__(name): _parameter(name, given) for name, given in parameters.items()}
 
@@ -119,9 +115,7 @@ class Space(Mapping[str, Parameter]):
                 raise SpecError(f"The space has no parameter {name!r}{did_you_mean(name, self._parameters)}")
         missing = [name for name in self._parameters if name not in config]
         if missing:
-            raise SpecError(
-                f"A config needs a value for every parameter, got none for {', '.join(map(repr, missing))}"
-            )
+            raise SpecError(f"A config needs a value for every parameter, got none for {', '.join(map(repr, missing))}")
         return np.array([_unit(name, one, config[name]) for name, one in self._parameters.items()])
 
     def to_json(self) -> dict[str, object]:
@@ -133,17 +127,13 @@ class Space(Mapping[str, Parameter]):
         """Return the space that `to_json` described; SpecError when it is malformed."""
         parameters = data.get("parameters") if isinstance(data, Mapping) else None
         if not isinstance(parameters, Mapping):
-            raise SpecError(
-                f"A search space in JSON is an object with 'parameters', got {reprlib.repr(data)}"
-            )
+            raise SpecError(f"A search space in JSON is an object with 'parameters', got {reprlib.repr(data)}")
         return cls({name: parameter_from_json(one) for name, one in parameters.items()})
 
     def _points(self, u: npt.ArrayLike) -> FloatArray:
         points = np.asarray(u, dtype=np.float64)
         if points.ndim != 2 or points.shape[1] != len(self):
-            raise ValueError(
-                f"points of this space have the shape [n, {len(self)}], got {list(points.shape)}"
-            )
+            raise ValueError(f"points of this space have the shape [n, {len(self)}], got {list(points.shape)}")
         return points
 
 

@@ -33,9 +33,7 @@ def newest(disk: Disk, sweep: Path) -> Manifest:
         except FileNotFoundError:  # many newer ones were written since the listing
             continue
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StoreError(
-                f"The manifest {path} cannot be understood ({error}): restore it from a copy."
-            ) from error
+            raise StoreError(f"The manifest {path} cannot be understood ({error}): restore it from a copy.") from error
     raise StoreError(f"{sweep} has no manifest: it is no sweep, or was copied in part.")
 
 
@@ -49,9 +47,7 @@ def append(disk: Disk, sweep: Path, manifest: Manifest) -> bool:
     except FileExistsError:
         return False
     numbers = _numbers(disk, sweep)
-    if (
-        numbers[-1] != manifest.k
-    ):  # the number was free because old manifests are deleted: the chain is past it
+    if numbers[-1] != manifest.k:  # the number was free because old manifests are deleted: the chain is past it
         return False
     old = [number for number in numbers if number < manifest.k - KEPT]
     disk.delete(sweep / MANIFEST / numbered_name(number) for number in old)

@@ -27,8 +27,7 @@ def claim(disk: Disk, sweep: Path) -> int:
         present, epoch = owner.newest_owner(disk, sweep)
         if present is not None and alive(disk, sweep, present):
             raise StoreError(
-                f"{sweep.name} is being run by process {present.pid} on {present.host}: "
-                "wait for it, or stop it first."
+                f"{sweep.name} is being run by process {present.pid} on {present.host}: wait for it, or stop it first."
             )
         try:
             disk.create(owner.owner_path(sweep, epoch + 1), owner.to_bytes(owner.this_process(epoch + 1)))

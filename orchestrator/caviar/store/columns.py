@@ -104,13 +104,9 @@ def _family(word: str) -> str:
 def _families(columns: Sequence[Column]) -> dict[str, str]:
     """Family → its widest word; numbers first."""
     words = {column.word for column in columns}
-    wide = {
-        _family(word): word for word in sorted(words, key=lambda w: NUMBERS.index(w) if w in NUMBERS else 0)
-    }
+    wide = {_family(word): word for word in sorted(words, key=lambda w: NUMBERS.index(w) if w in NUMBERS else 0)}
     return dict(
-        sorted(
-            wide.items(), key=lambda item: ("number", "bool", "text").index(item[0]) if len(wide) > 1 else 0
-        )
+        sorted(wide.items(), key=lambda item: ("number", "bool", "text").index(item[0]) if len(wide) > 1 else 0)
     )
 
 

@@ -36,8 +36,8 @@ def pick(sweeps: Sequence[SweepDir], ref: str | None, where: str) -> SweepDir:
     for sweep in sweeps:
         if sweep.id == ref:
             return sweep
-    found = [sweep for sweep in sweeps if ref and (sweep.id.startswith(ref) or _ends(sweep.id, ref))]
-    found += [sweep for sweep in sweeps if sweep not in found and ref and sweep.name == ref]
+    found = [sweep for sweep in sweeps if ref and sweep.name == ref]  # a name such as "a" also ends some id
+    found = found or [sweep for sweep in sweeps if ref and (sweep.id.startswith(ref) or _ends(sweep.id, ref))]
     if len(found) == 1:
         return found[0]
     if found:

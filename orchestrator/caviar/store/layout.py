@@ -80,7 +80,5 @@ def checked_data_name(name: object) -> str:
         StoreError: It leads elsewhere.
     """
     if not isinstance(name, str) or not _DATA.fullmatch(name):
-        raise StoreError(
-            f"A manifest names {name!r}, which is no data file of its sweep: do not trust this store."
-        )
+        raise StoreError(f"A manifest names {name!r}, which is no data file of its sweep: do not trust this store.")
     return name

@@ -63,9 +63,7 @@ def merged(
 ) -> Manifest:
     """Next manifest: `files` stand for the files `gone` and for the hot files up to `through`."""
     kept = tuple(file for file in manifest.files if file.name not in gone)
-    return _next(
-        manifest, files=(*kept, *files), hot_through={**manifest.hot_through, **through}, final=False
-    )
+    return _next(manifest, files=(*kept, *files), hot_through={**manifest.hot_through, **through}, final=False)
 
 
 def finalized(
@@ -77,9 +75,7 @@ def finalized(
 ) -> Manifest:
     """Next manifest: `files` hold all there is."""
     through = {**manifest.hot_through, **through}
-    return _next(
-        manifest, files=tuple(files), hot_through=through, final=True, state=state, counts=dict(counts)
-    )
+    return _next(manifest, files=tuple(files), hot_through=through, final=True, state=state, counts=dict(counts))
 
 
 def _next(manifest: Manifest, **changes: Any) -> Manifest:

@@ -125,8 +125,9 @@ class Merger:
         self._hot += files
         if self._hot > MOST_HOT and (self._thread is None or not self._thread.is_alive()):
             self._hot = 0
-            self._thread = threading.Thread(target=self._run, name="caviar-merger", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="caviar-merger", daemon=True)
+            thread.start()
+            self._thread = thread  # only now: `join` may be called from another thread
 
     def join(self) -> None:
         """Wait for a merge in progress."""

@@ -38,18 +38,14 @@ class Owner:
 def this_process(epoch: int) -> Owner:
     """The calling process as an owner."""
     pid = os.getpid()
-    return Owner(
-        epoch=epoch, host=platform.node(), pid=pid, pid_started=process_start(pid) or "", claimed=now()
-    )
+    return Owner(epoch=epoch, host=platform.node(), pid=pid, pid_started=process_start(pid) or "", claimed=now())
 
 
 def process_start(pid: int) -> str | None:
     """When a process of this host started, as opaque text; None when it is gone or a zombie."""
     if sys.platform == "linux":
         return _linux_start(pid)
-    done = subprocess.run(
-        ["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return done.stdout.strip() or None
 
 
@@ -59,9 +55,7 @@ def _linux_start(pid: int) -> str | None:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
     except OSError:
         return None
-    fields = text.rpartition(")")[
-        2
-    ].split()  # the name before ")" may hold anything; fields[0] is field 3 of proc(5)
+    fields = text.rpartition(")")[2].split()  # the name before ")" may hold anything; fields[0] is field 3 of proc(5)
     return None if fields[0] == "Z" else f"{boot}:{fields[19]}"
 
 

@@ -93,9 +93,7 @@ def select_only(sql: str) -> str:
         raise SpecError(f"A query is one SELECT statement, got {len(statements)}: ask one at a time.")
     kind = statements[0].type
     if kind != duckdb.StatementType.SELECT:
-        raise SpecError(
-            f"A query only reads, got a statement of the kind {kind.name}: write SELECT … FROM trials."
-        )
+        raise SpecError(f"A query only reads, got {kind.name}: write SELECT … FROM trials.")
     for part in _parts(_tree(sql)):
         _check(part)
     return sql
@@ -111,9 +109,7 @@ def _tree(sql: str) -> Any:
         row = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
     found = json.loads(row[0]) if row else {"error": True}
     if found["error"]:
-        raise SpecError(
-            f"The query cannot be checked ({found.get('error_message')}): write SELECT … FROM trials."
-        )
+        raise SpecError(f"The query cannot be checked ({found.get('error_message')}): write SELECT … FROM trials.")
     return found
 
 

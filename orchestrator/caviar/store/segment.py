@@ -34,9 +34,7 @@ def unify(table: str, pieces: Sequence[pa.Table | pa.RecordBatch]) -> pa.Table:
     Raises:
         ValueError: A fixed field is missing, or a column has different types in two pieces.
     """
-    tables = [
-        pa.Table.from_batches([piece]) if isinstance(piece, pa.RecordBatch) else piece for piece in pieces
-    ]
+    tables = [pa.Table.from_batches([piece]) if isinstance(piece, pa.RecordBatch) else piece for piece in pieces]
     distinct = {one.schema: None for one in tables}
     whole = pa.concat_tables(tables) if len(distinct) == 1 else _concat(tables)
     fixed = schema(table)
@@ -51,9 +49,7 @@ def check_fields(table: str, found: pa.Schema) -> None:
     names = set(found.names)
     for name in FIELDS[table]:
         if name not in names:
-            raise ValueError(
-                f"rows for {table} must have the columns {', '.join(FIELDS[table])}; {name} is missing"
-            )
+            raise ValueError(f"rows for {table} must have the columns {', '.join(FIELDS[table])}; {name} is missing")
 
 
 def _concat(tables: list[pa.Table]) -> pa.Table:

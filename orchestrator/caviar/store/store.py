@@ -89,9 +89,7 @@ class Store:
 
     def _refuse(self) -> None:
         if self.path.exists():
-            raise StoreError(
-                f"{self.path} is no store (it has no FORMAT file): choose one with --store PATH."
-            )
+            raise StoreError(f"{self.path} is no store (it has no FORMAT file): choose one with --store PATH.")
         raise NotFoundError(
             f"There is no store at {self.path}: choose one with --store PATH, or type `caviar run FILE`."
         )
@@ -101,9 +99,7 @@ class Store:
             found = json.loads(text)["format"]
             newer = found > FORMAT
         except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(
-                f"{self.path / FORMAT_FILE} cannot be understood: restore it from a copy."
-            ) from error
+            raise StoreError(f"{self.path / FORMAT_FILE} cannot be understood: restore it from a copy.") from error
         if newer:
             raise StoreError(
                 f"The store {self.path} was written by a newer caviar (format {found}, this one knows {FORMAT}): "
@@ -175,10 +171,7 @@ class Store:
     def sweeps(self) -> list[SweepDir]:
         """All sweeps, newest last."""
         try:
-            return [
-                SweepDir(path=self.path / f"{SWEEP_PREFIX}{sweep_id}", disk=self.disk)
-                for sweep_id in self._ids()
-            ]
+            return [SweepDir(path=self.path / f"{SWEEP_PREFIX}{sweep_id}", disk=self.disk) for sweep_id in self._ids()]
         except OSError as error:
             raise store_error("read", self.path, error) from error
 

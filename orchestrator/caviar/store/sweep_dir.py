@@ -37,9 +37,7 @@ class SweepDir:
         except OSError as error:
             raise store_error("read", self.path / SWEEP_FILE, error) from error
         except ValueError as error:
-            raise StoreError(
-                f"{self.path / SWEEP_FILE} is no JSON ({error}): restore it from a copy."
-            ) from error
+            raise StoreError(f"{self.path / SWEEP_FILE} is no JSON ({error}): restore it from a copy.") from error
         if not isinstance(found, dict) or not isinstance(found.get("plan"), dict):
             raise StoreError(f"{self.path / SWEEP_FILE} describes no sweep: restore it from a copy.")
         return found

@@ -39,8 +39,7 @@ class SweepTables:
         """What is best, by the sweep's mode."""
         parameters = plan.get("space", {}).get("parameters", {})
         self.parameters = tuple(
-            Column(name=key, word=parameter.get("kind", "text"), section=1)
-            for key, parameter in parameters.items()
+            Column(name=key, word=parameter.get("kind", "text"), section=1) for key, parameter in parameters.items()
         )
 
     def scan(self, *tables: str) -> str | None:
@@ -55,11 +54,7 @@ class SweepTables:
         """Columns that the files of some tables have, with DuckDB's types."""
         if tables not in self._held:
             source = self.scan(*tables)
-            rows = (
-                []
-                if source is None
-                else self._connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-            )
+            rows = [] if source is None else self._connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
             self._held[tables] = {row[0]: row[1] for row in rows}
         return self._held[tables]
 

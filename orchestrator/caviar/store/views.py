@@ -73,9 +73,7 @@ class Views:
                 raise store_error("read", sweep.path, error) from error
             plan = sweep.description()["plan"]
             self._states.append(state)
-            self._tables.append(
-                SweepTables(self._connection, sweep.path, plan, seen, running=state == "running")
-            )
+            self._tables.append(SweepTables(self._connection, sweep.path, plan, seen, running=state == "running"))
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
         """Run trusted SQL over the views.

@@ -1,0 +1,73 @@
+"""How long 10^6 configurations of 10 mixed parameters take, from unit points to columns. Budget: 2 s.
+
+    python benchmarks/sampling.py [--trials 1000000] [--repeats 5]
+
+Prints, for each sampler, the median seconds of: the points, the numpy columns of them, both, and the columns
+as Python lists. scipy's import is not counted: it is paid once, before any trial.
+"""
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+
+from caviar.sampling import make_sampler
+from caviar.space import Choice, Float, Int, Space
+
+T = TypeVar("T")
+SPACE = Space(
+    {
+        "lr": Float(1e-5, 1.0, scale="log"),
+        "decay": Float(1e-8, 1e-2, scale="log"),
+        "momentum": Float(0.9, 0.999, scale="reverse_log"),
+        "beta2": Float(0.9, 0.9999, scale="reverse_log"),
+        "dropout": Float(0.0, 0.5),
+        "units": Int(16, 1024, scale="log"),
+        "layers": Int(1, 8),
+        "activation": Choice(["relu", "tanh", "gelu"]),
+        "nesterov": Choice([True, False]),
+        "widths": Choice([[64], [64, 64], [128, 64]]),
+    }
+)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, default=1_000_000)
+    parser.add_argument("--repeats", type=int, default=5)
+    asked = parser.parse_args()
+    machine = f"{os.cpu_count()} CPUs, numpy {np.__version__}"
+    print(f"{asked.trials:,} configurations of {len(SPACE)} parameters; {machine}; s, median of {asked.repeats}")
+    print(f"{'sampler':<8} {'points':>8} {'arrays':>8} {'both':>8} {'lists':>8}")
+    for name in ("random", "sobol"):
+        make_sampler(name, SPACE, 0, 1).points(0, 1)  # imports
+        runs = [measure(name, asked.trials) for _ in range(asked.repeats)]
+        points, arrays, lists = (statistics.median(column) for column in zip(*runs, strict=True))
+        both = statistics.median(run[0] + run[1] for run in runs)
+        verdict = "within" if both <= 2.0 else "OVER"
+        print(f"{name:<8} {points:8.3f} {arrays:8.3f} {both:8.3f} {lists:8.3f}   {verdict} the budget of 2 s")
+
+
+def measure(name: str, trials: int) -> tuple[float, float, float]:
+    """Return the seconds of points, arrays and lists of a fresh sampler."""
+    sampler = make_sampler(name, SPACE, 1, trials)
+    points, drawn = timed(lambda: sampler.points(0, trials))
+    arrays, _ = timed(lambda: SPACE.arrays(drawn))
+    lists, _ = timed(lambda: SPACE.columns(drawn))
+    return points, arrays, lists
+
+
+def timed(work: Callable[[], T]) -> tuple[float, T]:
+    """Return the seconds that `work` took, and its result."""
+    begun = time.perf_counter()
+    result = work()
+    return time.perf_counter() - begun, result
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Options that reach the backends."""
+
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from caviar.cli.main import cli
+from caviar.cli.options import Target, target_options
+from caviar.cli.verb_run import _changes, parse_setting
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("train.epochs=5", ("train.epochs", 5)),
+        ("space.lr.high=0.1", ("space.lr.high", 0.1)),
+        ("train.name=relu", ("train.name", "relu")),
+        ('train.name="5"', ("train.name", "5")),
+        ("train.flag=true", ("train.flag", True)),
+        ("train.text=a=b", ("train.text", "a=b")),
+        ("train.empty=", ("train.empty", "")),
+        ("space.act.options=[1, 2]", ("space.act.options", [1, 2])),
+    ],
+)
+def test_settings(setting: str, expected: tuple[str, Any]) -> None:
+    assert expected == parse_setting(setting)
+
+
+@pytest.mark.parametrize("setting", ["train.epochs", "=5", ""])
+def test_a_setting_without_key_or_value_is_refused(setting: str) -> None:
+    with pytest.raises(click.UsageError, match=r"--set takes KEY=VALUE, such as train.epochs=5, got"):
+        parse_setting(setting)
+
+
+def test_an_option_goes_before_a_setting() -> None:
+    given: dict[str, Any] = dict.fromkeys(("seed", "name", "cpus", "gpus", "concurrency", "note"))
+    given |= {"trials": 8, "settings": ("trials=4", "train.epochs=1"), "tags": ("a", "b")}
+    assert _changes(given) == {"trials": 8, "train.epochs": 1, "tags": ("a", "b")}
+
+
+@pytest.mark.parametrize(
+    ("args", "env", "expected"),
+    [
+        ([], {}, Target(store="./caviar-store", sweep=None, as_json=False)),
+        ([], {"CAVIAR_STORE": "/a"}, Target(store="/a", sweep=None, as_json=False)),
+        (["--store", "b"], {"CAVIAR_STORE": "/a"}, Target(store="b", sweep=None, as_json=False)),
+        (["--json"], {}, Target(store="./caviar-store", sweep=None, as_json=True)),
+    ],
+)
+def test_where_the_store_is(args: list[str], env: dict[str, str], expected: Target) -> None:
+    seen: list[Target] = []
+
+    @click.command()
+    @target_options
+    def verb(target: Target) -> None:
+        seen.append(target)
+
+    assert CliRunner().invoke(verb, args, env={"CAVIAR_STORE": None} | env).exit_code == 0
+    assert seen == [expected]
+
+
+def test_the_environment_reaches_every_verb(tmp_path: object) -> None:
+    result = CliRunner().invoke(cli, ["ls"], env={"CAVIAR_STORE": f"{tmp_path}/none"})
+    assert f"{tmp_path}/none" in str(result.exception)

@@ -1,0 +1,102 @@
+import csv
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+
+@pytest.fixture
+def query(caviar, filled):
+    return lambda *args: caviar("query", *args, "--store", filled.path)
+
+
+def test_a_table(query):
+    got = query("select trial, act, last_val_loss from trials where sweep like '%' order by 3 limit 2")
+    assert got.code == 0
+    assert got.lines[0].split() == ["trial", "act", "last_val_loss"]
+    assert len(got.lines) == 4
+
+
+def test_json_is_strict(query):
+    got = query("select 'a' x, 'nan'::double n, 0.5 d, null z, timestamp '2026-01-02 03:04:05' t", "--json")
+    assert json.loads(got.out, parse_constant=pytest.fail) == [
+        {"x": "a", "n": None, "d": 0.5, "z": None, "t": "2026-01-02T03:04:05"}
+    ]
+
+
+def test_no_rows_are_json_too(query):
+    assert json.loads(query("select 1 where false", "--format", "json").out) == []
+
+
+def test_csv_runs_no_formula_and_keeps_numbers(query):
+    got = query("select '=1+1' as \"=evil\", -0.5::double x, 0.1::double + 0.2::double y", "--format", "csv")
+    assert list(csv.reader(got.out.splitlines())) == [
+        ["'=evil", "x", "y"],
+        ["'=1+1", "-0.5", "0.30000000000000004"],
+    ]
+
+
+def test_parquet_by_the_ending(query, tmp_path):
+    out = tmp_path / "curves.parquet"
+    got = query("from curves", "-o", str(out), "--sweep", "digits")
+    assert (got.code, got.out) == (0, "")
+    table = pq.read_table(out)
+    assert table.num_rows == 7 * 20 + 7
+    assert "val_loss" in table.column_names
+    assert list(tmp_path.iterdir()) == [out], "nothing else is left behind"
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "table"])
+def test_to_a_file(query, tmp_path, form):
+    out = tmp_path / "answer.txt"
+    got = query("select 7 as seven", "--format", form, "-o", str(out))
+    assert (got.code, got.out) == (0, "")
+    assert "seven" in out.read_text()
+
+
+def test_a_file_that_cannot_be_written(query, tmp_path):
+    got = query("select 1", "--format", "csv", "-o", str(tmp_path / "no" / "x.csv"))
+    assert got.code == 1
+    assert "Traceback" not in got.err
+    assert "cannot write" in got.err
+
+
+def test_a_failed_query_leaves_the_file_alone(query, tmp_path):
+    out = tmp_path / "answer.csv"
+    out.write_text("before")
+    assert query("select 1/0, error('stop')", "-o", str(out)).code == 2
+    assert out.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "drop view trials",
+        "select 1; select 2",
+        "copy trials to '/tmp/x.csv'",
+        "select * from read_csv('/etc/passwd')",
+        "select * from '/etc/passwd'",
+        "select lr from trails",
+        "selct 1",
+        "",
+    ],
+)
+def test_what_is_no_select_over_the_views_is_refused(query, sql):
+    got = query(sql)
+    assert (got.code, got.out) == (2, "")
+    assert got.err.count("\n") == 1
+    assert "Traceback" not in got.err
+
+
+def test_a_long_table_is_cut_and_says_so(query):
+    got = query("select * from range(1500)")
+    assert len(got.lines) == 1002
+    assert "first 1000 rows" in got.err
+    assert len(query("select * from range(1500)", "--format", "csv").lines) == 1501
+
+
+def test_all_sweeps_or_one(query):
+    sql = "select count(distinct sweep) n from trials"
+    assert json.loads(query(sql, "--json").out) == [{"n": 2}]
+    assert json.loads(query(sql, "--json", "--sweep", "digits").out) == [{"n": 1}]

@@ -1,0 +1,116 @@
+"""`run` and `resume` up to the point where trials begin: what reaches the sweep, and what is printed at the end."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from caviar.errors import SpecError, SweepInterrupted
+from caviar.plan import Plan
+from caviar.show.plain import PlainProgress
+from caviar.show.silent import SilentProgress
+
+from .conftest import make_plan
+
+
+class FakeSweep:
+    """Stands in for the Sweep of a file; remembers how it was called."""
+
+    def __init__(self, result_id: str) -> None:
+        self.plan: Plan = make_plan("digits", 8, concurrency=2, train_args={"epochs": 5})
+        self.result_id = result_id
+        self.changes: dict[str, object] = {}
+        self.ran: dict[str, object] = {}
+
+    def override(self, changes):
+        self.changes = dict(changes)
+        return self
+
+    def run(self, **given):
+        self.ran = given
+        return SimpleNamespace(id=self.result_id)
+
+
+@pytest.fixture
+def sweep(filled, monkeypatch):
+    fake = FakeSweep(filled.digits)
+    monkeypatch.setattr("caviar.sweep.load", lambda reference: fake)
+    return fake
+
+
+def test_options_reach_the_sweep(caviar, filled, sweep):
+    args = ["--trials", "8", "--cpus", "0.5", "--tag", "a", "--tag", "b", "--set", "train.epochs=5"]
+    got = caviar("run", "x.py", *args, "--address", "auto", "--store", filled.path)
+    assert got.code == 0
+    assert sweep.changes == {"train.epochs": 5, "trials": 8, "cpus": 0.5, "tags": ("a", "b")}
+    assert sweep.ran["store"] == filled.path
+    assert sweep.ran["address"] == "auto"
+    assert isinstance(sweep.ran["progress"], PlainProgress)
+
+
+def test_the_end_shows_the_best_and_what_to_type(caviar, filled, sweep):
+    got = caviar("run", "x.py", "--store", filled.path)
+    assert got.lines[0] == f"digits ({filled.digits})"
+    next_, other = got.err.splitlines()[-2:]
+    assert next_ == f"next: caviar show 2 --store {filled.path}"
+    assert other.strip() == f"caviar curves --store {filled.path}"
+
+
+def test_quiet_and_json(caviar, filled, sweep):
+    got = caviar("run", "x.py", "-q", "--json", "--store", filled.path)
+    assert isinstance(sweep.ran["progress"], SilentProgress)
+    assert json.loads(got.out)["trials"][0]["trial"] == 2
+    assert got.err == ""
+
+
+def test_dry_run_runs_nothing(caviar, filled, sweep):
+    got = caviar("run", "x.py", "--dry-run", "--store", filled.path)
+    assert (got.code, sweep.ran) == (0, {})
+    assert "  lr     float log  1e-4 to 1" in got.lines
+    assert "  beta   float reverse_log  0.9 to 0.99999" in got.lines
+    assert "  act    choice  relu, =tanh" in got.lines
+    assert any("8 trials, sobol, seed 0, at most 2 at a time" in line for line in got.lines)
+    assert any("train(epochs=5)" in line for line in got.lines)
+    assert sum(line.startswith("  lr=") for line in got.lines) == 3
+    assert got.err == "nothing was run (--dry-run)\n"
+
+
+def test_dry_run_as_json(caviar, filled, sweep):
+    document = json.loads(caviar("run", "x.py", "--dry-run", "--json", "--store", filled.path).out)
+    assert document["plan"]["trials"] == 8
+    assert set(document["configs"][0]) == {"lr", "beta", "units", "act"}
+
+
+def test_a_wrong_file_is_exit_code_2(caviar, tmp_path):
+    got = caviar("run", str(tmp_path / "none.py"), "--store", str(tmp_path / "store"))
+    assert (got.code, got.out) == (2, "")
+    assert got.err.count("\n") == 1
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("code", [130, 143])
+def test_an_interrupted_sweep(caviar, filled, sweep, code, monkeypatch):
+    def interrupted(**_):
+        raise SweepInterrupted("saved; go on with: caviar resume x", code)
+
+    monkeypatch.setattr(sweep, "run", interrupted)
+    got = caviar("run", "x.py", "--store", filled.path)
+    assert (got.code, got.err) == (code, "caviar: saved; go on with: caviar resume x\n")
+
+
+def test_resume_takes_the_sweep_and_shows_the_best(caviar, filled, monkeypatch):
+    seen = []
+    monkeypatch.setattr("caviar.drive.resume_sweep", lambda store, sweep, **given: seen.append((sweep.id, given)))
+    got = caviar("resume", "digits", "-q", "--store", filled.path)
+    assert got.code == 0
+    assert seen[0][0] == filled.digits
+    assert seen[0][1]["address"] is None
+    assert got.lines[0] == f"digits ({filled.digits})"
+
+
+def test_resume_passes_errors_on(caviar, filled, monkeypatch):
+    def refuse(*_, **__):
+        raise SpecError("its code lives in no file")
+
+    monkeypatch.setattr("caviar.drive.resume_sweep", refuse)
+    assert caviar("resume", "--store", filled.path).err == "caviar: its code lives in no file\n"

@@ -1,0 +1,39 @@
+import json
+
+
+def test_a_finished_sweep(caviar, filled):
+    got = caviar("status", "digits", "--store", filled.path)
+    assert got.lines == [
+        f"digits ({filled.digits}) is finished",
+        "trials    8/8 done: 7 completed, 1 failed",
+        "time      10s since 2026-11-23 04:12:33 UTC",
+        "best      t2  val_loss 0.07237  (last val_loss, 6 completed trials at step 19)",
+        got.lines[4],
+        "diverged  1 trial reported NaN or infinity",
+        "failed    1 trial (error): ValueError: no such layer",
+        f"          see: caviar show 3 --sweep {filled.digits}",
+    ]
+    assert got.lines[4].startswith("          lr=")
+
+
+def test_an_interrupted_sweep_says_how_to_go_on(caviar, filled):
+    got = caviar("status", "later", "--store", filled.path)
+    assert got.lines[0] == f"later ({filled.later}) is interrupted"
+    assert "2/4 done" in got.out
+    assert got.lines[-1] == f"go on     caviar resume {filled.later}"
+
+
+def test_trials_that_were_not_drawn_are_pending(caviar, fresh):
+    document = json.loads(caviar("status", "--store", fresh.path, "--json").out)
+    assert document["counts"]["PENDING"] == 4
+    assert document["best"] is None
+    assert document["began"] is None
+    assert "no trial has a usable val_loss yet" in caviar("status", "--store", fresh.path).out
+
+
+def test_json(caviar, filled):
+    document = json.loads(caviar("status", "digits", "--store", filled.path, "--json").out)
+    assert document["counts"]["COMPLETED"] == 7
+    assert document["best"]["trial"] == 2
+    assert document["failures"][0]["kind"] == "error"
+    assert document["began"] == "2026-11-23T04:12:33"

@@ -1,0 +1,19 @@
+"""The order of the gate: quick tests, then the clone (while no Ray runs), then those that share one Ray."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from caviar.execute.ray_session import RaySession
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests that need Ray last, before them those that make a clone, and leave the rest in order."""
+    items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ("ray", "install")])
+
+
+@pytest.fixture(scope="session")
+def ray() -> Iterator[RaySession]:
+    """The one Ray of the test run: two CPUs, and two GPUs that are only pretended."""
+    with RaySession(cpus=2, gpus=2) as session:
+        yield session

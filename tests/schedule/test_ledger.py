@@ -1,0 +1,79 @@
+from caviar.schedule.ledger import Ledger
+from caviar.schedule.work import Work
+
+
+def work(*trials: int) -> Work:
+    return Work(
+        trials=trials,
+        attempts=(0,) * len(trials),
+        seeds=trials,
+        configs={"lr": tuple(float(trial) for trial in trials)},
+    )
+
+
+def test_a_lone_trial_is_given_up_when_its_process_died_as_often_as_allowed() -> None:
+    ledger = Ledger(max_attempts=3)
+    seen = []
+    again = work(7)
+    for lease in range(3):
+        ledger.submit(lease, again, now=float(lease))
+        loss = ledger.lose(lease)
+        seen.append((loss.given_up, loss.lost.attempts))
+        again = ledger.retry(10) or work()
+
+    assert seen == [(False, (0,)), (False, (1,)), (True, (2,))]
+    assert ledger.waiting == 0
+
+
+def test_lease_mates_are_not_charged_and_only_the_first_unfinished_one_changes_its_attempt() -> None:
+    ledger = Ledger(max_attempts=1)
+    ledger.submit(0, work(*range(8)), now=0.0)
+    ledger.running[0].done = 2
+
+    loss = ledger.lose(0)
+
+    assert not loss.given_up
+    assert loss.lost.trials == (2,)
+    assert ledger.waiting == 6
+    first = ledger.retry(100)
+    assert first is not None
+    assert (first.trials, first.attempts) == ((2, 3), (1, 0))
+    second = ledger.retry(1)
+    assert second is not None
+    assert (second.trials, second.configs["lr"]) == ((4,), (4.0,))
+
+
+def test_a_culprit_among_thousands_soon_stands_alone_and_nobody_else_is_blamed() -> None:
+    culprit, size = 1234, 4096
+    ledger = Ledger(max_attempts=1)
+    pending = [work(*range(size))]
+    finished: set[int] = set()
+    deaths = 0
+    given_up = None
+    while pending:
+        batch = pending.pop()
+        ledger.submit(0, batch, now=0.0)
+        if culprit in batch.trials:
+            deaths += 1
+            ledger.running[0].done = batch.trials.index(culprit)
+            finished.update(batch.trials[: ledger.running[0].done])
+            loss = ledger.lose(0)
+            given_up = loss.lost.trials if loss.given_up else given_up
+        else:
+            finished.update(batch.trials)
+            ledger.end(0)
+        while (again := ledger.retry(10**6)) is not None:
+            pending.append(again)
+
+    assert given_up == (culprit,)
+    assert deaths <= 8
+    assert finished == set(range(size)) - {culprit}
+
+
+def test_what_ray_forgot_is_noticed_at_the_end_of_a_lease() -> None:
+    ledger = Ledger(max_attempts=3)
+    ledger.submit(0, work(1, 2, 3), now=0.0)
+    ledger.running[0].done = 2
+
+    assert ledger.end(0).trials == (3,)
+    assert ledger.in_flight == 0

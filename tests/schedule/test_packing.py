@@ -1,0 +1,31 @@
+from caviar.schedule.packing import GROWTH, MOST, Pace, pack_size
+
+
+def test_the_first_leases_carry_one_trial() -> None:
+    assert pack_size(Pace(), waiting=10_000, slots=2) == 1
+
+
+def test_short_trials_are_packed_to_about_a_second() -> None:
+    assert pack_size(Pace(0.001, 1000), waiting=100_000, slots=2) == 1000
+
+
+def test_long_trials_go_one_to_a_lease() -> None:
+    assert pack_size(Pace(5.0, 1), waiting=100_000, slots=2) == 1
+
+
+def test_one_quick_trial_proves_little() -> None:
+    assert pack_size(Pace(1e-6, 1), waiting=100_000, slots=2) == GROWTH
+
+
+def test_there_is_a_limit_and_the_last_trials_are_shared_out() -> None:
+    assert pack_size(Pace(1e-9, MOST), waiting=10**9, slots=2) == MOST
+    assert pack_size(Pace(1e-3, 1000), waiting=40, slots=2) == 10
+    assert pack_size(Pace(1e-3, 1000), waiting=1, slots=8) == 1
+
+
+def test_the_pace_follows_the_durations_and_remembers_the_largest_lease() -> None:
+    pace = Pace().after([2.0, 4.0], 2)
+
+    assert pace == Pace(3.0, 2)
+    assert pace.after([1.0], 1) == Pace(2.0, 2)
+    assert pace.after([], 50) == pace

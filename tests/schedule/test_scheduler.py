@@ -1,0 +1,200 @@
+"""The scheduler on executors that run in this process: the real one, and one whose leases die on cue."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from caviar.errors import CaviarError, ClusterError, NoResultError, SpecError
+from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
+from caviar.execute.inline import InlineExecutor
+from caviar.plan import Plan
+from caviar.sampling import make_sampler
+from caviar.schedule.scheduler import Scheduler
+from caviar.schedule.supply import Supply
+from caviar.space import Float, Space
+from caviar_workers.lease import run_lease
+from caviar_workers.messages import Lease, Program
+
+
+class Tables:
+    """A sink that keeps all rows."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[dict[str, Any]]] = {"configs": [], "curves": [], "attempts": [], "logs": []}
+        self.order: list[str] = []
+
+    def add(self, table: str, data: pa.Table) -> None:
+        self.rows[table] += data.to_pylist()
+        self.order.append(table)
+
+    def ended(self) -> list[dict[str, Any]]:
+        return [row for row in self.rows["attempts"] if row["ended"] is not None]
+
+
+class Mortal(InlineExecutor):
+    """Kills a lease, before it says a word, when it carries one of the doomed trials."""
+
+    def __init__(self, program: Program, doomed: dict[int, int], kind: str = "lost") -> None:
+        super().__init__(program)
+        self.program = program
+        self.doomed = doomed
+        self.kind = kind
+        self.events: list[Event] = []
+
+    def submit(self, lease: Lease) -> None:
+        victims = [trial for trial in lease.trials if self.doomed.get(trial, 0) > 0]
+        if victims:
+            self.doomed[victims[0]] -= 1
+            self.events.append(LeaseEnded(lease=lease.id, failure="the process died", kind=self.kind))
+            return
+        batches = run_lease(self.program, lease, own_process=False)
+        self.events += [LeaseSpoke(lease=lease.id, batch=batch) for batch in batches]
+        self.events.append(LeaseEnded(lease=lease.id))
+
+    def poll(self, timeout: float) -> list[Event]:
+        events, self.events = self.events, []
+        return events
+
+
+def train(config: dict[str, Any], trial: Any) -> None:
+    for step in range(3):
+        trial.report(step, loss=config["lr"] * (step + 1))
+
+
+def scheduler(
+    trials: int, run: Callable[..., Any] = train, *, doomed: dict[int, int] | None = None, kind: str = "lost", **given: Any
+) -> tuple[Scheduler, Tables]:
+    space = Space({"lr": Float(1e-4, 1.0, scale="log")})
+    plan = Plan(name="s", metric="loss", mode="min", trials=trials, seed=0, space=space, **given)
+    program = Program(digest="d", train="train", functions={"train": run})
+    executor = InlineExecutor(program) if doomed is None else Mortal(program, dict(doomed), kind)
+    sink = Tables()
+    supply = Supply(plan, make_sampler(plan.sampler, space, 0, trials))
+    return Scheduler(plan, "sweep", supply, executor, sink), sink
+
+
+def test_exactly_the_planned_trials_run_and_their_rows_arrive() -> None:
+    loop, sink = scheduler(100)
+    loop.run()
+
+    assert sorted(row["trial"] for row in sink.ended()) == list(range(100))
+    assert len(sink.rows["curves"]) == 300
+    assert loop.tally.completed == 100
+
+
+def test_a_trial_s_config_is_in_the_sink_before_anything_else_of_it() -> None:
+    loop, sink = scheduler(3)
+    loop.run()
+
+    assert sink.order[0] == "configs"
+
+
+def test_the_leaders_are_the_best_of_all_trials_with_their_configs() -> None:
+    loop, sink = scheduler(200)
+    loop.run()
+
+    best = sorted((row["last_loss"], row["trial"]) for row in sink.ended())[:5]
+    assert [(leader.value, leader.trial) for leader in loop.tally.leaders] == best
+    lr = {row["trial"]: row["lr"] for row in sink.rows["configs"]}
+    assert [leader.config["lr"] for leader in loop.tally.leaders] == [lr[trial] for _, trial in best]
+
+
+def test_trials_of_a_dead_lease_run_again_and_all_end_once() -> None:
+    loop, sink = scheduler(50, doomed={0: 1, 7: 2, 30: 1})
+    loop.run()
+
+    completed = [row for row in sink.ended() if row["state"] == "COMPLETED"]
+    lost = [row for row in sink.ended() if row["state"] == "LOST"]
+    assert sorted(row["trial"] for row in completed) == list(range(50))
+    assert len(lost) == 4
+    pairs = [(row["trial"], row["attempt"]) for row in sink.ended()]
+    assert len(set(pairs)) == len(pairs)
+
+
+@pytest.mark.parametrize("kind", ["lost", "oom"])
+def test_a_trial_that_always_kills_its_process_fails_and_the_others_complete(kind: str) -> None:
+    loop, sink = scheduler(20, doomed={4: 1000}, kind=kind)
+    loop.run()
+
+    failed = [row for row in sink.ended() if row["state"] == "FAILED"]
+    assert [(row["trial"], row["kind"]) for row in failed] == [(4, kind)]
+    assert loop.tally.completed == 19
+    assert loop.tally.failed == 1
+
+
+def test_code_that_workers_cannot_load_ends_the_sweep_at_once() -> None:
+    loop, _ = scheduler(20, doomed={0: 1}, kind="error")
+
+    with pytest.raises(ClusterError, match="the workers cannot run the experiment"):
+        loop.run()
+
+
+def test_a_sweep_whose_trials_all_fail_alike_is_ended_early() -> None:
+    def broken(config: dict[str, Any], trial: Any) -> None:
+        raise ValueError("no such file")
+
+    loop, sink = scheduler(1000, broken)
+
+    with pytest.raises(NoResultError, match="trials all failed with ValueError: no such file: see caviar show 0"):
+        loop.run()
+    assert 10 <= len(sink.ended()) < 1000
+
+
+def test_a_misspelt_metric_ends_the_sweep_at_once_with_a_suggestion() -> None:
+    loop, sink = scheduler(1000, lambda config, trial: trial.report(0, los=1.0))
+
+    with pytest.raises(SpecError, match="did you mean metric='los'"):
+        loop.run()
+    assert len(sink.rows["curves"]) < 100
+
+
+def test_some_failures_do_not_end_a_sweep() -> None:
+    def moody(config: dict[str, Any], trial: Any) -> None:
+        trial.report(0, loss=1.0)
+        if trial.number % 2:
+            raise ValueError("odd")
+
+    loop, _ = scheduler(40, moody)
+    loop.run()
+
+    assert (loop.tally.completed, loop.tally.failed) == (20, 20)
+
+
+def test_two_spellings_of_a_metric_from_two_workers_are_refused() -> None:
+    def either(config: dict[str, Any], trial: Any) -> None:
+        trial.report(0, **{"loss": 1.0, ("Acc" if trial.number else "acc"): 1.0})
+
+    loop, _ = scheduler(4, either)
+
+    with pytest.raises(CaviarError, match="case"):
+        loop.run()
+
+
+def test_stopping_starts_nothing_more_and_keeps_what_was_reported() -> None:
+    def stopping(config: dict[str, Any], trial: Any) -> None:
+        trial.report(0, loss=1.0)
+        if trial.number == 5:
+            loop.stop()
+
+    loop, sink = scheduler(1000, stopping)
+    loop.run()
+
+    assert loop.stopped
+    done = [row["trial"] for row in sink.ended() if row["state"] == "COMPLETED"]
+    assert 5 in done
+    assert len(done) < 1000
+    assert {row["trial"] for row in sink.rows["curves"]} >= set(done)
+
+
+def test_diverged_and_failed_trials_never_lead() -> None:
+    def wild(config: dict[str, Any], trial: Any) -> None:
+        trial.report(0, loss={0: float("nan"), 1: float("-inf"), 2: -5.0}.get(trial.number, 1.0))
+        if trial.number == 2:
+            raise ValueError("failed after a good value")
+
+    loop, _ = scheduler(6, wild)
+    loop.run()
+
+    assert [leader.trial for leader in loop.tally.leaders] == [3, 4, 5]

@@ -1,0 +1,77 @@
+import pytest
+
+from caviar.plan import Plan
+from caviar.sampling import make_sampler, trial_seeds
+from caviar.schedule import supply as module
+from caviar.schedule.supply import Supply
+from caviar.space import Choice, Float, Int, Space
+from caviar_workers import tables
+
+
+def plan(trials: int, **given: object) -> Plan:
+    space = Space({"lr": Float(1e-4, 1.0, scale="log"), "units": Int(50, 100), "act": Choice(["relu", "tanh"])})
+    return Plan(name="s", metric="loss", mode="min", trials=trials, seed=3, space=space, **given)  # type: ignore[arg-type]
+
+
+def supply(of: Plan, **given: object) -> Supply:
+    return Supply(of, make_sampler(of.sampler, of.space, of.seed, of.trials), **given)  # type: ignore[arg-type]
+
+
+def everything(source: Supply, size: int) -> tuple[list[tuple[object, ...]], list[dict[str, object]]]:
+    """All trials as (trial, attempt, seed, config), and the rows for the configs table."""
+    found: list[tuple[object, ...]] = []
+    rows: list[dict[str, object]] = []
+    while source.waiting:
+        table = source.draw()
+        rows += table.to_pylist() if table is not None else []
+        work = source.take(size)
+        found += [(t, work.attempts[i], work.seeds[i], work.config(i)) for i, t in enumerate(work.trials)]
+    return found, rows
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BLOCK", 16)
+
+
+def test_every_trial_comes_once_and_in_order_however_it_is_cut() -> None:
+    of = plan(50)
+    one, rows = everything(supply(of), 1)
+    many, _ = everything(supply(of), 7)
+
+    assert [entry[0] for entry in one] == list(range(50))
+    assert one == many
+    assert [row["trial"] for row in rows] == list(range(50))
+    assert [entry[2] for entry in one] == trial_seeds(3, 0, 50).tolist()
+
+
+def test_the_configs_table_holds_what_the_trials_get() -> None:
+    found, rows = everything(supply(plan(20)), 4)
+
+    for (_, _, seed, config), row in zip(found, rows, strict=True):
+        assert row["seed"] == seed
+        assert {name: row[name] for name in ("lr", "units", "act")} == config
+        assert len(row["u"]) == 3  # type: ignore[arg-type]
+    assert supply(plan(3)).draw().schema.names[:4] == tables.CONFIGS.names  # type: ignore[union-attr]
+
+
+def test_resuming_gives_the_trials_that_are_left_as_they_would_have_been() -> None:
+    of = plan(50)
+    whole, _ = everything(supply(of), 10)
+
+    found, rows = everything(supply(of, written=40, attempts={3: 1, 17: 2, 39: 0}), 10)
+
+    assert [(entry[0], entry[1]) for entry in found] == [(3, 1), (17, 2), (39, 0), *((i, 0) for i in range(40, 50))]
+    assert [entry[2:] for entry in found] == [entry[2:] for entry in whole if entry[0] in {3, 17, 39} or entry[0] >= 40]  # type: ignore[operator]
+    assert [row["trial"] for row in rows] == list(range(40, 50))
+
+
+def test_nothing_is_left_of_a_finished_sweep() -> None:
+    assert supply(plan(50), written=50, attempts={}).waiting == 0
+
+
+def test_longer_sweeps_begin_as_shorter_ones_do() -> None:
+    short, _ = everything(supply(plan(20)), 5)
+    long, _ = everything(supply(plan(50)), 5)
+
+    assert long[:20] == short

@@ -1,0 +1,267 @@
+"""The displays of a running sweep, against a fake clock and streams."""
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from caviar.show.choose import choose_progress, is_live
+from caviar.show.live import LiveProgress
+from caviar.show.notebook import NotebookProgress
+from caviar.show.plain import PlainProgress
+from caviar.show.progress import BestRow, Progress, Snapshot
+from caviar.show.silent import SilentProgress
+
+XTERM = {"TERM": "xterm"}
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class ClosedTerminal(Terminal):
+    def write(self, text: str, /) -> int:
+        raise OSError(5, "Input/output error")
+
+
+def snapshot(done: int, **changes: Any) -> Snapshot:
+    fields: dict[str, Any] = {
+        "sweep": "20261123-041233-7f3a",
+        "name": "digits",
+        "planned": 64,
+        "done": done,
+        "running": 2,
+        "failed": 1 if done > 20 else 0,
+        "elapsed_s": float(done),
+        "eta_s": float(64 - done),
+        "busy": 0.97,
+        "metric": "val_loss",
+        "mode": "min",
+        "best": (BestRow(trial=19, value=0.0712, config={"lr": 0.031}, curve=(1.0, 0.5, 0.1)),),
+    }
+    return Snapshot(**(fields | changes))
+
+
+def test_plain_lines_at_every_tenth() -> None:
+    stream, clock = io.StringIO(), FakeClock()
+    progress = PlainProgress(stream, clock=clock)
+    progress.start("starting Ray…")
+    clock.now += 8.1
+    for done in range(65):
+        progress.update(snapshot(done))
+    progress.end(snapshot(64))
+    lines = stream.getvalue().splitlines()
+    assert lines[:3] == [
+        "[caviar] starting Ray…",
+        "[caviar] started in 8.1s",
+        "[caviar] 7/64 done best=0.0712 (t19) eta=57s",
+    ]
+    assert lines[-1] == "[caviar] 64/64 done 1 failed best=0.0712 (t19) took=1m04s"
+    assert len(lines) == 12
+
+
+def test_plain_lines_at_every_half_minute() -> None:
+    stream, clock = io.StringIO(), FakeClock()
+    progress = PlainProgress(stream, clock=clock)
+    for _ in range(1000):
+        progress.update(snapshot(1))
+        clock.now += 0.1
+    assert stream.getvalue().count("\n") == 4
+
+
+def test_a_resumed_sweep_does_not_repeat_old_tenths() -> None:
+    stream, clock = io.StringIO(), FakeClock()
+    progress = PlainProgress(stream, clock=clock)
+    progress.start("starting Ray…")
+    progress.update(snapshot(40))
+    assert "40/64" not in stream.getvalue()
+    progress.update(snapshot(45))
+    assert "45/64" in stream.getvalue()
+
+
+def test_plain_end_says_that_it_stopped() -> None:
+    stream = io.StringIO()
+    progress = PlainProgress(stream, clock=FakeClock())
+    progress.update(snapshot(10))
+    progress.end()
+    progress.end()
+    assert stream.getvalue().splitlines() == [
+        "[caviar] 10/64 done best=0.0712 (t19) eta=54s",
+        "[caviar] 10/64 done best=0.0712 (t19) stopped after=10s",
+    ]
+
+
+def live(stream: io.StringIO, clock: FakeClock) -> LiveProgress:
+    return LiveProgress(stream, clock=clock, ticking=False)
+
+
+def test_live_shows_the_start_at_once() -> None:
+    stream = Terminal()
+    progress = live(stream, FakeClock())
+    progress.start("starting Ray…")
+    assert "starting Ray… 0.0s" in _uncoloured(stream)
+    progress.end()
+
+
+def test_live_ticks_while_nothing_else_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    stream, clock = Terminal(), FakeClock()
+    progress = LiveProgress(stream, clock=clock)
+    progress.start("starting Ray…")
+    clock.now += 3
+    for _ in range(200):
+        if "starting Ray… 3.0s" in _uncoloured(stream):
+            break
+        import time
+
+        time.sleep(0.01)
+    progress.end()
+    assert "starting Ray… 3.0s" in _uncoloured(stream)
+
+
+def _uncoloured(stream: io.StringIO) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+
+
+def test_live_redraws_at_most_four_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    stream, clock = Terminal(), FakeClock()
+    progress = live(stream, clock)
+    progress.start("starting Ray…")
+    for done in range(50):
+        clock.now += 0.02
+        progress.update(snapshot(done))
+    drawn = _uncoloured(stream).count("/64")
+    progress.end()
+    assert 3 <= drawn <= 4
+
+
+def test_live_leaves_the_last_state_in_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    progress = live(stream, FakeClock())
+    progress.start("starting Ray…")
+    progress.note("trial 3 failed: \x1b[2Jboom")
+    progress.end(snapshot(64, running=0))
+    progress.end()
+    text = _uncoloured(stream)
+    assert "64/64" in text
+    assert "done in 1m04s" in text
+    assert "trial 3 failed: boom" in text
+    assert stream.getvalue().endswith("\x1b[?25h")
+
+
+def test_a_later_start_is_shown_beside_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    progress = live(stream, FakeClock())
+    progress.start("starting Ray…")
+    progress.update(snapshot(64, running=0))
+    progress.start("testing the winner…")
+    progress.note("a note makes it draw")
+    assert "testing the winner… 0.0s" in _uncoloured(stream)
+    stream.truncate(0)
+    progress.end()
+    assert "64/64" in stream.getvalue()
+    assert "testing" not in stream.getvalue()
+
+
+def test_plain_lines_do_not_repeat_the_last_state() -> None:
+    stream = io.StringIO()
+    progress = PlainProgress(stream, clock=FakeClock())
+    progress.update(snapshot(0))
+    progress.update(snapshot(64))
+    progress.start("testing the winner…")
+    progress.end()
+    assert stream.getvalue().count("64/64") == 1
+
+
+def test_silence_lets_notes_through() -> None:
+    stream = io.StringIO()
+    progress = SilentProgress(stream)
+    progress.start("starting Ray…")
+    progress.update(snapshot(3))
+    progress.note("the disk is nearly full")
+    progress.end(snapshot(64))
+    assert stream.getvalue() == "[caviar] the disk is nearly full\n"
+
+
+@pytest.mark.parametrize("make", [LiveProgress, PlainProgress, SilentProgress])
+def test_a_closed_terminal_fails_no_sweep(make: Callable[..., Progress]) -> None:
+    stream = ClosedTerminal()
+    progress = live(stream, FakeClock()) if make is LiveProgress else make(stream)
+    progress.start("starting Ray…")
+    progress.update(snapshot(30))
+    progress.note("a note")
+    progress.end(snapshot(64))
+
+
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        (XTERM, True),
+        ({"TERM": "dumb"}, False),
+        (XTERM | {"CI": "true"}, False),
+        (XTERM | {"CI": "1"}, False),
+        (XTERM | {"CI": ""}, True),
+        (XTERM | {"CI": "false"}, True),
+    ],
+)
+def test_live_on_a_real_terminal_only(env: dict[str, str], expected: bool) -> None:
+    assert is_live(Terminal(), env) is expected
+    assert not is_live(io.StringIO(), env)
+
+
+def test_the_choice() -> None:
+    assert isinstance(choose_progress(stream=Terminal(), env=XTERM), LiveProgress)
+    assert isinstance(choose_progress(stream=io.StringIO(), env=XTERM), PlainProgress)
+    assert isinstance(choose_progress(quiet=True, stream=Terminal(), env=XTERM), SilentProgress)
+
+
+class FakeHandle:
+    def __init__(self) -> None:
+        self.updates: list[str] = []
+
+    def update(self, bundle: dict[str, str], raw: bool) -> None:
+        assert raw
+        self.updates.append(bundle["text/plain"])
+
+
+def test_a_notebook_gets_one_display_updated_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+    import types
+
+    handle, displayed = FakeHandle(), []
+    kernel = types.SimpleNamespace(kernel=object())
+
+    def display(bundle: dict[str, str], *, raw: bool, display_id: bool) -> FakeHandle:
+        assert raw
+        assert display_id
+        displayed.append(bundle)
+        return handle
+
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: kernel))
+    monkeypatch.setitem(sys.modules, "IPython.display", types.SimpleNamespace(display=display))
+    clock = FakeClock()
+    progress = choose_progress(clock=clock, stream=io.StringIO(), env={})
+    assert isinstance(progress, NotebookProgress)
+    progress.start("starting Ray… <b>")
+    for done in range(65):
+        clock.now += 0.1
+        progress.update(snapshot(done))
+    progress.end(snapshot(64, running=0))
+    assert len(displayed) == 1
+    assert "starting Ray… &lt;b&gt;" in displayed[0]["text/html"]
+    assert len(handle.updates) <= 15
+    assert "64/64" in handle.updates[-1]

@@ -1,0 +1,104 @@
+"""One owner at a time."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+
+import pytest
+
+from caviar.errors import StoreError
+from caviar.store import Views, Writer
+from caviar.store.owner import Owner, is_alive, process_start, this_process
+
+
+def rewrite(sweep, epoch, **changes):
+    path = sweep.path / "_owner" / f"{epoch:06d}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def count(store, sweep):
+    with Views(store, [sweep]) as views:
+        return views.execute("SELECT count(*) FROM curves").fetchall()[0][0]
+
+
+def test_a_second_claim_is_refused_while_the_owner_lives(sweep):
+    assert sweep.state() == "interrupted"
+    assert sweep.claim() == 1
+    assert sweep.owner_alive()
+    assert sweep.state() == "running"
+    with pytest.raises(StoreError, match=f"run by process {os.getpid()}") as caught:
+        sweep.claim()
+    assert "\n" not in str(caught.value)
+    sweep.release(1)
+    assert not sweep.owner_alive()
+    assert sweep.claim() == 2
+
+
+def test_a_dead_process_owns_nothing(sweep):
+    code = f"""
+from pathlib import Path
+from caviar.store import SweepDir
+print(SweepDir(path=Path({str(sweep.path)!r})).claim())
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "1"
+    assert not sweep.owner_alive()
+    assert sweep.claim() == 2
+
+
+def test_a_reused_process_number_is_another_process(sweep):
+    sweep.claim()
+    rewrite(sweep, 1, pid_started="another time")
+    assert not sweep.owner_alive()
+
+
+def test_an_owner_elsewhere_lives_while_it_gives_signs(sweep):
+    sweep.claim()
+    rewrite(sweep, 1, host="elsewhere")
+    assert sweep.owner_alive()
+    os.utime(sweep.path / "_owner" / "000001.json", (time.time() - 1000,) * 2)
+    assert not sweep.owner_alive()
+
+
+def test_start_of_a_process():
+    assert process_start(os.getpid()) == this_process(1).pid_started != ""
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    start = process_start(child.pid)
+    assert start
+    owner = Owner(epoch=1, host=platform.node(), pid=child.pid, pid_started=start, claimed="")
+    assert is_alive(owner, 0.0)
+    child.kill()
+    while process_start(child.pid) is not None:  # a zombie is dead, though nobody waited for it
+        time.sleep(0.01)
+    assert not is_alive(owner, 0.0)
+    child.communicate()
+
+
+def test_a_takeover_seals_what_a_zombie_writes_afterwards(store, sweep, rows):
+    zombie = Writer(sweep, sweep.claim(), interval_s=0.01)
+    zombie.add("curves", rows.curve(0, [0, 1], loss=[1.0, 2.0]))
+    zombie.flush()
+    rewrite(sweep, 1, pid_started="long ago")
+    epoch = sweep.claim()
+    assert epoch == 2
+    zombie.add("curves", rows.curve(0, [2], seq=2, loss=[3.0]))
+    with pytest.raises(StoreError, match=r"took .* over"):
+        zombie.close()
+    hot = sweep.path / "_hot"
+    source = hot / "0001-000000000-curves.parquet"
+    (hot / "0001-000000001-curves.parquet").write_bytes(source.read_bytes())  # one that was on its way
+    assert count(store, sweep) == 2
+    with Writer(sweep, epoch) as writer:
+        writer.add("curves", rows.curve(0, [2], seq=2, loss=[30.0]))
+    assert count(store, sweep) == 3
+
+
+def test_a_writer_of_the_same_epoch_goes_on_counting(store, sweep, rows):
+    epoch = sweep.claim()
+    for step in range(3):
+        with Writer(sweep, epoch) as writer:
+            writer.add("curves", rows.curve(0, [step], seq=step, loss=[1.0]))
+        assert count(store, sweep) == step + 1
