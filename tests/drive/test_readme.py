@@ -1,0 +1,42 @@
+"""The README's Python runs as it is written: the experiment, then the store read by other people's tools."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from caviar.cli.main import cli
+from caviar.execute.ray_session import RaySession
+from caviar.show.silent import SilentProgress
+from caviar.sweep import load
+
+pytestmark = pytest.mark.ray
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def blocks(language: str) -> list[str]:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", readme, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_the_readme_s_experiment_runs_and_its_store_is_read_by_other_tools(
+    ray: RaySession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    experiment, reading = blocks("python")
+    Path("my_experiment.py").write_text(experiment)
+
+    result = load("my_experiment.py").override({"trials": 12}).run("caviar-store", progress=SilentProgress())
+    names: dict[str, object] = {}
+    exec(reading, names)
+
+    best = result.select(3).rows
+    assert names["best"]["trial"].to_list()[:3] == [row.trial for row in best]  # type: ignore[index]
+    assert len(names["curves"]) == 12 * 20  # type: ignore[arg-type]
+    assert "last_val_loss" in capsys.readouterr().out
+
+    query = next(line for block in blocks("sh") for line in block.splitlines() if "query" in line)
+    sql = query.partition('"')[2].rpartition('"')[0]
+    cli.main(["query", sql, "--json"], standalone_mode=False)
+    assert '"relu"' in capsys.readouterr().out
