@@ -1,9 +1,8 @@
 """Caviar: train many models in parallel, keep the best curve.
 
-    from caviar import Sweep, Float, Int, Choice
-
-    sweep = Sweep(train, space={"lr": Float(1e-4, 1.0, scale="log")}, metric="val_loss", mode="min", trials=64)
-    result = sweep.run()
+>>> from caviar import Float, Sweep
+>>> sweep = Sweep(train, space={"lr": Float(1e-4, 1.0, scale="log")}, metric="val_loss", mode="min", trials=64)
+>>> result = sweep.run()
 """
 
 from __future__ import annotations

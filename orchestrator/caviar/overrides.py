@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from caviar.errors import SpecError
 from caviar.space import Space, parameter_from_json
-
-if TYPE_CHECKING:
-    from caviar.sweep import Sweep
 
 FIELDS = (
     "metric",
@@ -30,19 +27,28 @@ FIELDS = (
 )
 
 
-def overridden(sweep: Sweep, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of the sweep that change, with their new values.
+def overridden(
+    changes: Mapping[str, Any], *, train: Callable[..., Any], space: Space, train_args: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The fields of a sweep that change, with their new values.
+
+    Args:
+        changes: Dotted name → value.
+        train: The sweep's train function; it says which arguments there are.
+        space: The sweep's space.
+        train_args: The arguments that the sweep gives to train.
 
     Raises:
         SpecError: There is no such setting; the sentence suggests one.
     """
     fields: dict[str, Any] = {}
-    arguments = dict(sweep.train_args)
-    parameters = {name: parameter.to_json() for name, parameter in sweep.space.items()}
+    arguments = dict(train_args)
+    keywords = _keywords(train)
+    parameters = {name: parameter.to_json() for name, parameter in space.items()}
     for key, value in changes.items():
         room, _, rest = key.partition(".")
         if room == "train" and rest:
-            arguments[_known(rest, _keywords(sweep), "train takes no argument")] = value
+            arguments[_known(rest, keywords, "train takes no argument")] = value
         elif room == "space" and "." in rest:
             name, _, part = rest.rpartition(".")
             parameter = parameters[_known(name, parameters, "the space has no parameter")]
@@ -52,11 +58,11 @@ def overridden(sweep: Sweep, changes: Mapping[str, Any]) -> dict[str, Any]:
         else:
             choices = [
                 *FIELDS,
-                *(f"train.{name}" for name in _keywords(sweep)),
+                *(f"train.{name}" for name in keywords),
                 *(f"space.{name}.low" for name in parameters),
             ]
             _known(key, choices, "there is no setting")
-    if arguments != dict(sweep.train_args):
+    if arguments != dict(train_args):
         fields["train_args"] = arguments
     if any(key.startswith("space.") for key in changes):
         fields["space"] = Space({name: parameter_from_json(_without_kind(data)) for name, data in parameters.items()})
@@ -67,9 +73,9 @@ def _without_kind(data: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in data.items() if key != "kind"}  # follows from the rest
 
 
-def _keywords(sweep: Sweep) -> list[str]:
+def _keywords(train: Callable[..., Any]) -> list[str]:
     try:
-        parameters = list(inspect.signature(sweep.train).parameters.values())[2:]
+        parameters = list(inspect.signature(train).parameters.values())[2:]
     except (TypeError, ValueError):
         return []
     return [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]

@@ -121,7 +121,10 @@ class Sweep:
         Raises:
             SpecError: There is no such setting, or the value breaks its rule.
         """
-        return replace(self, **overridden(self, changes)) if changes else self
+        if not changes:
+            return self
+        fields = overridden(changes, train=self.train, space=self.plan.space, train_args=self.train_args)
+        return replace(self, **fields)
 
     def run(
         self, store: str | Path | None = None, *, address: str | None = None, progress: Progress | None = None

@@ -101,7 +101,7 @@ def test_half_a_gpu_is_shared(ray: RaySession) -> None:
 
 def test_a_trial_computes_on_the_threads_of_its_cpus(ray: RaySession) -> None:
     def train(config: dict[str, Any], trial: Any) -> None:
-        import numpy  # noqa: F401, ICN001
+        import numpy  # noqa: F401
         from threadpoolctl import threadpool_info
 
         trial.report(0, loss=float(max((pool["num_threads"] for pool in threadpool_info()), default=1)))

@@ -1,6 +1,5 @@
 import pytest
 
-
 from caviar.execute.ray_tasks import slots_of
 
 

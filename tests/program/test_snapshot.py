@@ -8,7 +8,14 @@ from caviar.program import load_file, pack, program_of_file, unpack
 from caviar.program.entry import entry_of
 from caviar_workers.load import load_function, load_module
 
-EXPERIMENT = "import helper\nfrom package.inner import three\n\ndef train(config, trial):\n    import late\n    return helper.TWO + three() + late.ONE\n"
+EXPERIMENT = """
+import helper
+from package.inner import three
+
+def train(config, trial):
+    import late
+    return helper.TWO + three() + late.ONE
+"""
 
 
 @pytest.fixture
@@ -29,7 +36,8 @@ def experiment(tmp_path: Path) -> Path:
 def test_the_modules_beside_the_file_that_it_imports_are_part_of_it(experiment: Path) -> None:
     found = program_of_file(experiment)
 
-    assert set(found.files) == {"_experiment_my_experiment", "helper", "late", "package", "package.inner", "package.deep"}
+    beside = {"helper", "late", "package", "package.inner", "package.deep"}
+    assert set(found.files) == {"_experiment_my_experiment"} | beside
     assert found.packages == {"package"}
 
 

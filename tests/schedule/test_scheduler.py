@@ -57,6 +57,9 @@ class Mortal(InlineExecutor):
         events, self.events = self.events, []
         return events
 
+    def kill(self) -> None:
+        """All have ended already."""
+
 
 def train(config: dict[str, Any], trial: Any) -> None:
     for step in range(3):
@@ -64,7 +67,12 @@ def train(config: dict[str, Any], trial: Any) -> None:
 
 
 def scheduler(
-    trials: int, run: Callable[..., Any] = train, *, doomed: dict[int, int] | None = None, kind: str = "lost", **given: Any
+    trials: int,
+    run: Callable[..., Any] = train,
+    *,
+    doomed: dict[int, int] | None = None,
+    kind: str = "lost",
+    **given: Any,
 ) -> tuple[Scheduler, Tables]:
     space = Space({"lr": Float(1e-4, 1.0, scale="log")})
     plan = Plan(name="s", metric="loss", mode="min", trials=trials, seed=0, space=space, **given)

@@ -107,6 +107,15 @@ def test_final_files_are_sorted_and_without_statistics_of_metrics(ended):
     assert str(table.schema.field("time").type) == "timestamp[ms, tz=UTC]"
 
 
+def test_the_views_of_an_ended_sweep_are_plain_scans(store, ended):
+    with Views(store, [ended]) as views:
+        for view in ("trials", "curves", "attempts", "logs"):
+            plan = views.execute(f"EXPLAIN FROM {view}").fetchall()[0][1]
+            assert plan.count("READ_PARQUET") == 1
+            assert not any(word in plan for word in ("JOIN", "WINDOW", "GROUP_BY", "CTE"))
+        assert "READ_PARQUET" not in views.execute("EXPLAIN FROM sweeps").fetchall()[0][1]
+
+
 def test_superseded_rows_are_kept_apart(ended):
     table = pq.read_table(ended.path / "superseded" / "000001.parquet")
     assert table.select(["trial", "attempt", "step", "loss"]).to_pylist() == [

@@ -6,7 +6,7 @@ from datetime import datetime
 import duckdb
 import pytest
 
-from caviar.errors import SpecError
+from caviar.errors import SpecError, StoreError
 from caviar.store import Views, Writer
 
 
@@ -144,7 +144,30 @@ def test_kinds_that_differ_between_sweeps_do_not_mix(store, rows, describe):
         assert table(views, "SELECT DISTINCT typeof(lr), typeof(lr_text) FROM configs") == [("DOUBLE", "VARCHAR")]
 
 
-def test_a_user_asks_one_reading_question(store, sweep):
+def test_the_second_name_of_a_column_takes_no_other_columns(store, describe):
+    for kinds in ({"lr": "float", "lr_text": "text"}, {"lr": "text"}):
+        store.create_sweep(describe(kinds=kinds), b"")
+    with Views(store) as views:
+        assert [row[0] for row in table(views, "DESCRIBE configs")][5:] == ["lr", "lr_text_", "lr_text"]
+
+
+@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:-20], lambda data: data[:4] + bytes(200)])
+def test_a_damaged_file_is_named(store, sweep, rows, damage):
+    with Writer(sweep, sweep.claim()) as writer:
+        writer.add("curves", rows.curve(0, range(100), loss=[1.0] * 100))
+        writer.flush()
+        writer.add("curves", rows.curve(1, range(100), loss=[1.0] * 100))
+    path = sweep.path / "_hot" / "0001-000000001-curves.parquet"
+    path.write_bytes(damage(path.read_bytes()))
+    with (
+        Views(store, [sweep]) as views,
+        pytest.raises(StoreError, match=r"000000001-curves.parquet is damaged") as caught,
+    ):
+        views.execute("SELECT sum(loss), sum(step) FROM curves")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_user_asks_one_reading_question(store, sweep, rows):
     with Views(store, [sweep]) as views:
         assert views.ask("SELECT count(*) FROM trials").fetchall() == [(0,)]
         for wrong in (
@@ -156,7 +179,7 @@ def test_a_user_asks_one_reading_question(store, sweep):
             with pytest.raises(SpecError) as caught:
                 views.ask(wrong)
             assert "\n" not in str(caught.value)
-        other = "own = duckdb"  # noqa: F841 - no Python variable is a table
+        other = rows.configs([0])  # noqa: F841 - no Python variable is a table
         with pytest.raises(SpecError):
             views.ask("SELECT * FROM other")
 

@@ -38,7 +38,7 @@ def run(train: Callable[..., Any], trials: int = 1, **given: Any) -> dict[str, R
     for batch in run_lease(program, lease, own_process=False):
         for name, rows in tables.items():
             data = getattr(batch, name)
-            rows += pa.ipc.open_stream(data).read_all().to_pylist() if data else []
+            rows.extend(pa.ipc.open_stream(data).read_all().to_pylist() if data else [])
     return tables
 
 
@@ -53,8 +53,10 @@ def test_reports_become_rows_in_order_with_their_trial() -> None:
 
     tables = run(train, trials=2)
 
-    found = [(r["trial"], r["attempt"], r["_seq"], r["_start"], r["step"], r["loss"], r["acc"]) for r in tables["curves"]]
-    assert found == [(t, 0, s, 0, s, t / 10 + s, 0.5) for t in range(2) for s in range(3)]
+    columns = ("trial", "attempt", "_seq", "_start", "step", "loss", "acc")
+    assert [tuple(row[name] for name in columns) for row in tables["curves"]] == [
+        (t, 0, s, 0, s, t / 10 + s, 0.5) for t in range(2) for s in range(3)
+    ]
     assert [row["state"] for row in ended(tables)] == ["COMPLETED", "COMPLETED"]
     assert [(r["last_loss"], r["min_loss"], r["max_loss"], r["step"], r["rows"]) for r in ended(tables)] == [
         (2.0, 0.0, 2.0, 2, 3),

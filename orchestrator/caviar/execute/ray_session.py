@@ -19,6 +19,7 @@ _QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a trial that asks for no GPU sees none
 }
 
+
 class RaySession:
     """A connection to Ray for the length of a `with` block.
 

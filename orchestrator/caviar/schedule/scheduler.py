@@ -179,6 +179,7 @@ class Scheduler:
                 raise ClusterError(f"Ray lost the end of trial {missing.trials[0]}: type caviar resume {self._sweep}")
             return
         if event.kind == "error":
+            self.ledger.abandon(event.lease)
             raise ClusterError(f"the workers cannot run the experiment: {event.failure}")
         loss = self.ledger.lose(event.lease)
         self._lose(loss, event)

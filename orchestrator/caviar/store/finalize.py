@@ -88,9 +88,7 @@ def finalize(sweep_dir: SweepDir, epoch: int, state: State | None = None) -> Non
     try:
         _finalize(sweep_dir, epoch, state)
     except duckdb.Error as error:
-        raise StoreError(
-            f"Cannot finalize {sweep_dir.path}: {one_line(error)}; what was published stays."
-        ) from error
+        raise StoreError(f"Cannot finalize {sweep_dir.path}: {one_line(error)}; what was published stays.") from error
     except (OSError, pa.ArrowException) as error:
         raise store_error("finalize", sweep_dir.path, error) from error
     sweep_dir.release(epoch)
@@ -167,9 +165,7 @@ def _write(
     ):
         for rows in regroup(_chain(first, parts)):
             writer.write_table(rows, row_group_size=ROW_GROUP)
-    return DataFile(
-        table=target.table, name=file_name, rows=tally.rows, min_trial=tally.low, max_trial=tally.high
-    )
+    return DataFile(table=target.table, name=file_name, rows=tally.rows, min_trial=tally.low, max_trial=tally.high)
 
 
 def _chain(first: pa.Table | None, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:

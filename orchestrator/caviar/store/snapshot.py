@@ -40,6 +40,10 @@ class Snapshot:
         held = [file.name for file in self.manifest.files if file.table == table]
         return held + [segment.name for segment in self.hot if segment.table == table]
 
+    def all_names(self) -> list[str]:
+        """Paths, within the sweep's folder, of all files that count."""
+        return [file.name for file in self.manifest.files] + [segment.name for segment in self.hot]
+
     def through(self) -> dict[int, int]:
         """Epoch → highest n that this snapshot holds, of epochs with hot files."""
         return {segment.epoch: segment.n for segment in self.hot}

@@ -30,7 +30,7 @@ class SweepTables:
         running: bool,
     ) -> None:
         self._connection = connection
-        self._path = path
+        self.path = path
         self._held: dict[tuple[str, ...], dict[str, str]] = {}
         self.seen = seen
         self.running = running
@@ -47,7 +47,7 @@ class SweepTables:
         names = [name for table in tables for name in self.seen.names(table)]
         if not names:
             return None
-        files = texts(self._path / name for name in names)
+        files = texts(self.path / name for name in names)
         return f"read_parquet({files}, union_by_name = true, hive_partitioning = false)"
 
     def held(self, *tables: str) -> dict[str, str]:

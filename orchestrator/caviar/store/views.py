@@ -10,6 +10,7 @@ import duckdb
 from caviar.errors import SpecError, StoreError
 from caviar.store.columns import Column, Part, fixed, pick, union
 from caviar.store.curves import live_rows
+from caviar.store.damage import first_damaged, may_be_damage
 from caviar.store.query import connect, one_line, select_only
 from caviar.store.sweep_tables import SweepTables
 from caviar.store.sweeps_view import no_sweeps, sweep_row
@@ -96,6 +97,10 @@ class Views:
             except duckdb.IOException as error:
                 failure = error
                 self.refresh()
+            except duckdb.Error as error:
+                if may_be_damage(error):
+                    self._tell_damage(error)
+                raise
         raise StoreError(f"Cannot read the store {self._store.path}: {one_line(failure)}") from failure
 
     def ask(self, sql: str) -> duckdb.DuckDBPyConnection:
@@ -127,6 +132,12 @@ class Views:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _tell_damage(self, error: duckdb.Error) -> None:
+        files = [tables.path / name for tables in self._tables for name in tables.seen.all_names()]
+        found = first_damaged(self._connection, files)
+        if found is not None:
+            raise StoreError(f"{found[0]} is damaged ({found[1]}): restore it from a copy.") from error
 
     def _need(self, names: Sequence[str]) -> None:
         for view in names:
