@@ -88,7 +88,8 @@ class Gauge:
         metric = identifier(self._plan.metric)
         query = (
             f"SELECT trial, list({metric} ORDER BY step) FROM curves WHERE {metric} IS NOT NULL "
-            f"AND trial IN ({', '.join(map(str, new))}) GROUP BY trial"
+            f"AND trial IN (SELECT trial FROM attempts WHERE ended IS NOT NULL AND trial IN ({', '.join(map(str, new))})) "
+            f"GROUP BY trial"  # of trials whose end is published: their curves are whole
         )
         try:
             with Views(self._store, [self._sweep_dir]) as views:

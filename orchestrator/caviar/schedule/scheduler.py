@@ -7,14 +7,15 @@ knows neither Ray nor the disk, and its memory grows with the trials that run, n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from caviar.errors import CaviarError, ClusterError
-from caviar.execute.executor import Executor, LeaseEnded, LeaseSpoke
+from caviar.execute.executor import Event, Executor, LeaseEnded, LeaseSpoke
 from caviar.plan import Plan
 from caviar.schedule.ledger import Ledger, Loss
 from caviar.schedule.lost import lost_rows
@@ -66,6 +67,7 @@ class Scheduler:
         self._pace = Pace()
         self._leases = 0
         self._names = MetricNames()
+        self._inbox: deque[Event] = deque()
         self._stopping: float | None = None
         self.ledger = Ledger(plan.max_attempts)
         self.tally = Tally(plan.metric, plan.mode)
@@ -147,13 +149,19 @@ class Scheduler:
         return self._supply.take(size)
 
     def _take(self, timeout: float) -> None:
-        for event in self._executor.poll(timeout):
-            if event.lease not in self.ledger.running:
-                continue
+        for event in self._news(timeout):
             if isinstance(event, LeaseSpoke):
                 self._record(event.lease, event.batch)
             else:
                 self._end(event)
+
+    def _news(self, timeout: float) -> Iterator[Event]:
+        """Events of leases that have not ended; what an error leaves unread stays for the next call."""
+        self._inbox.extend(self._executor.poll(timeout))
+        while self._inbox:
+            event = self._inbox.popleft()
+            if event.lease in self.ledger.running:
+                yield event
 
     def _record(self, lease: int, batch: Batch) -> None:
         if batch.curves:
@@ -196,9 +204,7 @@ class Scheduler:
         self._executor.kill()
         deadline = time.monotonic() + 10
         while self.ledger.running and time.monotonic() < deadline:
-            for event in self._executor.poll(_POLL_S):
-                if event.lease not in self.ledger.running:
-                    continue
+            for event in self._news(_POLL_S):
                 if isinstance(event, LeaseSpoke):
                     self._record_quietly(event)
                 elif event.failure is None:

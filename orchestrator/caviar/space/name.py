@@ -8,9 +8,9 @@ from caviar.errors import SpecError
 LONGEST_NAME = 128
 RESERVED_NAMES = frozenset(
     {"sweep", "trial", "state", "seed", "attempts", "error", "started", "ended", "index", "u", "host", "pid"}
-    | {"device", "devices", "busy", "rows", "step", "diverged"}
+    | {"devices", "busy", "rows", "step", "diverged", "kind"}
 )
-RESERVED_PREFIXES = ("last_", "best_", "min_", "max_", "u_", "_")
+RESERVED_PREFIXES = ("last_", "best_", "_")  # `max_depth` and `min_samples` are for users
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, half surrogates, line and paragraph separators
 
 

@@ -36,13 +36,12 @@ TAIL = {
 
 def trial_columns(tables: SweepTables) -> tuple[Column, ...]:
     """Columns of `trials_sql`: the first fixed ones, parameters, metrics, the other fixed ones."""
-    taken = {parameter.name.casefold() for parameter in tables.parameters}
     metrics = [f"{form}{metric}" for metric in tables.metrics for form in ("last_", "best_")]
     return (
         *(Column(name=key, word=word) for key, word in HEAD.items()),
         *tables.parameters,
         *(Column(name=metric, word="float", section=2) for metric in metrics),
-        *(Column(name=key, word=word, section=3) for key, word in TAIL.items() if key not in taken),
+        *(Column(name=key, word=word, section=3) for key, word in TAIL.items()),
     )
 
 
