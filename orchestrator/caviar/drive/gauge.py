@@ -86,10 +86,11 @@ class Gauge:
             return
         self._looked = self._clock()
         metric = identifier(self._plan.metric)
+        trials = ", ".join(map(str, new))
+        # Only of trials whose end is published: their curves are whole, and never change.
         query = (
-            f"SELECT trial, list({metric} ORDER BY step) FROM curves WHERE {metric} IS NOT NULL "
-            f"AND trial IN (SELECT trial FROM attempts WHERE ended IS NOT NULL AND trial IN ({', '.join(map(str, new))})) "
-            f"GROUP BY trial"  # of trials whose end is published: their curves are whole
+            f"SELECT trial, list({metric} ORDER BY step) FROM curves WHERE {metric} IS NOT NULL AND trial IN "
+            f"(SELECT trial FROM attempts WHERE ended IS NOT NULL AND trial IN ({trials})) GROUP BY trial"
         )
         try:
             with Views(self._store, [self._sweep_dir]) as views:
