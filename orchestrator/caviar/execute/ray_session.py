@@ -51,6 +51,7 @@ class RaySession:
 
         if ray.is_initialized():
             return self
+        logging.getLogger("ray.widgets").setLevel(logging.ERROR)  # in a notebook it asks for a package nobody needs
         options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
         if self._address is None:
             _bind_to_loopback(ray)
