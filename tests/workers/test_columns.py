@@ -1,10 +1,10 @@
 import numpy as np
 
-from caviar_workers.columns import extremes, to_columns
+from caviar_workers.columns import Rows, extremes, to_columns
 
 
 def test_rows_of_one_shape_become_dense_columns() -> None:
-    found = to_columns([(0, 1.5, {"a": 1.0, "b": 2.0}), (1, 2.5, {"a": 3.0, "b": 4.0})])
+    found = to_columns(Rows([0, 1.5, {"a": 1.0, "b": 2.0}, 1, 2.5, {"a": 3.0, "b": 4.0}]))
 
     assert found.steps.tolist() == [0, 1]
     assert found.times_ms.tolist() == [1500, 2500]
@@ -14,7 +14,7 @@ def test_rows_of_one_shape_become_dense_columns() -> None:
 
 
 def test_a_metric_that_a_row_lacks_is_missing_not_nan() -> None:
-    found = to_columns([(0, 0.0, {"a": 1.0}), (1, 0.0, {"b": float("nan")})])
+    found = to_columns(Rows([0, 0.0, {"a": 1.0}, 1, 0.0, {"b": float("nan")}]))
 
     assert found.metrics["a"][1] is not None
     assert found.metrics["a"][1].tolist() == [True, False]
@@ -24,7 +24,7 @@ def test_a_metric_that_a_row_lacks_is_missing_not_nan() -> None:
 
 
 def test_the_same_names_in_another_order_keep_their_values() -> None:
-    found = to_columns([(0, 0.0, {"a": 1.0, "b": 2.0}), (1, 0.0, {"b": 4.0, "a": 3.0})])
+    found = to_columns(Rows([0, 0.0, {"a": 1.0, "b": 2.0}, 1, 0.0, {"b": 4.0, "a": 3.0}]))
 
     assert found.metrics["a"][0].tolist() == [1.0, 3.0]
     assert found.metrics["b"][0].tolist() == [2.0, 4.0]

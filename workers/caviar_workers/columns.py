@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from caviar_workers.trial import Row
+from caviar_workers.trial import WIDTH, Cells
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Metrics = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,35 +30,53 @@ class Columns:
     """Name → values [n], and where they were reported [n]; None: everywhere."""
 
 
-def shapes_of(rows: Sequence[Row]) -> dict[tuple[str, ...], Any]:
-    """The distinct sets of metric names among the rows, in order of appearance, as keys."""
-    return dict.fromkeys(tuple(row[2]) for row in rows)
+class Rows:
+    """n rows laid end to end, and their parts, each made when it is first asked for."""
+
+    def __init__(self, cells: Cells) -> None:
+        self._cells = cells
+
+    @cached_property
+    def steps(self) -> Ints:
+        """[n]"""
+        return np.array(self._cells[0::WIDTH], np.int64)
+
+    @cached_property
+    def times(self) -> Floats:
+        """[n], seconds since 1970."""
+        return np.array(self._cells[1::WIDTH], np.float64)
+
+    @cached_property
+    def metrics(self) -> list[Metrics]:
+        """[n]"""
+        return self._cells[2::WIDTH]
+
+    @cached_property
+    def shapes(self) -> dict[tuple[str, ...], None]:
+        """The distinct sets of metric names, in order of appearance, as keys."""
+        return dict.fromkeys(map(tuple, self.metrics))
 
 
-def to_columns(rows: Sequence[Row]) -> Columns:
+def to_columns(rows: Rows) -> Columns:
     """Turn rows into columns; a metric that a row does not have is marked as missing there."""
-    count = len(rows)
-    steps = np.fromiter((row[0] for row in rows), np.int64, count)
-    times = np.fromiter((row[1] for row in rows), np.float64, count)
-    shapes = shapes_of(rows)
-    if len(shapes) == 1:
-        metrics = _same_names(rows, next(iter(shapes)))
+    if len(rows.shapes) == 1:
+        metrics = _same_names(rows.metrics, next(iter(rows.shapes)))
     else:
-        metrics = _mixed_names(rows, dict.fromkeys(chain.from_iterable(shapes)))
-    return Columns(steps=steps, times_ms=(times * 1000).astype(np.int64), metrics=metrics)
+        metrics = _mixed_names(rows.metrics, dict.fromkeys(chain.from_iterable(rows.shapes)))
+    return Columns(steps=rows.steps, times_ms=(rows.times * 1000).astype(np.int64), metrics=metrics)
 
 
-def _same_names(rows: Sequence[Row], names: tuple[str, ...]) -> dict[str, tuple[Floats, Bools | None]]:
-    cells = chain.from_iterable(row[2].values() for row in rows)
-    table = np.fromiter(cells, np.float64, len(rows) * len(names)).reshape(len(rows), len(names))
+def _same_names(rows: Sequence[Metrics], names: tuple[str, ...]) -> dict[str, tuple[Floats, Bools | None]]:
+    values = chain.from_iterable(map(dict.values, rows))
+    table = np.fromiter(values, np.float64, len(rows) * len(names)).reshape(len(rows), len(names))
     return {name: (np.ascontiguousarray(table[:, j]), None) for j, name in enumerate(names)}
 
 
-def _mixed_names(rows: Sequence[Row], names: dict[str, None]) -> dict[str, tuple[Floats, Bools | None]]:
+def _mixed_names(rows: Sequence[Metrics], names: dict[str, None]) -> dict[str, tuple[Floats, Bools | None]]:
     metrics: dict[str, tuple[Floats, Bools | None]] = {}
     for name in names:
-        present = np.fromiter((name in row[2] for row in rows), np.bool_, len(rows))
-        values = np.fromiter((row[2].get(name, np.nan) for row in rows), np.float64, len(rows))
+        present = np.fromiter((name in row for row in rows), np.bool_, len(rows))
+        values = np.fromiter((row.get(name, np.nan) for row in rows), np.float64, len(rows))
         metrics[name] = (values, None if present.all() else present)
     return metrics
 

@@ -12,16 +12,17 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
 from caviar_workers.capture import Capture
-from caviar_workers.columns import Columns, Ints, extremes, to_columns
+from caviar_workers.columns import Columns, Ints, Rows, extremes, to_columns
 from caviar_workers.encode import attempts_table, curves_table, ipc, logs_table
 from caviar_workers.execution import Execution, Summary
 from caviar_workers.messages import Batch, Lease
 from caviar_workers.sift import Sieve
-from caviar_workers.trial import Trial
+from caviar_workers.trial import WIDTH, Cells, Trial
 
 MOST_BACKLOG = 50_000
 """Rows in memory beyond which reports wait while the recorder catches up."""
@@ -99,20 +100,25 @@ class Recorder:
         )
 
     def _curves(self, executions: Sequence[Execution]) -> bytes:
-        chunks = [(execution, self._sieve.sift(execution, execution.trial.take())) for execution in executions]
-        chunks = [(execution, rows) for execution, rows in chunks if rows]
+        taken = ((execution, execution.trial.take()) for execution in executions)
+        chunks = [(execution, cells) for execution, cells in taken if cells and execution.fault is None]
         if not chunks:
             return b""
-        columns = to_columns([row for _, rows in chunks for row in rows])
-        owners = [execution for execution, _ in chunks]
-        counts = np.array([len(rows) for _, rows in chunks], np.int64)
+        owners, counts, rows = _join(chunks)
+        if not self._sieve.passes(owners, _starts(counts), rows):
+            kept = ((execution, self._sieve.cut(execution, cells)) for execution, cells in chunks)
+            chunks = [(execution, cells) for execution, cells in kept if cells]
+            if not chunks:
+                return b""
+            owners, counts, rows = _join(chunks)
+        columns = to_columns(rows)
         firsts = np.array([execution.rows for execution in owners], np.int64)
         table = curves_table(owners, counts, firsts, columns)
         self._summarise(owners, counts, columns)
         return ipc(table)
 
     def _summarise(self, owners: list[Execution], counts: Ints, columns: Columns) -> None:
-        starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
+        starts = _starts(counts)
         last_steps = columns.steps[starts + counts - 1].tolist()
         for execution, count, step in zip(owners, counts.tolist(), last_steps, strict=True):
             execution.rows += count
@@ -135,3 +141,15 @@ class Recorder:
             if name == self._lease.metric:
                 for execution, finite in zip(owners, found.all_finite.tolist(), strict=True):
                     execution.diverged |= not finite
+
+
+def _join(chunks: list[tuple[Execution, Cells]]) -> tuple[list[Execution], Ints, Rows]:
+    """Who reported, [k]; how many rows, each [k]; all rows, one after another."""
+    owners = [execution for execution, _ in chunks]
+    counts = np.array([len(cells) // WIDTH for _, cells in chunks], np.int64)
+    return owners, counts, Rows(list(chain.from_iterable(cells for _, cells in chunks)))
+
+
+def _starts(counts: Ints) -> Ints:
+    """Where each one's rows begin."""
+    return np.cumsum(counts) - counts

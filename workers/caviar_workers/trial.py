@@ -12,6 +12,15 @@ from caviar_workers.scalar import scalar, whole_step
 Row = tuple[int, float, dict[str, float]]
 """One report: step, time in seconds since 1970, metrics."""
 
+Cells = list[Any]
+"""Rows laid end to end: step, time, metrics, step, time, metrics, … A hundred thousand tuples would keep Python's garbage
+collector busy for as long as the training; numbers, and dicts of numbers, are nothing to it."""
+
+WIDTH = 3
+"""Cells of a row."""
+
+_MOST_STEP = 2**63 - 1
+
 
 class Trial:
     """One execution of one configuration.
@@ -30,9 +39,9 @@ class Trial:
 
     __slots__ = (
         "_accept",
-        "_append",
+        "_cells",
         "_gate",
-        "_rows",
+        "_put",
         "_taken",
         "attempt",
         "devices",
@@ -47,11 +56,11 @@ class Trial:
         self.attempt = attempt
         self.seed = seed
         self.devices = devices
-        self._rows: list[Row] = []
+        self._cells: Cells = []
         self._taken = 0
         self._gate: threading.Event | None = None
-        self._accept: Callable[[Row], None] = self._rows.append
-        self._append = self._accept  # swapped to refuse or to hold rows: report() itself never has to ask
+        self._accept: Callable[[Row], None] = self._cells.extend  # one call, so that nobody sees half a row
+        self._put = self._accept  # swapped to refuse or to hold rows: report() itself never has to ask
 
     def report(self, step: int, **metrics: float) -> None:
         """Record one point of the learning curve.
@@ -68,49 +77,49 @@ class Trial:
         for name, value in metrics.items():
             if type(value) is not float:
                 metrics[name] = scalar(name, value)
-        if type(step) is not int or step < 0:
+        if type(step) is not int or not 0 <= step <= _MOST_STEP:
             step = whole_step(step)
-        self._append((step, now(), metrics))
+        self._put((step, now(), metrics))
 
     @property
     def reported(self) -> bool:
         """Whether anything was reported yet."""
-        return self._taken > 0 or bool(self._rows)
+        return self._taken > 0 or bool(self._cells)
 
     @property
     def backlog(self) -> int:
         """Rows that wait for the recorder."""
-        return len(self._rows)
+        return len(self._cells) // WIDTH
 
-    def take(self) -> list[Row]:
+    def take(self) -> Cells:
         """Take the rows reported so far (for the recorder, from its own thread)."""
-        count = len(self._rows)
-        rows = self._rows[:count]
+        count = len(self._cells)
+        cells = self._cells[:count]
         self._taken += count
-        del self._rows[:count]  # not a swap: the training thread may hold the old list's append
-        return rows
+        del self._cells[:count]  # not a swap: the training thread may hold the old list's extend
+        return cells
 
     def refuse(self, error: Exception) -> None:
         """Let every later report raise `error` (for the recorder, which found the rows before it wrong)."""
 
-        def append(_row: Row) -> None:
+        def put(_row: Row) -> None:
             raise error
 
-        self._accept = self._append = append
+        self._accept = self._put = put
 
     def hold(self) -> None:
         """Let reports wait until `release`: the recorder is behind, and memory is finite."""
         gate = self._gate = threading.Event()
 
-        def append(row: Row) -> None:
+        def put(row: Row) -> None:
             gate.wait()
             self._accept(row)
 
-        self._append = append
+        self._put = put
 
     def release(self) -> None:
         """Let reports pass again."""
-        self._append = self._accept
+        self._put = self._accept
         if self._gate is not None:
             self._gate.set()
 

@@ -47,11 +47,11 @@ class RaySession:
     def __enter__(self) -> RaySession:
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
+        logging.getLogger("ray.widgets").setLevel(logging.ERROR)  # in a notebook it asks for a package nobody needs
         import ray  # noqa: PLC0415 — after the settings, and only when a sweep runs
 
         if ray.is_initialized():
             return self
-        logging.getLogger("ray.widgets").setLevel(logging.ERROR)  # in a notebook it asks for a package nobody needs
         options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
         if self._address is None:
             _bind_to_loopback(ray)
