@@ -64,7 +64,7 @@ def test_what_a_killed_process_had_reported_is_kept_and_its_lease_ends_as_lost(r
 
         for step in range(5):
             trial.report(step, loss=1.0)
-        time.sleep(0.6)
+        time.sleep(2)
         os.kill(os.getpid(), signal.SIGKILL)
 
     events = run(train)

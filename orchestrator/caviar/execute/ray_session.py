@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from types import TracebackType
 from typing import Any
 
 from caviar.errors import ClusterError
-
-# Read by Ray when it is first imported; what the user has set stays.
-_QUIET = {
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # an uv parent would make Ray rebuild the environment in every worker
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # else Ray prints the death of a worker to stdout, where data belongs
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a trial that asks for no GPU sees none
-}
 
 
 class RaySession:
@@ -45,16 +37,13 @@ class RaySession:
         self._ours = False
 
     def __enter__(self) -> RaySession:
-        for name, value in _QUIET.items():
-            os.environ.setdefault(name, value)
         logging.getLogger("ray.widgets").setLevel(logging.ERROR)  # in a notebook it asks for a package nobody needs
-        import ray  # noqa: PLC0415 — after the settings, and only when a sweep runs
+        import ray  # noqa: PLC0415 — only when a sweep runs: it takes a second
 
         if ray.is_initialized():
             return self
         options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
         if self._address is None:
-            _bind_to_loopback(ray)
             options |= {"address": "local", "include_dashboard": False}
             options |= {"num_cpus": self._cpus} if self._cpus is not None else {}
             options |= {"num_gpus": self._gpus} if self._gpus is not None else {}
@@ -62,7 +51,8 @@ class RaySession:
             _knock(self._address)
             options["address"] = self._address
         try:
-            ray.init(**options)
+            with _on_loopback(ray) if self._address is None else nullcontext():
+                ray.init(**options)
         except Exception as error:
             what = (
                 "cannot start Ray here" if self._address is None else f"cannot reach the Ray cluster at {self._address}"
@@ -87,13 +77,20 @@ class RaySession:
         return dict(ray.cluster_resources())
 
 
-def _bind_to_loopback(ray: Any) -> None:
-    """Let the Ray that is about to start listen on 127.0.0.1 only.
+@contextmanager
+def _on_loopback(ray: Any) -> Iterator[None]:
+    """Let the Ray that starts in this block listen on 127.0.0.1 only.
 
     Its servers bind to the node's address, and `_node_ip_address="127.0.0.1"` is turned back into the outer one; only
     this constant, made for laptops, stops that. A test holds that nothing listens elsewhere.
     """
-    ray._private.ray_constants.ENABLE_RAY_CLUSTER = False
+    constants = ray._private.ray_constants
+    before = constants.ENABLE_RAY_CLUSTER
+    constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        constants.ENABLE_RAY_CLUSTER = before
 
 
 def _knock(address: str) -> None:
