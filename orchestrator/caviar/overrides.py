@@ -22,6 +22,8 @@ FIELDS = (
     "gpus",
     "concurrency",
     "max_attempts",
+    "trial_timeout",
+    "max_failures",
     "tags",
     "note",
 )

@@ -47,6 +47,10 @@ class Plan:
     """Slots at most; None: as many as there is room for."""
     max_attempts: int = 3
     """Executions that may fail by no fault of the code (a killed process) before the trial is given up."""
+    trial_timeout: float | None = None
+    """Seconds after which a trial that still runs is ended as FAILED; None: never."""
+    max_failures: int | None = None
+    """Failed trials that end the sweep when there are more; None: any number may fail."""
     train_args: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of the train function that differ from what the file declares."""
     tags: tuple[str, ...] = ()
@@ -85,6 +89,10 @@ class Plan:
             "max_attempts is a whole number ≥ 1",
             self.max_attempts,
         )
+        timeout = self.trial_timeout
+        _need(timeout is None or _seconds(timeout), "trial_timeout is a number of seconds > 0", timeout)
+        failures = self.max_failures
+        _need(failures is None or (_whole(failures) and failures >= 0), "max_failures is a whole number ≥ 0", failures)
         try:
             json.dumps(dict(self.train_args), allow_nan=False)
         except (TypeError, ValueError) as error:
@@ -119,6 +127,10 @@ def _need(holds: bool, rule: str, got: object) -> None:
 
 def _whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _seconds(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value > 0
 
 
 def _amount(value: object) -> bool:

@@ -43,6 +43,8 @@ class Sweep:
         gpus: GPUs a trial; a fraction shares one.
         concurrency: Trials at a time, at most; None: as many as there is room for.
         max_attempts: How often a trial's process may die before the trial is given up, from 1.
+        trial_timeout: Seconds after which a trial that still runs is ended as FAILED; None: never.
+        max_failures: Failed trials that end the sweep when there are more; None: any number may fail.
         final: `final(config, trial)`, run once, for the winner, after the search; returns a dict of metrics, such as
             the error on a test set that no choice was based on.
         train_args: Keyword arguments for `train` (and `final`, where it takes them) beside config and trial.
@@ -66,6 +68,8 @@ class Sweep:
     gpus: float = 0.0
     concurrency: int | None = None
     max_attempts: int = 3
+    trial_timeout: float | None = None
+    max_failures: int | None = None
     final: Callable[..., Any] | None = None
     train_args: Mapping[str, Any] = field(default_factory=dict)
     tags: Sequence[str] = ()
@@ -99,6 +103,8 @@ class Sweep:
             gpus=self.gpus,
             concurrency=self.concurrency,
             max_attempts=self.max_attempts,
+            trial_timeout=self.trial_timeout,
+            max_failures=self.max_failures,
             train_args=dict(self.train_args),
             tags=tuple(self.tags),
             note=self.note,
@@ -195,7 +201,9 @@ def load(reference: str) -> Sweep:
         raise SpecError(
             f"{file} holds {len(distinct)} sweeps ({', '.join(sweeps)}): say which, as {file}:{next(iter(sweeps))}"
         )
-    return replace(sweeps[name or next(iter(sweeps))], snapshot=program)
+    found = sweeps[name or next(iter(sweeps))]
+    named = program_of(found.train, found.final, program)  # now: another file's modules may take the place of these
+    return replace(found, snapshot=named if named.module else program)
 
 
 def _check_arguments(train: Callable[..., Any], arguments: Mapping[str, Any]) -> None:

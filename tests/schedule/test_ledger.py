@@ -77,3 +77,31 @@ def test_what_ray_forgot_is_noticed_at_the_end_of_a_lease() -> None:
 
     assert ledger.end(0).trials == (3,)
     assert ledger.in_flight == 0
+
+
+def test_a_trial_that_takes_too_long_is_given_up_alone() -> None:
+    ledger = Ledger(max_attempts=3)
+    ledger.submit(0, work(1, 2, 3), now=0.0)
+    ledger.see(0, ended=1, runs=True, now=10.0)
+
+    assert ledger.slow(now=14.0, timeout=5.0) == []
+    assert ledger.slow(now=16.0, timeout=5.0) == [0]
+    assert ledger.slow(now=17.0, timeout=5.0) == []
+    loss = ledger.lose(0)
+
+    assert (loss.given_up, loss.lost.trials) == (True, (2,))
+    again = ledger.retry(10)
+    assert again is not None
+    assert (again.trials, again.attempts) == ((3,), (0,))
+
+
+def test_a_slow_trial_that_ended_just_before_its_lease_was_killed_is_not_given_up() -> None:
+    ledger = Ledger(max_attempts=3)
+    ledger.submit(0, work(1, 2, 3), now=0.0)
+    ledger.see(0, ended=0, runs=True, now=0.0)
+    ledger.slow(now=9.0, timeout=5.0)
+    ledger.see(0, ended=1, runs=False, now=9.1)
+    loss = ledger.lose(0)
+
+    assert not loss.given_up
+    assert loss.lost.trials == (2,)

@@ -1,5 +1,6 @@
 """The scheduler on executors that run in this process: the real one, and one whose leases die on cue."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -57,8 +58,22 @@ class Mortal(InlineExecutor):
         events, self.events = self.events, []
         return events
 
-    def kill(self) -> None:
+    def kill(self, lease: int | None = None) -> None:
         """All have ended already."""
+
+
+class Hanging(Mortal):
+    """A lease that carries trial 2 says that it runs, and then no more until it is killed."""
+
+    def submit(self, lease: Lease) -> None:
+        if 2 not in lease.trials:
+            super().submit(lease)
+            return
+        self.events.append(LeaseSpoke(lease=lease.id, batch=next(run_lease(self.program, lease, own_process=False))))
+
+    def kill(self, lease: int | None = None) -> None:
+        if lease is not None:
+            self.events.append(LeaseEnded(lease=lease, failure="killed"))
 
 
 def train(config: dict[str, Any], trial: Any) -> None:
@@ -206,3 +221,34 @@ def test_diverged_and_failed_trials_never_lead() -> None:
     loop.run()
 
     assert [leader.trial for leader in loop.tally.leaders] == [3, 4, 5]
+
+
+def test_more_failures_than_allowed_end_the_sweep() -> None:
+    def moody(config: dict[str, Any], trial: Any) -> None:
+        trial.report(0, loss=1.0)
+        if trial.number % 2:
+            raise ValueError("odd")
+
+    loop, sink = scheduler(1000, moody, max_failures=3)
+
+    with pytest.raises(NoResultError, match="more than --max-failures 3"):
+        loop.run()
+    assert len(sink.ended()) < 100
+
+
+def test_a_hanging_trial_is_ended_as_failed_and_the_others_complete() -> None:
+    def hanging(config: dict[str, Any], trial: Any) -> None:
+        trial.report(0, loss=1.0)
+        if trial.number == 2:
+            time.sleep(1)
+
+    loop, sink = scheduler(8, hanging, doomed={}, trial_timeout=0.2)
+    loop._executor = Hanging(Program(digest="d", train="train", functions={"train": hanging}), {})
+    loop.run()
+
+    failed = [row for row in sink.ended() if row["state"] == "FAILED"]
+    assert [(row["trial"], row["kind"], row["error"]) for row in failed] == [
+        (2, "timeout", "it ran longer than 0.2 seconds")
+    ]
+    assert loop.tally.completed == 7
+    assert 2 in {row["trial"] for row in sink.rows["curves"]}

@@ -35,6 +35,10 @@ Examples:
 @click.option("--cpus", type=click.FloatRange(min=0), metavar="X", help="CPU cores a trial.")
 @click.option("--gpus", type=click.FloatRange(min=0), metavar="X", help="GPUs a trial; 0.25 shares one.")
 @click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="Trials at a time, at most.")
+@click.option(
+    "--trial-timeout", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Seconds a trial may take."
+)
+@click.option("--max-failures", type=click.IntRange(min=0), metavar="N", help="End the sweep when more trials fail.")
 @click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster (auto: the one on this machine).")
 @click.option("--tag", "tags", multiple=True, metavar="TEXT", help="A tag to find the sweep by; repeatable.")
 @click.option("--note", metavar="TEXT", help="A note to keep with the sweep.")
@@ -62,7 +66,7 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
 def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
     """What the command line changes, by dotted name; an option of its own goes before --set."""
     changes = dict(parse_setting(setting) for setting in given["settings"])
-    for name in ("trials", "seed", "name", "cpus", "gpus", "concurrency", "note"):
+    for name in ("trials", "seed", "name", "cpus", "gpus", "concurrency", "trial_timeout", "max_failures", "note"):
         if given[name] is not None:
             changes[name] = given[name]
     if given["tags"]:

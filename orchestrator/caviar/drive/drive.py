@@ -21,6 +21,7 @@ from caviar.schedule.supply import Supply
 from caviar.schedule.verdict import fruitless
 from caviar.store import Store, SweepDir
 from caviar.store.finalize import finalize
+from caviar.store.finals import finals
 from caviar.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -79,9 +80,10 @@ def resume_sweep(store: Store, sweep_dir: SweepDir, *, address: str | None, prog
     if sweep_dir.owner_alive():
         raise StoreError(f"sweep {sweep_dir.id} is running in another process: type caviar status {sweep_dir.id}")
     program = unpack(sweep_dir.code())
-    written, attempts = unfinished(store, sweep_dir)
-    supply = Supply(plan, sampler, written=written, attempts=attempts)
-    if not supply.waiting and sweep_dir.state() == "finished":
+    written, attempts, completed = unfinished(store, sweep_dir)
+    supply = Supply(plan, sampler, written=written, attempts=attempts, completed=completed)
+    tested = not program.final or bool(finals(sweep_dir))
+    if not supply.waiting and tested and sweep_dir.state() == "finished":
         progress.note(f"sweep {sweep_dir.id} is finished: there is nothing to resume")
         return
     with _executor(plan, program, address, progress) as executor:

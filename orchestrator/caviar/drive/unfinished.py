@@ -10,18 +10,26 @@ if TYPE_CHECKING:
     from caviar.store import Store, SweepDir
 
 
-def unfinished(store: Store, sweep_dir: SweepDir) -> tuple[int, dict[int, int]]:
+ENDED = "('COMPLETED', 'STOPPED', 'FAILED', 'CANCELLED')"
+
+
+def unfinished(store: Store, sweep_dir: SweepDir) -> tuple[int, dict[int, int], int]:
     """What is left of a sweep, from the store.
 
     Returns:
-        How many trials have their row in the configs table (0 … n − 1), and of each of them that did not end, its
-        next attempt.
+        How many trials have their row in the configs table (0 … n − 1); of each of them that did not end, its next
+        attempt; and how many are completed.
     """
     with Views(store, [sweep_dir]) as views:
         # fetchall() of each query before the next: DuckDB streams results.
         written = views.execute("SELECT count(*) FROM configs").fetchall()[0][0]
+        completed = views.execute("SELECT count(*) FROM attempts WHERE state = 'COMPLETED'").fetchall()[0][0]
+        # A driver that dies while it publishes may leave rows of an execution that `attempts` does not know yet.
         rows = views.execute(
-            "SELECT c.trial, coalesce(max(a.attempt) + 1, 0) FROM configs c LEFT JOIN attempts a ON a.trial = c.trial "
-            "GROUP BY c.trial HAVING count(*) FILTER (a.state IN ('COMPLETED', 'STOPPED', 'FAILED', 'CANCELLED')) = 0"
+            "WITH left_over AS (SELECT trial FROM configs ANTI JOIN "
+            f"(SELECT trial FROM attempts WHERE state IN {ENDED}) USING (trial)), "
+            "seen AS (SELECT trial, attempt FROM attempts UNION ALL SELECT trial, attempt FROM curves "
+            "UNION ALL SELECT trial, attempt FROM logs) "
+            "SELECT trial, coalesce(max(attempt) + 1, 0) FROM left_over LEFT JOIN seen USING (trial) GROUP BY trial"
         ).fetchall()
-    return written, dict(rows)
+    return written, dict(rows), completed

@@ -54,8 +54,8 @@ class Executor(Protocol):
         """Wait for events, `timeout` seconds at most, and take all there are."""
         ...
 
-    def kill(self) -> None:
-        """End all leases now; their `LeaseEnded` still comes."""
+    def kill(self, lease: int | None = None) -> None:
+        """End a lease, or all of them, now; their `LeaseEnded` still comes."""
         ...
 
     def close(self) -> None:

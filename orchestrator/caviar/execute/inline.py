@@ -44,13 +44,13 @@ class InlineExecutor:
         self._current = None
         return [LeaseEnded(lease=number)]
 
-    def kill(self) -> None:
-        """Drop what waits; a training thread that runs is abandoned."""
-        self._killed += [lease.id for lease in self._waiting]
-        self._waiting.clear()
-        if self._current is not None:
-            self._killed.insert(0, self._current[0])
+    def kill(self, lease: int | None = None) -> None:
+        """Drop what waits; a training thread that runs is abandoned after its trial."""
+        if self._current is not None and lease in (None, self._current[0]):
+            self._killed.append(self._current[0])
             self._current = None
+        self._killed += [waiting.id for waiting in self._waiting if lease in (None, waiting.id)]
+        self._waiting = deque(waiting for waiting in self._waiting if waiting.id not in self._killed)
 
     def close(self) -> None:
         """Nothing is held."""

@@ -15,6 +15,7 @@ from typing import Any
 import ray
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
 
+from caviar.errors import SpecError
 from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Lease, Program
@@ -30,10 +31,13 @@ class RayExecutor:
         program: The user's code; it is put into Ray's object store once.
         cpus: CPUs a lease holds.
         gpus: GPUs a lease holds.
+
+    Raises:
+        SpecError: The program cannot be pickled.
     """
 
     def __init__(self, program: Program, *, cpus: float, gpus: float) -> None:
-        self._program = ray.put(program)
+        self._program = _sent(program)
         self._demand = {"CPU": cpus, "GPU": gpus}
         options: dict[str, Any] = {"num_cpus": cpus, "max_retries": 0, "max_calls": 0}
         if gpus:
@@ -73,10 +77,10 @@ class RayExecutor:
         except queue.Empty:
             return events
 
-    def kill(self) -> None:
-        """Kill the processes of all leases."""
+    def kill(self, lease: int | None = None) -> None:
+        """Kill the process of a lease, or those of all."""
         with self._lock:
-            streams = list(self._streams)
+            streams = [stream for stream, number in self._streams.items() if lease in (None, number)]
         for stream in streams:
             ray.cancel(stream, force=True)
 
@@ -125,6 +129,16 @@ def slots_of(resources: Mapping[str, float], demand: Mapping[str, float]) -> int
     """How many times `demand` fits into `resources`, each by Ray's names (`CPU`, `GPU`)."""
     fits = [int(resources.get(name, 0.0) / amount + 1e-9) for name, amount in demand.items() if amount > 0]
     return min(fits, default=0)
+
+
+def _sent(program: Program) -> Any:
+    try:
+        return ray.put(program)
+    except Exception as error:  # functions that live in no file are pickled; anything may be in them
+        why = " ".join(str(error.__cause__ or error).split())
+        raise SpecError(
+            f"train cannot be sent to the processes that run it: {why:.200}; let train make or open such things itself"
+        ) from error
 
 
 def _kind(error: RayError) -> str:

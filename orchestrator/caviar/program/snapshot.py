@@ -23,22 +23,33 @@ MOST_SOURCE = 16 * 1024 * 1024
 """Bytes of source that a snapshot may hold."""
 
 
-def program_of_file(path: Path, *, train: str = "", final: str = "") -> Program:
+def program_of_file(path: Path, *, train: str = "", final: str = "", package: str = "") -> Program:
     """Snapshot an experiment's file and the modules beside it.
+
+    Args:
+        path: The file.
+        train: Name of the train function in it.
+        final: Name of the function for the winner in it; empty: none.
+        package: The package that the file is a module of, so that its relative imports hold; empty: it is none's.
 
     Raises:
         SpecError: The file, or a module beside it, is missing, is not Python, or is too large.
     """
     path = path.resolve()
-    name = module_name(path)
+    root, name = path.parent, module_name(path)
     sources: dict[str, tuple[str, str]] = {}
     packages: set[str] = set()
     queue = [(name, path, "")]
+    if package:
+        root = path.parents[package.count(".") + 1]
+        name = package if path.name == "__init__.py" else f"{package}.{path.stem}"
+        queue = list(_beside(root, iter([name])))
     while queue:
         module, file, package = queue.pop()
         if module in sources:
             continue
-        source = _read(file)
+        bare = file.name == "__init__.py" and not file.is_file()
+        source = "" if bare else _read(file)
         sources[module] = (str(file), source)
         if file.name == "__init__.py":
             packages.add(module)
@@ -46,7 +57,7 @@ def program_of_file(path: Path, *, train: str = "", final: str = "") -> Program:
             raise SpecError(
                 f"an experiment's own source is at most 16 MiB, but {path} imports more: install it as a package"
             )
-        queue.extend(_beside(path.parent, _imports(source, package)))
+        queue.extend(_beside(root, _imports(source, package)))
     return Program(
         digest=_digest(sources),
         train=train,
@@ -104,18 +115,28 @@ def _imports(source: str, package: str) -> Iterator[str]:
 
 
 def _beside(root: Path, names: Iterator[str]) -> Iterator[tuple[str, Path, str]]:
-    """(module, file, package it lies in) of those names, and of their parents, that are files below `root`."""
+    """(module, file, package it lies in) of those names, and of their parents, that are files below `root`.
+
+    A folder without `__init__.py` is a package where it leads to a module; the file it lacks is named all the same.
+    """
     for name in names:
         parts = name.split(".")
+        bare: list[tuple[str, Path, str]] = []
         for depth in range(1, len(parts) + 1):
             stem = root.joinpath(*parts[:depth])
             module = ".".join(parts[:depth])
-            if (stem / "__init__.py").is_file():
-                yield module, stem / "__init__.py", module
-            elif stem.with_name(stem.name + ".py").is_file():
-                yield module, stem.with_name(stem.name + ".py"), ".".join(parts[: depth - 1])
-            elif not stem.is_dir() or depth == len(parts):
-                break
+            found = module, stem / "__init__.py", module
+            if not found[1].is_file():
+                file = stem.with_name(stem.name + ".py")
+                if not file.is_file():
+                    if not stem.is_dir():
+                        break
+                    bare.append(found)
+                    continue
+                found = module, file, ".".join(parts[: depth - 1])
+            yield from bare
+            bare.clear()
+            yield found
 
 
 def _digest(sources: Mapping[str, tuple[str, str]]) -> str:

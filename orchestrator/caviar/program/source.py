@@ -6,6 +6,7 @@ import dataclasses
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,7 +26,7 @@ def program_of(train: Function, final: Function | None, snapshot: Program | None
     Args:
         train: The train function.
         final: The function for the winner, if there is one.
-        snapshot: The snapshot that the functions were loaded from, if they were.
+        snapshot: The snapshot that the functions were loaded from, if they were; one that names them is the program.
 
     Returns:
         The sources, where the functions can be found in their file by name; else the functions themselves.
@@ -34,12 +35,18 @@ def program_of(train: Function, final: Function | None, snapshot: Program | None
         SpecError: The file cannot be read, or is not valid Python any more.
     """
     if snapshot is not None:
+        if snapshot.train:
+            return snapshot
         return _named(snapshot, load_module(snapshot), train, final) or program_of_functions(train, final)
-    module = sys.modules.get(getattr(train, "__module__", None) or "")
+    inner = train
+    while isinstance(inner, partial):
+        inner = inner.func
+    module = sys.modules.get(getattr(inner, "__module__", None) or "")
     file = getattr(module, "__file__", None)
     if module is None or file is None or not file.endswith(".py") or _installed(Path(file)):
         return program_of_functions(train, final)
-    return _named(program_of_file(Path(file)), module, train, final) or program_of_functions(train, final)
+    program = program_of_file(Path(file), package=_package(module, Path(file)))
+    return _named(program, module, train, final) or program_of_functions(train, final)
 
 
 def load_file(path: Path) -> tuple[ModuleType, Program]:
@@ -66,6 +73,13 @@ def _named(program: Program, module: ModuleType, train: Function, final: Functio
     if names[0] is None or names[1] is None:
         return None
     return dataclasses.replace(program, train=names[0], final=names[1])
+
+
+def _package(module: ModuleType, file: Path) -> str:
+    """The package that a module was imported as part of; empty: of none, or its folders are not called so."""
+    package = module.__package__ or ""
+    parts = package.split(".")
+    return package if package and list(file.resolve().parent.parts[-len(parts) :]) == parts else ""
 
 
 def _installed(file: Path) -> bool:

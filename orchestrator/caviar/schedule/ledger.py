@@ -28,6 +28,10 @@ class Running:
     """Seconds since 1970."""
     done: int = 0
     """Trials that ended; they end in the lease's order."""
+    since: float | None = None
+    """When the trial that runs now was seen running first; None: none was."""
+    overdue: int | None = None
+    """The trial for whose slowness the lease is being killed."""
 
     def rest(self) -> Work:
         """The trials that have not ended."""
@@ -86,10 +90,32 @@ class Ledger:
         """A lease's process died: plan another try, or give the trial up."""
         dead = self.running.pop(lease)
         rest = dead.rest()
+        if len(rest) and rest.trials[0] == dead.overdue:
+            if len(rest) > 1:
+                self._again.append((rest.cut(1), len(rest)))  # nobody else is suspect
+            return Loss(lost=rest.cut(0, 1), submitted=dead.submitted, given_up=True)
         given_up = len(dead.work) == 1 and len(rest) == 1 and self._charge(rest.trials[0])
         if len(rest) and not given_up:
             self._again.append((rest.first_again(), max(1, len(dead.work) // SHRINK)))
         return Loss(lost=rest.cut(0, 1), submitted=dead.submitted, given_up=given_up)
+
+    def see(self, lease: int, ended: int, runs: bool, now: float) -> None:
+        """A lease told of trials that ended, and whether it told of one that runs."""
+        running = self.running[lease]
+        running.done += ended
+        if runs:
+            running.since = now
+        elif ended:
+            running.since = None
+
+    def slow(self, now: float, timeout: float) -> list[int]:
+        """Leases whose present trial runs for longer than `timeout` seconds; each is named once."""
+        found = []
+        for number, lease in self.running.items():
+            if lease.overdue is None and lease.since is not None and now - lease.since > timeout:
+                lease.overdue = lease.work.trials[lease.done]
+                found.append(number)
+        return found
 
     def abandon(self, lease: int) -> Loss:
         """A lease was ended on request: nobody is to blame, and nobody is tried again by this driver."""

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -70,7 +71,7 @@ class Scheduler:
         self._inbox: deque[Event] = deque()
         self._stopping: float | None = None
         self.ledger = Ledger(plan.max_attempts)
-        self.tally = Tally(plan.metric, plan.mode)
+        self.tally = Tally(plan.metric, plan.mode, before=supply.completed)
 
     def run(self) -> None:
         """Run until all trials ended, or until `stop` was called and the leases are gone.
@@ -83,7 +84,8 @@ class Scheduler:
             while not self._finished():
                 self._fill()
                 self._take(_POLL_S)
-                error = hopeless(self.tally)
+                self._end_slow_trials()
+                error = hopeless(self.tally, self._plan.max_failures)
                 if error is not None:
                     raise error
                 self._on_tick()
@@ -178,7 +180,7 @@ class Scheduler:
             if len(ended):
                 self.tally.add(ended, running.work, running.done)
                 self._pace = self._pace.after(ended["busy"].to_pylist(), len(running.work))
-                running.done += len(ended)
+            self.ledger.see(lease, len(ended), len(attempts) > len(ended), self._clock())
 
     def _end(self, event: LeaseEnded) -> None:
         if event.failure is None:
@@ -189,7 +191,10 @@ class Scheduler:
         if event.kind == "error":
             self.ledger.abandon(event.lease)
             raise ClusterError(f"the workers cannot run the experiment: {event.failure}")
+        slow = self.ledger.running[event.lease].overdue
         loss = self.ledger.lose(event.lease)
+        if loss.given_up and loss.lost.trials[0] == slow:
+            event = replace(event, kind="timeout", failure=f"it ran longer than {self._plan.trial_timeout:g} seconds")
         self._lose(loss, event)
 
     def _lose(self, loss: Loss, event: LeaseEnded) -> None:
@@ -198,6 +203,11 @@ class Scheduler:
             self._sink.add("attempts", lost_rows(loss, event.kind, failure, self._clock()))
         if loss.given_up:
             self.tally.fail(loss.lost.trials[0], event.kind, failure)
+
+    def _end_slow_trials(self) -> None:
+        if self._plan.trial_timeout is not None:
+            for lease in self.ledger.slow(self._clock(), self._plan.trial_timeout):
+                self._executor.kill(lease)
 
     def _abandon(self) -> None:
         """End all leases now, and record what they still say."""

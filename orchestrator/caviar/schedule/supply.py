@@ -26,10 +26,17 @@ class Supply:
         written: Trials 0 … written − 1 have their row in the configs table already.
         attempts: Resuming: of every trial below `written` that has to run again, its next attempt; trials that are
             not in it are finished. None: nothing ran yet.
+        completed: Trials that are completed already.
     """
 
     def __init__(
-        self, plan: Plan, sampler: Sampler, *, written: int = 0, attempts: Mapping[int, int] | None = None
+        self,
+        plan: Plan,
+        sampler: Sampler,
+        *,
+        written: int = 0,
+        attempts: Mapping[int, int] | None = None,
+        completed: int = 0,
     ) -> None:
         self._plan = plan
         self._sampler = sampler
@@ -37,6 +44,7 @@ class Supply:
         self._attempts = {} if attempts is None else dict(attempts)
         self._drawn = 0
         self._stock: Work | None = None
+        self.completed = completed
         self.waiting = plan.trials - written + len(self._attempts)
         """Trials that were not taken yet."""
 

@@ -29,6 +29,8 @@ class Tally:
 
     metric: str
     mode: str
+    before: int = 0
+    """Trials that earlier drivers of the sweep completed."""
     completed: int = 0
     failed: int = 0
     busy_s: float = 0.0

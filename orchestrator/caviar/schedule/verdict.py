@@ -9,9 +9,20 @@ HOPELESS = 10
 """Trials that must have failed alike, with none completed."""
 
 
-def hopeless(tally: Tally) -> CaviarError | None:
-    """The error that should end the sweep now; None: go on."""
-    if tally.completed or not tally.first_errors:
+def hopeless(tally: Tally, max_failures: int | None = None) -> CaviarError | None:
+    """The error that should end the sweep now; None: go on.
+
+    Args:
+        tally: How the sweep stands.
+        max_failures: Failed trials that the user puts up with; None: any number.
+    """
+    if max_failures is not None and tally.failed > max_failures and tally.first_errors:
+        trial, _, error = tally.first_errors[0]
+        return NoResultError(
+            f"{tally.failed} trials failed, more than --max-failures {max_failures}, "
+            f"the first with {_last_line(error)}: see caviar show {trial}"
+        )
+    if tally.before or tally.completed or not tally.first_errors:
         return None
     trial, kind, error = tally.first_errors[0]
     if kind == "metric":
@@ -25,7 +36,7 @@ def hopeless(tally: Tally) -> CaviarError | None:
 
 def fruitless(tally: Tally) -> NoResultError | None:
     """The error with which a sweep ends that has not one completed trial; None: it has some."""
-    if tally.completed or not tally.first_errors:
+    if tally.before or tally.completed or not tally.first_errors:
         return None
     trial, _, error = tally.first_errors[0]
     return NoResultError(
