@@ -72,7 +72,7 @@ class Capture:
             self._collect()  # output between trials belongs to nobody
             self._trial, self._seq = trial, 0
             for stream in self._streams:
-                stream.kept = 0
+                stream.renew()
 
     def end(self) -> None:
         """The present trial prints no more."""
@@ -114,28 +114,43 @@ class _Stream:
         self._descriptor = descriptor
         self._position = 0
         self._file: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 — lives as long as the redirection
-        os.set_blocking(self._file.fileno(), True)
+        self._number = self._file.fileno()
+        os.set_blocking(self._number, True)
         self._saved: Any = getattr(sys, attribute)
         self._saved.flush()
         self._saved_descriptor = os.dup(descriptor) if descriptors else -1
         if descriptors:
-            os.dup2(self._file.fileno(), descriptor)
-        copy = os.fdopen(os.dup(self._file.fileno()), "wb", 0)
-        self._writer = TextIOWrapper(copy, "utf-8", "backslashreplace", write_through=True)
+            os.dup2(self._number, descriptor)
+        self._writer = self._fresh_writer()
         setattr(sys, attribute, self._writer)
+
+    def renew(self) -> None:
+        """Begin with another trial; the one before may have closed or replaced the stream."""
+        self.kept = 0
+        if self._saved_descriptor >= 0:
+            os.dup2(self._number, self._descriptor)
+        if not _usable(self._writer):
+            self._writer = self._fresh_writer()
+        setattr(sys, self._attribute, self._writer)
+
+    def _fresh_writer(self) -> TextIOWrapper:
+        copy = os.fdopen(os.dup(self._number), "wb", 0)
+        return TextIOWrapper(copy, "utf-8", "backslashreplace", write_through=True)
 
     def read(self) -> str:
         """What has come since the last call, cut at `MOST_TEXT` bytes an attempt."""
-        size = os.fstat(self._file.fileno()).st_size
+        size = os.lseek(self._number, 0, os.SEEK_END)  # where writing goes on anyway; a third of the time of fstat
         if size == self._position:
             return ""
+        if size < self._position:
+            self._position = 0  # a subprocess opened /dev/stdout anew, which emptied the file
         want = min(size - self._position, max(0, MOST_TEXT - self.kept))
-        data = os.pread(self._file.fileno(), want, self._position)
+        data = os.pread(self._number, want, self._position)
         cut = want < size - self._position and self.kept < MOST_TEXT
         self._position = size
         if size >= REWIND:  # what is printed at this very moment may be lost; a full /tmp would lose more
-            os.ftruncate(self._file.fileno(), 0)
-            os.lseek(self._file.fileno(), 0, os.SEEK_SET)
+            os.ftruncate(self._number, 0)
+            os.lseek(self._number, 0, os.SEEK_SET)
             self._position = 0
         self.kept += len(data)
         return data.decode("utf-8", "replace") + ("\n[caviar: the rest of the output was dropped]\n" if cut else "")
@@ -145,5 +160,13 @@ class _Stream:
         if self._saved_descriptor >= 0:
             os.dup2(self._saved_descriptor, self._descriptor)
             os.close(self._saved_descriptor)
-        self._writer.close()
+        if _usable(self._writer):
+            self._writer.close()
         self._file.close()
+
+
+def _usable(writer: TextIOWrapper) -> bool:
+    try:
+        return not writer.closed
+    except ValueError:  # detached
+        return False

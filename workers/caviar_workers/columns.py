@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import chain
 
@@ -23,7 +23,7 @@ class Columns:
     """n rows as columns."""
 
     steps: Ints
-    """[n]"""
+    """[n]."""
     times_ms: Ints
     """[n], milliseconds since 1970."""
     metrics: dict[str, tuple[Floats, Bools | None]]
@@ -38,7 +38,7 @@ class Rows:
 
     @cached_property
     def steps(self) -> Ints:
-        """[n]"""
+        """[n]."""
         return np.array(self._cells[0::WIDTH], np.int64)
 
     @cached_property
@@ -48,7 +48,7 @@ class Rows:
 
     @cached_property
     def metrics(self) -> list[Metrics]:
-        """[n]"""
+        """[n]."""
         return self._cells[2::WIDTH]
 
     @cached_property
@@ -93,6 +93,25 @@ class Extremes:
     """Where the metric had a finite value; `low` and `high` look at finite values only."""
     all_finite: Bools
     """Where every reported value was finite."""
+
+    @classmethod
+    def none(cls, count: int) -> Extremes:
+        """Of trials that did not report the metric."""
+        return cls(
+            last=np.zeros(count),
+            has_last=np.zeros(count, np.bool_),
+            low=np.full(count, np.inf),
+            high=np.full(count, -np.inf),
+            has_finite=np.zeros(count, np.bool_),
+            all_finite=np.ones(count, np.bool_),
+        )
+
+    def spread(self, places: Ints, count: int) -> Extremes:
+        """The same over `count` trials, of which these are at `places` and the others did not report the metric."""
+        wide = Extremes.none(count)
+        for field in fields(self):
+            getattr(wide, field.name)[places] = getattr(self, field.name)
+        return wide
 
 
 def extremes(values: Floats, present: Bools | None, starts: Ints) -> Extremes:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from caviar_workers.columns import Columns, Ints
+from caviar_workers.columns import Bools, Columns, Floats
+from caviar_workers.stretch import Stretch, Totals
 from caviar_workers.tables import ATTEMPTS, CURVES, LOGS
 
 if TYPE_CHECKING:
     from caviar_workers.capture import Piece
-    from caviar_workers.execution import Execution
+
+Outcome = tuple[str, str | None, str | None]
+"""State, kind and error of an attempt."""
 
 MOST_ERROR = 16 * 1024
 """Characters of a traceback that are kept: its end, which says what happened."""
@@ -27,75 +30,73 @@ def ipc(batch: pa.RecordBatch) -> bytes:
     return bytes(sink.getvalue())
 
 
-def curves_table(owners: Sequence[Execution], counts: Ints, firsts: Ints, columns: Columns) -> pa.RecordBatch:
-    """Rows of k attempts.
-
-    Args:
-        owners: The attempts, [k].
-        counts: Rows of each, [k], ≥ 1.
-        firsts: `_seq` of each one's first row, [k].
-        columns: The rows, counts.sum() of them, attempt after attempt.
-    """
-    trials = np.repeat(np.array([owner.trial.number for owner in owners], np.int64), counts)
-    attempts = np.repeat(np.array([owner.trial.attempt for owner in owners], np.int16), counts)
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+def curves_table(stretch: Stretch, columns: Columns) -> pa.RecordBatch:
+    """The rows of a stretch of attempts."""
+    counts = stretch.counts
+    firsts = -stretch.starts()  # _seq counts from 0 within an attempt …
+    firsts[0] += stretch.past.rows if stretch.past is not None else 0  # … over all its flushes
     arrays = [
-        pa.array(trials),
-        pa.array(attempts),
-        pa.array((within + np.repeat(firsts, counts)).astype(np.int32)),
-        pa.array(np.zeros(len(trials), np.int64)),
+        pa.array(np.repeat(np.array(stretch.trials, np.int64), counts)),
+        pa.array(np.repeat(np.array(stretch.attempts, np.int16), counts)),
+        pa.array((np.arange(counts.sum()) + np.repeat(firsts, counts)).astype(np.int32)),
+        pa.array(np.zeros(len(columns.steps), np.int64)),
         pa.array(columns.steps),
         pa.array(columns.times_ms).cast(CURVES.field("time").type),
     ]
     fields = list(CURVES)
     for name, (values, present) in columns.metrics.items():
-        arrays.append(pa.array(values, mask=None if present is None else ~present))
+        arrays.append(_floats(values, present))
         fields.append(pa.field(name, pa.float64()))
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
 
 
 def attempts_table(
-    ended: Sequence[Execution], running: Sequence[Execution], objective: str, place: tuple[str, int, str]
+    stretch: Stretch, totals: Totals, outcomes: Sequence[Outcome], place: tuple[str, int, str]
 ) -> pa.RecordBatch:
-    """One row per attempt that ended or that is seen running for the first time.
+    """One row per attempt of a stretch: those that ended, and the one that runs, if there is one.
 
     Args:
-        ended: Attempts that ended.
-        running: Attempts that run.
-        objective: The sweep's metric.
+        stretch: The attempts, [k].
+        totals: How they stand, [k].
+        outcomes: (state, kind, error) of each, [k].
         place: Host, process id, devices.
     """
-    outcomes = [execution.outcome(objective) for execution in ended] + [("RUNNING", None, None)] * len(running)
-    executions = [*ended, *running]
-    count = len(executions)
+    current = [stretch.current] if stretch.current is not None else []
+    count = len(outcomes)
     columns: dict[str, Any] = {
-        "trial": [e.trial.number for e in executions],
-        "attempt": [e.trial.attempt for e in executions],
+        "trial": stretch.trials,
+        "attempt": stretch.attempts,
         "state": [state for state, _, _ in outcomes],
-        "cause": ["retry" if e.trial.attempt else "first" for e in executions],
+        "cause": ["retry" if attempt else "first" for attempt in stretch.attempts],
         "kind": [kind for _, kind, _ in outcomes],
-        "error": [error if error is None else error[-MOST_ERROR:] for _, _, error in outcomes],
-        "started": [int(e.started * 1000) for e in executions],
-        "ended": [None if e.ended is None else int(e.ended * 1000) for e in ended] + [None] * len(running),
-        "busy": [e.busy for e in ended] + [None] * len(running),
+        "error": [error and error[-MOST_ERROR:] for _, _, error in outcomes],
+        "started": _milliseconds([ending[2] for ending in stretch.endings] + [e.started for e in current]),
+        "ended": [*_milliseconds([ending[3] for ending in stretch.endings]), *(None for _ in current)],
+        "busy": [ending[4] for ending in stretch.endings] + [None for _ in current],
         "host": [place[0]] * count,
         "pid": [place[1]] * count,
         "devices": [place[2]] * count,
-        "rows": [e.rows for e in executions],
-        "step": [e.step for e in executions],
-        "start": [0] * count,
-        "diverged": [e.diverged for e in executions],
+        "rows": totals.rows,
+        "step": pa.array(totals.steps, mask=totals.steps < 0),
+        "start": np.zeros(count, np.int64),
+        "diverged": totals.diverged,
     }
     arrays = [pa.array(columns[field.name], field.type) for field in ATTEMPTS]
     fields = list(ATTEMPTS)
-    for name in dict.fromkeys(name for e in ended for name in e.metrics):
-        found = [e.metrics.get(name) for e in ended]
-        tail = [None] * len(running)
-        for prefix, pick in (("last", "last"), ("min", "low"), ("max", "high")):
-            values = [None if s is None else getattr(s, pick) for s in found] + tail
-            arrays.append(pa.array(values, pa.float64()))
-            fields.append(pa.field(f"{prefix}_{name}", pa.float64()))
+    over = np.arange(count) < len(stretch.endings)  # of the one that runs, the curve so far will say more
+    for name, found in totals.metrics.items():
+        there, finite = found.has_last & over, found.has_finite & over
+        arrays += [_floats(found.last, there), _floats(found.low, finite), _floats(found.high, finite)]
+        fields += [pa.field(f"{prefix}_{name}", pa.float64()) for prefix in ("last", "min", "max")]
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _floats(values: Floats, present: Bools | None) -> pa.Array:
+    return pa.array(values, mask=None if present is None else ~present)
+
+
+def _milliseconds(seconds: list[float]) -> list[int]:
+    return [int(second * 1000) for second in seconds]
 
 
 def logs_table(pieces: Sequence[Piece]) -> pa.RecordBatch:

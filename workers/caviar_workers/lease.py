@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from numbers import Real
 from typing import Any
@@ -73,6 +74,7 @@ class _Training(threading.Thread):
         self._lease = lease
         self._recorder = recorder
         self._own_process = own_process
+        self._home = _working_folder()
         self._function: Callable[..., Any] | None = None
         self.done = threading.Event()
         self.abandoned = False
@@ -100,6 +102,9 @@ class _Training(threading.Thread):
             execution.error, execution.kind = describe(error)
         execution.busy = time.perf_counter() - started
         self._recorder.end(execution)
+        if self._own_process:
+            with suppress(OSError):
+                os.chdir(self._home)  # the next trial begins where this one did
 
     def _load(self) -> Callable[..., Any]:
         lease = self._lease
@@ -110,8 +115,17 @@ class _Training(threading.Thread):
         return partial(function, **arguments) if arguments else function
 
 
+def _working_folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was deleted
+        return os.sep
+
+
 def _finish(returned: Any, execution: Execution, metric: str) -> None:
     """Record what train returned: a generator's rows, or, of a function that reports nothing, its one result."""
+    if returned is None:
+        return
     trial: Trial = execution.trial
     if inspect.isgenerator(returned):
         for item in returned:
@@ -120,7 +134,7 @@ def _finish(returned: Any, execution: Execution, metric: str) -> None:
         trial.report(**{"step": 0, **returned})
     elif isinstance(returned, Real) and not trial.reported:
         trial.report(0, **{metric: float(returned)})
-    elif returned is not None:
+    else:
         execution.returned = type(returned).__name__
 
 
@@ -139,4 +153,6 @@ def describe(error: BaseException) -> tuple[str, str]:
     while frames is not None and frames.tb_frame.f_globals.get("__name__", "").startswith("caviar_workers"):
         frames = frames.tb_next  # the caller's frames are ours
     text = "".join(traceback.format_exception(type(error), error, frames))
-    return text.rstrip(), "oom" if oom else "error"
+    # Names of files that are no UTF-8 come as lone surrogates, which no column of text can hold.
+    whole = text.rstrip().encode("utf-8", "backslashreplace").decode()
+    return whole, "oom" if oom else "error"

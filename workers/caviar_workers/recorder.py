@@ -11,17 +11,16 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Sequence
-from itertools import chain
 
 import numpy as np
 
 from caviar_workers.capture import Capture
-from caviar_workers.columns import Columns, Ints, Rows, extremes, to_columns
-from caviar_workers.encode import attempts_table, curves_table, ipc, logs_table
-from caviar_workers.execution import Execution, Summary
+from caviar_workers.columns import Rows, to_columns
+from caviar_workers.encode import Outcome, attempts_table, curves_table, ipc, logs_table
+from caviar_workers.execution import Ending, Execution, Past, never_reported
 from caviar_workers.messages import Batch, Lease
 from caviar_workers.sift import Sieve
+from caviar_workers.stretch import Stretch, Totals, totals_of
 from caviar_workers.trial import WIDTH, Cells, Trial
 
 MOST_BACKLOG = 50_000
@@ -38,7 +37,12 @@ class Recorder:
         self._place = (socket.gethostname(), os.getpid(), devices)
         self._lock = threading.Lock()
         self._open: Execution | None = None
-        self._ended: list[Execution] = []
+        # What ended is kept as flat lists of numbers: thousands of objects would each be looked at by Python's garbage
+        # collector again and again.
+        self._endings: list[Ending] = []
+        self._counts: list[int] = []
+        self._cells: Cells = []
+        self._past: Past | None = None
         self._sieve = Sieve()
 
     def begin(self, position: int) -> Execution:
@@ -58,98 +62,92 @@ class Recorder:
         return execution
 
     def end(self, execution: Execution) -> None:
-        """Close the attempt; nothing may be reported to it any more."""
+        """Close the attempt; what is reported to it from now on goes nowhere."""
         self._capture.end()
-        execution.ended = time.time()
+        trial, ended = execution.trial, time.time()
+        facts = execution.busy, execution.error, execution.kind, execution.returned
         with self._lock:
             self._open = None
-            self._ended.append(execution)
+            cells = trial.take()
+            self._cells += cells
+            self._counts.append(len(cells) // WIDTH)
+            self._endings.append((trial.number, trial.attempt, execution.started, ended, *facts))
 
     def backlog(self) -> int:
-        """Rows of the open attempt that wait for a flush."""
+        """Rows that wait for a flush."""
         execution = self._open
-        return 0 if execution is None else execution.trial.backlog
+        return len(self._cells) // WIDTH + (0 if execution is None else execution.trial.backlog)
 
     def flush(self) -> Batch | None:
         """Take all that is new since the last flush; None: nothing is."""
-        with self._lock:
-            ended, self._ended = self._ended, []
-            current = self._open
+        current = self._open
         if current is None or current.trial.backlog < MOST_BACKLOG:
-            return self._flush(ended, current)
+            return self._flush()
         current.trial.hold()
         try:
-            return self._flush(ended, current)
+            return self._flush()
         finally:
             current.trial.release()
 
-    def _flush(self, ended: list[Execution], current: Execution | None) -> Batch | None:
-        running = [current] if current is not None else []
-        curves = self._curves([*ended, *running])
-        announce = [execution for execution in running if not execution.announced]
-        for execution in announce:
-            execution.announced = True
+    def _flush(self) -> Batch | None:
+        stretch = self._take()
         pieces = self._capture.take()
-        if not (ended or announce or curves or pieces):
+        curves = attempts = b""
+        if len(stretch.counts):
+            curves, attempts = self._tables(stretch.without_refused())
+        if not (curves or attempts or pieces):
             return None
-        attempts = attempts_table(ended, announce, self._lease.metric, self._place) if ended or announce else None
-        return Batch(
-            curves=curves,
-            attempts=ipc(attempts) if attempts is not None else b"",
-            logs=ipc(logs_table(pieces)) if pieces else b"",
-        )
+        return Batch(curves=curves, attempts=attempts, logs=ipc(logs_table(pieces)) if pieces else b"")
 
-    def _curves(self, executions: Sequence[Execution]) -> bytes:
-        taken = ((execution, execution.trial.take()) for execution in executions)
-        chunks = [(execution, cells) for execution, cells in taken if cells and execution.fault is None]
-        if not chunks:
-            return b""
-        owners, counts, rows = _join(chunks)
-        if not self._sieve.passes(owners, _starts(counts), rows):
-            kept = ((execution, self._sieve.cut(execution, cells)) for execution, cells in chunks)
-            chunks = [(execution, cells) for execution, cells in kept if cells]
-            if not chunks:
-                return b""
-            owners, counts, rows = _join(chunks)
-        columns = to_columns(rows)
-        firsts = np.array([execution.rows for execution in owners], np.int64)
-        table = curves_table(owners, counts, firsts, columns)
-        self._summarise(owners, counts, columns)
-        return ipc(table)
+    def _take(self) -> Stretch:
+        with self._lock:
+            endings, self._endings = self._endings, []
+            counts, self._counts = self._counts, []
+            cells, self._cells = self._cells, []
+            current = self._open
+            if current is not None:
+                rest = current.trial.take()
+                cells += rest
+                counts.append(len(rest) // WIDTH)
+        counted = np.array(counts, np.int64)
+        return Stretch(endings=endings, current=current, past=self._past, counts=counted, cells=cells)
 
-    def _summarise(self, owners: list[Execution], counts: Ints, columns: Columns) -> None:
-        starts = _starts(counts)
-        last_steps = columns.steps[starts + counts - 1].tolist()
-        for execution, count, step in zip(owners, counts.tolist(), last_steps, strict=True):
-            execution.rows += count
-            execution.step = step
-        for name, (values, present) in columns.metrics.items():
-            found = extremes(values, present, starts)
-            rows = zip(
-                owners,
-                found.last.tolist(),
-                found.low.tolist(),
-                found.high.tolist(),
-                found.has_last.tolist(),
-                found.has_finite.tolist(),
-                strict=True,
-            )
-            for execution, last, low, high, there, finite in rows:
-                if there:
-                    summary = execution.metrics.setdefault(name, Summary())
-                    summary.extend(last, low if finite else None, high if finite else None)
-            if name == self._lease.metric:
-                for execution, finite in zip(owners, found.all_finite.tolist(), strict=True):
-                    execution.diverged |= not finite
+    def _tables(self, stretch: Stretch) -> tuple[bytes, bytes]:
+        """Curves and attempts of a stretch; empty where nothing is new."""
+        faults = {0: stretch.past.fault} if stretch.past is not None and stretch.past.fault is not None else {}
+        rows = Rows(stretch.cells)
+        if stretch.cells and not self._sieve.passes(stretch, rows):
+            stretch, found = self._sieve.cut(stretch)
+            faults |= found
+            rows = Rows(stretch.cells)
+        columns = to_columns(rows) if stretch.cells else None
+        curves = ipc(curves_table(stretch, columns)) if columns is not None else b""
+        totals = totals_of(stretch.counts, columns, stretch.past, self._lease.metric)
+        attempts = b""
+        if stretch.endings or stretch.past is None:  # else: the one that runs was seen running before
+            outcomes = self._outcomes(stretch, totals, faults)
+            attempts = ipc(attempts_table(stretch, totals, outcomes, self._place))
+        self._past = None
+        if stretch.current is not None:
+            fault = faults.get(len(stretch.endings))
+            self._past = totals.past(fault)
+            if fault is not None:
+                stretch.current.trial.refuse(ValueError(fault))
+        return curves, attempts
 
-
-def _join(chunks: list[tuple[Execution, Cells]]) -> tuple[list[Execution], Ints, Rows]:
-    """Who reported, [k]; how many rows, each [k]; all rows, one after another."""
-    owners = [execution for execution, _ in chunks]
-    counts = np.array([len(cells) // WIDTH for _, cells in chunks], np.int64)
-    return owners, counts, Rows(list(chain.from_iterable(cells for _, cells in chunks)))
-
-
-def _starts(counts: Ints) -> Ints:
-    """Where each one's rows begin."""
-    return np.cumsum(counts) - counts
+    def _outcomes(self, stretch: Stretch, totals: Totals, faults: dict[int, str]) -> list[Outcome]:
+        """(state, kind, error) of each attempt."""
+        objective = self._lease.metric
+        measured = totals.metrics[objective].has_last.tolist() if objective in totals.metrics else []
+        outcomes: list[Outcome] = []
+        for position, (*_, error, kind, returned) in enumerate(stretch.endings):
+            if error is not None:
+                outcomes.append(("FAILED", kind, error))
+            elif position in faults:
+                outcomes.append(("FAILED", "error", f"ValueError: {faults[position]}"))
+            elif measured and measured[position]:
+                outcomes.append(("COMPLETED", None, None))
+            else:
+                reported = [name for name, found in totals.metrics.items() if found.has_last[position]]
+                outcomes.append(("FAILED", "metric", never_reported(objective, reported, returned)))
+        return outcomes + [("RUNNING", None, None)] * (stretch.current is not None)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from caviar_workers.columns import Ints, Rows
-from caviar_workers.execution import Execution
+from caviar_workers.columns import Rows
+from caviar_workers.stretch import Stretch
 from caviar_workers.tables import MOST_METRICS, check_metric_name
 from caviar_workers.trial import WIDTH, Cells
 
@@ -19,32 +19,44 @@ class Sieve:
         self._good: set[tuple[str, ...]] = set()
         self._names: dict[str, str] = {}
 
-    def passes(self, executions: Sequence[Execution], starts: Ints, rows: Rows) -> bool:
-        """Whether all rows are right; they are looked at in bulk.
-
-        Args:
-            executions: Who reported, [k].
-            starts: Where each one's rows begin, [k].
-            rows: All their rows.
-        """
+    def passes(self, stretch: Stretch, rows: Rows) -> bool:
+        """Whether all rows of a stretch are right; they are looked at in bulk."""
         before = np.roll(rows.steps, 1)
-        before[starts] = [_last_step(execution) for execution in executions]
+        before[stretch.starts()[stretch.counts > 0]] = -1
+        if stretch.past is not None and stretch.counts[0]:
+            before[0] = stretch.past.step
         return bool((rows.steps >= before).all()) and not any(map(self._names_error, rows.shapes))
 
-    def cut(self, execution: Execution, cells: Cells) -> Cells:
-        """The rows up to the first wrong one; from there on the attempt fails with `execution.fault`."""
-        last = _last_step(execution)
-        for start in range(0, len(cells), WIDTH):
-            step, _, metrics = cells[start : start + WIDTH]
-            error = self._names_error(tuple(metrics))
+    def cut(self, stretch: Stretch) -> tuple[Stretch, dict[int, str]]:
+        """Keep of each attempt the rows up to its first wrong one.
+
+        Returns:
+            What is kept, and the faults: position of the attempt → why it fails.
+        """
+        kept: Cells = []
+        counts = []
+        faults = {}
+        ends = np.cumsum(stretch.counts) * WIDTH
+        for position, (count, end) in enumerate(zip(stretch.counts.tolist(), ends.tolist(), strict=True)):
+            last = stretch.past.step if position == 0 and stretch.past is not None else -1
+            cells = stretch.cells[end - count * WIDTH : end]
+            good, fault = self._good_rows(cells, last)
+            kept += cells[: good * WIDTH]
+            counts.append(good)
+            if fault is not None:
+                faults[position] = fault
+        return replace(stretch, cells=kept, counts=np.array(counts, np.int64)), faults
+
+    def _good_rows(self, cells: Cells, last: int) -> tuple[int, str | None]:
+        """How many rows come before the first wrong one, and what is wrong with that."""
+        for row, (step, metrics) in enumerate(zip(cells[0::WIDTH], cells[2::WIDTH], strict=True)):
             if step < last:
-                error = f"steps never go back, but report() got step {step} after step {last}"
+                return row, f"steps never go back, but report() got step {step} after step {last}"
+            error = self._names_error(tuple(metrics))
             if error is not None:
-                execution.fault = f"ValueError: {error}"
-                execution.trial.refuse(ValueError(error))
-                return cells[:start]
+                return row, error
             last = step
-        return cells
+        return len(cells) // WIDTH, None
 
     def _names_error(self, names: tuple[str, ...]) -> str | None:
         if names in self._good:
@@ -65,7 +77,3 @@ class Sieve:
             return str(error)
         first = self._names.setdefault(name.casefold(), name)
         return None if first == name else f"metrics differ in more than case, but report() got '{name}' and '{first}'"
-
-
-def _last_step(execution: Execution) -> int:
-    return -1 if execution.step is None else execution.step

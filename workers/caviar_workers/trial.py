@@ -13,8 +13,8 @@ Row = tuple[int, float, dict[str, float]]
 """One report: step, time in seconds since 1970, metrics."""
 
 Cells = list[Any]
-"""Rows laid end to end: step, time, metrics, step, time, metrics, … A hundred thousand tuples would keep Python's garbage
-collector busy for as long as the training; numbers, and dicts of numbers, are nothing to it."""
+"""Rows laid end to end: step, time, metrics, step, time, metrics, … A hundred thousand tuples would keep Python's
+garbage collector busy for as long as the training; numbers, and dicts of numbers, are nothing to it."""
 
 WIDTH = 3
 """Cells of a row."""
@@ -60,7 +60,7 @@ class Trial:
         self._taken = 0
         self._gate: threading.Event | None = None
         self._accept: Callable[[Row], None] = self._cells.extend  # one call, so that nobody sees half a row
-        self._put = self._accept  # swapped to refuse or to hold rows: report() itself never has to ask
+        self._put: Callable[[Row], None] = self._accept  # swapped to refuse or to hold rows: report() itself never has to ask
 
     def report(self, step: int, **metrics: float) -> None:
         """Record one point of the learning curve.
