@@ -14,7 +14,7 @@ import click
 from caviar.errors import CaviarError, SweepInterrupted
 
 # In the order of --help. `caviar.cli.verb_<name>` holds a command called `verb`.
-VERBS = ("run", "resume", "ls", "status", "best", "show", "curves", "query")
+VERBS = ("run", "resume", "ls", "status", "best", "show", "logs", "curves", "query")
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141

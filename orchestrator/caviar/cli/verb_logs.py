@@ -1,0 +1,71 @@
+"""`caviar logs`: what a trial printed."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from caviar.cli.options import Target, sweep_option, target_options
+from caviar.cli.verb_show import TrialNumber
+
+if TYPE_CHECKING:
+    from caviar.cli.reading import Reading
+
+POLL_S = 1.0
+
+EPILOG = """\b
+Examples:
+  caviar logs 19
+  caviar logs 19 --follow
+  caviar logs 19 --stream err --json
+"""
+
+
+@click.command(epilog=EPILOG, short_help="What a trial printed.")
+@click.argument("trial", type=TrialNumber())
+@sweep_option("Which sweep (default: the latest).")
+@click.option("--stream", type=click.Choice(["out", "err"]), help="Only stdout, or only stderr.")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the trial ends.")
+@target_options
+def verb(trial: int, stream: str | None, follow: bool, target: Target) -> None:
+    """Print what one trial wrote to stdout and stderr, attempt after attempt."""
+    from caviar.cli.output import emit_json
+    from caviar.cli.reading import reading
+
+    shown: set[tuple[int, int]] = set()
+    while True:
+        with reading(target) as opened:
+            state = _state(opened, trial)
+            pieces = [p for p in _pieces(opened, trial, stream) if (p["attempt"], p["piece"]) not in shown]
+        shown |= {(piece["attempt"], piece["piece"]) for piece in pieces}
+        if target.as_json:
+            emit_json({"trial": trial, "state": state, "output": pieces})
+            return
+        _write(pieces)
+        if not follow or state not in {"PENDING", "RUNNING"}:
+            return
+        time.sleep(POLL_S)
+
+
+def _state(opened: "Reading", trial: int) -> str:
+    from caviar.errors import NotFoundError
+
+    found = opened.rows("select state from trials where trial = ?", [trial])
+    if not found:
+        raise NotFoundError(f"{opened.title} has no trial {trial}; see: caviar status {opened.sweep.id}")
+    return str(found[0]["state"])
+
+
+def _pieces(opened: "Reading", trial: int, stream: str | None) -> list[dict[str, Any]]:
+    only = "" if stream is None else f" and stream = '{stream}'"
+    return opened.rows(
+        f"select attempt, _seq as piece, time, stream, text from logs where trial = ?{only} order by attempt, _seq",
+        [trial],
+    )
+
+
+def _write(pieces: list[dict[str, Any]]) -> None:
+    from caviar.show.sanitize import plain
+
+    for piece in pieces:
+        click.echo(plain(piece["text"]), nl=False)
