@@ -8,15 +8,17 @@ EPILOG = """\b
 Examples:
   caviar resume
   caviar resume 7f3a
+  caviar resume --retry-failed
 """
 
 
 @click.command(epilog=EPILOG, short_help="Finish an interrupted sweep.")
 @sweep_argument
 @click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster (auto: the one on this machine).")
+@click.option("--retry-failed", is_flag=True, help="Run failed trials again too.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @target_options
-def verb(address: str | None, quiet: bool, target: Target) -> None:
+def verb(address: str | None, retry_failed: bool, quiet: bool, target: Target) -> None:
     """Train the trials of SWEEP that are not finished, with the code that the sweep began with."""
     from caviar.cli.ending import after_run
     from caviar.drive import resume_sweep
@@ -25,5 +27,5 @@ def verb(address: str | None, quiet: bool, target: Target) -> None:
 
     opened = Store.open(target.store)
     found = opened.find(target.sweep)
-    resume_sweep(opened, found, address=address, progress=choose_progress(quiet=quiet))
+    resume_sweep(opened, found, address=address, progress=choose_progress(quiet=quiet), retry_failed=retry_failed)
     after_run(target, found.id)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.drive.finale import run_finale
 from caviar.drive.gauge import Gauge
-from caviar.drive.signals import on_interrupt
+from caviar.drive.signals import on_interrupt, terminable
 from caviar.drive.unfinished import unfinished
 from caviar.errors import SpecError, StoreError, SweepInterrupted
 from caviar.execute.ray_session import RaySession
@@ -61,8 +61,17 @@ def run_sweep(
     return sweep_dir
 
 
-def resume_sweep(store: Store, sweep_dir: SweepDir, *, address: str | None, progress: Progress) -> None:
+def resume_sweep(
+    store: Store, sweep_dir: SweepDir, *, address: str | None, progress: Progress, retry_failed: bool = False
+) -> None:
     """Run the trials of a sweep that are not finished, with the code that it began with.
+
+    Args:
+        store: The store.
+        sweep_dir: The sweep.
+        address: A Ray cluster to join; None: start Ray here.
+        progress: The display.
+        retry_failed: Run failed trials again too, each at its next attempt.
 
     Raises:
         SpecError: Its code lives in no file, so that only the process that began it could run it.
@@ -80,7 +89,7 @@ def resume_sweep(store: Store, sweep_dir: SweepDir, *, address: str | None, prog
     if sweep_dir.owner_alive():
         raise StoreError(f"sweep {sweep_dir.id} is running in another process: type caviar status {sweep_dir.id}")
     program = unpack(sweep_dir.code())
-    written, attempts, completed = unfinished(store, sweep_dir)
+    written, attempts, completed = unfinished(store, sweep_dir, retry_failed=retry_failed)
     supply = Supply(plan, sampler, written=written, attempts=attempts, completed=completed)
     tested = not program.final or bool(finals(sweep_dir))
     if not supply.waiting and tested and sweep_dir.state() == "finished":
@@ -95,7 +104,7 @@ def _executor(plan: Plan, program: Program, address: str | None, progress: Progr
     """Ray, started or joined, as an executor for this program."""
     progress.start("starting Ray…" if address is None else f"joining the Ray cluster at {address}…")
     try:
-        with RaySession(address=address) as session:
+        with terminable(), RaySession(address=address) as session, terminable():  # Ray has its own idea of SIGTERM
             from caviar.execute.ray_tasks import RayExecutor, slots_of  # noqa: PLC0415 — Ray's settings come first
 
             resources = session.resources()

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+from caviar.errors import SweepInterrupted
+
 
 @dataclass(slots=True)
 class Interrupt:
@@ -20,6 +22,32 @@ class Interrupt:
     def exit_code(self) -> int:
         """143 after SIGTERM, else 130."""
         return 143 if self.signal == signal.SIGTERM else 130
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, so that all is put in order; `on_interrupt` is politer to trials.
+
+    Raises:
+        SweepInterrupted: SIGTERM came.
+    """
+    terminated = SweepInterrupted("terminated: caviar ls shows what there is, and caviar resume goes on", 143)
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        raise terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, handle)
+    try:
+        yield
+    except SystemExit as end:  # while Ray starts, its own handler is in place
+        if end.code == signal.SIGTERM:
+            raise terminated from None
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

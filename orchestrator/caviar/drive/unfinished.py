@@ -10,24 +10,31 @@ if TYPE_CHECKING:
     from caviar.store import Store, SweepDir
 
 
-ENDED = "('COMPLETED', 'STOPPED', 'FAILED', 'CANCELLED')"
-
-
-def unfinished(store: Store, sweep_dir: SweepDir) -> tuple[int, dict[int, int], int]:
+def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False) -> tuple[int, dict[int, int], int]:
     """What is left of a sweep, from the store.
+
+    Args:
+        store: The store.
+        sweep_dir: The sweep.
+        retry_failed: Count failed trials as not ended.
 
     Returns:
         How many trials have their row in the configs table (0 … n − 1); of each of them that did not end, its next
         attempt; and how many are completed.
     """
+    ended = (
+        "('COMPLETED', 'STOPPED', 'CANCELLED')" if retry_failed else "('COMPLETED', 'STOPPED', 'CANCELLED', 'FAILED')"
+    )
     with Views(store, [sweep_dir]) as views:
         # fetchall() of each query before the next: DuckDB streams results.
         written = views.execute("SELECT count(*) FROM configs").fetchall()[0][0]
         completed = views.execute("SELECT count(*) FROM attempts WHERE state = 'COMPLETED'").fetchall()[0][0]
         # A driver that dies while it publishes may leave rows of an execution that `attempts` does not know yet.
         rows = views.execute(
-            "WITH left_over AS (SELECT trial FROM configs ANTI JOIN "
-            f"(SELECT trial FROM attempts WHERE state IN {ENDED}) USING (trial)), "
+            "WITH newest AS (SELECT trial, arg_max(state, attempt * 2 + (ended IS NOT NULL)::INT) AS state "
+            "FROM attempts GROUP BY trial), "
+            f"left_over AS (SELECT trial FROM configs ANTI JOIN (SELECT trial FROM newest WHERE state IN {ended}) "
+            "USING (trial)), "
             "seen AS (SELECT trial, attempt FROM attempts UNION ALL SELECT trial, attempt FROM curves "
             "UNION ALL SELECT trial, attempt FROM logs) "
             "SELECT trial, coalesce(max(attempt) + 1, 0) FROM left_over LEFT JOIN seen USING (trial) GROUP BY trial"

@@ -51,7 +51,7 @@ class RaySession:
             _knock(self._address)
             options["address"] = self._address
         try:
-            with _on_loopback(ray) if self._address is None else nullcontext():
+            with _on_loopback(ray) if _is_local(self._address) else nullcontext():
                 ray.init(**options)
         except Exception as error:
             what = (
@@ -77,9 +77,14 @@ class RaySession:
         return dict(ray.cluster_resources())
 
 
+def _is_local(address: str | None) -> bool:
+    """Whether the Ray meant is one on 127.0.0.1: ours, or one like it that is joined by that address."""
+    return address is None or address.rpartition(":")[0] in {"127.0.0.1", "localhost"}
+
+
 @contextmanager
 def _on_loopback(ray: Any) -> Iterator[None]:
-    """Let the Ray that starts in this block listen on 127.0.0.1 only.
+    """Let the Ray that starts in this block listen on 127.0.0.1 only, or be joined there.
 
     Its servers bind to the node's address, and `_node_ip_address="127.0.0.1"` is turned back into the outer one; only
     this constant, made for laptops, stops that. A test holds that nothing listens elsewhere.
