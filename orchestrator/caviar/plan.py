@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from caviar.errors import SpecError
 from caviar.sampling import Grid
 from caviar.space import Space
+from caviar_workers.tables import check_metric_name
 
 Mode = Literal["min", "max"]
 Rule = Literal["last", "best", "smoothed"]
@@ -57,8 +58,12 @@ class Plan:
     note: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("name", "metric"):
-            _need(bool(getattr(self, name)), f"a sweep's {name} is a word", getattr(self, name))
+        _need(_text(self.name) and self.name != "", "a sweep's name is a word", self.name)
+        try:
+            check_metric_name(self.metric)
+        except ValueError as error:
+            raise SpecError(str(error)) from error
+        _need(all(map(_text, (self.note, *self.tags))), "tags and note are text", self.tags)
         _need(self.mode in get_args(Mode), "mode is 'min' or 'max'", self.mode)
         _need(self.rule in get_args(Rule), "rule is 'last', 'best' or 'smoothed'", self.rule)
         _need(
@@ -123,6 +128,10 @@ class Plan:
 def _need(holds: bool, rule: str, got: object) -> None:
     if not holds:
         raise SpecError(f"{rule}, but got {got!r}")
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _whole(value: object) -> bool:

@@ -31,7 +31,9 @@ _PACKAGES = (
     "lightgbm",
 )
 _SECRET = re.compile(
-    r"(^|[_.-])(password|passwd|secret|api_?key|access_?key|credentials?|(auth|access|api)_?token)$", re.I
+    r"(^|[_.-])(password|passwd|secret|(api|access|private)[_-]?key|credentials?|"
+    r"(auth|access|api|hf|refresh|bearer)[_-]?token)$",
+    re.I,
 )
 
 

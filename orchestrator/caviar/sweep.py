@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -106,7 +106,7 @@ class Sweep:
             trial_timeout=self.trial_timeout,
             max_failures=self.max_failures,
             train_args=dict(self.train_args),
-            tags=tuple(self.tags),
+            tags=_words(self.tags),
             note=self.note,
         )
         make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
@@ -204,6 +204,12 @@ def load(reference: str) -> Sweep:
     found = sweeps[name or next(iter(sweeps))]
     named = program_of(found.train, found.final, program)  # now: another file's modules may take the place of these
     return replace(found, snapshot=named if named.module else program)
+
+
+def _words(tags: object) -> tuple[str, ...]:
+    if not isinstance(tags, Iterable):
+        raise SpecError(f"tags are words, but got {tags!r}")
+    return (tags,) if isinstance(tags, str) else tuple(tags)
 
 
 def _check_arguments(train: Callable[..., Any], arguments: Mapping[str, Any]) -> None:

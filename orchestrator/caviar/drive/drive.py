@@ -108,12 +108,15 @@ def _executor(plan: Plan, program: Program, address: str | None, progress: Progr
             from caviar.execute.ray_tasks import RayExecutor, slots_of  # noqa: PLC0415 — Ray's settings come first
 
             resources = session.resources()
-            if not slots_of(resources, {"CPU": plan.cpus, "GPU": plan.gpus}) and address is None:
-                raise SpecError(
-                    f"a trial needs {plan.cpus:g} CPU and {plan.gpus:g} GPU, but this machine has "
-                    f"{resources.get('CPU', 0):g} and {resources.get('GPU', 0):g}: "
-                    "lower --cpus or --gpus, or join a cluster"
+            if not slots_of(resources, {"CPU": plan.cpus, "GPU": plan.gpus}):
+                lack = (
+                    f"a trial needs {plan.cpus:g} CPU and {plan.gpus:g} GPU, but this "
+                    f"{'machine' if address is None else 'cluster'} has "
+                    f"{resources.get('CPU', 0):g} and {resources.get('GPU', 0):g}"
                 )
+                if address is None:
+                    raise SpecError(f"{lack}: lower --cpus or --gpus, or join a cluster")
+                progress.note(f"{lack}: waiting for it to grow")
             executor = RayExecutor(program, cpus=plan.cpus, gpus=plan.gpus)
             try:
                 yield executor

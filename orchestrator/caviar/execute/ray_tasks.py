@@ -15,7 +15,7 @@ from typing import Any
 import ray
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
 
-from caviar.errors import SpecError
+from caviar.errors import ClusterError, SpecError
 from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Lease, Program
@@ -47,6 +47,7 @@ class RayExecutor:
         self._lock = threading.Lock()
         self._streams: dict[Any, int] = {}
         self._open = True
+        self._broken: Exception | None = None
         self._wake = threading.Event()
         self._counted = (-_RECOUNT_S, 0)
         self._thread = threading.Thread(target=self._drain, name="caviar-drain", daemon=True)
@@ -75,6 +76,8 @@ class RayExecutor:
             while True:
                 events.append(self._events.get_nowait())
         except queue.Empty:
+            if self._broken is not None and not events:
+                raise ClusterError(f"the connection to Ray broke: {self._broken}") from self._broken
             return events
 
     def kill(self, lease: int | None = None) -> None:
@@ -93,6 +96,12 @@ class RayExecutor:
             self._thread.join(timeout=10)
 
     def _drain(self) -> None:
+        try:
+            self._read_all()
+        except Exception as error:  # nobody would read any more, and the scheduler would wait for ever
+            self._broken = error
+
+    def _read_all(self) -> None:
         while self._open:
             with self._lock:
                 streams = list(self._streams)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from caviar.errors import CaviarError, NoResultError, SpecError
 from caviar.schedule.tally import Tally
+from caviar_workers.execution import NOT_ONLY
 
 HOPELESS = 10
 """Trials that must have failed alike, with none completed."""
@@ -25,20 +26,24 @@ def hopeless(tally: Tally, max_failures: int | None = None) -> CaviarError | Non
     if tally.before or tally.completed or not tally.first_errors:
         return None
     trial, kind, error = tally.first_errors[0]
-    if kind == "metric":
-        return SpecError(error)
+    if kind == "metric" and NOT_ONLY in error:
+        return SpecError(error)  # a misspelt metric; one that reported nothing at all may be the only one
     if tally.failed >= HOPELESS and len(tally.errors) == 1:
+        if kind == "metric":
+            return SpecError(error)
         return NoResultError(
             f"the first {tally.failed} trials all failed with {_last_line(error)}: see caviar show {trial}"
         )
     return None
 
 
-def fruitless(tally: Tally) -> NoResultError | None:
+def fruitless(tally: Tally) -> CaviarError | None:
     """The error with which a sweep ends that has not one completed trial; None: it has some."""
     if tally.before or tally.completed or not tally.first_errors:
         return None
-    trial, _, error = tally.first_errors[0]
+    trial, kind, error = tally.first_errors[0]
+    if kind == "metric" and len(tally.errors) == 1:
+        return SpecError(error)
     return NoResultError(
         f"all {tally.failed} trials failed, the first with {_last_line(error)}: see caviar show {trial}"
     )

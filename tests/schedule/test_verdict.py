@@ -1,0 +1,50 @@
+"""When a sweep is given up, and with which exit code it ends without a result."""
+
+import pytest
+
+from caviar.errors import CaviarError, NoResultError, SpecError
+from caviar.schedule.tally import Tally
+from caviar.schedule.verdict import HOPELESS, fruitless, hopeless
+from caviar_workers.execution import never_reported
+
+MISSPELT = never_reported("loss", ["los"], "")
+NOTHING = never_reported("loss", [], "")
+
+
+def tally(failures: int, kind: str, error: str, *, completed: int = 0, before: int = 0) -> Tally:
+    counts = Tally("loss", "min", before=before, completed=completed)
+    for trial in range(failures):
+        counts.fail(trial, kind, error)
+    return counts
+
+
+def test_a_misspelt_metric_ends_it_at_once() -> None:
+    assert isinstance(hopeless(tally(1, "metric", MISSPELT)), SpecError)
+
+
+@pytest.mark.parametrize(("kind", "error", "ends"), [("metric", NOTHING, SpecError), ("error", "E: x", NoResultError)])
+def test_other_failures_end_it_when_there_are_many_alike(kind: str, error: str, ends: type[CaviarError]) -> None:
+    assert hopeless(tally(HOPELESS - 1, kind, error)) is None
+    assert isinstance(hopeless(tally(HOPELESS, kind, error)), ends)
+    assert isinstance(fruitless(tally(2, kind, error)), ends)
+
+
+def test_failures_that_differ_are_no_reason_to_stop() -> None:
+    counts = tally(HOPELESS, "error", "E: x")
+    counts.fail(99, "error", "E: y")
+
+    assert hopeless(counts) is None
+    assert isinstance(fruitless(counts), NoResultError)
+
+
+@pytest.mark.parametrize("earlier", [{"completed": 1}, {"before": 1}])
+def test_one_completed_trial_is_hope_also_of_an_earlier_driver(earlier: dict[str, int]) -> None:
+    for kind, error in (("metric", MISSPELT), ("error", "E: x")):
+        counts = tally(2 * HOPELESS, kind, error, **earlier)
+        assert hopeless(counts) is None
+        assert fruitless(counts) is None
+
+
+def test_nothing_failed() -> None:
+    assert hopeless(tally(0, "", "")) is None
+    assert fruitless(tally(0, "", "")) is None

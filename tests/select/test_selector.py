@@ -1,0 +1,203 @@
+"""Which trial is the best, on views made by hand."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+import pytest
+
+from caviar.errors import NotFoundError, SpecError
+from caviar.select import Selection, select
+
+SWEEP = "20261123-041233-7f3a"
+NAN, INF = math.nan, math.inf
+Curve = list[float | None]
+Pick = Callable[..., Selection]
+
+
+class Views:
+    """`trials` and `curves` as the store shows them; a trial is (state, curve of the metric)."""
+
+    def __init__(self, trials: list[tuple[str, Curve]], mode: str = "min", metric: str = "loss") -> None:
+        self._connection = duckdb.connect()
+        best = max if mode == "max" else min
+        m = '"' + metric.replace('"', '""') + '"'
+        last, top = (f'"{form}_{m[1:]}' for form in ("last", "best"))
+        self._connection.execute(
+            f"CREATE TABLE trials (sweep TEXT, trial BIGINT, state TEXT, seed BIGINT, lr DOUBLE, {last} DOUBLE, "
+            f"{top} DOUBLE, step BIGINT, diverged BOOLEAN)"
+        )
+        self._connection.execute(
+            f"CREATE TABLE curves (sweep TEXT, trial BIGINT, attempt INT, step BIGINT, time TIMESTAMP, {m} DOUBLE)"
+        )
+        for number, (state, curve) in reversed(list(enumerate(trials))):  # order in a table means nothing
+            there = [value for value in curve if value is not None]
+            finite = [value for value in there if math.isfinite(value)]
+            row = [
+                number,
+                state,
+                100 + number,
+                number / 10,
+                there[-1] if there else None,
+                best(finite) if finite else None,
+                len(curve) - 1 if curve else None,
+                len(finite) < len(there) if curve else None,
+            ]
+            self._connection.execute("INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [SWEEP, *row])
+            for step, value in enumerate(curve):
+                moment = f"2026-11-23 04:{step // 60:02}:{step % 60:02}"
+                self._connection.execute(
+                    "INSERT INTO curves VALUES (?, ?, 0, ?, ?, ?)", [SWEEP, number, step, moment, value]
+                )
+
+    def execute(self, sql: str) -> Any:
+        return self._connection.execute(sql)
+
+
+def pick(trials: list[tuple[str, Curve]], mode: str = "min", rule: str = "last", **given: Any) -> Selection:
+    metric = given.pop("metric", "loss")
+    plan = {"metric": metric, "mode": mode, "rule": rule, "space": {"parameters": {"lr": {}}}}
+    return select(Views(trials, mode, metric), {"id": SWEEP, "plan": plan}, **given)
+
+
+def order(selection: Selection) -> list[tuple[int, float]]:
+    return [(row.trial, row.value) for row in selection.rows]
+
+
+DONE = "COMPLETED"
+
+
+def test_the_smallest_last_value_wins_and_ties_go_to_the_earlier_trial() -> None:
+    found = pick([(DONE, [1.0, 0.3]), (DONE, [0.1, 0.5]), (DONE, [0.3]), (DONE, [0.2])])
+
+    assert order(found) == [(3, 0.2), (0, 0.3), (2, 0.3), (1, 0.5)]
+    assert (found.rows[1].step, found.rows[1].seed, found.rows[1].config) == (1, 100, {"lr": 0.0})
+    assert found.compared == 4
+
+
+def test_the_largest_wins_in_mode_max() -> None:
+    assert order(pick([(DONE, [1.0, 0.3]), (DONE, [0.1, 0.5])], mode="max")) == [(1, 0.5), (0, 0.3)]
+
+
+def test_k_cuts_the_list_and_not_the_count() -> None:
+    found = pick([(DONE, [float(i)]) for i in range(9)], k=2)
+
+    assert (len(found.rows), found.compared) == (2, 9)
+
+
+def test_the_rule_best_looks_at_the_whole_curve() -> None:
+    found = pick([(DONE, [0.1, 0.9]), (DONE, [0.5, 0.4])], rule="best")
+
+    assert order(found) == [(0, 0.1), (1, 0.4)]
+    assert found.rule.startswith("best loss on the curve")
+
+
+def test_the_rule_smoothed_averages_the_last_five_reports() -> None:
+    curve: Curve = [9.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+
+    assert order(pick([(DONE, curve), (DONE, [4.0, None, 2.0])], rule="smoothed")) == [(0, 3.0), (1, 3.0)]
+
+
+def test_the_rule_asked_for_goes_before_the_sweep_s_own() -> None:
+    assert order(pick([(DONE, [0.1, 0.9]), (DONE, [0.5, 0.4])], rule="last", k=1)) == [(1, 0.4)]
+    views = Views([(DONE, [0.1, 0.9]), (DONE, [0.5, 0.4])])
+    plan = {"metric": "loss", "mode": "min", "rule": "last", "space": {"parameters": {"lr": {}}}}
+    assert select(views, {"id": SWEEP, "plan": plan}, rule="best").rows[0].trial == 0
+    with pytest.raises(SpecError, match="a rule is last, best or smoothed, but got 'first'"):
+        select(views, {"id": SWEEP, "plan": plan}, rule="first")
+
+
+@pytest.mark.parametrize("rule", ["last", "best", "smoothed"])
+@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize("bad", [NAN, INF, -INF])
+def test_what_is_not_finite_never_wins(rule: str, mode: str, bad: float) -> None:
+    trials: list[tuple[str, Curve]] = [(DONE, [bad]), (DONE, [0.5, bad]), (DONE, [bad, 0.5]), (DONE, [0.5])]
+
+    for step in (None, 0):
+        assert [row.trial for row in pick(trials, mode, rule, at_step=step).rows] == [3]
+
+
+def test_nobody_wins_where_nobody_is_finite() -> None:
+    found = pick([(DONE, [NAN]), ("FAILED", [0.1])])
+
+    assert (found.rows, found.compared) == ((), 0)
+
+
+def test_failed_trials_never_win_and_those_that_run_wait_for_their_end() -> None:
+    found = pick([("FAILED", [0.1]), ("RUNNING", [0.2]), ("LOST", [0.2]), (DONE, [0.5]), ("PENDING", [])])
+
+    assert order(found) == [(3, 0.5)]
+    assert found.rule == "last loss, 1 completed trial at step 0"
+
+
+def test_the_words_say_when_the_ends_differ() -> None:
+    assert pick([(DONE, [0.1]), (DONE, [0.1, 0.2, 0.3])]).rule.endswith("at their own ends, steps 0 to 2")
+    assert pick([(DONE, [0.1, 0.2]), (DONE, [0.1, 0.3])]).rule.endswith("2 completed trials at step 1")
+
+
+def test_at_a_step_only_those_that_reached_it_are_compared_by_what_they_had() -> None:
+    trials: list[tuple[str, Curve]] = [
+        (DONE, [0.5, 0.4, 0.0]),
+        (DONE, [0.9, 0.3, 0.9]),
+        (DONE, [0.1]),
+        ("RUNNING", [0.2, 0.2]),
+        ("FAILED", [0.0, 0.0]),
+    ]
+
+    assert order(pick(trials, at_step=1)) == [(3, 0.2), (1, 0.3), (0, 0.4)]
+    assert order(pick(trials, at_step=1, rule="best")) == [(3, 0.2), (1, 0.3), (0, 0.4)]
+    assert order(pick(trials, at_step=9)) == []
+    assert pick(trials, at_step=1).rule == "last loss, at step 1"
+    assert {row.step for row in pick(trials, at_step=1).rows} == {1}
+
+
+def test_at_a_step_without_a_report_the_one_before_counts() -> None:
+    trials: list[tuple[str, Curve]] = [(DONE, [0.5, None, 0.1]), (DONE, [0.6, None, 0.2])]
+
+    assert order(pick(trials, at_step=1)) == [(0, 0.5), (1, 0.6)]
+
+
+def test_before_any_has_completed_they_meet_where_half_of_them_have_been() -> None:
+    trials: list[tuple[str, Curve]] = [
+        ("RUNNING", [0.9, 0.8, 0.1]),
+        ("RUNNING", [0.7, 0.6]),
+        ("RUNNING", [0.5]),
+        ("PENDING", []),
+    ]
+
+    found = pick(trials)
+
+    assert order(found) == [(1, 0.6), (0, 0.8)]
+    assert found.rule == "last loss, at step 1 (no trial has completed)"
+
+
+def test_nothing_reported_is_nobody_s_win() -> None:
+    views = Views([("PENDING", [])])
+    views.execute("ALTER TABLE curves DROP COLUMN loss")
+    plan = {"metric": "loss", "mode": "min", "rule": "last", "space": {"parameters": {"lr": {}}}}
+
+    assert select(views, {"id": SWEEP, "plan": plan}).rule == "no trial has reported yet"
+    views.execute("ALTER TABLE curves ADD COLUMN los DOUBLE")
+    with pytest.raises(NotFoundError, match="did you mean los"):
+        select(views, {"id": SWEEP, "plan": plan})
+
+
+@pytest.mark.parametrize("metric", ['val "loss"', "läss; DROP TABLE trials", "it's", "Loss % {x}", "trials"])
+def test_any_metric_s_name_is_quoted(metric: str) -> None:
+    for rule in ("last", "best", "smoothed"):
+        for step in (None, 0):
+            assert order(pick([(DONE, [0.5])], rule=rule, metric=metric, at_step=step)) == [(0, 0.5)]
+
+
+def test_another_sweep_s_trials_do_not_take_part() -> None:
+    views = Views([(DONE, [0.5])])
+    for table in ("trials", "curves"):
+        views.execute(f"INSERT INTO {table} SELECT * REPLACE ('other' AS sweep) FROM {table}")
+    views.execute("UPDATE trials SET last_loss = 0.1, best_loss = 0.1, trial = 7 WHERE sweep = 'other'")
+    views.execute("UPDATE curves SET loss = 0.1 WHERE sweep = 'other'")
+    plan = {"metric": "loss", "mode": "min", "rule": "last", "space": {"parameters": {"lr": {}}}}
+
+    for rule in ("last", "best", "smoothed"):
+        for step in (None, 0):
+            assert order(select(views, {"id": SWEEP, "plan": plan}, rule=rule, at_step=step)) == [(0, 0.5)]

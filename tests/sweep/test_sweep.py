@@ -1,0 +1,235 @@
+"""The public description: what it takes, what it refuses, and how a file's is found."""
+
+import functools
+import re
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from caviar import Choice, Float, Int, Sweep
+from caviar.errors import SpecError, StoreError
+from caviar.plan import Plan
+from caviar.show.silent import SilentProgress
+from caviar.space import Space
+from caviar.sweep import load
+
+
+def train(config: dict[str, Any], trial: Any, epochs: int = 3, *, width: int = 8) -> None: ...
+
+
+def plain(config: dict[str, Any], trial: Any) -> None: ...
+
+
+def make(**changes: Any) -> Sweep:
+    given: dict[str, Any] = {"space": {"lr": Float(0.1, 1.0)}, "metric": "loss"} | changes
+    return Sweep(given.pop("train", train), **given)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., str]:
+    def file(source: str, name: str = "my sweep.py") -> str:
+        (tmp_path / name).write_text(textwrap.dedent(source))
+        return str(tmp_path / name)
+
+    return file
+
+
+FILE = """
+from caviar import Float, Sweep
+
+
+def train(config, trial):
+    ...
+
+
+one = Sweep(train, space={"lr": Float(0.1, 1.0)}, metric="loss")
+"""
+
+
+def test_the_contract_s_defaults() -> None:
+    plan = make(
+        space={
+            "lr": Float(1e-4, 1.0, scale="log"),
+            "units": Int(50, 100),
+            "act": Choice(["relu", "tanh"]),
+            "layers": [2, 3],
+        }
+    ).plan
+
+    assert (plan.mode, plan.trials, plan.seed, plan.sampler, plan.rule) == ("min", 64, 0, "sobol", "last")
+    assert (plan.cpus, plan.gpus, plan.concurrency) == (1.0, 0.0, None)
+    assert list(plan.space) == ["lr", "units", "act", "layers"]
+    assert Plan.from_json(plan.to_json()) == plan
+
+
+def test_a_space_may_be_given_as_one() -> None:
+    space = Space({"lr": Float(0.1, 1.0)})
+
+    assert make(space=space).plan.space is space
+
+
+def test_a_sweep_is_called_after_its_file() -> None:
+    assert make().plan.name == "test_sweep"
+    assert make(name="mine").plan.name == "mine"
+    assert make(train=functools.partial(train, epochs=1)).plan.name == "sweep"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"metric": ""}, "metric"),
+        ({"mode": "minimum"}, "mode is 'min' or 'max', but got 'minimum'"),
+        ({"trials": 0}, "trials is a whole number from 1"),
+        ({"trials": 2.0}, "got 2.0"),
+        ({"trials": True}, "got True"),
+        ({"seed": -1}, "seed"),
+        ({"rule": "first"}, "rule"),
+        ({"sampler": "sobel"}, "sobol"),
+        ({"cpus": -1}, "cpus"),
+        ({"cpus": 1.5}, "whole above 1"),
+        ({"gpus": float("nan")}, "gpus"),
+        ({"cpus": 0, "gpus": 0}, "a share of a CPU or of a GPU"),
+        ({"concurrency": 0}, "concurrency"),
+        ({"max_attempts": 0}, "max_attempts"),
+        ({"space": {}}, "parameter"),
+        ({"space": {"lr": 0.1}}, "lr"),
+        ({"space": {"a": Int(0, 1), "A": Int(0, 1)}}, "case"),
+        ({"space": {"trial": Int(0, 1)}}, "trial"),
+        ({"train": 3}, "train is a function train(config, trial), but got 3"),
+        ({"train": lambda config: None}, "train(config, trial"),
+        ({"final": "final"}, "final is a function"),
+        ({"train_args": {"epoch": 3}}, "epochs, width"),
+        ({"train_args": {"epochs": float("inf")}}, "JSON"),
+        ({"train_args": {"epochs": object()}}, "JSON"),
+        ({"train": plain, "train_args": {"epochs": 3}}, "epochs"),
+    ],
+)
+def test_a_wrong_description_is_refused_in_one_sentence(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)) as caught:
+        make(**changes)
+
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, SpecError) or "space" in changes
+
+
+def test_secrets_are_refused_and_nothing_alike_is() -> None:
+    def secretive(config: dict[str, Any], trial: Any, api_key: str = "", token_count: int = 0) -> None: ...
+
+    assert make(train=secretive, train_args={"token_count": 7}).plan.train_args == {"token_count": 7}
+    with pytest.raises(SpecError, match=r"the store keeps no secrets, but train\.api_key"):
+        make(train=secretive, train_args={"api_key": "x"})
+
+
+def test_a_file_s_only_sweep_is_found_and_called_after_it(write: Callable[..., str]) -> None:
+    path = write(FILE + "also = one\n")
+
+    assert load(path).plan.name == "my sweep"
+    assert load(path + ":also").plan.metric == "loss"
+
+
+def test_of_several_one_is_named(write: Callable[..., str]) -> None:
+    path = write(FILE + 'two = Sweep(train, space={"lr": Float(0.1, 1.0)}, metric="error")\n')
+
+    with pytest.raises(SpecError, match=r"holds 2 sweeps \(one, two\): say which, as .*:one"):
+        load(path)
+    assert load(path + ":two").plan.metric == "error"
+    with pytest.raises(SpecError, match="holds no Sweep called 'three': it has one, two"):
+        load(path + ":three")
+
+
+def test_a_colon_may_be_part_of_the_path(write: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "a:b").mkdir()
+
+    assert load(write(FILE, "a:b/x.py")).plan.name == "x"
+    assert load(write(FILE, "a:b/x.py") + ":one").plan.name == "x"
+
+
+def test_what_a_file_raises_is_told_with_its_line(write: Callable[..., str]) -> None:
+    with pytest.raises(SpecError, match=r"raised ModuleNotFoundError at import \(line 2\): No module named 'no_such"):
+        load(write("\nimport no_such_module\n"))
+    with pytest.raises(SpecError, match="raised KeyError at import"):
+        load(write("raise KeyError('a\\nb')\n"))
+
+
+def test_a_file_that_failed_can_be_mended_in_the_same_process(write: Callable[..., str]) -> None:
+    with pytest.raises(SpecError):
+        load(write("1 / 0\n"))
+
+    assert load(write(FILE)).plan.metric == "loss"
+
+
+def test_a_file_that_runs_its_sweep_at_import_is_refused_before_it_does(
+    write: Callable[..., str], tmp_path: Path
+) -> None:
+    with pytest.raises(SpecError, match=r"put sweep\.run\(\) under if __name__"):
+        load(write(FILE + f"one.run(store={str(tmp_path / 'store')!r})\n"))
+
+    assert not (tmp_path / "store").exists()
+
+
+def test_an_override_keeps_the_code_that_was_loaded(write: Callable[..., str]) -> None:
+    loaded = load(write(FILE))
+    changed = loaded.override({"trials": 8, "space.lr.high": 0.5})
+
+    assert changed.program == loaded.program
+    assert (changed.plan.trials, changed.plan.space["lr"]) == (8, Float(0.1, 0.5))
+    assert (loaded.plan.trials, loaded.plan.space["lr"]) == (64, Float(0.1, 1.0))
+    assert loaded.override({}) is loaded
+
+
+def test_the_code_is_named_by_how_it_is_found(write: Callable[..., str]) -> None:
+    source = FILE.replace("Sweep(train", "Sweep(lambda config, trial: train(config, trial)")
+    named = load(write(source)).program
+
+    assert (named.module, named.train, named.final) == ("_experiment_my_sweep", "one.train", "")
+    assert load(write(FILE)).program.train == "train"
+
+
+def test_a_function_that_lives_in_no_file_travels_itself() -> None:
+    program = make(train=lambda config, trial, epochs=3, width=8: None).program
+
+    assert program.module == ""
+    assert callable(program.functions["train"])
+
+
+def test_a_module_of_a_package_keeps_its_relative_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "room" / "inner").mkdir(parents=True)
+    (tmp_path / "room" / "__init__.py").write_text("")
+    (tmp_path / "room" / "base.py").write_text("LOSS = 2.0\n")
+    (tmp_path / "room" / "inner" / "task.py").write_text(
+        "from ..base import LOSS\n\n\ndef train(config, trial):\n    return LOSS\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    import room.inner.task  # type: ignore[import-not-found]
+
+    program = make(train=room.inner.task.train).program
+    for name in program.files:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.undo()
+
+    from caviar_workers.load import load_function
+
+    assert set(program.files) == {"room", "room.base", "room.inner", "room.inner.task"}
+    assert load_function(program, program.train)({}, None) == 2.0
+
+
+def test_folders_without_an_init_are_packages_where_they_lead_to_a_module(write: Callable[..., str]) -> None:
+    path = Path(write("from data.sets.digits import SIZE\n" + FILE))
+    (path.parent / "data" / "sets").mkdir(parents=True)
+    (path.parent / "data" / "sets" / "digits.py").write_text("SIZE = 3\n")
+    (path.parent / "json").mkdir()  # leads to nothing, and stands in nobody's way
+
+    program = load(str(path)).program
+
+    assert set(program.files) == {"_experiment_my_sweep", "data", "data.sets", "data.sets.digits"}
+
+
+def test_running_needs_a_place_that_can_be_a_store(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+
+    with pytest.raises(StoreError, match="is a file"):
+        make().run(store=tmp_path / "file", progress=SilentProgress(sys.stderr))
