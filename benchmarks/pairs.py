@@ -1,6 +1,7 @@
 """Two sides of a ratio, measured in turns on one machine: first this, then that, and the other way round."""
 
 import json
+import math
 import os
 import platform
 import statistics
@@ -8,9 +9,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-QUIET_LOAD = 1.0
+import psutil
+
+QUIET_CORES = 0.25
+"""Cores that others may use during a measurement."""
 PATIENCE_S = 300.0
-"""Seconds to wait for a quiet machine, in total."""
+"""Seconds to wait for a quiet machine, and to measure again what was disturbed, in total."""
 
 _patience = PATIENCE_S
 
@@ -20,34 +24,51 @@ def load() -> float:
     return os.getloadavg()[0]
 
 
-def busy_share(seconds: float = 1.0) -> float | None:
-    """CPU cores that are busy just now with anybody's work; None where /proc/stat is not there."""
-    before = _busy_ticks()
-    if before is None:
-        return None
-    time.sleep(seconds)
-    return (_busy_ticks() - before) / os.sysconf("SC_CLK_TCK") / seconds
+class Others:
+    """CPU seconds that other processes than this one and its children use, from its making on; Linux only."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._own = own_cpu_seconds()
+        self._everyone = _everyone_cpu_seconds()
+
+    def cores(self) -> float:
+        """Cores that they kept busy so far; NaN where that is not known."""
+        theirs = (_everyone_cpu_seconds() - self._everyone) - (own_cpu_seconds() - self._own)
+        return theirs / (time.monotonic() - self._begun)
 
 
-def _busy_ticks() -> int | None:
+def own_cpu_seconds() -> float:
+    """CPU seconds of this process and of its children that live."""
+    me = psutil.Process()
+    return sum(map(_cpu_seconds, [me, *me.children(recursive=True)]))
+
+
+def _everyone_cpu_seconds() -> float:
+    if not os.path.exists("/proc/stat"):
+        return math.nan
+    times = psutil.cpu_times()
+    return times.user + times.nice + times.system + times.irq + times.softirq
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
     try:
-        with open("/proc/stat") as file:
-            fields = [int(word) for word in file.readline().split()[1:9]]
-    except OSError:
-        return None
-    return sum(fields) - fields[3] - fields[4]  # all but idle and waiting for the disk
+        times = process.cpu_times()
+    except psutil.Error:
+        return 0.0
+    return times.user + times.system
 
 
-def wait_for_quiet(most: float = 0.3) -> None:
-    """Wait until less than `most` of a core is busy, but no longer than five minutes in one run of a benchmark."""
+def wait_for_quiet() -> None:
+    """Wait until others leave the machine alone, as long as there is patience."""
     global _patience  # noqa: PLW0603 — one budget for the whole run
     while _patience > 0:
-        begun = time.monotonic()
-        busy = busy_share()
-        if busy is None or busy < most:
+        others = Others()
+        time.sleep(1)
+        if not others.cores() > QUIET_CORES:
             return
-        time.sleep(2)
-        _patience -= time.monotonic() - begun
+        time.sleep(1)
+        _patience -= 2
 
 
 def in_turns(sides: Mapping[str, Callable[[], float]], pairs: int) -> dict[str, list[float]]:
@@ -60,11 +81,28 @@ def in_turns(sides: Mapping[str, Callable[[], float]], pairs: int) -> dict[str, 
     found: dict[str, list[float]] = {name: [] for name in sides}
     for pair in range(pairs):
         for name in list(sides) if pair % 2 == 0 else list(sides)[::-1]:
-            wait_for_quiet()
-            before = load()
-            found[name].append(sides[name]())
-            print(f"  pair {pair + 1}  {name:<28} {found[name][-1]:12,.2f}   load {before:.2f}", flush=True)
+            found[name].append(_measure(f"  pair {pair + 1}  {name:<24}", sides[name]))
     return found
+
+
+def _measure(label: str, side: Callable[[], float]) -> float:
+    """Measure once; once more when others disturbed it, as long as there is patience."""
+    global _patience  # noqa: PLW0603 — one budget for the whole run
+    while True:
+        wait_for_quiet()
+        before, others, begun, used = load(), Others(), time.monotonic(), own_cpu_seconds()
+        value = side()
+        used = own_cpu_seconds() - used
+        disturbed = others.cores()
+        again = disturbed > QUIET_CORES and _patience > 0
+        note = "  disturbed: once more" if again else ""
+        print(
+            f"{label} {value:12,.2f}   {used:5.1f} CPU s, load {before:.2f}, others {disturbed:.2f} cores{note}",
+            flush=True,
+        )
+        if not again:
+            return value
+        _patience -= time.monotonic() - begun
 
 
 def spread(values: Sequence[float], digits: int = 0) -> str:

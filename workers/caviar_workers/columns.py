@@ -31,7 +31,7 @@ class Columns:
 
 
 class Rows:
-    """n rows laid end to end, and their parts, each made when it is first asked for."""
+    """n ≥ 1 rows laid end to end, and their parts, each made when it is first asked for."""
 
     def __init__(self, cells: Cells) -> None:
         self._cells = cells
@@ -54,6 +54,10 @@ class Rows:
     @cached_property
     def shapes(self) -> dict[tuple[str, ...], None]:
         """The distinct sets of metric names, in order of appearance, as keys."""
+        first = tuple(self.metrics[0])
+        # No row has a name twice: if all names laid end to end are the first row's over and over, every row has those.
+        if list(chain.from_iterable(self.metrics)) == list(first) * len(self.metrics):
+            return {first: None}
         return dict.fromkeys(map(tuple, self.metrics))
 
 

@@ -52,6 +52,10 @@ class Past:
     """Why rows were refused; the attempt fails with it."""
 
 
+NOT_ONLY = "was never reported, only "
+"""In the sentence of a trial that reported other metrics than the sweep's."""
+
+
 def never_reported(objective: str, reported: Iterable[str], returned: str) -> str:
     """The sentence for a trial that ended without one value of the sweep's metric."""
     names = list(reported)
@@ -61,4 +65,4 @@ def never_reported(objective: str, reported: Iterable[str], returned: str) -> st
     close = get_close_matches(objective, names, n=1, cutoff=0.5)
     ask = f"did you mean metric='{close[0]}'?" if close else "set metric= to one of them or report it"
     listed = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
-    return f"the metric '{objective}' was never reported, only {listed}: {ask}"
+    return f"the metric '{objective}' {NOT_ONLY}{listed}: {ask}"

@@ -1,8 +1,9 @@
 """From the reports of a lease's trials to Arrow tables, in bulk and off the training thread.
 
-Threads: `begin` and `end` belong to the training thread, `flush` to the thread that speaks for the lease; a lock of
-microseconds lies between them. A row is in exactly one flush, rows of an attempt come in order, and an attempt's
-ending comes in the same flush as its last row. A crash loses what was not flushed.
+Threads: `begin` and `end` belong to the training thread, `flush` to the thread that speaks for the lease. A trial that
+ends during a flush waits for it: both would only fight for the interpreter. Reports never wait, but see MOST_BACKLOG.
+A row is in exactly one flush, rows of an attempt come in order, and an attempt's ending comes in the same flush as its
+last row. A crash loses what was not flushed.
 """
 
 from __future__ import annotations
@@ -56,9 +57,7 @@ class Recorder:
             devices=self._devices,
         )
         self._capture.begin(trial)
-        execution = Execution(trial=trial, started=time.time())
-        with self._lock:
-            self._open = execution
+        self._open = execution = Execution(trial=trial, started=time.time())
         return execution
 
     def end(self, execution: Execution) -> None:
@@ -80,14 +79,15 @@ class Recorder:
 
     def flush(self) -> Batch | None:
         """Take all that is new since the last flush; None: nothing is."""
-        current = self._open
-        if current is None or current.trial.backlog < MOST_BACKLOG:
-            return self._flush()
-        current.trial.hold()
-        try:
-            return self._flush()
-        finally:
-            current.trial.release()
+        with self._lock:
+            current = self._open
+            if current is None or current.trial.backlog < MOST_BACKLOG:
+                return self._flush()
+            current.trial.hold()
+            try:
+                return self._flush()
+            finally:
+                current.trial.release()
 
     def _flush(self) -> Batch | None:
         stretch = self._take()
@@ -100,15 +100,14 @@ class Recorder:
         return Batch(curves=curves, attempts=attempts, logs=ipc(logs_table(pieces)) if pieces else b"")
 
     def _take(self) -> Stretch:
-        with self._lock:
-            endings, self._endings = self._endings, []
-            counts, self._counts = self._counts, []
-            cells, self._cells = self._cells, []
-            current = self._open
-            if current is not None:
-                rest = current.trial.take()
-                cells += rest
-                counts.append(len(rest) // WIDTH)
+        endings, self._endings = self._endings, []
+        counts, self._counts = self._counts, []
+        cells, self._cells = self._cells, []
+        current = self._open
+        if current is not None:
+            rest = current.trial.take()
+            cells += rest
+            counts.append(len(rest) // WIDTH)
         counted = np.array(counts, np.int64)
         return Stretch(endings=endings, current=current, past=self._past, counts=counted, cells=cells)
 

@@ -60,7 +60,8 @@ class Trial:
         self._taken = 0
         self._gate: threading.Event | None = None
         self._accept: Callable[[Row], None] = self._cells.extend  # one call, so that nobody sees half a row
-        self._put: Callable[[Row], None] = self._accept  # swapped to refuse or to hold rows: report() itself never has to ask
+        # Swapped to refuse or to hold rows: report() itself never has to ask.
+        self._put: Callable[[Row], None] = self._accept
 
     def report(self, step: int, **metrics: float) -> None:
         """Record one point of the learning curve.
