@@ -5,6 +5,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -233,3 +234,17 @@ def test_running_needs_a_place_that_can_be_a_store(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="is a file"):
         make().run(store=tmp_path / "file", progress=SilentProgress(sys.stderr))
+
+
+def test_a_loaded_sweep_without_its_final_function_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "with_final.py"
+    path.write_text(
+        "from caviar import Float, Sweep\n"
+        "def train(config, trial): return 1.0\n"
+        "def final(config, trial): return {'test': 1.0}\n"
+        "sweep = Sweep(train, space={'lr': Float(0.1, 1.0)}, metric='loss', final=final)\n"
+    )
+    loaded = load(str(path))
+
+    assert loaded.program.final == "final"
+    assert replace(loaded, final=None).program.final == ""

@@ -36,7 +36,7 @@ def program_of(train: Function, final: Function | None, snapshot: Program | None
     """
     if snapshot is not None:
         if snapshot.train:
-            return snapshot
+            return snapshot if final is not None else dataclasses.replace(snapshot, final="")
         return _named(snapshot, load_module(snapshot), train, final) or program_of_functions(train, final)
     inner = train
     while isinstance(inner, partial):
