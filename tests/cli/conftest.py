@@ -222,3 +222,11 @@ def fresh(tmp_path: Path) -> Filled:
     store = Store.open(tmp_path / "fresh", create=True)
     sweep = store.create_sweep({"plan": make_plan("fresh", 4).to_json(), "provenance": {}}, b"")
     return Filled(path=str(store.path), digits=sweep.id, later=sweep.id)
+
+
+@pytest.fixture
+def interrupted(tmp_path: Path) -> str:
+    """Path of a store with one interrupted sweep, called later, for a test to change."""
+    store = Store.open(tmp_path / "interrupted", create=True)
+    add_interrupted(store)
+    return str(store.path)

@@ -1,113 +1,19 @@
-"""Rows to record, and sweeps to record them in."""
+"""Sweeps to record rows in. What simulates a disk and a sweep's processes is in `simulation/`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent / "simulation"))
+
+from rows import Rows, plan
+
 from caviar.store import Store, SweepDir
-from caviar_workers.tables import configs_schema, schema
-
-T0 = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
-
-
-def plan(**changes: Any) -> dict[str, Any]:
-    """A plan's JSON; `kinds` maps parameters to their kinds."""
-    kinds = changes.pop("kinds", {"lr": "float"})
-    parameters = {name: {"type": "float", "kind": kind} for name, kind in kinds.items()}
-    base = {
-        "name": "digits",
-        "metric": "loss",
-        "mode": "min",
-        "trials": 2,
-        "seed": 0,
-        "space": {"parameters": parameters},
-        "sampler": "sobol",
-        "rule": "last",
-        "tags": ["a", "it's"],
-        "note": "",
-    }
-    return {"plan": base | changes, "provenance": {"host": "box", "git_commit": "abc", "git_dirty": True}}
-
-
-class Rows:
-    """Makes tables as the workers do."""
-
-    @staticmethod
-    def configs(trials: Sequence[int], kinds: dict[str, Any] | None = None, **values: Sequence[Any]) -> pa.Table:
-        kinds = {"lr": "float"} if kinds is None else kinds
-        given: dict[str, Any] = {name: values.get(name, [0.5] * len(trials)) for name in kinds}
-        fixed = {
-            "trial": trials,
-            "seed": [100 + t for t in trials],
-            "index": trials,
-            "u": [[0.25] * len(kinds)] * len(trials),
-        }
-        return pa.table(fixed | given, schema=configs_schema(kinds))
-
-    @staticmethod
-    def curve(
-        trial: int,
-        steps: Sequence[int],
-        *,
-        attempt: int = 0,
-        start: int = 0,
-        seq: int = 0,
-        **metrics: Sequence[Any],
-    ) -> pa.Table:
-        count = len(steps)
-        fixed = {
-            "trial": [trial] * count,
-            "attempt": [attempt] * count,
-            "_seq": list(range(seq, seq + count)),
-            "_start": [start] * count,
-            "step": list(steps),
-            "time": [T0] * count,
-        }
-        columns = {name: pa.array(values, pa.float64()) for name, values in metrics.items()}
-        return pa.table({name: pa.array(v, schema("curves").field(name).type) for name, v in fixed.items()} | columns)
-
-    @staticmethod
-    def attempt(trial: int, state: str = "COMPLETED", *, attempt: int = 0, **changes: Any) -> pa.Table:
-        row: dict[str, Any] = {
-            "trial": trial,
-            "attempt": attempt,
-            "state": state,
-            "cause": "retry" if attempt else "first",
-            "kind": None,
-            "error": None,
-            "started": T0,
-            "ended": None if state == "RUNNING" else T0,
-            "busy": None if state == "RUNNING" else 1.5,
-            "host": "box",
-            "pid": 7,
-            "devices": "",
-            "rows": 0,
-            "step": None,
-            "start": 0,
-            "diverged": False,
-        }
-        extra = {name: pa.array([value], pa.float64()) for name, value in changes.items() if name not in row}
-        row |= {name: value for name, value in changes.items() if name in row}
-        return pa.table({name: pa.array([v], schema("attempts").field(name).type) for name, v in row.items()} | extra)
-
-    @staticmethod
-    def logs(trial: int, texts: Sequence[str]) -> pa.Table:
-        count = len(texts)
-        columns = {
-            "trial": [trial] * count,
-            "attempt": [0] * count,
-            "_seq": list(range(count)),
-            "time": [T0] * count,
-            "stream": ["out"] * count,
-            "text": list(texts),
-        }
-        return pa.table(columns, schema=schema("logs"))
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """One owner at a time."""
 
+import errno
 import json
 import os
 import platform
@@ -10,7 +11,9 @@ import time
 import pytest
 
 from caviar.errors import StoreError
-from caviar.store import Views, Writer
+from caviar.store import SweepDir, Views, Writer
+from caviar.store.disk import Disk
+from caviar.store.finalize import finalize
 from caviar.store.owner import Owner, is_alive, process_start, this_process
 
 
@@ -88,7 +91,7 @@ def test_a_takeover_seals_what_a_zombie_writes_afterwards(store, sweep, rows):
     with pytest.raises(StoreError, match=r"took .* over"):
         zombie.close()
     hot = sweep.path / "_hot"
-    source = hot / "0001-000000000-curves.parquet"
+    (source,) = hot.glob("0001-000000000-curves-*.parquet")
     (hot / "0001-000000001-curves.parquet").write_bytes(source.read_bytes())  # one that was on its way
     assert count(store, sweep) == 2
     with Writer(sweep, epoch) as writer:
@@ -102,3 +105,54 @@ def test_a_writer_of_the_same_epoch_goes_on_counting(store, sweep, rows):
         with Writer(sweep, epoch) as writer:
             writer.add("curves", rows.curve(0, [step], seq=step, loss=[1.0]))
         assert count(store, sweep) == step + 1
+
+
+def test_an_old_owner_knows_it_was_taken_over_even_when_the_new_one_let_go(sweep, rows):
+    zombie = Writer(sweep, sweep.claim(), interval_s=60)
+    rewrite(sweep, 1, pid_started="long ago")
+    sweep.release(sweep.claim())
+    zombie.add("curves", rows.curve(0, [0], loss=[1.0]))
+    with pytest.raises(StoreError, match=r"took .* over"):
+        zombie.close()
+    with pytest.raises(StoreError, match=r"took .* over"):
+        finalize(sweep, 1)
+
+
+class NoManifests(Disk):
+    def create(self, path, data):
+        if path.parent.name == "_manifest":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        super().create(path, data)
+
+
+def test_a_claim_that_fails_half_way_lets_go(sweep):
+    sweep.release(sweep.claim())
+    with pytest.raises(StoreError, match="disk is full"):
+        SweepDir(path=sweep.path, disk=NoManifests()).claim()
+    assert not sweep.owner_alive()
+    assert sweep.claim() == 3
+
+
+class Overtaken(Disk):
+    """Stands still just before it looks for the folders of older owners, and is taken for dead."""
+
+    meanwhile = None
+
+    def list(self, folder, *, hidden=False):
+        if folder.name == "_build" and self.meanwhile is not None:
+            happen, self.meanwhile = self.meanwhile, None
+            happen()
+        return super().list(folder, hidden=hidden)
+
+
+def test_a_claim_that_was_overtaken_says_so_and_leaves_the_new_owner_its_folder(sweep):
+    def meanwhile():
+        rewrite(sweep, 1, pid_started="long ago")
+        assert sweep.claim() == 2
+
+    disk = Overtaken()
+    disk.meanwhile = meanwhile
+    with pytest.raises(StoreError, match=r"took .* over just now"):
+        SweepDir(path=sweep.path, disk=disk).claim()
+    assert [path.name for path in (sweep.path / "_build").iterdir()] == ["000002"]
+    finalize(sweep, 2)

@@ -71,11 +71,11 @@ def test_create_syncs_before_it_links_and_yields_to_the_first(tmp_path):
 
 def test_stream_shows_only_a_whole_file(tmp_path):
     disk = RecordingDisk()
-    with pytest.raises(RuntimeError), disk.stream(tmp_path / "a.parquet") as file:  # noqa: PT012 - the block is the test
+    with pytest.raises(RuntimeError), disk.stream(tmp_path / "a.parquet", tmp_path) as file:  # noqa: PT012 - the block is the test
         file.write(b"half")
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
-    with disk.stream(tmp_path / "a.parquet") as file:
+    with disk.stream(tmp_path / "a.parquet", tmp_path) as file:
         file.write(b"whole")
         assert disk.list(tmp_path) == []
     assert disk.log == [("fsync", "aside"), ("rename", "a.parquet"), ("sync_dir", tmp_path.name)]
@@ -101,3 +101,54 @@ def test_an_aside_name_is_no_parquet_and_follows_no_link(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match=r"link|exists"):
         Disk()._write(tmp_path / "link", b"")
+
+
+def test_every_new_folder_is_made_durable_and_so_is_one_that_was_there(tmp_path):
+    disk = RecordingDisk()
+    disk.make_folder(tmp_path / "a" / "b")
+    assert disk.log == [("sync_dir", tmp_path.name) if name == "a" else ("sync_dir", "a") for name in "ba"]
+    disk.log.clear()
+    disk.make_folder(tmp_path / "a" / "b")  # by a process that may have been killed before it synced
+    assert disk.log == [("sync_dir", "a")]
+
+
+class Forgetful(Disk):
+    """NFS: the reply to a rename or link is lost, and the second try meets the work of the first."""
+
+    def _link(self, old, new):
+        super()._link(old, new)
+        super()._link(old, new)
+
+    def _rename(self, old, new):
+        super()._rename(old, new)
+        super()._rename(old, new)
+
+
+def test_a_lost_reply_is_no_failure(tmp_path):
+    Forgetful().create(tmp_path / "a.json", b"mine")
+    Forgetful().publish([(tmp_path / "b.parquet", b"mine")])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "b.parquet"]
+    with pytest.raises(FileExistsError):
+        Forgetful().create(tmp_path / "a.json", b"mine")
+    with pytest.raises(FileNotFoundError):
+        Disk().rename(tmp_path / "none", tmp_path / "new")
+
+
+class Stale(Disk):
+    def _stat(self, path):
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+
+def test_a_file_of_which_nothing_can_be_told_is_not_taken_for_absent(tmp_path):
+    with pytest.raises(OSError, match="Stale"):
+        Stale().exists(tmp_path / "a")
+
+
+def test_a_moved_file_has_a_durable_name_at_every_moment(tmp_path):
+    disk = RecordingDisk()
+    (tmp_path / "new").mkdir()
+    disk.publish([(tmp_path / "a.parquet", b"1")])
+    disk.log.clear()
+    disk.move(tmp_path / "a.parquet", tmp_path / "new" / "a.parquet")
+    assert disk.log == [("link", "a.parquet"), ("sync_dir", "new"), ("sync_dir", tmp_path.name)]
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]

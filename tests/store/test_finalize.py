@@ -65,8 +65,8 @@ def test_views_show_the_same_before_and_after(store, sweep, rows):
 def test_only_final_files_remain(ended):
     files = sorted(str(path.relative_to(ended.path)) for path in ended.path.rglob("*") if path.is_file())
     data = [name for name in files if not name.endswith((".json", ".zip"))]
-    assert data == [f"{table}/000001.parquet" for table in ("attempts", "curves", "logs", "superseded", "trials")]
-    assert not list(ended.path.glob("_spill*"))
+    assert data == [f"{table}/000001-0001.parquet" for table in ("attempts", "curves", "logs", "superseded", "trials")]
+    assert not list(ended.path.glob("_build/*"))
     assert ended.snapshot().plain
 
 
@@ -96,7 +96,7 @@ def test_plain_globs_are_exact_in_every_reader(store, ended):
 
 
 def test_final_files_are_sorted_and_without_statistics_of_metrics(ended):
-    path = ended.path / "curves" / "000001.parquet"
+    path = ended.path / "curves" / "000001-0001.parquet"
     table = pq.read_table(path)
     keys = list(zip(*(table[name].to_pylist() for name in ("trial", "attempt", "_seq")), strict=True))
     assert keys == sorted(keys)
@@ -117,7 +117,7 @@ def test_the_views_of_an_ended_sweep_are_plain_scans(store, ended):
 
 
 def test_superseded_rows_are_kept_apart(ended):
-    table = pq.read_table(ended.path / "superseded" / "000001.parquet")
+    table = pq.read_table(ended.path / "superseded" / "000001-0001.parquet")
     assert table.select(["trial", "attempt", "step", "loss"]).to_pylist() == [
         {"trial": 0, "attempt": 0, "step": step, "loss": 9.0} for step in range(3)
     ]

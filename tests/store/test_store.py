@@ -1,5 +1,6 @@
 """Opening stores, creating and finding sweeps."""
 
+import errno
 import json
 import os
 import stat
@@ -149,8 +150,31 @@ def test_a_torn_description_is_one_sentence(sweep):
 def test_a_manifest_that_leads_elsewhere_is_refused(sweep):
     path = sweep.path / "_manifest" / "000000.json"
     manifest = json.loads(path.read_text())
+    del manifest["checksum"]  # as written before there was one
     for name in ("/etc/passwd", "curves/../../../x.parquet", "curves/..parquet", 3):
         file = {"table": "curves", "name": name, "rows": 1, "min_trial": 0, "max_trial": 0}
         path.write_text(json.dumps(manifest | {"files": [file]}))
         with pytest.raises(StoreError, match="do not trust"):
             sweep.snapshot()
+
+
+def test_a_manifest_that_was_changed_is_refused(sweep):
+    path = sweep.path / "_manifest" / "000000.json"
+    path.write_text(path.read_text().replace('"sealed": {}', '"sealed": {"1": 5}'))
+    with pytest.raises(StoreError, match="changed after it was written"):
+        sweep.snapshot()
+
+
+class Unsure(Disk):
+    """Shows a folder, and then fails."""
+
+    def _sync_dir(self, folder):
+        if folder.name == "store" and any(path.name.startswith("sweep=") for path in folder.iterdir()):
+            raise OSError(errno.EIO, "Input/output error")
+        super()._sync_dir(folder)
+
+
+def test_a_sweep_whose_creation_failed_at_the_last_step_is_not_made_twice(store, describe):
+    with pytest.raises(StoreError, match="Input/output error"):
+        Store(path=store.path, disk=Unsure()).create_sweep(describe(), b"")
+    assert len(store.sweeps()) <= 1

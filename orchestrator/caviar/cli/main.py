@@ -14,7 +14,7 @@ import click
 from caviar.errors import CaviarError, SweepInterrupted
 
 # In the order of --help. `caviar.cli.verb_<name>` holds a command called `verb`.
-VERBS = ("run", "resume", "ls", "status", "best", "show", "logs", "curves", "query")
+VERBS = ("run", "resume", "ls", "status", "best", "show", "logs", "curves", "query", "store", "rm")
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -30,7 +30,7 @@ Exit codes:
   2    a wrong command line or sweep description
   3    the sweep ended without a usable result
   4    no such sweep, trial or metric
-  5    the store is locked, full, newer or unreadable
+  5    the store is locked, full, newer, damaged or unreadable
   6    the cluster cannot be reached
   130  interrupted: `caviar resume` goes on
   143  terminated: `caviar resume` goes on
@@ -100,6 +100,8 @@ def cli(ctx: click.Context) -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the program and exit: 0, or the code of the error, which is told in one sentence on stderr."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 — whoever closed it reads nothing, until the end
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that lacks a character shows `?`

@@ -62,7 +62,17 @@ def reading(target: Target) -> Iterator[Reading]:
     store = Store.open(target.store)
     sweep = store.find(target.sweep)
     with Views(store, [sweep]) as views:
+        say_quarantined(views)
         yield Reading(sweep=sweep, views=views, plan=sweep.description()["plan"])
+
+
+def say_quarantined(views: Views) -> None:
+    """Say on stderr which rows are not shown because their files were found damaged."""
+    for sweep, file in views.quarantined():
+        from caviar.cli.output import say
+
+        rows = "an unknown number of" if file.rows is None else f"{file.rows:,}"
+        say(f"{sweep}: {file.name} is in quarantine ({file.why}); {rows} rows of {file.table} are not shown")
 
 
 def ident(name: str) -> str:

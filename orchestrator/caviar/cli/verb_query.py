@@ -33,11 +33,13 @@ Examples:
 def verb(sql: str, form: str | None, output: str | None, target: Target) -> None:
     """Ask the store in SQL (DuckDB): one SELECT over the views below."""
     from caviar.cli.answer import write_answer
+    from caviar.cli.reading import say_quarantined
     from caviar.store import Store, Views
 
     chosen = _format(form, output, target.as_json)
     opened = Store.open(target.store)
     with Views(opened, None if target.sweep is None else [opened.find(target.sweep)]) as views:
+        say_quarantined(views)
         write_answer(views, sql, chosen, output)
 
 

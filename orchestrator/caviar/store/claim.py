@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from caviar.errors import StoreError
 from caviar.store import chain, manifest, owner, snapshot
+from caviar.store.layout import BUILD, build_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +35,13 @@ def claim(disk: Disk, sweep: Path) -> int:
             disk.create(owner.owner_path(sweep, epoch + 1), owner.to_bytes(owner.this_process(epoch + 1)))
         except FileExistsError:  # another process was quicker: see who it is
             continue
-        _seal(disk, sweep, epoch + 1)
+        try:
+            _take_pen(disk, sweep, epoch + 1)
+            _seal(disk, sweep, epoch + 1)
+        except BaseException:
+            with suppress(OSError):  # a living process that owns a sweep and does not run it would block all others
+                release(disk, sweep, epoch + 1)
+            raise
         return epoch + 1
 
 
@@ -41,7 +49,7 @@ def release(disk: Disk, sweep: Path, epoch: int) -> None:
     """Let go of the sweep, so that this process too may claim it again. Needs no space on the disk."""
     path = owner.owner_path(sweep, epoch)
     if disk.exists(path):
-        disk.rename(path, path.with_suffix(".released.json"))
+        disk.rename(path, owner.released_path(path))
 
 
 def alive(disk: Disk, sweep: Path, present: owner.Owner) -> bool:
@@ -53,7 +61,20 @@ def alive(disk: Disk, sweep: Path, present: owner.Owner) -> bool:
     return owner.is_alive(present, silent_s)
 
 
+def _take_pen(disk: Disk, sweep: Path, epoch: int) -> None:
+    """Remove the folders in which older owners write final files: one that comes back cannot show them any more."""
+    mine = sweep / build_folder(epoch)
+    for name in disk.list(sweep / BUILD):
+        if name < mine.name:
+            disk.delete_folder(sweep / BUILD / name)
+    disk.make_folder(mine)
+    if owner.superseded(disk, sweep, epoch):  # by one that may have looked for our folder before we made it
+        disk.delete_folder(mine)
+        raise StoreError(f"Another process took {sweep.name} over just now: wait for it, or stop it first.")
+
+
 def _seal(disk: Disk, sweep: Path, epoch: int) -> None:
+    disk.sync_folder(sweep.parent)  # whoever made the sweep may have died before this, and we build upon it
     while True:
         seen = snapshot.look(disk, sweep)
         ends = {old: seen.manifest.hot_through.get(old, -1) for old in range(1, epoch)} | seen.through()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,15 @@ import pyarrow.parquet as pq
 
 from caviar.errors import StoreError
 from caviar.store import chain, manifest
+from caviar.store.checksum import Summed
 from caviar.store.columns import Column, fixed
 from caviar.store.curves import dead_rows, live_rows
-from caviar.store.layout import HOT, MERGED, SPILL_PREFIX, SUPERSEDED, numbered_name
+from caviar.store.layout import SUPERSEDED, build_folder, numbered_name
+from caviar.store.leftovers import data_files, sweep_up
 from caviar.store.manifest import DataFile, State
-from caviar.store.owner import owner_path
+from caviar.store.merge import MOST_MERGED
+from caviar.store.owner import superseded
+from caviar.store.quarantine import move_aside
 from caviar.store.query import name, one_line, open_plain, text
 from caviar.store.segment import ROW_GROUP, options, regroup
 from caviar.store.sweep_tables import SweepTables
@@ -28,6 +32,7 @@ from caviar_workers.tables import arrow_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from caviar.store.snapshot import Snapshot
     from caviar.store.sweep_dir import SweepDir
@@ -90,40 +95,62 @@ def finalize(sweep_dir: SweepDir, epoch: int, state: State | None = None) -> Non
     except duckdb.Error as error:
         raise StoreError(f"Cannot finalize {sweep_dir.path}: {one_line(error)}; what was published stays.") from error
     except (OSError, pa.ArrowException) as error:
+        with suppress(OSError):
+            _check_owner(sweep_dir, epoch)
         raise store_error("finalize", sweep_dir.path, error) from error
     sweep_dir.release(epoch)
 
 
 def _finalize(sweep: SweepDir, epoch: int, state: State | None) -> None:
+    _check_owner(sweep, epoch)
+    move_aside(sweep.disk, sweep.path, sweep.snapshot().manifest)
+    there = data_files(sweep.disk, sweep.path)
     seen = sweep.snapshot()
-    spill = sweep.path / f"{SPILL_PREFIX}{uuid.uuid4().hex}"
+    files, counts = _write_all(sweep, seen, epoch)
+    ended = state or _ended(sweep, counts)
+    _check_owner(sweep, epoch)
+    whole = manifest.finalized(seen.manifest, files, seen.through(), "running", counts)
+    _append(sweep, whole)
+    # Listed before that, so nobody can have built upon them: a later manifest of another process is built on ours.
+    kept = {sweep.path / file.name for file in files}
+    sweep.disk.delete((path for path in there if path not in kept), durable=True)
+    sweep.disk.delete_folder(sweep.path / build_folder(epoch))
+    sweep_up(sweep.disk, sweep.path)
+    _append(sweep, manifest.ended(whole, ended))  # last: of a finished sweep, a plain glob is exact
+
+
+def _append(sweep: SweepDir, after: manifest.Manifest) -> None:
+    if not chain.append(sweep.disk, sweep.path, after):
+        raise StoreError(f"Another process changed {sweep.path.name} while it was finalized: try again.")
+
+
+def _write_all(sweep: SweepDir, seen: Snapshot, epoch: int) -> tuple[list[DataFile], Counter[str]]:
+    build = sweep.path / build_folder(epoch)
+    name = numbered_name(seen.manifest.k + 1, f"-{epoch:04d}.parquet")  # no other process writes to that name
     files: list[DataFile] = []
     counts: Counter[str] = Counter()
     try:
         with open_plain() as connection:
             connection.execute(f"SET memory_limit = '{MEMORY}'")
-            connection.execute(f"SET temp_directory = {text(spill)}")
+            connection.execute(f"SET temp_directory = {text(build)}")
             connection.execute("SET preserve_insertion_order = false")
-            tables = SweepTables(connection, sweep.path, sweep.description()["plan"], seen, running=False)
+            tables = SweepTables(connection, sweep, seen, running=False, most=MOST_MERGED)
             for target in _targets(tables):
                 tally = Tally()
-                file = _write(sweep, connection, target, seen.manifest.k + 1, tally)
+                file = _write(sweep, connection, target, name, build, tally)
                 if file is not None:
                     files.append(file)
                 if target.table == "trials":
                     counts = tally.states
-    finally:
-        sweep.disk.delete_folder(spill)
-    ended = state or _ended(sweep, counts)
-    _check_owner(sweep, epoch)
-    after = manifest.finalized(seen.manifest, files, seen.through(), ended, counts)
-    if not chain.append(sweep.disk, sweep.path, after):
-        raise StoreError(f"Another process changed {sweep.path.name} while it was finalized: try again.")
-    _clear(sweep, seen, files)
+    except BaseException:
+        with suppress(OSError):
+            sweep.disk.delete(sweep.path / file.name for file in files)
+        raise
+    return files, counts
 
 
 def _check_owner(sweep: SweepDir, epoch: int) -> None:
-    if sweep.disk.exists(owner_path(sweep.path, epoch + 1)):
+    if superseded(sweep.disk, sweep.path, epoch):
         raise StoreError(f"Another process took {sweep.path.name} over: it will finalize it.")
 
 
@@ -146,7 +173,7 @@ def _targets(tables: SweepTables) -> Iterator[Target]:
 
 
 def _write(
-    sweep: SweepDir, connection: duckdb.DuckDBPyConnection, target: Target, k: int, tally: Tally
+    sweep: SweepDir, connection: duckdb.DuckDBPyConnection, target: Target, file_name: str, build: Path, tally: Tally
 ) -> DataFile | None:
     """Publish one final file; None for a table of superseded rows without any."""
     layout = pa.schema([(column.name, arrow_type(column.word)) for column in target.columns])
@@ -157,27 +184,23 @@ def _write(
     first = next(parts, None)
     if first is None and target.table == SUPERSEDED:
         return None
-    file_name = f"{target.table}/{numbered_name(k, '.parquet')}"
     sweep.disk.make_folder(sweep.path / target.table)
-    with (
-        sweep.disk.stream(sweep.path / file_name) as file,
-        pq.ParquetWriter(file, layout, **options(layout)) as writer,
-    ):
-        for rows in regroup(_chain(first, parts)):
-            writer.write_table(rows, row_group_size=ROW_GROUP)
-    return DataFile(table=target.table, name=file_name, rows=tally.rows, min_trial=tally.low, max_trial=tally.high)
+    with sweep.disk.stream(sweep.path / target.table / file_name, build) as file:
+        summed = Summed(file)
+        with pq.ParquetWriter(summed, layout, **options(layout)) as writer:
+            for rows in regroup(_chain(first, parts)):
+                writer.write_table(rows, row_group_size=ROW_GROUP)
+    return DataFile(
+        table=target.table,
+        name=f"{target.table}/{file_name}",
+        checksum=summed.checksum,
+        rows=tally.rows,
+        min_trial=tally.low,
+        max_trial=tally.high,
+    )
 
 
 def _chain(first: pa.Table | None, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
     if first is not None:
         yield first
         yield from rest
-
-
-def _clear(sweep: SweepDir, seen: Snapshot, files: list[DataFile]) -> None:
-    """Delete all data files but the final ones. A reader that listed them before starts again."""
-    kept = {file.name for file in files}
-    gone = {file.name for file in seen.manifest.files} - kept
-    for folder in (HOT, MERGED):
-        gone |= {f"{folder}/{found}" for found in sweep.disk.list(sweep.path / folder)}
-    sweep.disk.delete(sweep.path / found for found in sorted(gone))

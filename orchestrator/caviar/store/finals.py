@@ -6,13 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caviar.store.layout import numbered_name, parse_number
+from caviar.store.layout import FINAL, numbered_name, parse_number
 from caviar.store.trouble import store_error
 
 if TYPE_CHECKING:
     from caviar.store.sweep_dir import SweepDir
-
-FOLDER = "_final"
 
 
 def finals(sweep: SweepDir) -> list[dict[str, Any]]:
@@ -21,7 +19,7 @@ def finals(sweep: SweepDir) -> list[dict[str, Any]]:
     Raises:
         StoreError: They cannot be read.
     """
-    folder = sweep.path / FOLDER
+    folder = sweep.path / FINAL
     try:
         return [json.loads(sweep.disk.read(folder / name)) for name in _names(sweep, folder)]
     except (OSError, ValueError) as error:
@@ -34,7 +32,7 @@ def add_final(sweep: SweepDir, finding: dict[str, Any]) -> None:
     Raises:
         StoreError: It cannot be written.
     """
-    folder = sweep.path / FOLDER
+    folder = sweep.path / FINAL
     try:
         sweep.disk.make_folder(folder)
         number = len(_names(sweep, folder))

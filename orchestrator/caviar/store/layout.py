@@ -3,10 +3,12 @@
 <store>/FORMAT                                   {"format": 1}
 <store>/sweep=<id>/sweep.json, code.zip          what was asked for, and the code that does it
 <store>/sweep=<id>/_owner/<epoch>.json           who may write; the highest epoch
-<store>/sweep=<id>/_hot/<epoch>-<n>-<table>.parquet     n contiguous from 0 over all tables of the epoch
+<store>/sweep=<id>/_hot/<epoch>-<n>-<table>-<checksum>.parquet   n contiguous from 0 over all tables of the epoch
 <store>/sweep=<id>/_merged/<table>-<uuid>.parquet       many hot files in one, while the sweep runs
+<store>/sweep=<id>/_build/<epoch>/               final files while they are written; made and removed by claims
 <store>/sweep=<id>/_manifest/<k>.json            which files count; the highest k
-<store>/sweep=<id>/<table>/<k>.parquet           final files: a plain glob over them is exact
+<store>/sweep=<id>/_quarantine/                  damaged files, set aside
+<store>/sweep=<id>/<table>/<k>-<epoch>.parquet   final files: a plain glob over them is exact
 
 No user text is ever part of a name.
 """
@@ -24,13 +26,14 @@ SWEEP_FILE = "sweep.json"
 CODE_FILE = "code.zip"
 SWEEP_PREFIX = "sweep="
 NEW_PREFIX = "_new-"
-SPILL_PREFIX = "_spill-"
-OWNER, HOT, MERGED, MANIFEST = "_owner", "_hot", "_merged", "_manifest"
+GONE_PREFIX = "_gone-"
+OWNER, HOT, MERGED, MANIFEST, FINAL, BUILD = "_owner", "_hot", "_merged", "_manifest", "_final", "_build"
+QUARANTINE = "_quarantine"
 FINAL_TABLES = ("curves", "trials", "attempts", "logs")
 SUPERSEDED = "superseded"
 
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
-_SEGMENT = re.compile(rf"(\d+)-(\d+)-({'|'.join(TABLES)})\.parquet")
+_SEGMENT = re.compile(rf"(\d+)-(\d+)-({'|'.join(TABLES)})(?:-([0-9a-f]{{8}}))?\.parquet")
 _DATA = re.compile(rf"({HOT}|{MERGED}|{'|'.join(FINAL_TABLES)}|{SUPERSEDED})/[A-Za-z0-9-]+\.parquet")
 _NUMBERED = re.compile(r"(\d+)(\.released)?\.json")
 
@@ -44,17 +47,27 @@ class Segment:
     n: int
     """Running number within the epoch, from 0, over all tables."""
     table: str
+    checksum: str = ""
+    """Of its bytes; "" when its name does not tell."""
 
     @property
     def name(self) -> str:
         """Path within the sweep's folder."""
-        return f"{HOT}/{self.epoch:04d}-{self.n:09d}-{self.table}.parquet"
+        checksum = f"-{self.checksum}" if self.checksum else ""
+        return f"{HOT}/{self.epoch:04d}-{self.n:09d}-{self.table}{checksum}.parquet"
 
 
 def parse_segment(file_name: str) -> Segment | None:
     """The segment of a name in `_hot`; None for any other file."""
     found = _SEGMENT.fullmatch(file_name)
-    return None if found is None else Segment(epoch=int(found[1]), n=int(found[2]), table=found[3])
+    if found is None:
+        return None
+    return Segment(epoch=int(found[1]), n=int(found[2]), table=found[3], checksum=found[4] or "")
+
+
+def build_folder(epoch: int) -> str:
+    """Where an owner writes final files before it shows them, within the sweep's folder."""
+    return f"{BUILD}/{epoch:06d}"
 
 
 def numbered_name(number: int, suffix: str = ".json") -> str:

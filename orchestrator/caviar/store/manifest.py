@@ -7,10 +7,11 @@ is free, so two processes can never both add to the same state. The highest numb
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from caviar.store.checksum import checksum
 from caviar.store.layout import checked_data_name
 
 if TYPE_CHECKING:
@@ -31,6 +32,21 @@ class DataFile:
     min_trial: int | None
     """None when it has no rows."""
     max_trial: int | None
+    checksum: str = ""
+    """CRC-32 of its bytes, as eight hex digits; "" when none was recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """One Parquet file that counted until it was found damaged."""
+
+    table: str
+    name: str
+    """Path within the sweep's folder that it had."""
+    rows: int | None
+    """Rows that it had; None when nobody knows."""
+    why: str
+    """What was found, for a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +65,8 @@ class Manifest:
     state: State = "running"
     counts: Mapping[str, int] = field(default_factory=dict)
     """State → number of trials, when final."""
+    quarantined: tuple[Quarantined, ...] = ()
+    """Files that were set aside; a hot one leaves no gap."""
     written: str = ""
     """ISO time, UTC."""
 
@@ -78,6 +96,19 @@ def finalized(
     return _next(manifest, files=tuple(files), hot_through=through, final=True, state=state, counts=dict(counts))
 
 
+def without(manifest: Manifest, damaged: Iterable[Quarantined]) -> Manifest:
+    """Next manifest: the damaged files do not count."""
+    damaged = tuple(damaged)
+    names = {file.name for file in damaged}
+    files = tuple(file for file in manifest.files if file.name not in names)
+    return _next(manifest, files=files, quarantined=(*manifest.quarantined, *damaged))
+
+
+def ended(manifest: Manifest, state: State) -> Manifest:
+    """Next manifest: the sweep's owner is done with it."""
+    return _next(manifest, state=state)
+
+
 def _next(manifest: Manifest, **changes: Any) -> Manifest:
     return replace(manifest, k=manifest.k + 1, written=now(), **changes)
 
@@ -88,50 +119,47 @@ def now() -> str:
 
 
 def to_bytes(manifest: Manifest) -> bytes:
-    """Serialise as JSON."""
+    """Serialise as JSON, with a checksum of itself."""
     data = {
         "k": manifest.k,
         "prev": manifest.k - 1 if manifest.k else None,
-        "files": [
-            {
-                "table": f.table,
-                "name": f.name,
-                "rows": f.rows,
-                "min_trial": f.min_trial,
-                "max_trial": f.max_trial,
-            }
-            for f in manifest.files
-        ],
+        "files": [asdict(file) for file in manifest.files],
         "hot_through": {str(epoch): n for epoch, n in manifest.hot_through.items()},
         "sealed": {str(epoch): n for epoch, n in manifest.sealed.items()},
         "final": manifest.final,
         "state": manifest.state,
         "counts": dict(manifest.counts),
+        "quarantined": [asdict(file) for file in manifest.quarantined],
         "written": manifest.written,
     }
-    return json.dumps(data).encode()
+    return json.dumps({**data, "checksum": _sum(data)}).encode()
 
 
 def from_bytes(text: bytes) -> Manifest:
-    """Parse JSON; StoreError if it names a file outside the sweep, ValueError or KeyError if it is torn."""
+    """Parse JSON.
+
+    Raises:
+        StoreError: It names a file outside the sweep.
+        ValueError, KeyError, TypeError: It is torn or was changed.
+    """
     data = json.loads(text)
-    files = tuple(
-        DataFile(
-            table=f["table"],
-            name=checked_data_name(f["name"]),
-            rows=f["rows"],
-            min_trial=f["min_trial"],
-            max_trial=f["max_trial"],
-        )
-        for f in data["files"]
-    )
+    written = data.pop("checksum", None)
+    if written is not None and written != _sum(data):
+        raise ValueError("it was changed after it was written")
     return Manifest(
         k=data["k"],
-        files=files,
+        files=tuple(DataFile(**{**file, "name": checked_data_name(file["name"])}) for file in data["files"]),
         hot_through={int(epoch): n for epoch, n in data["hot_through"].items()},
         sealed={int(epoch): n for epoch, n in data["sealed"].items()},
         final=data["final"],
         state=data["state"],
         counts=data.get("counts", {}),
+        quarantined=tuple(
+            Quarantined(**{**file, "name": checked_data_name(file["name"])}) for file in data.get("quarantined", [])
+        ),
         written=data["written"],
     )
+
+
+def _sum(data: dict[str, Any]) -> str:
+    return checksum(json.dumps(data).encode())

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from caviar.store import chain, manifest
+from caviar.store.checksum import checksum, verify
 from caviar.store.layout import MERGED
 from caviar.store.manifest import DataFile
 from caviar.store.segment import decode, encode_stream, layout_of, unify
@@ -29,6 +30,9 @@ MOST_HOT = 128
 
 MOST_ROWS = 4_000_000
 """Rows of a merged file, about; larger ones are merged no more while the sweep runs."""
+
+MOST_MERGED = 2**40
+"""Bytes of a file, at most, that is compared with its checksum before it is merged: all of them."""
 
 GRACE_S = 60.0
 """Seconds for which merged files stay on the disk, for readers that listed them before."""
@@ -72,6 +76,9 @@ def merge(sweep: SweepDir) -> list[Path] | None:
     """
     seen = sweep.snapshot()
     groups = plan(seen)
+    expected = seen.checksums()
+    for name in (name for group in groups for name in group.names):
+        verify(sweep.disk, sweep.path / name, expected[name], most=MOST_MERGED)
     files = [write(sweep, group) for group in groups]
     gone = [name for group in groups for name in group.names]
     after = manifest.merged(seen.manifest, set(gone), files, seen.through())
@@ -92,6 +99,7 @@ def write(sweep: SweepDir, group: Group) -> DataFile:
     return DataFile(
         table=group.table,
         name=name,
+        checksum=checksum(data),
         rows=sum(rows for rows, _, _ in spans),
         min_trial=min(low for _, low, _ in spans),
         max_trial=max(high for _, _, high in spans),

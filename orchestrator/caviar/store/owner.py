@@ -79,6 +79,17 @@ def newest_owner(disk: Disk, sweep: Path) -> tuple[Owner | None, int]:
         return None, epoch
 
 
+def superseded(disk: Disk, sweep: Path, epoch: int) -> bool:
+    """Whether another process claimed the sweep after the owner of that epoch."""
+    after = owner_path(sweep, epoch + 1)
+    return disk.exists(after) or disk.exists(released_path(after))  # in this order: it is renamed in between
+
+
+def released_path(path: Path) -> Path:
+    """The name of an owner's file once it let go."""
+    return path.with_suffix(".released.json")
+
+
 def owner_path(sweep: Path, epoch: int) -> Path:
     """The file that says who owns an epoch."""
     return sweep / OWNER / numbered_name(epoch)

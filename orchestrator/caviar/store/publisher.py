@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from caviar.errors import StoreError
+from caviar.store.checksum import checksum
 from caviar.store.layout import Segment
-from caviar.store.owner import owner_path
+from caviar.store.owner import owner_path, superseded
 from caviar.store.segment import encode, unify
 from caviar_workers.tables import TABLES
 
@@ -36,8 +37,7 @@ class Publisher:
     def __init__(self, sweep: SweepDir, epoch: int) -> None:
         self._sweep = sweep
         self._epoch = epoch
-        seen = sweep.snapshot()
-        self._next = {**seen.manifest.hot_through, **seen.through()}.get(epoch, -1) + 1
+        self._next = sweep.snapshot().next_n(epoch)
 
     def publish(self, rows: Mapping[str, Sequence[pa.Table | pa.RecordBatch]]) -> Published:
         """Publish at most one segment a table, in the order of `TABLES`; durable when it returns.
@@ -54,10 +54,13 @@ class Publisher:
         for table in TABLES:
             if rows.get(table):
                 whole = unify(table, rows[table])
-                segment = Segment(epoch=self._epoch, n=self._next + len(files), table=table)
-                files.append((self._sweep.path / segment.name, encode(whole)))
+                data = encode(whole)
+                n = self._next + len(files)
+                segment = Segment(epoch=self._epoch, n=n, table=table, checksum=checksum(data))
+                files.append((self._sweep.path / segment.name, data))
                 count += whole.num_rows
         self._sweep.disk.publish(files)
+        self._check_owner()  # a new owner that listed before we published has its file in place by now
         self._next += len(files)
         return Published(files=len(files), rows=count, size=sum(data.size for _, data in files))
 
@@ -67,5 +70,5 @@ class Publisher:
         self._sweep.disk.touch(owner_path(self._sweep.path, self._epoch))
 
     def _check_owner(self) -> None:
-        if self._sweep.disk.exists(owner_path(self._sweep.path, self._epoch + 1)):
+        if superseded(self._sweep.disk, self._sweep.path, self._epoch):
             raise StoreError(f"Another process took {self._sweep.path.name} over: this one must stop.")

@@ -44,6 +44,16 @@ class Snapshot:
         """Paths, within the sweep's folder, of all files that count."""
         return [file.name for file in self.manifest.files] + [segment.name for segment in self.hot]
 
+    def checksums(self) -> dict[str, str]:
+        """Path, within the sweep's folder, of each file that counts, and its checksum; "" when none is known."""
+        held = {file.name: file.checksum for file in self.manifest.files}
+        return held | {segment.name: segment.checksum for segment in self.hot}
+
+    def next_n(self, epoch: int) -> int:
+        """The number of that owner's next segment."""
+        taken = [segment.n for segment in (*self.hot, *_set_aside(self.manifest)) if segment.epoch == epoch]
+        return max([self.manifest.hot_through.get(epoch, -1), *taken]) + 1
+
     def through(self) -> dict[int, int]:
         """Epoch → highest n that this snapshot holds, of epochs with hot files."""
         return {segment.epoch: segment.n for segment in self.hot}
@@ -59,10 +69,12 @@ def look(disk: Disk, sweep: Path) -> Snapshot:
 def live(listed: Iterable[Segment], manifest: Manifest) -> tuple[Segment, ...]:
     """Hot files that count beside a manifest: per epoch, the contiguous run after `hot_through` up to its seal.
 
-    A file behind a gap does not count: it was published later than one that a power cut lost.
+    A file behind a gap does not count: it was published later than one that a power cut lost. One that was
+    set aside for damage leaves no gap.
     """
+    aside = set(_set_aside(manifest))
     found: list[Segment] = []
-    for epoch, segments in groupby(sorted(listed), key=lambda segment: segment.epoch):
+    for epoch, segments in groupby(sorted({*listed, *aside}), key=lambda segment: segment.epoch):
         expected = manifest.hot_through.get(epoch, -1) + 1
         last = manifest.sealed.get(epoch)
         for segment in segments:
@@ -70,6 +82,12 @@ def live(listed: Iterable[Segment], manifest: Manifest) -> tuple[Segment, ...]:
                 continue
             if segment.n > expected or (last is not None and segment.n > last):
                 break
-            found.append(segment)
+            if segment not in aside:
+                found.append(segment)
             expected += 1
     return tuple(found)
+
+
+def _set_aside(manifest: Manifest) -> list[Segment]:
+    names = (file.name.removeprefix(f"{HOT}/") for file in manifest.quarantined)
+    return [segment for name in names if (segment := parse_segment(name))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import secrets
 import uuid
@@ -18,6 +19,7 @@ from caviar.store.find import pick
 from caviar.store.layout import (
     CODE_FILE,
     FORMAT_FILE,
+    GONE_PREFIX,
     HOT,
     MANIFEST,
     MERGED,
@@ -28,13 +30,12 @@ from caviar.store.layout import (
     is_sweep_id,
     numbered_name,
 )
+from caviar.store.leftovers import STALE_S
 from caviar.store.sweep_dir import SweepDir
 from caviar.store.trouble import store_error
 from caviar_workers.tables import FORMAT
 
 ID_TIME = "%Y%m%d-%H%M%S"
-STALE_S = 24 * 3600.0
-"""Age in seconds at which the leftovers of a crash while creating are swept away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ class Store:
         return store
 
     def _open(self, create: bool) -> None:
-        if self.path.exists() and not self.path.is_dir():
+        if self.path.is_file():
             raise StoreError(
                 f"The store {self.path} is a file, and must be a folder: choose another with --store PATH."
             )
@@ -88,7 +89,7 @@ class Store:
         self._check_format(self.disk.read(written))
 
     def _refuse(self) -> None:
-        if self.path.exists():
+        if self.disk.exists(self.path):
             raise StoreError(f"{self.path} is no store (it has no FORMAT file): choose one with --store PATH.")
         raise NotFoundError(
             f"There is no store at {self.path}: choose one with --store PATH, or type `caviar run FILE`."
@@ -125,16 +126,31 @@ class Store:
                 self._build(build, {"id": sweep_id, "created": manifest.now(), **description}, code)
                 try:
                     self.disk.show_folder(build, home)
-                except OSError:
-                    self.disk.delete_folder(build)
-                    if not self.disk.exists(home):
+                except OSError as error:
+                    if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                         raise
+                    self.disk.delete_folder(build)
                     continue  # another process took the same id in the same second
                 return SweepDir(path=home, disk=self.disk)
         except OSError as error:
             self.disk.delete_folder(build)
             raise store_error("create a sweep in", self.path, error) from error
         raise StoreError(f"Cannot create a sweep in {self.path}: too many others do so at once; try again.")
+
+    def remove(self, sweep: SweepDir) -> None:
+        """Delete a sweep and all it holds, for good. Works on a full disk.
+
+        Raises:
+            StoreError: A living process runs it, or the store cannot be written.
+        """
+        if sweep.owner_alive():
+            raise StoreError(f"{sweep.id} is running: stop it first (Ctrl-C in its terminal), then remove it.")
+        gone = self.path / f"{GONE_PREFIX}{uuid.uuid4().hex}"
+        try:
+            self.disk.rename(sweep.path, gone)  # at once, so that no reader meets half of it
+        except OSError as error:
+            raise store_error("write to", self.path, error) from error
+        self.disk.delete_folder(gone)
 
     def _build(self, build: Path, description: dict[str, Any], code: bytes) -> None:
         for folder in (OWNER, HOT, MERGED, MANIFEST):
@@ -150,7 +166,7 @@ class Store:
         )
 
     def _fresh_id(self) -> str:
-        moment = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+        moment = datetime.fromtimestamp(self.disk.now(), UTC).replace(tzinfo=None, microsecond=0)
         ids = self._ids()
         if ids:  # ids sort by time of creation, even of two sweeps in one second
             latest = datetime.strptime(ids[-1][:15], ID_TIME)
@@ -160,6 +176,8 @@ class Store:
     def _sweep_leftovers(self) -> None:
         for name in self.disk.list(self.path):
             folder = self.path / name
+            if name.startswith(GONE_PREFIX):
+                self.disk.delete_folder(folder)
             if name.startswith(NEW_PREFIX) and self.disk.age_s(folder) > STALE_S:
                 self.disk.delete_folder(folder)
 

@@ -3,34 +3,51 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from caviar.store.checksum import MOST_CHECKED, verify
 from caviar.store.columns import Column, fixed, pick
 from caviar.store.query import texts
 from caviar_workers.tables import FIELDS, METRIC_FORMS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import duckdb
 
     from caviar.store.snapshot import Snapshot
+    from caviar.store.sweep_dir import SweepDir
 
 
 class SweepTables:
-    """What `trials`, `curves` … of a sweep are made from; opens the files' footers when columns are needed."""
+    """What `trials`, `curves` … of a sweep are made from.
+
+    Opens the files' footers when columns are needed, and compares a file with its checksum before it is
+    first read.
+    """
 
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
-        path: Path,
-        plan: dict[str, Any],
+        sweep: SweepDir,
         seen: Snapshot,
         *,
         running: bool,
+        most: int = MOST_CHECKED,
     ) -> None:
+        """Look at a sweep's files.
+
+        Args:
+            connection: What will run the SQL.
+            sweep: The sweep.
+            seen: Which files count.
+            running: Whether a living process owns the sweep.
+            most: Bytes of a file, at most, that is compared with its checksum first.
+        """
+        plan = sweep.description()["plan"]
         self._connection = connection
-        self.path = path
+        self._disk = sweep.disk
+        self._most = most
+        self._checksums = seen.checksums()
+        self.path = sweep.path
         self._held: dict[tuple[str, ...], dict[str, str]] = {}
         self.seen = seen
         self.running = running
@@ -47,6 +64,8 @@ class SweepTables:
         names = [name for table in tables for name in self.seen.names(table)]
         if not names:
             return None
+        for file in names:
+            verify(self._disk, self.path / file, self._checksums[file], most=self._most)
         files = texts(self.path / name for name in names)
         return f"read_parquet({files}, union_by_name = true, hive_partitioning = false)"
 

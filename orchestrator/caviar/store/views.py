@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
+    from caviar.store.manifest import Quarantined
     from caviar.store.store import Store
     from caviar.store.sweep_dir import SweepDir
 
@@ -72,9 +73,8 @@ class Views:
                 seen = sweep.snapshot()
             except OSError as error:
                 raise store_error("read", sweep.path, error) from error
-            plan = sweep.description()["plan"]
             self._states.append(state)
-            self._tables.append(SweepTables(self._connection, sweep.path, plan, seen, running=state == "running"))
+            self._tables.append(SweepTables(self._connection, sweep, seen, running=state == "running"))
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
         """Run trusted SQL over the views.
@@ -90,13 +90,16 @@ class Views:
             duckdb.Error: The SQL is wrong.
             StoreError: Files cannot be read.
         """
+        failure: Exception
         for _ in range(TRIES):
             try:
                 self._need(_mentioned(sql))
                 return self._connection.execute(sql, list(parameters))
-            except duckdb.IOException as error:
+            except (duckdb.IOException, FileNotFoundError) as error:
                 failure = error
                 self.refresh()
+            except OSError as error:
+                raise store_error("read", self._store.path, error) from error
             except duckdb.Error as error:
                 if may_be_damage(error):
                     self._tell_damage(error)
@@ -121,6 +124,11 @@ class Views:
         """Names of the metrics reported so far in any of the sweeps, in order of first appearance."""
         return list(dict.fromkeys(metric for tables in self._tables for metric in tables.metrics))
 
+    def quarantined(self) -> list[tuple[str, Quarantined]]:
+        """Id of the sweep and file, of each file that was set aside for damage: its rows are not shown."""
+        pairs = zip(self._sweeps, self._tables, strict=True)
+        return [(sweep.id, file) for sweep, tables in pairs for file in tables.seen.manifest.quarantined]
+
     def close(self) -> None:
         """Let go of files and memory."""
         self._connection.close()
@@ -135,7 +143,7 @@ class Views:
 
     def _tell_damage(self, error: duckdb.Error) -> None:
         files = [tables.path / name for tables in self._tables for name in tables.seen.all_names()]
-        found = first_damaged(self._connection, files)
+        found = first_damaged(files)
         if found is not None:
             raise StoreError(f"{found[0]} is damaged ({found[1]}): restore it from a copy.") from error
 

@@ -1,0 +1,37 @@
+"""`caviar store compact`: final files for sweeps that have none."""
+
+import click
+
+from caviar.cli.options import Target, sweep_argument, target_options
+
+EPILOG = """\b
+Examples:
+  caviar store compact
+  caviar store compact digits
+"""
+
+
+@click.command("compact", epilog=EPILOG, short_help="Sort interrupted sweeps into few files.")
+@sweep_argument
+@target_options
+def compact(target: Target) -> None:
+    """Sort what SWEEP recorded into one file a table, so that any Parquet reader sees it right.
+
+    Without SWEEP, do so for every sweep that needs it. A sweep that ends does this by itself; one that runs
+    is left alone. `caviar resume` can still go on with it.
+    """
+    from caviar.cli.output import emit_json, say
+    from caviar.store import Store
+    from caviar.store.compact import compact as write_final_files
+    from caviar.store.compact import needs_compacting
+
+    store = Store.open(target.store)
+    chosen = store.sweeps() if target.sweep is None else [store.find(target.sweep)]
+    sweeps = [sweep for sweep in chosen if target.sweep is not None or needs_compacting(sweep)]
+    for sweep in sweeps:
+        write_final_files(sweep)
+        say(f"compacted {sweep.id}")
+    if target.as_json:
+        emit_json({"store": target.store, "compacted": [sweep.id for sweep in sweeps]})
+    elif not sweeps:
+        say("nothing to compact")

@@ -1,0 +1,167 @@
+"""Looking for damage: every byte of a sweep's files, and every row's place in its curve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from caviar.store.checksum import checksum_of
+from caviar.store.layout import FINAL_TABLES, HOT, SUPERSEDED, parse_segment
+from caviar.store.query import one_line, open_plain, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from caviar.store.layout import Segment
+    from caviar.store.manifest import DataFile
+    from caviar.store.snapshot import Snapshot
+    from caviar.store.sweep_dir import SweepDir
+
+GAPS = """
+SELECT count(*), min(trial) FROM (
+    SELECT trial, attempt FROM read_parquet({files}, union_by_name = true, hive_partitioning = false)
+    GROUP BY trial, attempt HAVING count(*) <> max(_seq)::BIGINT + 1 OR min(_seq) <> 0
+)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that is not as it was written."""
+
+    name: str
+    """Path within the sweep's folder; "curves" for the rows as a whole."""
+    what: str
+    """For a person."""
+    table: str = ""
+    rows: int | None = None
+    """Rows that the file should have, if known."""
+    damaged: bool = False
+    """Whether it is a file that counts, and whose content is lost: one to set aside."""
+
+
+def check(sweep: SweepDir) -> list[Finding]:
+    """Read all of a sweep; changes nothing. In bounded memory, and beside a running owner.
+
+    Returns:
+        What is wrong, by file; empty when all is well.
+
+    Raises:
+        StoreError: The manifest or the description cannot be read at all.
+        OSError: A folder cannot be listed.
+    """
+    sweep.description()
+    while True:
+        listed = [segment for name in sweep.disk.list(sweep.path / HOT) if (segment := parse_segment(name))]
+        seen = sweep.snapshot()
+        findings = [finding for finding in map(_Reading(sweep, seen).look, _entries(seen)) if finding]
+        if not any(finding.what == MISSING for finding in findings) or sweep.snapshot() == seen:
+            break  # otherwise files were merged away while we read
+    return [*findings, *_missing(listed, seen), *_gaps(sweep, seen, findings), *strays(sweep, seen)]
+
+
+MISSING = "it is missing"
+
+
+def _entries(seen: Snapshot) -> Iterator[tuple[str, str, DataFile | None]]:
+    """(table, name, entry in the manifest) of each file that counts."""
+    for file in seen.manifest.files:
+        yield file.table, file.name, file
+    for segment in seen.hot:
+        yield segment.table, segment.name, None
+
+
+class _Reading:
+    def __init__(self, sweep: SweepDir, seen: Snapshot) -> None:
+        self._sweep = sweep
+        self._checksums = seen.checksums()
+
+    def look(self, entry: tuple[str, str, DataFile | None]) -> Finding | None:
+        """What is wrong with a file."""
+        table, name, file = entry
+        rows = None if file is None else file.rows
+        path = self._sweep.path / name
+        try:
+            what = self._content(path, self._checksums[name], file)
+        except FileNotFoundError:
+            what = MISSING
+        except OSError as error:  # of the disk, not of the content: it may be read another time
+            return Finding(name=name, what=f"it cannot be read ({one_line(error)})", table=table, rows=rows)
+        return Finding(name=name, what=what, table=table, rows=rows, damaged=True) if what else None
+
+    def _content(self, path: Path, expected: str, file: DataFile | None) -> str:
+        found = checksum_of(self._sweep.disk, path) if expected else ""
+        if found != expected:
+            return f"its checksum is {found}, and was {expected}"
+        try:
+            with self._sweep.disk.reading(path) as source:
+                rows, low, high = _count(source)
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            return f"it cannot be decoded ({one_line(error)})"
+        if file is not None and (rows, low, high) != (file.rows, file.min_trial, file.max_trial):
+            wanted = f"{file.rows} rows of trials {file.min_trial} to {file.max_trial}"
+            return f"it holds {rows} rows of trials {low} to {high}, not {wanted}"
+        return ""
+
+
+def _count(source: object) -> tuple[int, int | None, int | None]:
+    """Rows, lowest and highest trial; every page's checksum is verified on the way."""
+    rows, ends = 0, []
+    with pq.ParquetFile(source, page_checksum_verification=True) as file:
+        for batch in file.iter_batches():
+            rows += batch.num_rows
+            if batch.num_rows:
+                span = pc.min_max(batch["trial"]).as_py()
+                ends += [span["min"], span["max"]]
+    return rows, min(ends, default=None), max(ends, default=None)
+
+
+def _missing(listed: Iterable[Segment], seen: Snapshot) -> list[Finding]:
+    """Owners of whom a segment is gone, so that what they published after it does not count."""
+    findings = []
+    ends = dict(seen.manifest.sealed)
+    for segment in listed:  # listed before the look: what was published since is no matter
+        if segment.epoch not in seen.manifest.sealed:
+            ends[segment.epoch] = max(segment.n, ends.get(segment.epoch, -1))
+    for epoch, last in ends.items():
+        n = seen.next_n(epoch)
+        if n <= last:
+            what = "it was removed, or lost to a power cut before it was acknowledged; what follows it is not shown"
+            findings.append(Finding(name=f"{HOT}/{epoch:04d}-{n:09d}", what=what))
+    return findings
+
+
+def _gaps(sweep: SweepDir, seen: Snapshot, findings: Iterable[Finding]) -> list[Finding]:
+    """Attempts whose rows are not numbered from 0 without gap or doublet; of sound files only."""
+    bad = {finding.name for finding in findings}
+    lost = [file for file in seen.manifest.quarantined if file.table in ("curves", SUPERSEDED)]
+    names = [name for table in ("curves", SUPERSEDED) for name in seen.names(table)]
+    if lost or not names or bad & set(names):  # then rows are missing anyway
+        return []
+    with open_plain() as connection:
+        try:
+            rows = connection.execute(GAPS.format(files=texts(sweep.path / name for name in names))).fetchall()
+        except duckdb.Error:  # merged away meanwhile
+            return []
+    attempts, first = rows[0]
+    if not attempts:
+        return []
+    return [Finding(name="curves", what=f"rows of {attempts} attempts are missing or doubled, first of trial {first}")]
+
+
+def strays(sweep: SweepDir, seen: Snapshot) -> list[Finding]:
+    """Files that a plain glob over an ended sweep would find, and that do not count."""
+    if not seen.plain or seen.manifest.state == "running":
+        return []
+    known = set(seen.all_names())
+    there = [f"{table}/{name}" for table in (*FINAL_TABLES, SUPERSEDED) for name in sweep.disk.list(sweep.path / table)]
+    what = "it does not count, but a plain glob finds it; `caviar store compact` removes it"
+    return [Finding(name=name, what=what) for name in there if name not in known]

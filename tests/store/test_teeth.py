@@ -1,0 +1,82 @@
+"""The tests of crashes and lives have teeth: they fail when one of the store's safeguards is taken away."""
+
+import random
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from machine import SweepLife
+from safeguards import SAFEGUARDS, gaps_count, in_place, no_deduplication, no_fsync, no_sync_dir
+from scenario import Examined, record
+from simulated_sweep import Simulation
+
+NAMES = [take_away.__name__ for take_away in SAFEGUARDS]
+
+
+def live(lives):
+    for life in lives():
+        machine = SweepLife()
+        try:
+            machine.create()
+            life(machine)
+        finally:
+            machine.teardown()
+
+
+@pytest.mark.parametrize("lives", {lives: None for lives, _ in SAFEGUARDS.values()})
+def test_these_lives_go_well(lives):
+    live(lives)
+
+
+@pytest.mark.parametrize("take_away", SAFEGUARDS, ids=NAMES)
+def test_without_a_safeguard_a_promise_is_broken(monkeypatch, take_away):
+    lives, wrong = SAFEGUARDS[take_away]
+    take_away(monkeypatch)
+    with pytest.raises(Exception, match=wrong):
+        live(lives)
+
+
+def crash_everywhere(folder, monkeypatch):
+    simulation = Simulation(folder / "disk", monkeypatch)
+    moments = record(simulation)
+    examined = Examined(simulation)
+    for moment in moments[::-1]:
+        seed = random.Random(moment.number).randrange(10**6)
+        examined.recover(moment, power=True, seed=seed, every=1000)
+
+
+@pytest.mark.parametrize("take_away", [no_fsync, no_sync_dir, no_deduplication])
+def test_crashes_at_every_step_find_it_too(monkeypatch, tmp_path, take_away):
+    take_away(monkeypatch)
+    with pytest.raises(
+        Exception, match=r"cannot be understood|is no JSON|is no store|No such file|doubled|Parquet|is lost"
+    ):
+        crash_everywhere(tmp_path, monkeypatch)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("take_away", [in_place, gaps_count])
+def test_crashes_at_every_step_find_these_in_time(monkeypatch, tmp_path, take_away):
+    take_away(monkeypatch)
+    with pytest.raises(Exception, match=r"ended without their rows|Parquet"):
+        crash_everywhere(tmp_path, monkeypatch)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("take_away", SAFEGUARDS, ids=NAMES)
+def test_random_lives_find_most_of_it(monkeypatch, take_away):
+    if take_away is gaps_count:
+        pytest.skip("found by the crashes at every step")
+    take_away(monkeypatch)
+    life = settings(
+        max_examples=5000,
+        stateful_step_count=25,
+        phases=[Phase.generate],
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    with pytest.raises(Exception, match=SAFEGUARDS[take_away][1]):
+        run_state_machine_as_test(SweepLife, settings=life)
