@@ -1,6 +1,7 @@
 """The program's entry point: help, misspelt verbs, errors, exit codes."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -169,7 +170,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
-    script = f"set -o pipefail; {sys.executable} -m caviar.cli.main --help | true; exit $?"
+    script = f"set -o pipefail; {shlex.quote(sys.executable)} -m caviar.cli.main --help | true; exit $?"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.returncode in {0, 141}
