@@ -74,17 +74,27 @@ def test_what_a_killed_process_had_reported_is_kept_and_its_lease_ends_as_lost(r
     assert "died" in events[-1].failure
 
 
-def test_gpus_are_handed_out_and_hidden_from_those_who_asked_for_none(ray: RaySession) -> None:
-    def train(config: dict[str, Any], trial: Any) -> None:
+def test_gpus_are_handed_out_and_hidden_from_those_who_asked_for_none(ray: RaySession, tmp_path: Path) -> None:
+    meeting = str(tmp_path)
+
+    def meet(config: dict[str, Any], trial: Any) -> None:
         import os
         import time
 
-        seen = os.environ.get("CUDA_VISIBLE_DEVICES", "unset")
-        trial.report(0, loss=-1.0 if seen in {"", "NoDevFiles", "-1"} else float(seen) if seen.isdigit() else -2.0)
-        time.sleep(0.3)
+        open(os.path.join(meeting, str(trial.number)), "w").close()
+        deadline = time.monotonic() + 40
+        while len(os.listdir(meeting)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)  # both at the same time, however long the second process takes to start
+        trial.report(0, loss=0.0)
 
-    whole = rows(run(train, 2, cpus=0.5, gpus=1), "attempts")
-    none = rows(run(train, 1), "curves")
+    def look(config: dict[str, Any], trial: Any) -> None:
+        import os
+
+        seen = os.environ.get("CUDA_VISIBLE_DEVICES", "unset")
+        trial.report(0, loss=-1.0 if seen in {"", "NoDevFiles", "-1"} else -2.0)
+
+    whole = rows(run(meet, 2, cpus=0.5, gpus=1), "attempts")
+    none = rows(run(look, 1), "curves")
 
     assert {row["devices"] for row in whole} == {"0", "1"}
     assert none[0]["loss"] == -1.0
