@@ -1,0 +1,27 @@
+"""Early stopping: pure policies that decide, from published rows, which trials go on."""
+
+from caviar.stopping.asha import ASHA
+from caviar.stopping.extrapolate import Extrapolate
+from caviar.stopping.hyperband import Hyperband
+from caviar.stopping.judgement import Action, Judgement
+from caviar.stopping.median import MedianStop
+from caviar.stopping.patience import Patience
+from caviar.stopping.policy import StopPolicy
+from caviar.stopping.sentence import sentence
+from caviar.stopping.spelling import KINDS, Stopping, parse_stopping, stopping_text
+
+__all__ = [
+    "ASHA",
+    "KINDS",
+    "Action",
+    "Extrapolate",
+    "Hyperband",
+    "Judgement",
+    "MedianStop",
+    "Patience",
+    "StopPolicy",
+    "Stopping",
+    "parse_stopping",
+    "sentence",
+    "stopping_text",
+]

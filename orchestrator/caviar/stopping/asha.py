@@ -1,0 +1,127 @@
+"""Asynchronous successive halving: many trials start, the best of each rung go on to the next.
+
+Li, Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht and Talwalkar 2020, "A system for massively parallel
+hyperparameter tuning" (MLSys), algorithm 2. Where trials can be paused, every trial waits at its rung until it is among
+the best 1/eta of those that came there (promotion). Where they cannot, it is judged once, as it passes (stopping).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from caviar.stopping.judgement import Action, Judgement, score, unscore
+from caviar.stopping.ladder import Ladder, Rung, geometric
+from caviar.stopping.limits import check_between, check_whole
+from caviar.stopping.policy import StopPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ASHA:
+    """Keep the best 1/`eta` of the trials at the steps first, first·eta, first·eta² and so on.
+
+    Raises:
+        SpecError: `eta` is not above 1, or `first` is no whole number from 1.
+    """
+
+    eta: float = 3
+    first: int = 1
+    """Step of the first rung. Early comparisons are worth more than good ones: 1 was best on all tables tried."""
+
+    def __post_init__(self) -> None:
+        check_between("eta", self.eta, 1, math.inf)
+        check_whole("first", self.first)
+
+    def policy(self, *, mode: str, pausing: bool) -> StopPolicy:
+        """The policy of one sweep.
+
+        Args:
+            mode: `min` or `max`.
+            pausing: Trials save checkpoints, so that they can be paused and promoted.
+        """
+        return Halving(mode=mode, pausing=pausing, eta=self.eta, first=self.first)
+
+
+class Halving:
+    """One ladder of successive halving; see `StopPolicy`. Numbers: `rung`, `rank`, `of`, `kept`."""
+
+    def __init__(self, *, mode: str, pausing: bool, eta: float, first: int) -> None:
+        self._mode = mode
+        self._pausing = pausing
+        self._eta = eta
+        self._ladder = Ladder(geometric(first, eta))
+        self._judged: dict[int, int] = {}
+        self._paused: dict[int, Rung] = {}
+        self._completed = False
+
+    def note(self, trial: int, step: int, value: float) -> None:
+        """Take a row in; see `StopPolicy`."""
+        self._ladder.note(trial, step, score(value, self._mode))
+
+    def judge(self, trial: int) -> Judgement | None:
+        """What becomes of a running trial; see `StopPolicy`."""
+        rung = self._ladder.newest(trial)
+        if rung is None or self._judged.get(trial, -1) >= rung.number:
+            return None
+        if rung.rank(trial) <= self._kept(rung) and math.isfinite(rung.scores[trial]):
+            return self._judgement("go_on", trial, rung)
+        return self._judgement("pause" if self._pausing else "stop", trial, rung)
+
+    def recall(self, *, exhausted: bool) -> Judgement | None:
+        """What becomes of a paused trial; see `StopPolicy`."""
+        rungs = [rung for rung in reversed(self._ladder.rungs) if rung.waiting]
+        for rung in rungs:
+            best, trial = rung.waiting[0]
+            if rung.rank(trial) <= self._kept(rung) and math.isfinite(best):
+                return self._judgement("promote", trial, rung)
+        if not exhausted:
+            return None
+        hopeful = [] if self._completed else [rung for rung in rungs if math.isfinite(rung.waiting[0][0])]
+        for rung in hopeful[:1]:
+            return self._judgement("promote", rung.waiting[0][1], rung)
+        return self._judgement("stop", rungs[0].waiting[0][1], rungs[0]) if rungs else None
+
+    def apply(self, judgement: Judgement) -> None:
+        """Make a stored decision so; see `StopPolicy`."""
+        trial = judgement.trial
+        rung = self._paused.pop(trial, None)
+        if rung is not None:
+            rung.release(trial)
+        on = self._at(trial, judgement.step)
+        if on is None:
+            return
+        self._judged[trial] = on.number
+        if judgement.action == "pause":
+            on.pause(trial)
+            self._paused[trial] = on
+
+    def end(self, trial: int, *, state: str) -> None:
+        """Let a trial go; see `StopPolicy`."""
+        rung = self._paused.pop(trial, None)
+        if rung is not None:
+            rung.release(trial)
+        self._completed = self._completed or state == "COMPLETED"
+        self._judged.pop(trial, None)
+        self._ladder.end(trial, failed=state == "FAILED")
+
+    def _kept(self, rung: Rung) -> int:
+        """How many of those on the rung go on: 1/eta of them; where none can be called back, the first one too."""
+        kept = int(len(rung.ranked) / self._eta)
+        return kept if self._pausing else max(1, kept)
+
+    def _at(self, trial: int, step: int) -> Rung | None:
+        """The rung at a step, if the trial stands on it."""
+        found = next((rung for rung in self._ladder.rungs if rung.step == step), None)
+        return found if found is not None and trial in found.scores else None
+
+    def _judgement(self, action: Action, trial: int, rung: Rung) -> Judgement:
+        kept = self._kept(rung)
+        bar = unscore(rung.ranked[kept - 1][0], self._mode) if kept else None
+        return Judgement(
+            trial=trial,
+            action=action,
+            step=rung.step,
+            value=unscore(rung.scores[trial], self._mode),
+            bar=bar,
+            numbers={"rung": rung.number, "rank": rung.rank(trial), "of": len(rung.ranked), "kept": kept},
+        )

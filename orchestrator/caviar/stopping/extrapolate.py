@@ -1,0 +1,160 @@
+"""Extrapolation: end a trial only when its curve, drawn on to the end, is very unlikely to reach the best one.
+
+The curve is a power law of the step, a + b·(step + 1)^−c, fitted by least squares for each exponent of a grid; the fits
+are weighed by how well they explain the points, and each foretells the last value with the uncertainty of a linear
+regression. A small ensemble after Domhan, Springenberg and Hutter 2015, "Speeding up automatic hyperparameter
+optimization of deep neural networks by extrapolation of learning curves" (IJCAI), section 3.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from caviar.stopping.judgement import Judgement, score, unscore
+from caviar.stopping.ladder import geometric
+from caviar.stopping.limits import check_between, check_whole
+from caviar.stopping.policy import StopPolicy
+
+RATIO = 1.2
+"""Between the steps at which a trial is judged, from some steps on."""
+_EXPONENTS = np.geomspace(0.05, 4.0, 16)
+_MOST_POINTS = 200
+"""Of a curve, that are fitted: more say little more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extrapolate:
+    """Stop a trial that ends better than the best completed one with a probability below `risk`.
+
+    Raises:
+        SpecError: `risk` is not between 0 and 0.5, or `points` or `least` no whole number in its range.
+    """
+
+    risk: float = 0.05
+    points: int = 5
+    """Reports that a curve must have, from 4."""
+    least: int = 3
+    """Completed trials that there must be, from 1."""
+
+    def __post_init__(self) -> None:
+        check_between("risk", self.risk, 0, 0.5)
+        check_whole("points", self.points, 4)
+        check_whole("least", self.least)
+
+    def policy(self, *, mode: str, pausing: bool) -> StopPolicy:
+        """The policy of one sweep; see `ASHA.policy`."""
+        return Extrapolation(mode=mode, risk=self.risk, points=self.points, least=self.least)
+
+
+@dataclass(slots=True)
+class _Curve:
+    steps: list[int] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    level: int = 0
+    """Number of the next step at which it is judged."""
+
+
+class Extrapolation:
+    """Curves of running trials, and how completed ones ended; see `StopPolicy`.
+
+    Numbers: `chance` to be better than the bar, `expected` value at the step `end`.
+    """
+
+    def __init__(self, *, mode: str, risk: float, points: int, least: int) -> None:
+        self._mode = mode
+        self._risk = risk
+        self._points = points
+        self._least = least
+        self._levels = geometric(1, RATIO)
+        self._curves: dict[int, _Curve] = {}
+        self._ends: dict[int, tuple[int, float]] = {}
+        """Last step of completed trials → how many ended there, and the best score there."""
+
+    def note(self, trial: int, step: int, value: float) -> None:
+        """Take a row in; see `StopPolicy`."""
+        curve = self._curves.setdefault(trial, _Curve())
+        if not curve.steps or step > curve.steps[-1]:
+            curve.steps.append(step)
+            curve.scores.append(score(value, self._mode))
+        elif step == curve.steps[-1]:
+            curve.scores[-1] = score(value, self._mode)
+
+    def judge(self, trial: int) -> Judgement | None:
+        """What becomes of a running trial; see `StopPolicy`."""
+        curve = self._curves.get(trial)
+        if curve is None or len(curve.steps) < self._points or curve.steps[-1] < self._levels(curve.level):
+            return None
+        end = max((step for step, (count, _) in self._ends.items() if count >= self._least), default=-1)
+        if curve.steps[-1] >= end:
+            return None
+        bar = self._ends[end][1]
+        chance, expected = chance_below(curve.steps, curve.scores, end, bar)
+        return Judgement(
+            trial=trial,
+            action="stop" if chance < self._risk else "go_on",
+            step=curve.steps[-1],
+            value=unscore(curve.scores[-1], self._mode),
+            bar=unscore(bar, self._mode),
+            numbers={"chance": chance, "end": end, "expected": unscore(expected, self._mode)},
+        )
+
+    def recall(self, *, exhausted: bool) -> Judgement | None:
+        """Nobody is ever paused."""
+        return None
+
+    def apply(self, judgement: Judgement) -> None:
+        """Make a stored decision so; see `StopPolicy`."""
+        curve = self._curves.get(judgement.trial)
+        while curve is not None and self._levels(curve.level) <= judgement.step:
+            curve.level += 1
+
+    def end(self, trial: int, *, state: str) -> None:
+        """Let a trial go; see `StopPolicy`."""
+        curve = self._curves.pop(trial, None)
+        if curve is not None and curve.steps and state == "COMPLETED":
+            step, found = curve.steps[-1], curve.scores[-1]
+            count, best = self._ends.get(step, (0, math.inf))
+            self._ends[step] = count + 1, min(best, found)
+
+
+def chance_below(steps: list[int], scores: list[float], end: int, bar: float) -> tuple[float, float]:
+    """Probability that a curve is below `bar` at step `end`, and what is expected there.
+
+    Args:
+        steps: Rising, below `end`, [n].
+        scores: Small is good, [n].
+        end: A later step.
+        bar: A score.
+
+    Returns:
+        (0, inf) where the newest score is not finite: a diverged trial does not come back.
+    """
+    if not math.isfinite(scores[-1]):
+        return 0.0, math.inf
+    kept = np.isfinite(scores)
+    x, y = np.asarray(steps, float)[kept][-_MOST_POINTS:] + 1.0, np.asarray(scores)[kept][-_MOST_POINTS:]
+    if len(y) < 3:
+        return 1.0, float(y[-1])
+    fits = [_fit(x, y, end + 1.0, exponent) for exponent in _EXPONENTS]
+    logs = np.array([fit[0] for fit in fits])
+    weights = np.exp(logs - logs.max())
+    weights /= weights.sum()
+    below = [0.5 * math.erfc((mean - bar) / (spread * math.sqrt(2))) for _, mean, spread in fits]
+    return float(weights @ below), float(weights @ [fit[1] for fit in fits])
+
+
+def _fit(x: np.ndarray, y: np.ndarray, end: float, exponent: float) -> tuple[float, float, float]:
+    """One power law: its log weight, and mean and standard deviation of what it foretells."""
+    design = np.stack([np.ones_like(x), x**-exponent], axis=1)
+    inverse = np.linalg.pinv(design.T @ design)
+    weights = inverse @ design.T @ y
+    free = len(y) - 2
+    left = y - design @ weights
+    floor = (1e-3 * (np.ptp(y) + 1e-12)) ** 2  # a perfect fit of few points is no certainty
+    variance = max(float(left @ left) / free, floor)
+    at = np.array([1.0, end**-exponent])
+    spread = math.sqrt(variance * (1.0 + float(at @ inverse @ at)))
+    return -0.5 * free * math.log(variance), float(at @ weights), spread

@@ -1,0 +1,94 @@
+"""Hyperband: several successive halvings that begin to compare earlier or later, for nobody knows how early is safe.
+
+Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar 2018, "Hyperband: a novel bandit-based approach to hyperparameter
+optimization" (JMLR 18), with the asynchronous brackets of Li et al. 2020 (see `asha`), section 3.3.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from caviar.stopping.asha import Halving
+from caviar.stopping.judgement import Judgement
+from caviar.stopping.limits import check_between, check_whole
+from caviar.stopping.policy import StopPolicy
+
+_GOLDEN = 0.6180339887498949
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hyperband:
+    """`brackets` halvings, the k-th with its first rung at first·eta^k.
+
+    Raises:
+        SpecError: `eta` is not above 1, or `first` or `brackets` no whole number from 1.
+    """
+
+    eta: float = 3
+    first: int = 1
+    brackets: int = 3
+
+    def __post_init__(self) -> None:
+        check_between("eta", self.eta, 1, math.inf)
+        check_whole("first", self.first)
+        check_whole("brackets", self.brackets)
+
+    def policy(self, *, mode: str, pausing: bool) -> StopPolicy:
+        """The policy of one sweep; see `ASHA.policy`."""
+        return Brackets(mode=mode, pausing=pausing, eta=self.eta, first=self.first, brackets=self.brackets)
+
+
+class Brackets:
+    """Trials dealt out to halvings; see `StopPolicy`. Numbers: `bracket`, and those of a halving.
+
+    A trial's bracket depends on its number alone: the fractional parts of i·φ fall into the brackets' shares as evenly
+    as they can (Weyl), and the shares are Hyperband's: η^(s−k)·(s+1)/(s−k+1) trials of s+1 brackets start in bracket k.
+    """
+
+    def __init__(self, *, mode: str, pausing: bool, eta: float, first: int, brackets: int) -> None:
+        firsts = [round(first * eta**k) for k in range(brackets)]
+        self._halvings = [Halving(mode=mode, pausing=pausing, eta=eta, first=step) for step in firsts]
+        left = np.arange(brackets, 0, -1)
+        shares = float(eta) ** left / left
+        self._edges = np.cumsum(shares / shares.sum())[:-1]
+
+    def note(self, trial: int, step: int, value: float) -> None:
+        """Take a row in; see `StopPolicy`."""
+        self._halvings[self.bracket(trial)].note(trial, step, value)
+
+    def judge(self, trial: int) -> Judgement | None:
+        """What becomes of a running trial; see `StopPolicy`."""
+        return self._marked(self._halvings[self.bracket(trial)].judge(trial))
+
+    def recall(self, *, exhausted: bool) -> Judgement | None:
+        """What becomes of a paused trial; see `StopPolicy`."""
+        for halving in self._halvings:
+            found = halving.recall(exhausted=exhausted)
+            if found is not None:
+                return self._marked(found)
+        return None
+
+    def apply(self, judgement: Judgement) -> None:
+        """Make a stored decision so; see `StopPolicy`."""
+        self._halvings[self.bracket(judgement.trial)].apply(judgement)
+
+    def end(self, trial: int, *, state: str) -> None:
+        """Let a trial go; see `StopPolicy`."""
+        own = self.bracket(trial)
+        for k, halving in enumerate(self._halvings):
+            if k == own:
+                halving.end(trial, state=state)
+            elif state == "COMPLETED":
+                halving.end(-1, state=state)  # that the sweep has a completed trial concerns all
+
+    def bracket(self, trial: int) -> int:
+        """Which halving a trial belongs to."""
+        return int(np.searchsorted(self._edges, (trial + 0.5) * _GOLDEN % 1.0, side="right"))
+
+    def _marked(self, found: Judgement | None) -> Judgement | None:
+        if found is None:
+            return None
+        return replace(found, numbers={"bracket": self.bracket(found.trial), **found.numbers})

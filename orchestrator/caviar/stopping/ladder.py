@@ -1,0 +1,113 @@
+"""The steps at which trials are compared, and what each trial had there."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+Entry = tuple[float, int]
+"""Score (small is good) and trial: ties go to the smaller trial number."""
+
+
+@dataclass(slots=True)
+class Rung:
+    """What trials had at one step."""
+
+    number: int
+    step: int
+    ranked: list[Entry] = field(default_factory=list)
+    """Best first."""
+    scores: dict[int, float] = field(default_factory=dict)
+    waiting: list[Entry] = field(default_factory=list)
+    """Trials that are paused here, best first."""
+
+    def rank(self, trial: int) -> int:
+        """1: the best."""
+        return bisect_left(self.ranked, (self.scores[trial], trial)) + 1
+
+    def pause(self, trial: int) -> None:
+        """The trial waits here."""
+        entry = self.scores[trial], trial
+        if entry not in self.waiting[bisect_left(self.waiting, entry) :][:1]:
+            insort(self.waiting, entry)
+
+    def release(self, trial: int) -> None:
+        """The trial waits no more."""
+        _drop(self.waiting, (self.scores[trial], trial))
+
+    def forget(self, trial: int) -> None:
+        """The trial failed: it is nobody's rival."""
+        if trial in self.scores:
+            self.release(trial)
+            _drop(self.ranked, (self.scores.pop(trial), trial))
+
+
+class Ladder:
+    """Rungs at rising steps; a trial stands on those that it reached.
+
+    A trial's score at a rung is the one at the rung's step, else its last one before. A trial that reports less often
+    is so compared with what it had, and one that had nothing yet passes the rung by.
+
+    Args:
+        step: Rung's number, from 0 → its step; rising.
+    """
+
+    def __init__(self, step: Callable[[int], int]) -> None:
+        self._step = step
+        self._last: dict[int, tuple[int, float]] = {}
+        self._next: dict[int, int] = {}
+        self._on: dict[int, Rung] = {}
+        self.rungs: list[Rung] = []
+
+    def note(self, trial: int, step: int, score: float) -> bool:
+        """A trial's score at a step; returns whether it came to stand on a new rung."""
+        last_step, last = self._last.get(trial, (-1, None))
+        if step < last_step:
+            return False  # it runs again, and is not yet where it was
+        self._last[trial] = step, score
+        number, climbed = self._next.get(trial, 0), False
+        while self._rung(number).step <= step:
+            rung = self.rungs[number]
+            found = score if rung.step == step else last
+            if found is not None:
+                rung.scores[trial] = found
+                insort(rung.ranked, (found, trial))
+                self._on[trial], climbed = rung, True
+            number += 1
+        self._next[trial] = number
+        return climbed
+
+    def newest(self, trial: int) -> Rung | None:
+        """The highest rung that a trial stands on."""
+        return self._on.get(trial)
+
+    def end(self, trial: int, *, failed: bool) -> None:
+        """The trial is over; what it had remains, unless it failed."""
+        for rung in self.rungs if failed else ():
+            rung.forget(trial)
+        for book in (self._last, self._next, self._on):
+            book.pop(trial, None)
+
+    def _rung(self, number: int) -> Rung:
+        while len(self.rungs) <= number:
+            self.rungs.append(Rung(len(self.rungs), self._step(len(self.rungs))))
+        return self.rungs[number]
+
+
+def geometric(first: int, ratio: float) -> Callable[[int], int]:
+    """Steps first, first·ratio, first·ratio², …: rounded, and always rising."""
+    steps = [first]
+
+    def step(number: int) -> int:
+        while len(steps) <= number:
+            steps.append(max(steps[-1] + 1, round(first * ratio ** len(steps))))
+        return steps[number]
+
+    return step
+
+
+def _drop(entries: list[Entry], entry: Entry) -> None:
+    at = bisect_left(entries, entry)
+    if at < len(entries) and entries[at] == entry:
+        del entries[at]

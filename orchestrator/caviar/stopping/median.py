@@ -1,0 +1,111 @@
+"""The median stopping rule: end a trial whose best value is worse than the median of the others' averages.
+
+Golovin, Solnik, Moitra, Kochanski, Karro and Sculley 2017, "Google Vizier: a service for black-box optimization" (KDD),
+section 3.2.2. They average the curves of completed trials; here every trial takes part that reached the step, else the
+few survivors would be the only ones to compare with.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from caviar.stopping.judgement import Judgement, score, unscore
+from caviar.stopping.ladder import Ladder, geometric
+from caviar.stopping.limits import check_whole
+from caviar.stopping.policy import StopPolicy
+
+RATIO = 1.2
+"""Between the steps at which trials are compared, from some steps on: a trial of a million steps is judged 70 times."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MedianStop:
+    """Stop a trial whose best value up to a step is worse than the median of all trials' averages up to it.
+
+    Raises:
+        SpecError: `first` or `least` is no whole number from 1.
+    """
+
+    first: int = 1
+    """The first step at which trials are compared."""
+    least: int = 5
+    """Other trials that must have reached the step."""
+
+    def __post_init__(self) -> None:
+        check_whole("first", self.first)
+        check_whole("least", self.least)
+
+    def policy(self, *, mode: str, pausing: bool) -> StopPolicy:
+        """The policy of one sweep; see `ASHA.policy`."""
+        return Median(mode=mode, first=self.first, least=self.least)
+
+
+@dataclass(slots=True)
+class _Own:
+    """What a running trial had up to now."""
+
+    count: int = 0
+    total: float = 0.0
+    best: float = math.inf
+    step: int = -1
+    at_rung: float = math.inf
+    """Its best value at the newest rung."""
+
+
+class Median:
+    """Running averages at rising steps; see `StopPolicy`. Numbers: `of`, the other trials."""
+
+    def __init__(self, *, mode: str, first: int, least: int) -> None:
+        self._mode = mode
+        self._least = least
+        self._ladder = Ladder(geometric(first, RATIO))
+        self._own: dict[int, _Own] = {}
+        self._judged: dict[int, int] = {}
+
+    def note(self, trial: int, step: int, value: float) -> None:
+        """Take a row in; see `StopPolicy`."""
+        own = self._own.setdefault(trial, _Own())
+        if step < own.step:
+            return
+        before, found = own.best, score(value, self._mode)
+        own.step = step
+        own.count += 1
+        own.total += found
+        own.best = min(own.best, found)
+        if self._ladder.note(trial, step, own.total / own.count):
+            rung = self._ladder.newest(trial)
+            own.at_rung = own.best if rung is not None and rung.step == step else before
+
+    def judge(self, trial: int) -> Judgement | None:
+        """What becomes of a running trial; see `StopPolicy`."""
+        rung = self._ladder.newest(trial)
+        if rung is None or self._judged.get(trial, -1) >= rung.number or len(rung.ranked) <= self._least:
+            return None
+        others = [entry[0] for entry in rung.ranked if entry[1] != trial]
+        median = others[len(others) // 2]  # the upper one of two: the milder bar
+        best = self._own[trial].at_rung
+        return Judgement(
+            trial=trial,
+            action="stop" if best > median or not math.isfinite(best) else "go_on",
+            step=rung.step,
+            value=unscore(best, self._mode),
+            bar=unscore(median, self._mode),
+            numbers={"of": len(others)},
+        )
+
+    def recall(self, *, exhausted: bool) -> Judgement | None:
+        """Nobody is ever paused."""
+        return None
+
+    def apply(self, judgement: Judgement) -> None:
+        """Make a stored decision so; see `StopPolicy`."""
+        for rung in self._ladder.rungs:
+            if rung.step == judgement.step:
+                self._judged[judgement.trial] = rung.number
+
+    def end(self, trial: int, *, state: str) -> None:
+        """Let a trial go; see `StopPolicy`."""
+        self._ladder.end(trial, failed=state == "FAILED")
+        self._own.pop(trial, None)
+        self._judged.pop(trial, None)

@@ -1,0 +1,50 @@
+"""The seam of early stopping: published rows in, decisions with their numbers out.
+
+Contract, held by tests/contracts/test_stopping_contract.py over every policy:
+
+* The state is a fold of three events: `note` (a row was published), `apply` (a decision was stored), `end` (a trial is
+  over). `judge` and `recall` change nothing, and depend on nothing else: no clock, no chance. So the same events in the
+  same order give the same decisions, and a driver that resumes a sweep notes its rows, applies its stored decisions,
+  ends its ended trials, and goes on as the first one would have.
+* Noting rows of different trials in another order gives the same state, as long as each trial's rows keep theirs.
+* Steps are the sweep's, as reported; how often a trial reports plays no part. A trial is held against what others had
+  at or before the step at which it is compared, never against their later steps.
+* A trial whose value is NaN or infinite loses against every finite one, and is never kept for it.
+* A trial runs again after a crash: steps that it had passed before are not judged again.
+* Memory is O(trials) at the worst, some hundred bytes each.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from caviar.stopping.judgement import Judgement
+
+
+class StopPolicy(Protocol):
+    """Decides which trials go on; see the contract above."""
+
+    def note(self, trial: int, step: int, value: float) -> None:
+        """A row was published: the sweep's metric of a trial at a step; a trial's steps never go back in an attempt."""
+        ...
+
+    def judge(self, trial: int) -> Judgement | None:
+        """What becomes of a trial that runs, after its newest row; None: there is nothing to decide at its step."""
+        ...
+
+    def recall(self, *, exhausted: bool) -> Judgement | None:
+        """What becomes of a paused trial, now that a slot is free; None: nothing, start a new one.
+
+        Args:
+            exhausted: There are no new trials and none runs. Then paused trials are promoted while the sweep has none
+                that completed, and stopped after that, one a call.
+        """
+        ...
+
+    def apply(self, judgement: Judgement) -> None:
+        """A decision of this policy was stored: make it so."""
+        ...
+
+    def end(self, trial: int, *, state: str) -> None:
+        """A trial is over: COMPLETED, STOPPED, FAILED or CANCELLED; nothing more is heard of it."""
+        ...

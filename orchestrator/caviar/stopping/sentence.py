@@ -1,0 +1,72 @@
+"""A decision in one sentence, with its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_DONE = {"go_on": "went on", "stop": "was stopped", "pause": "was paused", "promote": "was promoted"}
+
+
+def sentence(
+    *, action: str, by: str, step: int | None, value: float | None, bar: float | None, numbers: Mapping[str, Any]
+) -> str:
+    """What was decided and why; the arguments are a row of the table `decisions`.
+
+    >>> sentence(action="stop", by="asha:eta=3", step=3, value=0.7, bar=0.5, numbers={"rank": 7, "of": 9, "kept": 3})
+    'was stopped at step 3 by asha:eta=3: 0.7 ranked 7 of 9 there, and the best 3 go on (0.5 or better)'
+    """
+    done = _DONE.get(action, action)
+    where = f" at step {step}" if step is not None else ""
+    why = _REASONS.get(by.partition(":")[0], _plain)(action, value, bar, numbers)
+    return f"{done}{where} by {by}" + (f": {why}" if why else "")
+
+
+def _halving(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
+    rank, of, kept = numbers.get("rank"), numbers.get("of"), numbers.get("kept")
+    bracket = f" of bracket {numbers['bracket']}" if "bracket" in numbers else ""
+    if action == "stop" and "rung" in numbers and rank is not None and kept is not None and rank <= kept:
+        return f"{_number(value)} is not a number to go on with"
+    goes = f"the best {kept} go on ({_number(bar)} or better)" if kept else "none goes on yet"
+    if action == "promote" and rank is not None and kept is not None and rank > kept:
+        goes = "it is the best that waits, and no trial had completed"
+    return f"{_number(value)} ranked {rank} of {of} there{bracket}, and {goes}"
+
+
+def _median(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
+    than = "worse than" if action == "stop" else "no worse than"
+    return f"its best value {_number(value)} was {than} {_number(bar)}, the median of {numbers.get('of')} averages"
+
+
+def _patience(_action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
+    return (
+        f"its best value {_number(bar)} is of step {numbers.get('best_step')}, and patience lasts "
+        f"{numbers.get('patience')} steps (now {_number(value)})"
+    )
+
+
+def _extrapolation(_action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
+    return (
+        f"from {_number(value)} its curve leads to about {_number(numbers.get('expected'))} at step "
+        f"{numbers.get('end')}, where the best completed trial has {_number(bar)}: a chance of "
+        f"{_number(numbers.get('chance'))} to be better"
+    )
+
+
+def _plain(_action: str, value: float | None, bar: float | None, _numbers: Mapping[str, Any]) -> str:
+    if value is None:
+        return ""
+    return f"it had {_number(value)}" + (f" against {_number(bar)}" if bar is not None else "")
+
+
+_REASONS: dict[str, Callable[[str, float | None, float | None, Mapping[str, Any]], str]] = {
+    "asha": _halving,
+    "hyperband": _halving,
+    "median": _median,
+    "patience": _patience,
+    "extrapolate": _extrapolation,
+}
+
+
+def _number(value: Any) -> str:
+    return "nothing" if value is None else f"{float(value):.4g}"
