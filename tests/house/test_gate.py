@@ -2,7 +2,14 @@
 
 import pytest
 
-CHECKS = ["ruff check .", "ruff format --check .", "lint-imports ", "mypy ", "pytest -q"]
+CHECKS = [
+    "ruff check .",
+    "ruff format --check .",
+    "lint-imports ",
+    "mypy ",
+    "pytest -q -n auto --dist worksteal -m not ray and not install and not nightly",
+    "pytest -q -m (ray or install) and not nightly",
+]
 
 
 def test_every_check_runs_at_the_root_one_line_each(clone, tmp_path):
@@ -16,6 +23,7 @@ def test_every_check_runs_at_the_root_one_line_each(clone, tmp_path):
         "ruff format",
         "import rules",
         "mypy",
+        "pytest speaks",
         "pytest speaks",
     ]
 

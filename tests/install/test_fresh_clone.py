@@ -18,7 +18,7 @@ import pytest
 pytestmark = [pytest.mark.install, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).resolve().parents[2]
-LESS = "-m 'not install and not ray and not nightly'"
+LESS = "-n auto --dist worksteal -m 'not install and not ray and not nightly'"
 
 # All that the machine has: no uv, no compiler, no virtual environment.
 TOOLS = ("sh", "env", "cat", "cksum", "date", "mkdir", "mv", "readlink", "rm", "git", "uname", "bash", "dash")
