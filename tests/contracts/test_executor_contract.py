@@ -1,7 +1,7 @@
 """What every executor promises; see caviar.execute.executor."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -9,20 +9,55 @@ import pytest
 
 from caviar.execute.executor import Executor, LeaseEnded, LeaseSpoke
 from caviar.execute.inline import InlineExecutor
+from caviar.execute.simulated import SimulatedExecutor
 from caviar_workers.messages import Lease, Program
 
-Make = Callable[[Callable[..., Any]], Executor]
+Script = Sequence[tuple[float, float | None]]
+"""What every trial does: seconds that pass, and the loss that is reported then; None: it raises."""
+Make = Callable[[Script], Executor]
+
+FOUR: Script = [(0.0, float(step)) for step in range(4)]
+SLOW: Script = [(0.0, 1.0), (1.5, 1.0)]
 
 
-@pytest.fixture(params=["inline", pytest.param("ray", marks=pytest.mark.ray)])
+def trained(script: Script) -> Callable[..., Any]:
+    """The script as a train function, which sleeps."""
+
+    def train(config: dict[str, Any], trial: Any) -> None:
+        import time
+
+        for step, (seconds, loss) in enumerate(script):
+            time.sleep(seconds)
+            if loss is None:
+                raise ValueError("as the script says")
+            trial.report(step, loss=loss)
+
+    return train
+
+
+def simulated(script: Script) -> Callable[..., Any]:
+    """The script as a course, which does not."""
+
+    def course(config: dict[str, Any], trial: Any) -> Iterator[tuple[float, int, dict[str, float]]]:
+        for step, (seconds, loss) in enumerate(script):
+            if loss is None:
+                raise ValueError("as the script says")
+            yield seconds, step, {"loss": loss}
+
+    return course
+
+
+@pytest.fixture(params=["inline", "simulated", pytest.param("ray", marks=pytest.mark.ray)])
 def make(request: pytest.FixtureRequest) -> Iterator[Make]:
-    """Makes executors for a train function; closes them."""
+    """Makes executors whose trials follow a script; closes them."""
     made: list[Executor] = []
 
-    def build(train: Callable[..., Any]) -> Executor:
-        program = Program(digest="d", train="train", functions={"train": train})
+    def build(script: Script) -> Executor:
+        program = Program(digest="d", train="train", functions={"train": trained(script)})
         if request.param == "inline":
             executor: Executor = InlineExecutor(program)
+        elif request.param == "simulated":
+            executor = SimulatedExecutor(simulated(script), workers=2)
         else:
             request.getfixturevalue("ray")
             from caviar.execute.ray_tasks import RayExecutor
@@ -67,15 +102,11 @@ def rows(events: list[LeaseSpoke | LeaseEnded], table: str) -> list[dict[str, An
 
 
 def test_there_is_at_least_one_slot(make: Make) -> None:
-    assert make(lambda config, trial: 1.0).slots() >= 1
+    assert make(FOUR).slots() >= 1
 
 
 def test_every_lease_ends_exactly_once_and_its_rows_come_in_order_and_before(make: Make) -> None:
-    def train(config: dict[str, Any], trial: Any) -> None:
-        for step in range(4):
-            trial.report(step, loss=float(step))
-
-    executor = make(train)
+    executor = make(FOUR)
     for number in range(5):
         executor.submit(lease(number, trials=3))
     found = collect(executor, 5)
@@ -84,14 +115,29 @@ def test_every_lease_ends_exactly_once_and_its_rows_come_in_order_and_before(mak
     for events in found.values():
         assert [isinstance(event, LeaseEnded) for event in events].count(True) == 1
         assert events[-1] == LeaseEnded(lease=events[-1].lease)
-        curve = [(row["trial"], row["_seq"]) for row in rows(events, "curves")]
-        assert curve == [(trial, seq) for trial in range(3) for seq in range(4)]
+        curve = [(row["trial"], row["_seq"], row["step"], row["loss"]) for row in rows(events, "curves")]
+        assert curve == [(trial, seq, seq, float(seq)) for trial in range(3) for seq in range(4)]
         assert [row["state"] for row in rows(events, "attempts") if row["ended"]] == ["COMPLETED"] * 3
     assert executor.poll(0.1) == []
 
 
+def test_a_trial_that_raises_fails_and_the_next_one_of_its_lease_runs(make: Make) -> None:
+    executor = make([(0.0, 1.0), (0.0, None)])
+    executor.submit(lease(0, trials=2))
+    events = collect(executor, 1)[0]
+
+    ended = [row for row in rows(events, "attempts") if row["ended"]]
+    assert [(row["trial"], row["state"], row["kind"]) for row in ended] == [
+        (0, "FAILED", "error"),
+        (1, "FAILED", "error"),
+    ]
+    assert all(row["error"].endswith("ValueError: as the script says") for row in ended)
+    assert [(row["trial"], row["step"]) for row in rows(events, "curves")] == [(0, 0), (1, 0)]
+    assert events[-1] == LeaseEnded(lease=0)
+
+
 def test_polling_with_nothing_to_do_returns_nothing_soon(make: Make) -> None:
-    executor = make(lambda config, trial: 1.0)
+    executor = make(FOUR)
     started = time.monotonic()
 
     assert executor.poll(0.05) == []
@@ -99,31 +145,19 @@ def test_polling_with_nothing_to_do_returns_nothing_soon(make: Make) -> None:
 
 
 def test_a_long_trial_speaks_while_it_runs(make: Make) -> None:
-    def train(config: dict[str, Any], trial: Any) -> None:
-        import time
-
-        trial.report(0, loss=1.0)
-        time.sleep(1.5)
-        trial.report(1, loss=1.0)
-
-    executor = make(train)
+    executor = make(SLOW)
     executor.submit(lease(0))
     events = collect(executor, 1)[0]
 
     spoken = [event for event in events if isinstance(event, LeaseSpoke)]
     assert len(spoken) >= 2
     assert [row["step"] for row in rows([spoken[0]], "curves")] == [0]
+    assert [row["state"] for row in rows([spoken[0]], "attempts")] == ["RUNNING"]
     assert [row["step"] for row in rows(events, "curves")] == [0, 1]
 
 
 def test_killing_ends_all_leases(make: Make) -> None:
-    def train(config: dict[str, Any], trial: Any) -> None:
-        import time
-
-        trial.report(0, loss=1.0)
-        time.sleep(1)
-
-    executor = make(train)
+    executor = make([(0.0, 1.0), (1.0, 1.0)])
     for number in range(4):
         executor.submit(lease(number, trials=50))
     executor.poll(1.0)
@@ -131,3 +165,15 @@ def test_killing_ends_all_leases(make: Make) -> None:
     found = collect(executor, 4)
 
     assert all(isinstance(events[-1], LeaseEnded) and events[-1].failure for events in found.values())
+
+
+def test_killing_one_lease_leaves_the_others(make: Make) -> None:
+    executor = make(SLOW)
+    for number in range(3):
+        executor.submit(lease(number))
+    executor.kill(1)
+    found = collect(executor, 3)
+
+    failures = {number: events[-1].failure for number, events in found.items() if isinstance(events[-1], LeaseEnded)}
+    assert [number for number, failure in failures.items() if failure] == [1]
+    assert [row["step"] for row in rows(found[0] + found[2], "curves")] == [0, 1, 0, 1]

@@ -12,6 +12,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -29,9 +30,19 @@ MOST_BACKLOG = 50_000
 
 
 class Recorder:
-    """Collects what one lease reports; see the module for its threads."""
+    """Collects what one lease reports; see the module for its threads.
 
-    def __init__(self, lease: Lease, capture: Capture, devices: str = "") -> None:
+    Args:
+        lease: The lease.
+        capture: Where the trials' output is caught.
+        devices: The accelerators assigned, as CUDA_VISIBLE_DEVICES writes them.
+        clock: Seconds since 1970.
+    """
+
+    def __init__(
+        self, lease: Lease, capture: Capture, devices: str = "", *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._clock = clock
         self._lease = lease
         self._capture = capture
         self._devices = devices
@@ -57,13 +68,13 @@ class Recorder:
             devices=self._devices,
         )
         self._capture.begin(trial)
-        self._open = execution = Execution(trial=trial, started=time.time())
+        self._open = execution = Execution(trial=trial, started=self._clock())
         return execution
 
     def end(self, execution: Execution) -> None:
         """Close the attempt; what is reported to it from now on goes nowhere."""
         self._capture.end()
-        trial, ended = execution.trial, time.time()
+        trial, ended = execution.trial, self._clock()
         facts = execution.busy, execution.error, execution.kind, execution.returned
         with self._lock:
             self._open = None

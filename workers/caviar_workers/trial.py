@@ -82,6 +82,10 @@ class Trial:
             step = whole_step(step)
         self._put((step, now(), metrics))
 
+    def put(self, row: Row) -> None:
+        """Record a row as it is, its time included (for simulated trials)."""
+        self._put(row)
+
     @property
     def reported(self) -> bool:
         """Whether anything was reported yet."""

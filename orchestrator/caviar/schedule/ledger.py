@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from math import inf
 
 from caviar.schedule.work import Work
 
@@ -25,11 +26,11 @@ class Running:
 
     work: Work
     submitted: float
-    """Seconds since 1970."""
+    """Seconds since 1970, for the record."""
     done: int = 0
     """Trials that ended; they end in the lease's order."""
     since: float | None = None
-    """When the trial that runs now was seen running first; None: none was."""
+    """When the trial that runs now was seen running first, on a clock that never goes back; None: none was."""
     overdue: int | None = None
     """The trial for whose slowness the lease is being killed."""
 
@@ -112,10 +113,15 @@ class Ledger:
         """Leases whose present trial runs for longer than `timeout` seconds; each is named once."""
         found = []
         for number, lease in self.running.items():
-            if lease.overdue is None and lease.since is not None and now - lease.since > timeout:
+            if lease.overdue is None and lease.since is not None and now >= lease.since + timeout:
                 lease.overdue = lease.work.trials[lease.done]
                 found.append(number)
         return found
+
+    def deadline(self, timeout: float) -> float:
+        """When the next trial will have run for `timeout` seconds; inf: none runs."""
+        since = [lease.since for lease in self.running.values() if lease.overdue is None and lease.since is not None]
+        return min(since, default=inf) + timeout
 
     def abandon(self, lease: int) -> Loss:
         """A lease was ended on request: nobody is to blame, and nobody is tried again by this driver."""

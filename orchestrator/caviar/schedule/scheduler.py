@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from caviar.errors import CaviarError, ClusterError
+from caviar.execute.clock import Clock
 from caviar.execute.executor import Event, Executor, LeaseEnded, LeaseSpoke
 from caviar.plan import Plan
 from caviar.schedule.ledger import Ledger, Loss
@@ -32,6 +33,8 @@ from caviar_workers.messages import Batch, Lease
 _POLL_S = 0.1
 _GRACE_S = 1.5
 """Seconds that running trials get to deliver what they reported, once a stop is asked for."""
+_LAST_WORDS_S = 10.0
+"""Seconds in which leases that were killed have to say so."""
 
 
 class Scheduler:
@@ -43,11 +46,12 @@ class Scheduler:
         supply: Its trials.
         executor: Where they run.
         sink: Where their tables go.
-        clock: Seconds since 1970.
+        clock: The time; the executor's own, where it has one.
+        round_s: Seconds that a round waits for news, at most. Simulations, where nothing comes unannounced, say inf.
         on_tick: Called after each round, several times a second.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 — one for each seam that the loop touches
         self,
         plan: Plan,
         sweep: str,
@@ -55,7 +59,8 @@ class Scheduler:
         executor: Executor,
         sink: Sink,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Clock = time,
+        round_s: float = _POLL_S,
         on_tick: Callable[[], None] = lambda: None,
     ) -> None:
         self._plan = plan
@@ -64,6 +69,7 @@ class Scheduler:
         self._executor = executor
         self._sink = sink
         self._clock = clock
+        self._round_s = round_s
         self._on_tick = on_tick
         self._pace = Pace()
         self._leases = 0
@@ -83,7 +89,7 @@ class Scheduler:
         try:
             while not self._finished():
                 self._fill()
-                self._take(_POLL_S)
+                self._take(self._patience())
                 self._end_slow_trials()
                 error = hopeless(self.tally, self._plan.max_failures)
                 if error is not None:
@@ -96,7 +102,7 @@ class Scheduler:
     def stop(self) -> None:
         """Start nothing more; running trials are ended after a short grace. May be called from a signal handler."""
         if self._stopping is None:
-            self._stopping = self._clock()
+            self._stopping = self._clock.monotonic()
 
     @property
     def stopped(self) -> bool:
@@ -112,9 +118,19 @@ class Scheduler:
     def _finished(self) -> bool:
         if self._stopping is None:
             return not (self.ledger.running or self.ledger.waiting or self._supply.waiting)
-        if self.ledger.running and self._clock() - self._stopping >= _GRACE_S:
+        if self.ledger.running and self._clock.monotonic() >= self._stopping + _GRACE_S:
             self._abandon()
         return not self.ledger.running
+
+    def _patience(self) -> float:
+        """Seconds until the scheduler has something to do of its own accord, `round_s` at most."""
+        now = self._clock.monotonic()
+        times = [self._round_s]
+        if self._plan.trial_timeout is not None:
+            times.append(self.ledger.deadline(self._plan.trial_timeout) - now)
+        if self._stopping is not None:
+            times.append(self._stopping + _GRACE_S - now)
+        return max(0.0, min(times))
 
     def _fill(self) -> None:
         """Submit leases: twice as many as there are slots, so that none waits for the driver; a cap is a cap."""
@@ -138,7 +154,7 @@ class Scheduler:
                 gpus=self._plan.gpus,
             )
             self._leases += 1
-            self.ledger.submit(lease.id, work, self._clock())
+            self.ledger.submit(lease.id, work, self._clock.time())
             self._executor.submit(lease)
 
     def _next(self, size: int) -> Work:
@@ -180,7 +196,7 @@ class Scheduler:
             if len(ended):
                 self.tally.add(ended, running.work, running.done)
                 self._pace = self._pace.after(ended["busy"].to_pylist(), len(running.work))
-            self.ledger.see(lease, len(ended), len(attempts) > len(ended), self._clock())
+            self.ledger.see(lease, len(ended), len(attempts) > len(ended), self._clock.monotonic())
 
     def _end(self, event: LeaseEnded) -> None:
         if event.failure is None:
@@ -200,20 +216,20 @@ class Scheduler:
     def _lose(self, loss: Loss, event: LeaseEnded) -> None:
         failure = event.failure or "lost"
         if len(loss.lost):
-            self._sink.add("attempts", lost_rows(loss, event.kind, failure, self._clock()))
+            self._sink.add("attempts", lost_rows(loss, event.kind, failure, self._clock.time()))
         if loss.given_up:
             self.tally.fail(loss.lost.trials[0], event.kind, failure)
 
     def _end_slow_trials(self) -> None:
         if self._plan.trial_timeout is not None:
-            for lease in self.ledger.slow(self._clock(), self._plan.trial_timeout):
+            for lease in self.ledger.slow(self._clock.monotonic(), self._plan.trial_timeout):
                 self._executor.kill(lease)
 
     def _abandon(self) -> None:
         """End all leases now, and record what they still say."""
         self._executor.kill()
-        deadline = time.monotonic() + 10
-        while self.ledger.running and time.monotonic() < deadline:
+        deadline = self._clock.monotonic() + _LAST_WORDS_S
+        while self.ledger.running and self._clock.monotonic() < deadline:
             for event in self._news(_POLL_S):
                 if isinstance(event, LeaseSpoke):
                     self._record_quietly(event)
@@ -231,7 +247,7 @@ class Scheduler:
         loss = self.ledger.abandon(event.lease)
         with suppress(CaviarError):
             if len(loss.lost):
-                self._sink.add("attempts", lost_rows(loss, "lost", "the sweep was interrupted", self._clock()))
+                self._sink.add("attempts", lost_rows(loss, "lost", "the sweep was interrupted", self._clock.time()))
 
 
 def _table(data: bytes) -> pa.Table:

@@ -1,0 +1,182 @@
+"""Runs leases in virtual time: what the trials report, and how long each step takes, is given and not computed.
+
+The same scheduler, the same recorder and the same tables as on Ray; only the training is missing, and the waiting. So
+a schedule of days replays in seconds, always the same way.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
+from typing import Any
+
+from caviar.execute.clock import VirtualClock
+from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
+from caviar_workers.capture import Capture
+from caviar_workers.lease import describe
+from caviar_workers.messages import Batch, Lease
+from caviar_workers.recorder import Recorder
+from caviar_workers.trial import Trial
+
+Stage = tuple[float, int, Mapping[str, float]]
+"""Seconds that a step takes, its number, and the metrics that are reported at its end."""
+Course = Callable[[dict[str, Any], Trial], Iterable[Stage]]
+"""What a train function would do with a configuration, stage by stage; what it raises fails the trial."""
+
+
+class SimulatedDeathError(Exception):
+    """Raised by a course: here the process of the lease dies, and takes with it what was reported but not sent.
+
+    Args:
+        kind: `lost` or `oom`, as in LeaseEnded.
+    """
+
+    def __init__(self, kind: str = "lost") -> None:
+        super().__init__("the process died in the simulation")
+        self.kind = kind
+
+
+class SimulatedExecutor:
+    """W virtual workers, which take the leases in the order of their coming.
+
+    Args:
+        course: What the trials do.
+        workers: Leases that run at the same time, ≥ 1.
+        startup_s: Virtual seconds from a lease's beginning to that of its first trial.
+        clock: Moved on by `poll` alone; give it to the scheduler too.
+    """
+
+    def __init__(
+        self, course: Course, *, workers: int, startup_s: float = 0.0, clock: VirtualClock | None = None
+    ) -> None:
+        self.clock = VirtualClock() if clock is None else clock
+        self._course = course
+        self._workers = workers
+        self._startup_s = startup_s
+        self._waiting: deque[Lease] = deque()
+        self._running: dict[int, Iterator[float]] = {}
+        self._agenda: list[tuple[float, int, int]] = []  # when, tie-break, lease
+        self._turns = count()
+        self._events: list[Event] = []
+
+    def slots(self) -> int:
+        """The virtual workers."""
+        return self._workers
+
+    def submit(self, lease: Lease) -> None:
+        """Start the lease when a worker is free."""
+        self._waiting.append(lease)
+        self._start()
+
+    def poll(self, timeout: float) -> list[Event]:
+        """Move the clock on to the next events, `timeout` virtual seconds at most; inf: as far as it takes."""
+        until = self.clock.time() + timeout
+        while self._agenda and self._agenda[0][0] <= (self.clock.time() if self._events else until):
+            self._go_on()
+        if not self._events and (until < float("inf")):
+            self.clock.advance(until)
+        events = self._events.copy()
+        self._events.clear()  # the list itself belongs to the leases too
+        return events
+
+    def kill(self, lease: int | None = None) -> None:
+        """End leases where they are; what they had reported but not sent is lost."""
+        doomed = [number for number in self._running if lease in (None, number)]
+        doomed += [waiting.id for waiting in self._waiting if lease in (None, waiting.id)]
+        self._waiting = deque(waiting for waiting in self._waiting if waiting.id not in doomed)
+        for number in doomed:
+            self._running.pop(number, None)
+            self._events.append(LeaseEnded(lease=number, failure="the lease was ended on request"))
+        self._start()
+
+    def close(self) -> None:
+        """Nothing is held."""
+        self.kill()
+        self._events.clear()
+
+    def _start(self) -> None:
+        while self._waiting and len(self._running) < self._workers:
+            lease = self._waiting.popleft()
+            self._running[lease.id] = _Play(lease, self._course, self.clock, self._events).run(self._startup_s)
+            self._call(lease.id, self.clock.time())
+
+    def _call(self, lease: int, when: float) -> None:
+        heapq.heappush(self._agenda, (when, next(self._turns), lease))
+
+    def _go_on(self) -> None:
+        """Let the lease whose turn it is go on to its next moment."""
+        when, _, lease = heapq.heappop(self._agenda)
+        play = self._running.get(lease)
+        if play is None:
+            return  # it was killed
+        self.clock.advance(when)
+        try:
+            again = next(play, None)
+            ended = LeaseEnded(lease=lease)
+        except SimulatedDeathError as death:
+            again = None
+            ended = LeaseEnded(lease=lease, failure=str(death), kind=death.kind)
+        if again is not None:
+            self._call(lease, again)
+            return
+        del self._running[lease]
+        self._events.append(ended)
+        self._start()
+
+
+class _Play:
+    """One lease in virtual time."""
+
+    def __init__(self, lease: Lease, course: Course, clock: VirtualClock, events: list[Event]) -> None:
+        self._lease = lease
+        self._course = course
+        self._now = clock.time
+        self._events = events
+        self._recorder = Recorder(lease, Capture(descriptors=False), clock=clock.time)
+        self._flushed = clock.time()
+        self._fresh = False
+        """Something happened that was not told yet."""
+
+    def run(self, startup_s: float) -> Iterator[float]:
+        """Train; yields the moments at which it wants to go on."""
+        yield from self._pass(startup_s)
+        for position in range(len(self._lease.trials)):
+            yield from self._train(position)
+        self._flush()
+
+    def _train(self, position: int) -> Iterator[float]:
+        execution = self._recorder.begin(position)
+        self._fresh = True
+        try:
+            for seconds, step, metrics in self._course(self._lease.config(position), execution.trial):
+                yield from self._pass(seconds)
+                execution.trial.put((step, self._now(), dict(metrics)))
+                self._fresh = True
+                if self._now() >= self._flushed + self._lease.flush_s:
+                    self._flush()
+        except SimulatedDeathError:
+            raise
+        except Exception as error:
+            execution.error, execution.kind = describe(error)
+        execution.busy = self._now() - execution.started
+        self._recorder.end(execution)
+        self._fresh = True
+
+    def _pass(self, seconds: float) -> Iterator[float]:
+        """Let time pass; what is fresh is told on time, as on a real worker."""
+        until = self._now() + seconds
+        due = self._flushed + self._lease.flush_s
+        if self._fresh and due < until:
+            yield due
+            self._flush()
+        if until > self._now():
+            yield until
+
+    def _flush(self) -> None:
+        self._flushed = self._now()
+        self._fresh = False
+        batch: Batch | None = self._recorder.flush()
+        if batch is not None:
+            self._events.append(LeaseSpoke(lease=self._lease.id, batch=batch))
