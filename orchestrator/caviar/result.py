@@ -83,7 +83,7 @@ class Result:
         return self.sql(f"SELECT * FROM curves{only} ORDER BY trial, step, time").df()
 
     def sql(self, query: str) -> duckdb.DuckDBPyConnection:
-        """Ask the views sweeps, trials, curves, attempts, configs and logs of this sweep with one SELECT.
+        """Ask the views sweeps, trials, curves, attempts, configs, logs and decisions of this sweep with one SELECT.
 
         Returns:
             DuckDB's result: `.df()` for pandas, `.arrow()`, `.pl()` for Polars, `.fetchall()`.

@@ -17,18 +17,22 @@ from caviar.schedule.supply import Supply
 from caviar.space import Float, Space
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Lease, Program
+from caviar_workers.tables import TABLES
 
 
 class Tables:
     """A sink that keeps all rows."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, list[dict[str, Any]]] = {"configs": [], "curves": [], "attempts": [], "logs": []}
+        self.rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
         self.order: list[str] = []
 
     def add(self, table: str, data: pa.Table) -> None:
         self.rows[table] += data.to_pylist()
         self.order.append(table)
+
+    def flush(self) -> None:
+        self.order.append("flush")
 
     def ended(self) -> list[dict[str, Any]]:
         return [row for row in self.rows["attempts"] if row["ended"] is not None]

@@ -15,7 +15,7 @@ from caviar.store import SweepDir, Views, Writer
 from caviar.store.disk import Disk
 from caviar.store.finalize import finalize
 
-VIEWS = ("trials", "curves", "attempts", "configs", "logs")
+VIEWS = ("trials", "curves", "attempts", "configs", "logs", "decisions")
 
 
 def contents(store, sweep):
@@ -40,6 +40,8 @@ def record(sweep, rows, epoch):
         writer.add("attempts", rows.attempt(0, attempt=1, rows=2, step=1, last_loss=4.0, min_loss=4.0, max_loss=5.0))
         writer.add("attempts", rows.attempt(1, rows=2, step=1, last_loss=-0.0, min_loss=-0.0, max_loss=-0.0))
         writer.add("logs", rows.logs(0, ["b", "a"]))
+        writer.add("decisions", rows.decisions([0]))
+        writer.add("decisions", rows.decisions([1], trial=1, step=4, value=math.nan, bar=0.5))
 
 
 @pytest.fixture
@@ -65,7 +67,8 @@ def test_views_show_the_same_before_and_after(store, sweep, rows):
 def test_only_final_files_remain(ended):
     files = sorted(str(path.relative_to(ended.path)) for path in ended.path.rglob("*") if path.is_file())
     data = [name for name in files if not name.endswith((".json", ".zip"))]
-    assert data == [f"{table}/000001-0001.parquet" for table in ("attempts", "curves", "logs", "superseded", "trials")]
+    tables = ("attempts", "curves", "decisions", "logs", "superseded", "trials")
+    assert data == [f"{table}/000001-0001.parquet" for table in tables]
     assert not list(ended.path.glob("_build/*"))
     assert ended.snapshot().plain
 
@@ -109,7 +112,7 @@ def test_final_files_are_sorted_and_without_statistics_of_metrics(ended):
 
 def test_the_views_of_an_ended_sweep_are_plain_scans(store, ended):
     with Views(store, [ended]) as views:
-        for view in ("trials", "curves", "attempts", "logs"):
+        for view in ("trials", "curves", "attempts", "logs", "decisions"):
             plan = views.execute(f"EXPLAIN FROM {view}").fetchall()[0][1]
             assert plan.count("READ_PARQUET") == 1
             assert not any(word in plan for word in ("JOIN", "WINDOW", "GROUP_BY", "CTE"))
@@ -147,7 +150,7 @@ def test_going_on_after_the_end_and_ending_again(store, ended, rows):
     assert str(curves) == str(
         [(0, 0, 5.0, None), (0, 1, 4.0, None), (1, 0, math.nan, None), (1, 1, 8.0, None), (2, 0, 1.0, 7.0)]
     )
-    for table in ("curves", "trials", "attempts", "logs", "superseded"):
+    for table in ("curves", "trials", "attempts", "logs", "superseded", "decisions"):
         assert len(list((ended.path / table).iterdir())) == 1
     assert pq.read_table(next((ended.path / "superseded").iterdir())).num_rows == 4
     finalize(ended, ended.claim())  # nothing new

@@ -8,6 +8,7 @@ import pytest
 
 from caviar.errors import StoreError
 from caviar.store import Views, Writer
+from caviar.store.check import check
 from caviar.store.layout import Segment
 from caviar.store.manifest import DataFile, Manifest
 from caviar.store.merge import MOST_ROWS, merge, plan
@@ -44,17 +45,21 @@ def test_merges_keep_all_rows_and_few_files(store, sweep, rows, monkeypatch):
             metrics = {"loss": [float(step)]} if step % 2 else {"acc": [float(step)]}
             writer.add("curves", rows.curve(0, [step], seq=step, **metrics))
             writer.add("logs", rows.logs(0, [f"step {step}"]))
+            writer.add("decisions", rows.decisions([step], step=step))
             writer.flush()
             writer._merger.join()
     seen = sweep.snapshot()
     assert writer._merger.failure is None
     assert seen.manifest.k > 5
-    assert len(seen.manifest.files) + len(seen.hot) < 20
+    assert len(seen.manifest.files) + len(seen.hot) < 25
     entries = {file.table: file for file in seen.manifest.files}
     assert (entries["configs"].rows, entries["configs"].min_trial, entries["configs"].max_trial) == (1, 0, 0)
     with Views(store, [sweep]) as views:
         found = views.execute("SELECT step, loss, acc FROM curves ORDER BY step").fetchall()
         assert views.execute("SELECT count(*) FROM logs").fetchall() == [(60,)]
+        decided = views.execute("SELECT n, step, trial FROM decisions ORDER BY n").fetchall()
+    assert decided == [(step, step, None) for step in range(60)]  # of no trial: a file without a range
+    assert check(sweep) == []
     assert found == [(s, float(s) if s % 2 else None, None if s % 2 else float(s)) for s in range(60)]
 
 

@@ -25,15 +25,17 @@ def test_one_segment_a_table_in_an_order_that_never_shows_an_end_before_its_rows
     with Writer(sweep, sweep.claim(), interval_s=60) as writer:
         for trial in (0, 1):
             writer.add("attempts", rows.attempt(trial))
+            writer.add("decisions", rows.decisions([trial]))
             writer.add("curves", rows.curve(trial, [0], loss=[1.0]))
             writer.add("logs", rows.logs(trial, ["hello"]))
             writer.add("configs", rows.configs([trial]))
         writer.flush()
-        assert [(s.n, s.table) for s in hot(sweep)] == [(0, "configs"), (1, "logs"), (2, "curves"), (3, "attempts")]
-        assert writer.published_rows == 8
+        tables = ["configs", "logs", "curves", "decisions", "attempts"]
+        assert [(s.n, s.table) for s in hot(sweep)] == list(enumerate(tables))
+        assert writer.published_rows == 10
         assert writer.published_bytes > 0
         writer.add("curves", rows.curve(0, [1], seq=1, loss=[1.0]))
-    assert [s.n for s in hot(sweep)] == list(range(5))
+    assert [s.n for s in hot(sweep)] == list(range(6))
 
 
 def test_rows_become_visible_without_a_flush(store, sweep, rows):

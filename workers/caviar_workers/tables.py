@@ -1,6 +1,6 @@
 """The schema of the results store, in one file: what every Parquet segment of a table holds.
 
-Four tables are recorded. Beyond the fixed fields below, `configs` has one column per parameter, `curves`
+Five tables are recorded. Beyond the fixed fields below, `configs` has one column per parameter, `curves`
 one float64 column per metric, and `attempts` three per metric (`last_<m>`, `min_<m>`, `max_<m>`). A null
 metric was not reported in that row; NaN and infinities are kept as reported. Times are UTC, milliseconds.
 
@@ -23,8 +23,8 @@ FORMAT = 1
 Kind = Literal["float", "int", "bool", "text"]
 """Kind of a parameter, which decides the type of its column."""
 
-TABLES = ("configs", "logs", "curves", "attempts")
-"""Order of publication: a terminal attempt is never visible before its rows."""
+TABLES = ("configs", "logs", "curves", "decisions", "attempts")
+"""Order of publication: a terminal attempt is never visible before its rows, and before what ended it."""
 
 RESERVED_METRICS = frozenset({"sweep", "trial", "attempt", "step", "time"})
 """Metric names (case-blind) that are columns of the views."""
@@ -79,6 +79,18 @@ FIELDS: dict[str, dict[str, str]] = {
         "stream": "text",  # out | err
         "text": "text",
     },
+    "decisions": {
+        "n": "int64",  # running number in the sweep, from 0
+        "time": "time",
+        "trial": "int64",  # null: the whole sweep
+        "attempt": "int16",  # the execution that it was about; null: none
+        "action": "text",  # stop | pause | promote | retry | time_limit | extend | …
+        "by": "text",  # what decided: user | asha:eta=3 | …
+        "step": "int64",  # at which it compared; null: none
+        "value": "float",  # what the trial had there, if there was something to compare
+        "bar": "float",  # what it had to reach
+        "numbers": "text",  # JSON: all that was looked at, so that the decision can be made again
+    },
 }
 """Fixed fields of each table and the word for their type, in the order of the columns."""
 
@@ -103,7 +115,7 @@ def arrow_type(word: str) -> pa.DataType:
 
 @cache
 def schema(table: str) -> pa.Schema:
-    """Fixed fields of `table` ("configs", "curves", "attempts" or "logs") as an Arrow schema."""
+    """Fixed fields of a recorded `table` as an Arrow schema."""
     import pyarrow as pa  # noqa: PLC0415 - readers of the store do not pay for it
 
     return pa.schema([(name, arrow_type(word)) for name, word in FIELDS[table].items()])
@@ -143,7 +155,7 @@ def check_metric_name(name: str, taken: Iterable[str] = ()) -> None:
 
 
 def __getattr__(name: str) -> pa.Schema:
-    """CONFIGS, CURVES, ATTEMPTS and LOGS: the schemas by name, made when they are first asked for."""
+    """CONFIGS, CURVES, ATTEMPTS, LOGS and DECISIONS: the schemas by name, made when they are first asked for."""
     if name.isupper() and name.lower() in FIELDS:
         return schema(name.lower())
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

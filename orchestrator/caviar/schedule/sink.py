@@ -11,9 +11,13 @@ class Sink(Protocol):
     """Takes tables in; the store's writer, or a list in tests.
 
     Contract: `add` keeps the order in which it is called, does not wait for a disk (but may wait for memory), and
-    raises StoreError once publishing has failed.
+    raises StoreError once publishing has failed. `flush` waits until all that was added is durable.
     """
 
     def add(self, table: str, data: pa.Table) -> None:
-        """Append rows to `configs`, `curves`, `attempts` or `logs`."""
+        """Append rows to `configs`, `curves`, `attempts`, `logs` or `decisions`."""
+        ...
+
+    def flush(self) -> None:
+        """Wait until all that was added is published; StoreError when it cannot be."""
         ...

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from caviar.store.checksum import checksum_of
 from caviar.store.layout import FINAL_TABLES, HOT, SUPERSEDED, parse_segment
 from caviar.store.query import one_line, open_plain, texts
+from caviar.store.segment import greatest, least
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -114,14 +115,15 @@ class _Reading:
 
 def _count(source: object) -> tuple[int, int | None, int | None]:
     """Rows, lowest and highest trial; every page's checksum is verified on the way."""
-    rows, ends = 0, []
+    rows = 0
+    ends: list[int | None] = []
     with pq.ParquetFile(source, page_checksum_verification=True) as file:
         for batch in file.iter_batches():
             rows += batch.num_rows
             if batch.num_rows:
                 span = pc.min_max(batch["trial"]).as_py()
                 ends += [span["min"], span["max"]]
-    return rows, min(ends, default=None), max(ends, default=None)
+    return rows, least(ends), greatest(ends)
 
 
 def _missing(listed: Iterable[Segment], seen: Snapshot) -> list[Finding]:

@@ -24,7 +24,7 @@ from caviar.store.merge import MOST_MERGED
 from caviar.store.owner import superseded
 from caviar.store.quarantine import move_aside
 from caviar.store.query import name, one_line, open_plain, text
-from caviar.store.segment import ROW_GROUP, options, regroup
+from caviar.store.segment import ROW_GROUP, greatest, least, options, regroup
 from caviar.store.sweep_tables import SweepTables
 from caviar.store.trials import trial_columns, trials_sql
 from caviar.store.trouble import store_error
@@ -66,8 +66,8 @@ class Tally:
         """Count the rows and pass them on."""
         if rows.num_rows:
             ends = pc.min_max(rows["trial"]).as_py()
-            self.low = ends["min"] if self.low is None else min(self.low, ends["min"])
-            self.high = ends["max"] if self.high is None else max(self.high, ends["max"])
+            self.low = least([self.low, ends["min"]])
+            self.high = greatest([self.high, ends["max"]])
         self.rows += rows.num_rows
         if "state" in rows.column_names:
             for pair in pc.value_counts(rows["state"]).to_pylist():
@@ -78,8 +78,8 @@ class Tally:
 def finalize(sweep_dir: SweepDir, epoch: int, state: State | None = None) -> None:
     """Write the final files, let them stand for all others, delete those, and release the sweep.
 
-    `curves/` holds the live rows and `superseded/` the others; `trials/`, `attempts/` and `logs/` are as
-    the views, without `sweep`. Call it after the writer was closed. It can be done again after the sweep
+    `curves/` holds the live rows and `superseded/` the others; `trials/`, `attempts/`, `logs/` and `decisions/`
+    are as the views, without `sweep`. Call it after the writer was closed. It can be done again after the sweep
     went on.
 
     Args:
@@ -167,6 +167,7 @@ def _targets(tables: SweepTables) -> Iterator[Target]:
     dead = old if tables.seen.plain else f"({old}) UNION ALL ({dead_rows(tables)})"
     yield Target(table=SUPERSEDED, columns=tables.curve_columns, sql=dead, order=rows)
     yield Target(table="logs", columns=fixed("logs"), sql=tables.logs(), order=rows)
+    yield Target(table="decisions", columns=fixed("decisions"), sql=tables.decisions(), order=("n",))
     attempts = ("trial", "attempt")
     yield Target(table="attempts", columns=tables.attempt_columns, sql=tables.attempts(), order=attempts)
     yield Target(table="trials", columns=trial_columns(tables), sql=trials_sql(tables), order=("trial",))

@@ -29,7 +29,7 @@ NEW_PREFIX = "_new-"
 GONE_PREFIX = "_gone-"
 OWNER, HOT, MERGED, MANIFEST, FINAL, BUILD = "_owner", "_hot", "_merged", "_manifest", "_final", "_build"
 QUARANTINE = "_quarantine"
-FINAL_TABLES = ("curves", "trials", "attempts", "logs")
+FINAL_TABLES = ("curves", "trials", "attempts", "logs", "decisions")
 SUPERSEDED = "superseded"
 
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")

@@ -25,12 +25,12 @@ class DataFile:
     """One Parquet file that counts."""
 
     table: str
-    """configs, logs, curves, attempts; of final files also trials and superseded."""
+    """configs, logs, curves, decisions, attempts; of final files also trials and superseded."""
     name: str
     """Path within the sweep's folder."""
     rows: int
     min_trial: int | None
-    """None when it has no rows."""
+    """None when none of its rows has one."""
     max_trial: int | None
     checksum: str = ""
     """CRC-32 of its bytes, as eight hex digits; "" when none was recorded."""

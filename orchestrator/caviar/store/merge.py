@@ -15,7 +15,7 @@ from caviar.store import chain, manifest
 from caviar.store.checksum import checksum, verify
 from caviar.store.layout import MERGED
 from caviar.store.manifest import DataFile
-from caviar.store.segment import decode, encode_stream, layout_of, unify
+from caviar.store.segment import decode, encode_stream, greatest, layout_of, least, unify
 from caviar_workers.tables import TABLES
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ MOST_MERGED = 2**40
 
 GRACE_S = 60.0
 """Seconds for which merged files stay on the disk, for readers that listed them before."""
+
+
+Span = tuple[int, int | None, int | None]
+"""Rows of a file, lowest and highest trial."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +96,7 @@ def write(sweep: SweepDir, group: Group) -> DataFile:
     paths = [sweep.path / name for name in group.names]
     layouts = [layout_of(sweep.disk.read(path)) for path in paths]
     layout = unify(group.table, [layout.empty_table() for layout in layouts]).schema
-    spans: list[tuple[int, int, int]] = []
+    spans: list[Span] = []
     data = encode_stream(layout, _rows(sweep, group.table, paths, layout, spans))
     name = f"{MERGED}/{group.table}-{uuid.uuid4().hex}.parquet"
     sweep.disk.publish([(sweep.path / name, data)])
@@ -101,13 +105,13 @@ def write(sweep: SweepDir, group: Group) -> DataFile:
         name=name,
         checksum=checksum(data),
         rows=sum(rows for rows, _, _ in spans),
-        min_trial=min(low for _, low, _ in spans),
-        max_trial=max(high for _, _, high in spans),
+        min_trial=least(low for _, low, _ in spans),
+        max_trial=greatest(high for _, _, high in spans),
     )
 
 
 def _rows(
-    sweep: SweepDir, table: str, paths: Iterable[Path], layout: pa.Schema, spans: list[tuple[int, int, int]]
+    sweep: SweepDir, table: str, paths: Iterable[Path], layout: pa.Schema, spans: list[Span]
 ) -> Iterator[pa.Table]:
     empty = layout.empty_table()
     for path in paths:

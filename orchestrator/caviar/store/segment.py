@@ -28,7 +28,7 @@ def unify(table: str, pieces: Sequence[pa.Table | pa.RecordBatch]) -> pa.Table:
     """One table of all rows: fixed fields first, in their types; a column that a piece lacks is null there.
 
     Args:
-        table: configs, logs, curves or attempts.
+        table: configs, logs, curves, decisions or attempts.
         pieces: Rows, at least one piece.
 
     Raises:
@@ -115,6 +115,16 @@ def regroup(tables: Iterable[pa.Table]) -> Iterable[pa.Table]:
             waiting, rows = [], 0
     if waiting:
         yield pa.concat_tables(waiting).combine_chunks()
+
+
+def least(numbers: Iterable[int | None]) -> int | None:
+    """The smallest of the numbers that are there; None when none is."""
+    return min((number for number in numbers if number is not None), default=None)
+
+
+def greatest(numbers: Iterable[int | None]) -> int | None:
+    """The largest of the numbers that are there; None when none is."""
+    return max((number for number in numbers if number is not None), default=None)
 
 
 def layout_of(data: bytes) -> pa.Schema:

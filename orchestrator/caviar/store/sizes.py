@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from caviar.store.snapshot import Snapshot
     from caviar.store.sweep_dir import SweepDir
 
-TABLES = ("trials", "configs", "curves", "superseded", "attempts", "logs")
+TABLES = ("trials", "configs", "curves", "superseded", "attempts", "logs", "decisions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

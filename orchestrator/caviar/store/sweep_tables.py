@@ -134,3 +134,7 @@ class SweepTables:
     def logs(self) -> str:
         """SELECT of all captured output."""
         return self.select(fixed("logs"), "logs")
+
+    def decisions(self) -> str:
+        """SELECT of all decisions: what was stopped, retried, extended …, by whom, and on which numbers."""
+        return self.select(fixed("decisions"), "decisions")

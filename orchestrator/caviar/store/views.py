@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from caviar.store.store import Store
     from caviar.store.sweep_dir import SweepDir
 
-NAMES = ("sweeps", "trials", "curves", "attempts", "configs", "logs")
+NAMES = ("sweeps", "trials", "curves", "attempts", "configs", "logs", "decisions")
 TRIES = 5
 """Times that a query starts again because files that it listed were merged away."""
 
 
 class Views:
-    """The views sweeps, trials, curves, attempts, configs and logs over some sweeps, at one moment.
+    """The views sweeps, trials, curves, attempts, configs, logs and decisions over some sweeps, at one moment.
 
     Contract. Reading takes no locks and disturbs no writer. All views show one moment: that of construction
     or of the last `refresh`; `execute` refreshes by itself when files of that moment are gone. A Views is
@@ -178,6 +178,8 @@ def _part(view: str, tables: SweepTables) -> tuple[tuple[Column, ...], str]:
         return tables.attempt_columns, tables.attempts()
     if view == "configs":
         return tables.config_columns, tables.configs()
+    if view == "decisions":
+        return fixed("decisions"), tables.decisions()
     return fixed("logs"), tables.logs()
 
 

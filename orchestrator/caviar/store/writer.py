@@ -34,7 +34,7 @@ class Writer:
 
     Contract. `add` may be called from any thread and never waits for the disk, except while more than 512
     MB are queued. What is added before a `flush` or `close` returns is durable and visible. A row of
-    `attempts` becomes visible with or after all `curves` and `logs` added before it. After a failure
+    `attempts` becomes visible with or after all `curves`, `logs` and `decisions` added before it. After a failure
     nothing more is published, what was stays readable, and every call raises the same StoreError.
     """
 
@@ -62,7 +62,7 @@ class Writer:
         """Queue rows of a table.
 
         Args:
-            table: "configs", "curves", "attempts" or "logs".
+            table: "configs", "curves", "attempts", "logs" or "decisions".
             data: Its fixed columns (see `caviar_workers.tables`) and those of parameters or metrics.
 
         Raises:

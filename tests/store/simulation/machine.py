@@ -22,7 +22,7 @@ from caviar.errors import StoreError
 from caviar.store import Store
 
 TRIALS = st.integers(0, 2)
-CALLS = st.one_of(st.integers(0, 16), st.integers(0, 110))
+CALLS = st.one_of(st.integers(0, 16), st.integers(0, 130))
 ACTIONS = st.sampled_from(["publish"] * 4 + ["merge"] * 2 + ["collect", "finalize"])
 MEMORY = Path("/dev/shm")
 

@@ -105,3 +105,20 @@ class Rows:
             "text": list(texts),
         }
         return pa.table(columns, schema=schema("logs"))
+
+    @staticmethod
+    def decisions(n: Sequence[int], **changes: Any) -> pa.Table:
+        count = len(n)
+        row: dict[str, Any] = {
+            "n": list(n),
+            "time": [T0] * count,
+            "trial": [None] * count,
+            "attempt": [None] * count,
+            "action": ["stop"] * count,
+            "by": ["user"] * count,
+            "step": [None] * count,
+            "value": [None] * count,
+            "bar": [None] * count,
+            "numbers": ["{}"] * count,
+        }
+        return pa.table(row | {name: [value] * count for name, value in changes.items()}, schema=schema("decisions"))
