@@ -10,7 +10,7 @@ import pytest
 from caviar.execute.executor import Executor, LeaseEnded, LeaseSpoke
 from caviar.execute.inline import InlineExecutor
 from caviar.execute.simulated import SimulatedExecutor
-from caviar_workers.messages import Lease, Program
+from caviar_workers.messages import Lease, Message, Program
 
 Script = Sequence[tuple[float, float | None]]
 """What every trial does: seconds that pass, and the loss that is reported then; None: it raises."""
@@ -154,6 +154,42 @@ def test_a_long_trial_speaks_while_it_runs(make: Make) -> None:
     assert [row["step"] for row in rows([spoken[0]], "curves")] == [0]
     assert [row["state"] for row in rows([spoken[0]], "attempts")] == ["RUNNING"]
     assert [row["step"] for row in rows(events, "curves")] == [0, 1]
+
+
+def tell(executor: Executor, message: Message, *, after: Callable[[dict[str, Any]], bool]) -> list[Any]:
+    """Tell lease 0 as soon as it has published such a row of attempts; its events until it has ended."""
+    events: list[LeaseSpoke | LeaseEnded] = []
+    deadline = time.monotonic() + 40
+    while not any(map(after, rows(events, "attempts"))):
+        assert time.monotonic() < deadline
+        events += executor.poll(0.1)
+    executor.tell(0, message)
+    return events + collect(executor, 1)[0]
+
+
+def test_a_told_trial_ends_as_stopped_with_its_curve_and_its_lease_mates_run_on(make: Make) -> None:
+    executor = make([(0.1, float(step)) for step in range(40)])
+    executor.submit(lease(0, trials=2))
+    events = tell(executor, Message(trial=0, attempt=0, action="stop"), after=lambda row: row["state"] == "RUNNING")
+
+    stopped, completed = (row for row in rows(events, "attempts") if row["ended"])
+    assert (stopped["state"], stopped["kind"], stopped["error"]) == ("STOPPED", None, None)
+    assert 0 < stopped["rows"] < 40
+    assert (completed["state"], completed["rows"]) == ("COMPLETED", 40)
+    curve = [row["step"] for row in rows(events, "curves") if row["trial"] == 0]
+    assert curve == list(range(stopped["rows"]))
+    assert stopped["last_loss"] == curve[-1]
+
+
+def test_messages_for_trials_that_ended_for_other_attempts_and_for_no_lease_do_no_harm(make: Make) -> None:
+    executor = make([(0.2, 1.0)] * 10)
+    executor.submit(lease(0, trials=2))
+    executor.tell(7, Message(trial=1, attempt=0, action="stop"))
+    executor.tell(0, Message(trial=1, attempt=3, action="stop"))
+    late = Message(trial=0, attempt=0, action="stop")
+    events = tell(executor, late, after=lambda row: row["ended"] is not None)
+
+    assert [(row["state"], row["rows"]) for row in rows(events, "attempts") if row["ended"]] == [("COMPLETED", 10)] * 2
 
 
 def test_killing_ends_all_leases(make: Make) -> None:

@@ -11,26 +11,33 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from functools import partial
 from numbers import Real
 from typing import Any
 
 from caviar_workers.capture import Capture
 from caviar_workers.execution import Execution
+from caviar_workers.hearing import Hearing
 from caviar_workers.load import load_function
-from caviar_workers.messages import Batch, Lease, Program
+from caviar_workers.messages import Batch, Lease, Message, Program
 from caviar_workers.recorder import MOST_BACKLOG, Recorder
 from caviar_workers.seeding import seed_everything
 from caviar_workers.threads import limit_threads
-from caviar_workers.trial import Trial, replay
+from caviar_workers.trial import Trial, TrialInterrupted, replay
 
 _GLANCE_S = 0.1
 _OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError")
 
 
-def run_lease(program: Program, lease: Lease, *, own_process: bool = True) -> Iterator[Batch]:
+def _silence() -> Sequence[Message]:
+    return ()
+
+
+def run_lease(
+    program: Program, lease: Lease, *, own_process: bool = True, mail: Callable[[], Sequence[Message]] = _silence
+) -> Iterator[Batch]:
     """Train the lease's trials; yields what they report, in order, at least every `lease.flush_s` seconds.
 
     A trial that raises ends as FAILED and the next one starts. Only the end of the process ends a lease early.
@@ -39,6 +46,7 @@ def run_lease(program: Program, lease: Lease, *, own_process: bool = True) -> It
         program: The user's code.
         lease: What to train.
         own_process: Nothing else runs in this process: file descriptors may be redirected, threads limited.
+        mail: Fetches what the driver says to the lease's trials; called several times a second, so it must not wait.
     """
     devices = os.environ.get("CUDA_VISIBLE_DEVICES", "") if lease.gpus > 0 else ""
     with Capture(descriptors=own_process) as capture:
@@ -46,14 +54,17 @@ def run_lease(program: Program, lease: Lease, *, own_process: bool = True) -> It
         training = _Training(program, lease, recorder, own_process)
         training.start()
         try:
-            yield from _speak(recorder, training.done, lease.flush_s)
+            yield from _speak(recorder, training, lease.flush_s, mail)
         finally:
             training.abandoned = True
 
 
-def _speak(recorder: Recorder, done: threading.Event, flush_s: float) -> Iterator[Batch]:
+def _speak(
+    recorder: Recorder, training: _Training, flush_s: float, mail: Callable[[], Sequence[Message]]
+) -> Iterator[Batch]:
     flushed = time.monotonic()
-    while not done.wait(min(_GLANCE_S, flush_s)):
+    while not training.done.wait(min(_GLANCE_S, flush_s)):
+        training.hearing.hear(mail())
         if recorder.backlog() < MOST_BACKLOG and time.monotonic() - flushed < flush_s:
             continue
         batch = recorder.flush()
@@ -76,6 +87,7 @@ class _Training(threading.Thread):
         self._own_process = own_process
         self._home = _working_folder()
         self._function: Callable[..., Any] | None = None
+        self.hearing = Hearing()
         self.done = threading.Event()
         self.abandoned = False
         """Nobody listens any more: the trial that trains is the last one."""
@@ -91,6 +103,13 @@ class _Training(threading.Thread):
 
     def _train(self, position: int) -> None:
         execution = self._recorder.begin(position)
+        if self.hearing.begin(execution.trial):
+            self._execute(execution, position)
+        else:
+            execution.kind = "cancel"
+        self._recorder.end(execution)
+
+    def _execute(self, execution: Execution, position: int) -> None:
         started = time.perf_counter()
         try:
             if self._function is None:
@@ -98,10 +117,13 @@ class _Training(threading.Thread):
             seed_everything(execution.trial.seed)
             started = time.perf_counter()
             _finish(self._function(self._lease.config(position), execution.trial), execution, self._lease.metric)
+        except TrialInterrupted:
+            pass
         except BaseException as error:
             execution.error, execution.kind = describe(error)
+        if execution.error is None:  # a train function that was interrupted may also clean up and return
+            execution.kind = execution.trial.interrupted
         execution.busy = time.perf_counter() - started
-        self._recorder.end(execution)
         if self._own_process:
             with suppress(OSError):
                 os.chdir(self._home)  # the next trial begins where this one did
@@ -128,8 +150,9 @@ def _finish(returned: Any, execution: Execution, metric: str) -> None:
         return
     trial: Trial = execution.trial
     if inspect.isgenerator(returned):
-        for item in returned:
-            replay(trial, item)
+        with closing(returned):  # an interrupted one cleans up
+            for item in returned:
+                replay(trial, item)
     elif isinstance(returned, dict) and not trial.reported:
         trial.report(**{"step": 0, **returned})
     elif isinstance(returned, Real) and not trial.reported:

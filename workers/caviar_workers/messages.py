@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+Action = Literal["stop", "pause"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,17 @@ class Lease:
     def config(self, position: int) -> dict[str, Any]:
         """The configuration of the trial at `position`, 0 … n − 1; a dict of its own."""
         return {name: column[position] for name, column in self.configs.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What the driver tells a trial while it runs."""
+
+    trial: int
+    attempt: int
+    """For this execution; another one pays no heed."""
+    action: Action
+    """`stop`: the next report is the last one, and the trial ends as STOPPED. `pause`: likewise, as PAUSED."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,10 @@ MOST_BACKLOG = 50_000
 """Rows in memory beyond which reports wait while the recorder catches up."""
 
 
+TOLD = {"stop": "STOPPED", "pause": "PAUSED", "cancel": "CANCELLED"}
+"""What a trial was told → the state in which it ends."""
+
+
 class Recorder:
     """Collects what one lease reports; see the module for its threads.
 
@@ -155,6 +159,8 @@ class Recorder:
                 outcomes.append(("FAILED", kind, error))
             elif position in faults:
                 outcomes.append(("FAILED", "error", f"ValueError: {faults[position]}"))
+            elif kind is not None:
+                outcomes.append((TOLD[kind], None, None))
             elif measured and measured[position]:
                 outcomes.append(("COMPLETED", None, None))
             else:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from time import time as now
 from typing import Any
 
+from caviar_workers.messages import Action
 from caviar_workers.scalar import scalar, whole_step
 
 Row = tuple[int, float, dict[str, float]]
@@ -22,6 +23,10 @@ WIDTH = 3
 _MOST_STEP = 2**63 - 1
 
 
+class TrialInterrupted(BaseException):
+    """The trial was told to stop or to pause. Raised by `report`; a train function lets it pass, or cleans up first."""
+
+
 class Trial:
     """One execution of one configuration.
 
@@ -35,6 +40,7 @@ class Trial:
         seed: 0 … 2^32 − 1, the same at every attempt; `random`, numpy and (where imported) torch are already
             seeded with it.
         devices: The accelerators assigned, as CUDA_VISIBLE_DEVICES writes them; empty: none.
+        interrupted: What made `report` raise TrialInterrupted; None: nothing did.
     """
 
     __slots__ = (
@@ -45,6 +51,7 @@ class Trial:
         "_taken",
         "attempt",
         "devices",
+        "interrupted",
         "number",
         "seed",
         "sweep",
@@ -56,6 +63,7 @@ class Trial:
         self.attempt = attempt
         self.seed = seed
         self.devices = devices
+        self.interrupted: Action | None = None
         self._cells: Cells = []
         self._taken = 0
         self._gate: threading.Event | None = None
@@ -74,6 +82,7 @@ class Trial:
         Raises:
             TypeError: A value is not one real number, or the step is not whole.
             ValueError: The step is negative or goes back, or a metric's name cannot be a column.
+            TrialInterrupted: The trial was told to end here; the row is recorded.
         """
         for name, value in metrics.items():
             if type(value) is not float:
@@ -109,6 +118,18 @@ class Trial:
 
         def put(_row: Row) -> None:
             raise error
+
+        self._accept = self._put = put
+
+    def interrupt(self, action: Action) -> None:
+        """Let the next report be the last one: it is recorded, and raises (for the lease's own thread)."""
+        accept = self._accept
+
+        def put(row: Row) -> None:
+            if self.interrupted is None:
+                accept(row)
+            self.interrupted = action
+            raise TrialInterrupted(f"this trial was told to {action}")
 
         self._accept = self._put = put
 

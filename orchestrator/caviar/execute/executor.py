@@ -5,6 +5,9 @@ Contract, held by tests/contracts over every implementation:
   submitted ends with exactly one `LeaseEnded`, whatever happens to its process. After it nothing more comes of it.
 * Batches that were polled are never repeated. A batch that a dying process had sent may be lost; nothing after a lost
   one is delivered.
+* A message that was told to a running lease reaches its trial within some seconds, whenever that began, and without the
+  training thread asking for it; it may be lost with a process. A trial that has ended, or another execution of it, pays
+  no heed, and neither do its lease-mates.
 * All methods belong to one thread. `close` ends what still runs, and is safe to call twice.
 """
 
@@ -13,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from caviar_workers.messages import Batch, Lease
+from caviar_workers.messages import Batch, Lease, Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,10 @@ class Executor(Protocol):
 
     def poll(self, timeout: float) -> list[Event]:
         """Wait for events, `timeout` seconds at most, and take all there are."""
+        ...
+
+    def tell(self, lease: int, message: Message) -> None:
+        """Send a message to a trial of a lease that was submitted; does not wait."""
         ...
 
     def kill(self, lease: int | None = None) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from functools import partial
 
 from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
 from caviar_workers.lease import run_lease
-from caviar_workers.messages import Batch, Lease, Program
+from caviar_workers.mailbox import Mailbox
+from caviar_workers.messages import Batch, Lease, Message, Program
 
 
 class InlineExecutor:
@@ -18,6 +20,7 @@ class InlineExecutor:
         self._waiting: deque[Lease] = deque()
         self._current: tuple[int, Iterator[Batch]] | None = None
         self._killed: list[int] = []
+        self._mailbox = Mailbox()
 
     def slots(self) -> int:
         """One."""
@@ -36,13 +39,18 @@ class InlineExecutor:
             if not self._waiting:
                 return []
             lease = self._waiting.popleft()
-            self._current = lease.id, run_lease(self._program, lease, own_process=False)
+            mail = partial(self._mailbox.take, lease.id)
+            self._current = lease.id, run_lease(self._program, lease, own_process=False, mail=mail)
         number, batches = self._current
         batch = next(batches, None)
         if batch is not None:
             return [LeaseSpoke(lease=number, batch=batch)]
         self._current = None
         return [LeaseEnded(lease=number)]
+
+    def tell(self, lease: int, message: Message) -> None:
+        """Leave the message where the lease looks for it."""
+        self._mailbox.put(lease, message)
 
     def kill(self, lease: int | None = None) -> None:
         """Drop what waits; a training thread that runs is abandoned after its trial."""

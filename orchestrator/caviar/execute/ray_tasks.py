@@ -2,6 +2,9 @@
 
 Ray loses the yields that nobody has read when a worker dies, so one thread takes every yield as it comes and does
 nothing else. Ray's own retries are off: a retried streaming task would splice two executions into one curve.
+
+Messages to trials wait in an actor, which is made when there is a first one. A lease older than a second looks for it,
+by name, once a second; it never waits for an answer, for Ray gives the CPUs of a task that waits to another one.
 """
 
 from __future__ import annotations
@@ -9,19 +12,25 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ray
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from caviar.errors import ClusterError, SpecError
 from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
 from caviar_workers.lease import run_lease
-from caviar_workers.messages import Lease, Program
+from caviar_workers.mailbox import Mailbox
+from caviar_workers.messages import Batch, Lease, Message, Program
 
 _TICK_S = 0.05
 _RECOUNT_S = 5.0
+_MAIL_S = 1.0
+"""Seconds between two looks of a lease into the mailbox: so a thousand leases cost a thousand small calls a second."""
+_NAMESPACE = "caviar"
 
 
 class RayExecutor:
@@ -42,7 +51,9 @@ class RayExecutor:
         options: dict[str, Any] = {"num_cpus": cpus, "max_retries": 0, "max_calls": 0}
         if gpus:
             options["num_gpus"] = gpus  # in the decorator: .options() would not set the reuse of processes
-        self._task = ray.remote(**options)(run_lease)
+        self._address = f"mailbox-{uuid.uuid4().hex}"
+        self._mailbox: Any = None
+        self._task = ray.remote(**options)(_lease_task(self._address))
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._streams: dict[Any, int] = {}
@@ -80,6 +91,12 @@ class RayExecutor:
                 raise ClusterError(f"the connection to Ray broke: {self._broken}") from self._broken
             return events
 
+    def tell(self, lease: int, message: Message) -> None:
+        """Leave the message in the mailbox, which is made for the first one."""
+        if self._mailbox is None:
+            self._mailbox = _make_mailbox(self._address)
+        self._mailbox.put.remote(lease, message)
+
     def kill(self, lease: int | None = None) -> None:
         """Kill the process of a lease, or those of all."""
         with self._lock:
@@ -94,6 +111,8 @@ class RayExecutor:
             self._open = False
             self._wake.set()
             self._thread.join(timeout=10)
+            if self._mailbox is not None:
+                ray.kill(self._mailbox)
 
     def _drain(self) -> None:
         try:
@@ -132,6 +151,40 @@ class RayExecutor:
         with self._lock:
             del self._streams[stream]
         self._events.put(ended)
+
+
+def _make_mailbox(address: str) -> Any:
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+    actor = ray.remote(num_cpus=0, max_restarts=-1)(Mailbox)
+    return actor.options(name=address, namespace=_NAMESPACE, scheduling_strategy=here).remote()
+
+
+def _lease_task(address: str) -> Callable[[Program, Lease], Iterator[Batch]]:
+    """What Ray runs. A function within a function travels by value, so that no worker has to import this file."""
+
+    def lease_task(program: Program, lease: Lease) -> Iterator[Batch]:
+        mailbox: Any = None
+        answer: Any = None
+        due = time.monotonic() + _MAIL_S
+
+        def mail() -> Sequence[Message]:
+            nonlocal mailbox, answer, due
+            try:
+                if answer is not None and answer.done():
+                    found: Sequence[Message] = answer.result()
+                    answer = None
+                    return found
+                if answer is None and time.monotonic() >= due:
+                    due = time.monotonic() + _MAIL_S
+                    mailbox = mailbox or ray.get_actor(address, namespace=_NAMESPACE)
+                    answer = mailbox.take.remote(lease.id).future()
+            except (ValueError, RayError):  # there is none so far, or it died and is made anew
+                mailbox = answer = None
+            return ()
+
+        yield from run_lease(program, lease, mail=mail)
+
+    return lease_task
 
 
 def slots_of(resources: Mapping[str, float], demand: Mapping[str, float]) -> int:

@@ -15,10 +15,12 @@ from typing import Any
 from caviar.execute.clock import VirtualClock
 from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
 from caviar_workers.capture import Capture
+from caviar_workers.hearing import Hearing
 from caviar_workers.lease import describe
-from caviar_workers.messages import Batch, Lease
+from caviar_workers.mailbox import Mailbox
+from caviar_workers.messages import Batch, Lease, Message
 from caviar_workers.recorder import Recorder
-from caviar_workers.trial import Trial
+from caviar_workers.trial import Trial, TrialInterrupted
 
 Stage = tuple[float, int, Mapping[str, float]]
 """Seconds that a step takes, its number, and the metrics that are reported at its end."""
@@ -60,6 +62,7 @@ class SimulatedExecutor:
         self._agenda: list[tuple[float, int, int]] = []  # when, tie-break, lease
         self._turns = count()
         self._events: list[Event] = []
+        self._mailbox = Mailbox()
 
     def slots(self) -> int:
         """The virtual workers."""
@@ -81,6 +84,10 @@ class SimulatedExecutor:
         self._events.clear()  # the list itself belongs to the leases too
         return events
 
+    def tell(self, lease: int, message: Message) -> None:
+        """Leave the message where the lease finds it at the end of its present stage."""
+        self._mailbox.put(lease, message)
+
     def kill(self, lease: int | None = None) -> None:
         """End leases where they are; what they had reported but not sent is lost."""
         doomed = [number for number in self._running if lease in (None, number)]
@@ -99,7 +106,9 @@ class SimulatedExecutor:
     def _start(self) -> None:
         while self._waiting and len(self._running) < self._workers:
             lease = self._waiting.popleft()
-            self._running[lease.id] = _Play(lease, self._course, self.clock, self._events).run(self._startup_s)
+            self._running[lease.id] = _Play(lease, self._course, self.clock, self._events, self._mailbox).run(
+                self._startup_s
+            )
             self._call(lease.id, self.clock.time())
 
     def _call(self, lease: int, when: float) -> None:
@@ -129,13 +138,17 @@ class SimulatedExecutor:
 class _Play:
     """One lease in virtual time."""
 
-    def __init__(self, lease: Lease, course: Course, clock: VirtualClock, events: list[Event]) -> None:
+    def __init__(
+        self, lease: Lease, course: Course, clock: VirtualClock, events: list[Event], mailbox: Mailbox
+    ) -> None:
         self._lease = lease
         self._course = course
         self._now = clock.time
         self._events = events
         self._recorder = Recorder(lease, Capture(descriptors=False), clock=clock.time)
         self._flushed = clock.time()
+        self._mailbox = mailbox
+        self._hearing = Hearing()
         self._fresh = False
         """Something happened that was not told yet."""
 
@@ -149,15 +162,23 @@ class _Play:
     def _train(self, position: int) -> Iterator[float]:
         execution = self._recorder.begin(position)
         self._fresh = True
+        self._hearing.hear(self._mailbox.take(self._lease.id))
+        if not self._hearing.begin(execution.trial):
+            execution.kind = "cancel"
+            self._recorder.end(execution)
+            return
         try:
             for seconds, step, metrics in self._course(self._lease.config(position), execution.trial):
                 yield from self._pass(seconds)
+                self._hearing.hear(self._mailbox.take(self._lease.id))
                 execution.trial.put((step, self._now(), dict(metrics)))
                 self._fresh = True
                 if self._now() >= self._flushed + self._lease.flush_s:
                     self._flush()
         except SimulatedDeathError:
             raise
+        except TrialInterrupted:
+            execution.kind = execution.trial.interrupted
         except Exception as error:
             execution.error, execution.kind = describe(error)
         execution.busy = self._now() - execution.started

@@ -1,0 +1,40 @@
+"""Which trial of a lease a message is for: the one that trains now, one that comes later, or none any more."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from caviar_workers.messages import Message
+from caviar_workers.trial import Trial
+
+
+class Hearing:
+    """Passes messages on to the trials of one lease.
+
+    Threads: `begin` belongs to the training thread, `hear` to the one that speaks for the lease.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._present: Trial | None = None
+        self._told: dict[tuple[int, int], Message] = {}
+
+    def begin(self, trial: Trial) -> bool:
+        """A trial is about to train; False: it was told to stop before, and should not."""
+        with self._lock:
+            self._present = trial
+            told = self._told.get((trial.number, trial.attempt))
+        return told is None or told.action != "stop"
+
+    def hear(self, messages: Sequence[Message]) -> None:
+        """Take messages; those for trials that have ended, and those that came before, do nothing."""
+        with self._lock:
+            for message in messages:
+                key = message.trial, message.attempt
+                if self._told.get(key) == message:
+                    continue
+                self._told[key] = message
+                trial = self._present
+                if trial is not None and key == (trial.number, trial.attempt):
+                    trial.interrupt(message.action)
