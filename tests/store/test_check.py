@@ -5,11 +5,11 @@ from itertools import product
 
 import pytest
 
+from caviar.disk import PosixDisk
 from caviar.errors import StoreError
 from caviar.store import Store, SweepDir, Views, Writer, chain
 from caviar.store.check import check
 from caviar.store.compact import compact
-from caviar.store.disk import Disk
 from caviar.store.finalize import finalize
 from caviar.store.manifest import Manifest, replace
 from caviar.store.merge import merge
@@ -154,7 +154,7 @@ def test_a_takeover_after_a_check_counts_all_but_the_damage(store, sweep, epoch,
     assert check(sweep) == []
 
 
-class Stuck(Disk):
+class Stuck(PosixDisk):
     """Cannot make the folder of damaged files: a crash between the manifest and the move."""
 
     def make_folder(self, path):
@@ -175,7 +175,7 @@ def test_damage_is_never_deleted_even_if_the_check_died_half_way(store, sweep, e
     assert [kept.read_bytes() for kept in (sweep.path / "_quarantine").iterdir()] == [torn]
 
 
-class Bad(Disk):
+class Bad(PosixDisk):
     """Has a bad sector."""
 
     def _reader(self, path):
@@ -238,7 +238,7 @@ def test_a_manifest_that_cannot_be_read_is_one_sentence(sweep):
         check(sweep)
 
 
-class Merging(Disk):
+class Merging(PosixDisk):
     """Something is merged away just when the check comes to it."""
 
     happen = None
@@ -275,7 +275,7 @@ def test_removing_is_at_once_and_refused_while_it_runs(store, sweep, epoch):
     assert [path.name for path in store.path.iterdir()] == ["FORMAT"]
 
 
-class Dying(Disk):
+class Dying(PosixDisk):
     def delete_folder(self, path):
         raise KeyboardInterrupt
 

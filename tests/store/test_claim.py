@@ -10,9 +10,9 @@ import time
 
 import pytest
 
+from caviar.disk import PosixDisk
 from caviar.errors import StoreError
 from caviar.store import SweepDir, Views, Writer
-from caviar.store.disk import Disk
 from caviar.store.finalize import finalize
 from caviar.store.owner import Owner, is_alive, process_start, this_process
 
@@ -118,7 +118,7 @@ def test_an_old_owner_knows_it_was_taken_over_even_when_the_new_one_let_go(sweep
         finalize(sweep, 1)
 
 
-class NoManifests(Disk):
+class NoManifests(PosixDisk):
     def create(self, path, data):
         if path.parent.name == "_manifest":
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -133,7 +133,7 @@ def test_a_claim_that_fails_half_way_lets_go(sweep):
     assert sweep.claim() == 3
 
 
-class Overtaken(Disk):
+class Overtaken(PosixDisk):
     """Stands still just before it looks for the folders of older owners, and is taken for dead."""
 
     meanwhile = None

@@ -10,9 +10,9 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
+from caviar.disk import PosixDisk
 from caviar.errors import StoreError
 from caviar.store import SweepDir, Views, Writer
-from caviar.store.disk import Disk
 from caviar.store.finalize import finalize
 
 VIEWS = ("trials", "curves", "attempts", "configs", "logs", "decisions")
@@ -194,7 +194,7 @@ def test_an_empty_sweep_and_one_without_metrics(store, rows, describe, kinds):
     assert sweep.state() == "finished"
 
 
-class FullAtTheEnd(Disk):
+class FullAtTheEnd(PosixDisk):
     def _fsync(self, path):
         if ".parquet." in path.name:
             raise OSError(errno.ENOSPC, "No space left on device")

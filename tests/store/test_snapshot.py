@@ -2,9 +2,9 @@
 
 import pytest
 
+from caviar.disk import PosixDisk
 from caviar.errors import StoreError
 from caviar.store import SweepDir, Views, Writer, chain
-from caviar.store.disk import Disk
 from caviar.store.layout import Segment, parse_segment
 from caviar.store.manifest import Manifest
 from caviar.store.merge import merge
@@ -34,7 +34,7 @@ def test_names_of_segments():
         assert parse_segment(wrong) is None
 
 
-class Meddling(Disk):
+class Meddling(PosixDisk):
     """Lets something happen just after the hot files were listed."""
 
     def __init__(self, happen):

@@ -7,9 +7,9 @@ import stat
 
 import pytest
 
+from caviar.disk import PosixDisk
 from caviar.errors import NotFoundError, StoreError
 from caviar.store import Store
-from caviar.store.disk import Disk
 
 
 def one_sentence(error):
@@ -90,7 +90,7 @@ def test_no_user_text_becomes_a_path(store, describe):
     assert store.find("../../x") == sweep
 
 
-class Interrupted(Disk):
+class Interrupted(PosixDisk):
     """Dies at the i-th write or rename."""
 
     def __init__(self, at):
@@ -165,7 +165,7 @@ def test_a_manifest_that_was_changed_is_refused(sweep):
         sweep.snapshot()
 
 
-class Unsure(Disk):
+class Unsure(PosixDisk):
     """Shows a folder, and then fails."""
 
     def _sync_dir(self, folder):

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from caviar.disk.posix import PosixDisk, aside
 from caviar.errors import SpecError
 from caviar.store import Views, Writer
-from caviar.store.disk import Disk, aside
 from caviar.store.finalize import finalize
 from caviar.store.query import open_plain
 from caviar.store.segment import encode, options, unify
@@ -47,7 +47,7 @@ def test_an_exception_while_a_file_is_written_publishes_nothing(tmp_path, rows):
     table = rows.curve(0, range(10), loss=[1.0] * 10)
     with (  # noqa: PT012 - the block is the test
         pytest.raises(ZeroDivisionError),
-        Disk().stream(tmp_path / "a.parquet", tmp_path) as file,
+        PosixDisk().stream(tmp_path / "a.parquet", tmp_path) as file,
         pq.ParquetWriter(file, table.schema, **options(table.schema)) as writer,
     ):
         writer.write_table(table)

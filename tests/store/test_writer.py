@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from caviar.disk import PosixDisk
 from caviar.errors import StoreError
 from caviar.store import SweepDir, Views, Writer
-from caviar.store.disk import Disk
 from caviar.store.layout import parse_segment
 
 
@@ -111,7 +111,7 @@ def test_many_threads_lose_nothing(store, sweep, rows):
     assert [s.n for s in hot(sweep)] == list(range(len(hot(sweep))))
 
 
-class FullDisk(Disk):
+class FullDisk(PosixDisk):
     """Has no space left for Parquet once `full` is set."""
 
     full = False

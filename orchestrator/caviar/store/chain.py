@@ -9,15 +9,15 @@ from caviar.store.layout import MANIFEST, numbered_name, parse_number
 from caviar.store.manifest import Manifest, from_bytes, to_bytes
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from pathlib import PurePath
 
-    from caviar.store.disk import Disk
+    from caviar.disk import Disk
 
 KEPT = 32
 """Manifests that stay behind the newest one, for a look at what happened."""
 
 
-def newest(disk: Disk, sweep: Path) -> Manifest:
+def newest(disk: Disk, sweep: PurePath) -> Manifest:
     """The manifest with the highest number.
 
     Raises:
@@ -37,7 +37,7 @@ def newest(disk: Disk, sweep: Path) -> Manifest:
     raise StoreError(f"{sweep} has no manifest: it is no sweep, or was copied in part.")
 
 
-def append(disk: Disk, sweep: Path, manifest: Manifest) -> bool:
+def append(disk: Disk, sweep: PurePath, manifest: Manifest) -> bool:
     """Add a manifest made from its predecessor; False when another process was quicker.
 
     After False the files that the manifest names must stay: the other process may have built upon it.
@@ -54,6 +54,6 @@ def append(disk: Disk, sweep: Path, manifest: Manifest) -> bool:
     return True
 
 
-def _numbers(disk: Disk, sweep: Path) -> list[int]:
+def _numbers(disk: Disk, sweep: PurePath) -> list[int]:
     found = (parse_number(name) for name in disk.list(sweep / MANIFEST))
     return sorted(number for number in found if number is not None)

@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from caviar.store.checksum import checksum_of
+from caviar.disk.checksum import checksum_of
 from caviar.store.layout import FINAL_TABLES, HOT, SUPERSEDED, parse_segment
 from caviar.store.query import one_line, open_plain, texts
 from caviar.store.segment import greatest, least
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from pathlib import PurePath
 
     from caviar.store.layout import Segment
     from caviar.store.manifest import DataFile
@@ -96,12 +96,13 @@ class _Reading:
             return Finding(name=name, what=f"it cannot be read ({one_line(error)})", table=table, rows=rows)
         return Finding(name=name, what=what, table=table, rows=rows, damaged=True) if what else None
 
-    def _content(self, path: Path, expected: str, file: DataFile | None) -> str:
-        found = checksum_of(self._sweep.disk, path) if expected else ""
-        if found != expected:
-            return f"its checksum is {found}, and was {expected}"
+    def _content(self, path: PurePath, expected: str, file: DataFile | None) -> str:
         try:
             with self._sweep.disk.reading(path) as source:
+                found = checksum_of(source) if expected else ""
+                if found != expected:
+                    return f"its checksum is {found}, and was {expected}"
+                source.seek(0)
                 rows, low, high = _count(source)
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
@@ -148,10 +149,12 @@ def _gaps(sweep: SweepDir, seen: Snapshot, findings: Iterable[Finding]) -> list[
     names = [name for table in ("curves", SUPERSEDED) for name in seen.names(table)]
     if lost or not names or bad & set(names):  # then rows are missing anyway
         return []
+    sums = seen.checksums()
     with open_plain() as connection:
         try:
-            rows = connection.execute(GAPS.format(files=texts(sweep.path / name for name in names))).fetchall()
-        except duckdb.Error:  # merged away meanwhile
+            files = sweep.disk.local([(sweep.path / name, sums[name]) for name in names])
+            rows = connection.execute(GAPS.format(files=texts(files))).fetchall()
+        except (FileNotFoundError, duckdb.Error):  # merged away meanwhile
             return []
     attempts, first = rows[0]
     if not attempts:

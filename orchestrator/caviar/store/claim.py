@@ -10,12 +10,12 @@ from caviar.store import chain, manifest, owner, snapshot
 from caviar.store.layout import BUILD, build_folder
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from pathlib import PurePath
 
-    from caviar.store.disk import Disk
+    from caviar.disk import Disk
 
 
-def claim(disk: Disk, sweep: Path) -> int:
+def claim(disk: Disk, sweep: PurePath) -> int:
     """Make the calling process the owner of the sweep in that folder.
 
     Returns:
@@ -45,14 +45,14 @@ def claim(disk: Disk, sweep: Path) -> int:
         return epoch + 1
 
 
-def release(disk: Disk, sweep: Path, epoch: int) -> None:
+def release(disk: Disk, sweep: PurePath, epoch: int) -> None:
     """Let go of the sweep, so that this process too may claim it again. Needs no space on the disk."""
     path = owner.owner_path(sweep, epoch)
     if disk.exists(path):
         disk.rename(path, owner.released_path(path))
 
 
-def alive(disk: Disk, sweep: Path, present: owner.Owner) -> bool:
+def alive(disk: Disk, sweep: PurePath, present: owner.Owner) -> bool:
     """Whether the owner still runs."""
     try:
         silent_s = disk.age_s(owner.owner_path(sweep, present.epoch))
@@ -61,7 +61,7 @@ def alive(disk: Disk, sweep: Path, present: owner.Owner) -> bool:
     return owner.is_alive(present, silent_s)
 
 
-def _take_pen(disk: Disk, sweep: Path, epoch: int) -> None:
+def _take_pen(disk: Disk, sweep: PurePath, epoch: int) -> None:
     """Remove the folders in which older owners write final files: one that comes back cannot show them any more."""
     mine = sweep / build_folder(epoch)
     for name in disk.list(sweep / BUILD):
@@ -73,7 +73,7 @@ def _take_pen(disk: Disk, sweep: Path, epoch: int) -> None:
         raise StoreError(f"Another process took {sweep.name} over just now: wait for it, or stop it first.")
 
 
-def _seal(disk: Disk, sweep: Path, epoch: int) -> None:
+def _seal(disk: Disk, sweep: PurePath, epoch: int) -> None:
     disk.sync_folder(sweep.parent)  # whoever made the sweep may have died before this, and we build upon it
     while True:
         seen = snapshot.look(disk, sweep)

@@ -10,7 +10,7 @@ from caviar.store.query import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
+    from pathlib import PurePath
 
 
 def may_be_damage(error: duckdb.Error) -> bool:
@@ -18,7 +18,7 @@ def may_be_damage(error: duckdb.Error) -> bool:
     return type(error) in (duckdb.Error, duckdb.InvalidInputException, duckdb.InternalException)
 
 
-def first_damaged(files: Iterable[Path]) -> tuple[Path, str] | None:
+def first_damaged(files: Iterable[PurePath]) -> tuple[PurePath, str] | None:
     """The first file that cannot be read to its end, and why; None when all can. Reads every page of them."""
     import pyarrow as pa  # noqa: PLC0415 - who reads a sound store does not pay for it
     import pyarrow.parquet as pq  # noqa: PLC0415

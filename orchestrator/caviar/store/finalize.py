@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from caviar.disk.checksum import Summed
 from caviar.errors import StoreError
 from caviar.store import chain, manifest
-from caviar.store.checksum import Summed
 from caviar.store.columns import Column, fixed
 from caviar.store.curves import dead_rows, live_rows
 from caviar.store.layout import SUPERSEDED, build_folder, numbered_name
@@ -32,7 +32,7 @@ from caviar_workers.tables import arrow_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+    from pathlib import PurePath
 
     from caviar.store.snapshot import Snapshot
     from caviar.store.sweep_dir import SweepDir
@@ -130,9 +130,9 @@ def _write_all(sweep: SweepDir, seen: Snapshot, epoch: int) -> tuple[list[DataFi
     files: list[DataFile] = []
     counts: Counter[str] = Counter()
     try:
-        with open_plain() as connection:
+        with open_plain() as connection, sweep.disk.scratch(build) as scratch:
             connection.execute(f"SET memory_limit = '{MEMORY}'")
-            connection.execute(f"SET temp_directory = {text(build)}")
+            connection.execute(f"SET temp_directory = {text(scratch)}")
             connection.execute("SET preserve_insertion_order = false")
             tables = SweepTables(connection, sweep, seen, running=False, most=MOST_MERGED)
             for target in _targets(tables):
@@ -174,7 +174,12 @@ def _targets(tables: SweepTables) -> Iterator[Target]:
 
 
 def _write(
-    sweep: SweepDir, connection: duckdb.DuckDBPyConnection, target: Target, file_name: str, build: Path, tally: Tally
+    sweep: SweepDir,
+    connection: duckdb.DuckDBPyConnection,
+    target: Target,
+    file_name: str,
+    build: PurePath,
+    tally: Tally,
 ) -> DataFile | None:
     """Publish one final file; None for a table of superseded rows without any."""
     layout = pa.schema([(column.name, arrow_type(column.word)) for column in target.columns])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from caviar.store.layout import FINAL, numbered_name, parse_number
@@ -41,7 +41,5 @@ def add_final(sweep: SweepDir, finding: dict[str, Any]) -> None:
         raise store_error("write to", folder, error) from error
 
 
-def _names(sweep: SweepDir, folder: Path) -> list[str]:
-    if not sweep.disk.exists(folder):
-        return []
+def _names(sweep: SweepDir, folder: PurePath) -> list[str]:
     return sorted(name for name in sweep.disk.list(folder) if parse_number(name) is not None)

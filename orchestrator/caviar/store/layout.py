@@ -25,8 +25,6 @@ FORMAT_FILE = "FORMAT"
 SWEEP_FILE = "sweep.json"
 CODE_FILE = "code.zip"
 SWEEP_PREFIX = "sweep="
-NEW_PREFIX = "_new-"
-GONE_PREFIX = "_gone-"
 OWNER, HOT, MERGED, MANIFEST, FINAL, BUILD = "_owner", "_hot", "_merged", "_manifest", "_final", "_build"
 QUARANTINE = "_quarantine"
 FINAL_TABLES = ("curves", "trials", "attempts", "logs", "decisions")

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caviar.store.disk import ASIDE
+from caviar.disk import STALE_S
+from caviar.disk.posix import ASIDE
 from caviar.store.layout import FINAL, FINAL_TABLES, HOT, MANIFEST, MERGED, OWNER, SUPERSEDED
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from pathlib import PurePath
 
-    from caviar.store.disk import Disk
+    from caviar.disk import Disk
 
 DATA = (HOT, MERGED, *FINAL_TABLES, SUPERSEDED)
 """Folders of Parquet files."""
 
-STALE_S = 24 * 3600.0
-"""Age in seconds at which what nobody finished counts as left by a crash."""
 
-
-def data_files(disk: Disk, sweep: Path) -> list[Path]:
+def data_files(disk: Disk, sweep: PurePath) -> list[PurePath]:
     """All files in the folders of data, unfinished ones too."""
     return [sweep / folder / name for folder in DATA for name in disk.list(sweep / folder, hidden=True)]
 
 
-def sweep_up(disk: Disk, sweep: Path) -> None:
+def sweep_up(disk: Disk, sweep: PurePath) -> None:
     """Remove unfinished files that no process can need any more."""
     for folder in (OWNER, MANIFEST, FINAL):
         asides = [sweep / folder / name for name in disk.list(sweep / folder, hidden=True) if name.endswith(ASIDE)]
         disk.delete(path for path in asides if _stale(disk, path))
 
 
-def _stale(disk: Disk, path: Path) -> bool:
+def _stale(disk: Disk, path: PurePath) -> bool:
     try:
         return disk.age_s(path) > STALE_S
     except FileNotFoundError:  # its process has just finished it

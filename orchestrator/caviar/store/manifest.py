@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from caviar.store.checksum import checksum
+from caviar.disk.checksum import checksum
 from caviar.store.layout import checked_data_name
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from caviar.disk.checksum import checksum, verify
 from caviar.store import chain, manifest
-from caviar.store.checksum import checksum, verify
 from caviar.store.layout import MERGED
 from caviar.store.manifest import DataFile
 from caviar.store.segment import decode, encode_stream, greatest, layout_of, least, unify
@@ -20,7 +20,7 @@ from caviar_workers.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from pathlib import PurePath
 
     from caviar.store.snapshot import Snapshot
     from caviar.store.sweep_dir import SweepDir
@@ -71,7 +71,7 @@ def plan(seen: Snapshot) -> list[Group]:
     return groups
 
 
-def merge(sweep: SweepDir) -> list[Path] | None:
+def merge(sweep: SweepDir) -> list[PurePath] | None:
     """Merge the hot files of a sweep once.
 
     Returns:
@@ -111,7 +111,7 @@ def write(sweep: SweepDir, group: Group) -> DataFile:
 
 
 def _rows(
-    sweep: SweepDir, table: str, paths: Iterable[Path], layout: pa.Schema, spans: list[Span]
+    sweep: SweepDir, table: str, paths: Iterable[PurePath], layout: pa.Schema, spans: list[Span]
 ) -> Iterator[pa.Table]:
     empty = layout.empty_table()
     for path in paths:
@@ -128,7 +128,7 @@ class Merger:
         self._sweep = sweep
         self._hot = len(sweep.snapshot().hot)
         self._thread: threading.Thread | None = None
-        self._gone: list[tuple[float, list[Path]]] = []
+        self._gone: list[tuple[float, list[PurePath]]] = []
         self.failure: Exception | None = None
         """What went wrong the last time; reading and publishing go on without merging."""
 

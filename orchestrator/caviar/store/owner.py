@@ -15,7 +15,9 @@ from caviar.store.layout import OWNER, numbered_name, parse_number
 from caviar.store.manifest import now
 
 if TYPE_CHECKING:
-    from caviar.store.disk import Disk
+    from pathlib import PurePath
+
+    from caviar.disk import Disk
 
 SILENCE_S = 60.0
 """Seconds without a sign of life after which an owner on another host counts as gone."""
@@ -66,10 +68,11 @@ def is_alive(owner: Owner, silent_s: float) -> bool:
     return silent_s < SILENCE_S
 
 
-def newest_owner(disk: Disk, sweep: Path) -> tuple[Owner | None, int]:
+def newest_owner(disk: Disk, sweep: PurePath) -> tuple[Owner | None, int]:
     """The owner with the highest epoch, None when it let go or never was, and that epoch (0: none)."""
     names = disk.list(sweep / OWNER)
-    name = max(names, key=lambda name: parse_number(name) or 0, default=None)
+    # An owner that lets go may have both names for a moment: the longer one holds.
+    name = max(names, key=lambda name: (parse_number(name) or 0, len(name)), default=None)
     epoch = 0 if name is None else parse_number(name) or 0
     if name is None or ".released" in name:
         return None, epoch
@@ -79,18 +82,18 @@ def newest_owner(disk: Disk, sweep: Path) -> tuple[Owner | None, int]:
         return None, epoch
 
 
-def superseded(disk: Disk, sweep: Path, epoch: int) -> bool:
+def superseded(disk: Disk, sweep: PurePath, epoch: int) -> bool:
     """Whether another process claimed the sweep after the owner of that epoch."""
     after = owner_path(sweep, epoch + 1)
     return disk.exists(after) or disk.exists(released_path(after))  # in this order: it is renamed in between
 
 
-def released_path(path: Path) -> Path:
+def released_path(path: PurePath) -> PurePath:
     """The name of an owner's file once it let go."""
     return path.with_suffix(".released.json")
 
 
-def owner_path(sweep: Path, epoch: int) -> Path:
+def owner_path(sweep: PurePath, epoch: int) -> PurePath:
     """The file that says who owns an epoch."""
     return sweep / OWNER / numbered_name(epoch)
 

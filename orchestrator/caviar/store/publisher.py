@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from caviar.disk.checksum import checksum
 from caviar.errors import StoreError
-from caviar.store.checksum import checksum
 from caviar.store.layout import Segment
 from caviar.store.owner import owner_path, superseded
 from caviar.store.segment import encode, unify
@@ -14,7 +14,7 @@ from caviar_workers.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from pathlib import PurePath
 
     import pyarrow as pa
 
@@ -49,7 +49,7 @@ class Publisher:
             ValueError: Rows that fit no table.
         """
         self._check_owner()
-        files: list[tuple[Path, pa.Buffer]] = []
+        files: list[tuple[PurePath, pa.Buffer]] = []
         count = 0
         for table in TABLES:
             if rows.get(table):

@@ -10,10 +10,10 @@ from caviar.store.manifest import Quarantined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
+    from pathlib import PurePath
 
+    from caviar.disk import Disk
     from caviar.store.check import Finding
-    from caviar.store.disk import Disk
     from caviar.store.manifest import Manifest
     from caviar.store.sweep_dir import SweepDir
 
@@ -39,7 +39,7 @@ def quarantine(sweep: SweepDir, findings: Iterable[Finding]) -> list[Quarantined
             return gone
 
 
-def move_aside(disk: Disk, sweep: Path, present: Manifest) -> None:
+def move_aside(disk: Disk, sweep: PurePath, present: Manifest) -> None:
     """Move what a manifest has set aside, if it is still in its old place."""
     for file in present.quarantined:
         if disk.exists(sweep / file.name):

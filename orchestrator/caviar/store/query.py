@@ -11,7 +11,7 @@ from caviar.errors import SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from pathlib import PurePath
 
 READING = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 
@@ -53,7 +53,7 @@ def texts(values: Iterable[object]) -> str:
     return f"[{', '.join(text(value) for value in values)}]"
 
 
-def connect(folders: Iterable[Path]) -> duckdb.DuckDBPyConnection:
+def connect(folders: Iterable[PurePath]) -> duckdb.DuckDBPyConnection:
     """A connection in memory that reads files below `folders` and no others, and loads no extension."""
     connection = open_plain()
     connection.execute(f"SET allowed_directories = {texts(f'{folder}/' for folder in folders)}")

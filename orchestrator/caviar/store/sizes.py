@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -11,6 +12,9 @@ from caviar.store.query import open_plain, texts
 from caviar.store.trouble import store_error
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from caviar.store.snapshot import Snapshot
     from caviar.store.sweep_dir import SweepDir
 
@@ -44,9 +48,20 @@ def sizes(sweep: SweepDir) -> list[Size]:
 
 
 def _size(sweep: SweepDir, seen: Snapshot, table: str) -> Size:
-    paths = [sweep.path / name for name in seen.names(table)]
-    size = sum(sweep.disk.size(path) for path in paths)
+    names = [PurePath(name) for name in seen.names(table)]
+    bytes_of = {folder: sweep.disk.sizes(sweep.path / folder) for folder in {name.parent for name in names}}
+    try:
+        size = sum(bytes_of[name.parent][name.name] for name in names)
+    except KeyError as error:
+        raise FileNotFoundError(str(error)) from error
+    rows = sum(file.rows for file in seen.manifest.files if file.table == table)
+    hot = [(sweep.path / segment.name, segment.checksum) for segment in seen.hot if segment.table == table]
+    return Size(table=table, files=len(names), rows=rows + _rows(sweep.disk.local(hot)), size=size)
+
+
+def _rows(files: Sequence[Path]) -> int:
+    if not files:
+        return 0
     with open_plain() as connection:
-        sql = f"SELECT coalesce(sum(num_rows), 0)::BIGINT FROM parquet_file_metadata({texts(paths)})"
-        rows = connection.execute(sql).fetchall()[0][0]
-    return Size(table=table, files=len(paths), rows=rows, size=size)
+        sql = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({texts(files)})"
+        return int(connection.execute(sql).fetchall()[0][0])

@@ -16,9 +16,9 @@ from caviar.store.layout import HOT, Segment, parse_segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
+    from pathlib import PurePath
 
-    from caviar.store.disk import Disk
+    from caviar.disk import Disk
     from caviar.store.manifest import Manifest
 
 
@@ -59,7 +59,7 @@ class Snapshot:
         return {segment.epoch: segment.n for segment in self.hot}
 
 
-def look(disk: Disk, sweep: Path) -> Snapshot:
+def look(disk: Disk, sweep: PurePath) -> Snapshot:
     """Snapshot of the sweep in that folder; StoreError when it has no readable manifest."""
     listed = [segment for name in disk.list(sweep / HOT) if (segment := parse_segment(name))]
     manifest = chain.newest(disk, sweep)

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import secrets
-import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
+from caviar.disk import Disk, PosixDisk, locate
 from caviar.errors import NotFoundError, StoreError
 from caviar.store import manifest
-from caviar.store.disk import Disk
 from caviar.store.find import pick
 from caviar.store.layout import (
     CODE_FILE,
     FORMAT_FILE,
-    GONE_PREFIX,
     HOT,
     MANIFEST,
     MERGED,
-    NEW_PREFIX,
     OWNER,
     SWEEP_FILE,
     SWEEP_PREFIX,
     is_sweep_id,
     numbered_name,
 )
-from caviar.store.leftovers import STALE_S
 from caviar.store.sweep_dir import SweepDir
 from caviar.store.trouble import store_error
 from caviar_workers.tables import FORMAT
@@ -42,26 +37,28 @@ ID_TIME = "%Y%m%d-%H%M%S"
 class Store:
     """A folder that holds sweeps, and nothing else but a FORMAT file."""
 
-    path: Path
+    path: PurePath
     """Absolute."""
-    disk: Disk = field(default_factory=Disk, repr=False, compare=False)
+    disk: Disk = field(default_factory=PosixDisk, repr=False, compare=False)
 
     @classmethod
-    def open(cls, path: str | Path, *, create: bool = False, disk: Disk | None = None) -> Store:
+    def open(cls, path: str | PurePath, *, create: bool = False, disk: Disk | None = None) -> Store:
         """Open the store in a folder.
 
         Args:
-            path: The folder.
+            path: The folder, or a URI: s3://bucket/prefix, gs://bucket/prefix.
             create: Whether to make it where there is none.
             disk: Where its files are; the default is the computer's own.
 
         Raises:
+            SpecError: The URI breaks a rule.
             NotFoundError: There is nothing at `path`, and `create` is false.
             StoreError: `path` is a file or a folder of other things, was written by a newer caviar, or
                 cannot be
                 read or (with `create`) written.
         """
-        store = cls(path=Path(path).expanduser().resolve(), disk=disk or Disk())
+        found, its = locate(path)
+        store = cls(path=found, disk=disk or its)
         try:
             store._open(create)
         except OSError as error:
@@ -71,12 +68,12 @@ class Store:
         return store
 
     def _open(self, create: bool) -> None:
-        if self.path.is_file():
-            raise StoreError(
-                f"The store {self.path} is a file, and must be a folder: choose another with --store PATH."
-            )
         written = self.path / FORMAT_FILE
         if not self.disk.exists(written):
+            if self.disk.is_file(self.path):
+                raise StoreError(
+                    f"The store {self.path} is a file, and must be a folder: choose another with --store PATH."
+                )
             if not create:
                 self._refuse()
             if self.disk.list(self.path):
@@ -89,7 +86,7 @@ class Store:
         self._check_format(self.disk.read(written))
 
     def _refuse(self) -> None:
-        if self.disk.exists(self.path):
+        if self.disk.exists(self.path) or self.disk.list(self.path):
             raise StoreError(f"{self.path} is no store (it has no FORMAT file): choose one with --store PATH.")
         raise NotFoundError(
             f"There is no store at {self.path}: choose one with --store PATH, or type `caviar run FILE`."
@@ -117,23 +114,19 @@ class Store:
         Raises:
             StoreError: The store cannot be written, for instance because the disk is full.
         """
-        build = self.path / f"{NEW_PREFIX}{uuid.uuid4().hex}"
+        first = manifest.to_bytes(manifest.Manifest(k=0, written=manifest.now()))
         try:
-            self._sweep_leftovers()
+            self.disk.clear_folders(self.path)
             for _ in range(10):
                 sweep_id = self._fresh_id()
                 home = self.path / f"{SWEEP_PREFIX}{sweep_id}"
-                self._build(build, {"id": sweep_id, "created": manifest.now(), **description}, code)
-                try:
-                    self.disk.show_folder(build, home)
-                except OSError as error:
-                    if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-                        raise
-                    self.disk.delete_folder(build)
-                    continue  # another process took the same id in the same second
-                return SweepDir(path=home, disk=self.disk)
+                said = {"id": sweep_id, "created": manifest.now(), **description}
+                text = json.dumps(said, ensure_ascii=False, indent=1).encode()
+                files = [(SWEEP_FILE, text), (CODE_FILE, code), (f"{MANIFEST}/{numbered_name(0)}", first)]
+                with suppress(FileExistsError):  # another process took the same id in the same second
+                    self.disk.publish_folder(home, files, (OWNER, HOT, MERGED, MANIFEST))
+                    return SweepDir(path=home, disk=self.disk)
         except OSError as error:
-            self.disk.delete_folder(build)
             raise store_error("create a sweep in", self.path, error) from error
         raise StoreError(f"Cannot create a sweep in {self.path}: too many others do so at once; try again.")
 
@@ -145,25 +138,10 @@ class Store:
         """
         if sweep.owner_alive():
             raise StoreError(f"{sweep.id} is running: stop it first (Ctrl-C in its terminal), then remove it.")
-        gone = self.path / f"{GONE_PREFIX}{uuid.uuid4().hex}"
         try:
-            self.disk.rename(sweep.path, gone)  # at once, so that no reader meets half of it
+            self.disk.remove_folder(sweep.path)
         except OSError as error:
             raise store_error("write to", self.path, error) from error
-        self.disk.delete_folder(gone)
-
-    def _build(self, build: Path, description: dict[str, Any], code: bytes) -> None:
-        for folder in (OWNER, HOT, MERGED, MANIFEST):
-            self.disk.make_folder(build / folder)
-        text = json.dumps(description, ensure_ascii=False, indent=1).encode()
-        first = manifest.to_bytes(manifest.Manifest(k=0, written=manifest.now()))
-        self.disk.publish(
-            [
-                (build / SWEEP_FILE, text),
-                (build / CODE_FILE, code),
-                (build / MANIFEST / numbered_name(0), first),
-            ]
-        )
 
     def _fresh_id(self) -> str:
         moment = datetime.fromtimestamp(self.disk.now(), UTC).replace(tzinfo=None, microsecond=0)
@@ -173,16 +151,8 @@ class Store:
             moment = max(moment, latest + timedelta(seconds=1))
         return f"{moment.strftime(ID_TIME)}-{secrets.token_hex(2)}"
 
-    def _sweep_leftovers(self) -> None:
-        for name in self.disk.list(self.path):
-            folder = self.path / name
-            if name.startswith(GONE_PREFIX):
-                self.disk.delete_folder(folder)
-            if name.startswith(NEW_PREFIX) and self.disk.age_s(folder) > STALE_S:
-                self.disk.delete_folder(folder)
-
     def _ids(self) -> list[str]:
-        names = self.disk.list(self.path)
+        names = self.disk.folders(self.path)
         ids = (name.removeprefix(SWEEP_PREFIX) for name in names if name.startswith(SWEEP_PREFIX))
         return sorted(sweep_id for sweep_id in ids if is_sweep_id(sweep_id))
 

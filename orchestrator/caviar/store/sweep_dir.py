@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
+from caviar.disk import Disk, Patience, PosixDisk
 from caviar.errors import StoreError
 from caviar.store import chain, snapshot
 from caviar.store import claim as claims
-from caviar.store.disk import Disk
 from caviar.store.layout import CODE_FILE, SWEEP_FILE, SWEEP_PREFIX
 from caviar.store.manifest import State
 from caviar.store.owner import newest_owner
@@ -22,8 +22,12 @@ from caviar.store.trouble import store_error
 class SweepDir:
     """A sweep's folder. Cheap to make; reads nothing until asked."""
 
-    path: Path
-    disk: Disk = field(default_factory=Disk, repr=False, compare=False)
+    path: PurePath
+    disk: Disk = field(default_factory=PosixDisk, repr=False, compare=False)
+
+    def patient(self, patience: Patience) -> SweepDir:
+        """The same sweep, on a disk of another patience."""
+        return replace(self, disk=self.disk.patient(patience))
 
     @property
     def id(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from caviar.store.checksum import MOST_CHECKED, verify
+from caviar.disk.contract import MOST_CHECKED
 from caviar.store.columns import Column, fixed, pick
 from caviar.store.query import texts
 from caviar_workers.tables import FIELDS, METRIC_FORMS
@@ -64,10 +64,8 @@ class SweepTables:
         names = [name for table in tables for name in self.seen.names(table)]
         if not names:
             return None
-        for file in names:
-            verify(self._disk, self.path / file, self._checksums[file], most=self._most)
-        files = texts(self.path / name for name in names)
-        return f"read_parquet({files}, union_by_name = true, hive_partitioning = false)"
+        files = self._disk.local([(self.path / file, self._checksums[file]) for file in names], most=self._most)
+        return f"read_parquet({texts(files)}, union_by_name = true, hive_partitioning = false)"
 
     def held(self, *tables: str) -> dict[str, str]:
         """Columns that the files of some tables have, with DuckDB's types."""

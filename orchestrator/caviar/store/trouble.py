@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from caviar.errors import StoreError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from pathlib import PurePath
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def store_error(doing: str, path: Path, error: BaseException) -> StoreError:
+def store_error(doing: str, path: PurePath, error: BaseException) -> StoreError:
     """The sentence for an error met while `doing` something ("write to", "read") with the store at `path`."""
     if isinstance(error, StoreError):
         return error

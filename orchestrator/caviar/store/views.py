@@ -19,6 +19,7 @@ from caviar.store.trouble import store_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import PurePath
     from types import TracebackType
 
     from caviar.store.manifest import Quarantined
@@ -52,7 +53,7 @@ class Views:
         """
         self._store = store
         self._sweeps = store.sweeps() if sweeps is None else list(sweeps)
-        self._connection = connect([sweep.path for sweep in self._sweeps])
+        self._connection = connect([sweep.disk.local_folder(sweep.path) for sweep in self._sweeps])
         self._made: set[str] = set()
         self.refresh()
 
@@ -142,10 +143,17 @@ class Views:
         self.close()
 
     def _tell_damage(self, error: duckdb.Error) -> None:
-        files = [tables.path / name for tables in self._tables for name in tables.seen.all_names()]
-        found = first_damaged(files)
+        found = first_damaged(self._disk_files())
         if found is not None:
             raise StoreError(f"{found[0]} is damaged ({found[1]}): restore it from a copy.") from error
+
+    def _disk_files(self) -> list[PurePath]:
+        pairs = zip(self._sweeps, self._tables, strict=True)
+        return [
+            file
+            for sweep, tables in pairs
+            for file in sweep.disk.local([(tables.path / name, "") for name in tables.seen.all_names()])
+        ]
 
     def _need(self, names: Sequence[str]) -> None:
         for view in names:

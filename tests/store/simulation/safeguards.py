@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from machine import SweepLife
 
+from caviar.disk import PosixDisk
 from caviar.store import chain, finalize, manifest, publisher, snapshot
-from caviar.store.disk import Disk
 from caviar.store.snapshot import Snapshot
 
 Patch = pytest.MonkeyPatch
@@ -36,7 +36,7 @@ def in_place(patch: Patch) -> None:
         for path, _ in files:
             self._sync_dir(path.parent)
 
-    patch.setattr(Disk, "publish", publish)
+    patch.setattr(PosixDisk, "publish", publish)
 
 
 def manifest_before_list(patch: Patch) -> None:
@@ -91,7 +91,7 @@ def no_deduplication(patch: Patch) -> None:
 
 def overwritten_chain(patch: Patch) -> None:
     """A manifest replaces another one of its number."""
-    patch.setattr(Disk, "create", lambda self, path, data: self.publish([(path, data)]))
+    patch.setattr(PosixDisk, "create", lambda self, path, data: self.publish([(path, data)]))
 
 
 def clear_by_listing_late(patch: Patch) -> None:
@@ -117,12 +117,12 @@ def finished_before_cleared(patch: Patch) -> None:
 
 def forgetful_deletion(patch: Patch) -> None:
     """A sweep counts as finished before the deletion of its old files is durable."""
-    delete = Disk.delete
+    delete = PosixDisk.delete
 
     def forgetful(self, paths, *, durable=False):
         delete(self, paths, durable=durable and False)
 
-    patch.setattr(Disk, "delete", forgetful)
+    patch.setattr(PosixDisk, "delete", forgetful)
 
 
 def lasting_pen(patch: Patch) -> None:

@@ -3,7 +3,7 @@
 Made for tests, and kept with them: no product code runs on it. `Platter` is the hardware that all processes share: a
 tree of names and bytes as every process sees it now, and beside it what would be left after a power cut. Only fsync
 moves a file's bytes to the second; only an fsync of a folder moves its names there. `SimulatedDisk` is one process's
-way to it, behind the interface of `caviar.store.disk.Disk`: it replaces the primitives, so that the order of operations
+way to it, behind the interface of `caviar.disk.PosixDisk`: it replaces the primitives, so that the order of operations
 above them is what is tested. The visible state is mirrored to real files, for DuckDB reads those.
 """
 
@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from caviar.store.disk import Disk
+from caviar.disk import Patience, PosixDisk
 
 CHANGING = frozenset(
     {"open", "write", "fsync", "sync_dir", "rename", "link", "unlink", "mkdir", "remove_tree", "touch"}
@@ -151,11 +151,12 @@ Hook = Callable[[str, str, Path], None]
 """Called ("before" | "after", operation, path); may raise Crash or OSError."""
 
 
-class SimulatedDisk(Disk):
+class SimulatedDisk(PosixDisk):
     """One process's way to the platter."""
 
     def __init__(self, platter: Platter) -> None:
         self.platter = platter
+        self.patience = Patience(clock=self.now, sleep=self._sleep, chance=lambda: 1.0)
         self.dead = False
         self.hook: Hook | None = None
 
@@ -177,6 +178,9 @@ class SimulatedDisk(Disk):
 
     def now(self) -> float:
         return self.platter.clock
+
+    def _sleep(self, seconds: float) -> None:
+        self.platter.clock += seconds
 
     def _open(self, path: Path) -> _Writing:
         with self._call("open", path):

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from caviar.store.disk import Disk
+from caviar.disk import Patience, PosixDisk
 
 
-class RecordingDisk(Disk):
+class RecordingDisk(PosixDisk):
     """Does what the disk does, and remembers it; may fail at the i-th operation."""
 
     def __init__(self, fail_at: int = -1) -> None:
@@ -40,7 +40,7 @@ class RecordingDisk(Disk):
 
     def _sync_dir(self, folder):
         self._note("sync_dir", folder)
-        Disk._fsync(self, folder)
+        PosixDisk._fsync(self, folder)
 
 
 def test_publish_writes_aside_syncs_shows_in_order_and_syncs_the_folder(tmp_path):
@@ -92,7 +92,7 @@ def test_a_failure_at_any_step_leaves_whole_files_only(tmp_path, step):
 
 
 def test_an_aside_name_is_no_parquet_and_follows_no_link(tmp_path):
-    from caviar.store.disk import aside
+    from caviar.disk.posix import aside
 
     name = aside(tmp_path / "x.parquet")
     assert name.parent == tmp_path
@@ -100,7 +100,7 @@ def test_an_aside_name_is_no_parquet_and_follows_no_link(tmp_path):
     assert name.suffix != ".parquet"
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match=r"link|exists"):
-        Disk()._write(tmp_path / "link", b"")
+        PosixDisk()._write(tmp_path / "link", b"")
 
 
 def test_every_new_folder_is_made_durable_and_so_is_one_that_was_there(tmp_path):
@@ -112,7 +112,7 @@ def test_every_new_folder_is_made_durable_and_so_is_one_that_was_there(tmp_path)
     assert disk.log == [("sync_dir", "a")]
 
 
-class Forgetful(Disk):
+class Forgetful(PosixDisk):
     """NFS: the reply to a rename or link is lost, and the second try meets the work of the first."""
 
     def _link(self, old, new):
@@ -131,10 +131,12 @@ def test_a_lost_reply_is_no_failure(tmp_path):
     with pytest.raises(FileExistsError):
         Forgetful().create(tmp_path / "a.json", b"mine")
     with pytest.raises(FileNotFoundError):
-        Disk().rename(tmp_path / "none", tmp_path / "new")
+        PosixDisk().rename(tmp_path / "none", tmp_path / "new")
 
 
-class Stale(Disk):
+class Stale(PosixDisk):
+    patience = Patience(most_s=0)
+
     def _stat(self, path):
         raise OSError(errno.ESTALE, "Stale file handle")
 

@@ -10,19 +10,17 @@ from __future__ import annotations
 import zlib
 from typing import IO, TYPE_CHECKING, Any
 
+from caviar.disk.contract import MOST_CHECKED
 from caviar.errors import StoreError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from pathlib import PurePath
 
-    from caviar.store.disk import Disk
-
-MOST_CHECKED = 256 * 2**20
-"""Bytes of a file, at most, that is compared before a query; larger ones only by merges, ends and checks."""
+    from caviar.disk.contract import Disk
 
 PIECE = 2**20
 
-_verified: set[tuple[Path, int, float, str]] = set()
+_verified: set[tuple[PurePath, int, float, str]] = set()
 
 
 def checksum(data: Any) -> str:
@@ -30,16 +28,15 @@ def checksum(data: Any) -> str:
     return f"{zlib.crc32(data):08x}"
 
 
-def checksum_of(disk: Disk, path: Path) -> str:
-    """CRC-32 of a file, read in pieces."""
+def checksum_of(file: IO[bytes]) -> str:
+    """CRC-32 of what follows in an open file, read in pieces."""
     value = 0
-    with disk.reading(path) as file:
-        while piece := file.read(PIECE):
-            value = zlib.crc32(piece, value)
+    while piece := file.read(PIECE):
+        value = zlib.crc32(piece, value)
     return f"{value:08x}"
 
 
-def verify(disk: Disk, path: Path, expected: str, *, most: int = MOST_CHECKED) -> None:
+def verify(disk: Disk, path: PurePath, expected: str, *, most: int = MOST_CHECKED) -> None:
     """Compare a file with its checksum, unless this process did so before.
 
     Args:
@@ -58,7 +55,8 @@ def verify(disk: Disk, path: Path, expected: str, *, most: int = MOST_CHECKED) -
     key = (path, size, written, expected)
     if size > most or key in _verified:
         return
-    found = checksum_of(disk, path)
+    with disk.reading(path) as file:
+        found = checksum_of(file)
     if found != expected:
         raise StoreError(
             f"{path} is damaged (its checksum is {found}, and was {expected}): `caviar store check` sets it aside, "

@@ -1,0 +1,11 @@
+"""Where files are: a file system or an object store, behind one contract that tells what lasts and what is seen.
+
+`Disk` is the contract, `PosixDisk` a file system; `locate` finds the one that a path or URI means.
+"""
+
+from caviar.disk.contract import STALE_S, Bytes, Disk
+from caviar.disk.location import locate
+from caviar.disk.patience import Patience
+from caviar.disk.posix import PosixDisk
+
+__all__ = ["STALE_S", "Bytes", "Disk", "Patience", "PosixDisk", "locate"]

@@ -1,0 +1,274 @@
+"""A file system, local or shared: the order of operations that makes a publication atomic and durable."""
+
+from __future__ import annotations
+
+import copy
+import errno
+import os
+import stat
+import time
+import uuid
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Self
+
+from caviar.disk.checksum import verify
+from caviar.disk.contract import MOST_CHECKED, STALE_S, Bytes
+from caviar.disk.patience import Patience
+from caviar.disk.system_calls import SystemCalls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import PurePath
+
+ASIDE = ".aside"
+NEW_PREFIX = "_new-"
+GONE_PREFIX = "_gone-"
+
+
+def aside(path: PurePath) -> Path:
+    """A fresh hidden name beside `path`, which no glob of *.parquet matches."""
+    return Path(path.with_name(f".{path.name}.{uuid.uuid4().hex}{ASIDE}"))
+
+
+class PosixDisk(SystemCalls):
+    """A POSIX file system; see `caviar.disk.contract.Disk`."""
+
+    patience = Patience()
+
+    def patient(self, patience: Patience) -> Self:
+        """The same disk, with another patience."""
+        other = copy.copy(self)
+        other.patience = patience
+        return other
+
+    def publish(self, files: Sequence[tuple[PurePath, Bytes]]) -> None:
+        """Write files aside, then show them in the given order."""
+        self.patience.call(lambda again: self._publish(files))
+
+    def create(self, path: PurePath, data: Bytes) -> None:
+        """Write a file aside, then link it to its name, which fails if there is one."""
+        self.patience.call(lambda again: self._create(path, data, again))
+
+    @contextmanager
+    def stream(self, path: PurePath, build: PurePath) -> Iterator[IO[bytes]]:
+        """Write a file piece by piece in the folder `build`, then show it."""
+        temporary = build / aside(path).name
+        try:
+            with self._open(temporary) as file:
+                yield file
+            self._fsync(temporary)
+            self._show(temporary, path)
+        except BaseException:
+            self._discard([temporary])
+            raise
+        self._sync_dir(path.parent)
+
+    def publish_folder(self, path: PurePath, files: Sequence[tuple[str, Bytes]], folders: Sequence[str]) -> None:
+        """Fill a folder beside, then give it its name."""
+        self.patience.call(lambda again: self._publish_folder(path, files, folders, again))
+
+    def remove_folder(self, path: PurePath) -> None:
+        """Rename the folder at once, so that no reader meets half of it, then delete it. Needs no space."""
+        gone = path.with_name(f"{GONE_PREFIX}{uuid.uuid4().hex}")
+        self.rename(path, gone)
+        self.delete_folder(gone)
+
+    def folders(self, parent: PurePath) -> list[str]:
+        """All names that are not those of unfinished or removed folders."""
+        return [name for name in self.list(parent) if not name.startswith((NEW_PREFIX, GONE_PREFIX))]
+
+    def clear_folders(self, parent: PurePath) -> None:
+        """Delete unfinished and removed folders."""
+        for name in self.list(parent):
+            if name.startswith(GONE_PREFIX) or (name.startswith(NEW_PREFIX) and self.age_s(parent / name) > STALE_S):
+                self.delete_folder(parent / name)
+
+    def make_folder(self, path: PurePath) -> None:
+        """Create a folder and those above it, durably."""
+        self.patience.call(lambda again: self._make_folder(path))
+
+    def delete_folder(self, path: PurePath) -> None:
+        """Delete a folder and all below it, as far as possible."""
+        self._remove_tree(path)
+
+    def sync_folder(self, folder: PurePath) -> None:
+        """Make durable what any process did to the names in a folder."""
+        # Errors that pass are not those of writing back, after which a second fsync would claim success.
+        self.patience.call(lambda again: self._sync_dir(folder))
+
+    def rename(self, old: PurePath, new: PurePath) -> None:
+        """Rename a file or folder within its folder, durably."""
+        self.patience.call(lambda again: self._show(old, new))
+        self.sync_folder(new.parent)
+
+    def move(self, old: PurePath, new: PurePath) -> None:
+        """Link a file to its new name, then remove the old one."""
+        self.patience.call(lambda again: self._link_again(old, new) if again else self._link(old, new))
+        self.sync_folder(new.parent)
+        self.delete([old], durable=True)
+
+    def list(self, folder: PurePath, *, hidden: bool = False) -> list[str]:
+        """Names in a folder, sorted; none when it does not exist."""
+        try:
+            names = self.patience.call(lambda again: self._names(folder))
+        except FileNotFoundError:
+            return []
+        return sorted(name for name in names if hidden or not name.startswith("."))
+
+    def sizes(self, folder: PurePath) -> dict[str, int]:
+        """Name → bytes of the files in a folder; what vanishes meanwhile is left out."""
+        found = {}
+        for name in self.list(folder, hidden=True):
+            with suppress(FileNotFoundError):
+                found[name] = self.size(folder / name)
+        return found
+
+    def read(self, path: PurePath) -> bytes:
+        """The whole file."""
+        return self.patience.call(lambda again: self._read(path))
+
+    def reading(self, path: PurePath) -> IO[bytes]:
+        """The file, opened to be read in pieces."""
+        return self.patience.call(lambda again: self._reader(path))
+
+    def exists(self, path: PurePath) -> bool:
+        """Whether a file or folder of that name is there."""
+        try:
+            self._look(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+    def is_file(self, path: PurePath) -> bool:
+        """Whether a file, and no folder, is there."""
+        try:
+            return stat.S_ISREG(self._look(path).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    def local(self, files: Sequence[tuple[PurePath, str]], *, most: int = MOST_CHECKED) -> Sequence[Path]:
+        """The files themselves, compared with their checksums."""
+        for path, expected in files:
+            verify(self, path, expected, most=most)
+        return [Path(path) for path, _ in files]
+
+    def local_folder(self, folder: PurePath) -> Path:
+        """The folder itself."""
+        return Path(folder)
+
+    @contextmanager
+    def scratch(self, build: PurePath) -> Iterator[Path]:
+        """The folder itself."""
+        yield Path(build)
+
+    def size(self, path: PurePath) -> int:
+        """Bytes of a file."""
+        return self._look(path).st_size
+
+    def written(self, path: PurePath) -> float:
+        """When a file was last written, in seconds by the store's clock."""
+        return self._look(path).st_mtime
+
+    def delete(self, paths: Iterable[PurePath], *, durable: bool = False) -> None:
+        """Delete files; those that are gone already do no harm."""
+        folders: dict[PurePath, None] = {}
+        for path in paths:
+            self.patience.call(lambda again, path=path: self._unlink(path))  # type: ignore[misc]
+            folders[path.parent] = None
+        for folder in folders if durable else ():
+            self.sync_folder(folder)
+
+    def touch(self, path: PurePath) -> None:
+        """Set the file's time to now."""
+        self.patience.call(lambda again: self._touch(path))
+
+    def now(self) -> float:
+        """Seconds since 1970, by the computer's clock."""
+        return time.time()
+
+    def age_s(self, path: PurePath) -> float:
+        """Seconds since the file was written or touched."""
+        return self.now() - self.written(path)
+
+    def _publish(self, files: Sequence[tuple[PurePath, Bytes]]) -> None:
+        waiting = [(aside(path), path) for path, _ in files]
+        try:
+            for (temporary, _), (_, data) in zip(waiting, files, strict=True):
+                self._write(temporary, data)
+                self._fsync(temporary)
+            for temporary, path in waiting:
+                self._show(temporary, path)
+        except BaseException:
+            self._discard(temporary for temporary, _ in waiting)
+            raise
+        for folder in dict.fromkeys(path.parent for path, _ in files):
+            self._sync_dir(folder)
+
+    def _create(self, path: PurePath, data: Bytes, again: bool) -> None:
+        temporary = aside(path)
+        try:
+            self._write(temporary, data)
+            self._fsync(temporary)
+            try:
+                self._link(temporary, path)
+            except FileExistsError:  # perhaps by our own first try, whose reply was lost
+                if not self._same(temporary, path) and not (again and self._read(path) == bytes(data)):
+                    raise
+        finally:
+            self._discard([temporary])
+        self._sync_dir(path.parent)
+
+    def _publish_folder(
+        self, path: PurePath, files: Sequence[tuple[str, Bytes]], folders: Sequence[str], again: bool
+    ) -> None:
+        build = path.with_name(f"{NEW_PREFIX}{uuid.uuid4().hex}")
+        try:
+            for folder in folders or ("",):
+                self._make_folder(build / folder)
+            self._publish([(build / name, data) for name, data in files])
+            for name in ("", *folders):
+                self._sync_dir(build / name)
+            try:
+                self._show(build, path)
+            except OSError as error:
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                    raise
+                if not again or any(self._read(path / name) != bytes(data) for name, data in files):
+                    raise FileExistsError(errno.EEXIST, "Folder exists", str(path)) from error
+                self.delete_folder(build)
+        except BaseException:
+            self.delete_folder(build)
+            raise
+        self._sync_dir(path.parent)
+
+    def _make_folder(self, path: PurePath) -> None:
+        missing = [folder for folder in (path, *path.parents) if not self.exists(folder)]
+        for folder in reversed(missing):
+            self._mkdir(folder)
+        for folder in missing or [path]:  # one that is there was made by a process that may have died before this
+            self._sync_dir(folder.parent)
+
+    def _look(self, path: PurePath) -> os.stat_result:
+        return self.patience.call(lambda again: self._stat(path))
+
+    def _link_again(self, old: PurePath, new: PurePath) -> None:
+        try:
+            self._link(old, new)
+        except FileExistsError:  # by our own first try, whose reply was lost
+            if not self._same(old, new):
+                raise
+
+    def _show(self, temporary: PurePath, path: PurePath) -> None:
+        try:
+            self._rename(temporary, path)
+        except FileNotFoundError:  # on NFS, perhaps because our own first try did it, and its reply was lost
+            if self.exists(temporary) or not self.exists(path):
+                raise
+
+    def _same(self, one: PurePath, other: PurePath) -> bool:
+        return os.path.samestat(self._stat(one), self._stat(other))
+
+    def _discard(self, paths: Iterable[PurePath]) -> None:
+        with suppress(OSError):  # they harm nobody, and another error is on its way
+            self.delete(paths)

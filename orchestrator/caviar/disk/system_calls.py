@@ -1,0 +1,82 @@
+"""The primitives of a file system: the only file that touches it.
+
+The methods of `caviar.disk.posix.PosixDisk` are made of these and do nothing to the file system themselves, so that a
+simulated disk replaces these, and the order of operations above them is what is tested.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import PurePath
+
+    from caviar.disk.contract import Bytes
+
+
+class SystemCalls:
+    """One call each."""
+
+    def _write(self, path: PurePath, data: Bytes) -> None:
+        with self._open(path) as file:
+            file.write(data)
+
+    def _open(self, path: PurePath) -> IO[bytes]:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o666)
+        return open(descriptor, "wb")
+
+    def _fsync(self, path: PurePath) -> None:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            _sync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _sync_dir(self, folder: PurePath) -> None:
+        self._fsync(folder)
+
+    def _rename(self, old: PurePath, new: PurePath) -> None:
+        os.rename(old, new)
+
+    def _link(self, old: PurePath, new: PurePath) -> None:
+        os.link(old, new)
+
+    def _unlink(self, path: PurePath) -> None:
+        Path(path).unlink(missing_ok=True)
+
+    def _mkdir(self, path: PurePath) -> None:
+        Path(path).mkdir(exist_ok=True)
+
+    def _remove_tree(self, path: PurePath) -> None:
+        shutil.rmtree(path, ignore_errors=True)
+
+    def _names(self, folder: PurePath) -> Sequence[str]:
+        return os.listdir(folder)
+
+    def _read(self, path: PurePath) -> bytes:
+        return Path(path).read_bytes()
+
+    def _reader(self, path: PurePath) -> IO[bytes]:
+        return open(path, "rb")
+
+    def _stat(self, path: PurePath) -> os.stat_result:
+        return os.stat(path)
+
+    def _touch(self, path: PurePath) -> None:
+        os.utime(path)
+
+
+def _sync(descriptor: int) -> None:
+    full = getattr(fcntl, "F_FULLFSYNC", None)  # macOS: fsync alone leaves data in the drive's cache
+    if full is None:
+        os.fsync(descriptor)
+        return
+    try:
+        fcntl.fcntl(descriptor, full)
+    except OSError:
+        os.fsync(descriptor)
