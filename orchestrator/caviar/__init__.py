@@ -15,16 +15,18 @@ from caviar.errors import CaviarError, SpecError, SweepInterrupted
 if TYPE_CHECKING:
     from caviar.result import Result
     from caviar.sampling import Grid
-    from caviar.space import Choice, Float, Int, Space
+    from caviar.space import Choice, Constant, Float, Int, Prior, Space
     from caviar.sweep import Sweep
     from caviar_workers.trial import Trial
 
 __all__ = [
     "CaviarError",
     "Choice",
+    "Constant",
     "Float",
     "Grid",
     "Int",
+    "Prior",
     "Result",
     "Space",
     "SpecError",
@@ -35,9 +37,11 @@ __all__ = [
 
 _ROOMS = {
     "Choice": "caviar.space",
+    "Constant": "caviar.space",
     "Float": "caviar.space",
     "Grid": "caviar.sampling",
     "Int": "caviar.space",
+    "Prior": "caviar.space",
     "Result": "caviar.result",
     "Space": "caviar.space",
     "Sweep": "caviar.sweep",

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from caviar.errors import SpecError
+from caviar.space import FIELDS as PARTS
 from caviar.space import Space, parameter_from_json
 
 FIELDS = (
@@ -17,6 +18,7 @@ FIELDS = (
     "seed",
     "name",
     "sampler",
+    "all_tiers",
     "rule",
     "cpus",
     "gpus",
@@ -54,7 +56,7 @@ def overridden(
         elif room == "space" and "." in rest:
             name, _, part = rest.rpartition(".")
             parameter = parameters[_known(name, parameters, "the space has no parameter")]
-            parameter[_known(part, [k for k in parameter if k not in {"type", "kind"}], f"{name} has no")] = value
+            parameter[_known(part, PARTS[str(parameter["type"])], f"{name} has no")] = value
         elif key in FIELDS:
             fields[key] = value
         else:

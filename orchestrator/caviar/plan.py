@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from caviar.errors import SpecError
-from caviar.sampling import Grid
-from caviar.space import Space
+from caviar.sampling import Grid, List, read_sampler, sampler_json
+from caviar.space import Parameter, Space, parameter_from_json
 from caviar_workers.tables import check_metric_name
 
 Mode = Literal["min", "max"]
@@ -36,8 +36,12 @@ class Plan:
     seed: int
     """Decides every configuration and every trial's seed, 0 … 2^63 − 1."""
     space: Space
-    sampler: str | Grid = "sobol"
-    """`sobol`, `random`, `grid`, or a Grid with its levels."""
+    held: Mapping[str, Parameter] = field(default_factory=dict)
+    """Parameters of a lower tier as they were declared, which `space` holds at their defaults."""
+    sampler: str | Grid | List = "sobol"
+    """`sobol`, `random`, `halton`, `grid`, `shuffled_grid`, a Grid with its levels, or a List of what to try first."""
+    all_tiers: bool = False
+    """Whether parameters of every tier are tuned, however few the trials."""
     rule: Rule = "last"
     """How trials are compared; see `caviar.select`."""
     cpus: float = 1.0
@@ -87,6 +91,7 @@ class Plan:
             "a trial needs a share of a CPU or of a GPU",
             f"cpus={self.cpus}, gpus={self.gpus}",
         )
+        _need(isinstance(self.all_tiers, bool), "all_tiers is true or false", self.all_tiers)
         slots = self.concurrency
         _need(slots is None or (_whole(slots) and slots >= 1), "concurrency is a whole number ≥ 1", slots)
         _need(
@@ -106,10 +111,10 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; `from_json` gives an equal plan."""
         data = {item.name: getattr(self, item.name) for item in fields(self)}
-        sampler = self.sampler if isinstance(self.sampler, str) else self.sampler.to_json()
         return data | {
             "space": self.space.to_json(),
-            "sampler": sampler,
+            "held": {name: one.to_json() for name, one in self.held.items()},
+            "sampler": sampler_json(self.sampler),
             "train_args": dict(self.train_args),
             "tags": list(self.tags),
         }
@@ -118,9 +123,9 @@ class Plan:
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
         """Read what `to_json` wrote; fields of a later version are left out."""
         known = {item.name: data[item.name] for item in fields(cls) if item.name in data}
-        sampler = known["sampler"]
         known["space"] = Space.from_json(known["space"])
-        known["sampler"] = sampler if isinstance(sampler, str) else Grid.from_json(sampler)
+        known["held"] = {name: parameter_from_json(one) for name, one in known.get("held", {}).items()}
+        known["sampler"] = known["sampler"] if isinstance(known["sampler"], str) else read_sampler(known["sampler"])
         known["tags"] = tuple(known["tags"])
         return cls(**known)
 

@@ -7,20 +7,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from caviar.errors import SpecError
 from caviar.overrides import overridden
 from caviar.plan import Plan
 from caviar.program import load_file, program_of
 from caviar.provenance import provenance, refuse_secrets
-from caviar.space import Space
+from caviar.space import Space, hold_lower_tiers
 from caviar_workers.load import importing
 
 if TYPE_CHECKING:
     from caviar.result import Result
-    from caviar.sampling import Grid
+    from caviar.sampling import Grid, List
     from caviar.show.progress import Progress
+    from caviar.space import Parameter
     from caviar_workers.messages import Program
 
 
@@ -31,13 +32,13 @@ class Sweep:
     Attributes:
         train: `train(config, trial)`, which calls `trial.report(step, **metrics)`; a generator that yields dicts
             with a `step`; or a function that returns its one result. It needs no import of ours.
-        space: Parameter name → Float, Int or Choice.
+        space: Parameter name → Float, Int, Choice or Constant; a bare list is a Choice, a bare value a Constant.
         metric: The reported metric that decides.
         mode: `min` or `max`.
         trials: How many configurations, from 1.
         seed: Decides every configuration and every trial's seed, 0 … 2^63 − 1.
         name: What to call the sweep; by default the name of its file.
-        sampler: `sobol` (scrambled), `random`, `grid`, or a Grid.
+        sampler: `sobol` (scrambled), `random`, `halton`, `grid`, `shuffled_grid`, or a Grid.
         rule: How trials are compared: `last`, `best` or `smoothed`.
         cpus: CPU cores a trial.
         gpus: GPUs a trial; a fraction shares one.
@@ -47,6 +48,10 @@ class Sweep:
         max_failures: Failed trials that end the sweep when there are more; None: any number may fail.
         final: `final(config, trial)`, run once, for the winner, after the search; returns a dict of metrics, such as
             the error on a test set that no choice was based on.
+        constraint: `constraint(config)` says whether a configuration may be tried; those it rejects are skipped.
+        first: Configurations to try before the sampler's, such as a known baseline; what they leave out is at its
+            default.
+        all_tiers: Tune parameters of every tier, however few the trials.
         train_args: Keyword arguments for `train` (and `final`, where it takes them) beside config and trial.
         tags: Words to find the sweep by.
         note: Anything worth remembering.
@@ -62,7 +67,7 @@ class Sweep:
     trials: int = 64
     seed: int = 0
     name: str | None = None
-    sampler: str | Grid = "sobol"
+    sampler: str | Grid | List = "sobol"
     rule: str = "last"
     cpus: float = 1.0
     gpus: float = 0.0
@@ -71,6 +76,9 @@ class Sweep:
     trial_timeout: float | None = None
     max_failures: int | None = None
     final: Callable[..., Any] | None = None
+    constraint: Callable[[Mapping[str, Any]], Any] | None = None
+    first: Sequence[Mapping[str, Any]] = ()
+    all_tiers: bool = False
     train_args: Mapping[str, Any] = field(default_factory=dict)
     tags: Sequence[str] = ()
     note: str = ""
@@ -78,9 +86,11 @@ class Sweep:
     """The code that the sweep was loaded from; set by `load`."""
 
     def __post_init__(self) -> None:
-        for function, what in ((self.train, "train"), (self.final, "final")):
+        for function, what in ((self.train, "train(config, trial)"), (self.final, "final(config, trial)")):
             if function is not None and not callable(function):
-                raise SpecError(f"{what} is a function {what}(config, trial), but got {function!r:.60}")
+                raise SpecError(f"{what.partition('(')[0]} is a function {what}, but got {function!r:.60}")
+        if self.constraint is not None and not callable(self.constraint):
+            raise SpecError(f"constraint is a function constraint(config) → bool, but got {self.constraint!r:.60}")
         _check_arguments(self.train, self.train_args)
         object.__setattr__(self, "space", self.space if isinstance(self.space, Space) else Space(self.space))
         _ = self.plan
@@ -90,14 +100,20 @@ class Sweep:
         """The sweep as the store keeps it: plain data, without the functions."""
         from caviar.sampling import make_sampler  # noqa: PLC0415 — reading a description should not cost a second
 
+        space = cast("Space", self.space)  # made one in __post_init__
+        held: dict[str, Parameter] = {}
+        if not self.all_tiers and isinstance(self.trials, int):
+            space, held = hold_lower_tiers(space, self.trials)
         plan = Plan(
             name=self.name or self._file_stem() or "sweep",
             metric=self.metric,
             mode=self.mode,  # type: ignore[arg-type]  # Plan checks it
             trials=self.trials,
             seed=self.seed,
-            space=self.space,  # type: ignore[arg-type]  # made a Space in __post_init__
-            sampler=self.sampler,
+            space=space,
+            held=held,
+            sampler=self._sampler(),
+            all_tiers=self.all_tiers,
             rule=self.rule,  # type: ignore[arg-type]  # Plan checks it
             cpus=self.cpus,
             gpus=self.gpus,
@@ -115,7 +131,7 @@ class Sweep:
     @cached_property
     def program(self) -> Program:
         """The code as it is now; `load` took it when it read the file."""
-        return program_of(self.train, self.final, self.snapshot)
+        return program_of(self.train, self.final, self.snapshot, constraint=self.constraint)
 
     def override(self, changes: Mapping[str, Any]) -> Sweep:
         """The same sweep with some settings changed.
@@ -129,7 +145,7 @@ class Sweep:
         """
         if not changes:
             return self
-        fields = overridden(changes, train=self.train, space=self.plan.space, train_args=self.train_args)
+        fields = overridden(changes, train=self.train, space=cast("Space", self.space), train_args=self.train_args)
         return replace(self, **fields)
 
     def run(
@@ -165,6 +181,17 @@ class Sweep:
             provenance=provenance(source),
         )
         return Result(path, sweep_dir.id)
+
+    def _sampler(self) -> str | Grid | List:
+        """The sampler, after the configurations that come first."""
+        from caviar.sampling import List, read_sampler  # noqa: PLC0415
+
+        if not self.first:
+            return self.sampler
+        then = read_sampler(self.sampler)
+        if isinstance(then, List):
+            return List([*self.first, *then.configs], then.then)
+        return List(self.first, then)
 
     def _file(self) -> Path | None:
         path = self.program.files.get(self.program.module, ("", ""))[0]
@@ -202,7 +229,8 @@ def load(reference: str) -> Sweep:
             f"{file} holds {len(distinct)} sweeps ({', '.join(sweeps)}): say which, as {file}:{next(iter(sweeps))}"
         )
     found = sweeps[name or next(iter(sweeps))]
-    named = program_of(found.train, found.final, program)  # now: another file's modules may take the place of these
+    # Now: another file's modules may take the place of these.
+    named = program_of(found.train, found.final, program, constraint=found.constraint)
     return replace(found, snapshot=named if named.module else program)
 
 

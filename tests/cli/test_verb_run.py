@@ -1,6 +1,7 @@
 """`run` and `resume` up to the point where trials begin: what reaches the sweep, and what is printed at the end."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from caviar.errors import SpecError, SweepInterrupted
 from caviar.plan import Plan
 from caviar.show.plain import PlainProgress
 from caviar.show.silent import SilentProgress
+from caviar_workers.messages import Program
 
 from .conftest import make_plan
 
@@ -18,6 +20,7 @@ class FakeSweep:
 
     def __init__(self, result_id: str) -> None:
         self.plan: Plan = make_plan("digits", 8, concurrency=2, train_args={"epochs": 5})
+        self.program = Program(digest="", train="train")
         self.result_id = result_id
         self.changes: dict[str, object] = {}
         self.ran: dict[str, object] = {}
@@ -73,6 +76,44 @@ def test_dry_run_runs_nothing(caviar, filled, sweep):
     assert any("train(epochs=5)" in line for line in got.lines)
     assert sum(line.startswith("  lr=") for line in got.lines) == 3
     assert got.err == "nothing was run (--dry-run)\n"
+
+
+def test_dry_run_tells_of_odd_scales_tiers_and_what_comes_first(caviar, tmp_path):
+    file = tmp_path / "odd.py"
+    file.write_text(
+        """
+from caviar import Float, Prior, Sweep
+def train(config, trial):
+    return 0.0
+def small(config):
+    return config["lr"] < 0.5
+sweep = Sweep(
+    train,
+    space={
+        "lr": Float(1e-4, 1.0),
+        "eps": Float(1e-9, 1e-3, "log", tier=3, default=1e-8),
+        "opt": ["sgd", "adam"],
+        "momentum": Float(0.8, 0.95, step=0.05, when={"opt": "sgd"}, prior=0.9),
+        "nesterov": True,
+    },
+    metric="value", trials=20, constraint=small, first=[{"lr": 0.1, "opt": "adam"}],
+)
+"""
+    )
+    got = caviar("run", str(file), "--dry-run", "--store", str(tmp_path / "store"))
+    assert got.code == 0, got.err
+    assert "advice: lr: on a linear scale from 0.0001 to 1, 90% of the draws lie above 0.1" in got.err
+    assert "  eps       constant  1e-8  (its default; tier 3 of float log  1e-9 to 0.001)" in got.lines
+    assert "  momentum  float  0.8 to 0.95 by 0.05, when opt is sgd, prior 0.9 (0.5)" in got.lines
+    assert "plan   20 trials, 1 of your own and then sobol, seed 0, as many at a time as there is room for" in got.lines
+    assert "       at their defaults for want of trials: eps (tier 3, from 25 trials); --all tunes them" in got.lines
+    assert re.search(r"the constraint rejected \d\d% of the first \d+ draws", got.out)
+    document = json.loads(caviar("run", str(file), "--all", "--dry-run", "--json", "--store", str(tmp_path / "s")).out)
+    assert document["plan"]["held"] == {}
+    assert document["plan"]["space"]["parameters"]["eps"]["type"] == "float"
+    assert len(document["advice"]) == 1
+    assert document["configs"][0].keys() == {"lr", "eps", "opt", "nesterov"}
+    assert not (tmp_path / "store").exists()
 
 
 def test_dry_run_as_json(caviar, filled, sweep):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caviar.errors import SpecError
-from caviar.sampling import SAMPLERS, Grid, check_identity, make_sampler
+from caviar.sampling import SAMPLERS, Grid, List, check_identity, make_sampler, read_sampler, sampler_json
 from caviar.space import Choice, Float, Int, Space
 
 MOST = 5000
@@ -23,14 +23,22 @@ SPACE = Space(
         "act": Choice(["relu", "tanh", "gelu"]),
     }
 )
-KINDS = [*SAMPLERS, Grid({"lr": 40, "units": 50})]
+BASELINE = {"lr": 1e-3, "beta": 0.99, "units": 7, "batch": 8, "act": "tanh"}
+KINDS = [
+    *SAMPLERS,
+    Grid({"lr": 40, "units": 50}),
+    Grid({"lr": 40, "units": 50}, shuffle=True),
+    List([BASELINE, BASELINE | {"lr": 1.0}]),
+    List([BASELINE] * 40, then="random"),
+    List([BASELINE], then=Grid({"lr": 40, "units": 50}, shuffle=True)),
+]
 
 
 def make(kind, seed=7):
     return make_sampler(kind, SPACE, seed, MOST)
 
 
-@pytest.fixture(scope="module", params=KINDS, ids=str)
+@pytest.fixture(scope="module", params=KINDS, ids=lambda kind: str(kind)[:60])
 def kind(request):
     return request.param
 
@@ -44,7 +52,7 @@ def test_shape_type_and_range(kind, whole):
     assert whole.shape == (MOST, len(SPACE))
     assert whole.dtype == np.float64
     assert (whole >= 0.0).all()
-    if make(kind).size is None:
+    if make(kind).size is None and not isinstance(kind, List):
         assert (whole < 1.0).all()
     else:
         assert (whole <= 1.0).all()
@@ -52,7 +60,7 @@ def test_shape_type_and_range(kind, whole):
 
 def test_name_and_size(kind):
     sampler = make(kind)
-    assert sampler.name in SAMPLERS
+    assert sampler.name in {*SAMPLERS, "list"}
     assert sampler.size is None or sampler.size >= MOST
 
 
@@ -92,7 +100,7 @@ def test_another_instance_draws_the_same(kind, whole):
 
 
 def test_the_number_of_trials_changes_nothing(kind, whole):
-    if kind == "grid":
+    if isinstance(kind, str) and "grid" in kind:
         pytest.skip("the default levels of a grid are chosen by the number of trials")
     assert (make_sampler(kind, SPACE, 7, 10).points(0, 10) == whole[:10]).all()
 
@@ -100,6 +108,12 @@ def test_the_number_of_trials_changes_nothing(kind, whole):
 def test_other_seeds_give_other_points(kind, whole):
     for seed in (0, 8, 7 + 2**32, 2**63 - 1):
         assert (make(kind, seed).points(0, 64) == whole[:64]).all() == (make(kind).name == "grid")
+
+
+def test_the_json_form_makes_the_same_sampler(kind, whole):
+    again = read_sampler(json.loads(json.dumps(sampler_json(read_sampler(kind)))))
+    assert again == read_sampler(kind)
+    assert (make(again).points(0, 100) == whole[:100]).all()
 
 
 def test_no_points(kind):
@@ -130,5 +144,8 @@ def test_identity_is_json_and_follows_the_points(kind):
     check_identity(stored | {"numpy": "9.9", "scipy": "9.9"}, sampler.identity())
     with pytest.raises(SpecError, match=r"extended only with the points it began with, those of"):
         check_identity(stored | {"first_points": "0" * 64}, sampler.identity())
-    if sampler.size is None:
+    if isinstance(kind, List):
+        with pytest.raises(SpecError, match="extended only with the points it began with"):
+            check_identity(stored | {"then_first_points": "0" * 64}, sampler.identity())
+    elif sampler.size is None:
         assert make(kind, 8).identity()["first_points"] != stored["first_points"]

@@ -20,7 +20,7 @@ def test_a_name_or_its_json_form(name, kind):
     [
         ("sobal", r"no sampler 'sobal'; did you mean 'sobol'\?"),
         ("Random", r"did you mean 'random'\?"),
-        ("tpe", r"no sampler 'tpe'; choose from 'random', 'sobol', 'grid'"),
+        ("tpe", r"no sampler 'tpe'; choose from 'random', 'sobol', 'halton', 'grid'"),
         (None, r"no sampler None"),
         ({"name": "random", "levels": 3}, r"no sampler \{"),
         ({}, r"no sampler \{\}"),

@@ -1,5 +1,6 @@
 import pytest
 
+from caviar.errors import SpecError
 from caviar.plan import Plan
 from caviar.sampling import make_sampler, trial_seeds
 from caviar.schedule import supply as module
@@ -75,3 +76,52 @@ def test_longer_sweeps_begin_as_shorter_ones_do() -> None:
     long, _ = everything(supply(plan(50)), 5)
 
     assert long[:20] == short
+
+
+def small(config: dict[str, object]) -> bool:
+    return float(config["lr"]) < 0.1  # type: ignore[arg-type]
+
+
+def test_a_constraint_skips_raw_indices_and_stores_them() -> None:
+    of = plan(50)
+    found, rows = everything(supply(of, constraint=small), 7)
+
+    index = [row["index"] for row in rows]
+    raw = make_sampler(of.sampler, of.space, of.seed, of.trials).points(0, index[-1] + 1)  # type: ignore[operator]
+    assert index == [i for i, point in enumerate(raw) if small(of.space.config(point))]
+    assert [entry[0] for entry in found] == list(range(50))
+    assert [row["trial"] for row in rows] == list(range(50))
+    assert all(small(entry[3]) for entry in found)  # type: ignore[arg-type]
+    assert [row["u"] for row in rows] == raw[index].tolist()  # type: ignore[index]
+
+
+def test_resuming_under_a_constraint_gives_the_same_trials() -> None:
+    of = plan(50)
+    whole, rows = everything(supply(of, constraint=small), 10)
+
+    newest = rows[39]["index"]
+    again, more = everything(supply(of, constraint=small, written=40, attempts={3: 1, 20: 0}, newest=newest), 4)
+
+    assert [entry[2:] for entry in again] == [entry[2:] for entry in whole if entry[0] in {3, 20} or entry[0] >= 40]  # type: ignore[operator]
+    assert more == rows[40:]
+    with pytest.raises(SpecError, match="its constraint has changed; run it as a new sweep"):
+        everything(supply(of, written=40, attempts={}, newest=newest), 4)
+
+
+def test_what_does_not_exist_is_null_in_the_store_and_absent_from_the_config() -> None:
+    space = Space(
+        {
+            "opt": ["sgd", "adam"],
+            "m": Float(0, 1, when={"opt": "sgd"}),
+            "n": Int(1, 9, when={"opt": "adam"}),
+            "flag": Choice([True, False], when={"opt": "sgd"}),
+            "word": Choice(["a", None], when={"opt": "adam"}),
+        }
+    )
+    of = Plan(name="s", metric="loss", mode="min", trials=40, seed=3, space=space)
+    found, rows = everything(supply(of), 7)
+
+    for (_, _, _, config), row in zip(found, rows, strict=True):
+        exist = {"opt", "m", "flag"} if row["opt"] == "sgd" else {"opt", "n", "word"}
+        assert set(config) == exist  # type: ignore[call-overload]
+        assert {name for name in space if row[name] is not None} == exist

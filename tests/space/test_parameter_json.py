@@ -13,7 +13,7 @@ from caviar.space import Float, parameter_from_json
         ({"low": 0, "high": 1}, r"no type None; choose from"),
         ({"type": ["float"]}, r"no type \['float'\]"),
         ({"type": "float", "low": 0}, r"needs the field 'high', got only \['low'\]"),
-        ({"type": "float", "low": 0, "high": 1, "step": 0.1}, r"no field 'step'; choose from"),
+        ({"type": "float", "low": 0, "high": 1, "base": 2}, r"no field 'base'; choose from"),
         ({"type": "int", "low": 0, "high": 9, "scael": "log"}, r"no field 'scael'; did you mean 'scale'\?"),
         ({"type": "choice"}, r"needs the field 'options'"),
         ({"type": "choice", "options": "abc"}, r"needs a list of options, got 'abc'"),

@@ -97,7 +97,7 @@ def test_a_sweep_is_called_after_its_file() -> None:
         ({"concurrency": 0}, "concurrency"),
         ({"max_attempts": 0}, "max_attempts"),
         ({"space": {}}, "parameter"),
-        ({"space": {"lr": 0.1}}, "lr"),
+        ({"space": {"lr": {"low": 0.1}}}, "lr"),
         ({"space": {"a": Int(0, 1), "A": Int(0, 1)}}, "case"),
         ({"space": {"trial": Int(0, 1)}}, "trial"),
         ({"train": 3}, "train is a function train(config, trial), but got 3"),

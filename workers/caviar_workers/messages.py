@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from caviar_workers.absent import row_of
+
 Action = Literal["stop", "pause"]
 
 
@@ -23,6 +25,8 @@ class Program:
     """Qualified name of the train function."""
     final: str = ""
     """Qualified name of the function that runs once for the winner; empty: none."""
+    constraint: str = ""
+    """Qualified name of the predicate that says which configurations may be tried; empty: none."""
     module: str = ""
     """Name of the module among `files` that holds these functions."""
     files: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -49,7 +53,7 @@ class Lease:
     seeds: tuple[int, ...]
     """0 … 2^32 − 1."""
     configs: Mapping[str, tuple[Any, ...]]
-    """Parameter name → value for each trial."""
+    """Parameter name → value for each trial; `ABSENT` where it does not exist."""
     train_args: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of the train function that the sweep overrides."""
     cpus: float = 1.0
@@ -61,7 +65,7 @@ class Lease:
 
     def config(self, position: int) -> dict[str, Any]:
         """The configuration of the trial at `position`, 0 … n − 1; a dict of its own."""
-        return {name: column[position] for name, column in self.configs.items()}
+        return row_of(self.configs, position)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,19 +6,27 @@ from caviar.cli.output import emit
 
 if TYPE_CHECKING:
     from caviar.plan import Plan
+    from caviar_workers.messages import Program
 
 FIRST = 3
 
 
-def rehearsal(plan: "Plan", store: str) -> dict[str, Any]:
-    """The plan and its first configurations as JSON values."""
-    from caviar.sampling import make_sampler
+def rehearsal(plan: "Plan", program: "Program", store: str) -> dict[str, Any]:
+    """The plan, its first configurations, and what is to be said about them, as JSON values."""
+    from caviar.drive.constrained import constraint_of, rejected_share
+    from caviar.sampling import Draws, make_sampler
+    from caviar.space import scale_advice
 
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
-    points = sampler.points(0, min(FIRST, plan.trials))
-    columns = plan.space.columns(points)
-    configs = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    return {"store": store, "plan": plan.to_json(), "configs": configs}
+    constraint = constraint_of(program)
+    points = Draws(sampler, plan.space, constraint).take(min(FIRST, plan.trials)).u
+    return {
+        "store": store,
+        "plan": plan.to_json(),
+        "configs": [plan.space.config(point) for point in points],
+        "advice": list(scale_advice(plan.space)),
+        "constraint": rejected_share(plan, sampler, constraint) or None,
+    }
 
 
 def print_rehearsal(document: dict[str, Any]) -> None:
@@ -32,13 +40,16 @@ def print_rehearsal(document: dict[str, Any]) -> None:
     emit()
     emit("space")
     for name, parameter in parameters.items():
-        emit(f"  {name:<{width}}  {_parameter(parameter)}")
+        emit(f"  {name:<{width}}  {parameter_text(parameter)}{_held(plan['held'].get(name))}")
     emit()
     slots = plan["concurrency"]
     at_once = "as many at a time as there is room for" if slots is None else f"at most {slots} at a time"
-    sampler = plan["sampler"] if isinstance(plan["sampler"], str) else next(iter(plan["sampler"]))
-    emit(f"plan   {counted(plan['trials'], 'trial')}, {sampler}, seed {plan['seed']}, {at_once}")
+    emit(f"plan   {counted(plan['trials'], 'trial')}, {_sampler(plan['sampler'])}, seed {plan['seed']}, {at_once}")
     emit(f"       each {number(plan['cpus'])} CPU, {number(plan['gpus'])} GPU")
+    if plan["held"]:
+        emit(f"       {_tiers(plan['held'])}")
+    if document["constraint"]:
+        emit(f"       {document['constraint']}")
     if plan["train_args"]:
         emit(f"       train({config_text(plan['train_args']).replace(' ', ', ')})")
     emit(f"store  {document['store']}")
@@ -48,11 +59,52 @@ def print_rehearsal(document: dict[str, Any]) -> None:
         emit(f"  {config_text(config)}")
 
 
-def _parameter(parameter: dict[str, Any]) -> str:
-    """`float log  1e-4 to 1`, `int  50 to 100`, `choice  relu, tanh`."""
+def parameter_text(parameter: dict[str, Any]) -> str:
+    """`float log  1e-4 to 1`, `int  50 to 100 by 8`, `choice  relu, tanh`, `constant  0.9`, and what goes with it."""
     from caviar.show.numbers import number, value_text
 
-    if "options" in parameter:
-        return "choice  " + ", ".join(value_text(option) for option in parameter["options"])
-    scale = "" if parameter["scale"] == "linear" else f" {parameter['scale']}"
-    return f"{parameter['type']}{scale}  {number(parameter['low'])} to {number(parameter['high'])}"
+    if parameter["type"] == "constant":
+        values = value_text(parameter["value"])
+    elif parameter["type"] == "choice":
+        values = ", ".join(value_text(option) for option in parameter["options"])
+    else:
+        step = f" by {number(parameter['step'])}" if "step" in parameter else ""
+        values = f"{number(parameter['low'])} to {number(parameter['high'])}{step}"
+    scale = "" if parameter.get("scale", "linear") == "linear" else f" {parameter['scale']}"
+    ordered = " ordered" if parameter.get("ordered") else ""
+    return f"{parameter['type']}{scale}{ordered}  {values}{_terms(parameter)}"
+
+
+def _terms(parameter: dict[str, Any]) -> str:
+    """`, when optimizer is sgd, prior 0.01 (0.5)`."""
+    from caviar.show.numbers import value_text
+
+    words = ""
+    for name, wanted in parameter.get("when", {}).items():
+        words += f", when {name} is {' or '.join(value_text(one) for one in wanted)}"
+    if "prior" in parameter:
+        prior = parameter["prior"]
+        words += f", prior {value_text(prior['center'])} ({value_text(prior['confidence'])})"
+    return words
+
+
+def _held(declared: dict[str, Any] | None) -> str:
+    return "" if declared is None else f"  (its default; tier {declared['tier']} of {parameter_text(declared)})"
+
+
+def _tiers(held: dict[str, dict[str, Any]]) -> str:
+    """`at their defaults, for want of trials: beta2 (tier 3, from 25 trials); --all tunes them`."""
+    from caviar.space.tiers import ENOUGH
+
+    named = (f"{name} (tier {one['tier']}, from {ENOUGH[one['tier']]} trials)" for name, one in held.items())
+    return f"at their defaults for want of trials: {', '.join(named)}; --all tunes them"
+
+
+def _sampler(sampler: Any) -> str:
+    """`sobol`, `grid`, `2 of your own and then sobol`."""
+    if isinstance(sampler, str):
+        return sampler
+    if sampler["name"] != "list":
+        return str(sampler["name"])
+    after = "" if sampler["then"] is None else f" and then {_sampler(sampler['then'])}"
+    return f"{len(sampler['configs'])} of your own{after}"

@@ -32,6 +32,7 @@ Examples:
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Decides every configuration.")
 @click.option("--name", metavar="TEXT", help="What to call the sweep.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override what FILE declares; repeatable.")
+@click.option("--all", "all_tiers", is_flag=True, help="Tune parameters of every tier, however few the trials.")
 @click.option("--cpus", type=click.FloatRange(min=0), metavar="X", help="CPU cores a trial.")
 @click.option("--gpus", type=click.FloatRange(min=0), metavar="X", help="GPUs a trial; 0.25 shares one.")
 @click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="Trials at a time, at most.")
@@ -52,10 +53,14 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
     good order, and `caviar resume` goes on.
     """
     from caviar.cli.ending import after_run
+    from caviar.cli.output import say
     from caviar.show.choose import choose_progress
+    from caviar.space import scale_advice
     from caviar.sweep import load
 
     sweep = load(file).override(_changes(given))
+    for line in scale_advice(sweep.plan.space):
+        say(f"advice: {line}")
     if dry_run:
         _rehearse(sweep, target)
         return
@@ -69,6 +74,8 @@ def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("trials", "seed", "name", "cpus", "gpus", "concurrency", "trial_timeout", "max_failures", "note"):
         if given[name] is not None:
             changes[name] = given[name]
+    if given["all_tiers"]:
+        changes["all_tiers"] = True
     if given["tags"]:
         changes["tags"] = given["tags"]
     return changes
@@ -93,7 +100,7 @@ def _rehearse(sweep: "Sweep", target: Target) -> None:
     from caviar.cli.output import emit_json, say
     from caviar.cli.rehearsal import print_rehearsal, rehearsal
 
-    document = rehearsal(sweep.plan, target.store)
+    document = rehearsal(sweep.plan, sweep.program, target.store)
     if target.as_json:
         emit_json(document)
     else:

@@ -74,7 +74,7 @@ def _document(opened: "Reading", trial: int) -> dict[str, Any]:
         "trial": trial,
         "state": row["state"],
         "seed": row["seed"],
-        "config": {name: row[name] for name in opened.parameters},
+        "config": {name: row[name] for name in opened.parameters if row[name] is not None},
         "metric": opened.plan["metric"],
         **{name: row[name] for name in ("started", "ended", "host", "pid", "devices", "rows", "step", "diverged")},
         "kind": row["kind"],

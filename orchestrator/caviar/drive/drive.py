@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from caviar.drive.constrained import constraint_of, newest_index, rejected_share
 from caviar.drive.finale import run_finale
 from caviar.drive.gauge import Gauge
 from caviar.drive.signals import on_interrupt, terminable
@@ -48,6 +49,9 @@ def run_sweep(
         SweepInterrupted: Ctrl-C or SIGTERM.
     """
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
+    constraint = constraint_of(program)
+    if rejected := rejected_share(plan, sampler, constraint):
+        progress.note(rejected)
     opened = Store.open(store, create=True)
     with _executor(plan, program, address, progress) as executor:
         description = {
@@ -57,7 +61,8 @@ def run_sweep(
             "sampler_identity": sampler.identity(),
         }
         sweep_dir = opened.create_sweep(description, pack(program))
-        _drive(opened, sweep_dir, plan, program, Supply(plan, sampler), executor, progress)
+        supply = Supply(plan, sampler, constraint=constraint)
+        _drive(opened, sweep_dir, plan, program, supply, executor, progress)
     return sweep_dir
 
 
@@ -90,7 +95,16 @@ def resume_sweep(
         raise StoreError(f"sweep {sweep_dir.id} is running in another process: type caviar status {sweep_dir.id}")
     program = unpack(sweep_dir.code())
     written, attempts, completed = unfinished(store, sweep_dir, retry_failed=retry_failed)
-    supply = Supply(plan, sampler, written=written, attempts=attempts, completed=completed)
+    constraint = constraint_of(program)
+    supply = Supply(
+        plan,
+        sampler,
+        constraint=constraint,
+        written=written,
+        attempts=attempts,
+        completed=completed,
+        newest=newest_index(store, sweep_dir) if constraint is not None else None,
+    )
     tested = not program.final or bool(finals(sweep_dir))
     if not supply.waiting and tested and sweep_dir.state() == "finished":
         progress.note(f"sweep {sweep_dir.id} is finished: there is nothing to resume")

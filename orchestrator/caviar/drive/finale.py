@@ -29,9 +29,10 @@ def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor
     """
     with Views(store, [sweep_dir]) as views:
         selection = select(views, sweep_dir.description(), k=1)
-    if not selection.rows:
-        return
-    winner = selection.rows[0]
+        if not selection.rows:
+            return
+        winner = selection.rows[0]
+        point = views.execute(f"SELECT u FROM configs WHERE trial = {winner.trial}").fetchall()[0][0]
     if any(final["trial"] == winner.trial for final in finals(sweep_dir)):
         return
     lease = Lease(
@@ -41,7 +42,7 @@ def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor
         trials=(winner.trial,),
         attempts=(0,),
         seeds=(winner.seed,),
-        configs={name: (value,) for name, value in winner.config.items()},
+        configs={name: (value,) for name, value in plan.space.config(point).items()},
         train_args=plan.train_args,
         cpus=plan.cpus,
         gpus=plan.gpus,

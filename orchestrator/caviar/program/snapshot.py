@@ -68,16 +68,18 @@ def program_of_file(path: Path, *, train: str = "", final: str = "", package: st
     )
 
 
-def program_of_functions(train: Callable[..., Any], final: Callable[..., Any] | None = None) -> Program:
+def program_of_functions(
+    train: Callable[..., Any],
+    final: Callable[..., Any] | None = None,
+    constraint: Callable[..., Any] | None = None,
+) -> Program:
     """The program of functions that live in no file, as in a notebook; workers get the functions themselves."""
-    functions = {"train": train} | ({"final": final} if final is not None else {})
+    given = {"train": train, "final": final, "constraint": constraint}
+    functions = {name: function for name, function in given.items() if function is not None}
     files = {f"_notebook_{name}": (f"<{name}>", _source(function)) for name, function in functions.items()}
+    names = [name if name in functions else "" for name in given]
     return Program(
-        digest=_digest(files),
-        train="train",
-        final="final" if final is not None else "",
-        files=files,
-        functions=functions,
+        digest=_digest(files), train=names[0], final=names[1], constraint=names[2], files=files, functions=functions
     )
 
 

@@ -20,12 +20,19 @@ from caviar_workers.messages import Program
 Function = Callable[..., Any]
 
 
-def program_of(train: Function, final: Function | None, snapshot: Program | None = None) -> Program:
+def program_of(
+    train: Function,
+    final: Function | None,
+    snapshot: Program | None = None,
+    *,
+    constraint: Function | None = None,
+) -> Program:
     """The program of a sweep's functions.
 
     Args:
         train: The train function.
         final: The function for the winner, if there is one.
+        constraint: The predicate that says which configurations may be tried, if there is one.
         snapshot: The snapshot that the functions were loaded from, if they were; one that names them is the program.
 
     Returns:
@@ -34,19 +41,23 @@ def program_of(train: Function, final: Function | None, snapshot: Program | None
     Raises:
         SpecError: The file cannot be read, or is not valid Python any more.
     """
+    functions = (train, final, constraint)
     if snapshot is not None:
         if snapshot.train:
-            return snapshot if final is not None else dataclasses.replace(snapshot, final="")
-        return _named(snapshot, load_module(snapshot), train, final) or program_of_functions(train, final)
+            final_name = snapshot.final if final is not None else ""
+            return dataclasses.replace(
+                snapshot, final=final_name, constraint=snapshot.constraint if constraint is not None else ""
+            )
+        return _named(snapshot, load_module(snapshot), *functions) or program_of_functions(*functions)
     inner = train
     while isinstance(inner, partial):
         inner = inner.func
     module = sys.modules.get(getattr(inner, "__module__", None) or "")
     file = getattr(module, "__file__", None)
     if module is None or file is None or not file.endswith(".py") or _installed(Path(file)):
-        return program_of_functions(train, final)
+        return program_of_functions(*functions)
     program = program_of_file(Path(file), package=_package(module, Path(file)))
-    return _named(program, module, train, final) or program_of_functions(train, final)
+    return _named(program, module, *functions) or program_of_functions(*functions)
 
 
 def load_file(path: Path) -> tuple[ModuleType, Program]:
@@ -68,11 +79,14 @@ def load_file(path: Path) -> tuple[ModuleType, Program]:
         raise SpecError(f"{path} raised {type(error).__name__} at import{where}: {_one_line(error)}") from error
 
 
-def _named(program: Program, module: ModuleType, train: Function, final: Function | None) -> Program | None:
-    names = [entry_of(vars(module), function) if function is not None else "" for function in (train, final)]
-    if names[0] is None or names[1] is None:
+def _named(program: Program, module: ModuleType, *functions: Function | None) -> Program | None:
+    """The program with the names of train, final and constraint; None: one of them has no name in the module."""
+    found = [entry_of(vars(module), function) if function is not None else "" for function in functions]
+    names = [name for name in found if name is not None]
+    if len(names) < len(found):
         return None
-    return dataclasses.replace(program, train=names[0], final=names[1])
+    train, final, constraint = names
+    return dataclasses.replace(program, train=train, final=final, constraint=constraint)
 
 
 def _package(module: ModuleType, file: Path) -> str:

@@ -1,20 +1,30 @@
 """Sampling without feedback: unit points and seeds, pure functions of sweep seed and trial number."""
 
+from caviar.sampling.draws import Constraint, Draws
 from caviar.sampling.grid import Grid, GridSampler
+from caviar.sampling.halton import HaltonSampler
 from caviar.sampling.identity import check_identity
-from caviar.sampling.sampler import SAMPLERS, Sampler, make_sampler
+from caviar.sampling.listed import List, ListSampler
+from caviar.sampling.sampler import SAMPLERS, Sampler, make_sampler, read_sampler, sampler_json
 from caviar.sampling.seeds import trial_seeds
 from caviar.sampling.sobol import SobolSampler
 from caviar.sampling.uniform import RandomSampler
 
 __all__ = [
     "SAMPLERS",
+    "Constraint",
+    "Draws",
     "Grid",
     "GridSampler",
+    "HaltonSampler",
+    "List",
+    "ListSampler",
     "RandomSampler",
     "Sampler",
     "SobolSampler",
     "check_identity",
     "make_sampler",
+    "read_sampler",
+    "sampler_json",
     "trial_seeds",
 ]

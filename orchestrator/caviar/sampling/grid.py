@@ -1,4 +1,4 @@
-"""The classic grid: every combination of a few levels of each parameter. A foil for the others."""
+"""The classic grid: every combination of a few levels of each parameter. A foil for the other samplers."""
 
 import math
 from bisect import bisect_left
@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from caviar.errors import SpecError
 from caviar.sampling.identity import FIRST_POINTS, digest
-from caviar.sampling.seeds import check_range
+from caviar.sampling.permutation import MOST_BITS, shuffled
+from caviar.sampling.seeds import check_range, check_seed
 from caviar.space import Choice, Parameter, Space, did_you_mean
 
 _MOST_LEVELS = 1_000_000
@@ -25,14 +26,19 @@ class Grid:
         levels: one number for all, or a number for some by name, or None. A parameter that is left out gets
             the smallest number, the same for all of these, with which the grid has a point for every trial. A
             Choice takes all its options unless it is named; no parameter has more levels than values.
+        shuffle: whether the points come in an order that the seed decides, rather than the last parameter fastest: so
+            that any first few of them are spread over the whole.
 
     Raises:
         SpecError: a number is not a whole one in 1 .. 1,000,000.
     """
 
     levels: int | Mapping[str, int] | None = None
+    shuffle: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.shuffle, bool):
+            raise SpecError(f"A grid has shuffle=True or shuffle=False, got shuffle={self.shuffle!r}")
         if self.levels is None:
             return
         if isinstance(self.levels, Mapping):
@@ -41,8 +47,8 @@ class Grid:
             object.__setattr__(self, "levels", _whole(self.levels))
 
     def to_json(self) -> dict[str, object]:
-        """Return {"name": "grid", "levels": …}, which `from_json` and `make_sampler` read."""
-        return {"name": "grid", "levels": self.levels}
+        """Return {"name": "grid" or "shuffled_grid", "levels": …}, which `from_json` and `make_sampler` read."""
+        return {"name": "shuffled_grid" if self.shuffle else "grid", "levels": self.levels}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Grid":
@@ -50,7 +56,7 @@ class Grid:
         for key in data:
             if key not in {"name", "levels"}:
                 raise SpecError(f"A grid in JSON has no field {key!r}{did_you_mean(key, ['name', 'levels'])}")
-        return cls(data.get("levels"))
+        return cls(data.get("levels"), shuffle=data.get("name") == "shuffled_grid")
 
     def counts(self, space: Space, trials: int) -> dict[str, int]:
         """Return the number of levels of each parameter of `space`, in order, for a sweep of `trials` (>= 1).
@@ -78,7 +84,7 @@ class Grid:
 
 
 class GridSampler:
-    """Point i of a grid, the last parameter going fastest; the seed plays no part.
+    """Point i of a grid, the last parameter going fastest; shuffled, point p(i), where the seed decides p.
 
     Float levels lie at u = j / (n - 1), so that both ends are among them (one level: at 0.5). Levels of an
     Int or a Choice are different values, each at the centre of its cell.
@@ -87,13 +93,19 @@ class GridSampler:
         space: the parameters.
         grid: their levels.
         trials: points that default levels must reach, >= 1.
+        seed: of the sweep, 0 .. 2^63 - 1.
+
+    Raises:
+        SpecError: the grid to shuffle has more than 2^62 points, or the seed is none.
     """
 
-    name = "grid"
-
-    def __init__(self, space: Space, grid: Grid, trials: int) -> None:
+    def __init__(self, space: Space, grid: Grid, trials: int, seed: int = 0) -> None:
+        self.name = "shuffled_grid" if grid.shuffle else "grid"
         self.counts = grid.counts(space, trials)
         self.size = math.prod(self.counts.values())
+        self._order = f"caviar shuffled grid {check_seed(seed)}" if grid.shuffle else ""
+        if grid.shuffle and self.size > 2**MOST_BITS:
+            raise SpecError(f"A grid to shuffle has at most 2^{MOST_BITS} points, got {self.size:,}; lower its levels")
         self._levels = [space[name].levels(count) for name, count in self.counts.items()]
 
     def points(self, start: int, count: int) -> npt.NDArray[np.float64]:
@@ -103,6 +115,8 @@ class GridSampler:
             raise SpecError(f"This grid has {self.size:,} points, got a request for {start + count:,}")
         drawn = np.empty((count, len(self._levels)))
         left = np.arange(start, start + count, dtype=np.int64)
+        if self._order:
+            left = shuffled(left, self.size, self._order)
         for j in reversed(range(len(self._levels))):
             left, digit = np.divmod(left, len(self._levels[j]))
             drawn[:, j] = self._levels[j][digit]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from caviar.errors import SpecError
 
 FIRST_POINTS = 16
-_VERSIONS = ("numpy", "scipy")
+VERSIONS = ("numpy", "scipy")
 
 
 def digest(points: npt.NDArray[np.float64]) -> str:
@@ -35,9 +35,9 @@ def check_identity(stored: Mapping[str, object], current: Mapping[str, object]) 
 
 
 def _essence(identity: Mapping[str, object]) -> dict[str, object]:
-    return {key: value for key, value in identity.items() if key not in _VERSIONS}
+    return {key: value for key, value in identity.items() if key not in VERSIONS}
 
 
 def _named(identity: Mapping[str, object]) -> str:
-    versions = ", ".join(f"{key} {identity[key]}" for key in _VERSIONS if key in identity)
+    versions = ", ".join(f"{key} {identity[key]}" for key in VERSIONS if key in identity)
     return f"{identity.get('name')}" + (f" ({versions})" if versions else "")

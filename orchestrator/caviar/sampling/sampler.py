@@ -5,25 +5,31 @@ Contract of every sampler (`tests/contracts/test_sampler_contract.py` holds all 
 * `points(start, count)` is a pure function: row i depends on the sweep seed, the number of dimensions and
   start + i only, never on how a range is cut up, on earlier calls or on the number of trials. So a sweep can
   be resumed, extended and run at any parallelism.
-* Coordinates are in [0, 1); only a grid's last level is at 1.
+* Coordinates are in [0, 1); only a grid's last level, and what a user listed, can be at 1.
 * The result is the caller's: changing it changes nothing.
 * One thread at a time; samplers cache. Nothing is written anywhere, so a crash leaves nothing.
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from caviar.errors import SpecError
 from caviar.sampling.grid import Grid, GridSampler
+from caviar.sampling.halton import HaltonSampler
+from caviar.sampling.listed import List, ListSampler
 from caviar.sampling.seeds import MOST_TRIALS
 from caviar.sampling.sobol import SobolSampler
 from caviar.sampling.uniform import RandomSampler
 from caviar.space import Space, did_you_mean
 
-SAMPLERS = ("random", "sobol", "grid")
+SAMPLERS = ("random", "sobol", "halton", "grid", "shuffled_grid")
+"""Names; a `Grid` with its levels and a `List` of configurations are samplers too."""
+
+Description: TypeAlias = str | Grid | List
+"""How a sweep says which sampler it wants."""
 
 
 class Sampler(Protocol):
@@ -31,7 +37,7 @@ class Sampler(Protocol):
 
     @property
     def name(self) -> str:
-        """One of `SAMPLERS`."""
+        """One of `SAMPLERS`, or "list"."""
 
     @property
     def size(self) -> int | None:
@@ -44,46 +50,62 @@ class Sampler(Protocol):
         """Return JSON values that are equal while the points are; see `check_identity`."""
 
 
-def make_sampler(sampler: str | Grid | Mapping[str, object], space: Space, seed: int, trials: int) -> Sampler:
+def make_sampler(sampler: Description | Mapping[str, object], space: Space, seed: int, trials: int) -> Sampler:
     """Return the sampler of a sweep.
 
     Args:
-        sampler: "random", "sobol", "grid", a `Grid`, or its JSON form {"name": "grid", "levels": …}.
-        space: gives the dimensions, and a grid its levels.
-        seed: of the sweep, 0 .. 2^63 - 1; a grid ignores it.
+        sampler: one of `SAMPLERS`, a `Grid`, a `List`, or the JSON form of one of these.
+        space: gives the dimensions, a grid its levels, and a list's configurations their points.
+        seed: of the sweep, 0 .. 2^63 - 1; a plain grid ignores it.
         trials: how many points the sweep needs, >= 1; the default levels of a grid depend on it.
 
     Raises:
-        SpecError: there is no such sampler, the seed or the levels are wrong, or a grid has fewer points than
-            trials.
+        SpecError: there is no such sampler, the seed, the levels or the configurations are wrong, or a grid or list
+            has fewer points than trials.
     """
-    name, grid = _described(sampler)
+    described = read_sampler(sampler)
     _check_trials(trials)
-    if name == "random":
-        return RandomSampler(len(space), seed)
-    if name == "sobol":
-        return SobolSampler(len(space), seed)
-    chosen = GridSampler(space, grid, trials)
-    if trials > chosen.size:
-        raise SpecError(f"This grid has {chosen.size:,} points, got trials={trials:,}; ask for fewer, or more levels")
+    if isinstance(described, List):
+        rest = trials - len(described.configs)
+        then = None if described.then is None else make_sampler(described.then, space, seed, max(1, rest))
+        chosen: GridSampler | ListSampler = ListSampler(described.configs, space, then)
+    elif isinstance(described, Grid):
+        chosen = GridSampler(space, described, trials, seed)
+    else:
+        return _endless(described, len(space), seed)
+    if chosen.size is not None and trials > chosen.size:
+        raise SpecError(
+            f"This {chosen.name} has {chosen.size:,} points, got trials={trials:,}; ask for fewer, or more levels"
+        )
     return chosen
+
+
+def read_sampler(sampler: Description | Mapping[str, object]) -> Description:
+    """Return a sampler's description from that or its JSON form; "grid" is a Grid too. SpecError: there is none."""
+    if isinstance(sampler, (Grid, List)):
+        return sampler
+    name = sampler.get("name") if isinstance(sampler, Mapping) else sampler
+    whole = sampler if isinstance(sampler, Mapping) else {"name": name}
+    if name == "list" and "configs" in whole:
+        return List.from_json(whole)
+    if name in ("grid", "shuffled_grid"):
+        return Grid.from_json(whole)
+    if not isinstance(name, str) or name not in SAMPLERS or set(whole) != {"name"}:
+        raise SpecError(f"There is no sampler {sampler!r}{did_you_mean(sampler, SAMPLERS)}")
+    return name
+
+
+def sampler_json(sampler: Description) -> object:
+    """Return the JSON form of a description, which `read_sampler` reads."""
+    return sampler if isinstance(sampler, str) else sampler.to_json()
+
+
+def _endless(name: str, dimensions: int, seed: int) -> Sampler:
+    if name == "random":
+        return RandomSampler(dimensions, seed)
+    return SobolSampler(dimensions, seed) if name == "sobol" else HaltonSampler(dimensions, seed)
 
 
 def _check_trials(trials: object) -> None:
     if isinstance(trials, bool) or not isinstance(trials, int) or not 1 <= trials <= MOST_TRIALS:
         raise SpecError(f"A sweep needs a whole number of trials in 1 .. 2^32, got {trials!r}")
-
-
-def _described(sampler: object) -> tuple[str, Grid]:
-    """Return the sampler's name, and the grid where it is one."""
-    if isinstance(sampler, Grid):
-        return "grid", sampler
-    if isinstance(sampler, Mapping):
-        name = sampler.get("name")
-        if name == "grid":
-            return "grid", Grid.from_json(sampler)
-        if set(sampler) == {"name"}:
-            sampler = name
-    if not isinstance(sampler, str) or sampler not in SAMPLERS:
-        raise SpecError(f"There is no sampler {sampler!r}{did_you_mean(sampler, SAMPLERS)}")
-    return sampler, Grid()

@@ -1,7 +1,6 @@
 """Seeds: of the sweep, of its trials, and keys of random streams that must not touch.
 
-The seed of trial i is a keyed bijection of i on the 32-bit integers, a balanced Feistel network (Luby and
-Rackoff 1988, "How to construct pseudorandom permutations from pseudorandom functions"). So no two trials of a
+The seed of trial i is a keyed bijection of i on the 32-bit integers. So no two trials of a
 sweep share a seed, and any of them is computed alone. 32 bits are what numpy's and torch's seeding and a
 store's column all take.
 """
@@ -12,13 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from caviar.errors import SpecError
+from caviar.sampling.permutation import permuted, round_keys
 
 LARGEST_SEED = 2**63 - 1
 MOST_TRIALS = 2**32  # as many as there are 32-bit seeds
-_ROUNDS = 8
-_HALF = np.uint64(16)
-_MASK = np.uint64(0xFFFF)
-_MIX = np.uint64(0x9E3779B97F4A7C15)  # odd, the golden ratio's bits: spreads a half over the upper bits
 
 
 def check_seed(seed: object) -> int:
@@ -52,23 +48,12 @@ def trial_seeds(sweep_seed: int, start: int, count: int) -> npt.NDArray[np.uint3
         SpecError: the sweep seed is not one.
         ValueError: the trial numbers are out of range.
     """
-    keys = _round_keys(check_seed(sweep_seed))
+    keys = round_keys(f"caviar trial seeds {check_seed(sweep_seed)}")
     check_range(start, count)
     number = np.arange(start, start + count, dtype=np.uint64)
-    left, right = number >> _HALF, number & _MASK
-    for key in keys:
-        mixed = (right + key) * _MIX  # wraps at 2^64, as meant
-        mixed ^= mixed >> np.uint64(29)
-        mixed *= _MIX
-        left, right = right, left ^ (mixed >> np.uint64(48))
-    return ((left << _HALF) | right).astype(np.uint32)
+    return permuted(number, keys, 16).astype(np.uint32)
 
 
 def stream_key(seed: int, stream: str) -> int:
     """Return a 128-bit key for the named stream of a sweep, unrelated to that of other streams and seeds."""
     return int.from_bytes(hashlib.sha256(f"caviar {stream} {seed}".encode()).digest()[:16], "little")
-
-
-def _round_keys(seed: int) -> list[np.uint64]:
-    digest = hashlib.sha512(f"caviar trial seeds {seed}".encode()).digest()
-    return [np.uint64(int.from_bytes(digest[8 * i : 8 * i + 8], "little")) for i in range(_ROUNDS)]

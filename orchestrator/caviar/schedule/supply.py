@@ -7,8 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
+from caviar.errors import SpecError
 from caviar.plan import Plan
-from caviar.sampling import Sampler, trial_seeds
+from caviar.sampling import Constraint, Draws, Sampler, trial_seeds
+from caviar.sampling.draws import Drawn
 from caviar.schedule.work import Work
 from caviar_workers.tables import CONFIGS
 
@@ -23,10 +25,12 @@ class Supply:
     Args:
         plan: The sweep.
         sampler: Its sampler.
+        constraint: Which configurations may be tried; None: any.
         written: Trials 0 … written − 1 have their row in the configs table already.
         attempts: Resuming: of every trial below `written` that has to run again, its next attempt; trials that are
             not in it are finished. None: nothing ran yet.
         completed: Trials that are completed already.
+        newest: Raw index in the sampler of trial `written` − 1, as it is stored; None: not known.
     """
 
     def __init__(
@@ -34,13 +38,16 @@ class Supply:
         plan: Plan,
         sampler: Sampler,
         *,
+        constraint: Constraint | None = None,
         written: int = 0,
         attempts: Mapping[int, int] | None = None,
         completed: int = 0,
+        newest: int | None = None,
     ) -> None:
         self._plan = plan
-        self._sampler = sampler
+        self.draws = Draws(sampler, plan.space, constraint)
         self._written = written
+        self._newest = newest
         self._attempts = {} if attempts is None else dict(attempts)
         self._drawn = 0
         self._stock: Work | None = None
@@ -54,14 +61,14 @@ class Supply:
         while not self._stock and self._drawn < self._plan.trials:
             start, stop = self._drawn, min(self._drawn + BLOCK, self._plan.trials)
             self._drawn = stop
+            drawn = self.draws.take(stop - start)  # whole blocks always: the same arithmetic however they are reached
+            self._check(start, stop, drawn)
             wanted = [i for i in range(start, min(stop, self._written)) if i in self._attempts]
             wanted += range(max(start, self._written), stop)
             if not wanted:
                 continue
-            # Whole blocks always: the same arithmetic for a trial however it is reached.
-            u = self._sampler.points(start, stop - start)
             seeds = trial_seeds(self._plan.seed, start, stop - start)
-            columns = self._plan.space.columns(u)
+            columns = self._plan.space.columns(drawn.u)
             block = Work(
                 trials=tuple(range(start, stop)),
                 attempts=tuple(self._attempts.get(i, 0) for i in range(start, stop)),
@@ -71,7 +78,7 @@ class Supply:
             self._stock = block.pick([i - start for i in wanted])
             fresh = max(start, self._written)
             if fresh < stop:
-                rows.append(_table(self._plan, fresh, u[fresh - start :], seeds[fresh - start :]))
+                rows.append(_table(self._plan, start, drawn, seeds).slice(fresh - start))
         return pa.concat_tables(rows) if rows else None
 
     def take(self, count: int) -> Work:
@@ -83,14 +90,25 @@ class Supply:
         self.waiting -= len(work)
         return work
 
+    def _check(self, start: int, stop: int, drawn: Drawn) -> None:
+        """Refuse to go on where the constraint would have accepted other configurations than it did."""
+        newest = self._written - 1
+        if self._newest is None or not start <= newest < stop or drawn.index[newest - start] == self._newest:
+            return
+        raise SpecError(
+            f"trial {newest} was draw {self._newest} of the sampler when the sweep began, and would now be draw "
+            f"{drawn.index[newest - start]}: its constraint has changed; run it as a new sweep"
+        )
 
-def _table(plan: Plan, start: int, u: np.ndarray, seeds: np.ndarray) -> pa.Table:
+
+def _table(plan: Plan, start: int, drawn: Drawn, seeds: np.ndarray) -> pa.Table:
+    u = np.ascontiguousarray(drawn.u)
     numbers = np.arange(start, start + len(u), dtype=np.int64)
     offsets = np.arange(0, u.size + 1, u.shape[1], dtype=np.int32)
     arrays = [
         pa.array(numbers),
         pa.array(seeds.astype(np.int64)),
-        pa.array(numbers),
+        pa.array(drawn.index),
         pa.ListArray.from_arrays(offsets, pa.array(u.ravel())),
     ]
     fields = list(CONFIGS)

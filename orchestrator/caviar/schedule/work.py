@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from caviar_workers.absent import row_of
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
@@ -52,4 +54,4 @@ class Work:
 
     def config(self, position: int) -> dict[str, Any]:
         """The configuration of the trial at `position`."""
-        return {name: column[position] for name, column in self.configs.items()}
+        return row_of(self.configs, position)

@@ -39,6 +39,7 @@ class Candidate:
     state: str
     seed: int
     config: dict[str, Any]
+    """Parameter → value as the store keeps it; one that does not exist for this trial is left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,7 @@ def select(
             step=r[2],
             state=r[3],
             seed=r[4],
-            config=dict(zip(parameters, r[6:], strict=True)),
+            config={name: value for name, value in zip(parameters, r[6:], strict=True) if value is not None},
         )
         for r in found
     )

@@ -1,25 +1,36 @@
 """The search space: parameters on their scales, and the one map from unit points to configurations."""
 
+from caviar.space.advice import scale_advice
 from caviar.space.choice import Choice, Kind
+from caviar.space.constant import Constant
 from caviar.space.float_parameter import Float
 from caviar.space.int_parameter import Int
 from caviar.space.name import RESERVED_NAMES, RESERVED_PREFIXES
-from caviar.space.parameter import Parameter, parameter_from_json
+from caviar.space.parameter import FIELDS, Parameter, parameter_from_json
+from caviar.space.prior import Prior
 from caviar.space.scale import SCALES, Scale
 from caviar.space.space import Space
 from caviar.space.spelling import did_you_mean
+from caviar.space.terms import NO_DEFAULT
+from caviar.space.tiers import hold_lower_tiers
 
 __all__ = [
+    "FIELDS",
+    "NO_DEFAULT",
     "RESERVED_NAMES",
     "RESERVED_PREFIXES",
     "SCALES",
     "Choice",
+    "Constant",
     "Float",
     "Int",
     "Kind",
     "Parameter",
+    "Prior",
     "Scale",
     "Space",
     "did_you_mean",
+    "hold_lower_tiers",
     "parameter_from_json",
+    "scale_advice",
 ]

@@ -3,7 +3,7 @@
 import copy
 import json
 import reprlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -12,8 +12,10 @@ import numpy.typing as npt
 
 from caviar.errors import SpecError
 from caviar.space.option import option_identity, option_text, option_to_json, plain_option
-from caviar.space.scale import FloatArray, IntArray, cells
+from caviar.space.scale import FloatArray, IntArray, cells, unit_points
 from caviar.space.spelling import did_you_mean
+from caviar.space.terms import NO_DEFAULT, settle_terms, shown, terms_json
+from caviar.space.tilt import Tilt, favourite, peak
 
 Kind: TypeAlias = Literal["float", "int", "bool", "text"]
 _LISTS = (list, tuple, range)
@@ -27,27 +29,42 @@ class Choice:
         options: at least one, all different (1 and 1.0 are not, True and 1 are), each a str, int, finite
             float, bool or None, or a list, tuple or dict of these; numpy scalars are converted. One option is
             a constant.
+        ordered: the order means something, as that of "small", "medium", "large" does: neighbours in u are neighbours
+            in value, so a zoom keeps a stretch of options and a prior favours those near its centre too. Numbers
+            must rise or fall.
+        default, when, prior, tier: as for `Float`.
 
     Raises:
         SpecError: a rule above is broken.
     """
 
     options: Sequence[Any] = field(compare=False)
+    ordered: bool = field(default=False, kw_only=True, compare=False)
+    default: Any = field(default=NO_DEFAULT, kw_only=True, compare=False)
+    when: Mapping[str, Any] | None = field(default=None, kw_only=True, compare=False)
+    prior: Any = field(default=None, kw_only=True, compare=False)
+    tier: int = field(default=1, kw_only=True, compare=False)
     kind: Kind = field(init=False, compare=False)
     # Equality and hash go by JSON text: options may be unhashable, and True is not 1 here.
     _text: str = field(init=False)
     _identities: tuple[str, ...] = field(init=False, compare=False)
+    _tilt: Tilt | None = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         options = _checked(self.options)
         object.__setattr__(self, "options", options)
         object.__setattr__(self, "kind", _kind(options))
-        text = json.dumps([option_to_json(one) for one in options], sort_keys=True)
-        object.__setattr__(self, "_text", text)
         object.__setattr__(self, "_identities", tuple(map(option_identity, options)))
+        if not isinstance(self.ordered, bool):
+            raise SpecError(f"Choice is ordered=True or ordered=False, got ordered={self.ordered!r}")
+        if self.ordered:
+            _check_order(options)
+        settle_terms(self)
+        object.__setattr__(self, "_tilt", self._tilted())
+        object.__setattr__(self, "_text", json.dumps(self.to_json(), sort_keys=True))
 
     def __repr__(self) -> str:
-        return f"Choice({list(self.options)!r})"
+        return shown(self, list(self.options), ordered=(self.ordered, False))
 
     @property
     def count(self) -> int:
@@ -56,17 +73,34 @@ class Choice:
 
     def values(self, u: npt.ArrayLike) -> IntArray:
         """Map `u` in [0, 1], shape [n], to the numbers of options, int64 [n]; ValueError for a u outside."""
-        return cells(u, self.count)
+        return cells(self.places(u), self.count)
+
+    def places(self, u: npt.ArrayLike) -> FloatArray:
+        """Map `u` to places among the options, [0, 1]: u itself but for the prior's warping."""
+        return unit_points(u) if self._tilt is None else self._tilt.places(u)
+
+    def code(self, value: object) -> int:
+        """Return the number of an option; SpecError if it is none."""
+        identity = option_identity(plain_option(value))
+        if identity in self._identities:
+            return self._identities.index(identity)
+        texts = [one for one in self.options if isinstance(one, str)]
+        listed = f"; choose from {reprlib.repr(list(self.options))}"
+        hint = did_you_mean(value, texts) if len(texts) == self.count else listed
+        raise SpecError(f"Choice has no option {value!r}{hint}")
+
+    def plain(self, value: object) -> object:
+        """Return the option as the user wrote it; SpecError if it is none."""
+        return self.options[self.code(value)]
+
+    def place(self, value: object) -> float:
+        """Return the centre of the option's cell, in (0, 1), before the prior's warping; SpecError if it is none."""
+        return (self.code(value) + 0.5) / self.count
 
     def unit(self, value: object) -> float:
         """Return the u at the centre of the cell of an option, in (0, 1); SpecError if it is none."""
-        identity = option_identity(plain_option(value))
-        if identity in self._identities:
-            return (self._identities.index(identity) + 0.5) / self.count
-        texts = [one for one in self.options if isinstance(one, str)]
-        shown = f"; choose from {reprlib.repr(list(self.options))}"
-        hint = did_you_mean(value, texts) if len(texts) == self.count else shown
-        raise SpecError(f"Choice has no option {value!r}{hint}")
+        place = self.place(value)
+        return place if self._tilt is None else self._tilt.unit(place)
 
     def column(self, values: IntArray) -> npt.NDArray[Any]:
         """Return option numbers as the store keeps the options.
@@ -92,11 +126,20 @@ class Choice:
         """Return the u of `count` different options (1 .. `self.count`), spread over their order."""
         last = self.count - 1
         numbers = np.full(1, last // 2) if count == 1 else np.round(np.arange(count) * last / (count - 1))
-        return np.asarray((numbers + 0.5) / self.count)
+        return np.array([self.unit(self.options[int(number)]) for number in numbers])
 
     def to_json(self) -> dict[str, object]:
         """Return the JSON form, which `parameter_from_json` reads."""
-        return {"type": "choice", "options": [option_to_json(one) for one in self.options], "kind": self.kind}
+        ordered = {"ordered": True} if self.ordered else {}
+        options = [option_to_json(one) for one in self.options]
+        return {"type": "choice", "options": options, **ordered, **terms_json(self), "kind": self.kind}
+
+    def _tilted(self) -> Tilt | None:
+        if self.prior is None or self.count == 1:
+            return None
+        if self.ordered:
+            return peak(self.place(self.prior.center), self.prior.confidence)
+        return favourite(self.code(self.prior.center), self.count, self.prior.confidence)
 
     def _table(self) -> npt.NDArray[Any]:
         if self.kind == "text":
@@ -123,6 +166,13 @@ def _checked(options: object) -> tuple[object, ...]:
             raise SpecError(f"Choice needs options that all differ, got {seen[identity]!r} and {one!r}")
         seen[identity] = one
     return plain
+
+
+def _check_order(options: tuple[object, ...]) -> None:
+    """Refuse numbers in no order: they are neighbours by accident."""
+    numbers = [one for one in options if isinstance(one, (int, float)) and not isinstance(one, bool)]
+    if len(numbers) == len(options) and numbers not in (sorted(numbers), sorted(numbers, reverse=True)):
+        raise SpecError(f"Choice with ordered=True needs numbers that rise or fall, got {reprlib.repr(list(options))}")
 
 
 def _copier(option: Any) -> Callable[[], Any]:

@@ -5,15 +5,25 @@ from typing import Any, TypeAlias
 
 from caviar.errors import SpecError
 from caviar.space.choice import Choice
+from caviar.space.constant import Constant
 from caviar.space.float_parameter import Float
 from caviar.space.int_parameter import Int
 from caviar.space.option import option_from_json
 from caviar.space.spelling import did_you_mean
+from caviar.space.terms import TERMS, terms_from_json
 
-# All three have: kind, values(u), unit(value), column(values), objects(values), to_json().
-Parameter: TypeAlias = Float | Int | Choice
+# All four have: kind, count, the terms, values(u), places(u), unit(value), place(value), plain(value), code(value),
+# column(values), objects(values), levels(count), to_json().
+Parameter: TypeAlias = Float | Int | Choice | Constant
 
-_FIELDS = {"float": ("low", "high", "scale"), "int": ("low", "high", "scale"), "choice": ("options",)}
+_NEEDED = {"float": ("low", "high"), "int": ("low", "high"), "choice": ("options",), "constant": ("value",)}
+FIELDS = {
+    "float": ("low", "high", "scale", "step", *TERMS),
+    "int": ("low", "high", "scale", "step", *TERMS),
+    "choice": ("options", "ordered", *TERMS),
+    "constant": ("value", "when"),
+}
+"""Fields of each type in JSON, beside `type` and `kind`."""
 
 
 def parameter_from_json(data: Any) -> Parameter:
@@ -25,16 +35,16 @@ def parameter_from_json(data: Any) -> Parameter:
     if not isinstance(data, Mapping):
         raise SpecError(f"A parameter in JSON is an object with a type, got {data!r}")
     kind = data.get("type")
-    if not isinstance(kind, str) or kind not in _FIELDS:
-        raise SpecError(f"A parameter in JSON has no type {kind!r}{did_you_mean(kind, _FIELDS)}")
+    if not isinstance(kind, str) or kind not in FIELDS:
+        raise SpecError(f"A parameter in JSON has no type {kind!r}{did_you_mean(kind, FIELDS)}")
     fields = {key: value for key, value in data.items() if key not in {"type", "kind"}}
     for key in fields:
-        if key not in _FIELDS[kind]:
-            raise SpecError(f"A parameter of type {kind} has no field {key!r}{did_you_mean(key, _FIELDS[kind])}")
-    for key in _FIELDS[kind]:
-        if key not in fields and key != "scale":
+        if key not in FIELDS[kind]:
+            raise SpecError(f"A parameter of type {kind} has no field {key!r}{did_you_mean(key, FIELDS[kind])}")
+    for key in _NEEDED[kind]:
+        if key not in fields:
             raise SpecError(f"A parameter of type {kind} needs the field {key!r}, got only {sorted(fields)}")
-    return _build(kind, fields)
+    return _build(kind, terms_from_json(fields))
 
 
 def _build(kind: str, fields: dict[str, Any]) -> Parameter:
@@ -42,6 +52,9 @@ def _build(kind: str, fields: dict[str, Any]) -> Parameter:
         return Float(**fields)
     if kind == "int":
         return Int(**fields)
-    if not isinstance(fields["options"], list):
-        raise SpecError(f"A parameter of type choice needs a list of options, got {fields['options']!r}")
-    return Choice([option_from_json(one) for one in fields["options"]])
+    if kind == "constant":
+        return Constant(option_from_json(fields.pop("value")), **fields)
+    options = fields.pop("options")
+    if not isinstance(options, list):
+        raise SpecError(f"A parameter of type choice needs a list of options, got {options!r}")
+    return Choice([option_from_json(one) for one in options], **fields)

@@ -10,11 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from caviar.errors import SpecError
+from caviar.space.activity import BoolArray, active, parents_first
 from caviar.space.choice import Choice
+from caviar.space.constant import Constant
 from caviar.space.name import check_names
 from caviar.space.parameter import Parameter, parameter_from_json
 from caviar.space.scale import FloatArray
 from caviar.space.spelling import did_you_mean
+from caviar.space.terms import NO_DEFAULT
+from caviar_workers.absent import ABSENT, row_of
 
 
 class Space(Mapping[str, Parameter]):
@@ -24,14 +28,15 @@ class Space(Mapping[str, Parameter]):
     however it was drawn. Spaces are equal when their parameters and their order are.
 
     Args:
-        parameters: at least one; a bare list or tuple stands for a Choice of its items.
+        parameters: at least one; a bare list or tuple stands for a Choice of its items, a bare number, text,
+            truth value or None for a Constant.
 
     Raises:
         SpecError: a name is not allowed (empty, over 128 characters, reserved, equal to another but for
-            case), or something is not a parameter.
+            case), something is not a parameter, or a condition cannot hold.
     """
 
-    __slots__ = ("_parameters",)
+    __slots__ = ("_conditional", "_parameters")
 
     def __init__(self, parameters: Mapping[str, Parameter | Sequence[object]]) -> None:
         if not isinstance(parameters, Mapping):
@@ -40,6 +45,7 @@ class Space(Mapping[str, Parameter]):
             raise SpecError("A search space needs at least one parameter, got none; add one, as {'lr': Float(1e-4, 1)}")
         check_names(parameters)
         self._parameters = {str.__str__(name): _parameter(name, given) for name, given in parameters.items()}
+        self._conditional = parents_first(self._parameters)
 
     def __getitem__(self, name: str) -> Parameter:
         try:
@@ -87,36 +93,58 @@ class Space(Mapping[str, Parameter]):
 
         Returns:
             One array [n] a parameter, in order: float64, int64, bool, or object (str) by the parameter's
-            kind; see `Choice.column` for options that are not plain text.
+            kind; see `Choice.column` for options that are not plain text. A conditional parameter's is a masked
+            array, masked where it does not exist.
 
         Raises:
             ValueError: the shape is not [n, d], or a coordinate lies outside [0, 1].
         """
-        points = self._points(u)
-        return {name: _column(one, points[:, j]) for j, (name, one) in enumerate(self._parameters.items())}
+        values, masks = self._drawn(u)
+        columns = {name: _column(one, values[name]) for name, one in self._parameters.items()}
+        return columns | {name: np.ma.MaskedArray(columns[name], ~mask) for name, mask in masks.items()}
 
     def columns(self, u: npt.ArrayLike) -> dict[str, list[Any]]:
-        """Return the same as lists of Python objects, as `train` gets them; arguments as for `arrays`."""
-        points = self._points(u)
-        return {name: _objects(one, points[:, j]) for j, (name, one) in enumerate(self._parameters.items())}
+        """Return the same as lists of Python objects, as `train` gets them; arguments as for `arrays`.
+
+        Where a conditional parameter does not exist, its list holds `ABSENT`.
+        """
+        values, masks = self._drawn(u)
+        columns = {name: _objects(one, values[name]) for name, one in self._parameters.items()}
+        for name, mask in masks.items():
+            here = zip(columns[name], mask.tolist(), strict=True)
+            columns[name] = [value if exists else ABSENT for value, exists in here]
+        return columns
+
+    def active(self, u: npt.ArrayLike) -> dict[str, BoolArray]:
+        """Return for each conditional parameter where it exists, bool [n]; arguments as for `arrays`."""
+        return self._drawn(u)[1]
 
     def config(self, u: npt.ArrayLike) -> dict[str, Any]:
-        """Return the configuration of one point, shape [d], as Python objects."""
-        return {name: column[0] for name, column in self.columns(np.asarray(u)[np.newaxis]).items()}
+        """Return the configuration of one point, shape [d], as Python objects, without what does not exist in it."""
+        return row_of(self.columns(np.asarray(u)[np.newaxis]), 0)
 
     def unit(self, config: Mapping[str, object]) -> FloatArray:
         """Return the point of a configuration, float64 [d]: of a discrete parameter, the centre of its cell.
 
+        A parameter that is left out has its default; one that does not exist in this configuration must be left out,
+        and its coordinate is 0.5.
+
         Raises:
-            SpecError: a name is unknown or missing, or a value lies outside its parameter.
+            SpecError: a name is unknown, a value is missing, lies outside its parameter, or is given where the
+                parameter does not exist.
         """
         for name in config:
             if name not in self._parameters:
                 raise SpecError(f"The space has no parameter {name!r}{did_you_mean(name, self._parameters)}")
-        missing = [name for name in self._parameters if name not in config]
+        point = np.array([_unit(name, one, config.get(name, one.default)) for name, one in self._parameters.items()])
+        here = {name: bool(mask[0]) for name, mask in self.active(point[np.newaxis]).items()}
+        missing = [name for name in self._missing(config) if here.get(name, True)]
         if missing:
             raise SpecError(f"A config needs a value for every parameter, got none for {', '.join(map(repr, missing))}")
-        return np.array([_unit(name, one, config[name]) for name, one in self._parameters.items()])
+        for name, exists in here.items():
+            if name in config and not exists:
+                raise SpecError(f"Parameter {name!r} exists only when {self[name].when}; leave it out")
+        return point
 
     def to_json(self) -> dict[str, object]:
         """Return {"parameters": {name: {...}}}, in order; `from_json` reads it."""
@@ -130,6 +158,20 @@ class Space(Mapping[str, Parameter]):
             raise SpecError(f"A search space in JSON is an object with 'parameters', got {reprlib.repr(data)}")
         return cls({name: parameter_from_json(one) for name, one in parameters.items()})
 
+    def _missing(self, config: Mapping[str, object]) -> list[str]:
+        """Names without a value and without a default."""
+        return [
+            name
+            for name, one in self.items()
+            if name not in config and one.default is NO_DEFAULT and not isinstance(one, Constant)
+        ]
+
+    def _drawn(self, u: npt.ArrayLike) -> tuple[dict[str, npt.NDArray[Any]], dict[str, BoolArray]]:
+        """Each parameter's values of points, and where the conditional ones exist."""
+        points = self._points(u)
+        values = {name: one.values(points[:, j]) for j, (name, one) in enumerate(self._parameters.items())}
+        return values, active(self._parameters, self._conditional, values)
+
     def _points(self, u: npt.ArrayLike) -> FloatArray:
         points = np.asarray(u, dtype=np.float64)
         if points.ndim != 2 or points.shape[1] != len(self):
@@ -141,29 +183,34 @@ def _parameter(name: str, given: object) -> Parameter:
     """Return what a user wrote as a parameter; errors name it."""
     if isinstance(given, Parameter):
         return given
-    if isinstance(given, (list, tuple)):
-        try:
+    try:
+        if isinstance(given, (list, tuple)):
             return Choice(given)
-        except SpecError as error:
-            raise SpecError(f"Parameter {name!r}: {error}") from None
+        if given is None or isinstance(given, (bool, int, float, str, np.generic)):
+            return Constant(given)
+    except SpecError as error:
+        raise SpecError(f"Parameter {name!r}: {error}") from None
     raise SpecError(
-        f"Parameter {name!r} must be a Float, an Int, a Choice or a list of options, got "
-        f"{reprlib.repr(given)} ({type(given).__name__}); write [{reprlib.repr(given)}] for a constant"
+        f"Parameter {name!r} must be a Float, an Int, a Choice, a list of options or a constant, got "
+        f"{reprlib.repr(given)} ({type(given).__name__}); write Constant({reprlib.repr(given)}) for a constant"
     )
 
 
-# `Any` in these three: the union's methods pair each parameter with its own arrays, which mypy cannot follow.
-def _column(parameter: Any, u: FloatArray) -> npt.NDArray[Any]:
-    column: npt.NDArray[Any] = parameter.column(parameter.values(u))
+# `Any` in these two: the union's methods pair each parameter with its own arrays, which mypy cannot follow.
+def _column(parameter: Any, values: Any) -> npt.NDArray[Any]:
+    column: npt.NDArray[Any] = parameter.column(values)
     return column
 
 
-def _objects(parameter: Any, u: FloatArray) -> list[Any]:
-    objects: list[Any] = parameter.objects(parameter.values(u))
+def _objects(parameter: Any, values: Any) -> list[Any]:
+    objects: list[Any] = parameter.objects(values)
     return objects
 
 
 def _unit(name: str, parameter: Parameter, value: object) -> float:
+    """The u of a value; 0.5 where there is none."""
+    if value is NO_DEFAULT:
+        return 0.5
     try:
         return parameter.unit(value)
     except SpecError as error:

@@ -1,0 +1,26 @@
+"""Tiers: with few trials, tune what matters most and leave the rest at its defaults.
+
+The budgets are those of the Deep Learning Tuning Playbook (Godbole, Dahl, Gilmer, Shallue and Nado 2023, on
+tuning Adam): fewer than 10 trials, the learning rate only; 10 to 25, the next one too; 25 or more, the others.
+"""
+
+from __future__ import annotations
+
+from caviar.space.constant import Constant
+from caviar.space.parameter import Parameter
+from caviar.space.space import Space
+
+ENOUGH = {2: 10, 3: 25}
+"""Trials from which a tier is tuned; tier 1 always is."""
+
+
+def hold_lower_tiers(space: Space, trials: int) -> tuple[Space, dict[str, Parameter]]:
+    """Return the space that a sweep of `trials` should search, and the parameters that it holds at their defaults.
+
+    The held ones are Constants there, at the same coordinate of u: with more trials, the others keep their values.
+    """
+    held = {name: one for name, one in space.items() if one.tier > 1 and trials < ENOUGH[one.tier]}
+    if not held:
+        return space, {}
+    kept = {name: Constant(one.default, when=one.when) if name in held else one for name, one in space.items()}
+    return Space(kept), held
