@@ -22,6 +22,7 @@ FIELDS = (
     "rule",
     "cpus",
     "gpus",
+    "process",
     "concurrency",
     "max_attempts",
     "trial_timeout",

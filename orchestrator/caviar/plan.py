@@ -15,6 +15,7 @@ from caviar_workers.tables import check_metric_name
 
 Mode = Literal["min", "max"]
 Rule = Literal["last", "best", "smoothed"]
+Process = Literal["warm", "fresh"]
 MOST_TRIALS = 2**30
 
 
@@ -48,6 +49,9 @@ class Plan:
     """CPU cores a trial, > 0 … or 0 when it needs a GPU only."""
     gpus: float = 0.0
     """GPUs a trial; a fraction shares one."""
+    process: Process = "warm"
+    """`warm`: a process trains one trial after another, and keeps its imports and its CUDA context; `fresh`: each
+    trial gets a process of its own."""
     concurrency: int | None = None
     """Slots at most; None: as many as there is room for."""
     max_attempts: int = 3
@@ -70,6 +74,7 @@ class Plan:
         _need(all(map(_text, (self.note, *self.tags))), "tags and note are text", self.tags)
         _need(self.mode in get_args(Mode), "mode is 'min' or 'max'", self.mode)
         _need(self.rule in get_args(Rule), "rule is 'last', 'best' or 'smoothed'", self.rule)
+        _need(self.process in get_args(Process), "process is 'warm' or 'fresh'", self.process)
         _need(
             _whole(self.trials) and 1 <= self.trials <= MOST_TRIALS,
             "trials is a whole number from 1 to 2^30",

@@ -42,6 +42,8 @@ class Sweep:
         rule: How trials are compared: `last`, `best` or `smoothed`.
         cpus: CPU cores a trial.
         gpus: GPUs a trial; a fraction shares one.
+        process: `warm`: a process trains one trial after another, and keeps its imports and its CUDA context; `fresh`:
+            each trial gets a process of its own.
         concurrency: Trials at a time, at most; None: as many as there is room for.
         max_attempts: How often a trial's process may die before the trial is given up, from 1.
         trial_timeout: Seconds after which a trial that still runs is ended as FAILED; None: never.
@@ -71,6 +73,7 @@ class Sweep:
     rule: str = "last"
     cpus: float = 1.0
     gpus: float = 0.0
+    process: str = "warm"
     concurrency: int | None = None
     max_attempts: int = 3
     trial_timeout: float | None = None
@@ -117,6 +120,7 @@ class Sweep:
             rule=self.rule,  # type: ignore[arg-type]  # Plan checks it
             cpus=self.cpus,
             gpus=self.gpus,
+            process=self.process,  # type: ignore[arg-type]  # Plan checks it
             concurrency=self.concurrency,
             max_attempts=self.max_attempts,
             trial_timeout=self.trial_timeout,

@@ -22,6 +22,7 @@ from caviar_workers.execution import Execution
 from caviar_workers.hearing import Hearing
 from caviar_workers.load import load_function
 from caviar_workers.messages import Batch, Lease, Message, Program
+from caviar_workers.process import assigned, enter, release_memory
 from caviar_workers.recorder import MOST_BACKLOG, Recorder
 from caviar_workers.seeding import seed_everything
 from caviar_workers.threads import limit_threads
@@ -47,10 +48,14 @@ def run_lease(
         lease: What to train.
         own_process: Nothing else runs in this process: file descriptors may be redirected, threads limited.
         mail: Fetches what the driver says to the lease's trials; called several times a second, so it must not wait.
+
+    Raises:
+        WrongProcessError: Before the first trial: the lease must run in another process.
     """
-    devices = os.environ.get("CUDA_VISIBLE_DEVICES", "") if lease.gpus > 0 else ""
+    if own_process:
+        enter(lease)
     with Capture(descriptors=own_process) as capture:
-        recorder = Recorder(lease, capture, devices)
+        recorder = Recorder(lease, capture, assigned(lease))
         training = _Training(program, lease, recorder, own_process)
         training.start()
         try:
@@ -124,6 +129,8 @@ class _Training(threading.Thread):
         if execution.error is None:  # a train function that was interrupted may also clean up and return
             execution.kind = execution.trial.interrupted
         execution.busy = time.perf_counter() - started
+        if self._lease.gpus:
+            release_memory()
         if self._own_process:
             with suppress(OSError):
                 os.chdir(self._home)  # the next trial begins where this one did

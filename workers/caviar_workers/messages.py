@@ -58,6 +58,8 @@ class Lease:
     """Keyword arguments of the train function that the sweep overrides."""
     cpus: float = 1.0
     gpus: float = 0.0
+    fresh: bool = False
+    """Run in a process that no other lease was in."""
     final: bool = False
     """Run the sweep's `final` function instead of `train`."""
     flush_s: float = 0.5

@@ -25,6 +25,12 @@ Examples:
   caviar run experiments/digits.py --gpus 0.25 --concurrency 8 --dry-run
 """
 
+OVERRIDES = (
+    *("trials", "seed", "name", "note"),
+    *("cpus", "gpus", "process", "concurrency"),
+    *("trial_timeout", "max_failures"),
+)
+
 
 @click.command(epilog=EPILOG, short_help="Run the sweep that a file describes.")
 @click.argument("file", metavar="FILE[:NAME]")
@@ -35,6 +41,7 @@ Examples:
 @click.option("--all", "all_tiers", is_flag=True, help="Tune parameters of every tier, however few the trials.")
 @click.option("--cpus", type=click.FloatRange(min=0), metavar="X", help="CPU cores a trial.")
 @click.option("--gpus", type=click.FloatRange(min=0), metavar="X", help="GPUs a trial; 0.25 shares one.")
+@click.option("--process", type=click.Choice(["warm", "fresh"]), help="Use processes again, or one for each trial.")
 @click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="Trials at a time, at most.")
 @click.option(
     "--trial-timeout", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Seconds a trial may take."
@@ -71,7 +78,7 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
 def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
     """What the command line changes, by dotted name; an option of its own goes before --set."""
     changes = dict(parse_setting(setting) for setting in given["settings"])
-    for name in ("trials", "seed", "name", "cpus", "gpus", "concurrency", "trial_timeout", "max_failures", "note"):
+    for name in OVERRIDES:
         if given[name] is not None:
             changes[name] = given[name]
     if given["all_tiers"]:

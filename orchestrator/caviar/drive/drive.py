@@ -131,7 +131,7 @@ def _executor(plan: Plan, program: Program, address: str | None, progress: Progr
                 if address is None:
                     raise SpecError(f"{lack}: lower --cpus or --gpus, or join a cluster")
                 progress.note(f"{lack}: waiting for it to grow")
-            executor = RayExecutor(program, cpus=plan.cpus, gpus=plan.gpus)
+            executor = RayExecutor(program, cpus=plan.cpus, gpus=plan.gpus, fresh=plan.process == "fresh")
             try:
                 yield executor
             finally:

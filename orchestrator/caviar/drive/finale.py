@@ -46,6 +46,7 @@ def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor
         train_args=plan.train_args,
         cpus=plan.cpus,
         gpus=plan.gpus,
+        fresh=plan.process == "fresh",
         final=True,
     )
     found = {
@@ -67,6 +68,9 @@ def _run(executor: Executor, lease: Lease) -> dict[str, float]:
             if event.lease != lease.id:
                 continue
             if isinstance(event, LeaseEnded):
+                if event.kind == "refused" and event.failure is not None:
+                    executor.submit(lease)
+                    continue
                 if event.failure is not None:
                     raise CaviarError(f"the sweep is complete, but its final function failed: {event.failure}")
                 return metrics

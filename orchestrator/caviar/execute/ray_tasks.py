@@ -25,12 +25,15 @@ from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
 from caviar_workers.lease import run_lease
 from caviar_workers.mailbox import Mailbox
 from caviar_workers.messages import Batch, Lease, Message, Program
+from caviar_workers.process import WrongProcessError
 
 _TICK_S = 0.05
 _RECOUNT_S = 5.0
 _MAIL_S = 1.0
 """Seconds between two looks of a lease into the mailbox: so a thousand leases cost a thousand small calls a second."""
 _NAMESPACE = "caviar"
+_MANY_CALLS = 2**30
+"""Leases after which a process ends; 0 would mean never, and then none could leave in good order."""
 
 
 class RayExecutor:
@@ -40,20 +43,22 @@ class RayExecutor:
         program: The user's code; it is put into Ray's object store once.
         cpus: CPUs a lease holds.
         gpus: GPUs a lease holds.
+        fresh: Every lease gets a process of its own; else processes are used again and again.
 
     Raises:
         SpecError: The program cannot be pickled.
     """
 
-    def __init__(self, program: Program, *, cpus: float, gpus: float) -> None:
+    def __init__(self, program: Program, *, cpus: float, gpus: float, fresh: bool = False) -> None:
         self._program = _sent(program)
         self._demand = {"CPU": cpus, "GPU": gpus}
-        options: dict[str, Any] = {"num_cpus": cpus, "max_retries": 0, "max_calls": 0}
+        calls = 1 if fresh else _MANY_CALLS
+        options: dict[str, Any] = {"num_cpus": cpus, "max_retries": 0, "max_calls": calls}
         if gpus:
             options["num_gpus"] = gpus  # in the decorator: .options() would not set the reuse of processes
         self._address = f"mailbox-{uuid.uuid4().hex}"
         self._mailbox: Any = None
-        self._task = ray.remote(**options)(_lease_task(self._address))
+        self._task = ray.remote(**options)(_lease_task(self._address, calls))
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._streams: dict[Any, int] = {}
@@ -159,8 +164,13 @@ def _make_mailbox(address: str) -> Any:
     return actor.options(name=address, namespace=_NAMESPACE, scheduling_strategy=here).remote()
 
 
-def _lease_task(address: str) -> Callable[[Program, Lease], Iterator[Batch]]:
-    """What Ray runs. A function within a function travels by value, so that no worker has to import this file."""
+def _lease_task(address: str, calls: int) -> Callable[[Program, Lease], Iterator[Batch]]:
+    """What Ray runs. A function within a function travels by value, so that no worker has to import this file.
+
+    Args:
+        address: Name of the mailbox.
+        calls: Leases after which Ray ends the process.
+    """
 
     def lease_task(program: Program, lease: Lease) -> Iterator[Batch]:
         mailbox: Any = None
@@ -182,7 +192,14 @@ def _lease_task(address: str) -> Callable[[Program, Lease], Iterator[Batch]]:
                 mailbox = answer = None
             return ()
 
-        yield from run_lease(program, lease, mail=mail)
+        try:
+            yield from run_lease(program, lease, mail=mail)
+        except WrongProcessError:
+            # Ray ends a process after its last call, when the answer is on its way; let this be the last one. To exit
+            # here, or soon, would take along the lease that Ray has sent after this one.
+            counts = ray._private.worker.global_worker.function_actor_manager._num_task_executions
+            counts.update(dict.fromkeys(counts, calls - 1))
+            raise
 
     return lease_task
 
@@ -204,6 +221,8 @@ def _sent(program: Program) -> Any:
 
 
 def _kind(error: RayError) -> str:
+    if isinstance(error, WrongProcessError):  # Ray's error is an instance of its cause, too
+        return "refused"
     if isinstance(error, OutOfMemoryError):
         return "oom"
     return "error" if isinstance(error, RayTaskError) else "lost"

@@ -87,6 +87,11 @@ class Ledger:
         """A lease ended by itself; returns the trials that it never mentioned: none, unless Ray lost something."""
         return self.running.pop(lease).rest()
 
+    def refuse(self, lease: int) -> None:
+        """A lease's process was the wrong one, and nothing ran: the same again, nobody is to blame."""
+        work = self.running.pop(lease).rest()
+        self._again.append((work, len(work)))
+
     def lose(self, lease: int) -> Loss:
         """A lease's process died: plan another try, or give the trial up."""
         dead = self.running.pop(lease)

@@ -140,7 +140,9 @@ class Scheduler:
             waiting = self.ledger.waiting + self._supply.waiting
             if not waiting:
                 return
-            work = self._next(pack_size(self._pace, waiting=waiting, slots=max(1, slots)))
+            fresh = self._plan.process == "fresh"
+            size = 1 if fresh else pack_size(self._pace, waiting=waiting, slots=max(1, slots))
+            work = self._next(size)
             lease = Lease(
                 id=self._leases,
                 sweep=self._sweep,
@@ -152,6 +154,7 @@ class Scheduler:
                 train_args=self._plan.train_args,
                 cpus=self._plan.cpus,
                 gpus=self._plan.gpus,
+                fresh=fresh,
             )
             self._leases += 1
             self.ledger.submit(lease.id, work, self._clock.time())
@@ -203,6 +206,9 @@ class Scheduler:
             missing = self.ledger.end(event.lease)
             if len(missing):
                 raise ClusterError(f"Ray lost the end of trial {missing.trials[0]}: type caviar resume {self._sweep}")
+            return
+        if event.kind == "refused":
+            self.ledger.refuse(event.lease)
             return
         if event.kind == "error":
             self.ledger.abandon(event.lease)

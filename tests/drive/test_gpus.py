@@ -1,0 +1,96 @@
+"""Whole sweeps on two GPUs that are only pretended: who gets which, and which process trains whom."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from caviar.execute.ray_session import RaySession
+from caviar.result import Result
+from caviar.show.silent import SilentProgress
+from caviar.sweep import load
+
+from .conftest import Write
+
+pytestmark = pytest.mark.ray
+
+EXPERIMENT = """
+    import os
+    import time
+
+    from caviar import Float, Sweep
+
+    bound = []  # what CUDA would have read in this process: once, at its first use
+
+
+    def train(config, trial, confused=()):
+        visible = os.environ["CUDA_VISIBLE_DEVICES"]
+        bound.append(visible)
+        assert visible == bound[0], "this trial would compute on the wrong device"
+        trial.report(0, loss=config["lr"], devices=float(visible.replace(",", "") or -1))
+        time.sleep(0.1)
+        if trial.number in confused:
+            from caviar_workers import process
+
+            process._devices[:] = ["7"]  # as if this process had first computed on another device
+
+
+    sweep = Sweep(train, space={"lr": Float(0.1, 1.0)}, metric="loss", trials=12, cpus=0.25)
+"""
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(ray: RaySession, write: Write, store: Path) -> Run:
+    """Runs the experiment with some changes; all its trials must complete at their first attempt."""
+    sweep = load(str(write(EXPERIMENT)))
+
+    def call(**changes: object) -> Result:
+        result = sweep.override(changes).run(store=store, progress=SilentProgress(sys.stderr))
+        ended = result.sql("SELECT DISTINCT state, attempts, error FROM trials").fetchall()
+        assert ended == [("COMPLETED", 1, None)]
+        return result
+
+    return call
+
+
+def devices(result: Result) -> set[tuple[str, float]]:
+    """What the store says of the trials' devices, and what they saw."""
+    return set(result.sql("SELECT devices, last_devices FROM trials").fetchall())
+
+
+def test_whole_gpus_halves_and_pairs(run: Run) -> None:
+    halves = run(gpus=0.5)
+    pairs = run(gpus=2, trials=4)
+
+    assert devices(halves) == {("0", 0.0), ("1", 1.0)}
+    assert devices(pairs) == {("0,1", 1.0)}
+    used = "SELECT count(DISTINCT pid), min(busy), min(length(host)) FROM trials"
+    processes, busy, host = halves.sql(used).fetchall()[0]
+    assert processes < 12, "no process was used again"
+    assert busy >= 0.1
+    assert host > 0
+
+
+def test_a_process_with_a_context_on_another_device_is_not_used_again(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from caviar.schedule.ledger import Ledger
+
+    refused: list[int] = []
+    refuse = Ledger.refuse
+    monkeypatch.setattr(Ledger, "refuse", lambda self, lease: (refused.append(lease), refuse(self, lease))[1])
+    monkeypatch.setattr("caviar.schedule.packing.TARGET_S", 0.1)
+    result = run(**{"gpus": 1, "train.confused": [0, 1]})
+
+    assert len(refused) >= 1
+    assert devices(result) == {("0", 0.0), ("1", 1.0)}
+
+
+def test_a_fresh_process_for_each_trial(run: Run) -> None:
+    result = run(gpus=1, process="fresh", trials=5)
+
+    assert result.sql("SELECT count(DISTINCT pid) FROM trials").fetchall() == [(5,)]
+    assert devices(result) <= {("0", 0.0), ("1", 1.0)}

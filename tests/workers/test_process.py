@@ -1,0 +1,59 @@
+"""Which process may take which lease."""
+
+import os
+
+import pytest
+
+from caviar_workers import process
+from caviar_workers.messages import Lease
+from caviar_workers.process import VISIBLE, WrongProcessError, assigned, enter
+
+
+def lease(*, gpus: float, fresh: bool = False) -> Lease:
+    return Lease(
+        id=0,
+        sweep="s",
+        metric="loss",
+        trials=(0,),
+        attempts=(0,),
+        seeds=(0,),
+        configs={},
+        gpus=gpus,
+        fresh=fresh,
+    )
+
+
+@pytest.fixture(autouse=True)
+def a_new_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_devices", [])
+    monkeypatch.setenv(VISIBLE, "0,1")
+
+
+def test_the_devices_are_those_that_ray_wrote_down() -> None:
+    enter(lease(gpus=2))
+    assert assigned(lease(gpus=2)) == "0,1"
+
+
+def test_who_asks_for_no_gpu_sees_none() -> None:
+    enter(lease(gpus=0))
+    assert assigned(lease(gpus=0)) == ""
+    assert os.environ[VISIBLE] == ""
+
+
+def test_a_process_is_used_again_with_the_same_devices_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    enter(lease(gpus=2))
+    enter(lease(gpus=2))
+    monkeypatch.setenv(VISIBLE, "1,0")
+    for _ in range(2):
+        with pytest.raises(WrongProcessError, match="'0,1', and is now given '1,0'"):
+            enter(lease(gpus=2))
+    monkeypatch.setenv(VISIBLE, "0,1")
+    enter(lease(gpus=2))
+
+
+@pytest.mark.parametrize("gpus", [0.0, 2.0])
+def test_a_lease_that_wants_a_fresh_process_refuses_a_used_one(gpus: float) -> None:
+    enter(lease(gpus=gpus, fresh=True))
+    with pytest.raises(WrongProcessError):
+        enter(lease(gpus=gpus, fresh=True))
+    enter(lease(gpus=gpus))

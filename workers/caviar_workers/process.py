@@ -1,0 +1,51 @@
+"""What a process was used for before: it may be the wrong one for a lease, and then no trial may begin in it.
+
+CUDA reads its setting once. So a process that is used again with other devices than at first would, without a word, go
+on computing on the old ones, beside another trial.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+from caviar_workers.messages import Lease
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+_devices: list[str] = []
+"""What the leases before this one were assigned; the empty string: no device."""
+
+
+class WrongProcessError(Exception):
+    """The lease must run in another process, and none of its trials has begun."""
+
+
+def assigned(lease: Lease) -> str:
+    """The devices of a lease, as CUDA_VISIBLE_DEVICES writes them; empty: none."""
+    return os.environ.get(VISIBLE, "") if lease.gpus else ""
+
+
+def enter(lease: Lease) -> None:
+    """Take the present process, which is ours alone, for a lease.
+
+    A trial that asks for no GPU sees none, whatever the machine's settings are.
+
+    Raises:
+        WrongProcessError: It computed on other devices before, or was used at all when the lease wants a fresh one.
+    """
+    if not lease.gpus:
+        os.environ[VISIBLE] = ""
+    devices = assigned(lease)
+    if _devices and (lease.fresh or devices != _devices[0]):
+        raise WrongProcessError(f"this process was used with the devices {_devices[0]!r}, and is now given {devices!r}")
+    _devices[:] = [devices]
+
+
+def release_memory() -> None:
+    """Give the GPU memory back that torch keeps for later, so that the next trial, here or elsewhere, finds it free."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        gc.collect()
+        torch.cuda.empty_cache()
