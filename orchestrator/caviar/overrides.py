@@ -26,6 +26,7 @@ FIELDS = (
     "concurrency",
     "max_attempts",
     "trial_timeout",
+    "time_limit",
     "max_failures",
     "tags",
     "note",

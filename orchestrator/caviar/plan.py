@@ -58,6 +58,8 @@ class Plan:
     """Executions that may fail by no fault of the code (a killed process) before the trial is given up."""
     trial_timeout: float | None = None
     """Seconds after which a trial that still runs is ended as FAILED; None: never."""
+    time_limit: float | None = None
+    """Seconds after which a run of the sweep ends in good order, to be resumed or not; None: never."""
     max_failures: int | None = None
     """Failed trials that end the sweep when there are more; None: any number may fail."""
     train_args: Mapping[str, Any] = field(default_factory=dict)
@@ -106,6 +108,8 @@ class Plan:
         )
         timeout = self.trial_timeout
         _need(timeout is None or _seconds(timeout), "trial_timeout is a number of seconds > 0", timeout)
+        limit = self.time_limit
+        _need(limit is None or _seconds(limit), "time_limit is a number of seconds > 0", limit)
         failures = self.max_failures
         _need(failures is None or (_whole(failures) and failures >= 0), "max_failures is a whole number ≥ 0", failures)
         try:

@@ -47,6 +47,7 @@ class Sweep:
         concurrency: Trials at a time, at most; None: as many as there is room for.
         max_attempts: How often a trial's process may die before the trial is given up, from 1.
         trial_timeout: Seconds after which a trial that still runs is ended as FAILED; None: never.
+        time_limit: Seconds after which the sweep ends in good order, to be resumed or not; None: never.
         max_failures: Failed trials that end the sweep when there are more; None: any number may fail.
         final: `final(config, trial)`, run once, for the winner, after the search; returns a dict of metrics, such as
             the error on a test set that no choice was based on.
@@ -77,6 +78,7 @@ class Sweep:
     concurrency: int | None = None
     max_attempts: int = 3
     trial_timeout: float | None = None
+    time_limit: float | None = None
     max_failures: int | None = None
     final: Callable[..., Any] | None = None
     constraint: Callable[[Mapping[str, Any]], Any] | None = None
@@ -124,6 +126,7 @@ class Sweep:
             concurrency=self.concurrency,
             max_attempts=self.max_attempts,
             trial_timeout=self.trial_timeout,
+            time_limit=self.time_limit,
             max_failures=self.max_failures,
             train_args=dict(self.train_args),
             tags=_words(self.tags),

@@ -23,8 +23,9 @@ def test_the_first_signal_asks_and_the_second_ends_it(number: int, code: int) ->
     with on_interrupt(lambda: asked.append(1)) as interrupt:
         send(number)
         assert (asked, interrupt.exit_code) == ([1], code)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(SweepInterrupted) as caught:
             send(signal.SIGINT)
+        assert caught.value.exit_code == code
 
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 

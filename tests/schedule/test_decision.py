@@ -34,7 +34,7 @@ def test_decisions_are_numbered_on_and_durable_before_publish_returns() -> None:
 
     assert sink.calls == ["decisions", "flush"] * 2
     rows = pa.concat_tables(sink.tables).to_pylist()
-    assert [(row["n"], row["action"], row["by"], row["trial"], row["attempt"]) for row in rows] == [
+    assert [(row["n"], row["action"], row["decided_by"], row["trial"], row["attempt"]) for row in rows] == [
         (7, "stop", "user", 3, 1),
         (8, "stop", "time_limit", None, None),
         (9, "pause", "asha:eta=3", 4, None),

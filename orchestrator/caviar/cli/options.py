@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import click
+
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 DEFAULT_STORE = os.path.join(".", "caviar-store")
 
@@ -55,6 +58,30 @@ def target_options(function: Verb) -> Verb:
         show_envvar=True,
         help="Where results are kept.",
     )(verb)
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only in later versions of click
+    """Seconds, as `90`, `90s`, `30m`, `2h` or `1d`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The seconds."""
+        text = str(value).strip()
+        unit = UNITS.get(text[-1:], 0.0)
+        try:
+            seconds = float(text[:-1] if unit else text) * (unit or 1.0)
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds < math.inf:
+            self.fail(f"A time is a number of seconds, or with a unit such as 90s, 30m, 2h, got {value!r}", param, ctx)
+        return seconds
+
+
+def time_limit_option(function: Verb) -> Verb:
+    """`--time-limit`, in seconds."""
+    text = "End in good order after this time, such as 30m."
+    return click.option("--time-limit", type=Duration(), metavar="T", help=text)(function)
 
 
 def sweep_argument(function: Verb) -> Verb:

@@ -2,7 +2,7 @@
 
 import click
 
-from caviar.cli.options import Target, sweep_argument, target_options
+from caviar.cli.options import Target, sweep_argument, target_options, time_limit_option
 
 EPILOG = """\b
 Examples:
@@ -16,9 +16,10 @@ Examples:
 @sweep_argument
 @click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster (auto: the one on this machine).")
 @click.option("--retry-failed", is_flag=True, help="Run failed trials again too.")
+@time_limit_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @target_options
-def verb(address: str | None, retry_failed: bool, quiet: bool, target: Target) -> None:
+def verb(address: str | None, retry_failed: bool, time_limit: float | None, quiet: bool, target: Target) -> None:
     """Train the trials of SWEEP that are not finished, with the code that the sweep began with."""
     from caviar.cli.ending import after_run
     from caviar.drive import resume_sweep
@@ -27,5 +28,12 @@ def verb(address: str | None, retry_failed: bool, quiet: bool, target: Target) -
 
     opened = Store.open(target.store)
     found = opened.find(target.sweep)
-    resume_sweep(opened, found, address=address, progress=choose_progress(quiet=quiet), retry_failed=retry_failed)
+    resume_sweep(
+        opened,
+        found,
+        address=address,
+        progress=choose_progress(quiet=quiet),
+        retry_failed=retry_failed,
+        time_limit=time_limit,
+    )
     after_run(target, found.id)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from caviar.cli.options import Target, target_options
+from caviar.cli.options import Target, target_options, time_limit_option
 
 if TYPE_CHECKING:
     from caviar.sweep import Sweep
@@ -28,7 +28,7 @@ Examples:
 OVERRIDES = (
     *("trials", "seed", "name", "note"),
     *("cpus", "gpus", "process", "concurrency"),
-    *("trial_timeout", "max_failures"),
+    *("trial_timeout", "time_limit", "max_failures"),
 )
 
 
@@ -46,6 +46,7 @@ OVERRIDES = (
 @click.option(
     "--trial-timeout", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Seconds a trial may take."
 )
+@time_limit_option
 @click.option("--max-failures", type=click.IntRange(min=0), metavar="N", help="End the sweep when more trials fail.")
 @click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster (auto: the one on this machine).")
 @click.option("--tag", "tags", multiple=True, metavar="TEXT", help="A tag to find the sweep by; repeatable.")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caviar.drive.constrained import constraint_of, newest_index, rejected_share
+from caviar.drive.desk import Desk
 from caviar.drive.finale import run_finale
 from caviar.drive.gauge import Gauge
 from caviar.drive.signals import on_interrupt, terminable
-from caviar.drive.unfinished import unfinished
+from caviar.drive.unfinished import decided, unfinished
 from caviar.errors import SpecError, StoreError, SweepInterrupted
 from caviar.execute.ray_session import RaySession
 from caviar.plan import Plan
@@ -67,7 +69,13 @@ def run_sweep(
 
 
 def resume_sweep(
-    store: Store, sweep_dir: SweepDir, *, address: str | None, progress: Progress, retry_failed: bool = False
+    store: Store,
+    sweep_dir: SweepDir,
+    *,
+    address: str | None,
+    progress: Progress,
+    retry_failed: bool = False,
+    time_limit: float | None = None,
 ) -> None:
     """Run the trials of a sweep that are not finished, with the code that it began with.
 
@@ -77,6 +85,7 @@ def resume_sweep(
         address: A Ray cluster to join; None: start Ray here.
         progress: The display.
         retry_failed: Run failed trials again too, each at its next attempt.
+        time_limit: Seconds for this run; None: as long as the sweep says.
 
     Raises:
         SpecError: Its code lives in no file, so that only the process that began it could run it.
@@ -84,6 +93,7 @@ def resume_sweep(
     """
     description = sweep_dir.description()
     plan = Plan.from_json(description["plan"])
+    plan = plan if time_limit is None else replace(plan, time_limit=time_limit)
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
     check_identity(description["sampler_identity"], sampler.identity())
     if description["program"]["kind"] == "function":
@@ -153,22 +163,31 @@ def _drive(
     epoch = sweep_dir.claim()
     try:
         with Writer(sweep_dir, epoch) as writer:
+            desk = Desk(sweep_dir, epoch)
             gauge = Gauge(store, sweep_dir, plan, already=plan.trials - supply.waiting, curves=progress.curves)
+
+            def attend() -> None:
+                desk.attend(scheduler)
+                progress.update(gauge.read(scheduler))
+
             scheduler = Scheduler(
                 plan,
                 sweep_dir.id,
                 supply,
                 executor,
                 writer,
-                on_tick=lambda: progress.update(gauge.read(scheduler)),
+                decided=decided(store, sweep_dir),
+                on_tick=attend,
             )
             with on_interrupt(scheduler.stop) as interrupt:
                 scheduler.run()
             progress.update(gauge.read(scheduler))
-            if scheduler.stopped:
+            if scheduler.closing.by == "signal":
                 raise SweepInterrupted(_farewell(sweep_dir, plan, supply, scheduler), interrupt.exit_code)
         finalize(sweep_dir, epoch)
-        if program.final:
+        if scheduler.stopped:
+            progress.note(_farewell(sweep_dir, plan, supply, scheduler))
+        if program.final and scheduler.closing.by != "user":  # who stopped the sweep goes on with it, or does not care
             progress.start("testing the winner…")
             run_finale(store, sweep_dir, plan, executor)
     finally:
@@ -181,7 +200,8 @@ def _drive(
 def _farewell(sweep_dir: SweepDir, plan: Plan, supply: Supply, scheduler: Scheduler) -> str:
     left = supply.waiting + scheduler.ledger.waiting
     ended = scheduler.tally.ended
+    why = {"signal": "interrupted", "user": "stopped", "time_limit": "out of time"}[scheduler.closing.by]
     return (
-        f"interrupted: {ended} trials ended, at least {left} of {plan.trials} are left, "
+        f"{why}: {ended} trials ended, at least {left} of {plan.trials} are left, "
         f"and all that was reported is saved; go on with: caviar resume {sweep_dir.id}"
     )

@@ -52,7 +52,7 @@ def terminable() -> Iterator[None]:
 
 @contextmanager
 def on_interrupt(stop: Callable[[], None]) -> Iterator[Interrupt]:
-    """Call `stop` at the first SIGINT or SIGTERM of the block; a second one raises KeyboardInterrupt.
+    """Call `stop` at the first SIGINT or SIGTERM of the block; a second one raises SweepInterrupted.
 
     Outside the main thread, where Python takes no signals, nothing changes.
     """
@@ -60,7 +60,9 @@ def on_interrupt(stop: Callable[[], None]) -> Iterator[Interrupt]:
 
     def handle(number: int, _frame: FrameType | None) -> None:
         if interrupt.signal is not None:
-            raise KeyboardInterrupt
+            raise SweepInterrupted(
+                "ended at once: what had been reported is saved, and caviar resume goes on", interrupt.exit_code
+            )
         interrupt.signal = number
         stop()
 

@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from caviar.store import Store, SweepDir
 
 
+def decided(store: Store, sweep_dir: SweepDir) -> int:
+    """How many decisions a sweep has: the number of the next one."""
+    with Views(store, [sweep_dir]) as views:
+        return int(views.execute("SELECT coalesce(max(n) + 1, 0) FROM decisions").fetchall()[0][0])
+
+
 def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False) -> tuple[int, dict[int, int], int]:
     """What is left of a sweep, from the store.
 

@@ -72,9 +72,10 @@ def decision_rows(decisions: Sequence[Decision], first: int, now: float) -> pa.T
     columns: dict[str, Any] = {
         "n": range(first, first + len(decisions)),
         "time": [int(now * 1000)] * len(decisions),
+        "decided_by": [one.by for one in decisions],
         "numbers": [json.dumps(_strict(dict(one.numbers)), allow_nan=False) for one in decisions],
     }
-    for name in ("trial", "attempt", "action", "by", "step", "value", "bar"):
+    for name in ("trial", "attempt", "action", "step", "value", "bar"):
         columns[name] = [getattr(one, name) for one in decisions]
     return pa.Table.from_arrays([pa.array(columns[f.name], f.type) for f in DECISIONS], schema=DECISIONS)
 

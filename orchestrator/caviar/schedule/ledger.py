@@ -12,8 +12,11 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from math import inf
+from typing import Literal
 
 from caviar.schedule.work import Work
+
+Doom = Literal["", "timeout", "stop"]
 
 SHRINK = 4
 """Suspects go into leases this many times smaller than the one that died: a culprit among 4,096 stands alone after
@@ -31,8 +34,10 @@ class Running:
     """Trials that ended; they end in the lease's order."""
     since: float | None = None
     """When the trial that runs now was seen running first, on a clock that never goes back; None: none was."""
-    overdue: int | None = None
-    """The trial for whose slowness the lease is being killed."""
+    doomed: int | None = None
+    """The trial for whose sake the lease is being killed."""
+    doom: Doom = ""
+    """Why."""
 
     def rest(self) -> Work:
         """The trials that have not ended."""
@@ -47,7 +52,9 @@ class Loss:
     """The execution that did not end, to be recorded as LOST, or FAILED if given up; empty: all had ended."""
     submitted: float
     given_up: bool
-    """The trial has used up its attempts."""
+    """The trial has used up its attempts, or its process was killed for its sake."""
+    doom: Doom = ""
+    """In the latter case, why."""
 
 
 @dataclass(slots=True)
@@ -68,6 +75,25 @@ class Ledger:
     def in_flight(self) -> int:
         """Trials in leases that have not ended."""
         return sum(len(lease.work) - lease.done for lease in self.running.values())
+
+    def where(self, trial: int) -> tuple[int, int] | None:
+        """The lease in which a trial runs, or waits for its turn, and its attempt; None: in none."""
+        for number, lease in self.running.items():
+            if trial in lease.work.trials[lease.done :]:
+                return number, lease.work.attempts[lease.work.trials.index(trial)]
+        return None
+
+    def drop(self, trial: int) -> int | None:
+        """Do not try a trial again; returns the attempt that it would have been, None: it was not to be tried."""
+        for place, (work, limit) in enumerate(self._again):
+            if trial in work.trials:
+                at = work.trials.index(trial)
+                rest = work.pick([i for i in range(len(work)) if i != at])
+                self._again[place] = rest, limit
+                if not len(rest):
+                    del self._again[place]
+                return work.attempts[at]
+        return None
 
     def retry(self, count: int) -> Work | None:
         """Some trials to be tried again, `count` at most and no more than suspects may share a lease."""
@@ -96,10 +122,10 @@ class Ledger:
         """A lease's process died: plan another try, or give the trial up."""
         dead = self.running.pop(lease)
         rest = dead.rest()
-        if len(rest) and rest.trials[0] == dead.overdue:
+        if len(rest) and rest.trials[0] == dead.doomed:
             if len(rest) > 1:
                 self._again.append((rest.cut(1), len(rest)))  # nobody else is suspect
-            return Loss(lost=rest.cut(0, 1), submitted=dead.submitted, given_up=True)
+            return Loss(lost=rest.cut(0, 1), submitted=dead.submitted, given_up=True, doom=dead.doom)
         given_up = len(dead.work) == 1 and len(rest) == 1 and self._charge(rest.trials[0])
         if len(rest) and not given_up:
             self._again.append((rest.first_again(), max(1, len(dead.work) // SHRINK)))
@@ -118,14 +144,22 @@ class Ledger:
         """Leases whose present trial runs for longer than `timeout` seconds; each is named once."""
         found = []
         for number, lease in self.running.items():
-            if lease.overdue is None and lease.since is not None and now >= lease.since + timeout:
-                lease.overdue = lease.work.trials[lease.done]
+            if lease.doomed is None and lease.since is not None and now >= lease.since + timeout:
+                lease.doomed, lease.doom = lease.work.trials[lease.done], "timeout"
                 found.append(number)
         return found
 
+    def doom(self, trial: int, why: Doom) -> int | None:
+        """A trial is to be ended by killing its lease, which is returned; None: it does not run at this moment."""
+        for number, lease in self.running.items():
+            if trial in lease.work.trials[lease.done : lease.done + 1]:
+                lease.doomed, lease.doom = trial, why
+                return number
+        return None
+
     def deadline(self, timeout: float) -> float:
         """When the next trial will have run for `timeout` seconds; inf: none runs."""
-        since = [lease.since for lease in self.running.values() if lease.overdue is None and lease.since is not None]
+        since = [lease.since for lease in self.running.values() if lease.doomed is None and lease.since is not None]
         return min(since, default=inf) + timeout
 
     def abandon(self, lease: int) -> Loss:

@@ -1,4 +1,4 @@
-"""The attempts table's rows for executions that can no longer speak for themselves."""
+"""The attempts table's rows for executions that cannot speak for themselves: they died, or never began."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from caviar_workers.tables import ATTEMPTS
 
 
 def lost_rows(loss: Loss, kind: str, failure: str, now: float) -> pa.Table:
-    """One row an execution: LOST, to be tried again, or FAILED where the trial is given up.
+    """One row an execution: LOST, to be tried again, or FAILED or STOPPED where the trial ends with it.
 
     Args:
         loss: What the dead lease leaves.
@@ -19,16 +19,29 @@ def lost_rows(loss: Loss, kind: str, failure: str, now: float) -> pa.Table:
         failure: What happened, in a sentence.
         now: Seconds since 1970.
     """
-    work = loss.lost
-    count = len(work)
+    pairs = list(zip(loss.lost.trials, loss.lost.attempts, strict=True))
+    if loss.doom == "stop":
+        return _rows(pairs, "STOPPED", (None, None), loss.submitted, now)
+    return _rows(pairs, "FAILED" if loss.given_up else "LOST", (kind, failure), loss.submitted, now)
+
+
+def cancelled_row(trial: int, attempt: int, now: float) -> pa.Table:
+    """The row of a trial that was stopped before it began; `now` in seconds since 1970."""
+    return _rows([(trial, attempt)], "CANCELLED", (None, None), now, now)
+
+
+def _rows(
+    pairs: list[tuple[int, int]], state: str, why: tuple[str | None, str | None], started: float, now: float
+) -> pa.Table:
+    count = len(pairs)
     columns: dict[str, Any] = {
-        "trial": work.trials,
-        "attempt": work.attempts,
-        "state": ["FAILED" if loss.given_up else "LOST"] * count,
-        "cause": ["retry" if attempt else "first" for attempt in work.attempts],
-        "kind": [kind] * count,
-        "error": [failure] * count,
-        "started": [int(loss.submitted * 1000)] * count,
+        "trial": [trial for trial, _ in pairs],
+        "attempt": [attempt for _, attempt in pairs],
+        "state": [state] * count,
+        "cause": ["retry" if attempt else "first" for _, attempt in pairs],
+        "kind": [why[0]] * count,
+        "error": [why[1]] * count,
+        "started": [int(started * 1000)] * count,
         "ended": [int(now * 1000)] * count,
         "busy": [None] * count,
         "host": [""] * count,

@@ -6,11 +6,13 @@ knows neither Ray nor the disk, and its memory grows with the trials that run, n
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import cast, get_args
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,20 +21,21 @@ from caviar.errors import CaviarError, ClusterError
 from caviar.execute.clock import Clock
 from caviar.execute.executor import Event, Executor, LeaseEnded, LeaseSpoke
 from caviar.plan import Plan
+from caviar.schedule.closing import Closing
+from caviar.schedule.decision import Decision, Docket
 from caviar.schedule.ledger import Ledger, Loss
-from caviar.schedule.lost import lost_rows
+from caviar.schedule.lost import cancelled_row, lost_rows
 from caviar.schedule.names import MetricNames
 from caviar.schedule.packing import Pace, pack_size
 from caviar.schedule.sink import Sink
 from caviar.schedule.supply import Supply
 from caviar.schedule.tally import Tally
 from caviar.schedule.verdict import hopeless
+from caviar.schedule.voice import Voice
 from caviar.schedule.work import Work
-from caviar_workers.messages import Batch, Lease
+from caviar_workers.messages import Action, Batch, Lease, Message
 
 _POLL_S = 0.1
-_GRACE_S = 1.5
-"""Seconds that running trials get to deliver what they reported, once a stop is asked for."""
 _LAST_WORDS_S = 10.0
 """Seconds in which leases that were killed have to say so."""
 
@@ -46,6 +49,7 @@ class Scheduler:
         supply: Its trials.
         executor: Where they run.
         sink: Where their tables go.
+        decided: Decisions that the sweep has so far.
         clock: The time; the executor's own, where it has one.
         round_s: Seconds that a round waits for news, at most. Simulations, where nothing comes unannounced, say inf.
         on_tick: Called after each round, several times a second.
@@ -59,6 +63,7 @@ class Scheduler:
         executor: Executor,
         sink: Sink,
         *,
+        decided: int = 0,
         clock: Clock = time,
         round_s: float = _POLL_S,
         on_tick: Callable[[], None] = lambda: None,
@@ -75,7 +80,9 @@ class Scheduler:
         self._leases = 0
         self._names = MetricNames()
         self._inbox: deque[Event] = deque()
-        self._stopping: float | None = None
+        self._docket = Docket(sink, decided, clock.time)
+        self._voice = Voice(executor)
+        self.closing = Closing(clock.monotonic() + (plan.time_limit or math.inf))
         self.ledger = Ledger(plan.max_attempts)
         self.tally = Tally(plan.metric, plan.mode, before=supply.completed)
 
@@ -91,6 +98,8 @@ class Scheduler:
                 self._fill()
                 self._take(self._patience())
                 self._end_slow_trials()
+                self._end_in_time()
+                self._voice.repeat(self.ledger, self._clock.monotonic())
                 error = hopeless(self.tally, self._plan.max_failures)
                 if error is not None:
                     raise error
@@ -99,15 +108,31 @@ class Scheduler:
             self._abandon()
             raise
 
-    def stop(self) -> None:
+    def stop(self, by: str = "signal", *, at_once: bool = False) -> None:
         """Start nothing more; running trials are ended after a short grace. May be called from a signal handler."""
-        if self._stopping is None:
-            self._stopping = self._clock.monotonic()
+        self.closing.ask(by, self._clock.monotonic(), at_once=at_once)
+
+    def end_trial(self, trial: int) -> None:
+        """End a trial that runs by killing its process; it is STOPPED, and its lease-mates run again."""
+        lease = self.ledger.doom(trial, "stop")
+        if lease is not None:
+            self._executor.kill(lease)
+
+    def decide(self, decisions: Sequence[Decision]) -> None:
+        """Publish decisions, and then do what they say; what concerns a trial that has ended is without effect.
+
+        Raises:
+            StoreError: They cannot be published, and so nothing is done.
+        """
+        self._docket.publish(decisions)
+        for decision in decisions:
+            if decision.trial is not None and decision.action in get_args(Action):
+                self._tell(decision.trial, cast("Action", decision.action))
 
     @property
     def stopped(self) -> bool:
-        """Whether `stop` was called."""
-        return self._stopping is not None
+        """Whether the sweep was asked to end before its trials are done."""
+        return bool(self.closing.by)
 
     @property
     def slots(self) -> int:
@@ -116,27 +141,25 @@ class Scheduler:
         return slots if self._plan.concurrency is None else min(slots, self._plan.concurrency)
 
     def _finished(self) -> bool:
-        if self._stopping is None:
+        if not self.stopped:
             return not (self.ledger.running or self.ledger.waiting or self._supply.waiting)
-        if self.ledger.running and self._clock.monotonic() >= self._stopping + _GRACE_S:
+        if self.ledger.running and self._clock.monotonic() >= self.closing.kill_at:
             self._abandon()
         return not self.ledger.running
 
     def _patience(self) -> float:
         """Seconds until the scheduler has something to do of its own accord, `round_s` at most."""
         now = self._clock.monotonic()
-        times = [self._round_s]
+        times = [self._round_s, self.closing.patience(now)]
         if self._plan.trial_timeout is not None:
             times.append(self.ledger.deadline(self._plan.trial_timeout) - now)
-        if self._stopping is not None:
-            times.append(self._stopping + _GRACE_S - now)
         return max(0.0, min(times))
 
     def _fill(self) -> None:
         """Submit leases: twice as many as there are slots, so that none waits for the driver; a cap is a cap."""
         slots = self.slots
         window = max(1, slots) * 2 if self._plan.concurrency is None else max(1, slots)
-        while self._stopping is None and len(self.ledger.running) < window:
+        while not self.stopped and len(self.ledger.running) < window:
             waiting = self.ledger.waiting + self._supply.waiting
             if not waiting:
                 return
@@ -213,9 +236,8 @@ class Scheduler:
         if event.kind == "error":
             self.ledger.abandon(event.lease)
             raise ClusterError(f"the workers cannot run the experiment: {event.failure}")
-        slow = self.ledger.running[event.lease].overdue
         loss = self.ledger.lose(event.lease)
-        if loss.given_up and loss.lost.trials[0] == slow:
+        if loss.doom == "timeout":
             event = replace(event, kind="timeout", failure=f"it ran longer than {self._plan.trial_timeout:g} seconds")
         self._lose(loss, event)
 
@@ -223,13 +245,33 @@ class Scheduler:
         failure = event.failure or "lost"
         if len(loss.lost):
             self._sink.add("attempts", lost_rows(loss, event.kind, failure, self._clock.time()))
-        if loss.given_up:
+        if loss.doom == "stop":
+            self.tally.stopped += 1
+        elif loss.given_up:
             self.tally.fail(loss.lost.trials[0], event.kind, failure)
 
     def _end_slow_trials(self) -> None:
         if self._plan.trial_timeout is not None:
             for lease in self.ledger.slow(self._clock.monotonic(), self._plan.trial_timeout):
                 self._executor.kill(lease)
+
+    def _end_in_time(self) -> None:
+        if self.closing.over(self._clock.monotonic()):
+            limit = {"seconds": self._plan.time_limit}
+            self.decide([Decision(action="time_limit", by="time_limit", numbers=limit)])
+            self.stop("time_limit")
+
+    def _tell(self, trial: int, action: Action) -> None:
+        place = self.ledger.where(trial)
+        if place is not None:
+            message = Message(trial=trial, attempt=place[1], action=action)
+            self._voice.tell(place[0], message, self._clock.monotonic())
+        elif action == "stop":
+            waiting = self.ledger.drop(trial)
+            attempt = self._supply.drop(trial) if waiting is None else waiting
+            if attempt is not None:
+                self._sink.add("attempts", cancelled_row(trial, attempt, self._clock.time()))
+                self.tally.stopped += 1
 
     def _abandon(self) -> None:
         """End all leases now, and record what they still say."""

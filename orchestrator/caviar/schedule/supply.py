@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +31,7 @@ class Supply:
             not in it are finished. None: nothing ran yet.
         completed: Trials that are completed already.
         newest: Raw index in the sampler of trial `written` − 1, as it is stored; None: not known.
+        dropped: Trials from `written` on that were cancelled before they were drawn.
     """
 
     def __init__(
@@ -43,16 +44,18 @@ class Supply:
         attempts: Mapping[int, int] | None = None,
         completed: int = 0,
         newest: int | None = None,
+        dropped: Collection[int] = (),
     ) -> None:
         self._plan = plan
         self.draws = Draws(sampler, plan.space, constraint)
         self._written = written
         self._newest = newest
         self._attempts = {} if attempts is None else dict(attempts)
+        self._dropped = set(dropped)
         self._drawn = 0
         self._stock: Work | None = None
         self.completed = completed
-        self.waiting = plan.trials - written + len(self._attempts)
+        self.waiting = plan.trials - written + len(self._attempts) - len(self._dropped)
         """Trials that were not taken yet."""
 
     def draw(self) -> pa.Table | None:
@@ -65,7 +68,8 @@ class Supply:
             self._check(start, stop, drawn)
             wanted = [i for i in range(start, min(stop, self._written)) if i in self._attempts]
             wanted += range(max(start, self._written), stop)
-            if not wanted:
+            wanted = [i for i in wanted if i not in self._dropped]
+            if not wanted and stop <= self._written:
                 continue
             seeds = trial_seeds(self._plan.seed, start, stop - start)
             columns = self._plan.space.columns(drawn.u)
@@ -75,11 +79,30 @@ class Supply:
                 seeds=tuple(seeds.tolist()),
                 configs={name: tuple(column) for name, column in columns.items()},
             )
-            self._stock = block.pick([i - start for i in wanted])
+            self._stock = block.pick([i - start for i in wanted]) if wanted else None
             fresh = max(start, self._written)
             if fresh < stop:
                 rows.append(_table(self._plan, start, drawn, seeds).slice(fresh - start))
         return pa.concat_tables(rows) if rows else None
+
+    def drop(self, trial: int) -> int | None:
+        """Leave a trial out; returns the attempt that it would have been, None: it was not to come."""
+        stock = self._stock
+        if stock and trial in stock.trials:
+            at = stock.trials.index(trial)
+            rest = stock.pick([i for i in range(len(stock)) if i != at])
+            self._stock = rest if len(rest) else None
+        elif not self._waits(trial):
+            return None
+        else:
+            self._dropped.add(trial)
+        self.waiting -= 1
+        return self._attempts.get(trial, 0)
+
+    def _waits(self, trial: int) -> bool:
+        """Whether a trial is to be drawn yet."""
+        left = trial >= self._written or trial in self._attempts
+        return left and self._drawn <= trial < self._plan.trials and trial not in self._dropped
 
     def take(self, count: int) -> Work:
         """The next trials, at least one and `count` at most; `draw` first."""

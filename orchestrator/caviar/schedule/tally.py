@@ -33,6 +33,8 @@ class Tally:
     """Trials that earlier drivers of the sweep completed."""
     completed: int = 0
     failed: int = 0
+    stopped: int = 0
+    """Trials that were told to end, or cancelled before they began."""
     busy_s: float = 0.0
     leaders: list[Leader] = field(default_factory=list)
     errors: dict[str, int] = field(default_factory=dict)
@@ -42,8 +44,8 @@ class Tally:
 
     @property
     def ended(self) -> int:
-        """Trials that came to an end, failed ones included."""
-        return self.completed + self.failed
+        """Trials that came to an end, failed and stopped ones included."""
+        return self.completed + self.failed + self.stopped
 
     def add(self, attempts: pa.Table, work: Work, first: int) -> None:
         """Count attempts that ended.
@@ -56,9 +58,11 @@ class Tally:
         states = attempts["state"].to_pylist()
         completed = states.count("COMPLETED")
         self.completed += completed
-        self.failed += len(states) - completed
+        failed = states.count("FAILED")
+        self.failed += failed
+        self.stopped += len(states) - completed - failed
         self.busy_s += float(np.nansum(attempts["busy"].to_numpy()))
-        if completed < len(states):
+        if failed:
             self._add_errors(attempts)
         if completed:
             self._add_leaders(attempts, work, first)

@@ -70,8 +70,8 @@ def trials_sql(tables: SweepTables) -> str:
     )
 
 
-_OPEN = "ended IS NULL OR start > 0 OR state NOT IN ('COMPLETED', 'STOPPED')"
-# Otherwise the attempt summed its whole curve up when it ended. One that was killed could not.
+_OPEN = "ended IS NULL OR start > 0 OR busy IS NULL OR state NOT IN ('COMPLETED', 'STOPPED')"
+# Otherwise the attempt summed its whole curve up when it ended. One that was killed could not, and has no busy time.
 
 
 def _summary(tables: SweepTables) -> str:
@@ -110,4 +110,4 @@ def _cell(tables: SweepTables, column: Column) -> str:  # noqa: PLR0911 - one li
     return f"n.{key}"
 
 
-_OPEN_N = "(n.ended IS NULL OR n.start > 0 OR n.state NOT IN ('COMPLETED', 'STOPPED'))"
+_OPEN_N = "(n.ended IS NULL OR n.start > 0 OR n.busy IS NULL OR n.state NOT IN ('COMPLETED', 'STOPPED'))"

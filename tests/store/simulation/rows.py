@@ -115,7 +115,7 @@ class Rows:
             "trial": [None] * count,
             "attempt": [None] * count,
             "action": ["stop"] * count,
-            "by": ["user"] * count,
+            "decided_by": ["user"] * count,
             "step": [None] * count,
             "value": [None] * count,
             "bar": [None] * count,

@@ -1,0 +1,87 @@
+"""What somebody in another shell, or on another host, asks of the process that runs a sweep: small JSON files."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from caviar.store.layout import REQUESTS, numbered_name, parse_number
+from caviar.store.manifest import now
+from caviar.store.owner import newest_owner
+from caviar.store.trouble import store_error
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from caviar.store.sweep_dir import SweepDir
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """To end a sweep, or one of its trials."""
+
+    epoch: int
+    """Of the owner that is asked; its successors pay no heed."""
+    action: str = "stop"
+    trial: int | None = None
+    """None: the whole sweep."""
+    at_once: bool = False
+    """Without waiting for what runs."""
+    made: str = ""
+    """ISO time, UTC."""
+
+
+def ask_to_stop(sweep: SweepDir, *, trial: int | None = None, at_once: bool = False) -> Path:
+    """Leave a request for the process that runs the sweep, which takes it within about two seconds.
+
+    Returns:
+        Its file; it vanishes when it is taken.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    folder = sweep.path / REQUESTS
+    try:
+        _, epoch = newest_owner(sweep.disk, sweep.path)
+        data = json.dumps(asdict(Request(epoch=epoch, trial=trial, at_once=at_once, made=now()))).encode()
+        sweep.disk.make_folder(folder)
+        numbers = [number for name in sweep.disk.list(folder) if (number := parse_number(name)) is not None]
+        number = max(numbers, default=-1) + 1
+        while True:
+            path = folder / numbered_name(number)
+            try:
+                sweep.disk.create(path, data)
+            except FileExistsError:  # somebody else asks too
+                number += 1
+                continue
+            return path
+    except OSError as error:
+        raise store_error("write to", folder, error) from error
+
+
+def take_requests(sweep: SweepDir, epoch: int) -> list[Request]:
+    """The requests to the owner of that epoch, oldest first; they are removed, and so are those to owners before it.
+
+    Raises:
+        OSError: The folder cannot be listed.
+    """
+    folder = sweep.path / REQUESTS
+    found = []
+    for name in sweep.disk.list(folder):
+        request = _read(sweep, folder / name) if parse_number(name) is not None else None
+        if request is None or request.epoch > epoch:
+            continue
+        if request.epoch == epoch:
+            found.append(request)
+        with suppress(OSError):  # then it is taken twice, which does no harm
+            sweep.disk.delete([folder / name])
+    return found
+
+
+def _read(sweep: SweepDir, path: Path) -> Request | None:
+    try:
+        return Request(**json.loads(sweep.disk.read(path)))
+    except (OSError, ValueError, TypeError):  # gone, or of a later version
+        return None
