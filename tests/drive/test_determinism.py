@@ -61,9 +61,9 @@ def swept(folder: Path, sampler: str, *, workers: int, chance: int, deadly: floa
     sweep = store.create_sweep({"plan": plan.to_json()}, b"")
     world = random.Random(chance)
     for driver in range(drivers):
-        written, attempts, completed = unfinished(store, sweep)
+        rest = unfinished(store, sweep)
         points = make_sampler(sampler, SPACE, plan.seed, plan.trials)
-        supply = Supply(plan, points, written=written, attempts=attempts, completed=completed)
+        supply = Supply(plan, points, rest=rest)
         epoch = sweep.claim()
         with Writer(sweep, epoch, interval_s=0.05) as writer:
             executor = SimulatedExecutor(Unruly(world, deadly), workers=workers)

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from caviar.drive.unfinished import unfinished
 from caviar.plan import Plan
+from caviar.schedule.rest import Rest
 from caviar.space import Float, Space
 from caviar.store import Store, Writer
 from caviar_workers.tables import configs_schema, schema
@@ -25,4 +26,4 @@ def test_rows_that_a_dying_driver_published_without_their_attempt_are_superseded
         writer.add("curves", pa.table(rows, schema=schema("curves")).append_column("loss", pa.array([0.5])))
     sweep_dir.release(epoch)
 
-    assert unfinished(opened, sweep_dir) == (2, {0: 0, 1: 1}, 0)
+    assert unfinished(opened, sweep_dir) == Rest(written=2, attempts={0: 0, 1: 1}, newest=1)

@@ -1,9 +1,12 @@
+from typing import Any
+
 import pytest
 
 from caviar.errors import SpecError
 from caviar.plan import Plan
-from caviar.sampling import make_sampler, trial_seeds
+from caviar.sampling import Constraint, make_sampler, trial_seeds
 from caviar.schedule import supply as module
+from caviar.schedule.rest import Rest
 from caviar.schedule.supply import Supply
 from caviar.space import Choice, Float, Int, Space
 from caviar_workers import tables
@@ -14,8 +17,9 @@ def plan(trials: int, **given: object) -> Plan:
     return Plan(name="s", metric="loss", mode="min", trials=trials, seed=3, space=space, **given)  # type: ignore[arg-type]
 
 
-def supply(of: Plan, **given: object) -> Supply:
-    return Supply(of, make_sampler(of.sampler, of.space, of.seed, of.trials), **given)  # type: ignore[arg-type]
+def supply(of: Plan, constraint: Constraint | None = None, **given: Any) -> Supply:
+    sampler = make_sampler(of.sampler, of.space, of.seed, of.trials)
+    return Supply(of, sampler, constraint=constraint, rest=Rest(**given))
 
 
 def everything(source: Supply, size: int) -> tuple[list[tuple[object, ...]], list[dict[str, object]]]:
@@ -65,6 +69,18 @@ def test_resuming_gives_the_trials_that_are_left_as_they_would_have_been() -> No
     assert [(entry[0], entry[1]) for entry in found] == [(3, 1), (17, 2), (39, 0), *((i, 0) for i in range(40, 50))]
     assert [entry[2:] for entry in found] == [entry[2:] for entry in whole if entry[0] in {3, 17, 39} or entry[0] >= 40]  # type: ignore[operator]
     assert [row["trial"] for row in rows] == list(range(40, 50))
+
+
+def test_what_was_dropped_never_comes_back_but_has_its_configuration() -> None:
+    source = supply(plan(50), written=20, attempts={3: 1}, dropped=frozenset({25, 40}))
+    source.draw()
+    assert [source.drop(trial) for trial in (3, 4, 30, 30, 25, 60)] == [1, None, 0, None, None, None]
+    assert source.waiting == 50 - 20 - 3
+
+    found, rows = everything(source, 7)
+
+    assert [entry[0] for entry in found] == [i for i in range(20, 50) if i not in {25, 30, 40}]
+    assert [row["trial"] for row in rows] == list(range(20, 50))
 
 
 def test_nothing_is_left_of_a_finished_sweep() -> None:

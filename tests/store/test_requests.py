@@ -11,7 +11,7 @@ def test_the_owner_takes_what_was_asked_of_it_once_and_in_order(sweep):
     taken = take_requests(sweep, epoch)
 
     assert [(r.action, r.trial, r.at_once, r.epoch) for r in taken] == [("stop", 3, False, 1), ("stop", None, True, 1)]
-    assert not first.exists()
+    assert not sweep.disk.exists(first)
     assert take_requests(sweep, epoch) == []
 
 

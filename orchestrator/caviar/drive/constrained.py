@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from caviar.errors import SpecError
 from caviar.sampling import Draws
-from caviar.store import Views
 from caviar_workers.load import load_function
 
 if TYPE_CHECKING:
     from caviar.plan import Plan
     from caviar.sampling import Constraint, Sampler
-    from caviar.store import Store, SweepDir
     from caviar_workers.messages import Program
 
 REHEARSED = 256
@@ -44,10 +42,3 @@ def rejected_share(plan: Plan, sampler: Sampler, constraint: Constraint | None) 
     draws = Draws(sampler, plan.space, constraint)
     draws.take(min(plan.trials, REHEARSED))
     return f"the constraint rejected {draws.rejected / draws.drawn:.0%} of the first {draws.drawn:,} draws"
-
-
-def newest_index(store: Store, sweep_dir: SweepDir) -> int | None:
-    """The raw index in the sampler of the last trial that has its row; None: none has."""
-    with Views(store, [sweep_dir]) as views:
-        found: int | None = views.execute('SELECT max("index") FROM configs').fetchall()[0][0]
-    return found

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caviar.drive.constrained import constraint_of, newest_index, rejected_share
+from caviar.drive.constrained import constraint_of, rejected_share
 from caviar.drive.desk import Desk
 from caviar.drive.finale import run_finale
 from caviar.drive.gauge import Gauge
 from caviar.drive.signals import on_interrupt, terminable
-from caviar.drive.unfinished import decided, unfinished
+from caviar.drive.unfinished import unfinished
 from caviar.errors import SpecError, StoreError, SweepInterrupted
 from caviar.execute.ray_session import RaySession
 from caviar.plan import Plan
@@ -104,17 +104,8 @@ def resume_sweep(
     if sweep_dir.owner_alive():
         raise StoreError(f"sweep {sweep_dir.id} is running in another process: type caviar status {sweep_dir.id}")
     program = unpack(sweep_dir.code())
-    written, attempts, completed = unfinished(store, sweep_dir, retry_failed=retry_failed)
-    constraint = constraint_of(program)
-    supply = Supply(
-        plan,
-        sampler,
-        constraint=constraint,
-        written=written,
-        attempts=attempts,
-        completed=completed,
-        newest=newest_index(store, sweep_dir) if constraint is not None else None,
-    )
+    rest = unfinished(store, sweep_dir, retry_failed=retry_failed)
+    supply = Supply(plan, sampler, constraint=constraint_of(program), rest=rest)
     tested = not program.final or bool(finals(sweep_dir))
     if not supply.waiting and tested and sweep_dir.state() == "finished":
         progress.note(f"sweep {sweep_dir.id} is finished: there is nothing to resume")
@@ -176,7 +167,6 @@ def _drive(
                 supply,
                 executor,
                 writer,
-                decided=decided(store, sweep_dir),
                 on_tick=attend,
             )
             with on_interrupt(scheduler.stop) as interrupt:

@@ -4,37 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from caviar.schedule.rest import Rest
 from caviar.store import Views
 
 if TYPE_CHECKING:
     from caviar.store import Store, SweepDir
 
 
-def decided(store: Store, sweep_dir: SweepDir) -> int:
-    """How many decisions a sweep has: the number of the next one."""
-    with Views(store, [sweep_dir]) as views:
-        return int(views.execute("SELECT coalesce(max(n) + 1, 0) FROM decisions").fetchall()[0][0])
-
-
-def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False) -> tuple[int, dict[int, int], int]:
+def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False) -> Rest:
     """What is left of a sweep, from the store.
 
     Args:
         store: The store.
         sweep_dir: The sweep.
         retry_failed: Count failed trials as not ended.
-
-    Returns:
-        How many trials have their row in the configs table (0 … n − 1); of each of them that did not end, its next
-        attempt; and how many are completed.
     """
-    ended = (
-        "('COMPLETED', 'STOPPED', 'CANCELLED')" if retry_failed else "('COMPLETED', 'STOPPED', 'CANCELLED', 'FAILED')"
-    )
+    ended = ("COMPLETED", "STOPPED", "CANCELLED") if retry_failed else ("COMPLETED", "STOPPED", "CANCELLED", "FAILED")
     with Views(store, [sweep_dir]) as views:
         # fetchall() of each query before the next: DuckDB streams results.
-        written = views.execute("SELECT count(*) FROM configs").fetchall()[0][0]
+        written, newest = views.execute('SELECT count(*), max("index") FROM configs').fetchall()[0]
         completed = views.execute("SELECT count(*) FROM attempts WHERE state = 'COMPLETED'").fetchall()[0][0]
+        decided = views.execute("SELECT coalesce(max(n) + 1, 0) FROM decisions").fetchall()[0][0]
+        # Configurations are written block by block: the first trials have theirs.
+        dropped = views.execute(f"SELECT DISTINCT trial FROM attempts WHERE trial >= {written}").fetchall()
         # A driver that dies while it publishes may leave rows of an execution that `attempts` does not know yet.
         rows = views.execute(
             "WITH newest AS (SELECT trial, arg_max(state, attempt * 2 + (ended IS NOT NULL)::INT) AS state "
@@ -45,4 +37,11 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
             "UNION ALL SELECT trial, attempt FROM logs) "
             "SELECT trial, coalesce(max(attempt) + 1, 0) FROM left_over LEFT JOIN seen USING (trial) GROUP BY trial"
         ).fetchall()
-    return written, dict(rows), completed
+    return Rest(
+        written=written,
+        attempts=dict(rows),
+        dropped=frozenset(trial for (trial,) in dropped),
+        completed=completed,
+        newest=newest,
+        decided=decided,
+    )

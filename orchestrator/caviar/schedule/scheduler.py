@@ -32,8 +32,8 @@ from caviar.schedule.supply import Supply
 from caviar.schedule.tally import Tally
 from caviar.schedule.verdict import hopeless
 from caviar.schedule.voice import Voice
-from caviar.schedule.work import Work
-from caviar_workers.messages import Action, Batch, Lease, Message
+from caviar.schedule.work import Work, lease_of
+from caviar_workers.messages import Action, Batch, Message
 
 _POLL_S = 0.1
 _LAST_WORDS_S = 10.0
@@ -49,7 +49,6 @@ class Scheduler:
         supply: Its trials.
         executor: Where they run.
         sink: Where their tables go.
-        decided: Decisions that the sweep has so far.
         clock: The time; the executor's own, where it has one.
         round_s: Seconds that a round waits for news, at most. Simulations, where nothing comes unannounced, say inf.
         on_tick: Called after each round, several times a second.
@@ -63,7 +62,6 @@ class Scheduler:
         executor: Executor,
         sink: Sink,
         *,
-        decided: int = 0,
         clock: Clock = time,
         round_s: float = _POLL_S,
         on_tick: Callable[[], None] = lambda: None,
@@ -80,11 +78,11 @@ class Scheduler:
         self._leases = 0
         self._names = MetricNames()
         self._inbox: deque[Event] = deque()
-        self._docket = Docket(sink, decided, clock.time)
+        self._docket = Docket(sink, supply.rest.decided, clock.time)
         self._voice = Voice(executor)
         self.closing = Closing(clock.monotonic() + (plan.time_limit or math.inf))
         self.ledger = Ledger(plan.max_attempts)
-        self.tally = Tally(plan.metric, plan.mode, before=supply.completed)
+        self.tally = Tally(plan.metric, plan.mode, before=supply.rest.completed)
 
     def run(self) -> None:
         """Run until all trials ended, or until `stop` was called and the leases are gone.
@@ -166,19 +164,7 @@ class Scheduler:
             fresh = self._plan.process == "fresh"
             size = 1 if fresh else pack_size(self._pace, waiting=waiting, slots=max(1, slots))
             work = self._next(size)
-            lease = Lease(
-                id=self._leases,
-                sweep=self._sweep,
-                metric=self._plan.metric,
-                trials=work.trials,
-                attempts=work.attempts,
-                seeds=work.seeds,
-                configs=work.configs,
-                train_args=self._plan.train_args,
-                cpus=self._plan.cpus,
-                gpus=self._plan.gpus,
-                fresh=fresh,
-            )
+            lease = lease_of(self._plan, self._sweep, self._leases, work)
             self._leases += 1
             self.ledger.submit(lease.id, work, self._clock.time())
             self._executor.submit(lease)

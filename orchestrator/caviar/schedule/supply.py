@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-
 import numpy as np
 import pyarrow as pa
 
@@ -11,12 +9,15 @@ from caviar.errors import SpecError
 from caviar.plan import Plan
 from caviar.sampling import Constraint, Draws, Sampler, trial_seeds
 from caviar.sampling.draws import Drawn
+from caviar.schedule.rest import Rest
 from caviar.schedule.work import Work
 from caviar_workers.tables import CONFIGS
 
 BLOCK = 4096
 """Trials drawn at a time."""
 _TYPES = {"float": pa.float64(), "int": pa.int64(), "bool": pa.bool_(), "text": pa.string()}
+
+NOTHING_RAN = Rest()
 
 
 class Supply:
@@ -26,12 +27,7 @@ class Supply:
         plan: The sweep.
         sampler: Its sampler.
         constraint: Which configurations may be tried; None: any.
-        written: Trials 0 … written − 1 have their row in the configs table already.
-        attempts: Resuming: of every trial below `written` that has to run again, its next attempt; trials that are
-            not in it are finished. None: nothing ran yet.
-        completed: Trials that are completed already.
-        newest: Raw index in the sampler of trial `written` − 1, as it is stored; None: not known.
-        dropped: Trials from `written` on that were cancelled before they were drawn.
+        rest: What earlier drivers left.
     """
 
     def __init__(
@@ -40,22 +36,18 @@ class Supply:
         sampler: Sampler,
         *,
         constraint: Constraint | None = None,
-        written: int = 0,
-        attempts: Mapping[int, int] | None = None,
-        completed: int = 0,
-        newest: int | None = None,
-        dropped: Collection[int] = (),
+        rest: Rest = NOTHING_RAN,
     ) -> None:
         self._plan = plan
         self.draws = Draws(sampler, plan.space, constraint)
-        self._written = written
-        self._newest = newest
-        self._attempts = {} if attempts is None else dict(attempts)
-        self._dropped = set(dropped)
+        self.rest = rest
+        self._written = rest.written
+        self._newest = rest.newest
+        self._attempts = rest.attempts
+        self._dropped = set(rest.dropped)
         self._drawn = 0
         self._stock: Work | None = None
-        self.completed = completed
-        self.waiting = plan.trials - written + len(self._attempts) - len(self._dropped)
+        self.waiting = plan.trials - rest.written + len(rest.attempts) - len(rest.dropped)
         """Trials that were not taken yet."""
 
     def draw(self) -> pa.Table | None:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from caviar.plan import Plan
 from caviar_workers.absent import row_of
+from caviar_workers.messages import Lease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +57,20 @@ class Work:
     def config(self, position: int) -> dict[str, Any]:
         """The configuration of the trial at `position`."""
         return row_of(self.configs, position)
+
+
+def lease_of(plan: Plan, sweep: str, number: int, work: Work) -> Lease:
+    """The lease that carries some trials of a sweep; `number` counts the driver's leases from 0."""
+    return Lease(
+        id=number,
+        sweep=sweep,
+        metric=plan.metric,
+        trials=work.trials,
+        attempts=work.attempts,
+        seeds=work.seeds,
+        configs=work.configs,
+        train_args=plan.train_args,
+        cpus=plan.cpus,
+        gpus=plan.gpus,
+        fresh=plan.process == "fresh",
+    )

@@ -13,7 +13,7 @@ from caviar.store.owner import newest_owner
 from caviar.store.trouble import store_error
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from pathlib import PurePath
 
     from caviar.store.sweep_dir import SweepDir
 
@@ -33,7 +33,7 @@ class Request:
     """ISO time, UTC."""
 
 
-def ask_to_stop(sweep: SweepDir, *, trial: int | None = None, at_once: bool = False) -> Path:
+def ask_to_stop(sweep: SweepDir, *, trial: int | None = None, at_once: bool = False) -> PurePath:
     """Leave a request for the process that runs the sweep, which takes it within about two seconds.
 
     Returns:
@@ -80,7 +80,7 @@ def take_requests(sweep: SweepDir, epoch: int) -> list[Request]:
     return found
 
 
-def _read(sweep: SweepDir, path: Path) -> Request | None:
+def _read(sweep: SweepDir, path: PurePath) -> Request | None:
     try:
         return Request(**json.loads(sweep.disk.read(path)))
     except (OSError, ValueError, TypeError):  # gone, or of a later version
