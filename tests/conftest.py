@@ -6,6 +6,8 @@ import pytest
 
 from caviar.execute.ray_session import RaySession
 
+from .raylets import Raylets
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests that need Ray last, before them those that make a clone, and leave the rest in order."""
@@ -17,3 +19,10 @@ def ray() -> Iterator[RaySession]:
     """The one Ray of the test run: two CPUs, and two GPUs that are only pretended."""
     with RaySession(cpus=2, gpus=2) as session:
         yield session
+
+
+@pytest.fixture(scope="session")
+def raylets() -> Iterator[Raylets]:
+    """A cluster of four nodes with a CPU each, in a process of its own; who kills one puts another one in its place."""
+    with Raylets(4) as cluster:
+        yield cluster

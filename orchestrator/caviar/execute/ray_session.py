@@ -57,7 +57,7 @@ class RaySession:
             what = (
                 "cannot start Ray here" if self._address is None else f"cannot reach the Ray cluster at {self._address}"
             )
-            raise ClusterError(f"{what}: {_first_line(error)}") from error
+            raise ClusterError(f"{what}: {_why(error)}") from error
         self._ours = True
         return self
 
@@ -111,5 +111,10 @@ def _knock(address: str) -> None:
         ) from error
 
 
-def _first_line(error: Exception) -> str:
+def _why(error: Exception) -> str:
+    if type(error.__cause__).__name__ == "AuthenticationError":
+        return (
+            "it asks for a token: type `export RAY_AUTH_MODE=token`, and have the cluster's token in ~/.ray/auth_token "
+            "or RAY_AUTH_TOKEN"
+        )
     return str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__

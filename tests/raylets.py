@@ -1,0 +1,143 @@
+"""A Ray cluster of several nodes on this machine, in a process of its own; as a script, that process.
+
+Its orders come on stdin, one a line, and each is answered with a line: `add CPUS` (the new node's number), `kill N`
+(the raylet of node N, with SIGKILL), `head` (the same to the head's raylet). When stdin ends, all of it is taken down.
+Everything listens on 127.0.0.1 only.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from types import TracebackType
+from typing import Any
+
+import psutil
+
+TOKEN = {"RAY_AUTH_MODE": "token"}
+"""What a driver needs in its environment to be let in."""
+SETTINGS = TOKEN | {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # what binds Ray's servers to 127.0.0.1; see ray_session.py
+    "RAY_health_check_period_ms": "500",  # a dead node is to be noticed within seconds
+    "RAY_health_check_initial_delay_ms": "500",
+    "RAY_health_check_failure_threshold": "4",
+}
+
+
+class Raylets:
+    """The cluster, for the length of a `with` block: a head without CPUs, and nodes of one CPU each.
+
+    Args:
+        nodes: How many to begin with.
+    """
+
+    def __init__(self, nodes: int) -> None:
+        self._first = nodes
+        self.address = ""
+        self.nodes: list[int] = []
+        """Numbers of the nodes that live."""
+
+    def __enter__(self) -> Raylets:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # Ray tells at length of every raylet that dies
+            text=True,
+            env=os.environ | SETTINGS,
+            start_new_session=True,
+        )
+        self.address = self._answer()
+        for _ in range(self._first):
+            self.add()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        root = psutil.Process(self._process.pid)
+        processes = root.children(recursive=True)
+        self._process.communicate(timeout=30)
+        for process in psutil.wait_procs(processes, timeout=5)[1]:
+            process.kill()
+
+    def add(self) -> int:
+        """Let a node join; returns its number."""
+        number = int(self._order("add 1"))
+        self.nodes.append(number)
+        return number
+
+    def kill(self, node: int) -> None:
+        """Kill the raylet of a node; its workers die of it."""
+        self._order(f"kill {node}")
+        self.nodes.remove(node)
+
+    def kill_head(self) -> None:
+        """Kill the head's raylet: with it, Ray ends every driver that is connected there."""
+        self._order("head")
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that run leases just now."""
+        found = []
+        for process in psutil.Process(self._process.pid).children(recursive=True):
+            try:
+                if re.match(r"ray::\S+/\d+$", process.cmdline()[0]):  # named after a sweep and its first trial
+                    found.append(process)
+            except (psutil.Error, IndexError):
+                continue
+        return found
+
+    def _order(self, words: str) -> str:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{words}\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline().strip()
+        assert line, "the cluster ended"
+        return line
+
+
+def serve() -> None:
+    """Be the process: start a head, then do what stdin says."""
+    import ray
+    from ray._private.node import Node
+    from ray._private.parameter import RayParams
+
+    answers, sys.stdout = sys.stdout, sys.stderr  # Ray prints as it pleases
+    ray.init(address="local", num_cpus=0, num_gpus=0, include_dashboard=False, log_to_driver=False, logging_level=50)
+    head: Any = ray._private.worker._global_node
+    nodes: list[Any] = []
+    print(head.gcs_address, file=answers, flush=True)
+    for line in sys.stdin:
+        order, *words = line.split()
+        if order == "add":
+            params = RayParams(
+                gcs_address=head.gcs_address,
+                num_cpus=int(words[0]),
+                num_gpus=0,
+                object_store_memory=100 * 2**20,
+                min_worker_port=0,
+                max_worker_port=0,
+                node_manager_port=0,
+                include_log_monitor=False,
+            )
+            params.dashboard_agent_listen_port = None
+            nodes.append(Node(params, head=False, shutdown_at_exit=True, spawn_reaper=True))
+            print(len(nodes) - 1, file=answers, flush=True)
+        else:
+            node = head if order == "head" else nodes[int(words[0])]
+            os.kill(node.all_processes["raylet"][0].process.pid, signal.SIGKILL)
+            print("killed", file=answers, flush=True)
+    for node in nodes:
+        node.kill_all_processes(check_alive=False, allow_graceful=False, wait=True)
+    ray.shutdown()
+
+
+if __name__ == "__main__":
+    serve()
