@@ -2,6 +2,7 @@
 
 import errno
 import math
+from itertools import pairwise
 
 import duckdb
 import pandas as pd
@@ -13,6 +14,7 @@ import pytest
 from caviar.disk import PosixDisk
 from caviar.errors import StoreError
 from caviar.store import SweepDir, Views, Writer
+from caviar.store.check import check
 from caviar.store.finalize import finalize
 
 VIEWS = ("trials", "curves", "attempts", "configs", "logs", "decisions")
@@ -68,7 +70,7 @@ def test_only_final_files_remain(ended):
     files = sorted(str(path.relative_to(ended.path)) for path in ended.path.rglob("*") if path.is_file())
     data = [name for name in files if not name.endswith((".json", ".zip"))]
     tables = ("attempts", "curves", "decisions", "logs", "superseded", "trials")
-    assert data == [f"{table}/000001-0001.parquet" for table in tables]
+    assert data == [f"{table}/000001-0001-0000.parquet" for table in tables]
     assert not list(ended.path.glob("_build/*"))
     assert ended.snapshot().plain
 
@@ -99,14 +101,14 @@ def test_plain_globs_are_exact_in_every_reader(store, ended):
 
 
 def test_final_files_are_sorted_and_without_statistics_of_metrics(ended):
-    path = ended.path / "curves" / "000001-0001.parquet"
+    path = ended.path / "curves" / "000001-0001-0000.parquet"
     table = pq.read_table(path)
     keys = list(zip(*(table[name].to_pylist() for name in ("trial", "attempt", "_seq")), strict=True))
     assert keys == sorted(keys)
     group = pq.read_metadata(path).row_group(0)
     columns = [group.column(i) for i in range(group.num_columns)]
     counted = {c.path_in_schema for c in columns if c.statistics is not None and c.statistics.has_min_max}
-    assert counted == {"trial", "attempt", "step"}
+    assert counted == {"trial", "attempt", "_seq", "step"}
     assert str(table.schema.field("time").type) == "timestamp[ms, tz=UTC]"
 
 
@@ -119,8 +121,68 @@ def test_the_views_of_an_ended_sweep_are_plain_scans(store, ended):
         assert "READ_PARQUET" not in views.execute("EXPLAIN FROM sweeps").fetchall()[0][1]
 
 
+@pytest.fixture
+def small_files(monkeypatch):
+    """Row groups of four rows and final files of little more."""
+    monkeypatch.setattr("caviar.store.segment.group_rows", lambda layout, *, live: 4)
+    monkeypatch.setattr("caviar.store.final_curves.SIZE", 3000)
+
+
+def record_many(sweep, rows, epoch, trials=30):
+    """Trials of four rows, of which every third ran again from step 2 on."""
+    with Writer(sweep, epoch) as writer:
+        writer.add("configs", rows.configs(range(trials)))
+        for trial in range(trials):
+            writer.add("curves", rows.curve(trial, range(4), loss=[float(trial)] * 4))
+            if trial % 3 == 0:
+                writer.add("curves", rows.curve(trial, range(2, 6), attempt=1, start=2, loss=[-1.0] * 4))
+            writer.add("attempts", rows.attempt(trial, "LOST" if trial % 3 == 0 else "COMPLETED", rows=4, step=3))
+            if trial % 3 == 0:
+                writer.add("attempts", rows.attempt(trial, attempt=1, start=2, rows=4, step=5))
+
+
+def test_a_large_sweep_has_several_files_of_curves_each_with_trials_of_its_own(store, sweep, rows, small_files):
+    epoch = sweep.claim()
+    record_many(sweep, rows, epoch)
+    before = contents(store, sweep)
+    finalize(sweep, epoch)
+    assert contents(store, sweep) == before
+    files = [file for file in sweep.snapshot().manifest.files if file.table == "curves"]
+    assert len(files) > 3
+    spans = sorted((file.min_trial, file.max_trial) for file in files)
+    assert all(high < low for (_, high), (low, _) in pairwise(spans))
+    assert [(file.min_trial, file.max_trial) for file in files] == spans
+    glob = f"{sweep.path}/{{}}/*.parquet"
+    assert duckdb.sql(f"SELECT count(*) FROM '{glob.format('curves')}'").fetchall() == [(140,)]
+    dead = duckdb.sql(f"SELECT trial, attempt, step FROM '{glob.format('superseded')}' ORDER BY ALL").fetchall()
+    assert dead == [(trial, 0, step) for trial in range(0, 30, 3) for step in (2, 3)]
+    found = pl.read_parquet(glob.format("curves"), hive_partitioning=False).select("trial", "attempt", "_seq").rows()
+    assert found == sorted(found)
+    finalize(sweep, sweep.claim())  # again, from several files
+    assert contents(store, sweep) == before
+    assert not check(sweep)
+
+
+def test_when_one_of_several_files_fails_none_is_shown(store, sweep, rows, small_files):
+    class FullAtTheThird(PosixDisk):
+        def _rename(self, old, new):
+            if new.name.endswith("-0002.parquet"):
+                raise OSError(errno.ENOSPC, "No space left on device")
+            super()._rename(old, new)
+
+    epoch = sweep.claim()
+    record_many(sweep, rows, epoch)
+    before = contents(store, sweep)
+    with pytest.raises(StoreError, match="disk is full"):
+        finalize(SweepDir(path=sweep.path, disk=FullAtTheThird()), epoch)
+    assert not [path for table in ("curves", "superseded") for path in sweep.path.glob(f"{table}/*")]
+    assert contents(store, sweep) == before
+    finalize(sweep, epoch)
+    assert contents(store, sweep)["curves"] == before["curves"]
+
+
 def test_superseded_rows_are_kept_apart(ended):
-    table = pq.read_table(ended.path / "superseded" / "000001-0001.parquet")
+    table = pq.read_table(ended.path / "superseded" / "000001-0001-0000.parquet")
     assert table.select(["trial", "attempt", "step", "loss"]).to_pylist() == [
         {"trial": 0, "attempt": 0, "step": step, "loss": 9.0} for step in range(3)
     ]

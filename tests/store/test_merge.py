@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+import threading
 import time
 
+import pyarrow.parquet as pq
 import pytest
 
 from caviar.errors import StoreError
@@ -36,9 +38,21 @@ def test_plan_leaves_large_and_final_files_alone():
     assert group.names == (hot[0].name,)
 
 
+def test_plan_merges_large_files_of_large_sweeps_and_keeps_few_of_them():
+    hot = (Segment(epoch=1, n=0, table="curves"),)
+    files, most = [], 0
+    for number in range(4000):  # a file of a million rows at each merge: four billion rows
+        (group,) = plan(Snapshot(manifest=Manifest(k=0, files=tuple(files)), hot=hot))
+        taken = [file for file in files if file.name in group.names]
+        files = [file for file in files if file not in taken]
+        files.append(held(10**6 + sum(file.rows for file in taken), name=f"{number}"))
+        most = max(most, len(files))
+    assert most < 120
+
+
 def test_merges_keep_all_rows_and_few_files(store, sweep, rows, monkeypatch):
-    monkeypatch.setattr("caviar.store.merge.MOST_HOT", 4)
-    monkeypatch.setattr("caviar.store.merge.GRACE_S", 0.0)
+    monkeypatch.setattr("caviar.store.merger.MOST_HOT", 4)
+    monkeypatch.setattr("caviar.store.merger.GRACE_S", 0.0)
     with Writer(sweep, sweep.claim(), interval_s=60) as writer:
         writer.add("configs", rows.configs([0]))
         for step in range(60):
@@ -63,6 +77,52 @@ def test_merges_keep_all_rows_and_few_files(store, sweep, rows, monkeypatch):
     assert found == [(s, float(s) if s % 2 else None, None if s % 2 else float(s)) for s in range(60)]
 
 
+def test_publishing_waits_while_too_many_files_are_live_and_a_merge_is_at_work(sweep, rows, monkeypatch):
+    monkeypatch.setattr("caviar.store.merger.MOST_HOT", 3)
+    monkeypatch.setattr("caviar.store.merger.FULL", 6)
+    let_go = threading.Event()
+
+    def slow(sweep):
+        let_go.wait(20)
+        return merge(sweep)
+
+    monkeypatch.setattr("caviar.store.merger.merge", slow)
+    with Writer(sweep, sweep.claim(), interval_s=0.01) as writer:
+        for step in range(40):
+            writer.add("logs", rows.logs(step, ["a"]))
+            time.sleep(0.02)
+        assert 4 <= len(sweep.snapshot().hot) <= 8
+        let_go.set()
+        writer.flush()
+        writer._merger.join()
+        assert len(sweep.snapshot().hot) <= 8
+    assert sum(file.rows for file in sweep.snapshot().manifest.files) > 6
+
+
+def test_after_a_merge_that_failed_publishing_goes_on(sweep, rows, monkeypatch):
+    monkeypatch.setattr("caviar.store.merger.MOST_HOT", 3)
+    monkeypatch.setattr("caviar.store.merger.FULL", 4)
+    monkeypatch.setattr("caviar.store.merger.merge", lambda sweep: 1 / 0)
+    with Writer(sweep, sweep.claim(), interval_s=60) as writer:
+        for step in range(20):
+            writer.add("logs", rows.logs(step, ["a"]))
+            writer.flush()
+    assert len(sweep.snapshot().hot) == 20
+
+
+def test_a_merged_file_is_in_order(sweep, rows):
+    with Writer(sweep, sweep.claim(), interval_s=60) as writer:
+        for step in range(3):
+            for trial in (2, 0, 1):
+                writer.add("curves", rows.curve(trial, [step], seq=step, loss=[1.0]))
+            writer.flush()
+    merge(sweep)
+    (file,) = sweep.snapshot().manifest.files
+    table = pq.read_table(sweep.path / file.name)
+    keys = list(zip(table["trial"].to_pylist(), table["_seq"].to_pylist(), strict=True))
+    assert keys == [(trial, step) for trial in range(3) for step in range(3)]
+
+
 def test_a_merge_that_comes_late_changes_nothing(sweep, rows):
     with Writer(sweep, sweep.claim()) as writer:
         writer.add("curves", rows.curve(0, [0], loss=[1.0]))
@@ -79,9 +139,9 @@ def test_a_merge_that_comes_late_changes_nothing(sweep, rows):
 
 
 def test_merging_a_damaged_file_fails_and_reading_goes_on(sweep, rows, monkeypatch):
-    monkeypatch.setattr("caviar.store.merge.MOST_HOT", 0)
+    monkeypatch.setattr("caviar.store.merger.MOST_HOT", 0)
     with Writer(sweep, sweep.claim(), interval_s=60) as writer:
-        monkeypatch.setattr("caviar.store.merge.decode", lambda data: 1 / 0)
+        monkeypatch.setattr("caviar.store.merge.Ordered", lambda *_: 1 / 0)
         writer.add("logs", rows.logs(0, ["a"]))
         writer.flush()
         writer.add("logs", rows.logs(0, ["b"]))
@@ -93,10 +153,10 @@ WRITING = """
 import sys, itertools
 from pathlib import Path
 import pyarrow as pa
-import caviar.store.merge as merge
+import caviar.store.merger as merger
 from caviar.store import SweepDir, Writer
 from caviar_workers.tables import schema
-merge.MOST_HOT, merge.GRACE_S = 6, 0.0
+merger.MOST_HOT, merger.GRACE_S = 6, 0.05
 sweep = SweepDir(path=Path(sys.argv[1]))
 writer = Writer(sweep, sweep.claim(), interval_s=0.01)
 for step in itertools.count():

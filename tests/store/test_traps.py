@@ -10,9 +10,10 @@ import pytest
 from caviar.disk.posix import PosixDisk, aside
 from caviar.errors import SpecError
 from caviar.store import Views, Writer
+from caviar.store.encoding import options
 from caviar.store.finalize import finalize
 from caviar.store.query import open_plain
-from caviar.store.segment import encode, options, unify
+from caviar.store.segment import encode, unify
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_an_exception_while_a_file_is_written_publishes_nothing(tmp_path, rows):
     with (  # noqa: PT012 - the block is the test
         pytest.raises(ZeroDivisionError),
         PosixDisk().stream(tmp_path / "a.parquet", tmp_path) as file,
-        pq.ParquetWriter(file, table.schema, **options(table.schema)) as writer,
+        pq.ParquetWriter(file, table.schema, **options(table)) as writer,
     ):
         writer.write_table(table)
         _ = 1 / 0

@@ -65,7 +65,7 @@ def test_segments_have_checksums_and_no_statistics_of_metrics(sweep, rows):
         group = pq.read_metadata(sweep.path / segment.name).row_group(0)
         columns = [group.column(i) for i in range(group.num_columns)]
         counted = {c.path_in_schema for c in columns if c.statistics is not None and c.statistics.has_min_max}
-        assert counted <= {"trial", "attempt", "step", "state"}
+        assert counted <= {"trial", "attempt", "_seq", "step", "state"}
         assert {"trial", "attempt"} <= counted
         encodings = {c.path_in_schema: c.encodings for c in columns}
         metric = "loss" if segment.table == "curves" else "last_loss"
@@ -188,3 +188,18 @@ def test_add_waits_when_too_much_is_queued(sweep, rows, monkeypatch):
         writer.add("curves", rows.curve(0, [1], seq=1, loss=[1.0]))
         assert time.monotonic() - started > 0.05
         assert len(hot(sweep)) == 1
+
+
+def test_what_waits_is_published_in_pieces_of_bounded_size(store, sweep, rows, monkeypatch):
+    monkeypatch.setattr("caviar.store.writer.EARLY", 5000)
+    with Writer(sweep, sweep.claim(), interval_s=60) as writer:
+        with writer._change:  # nothing is taken meanwhile
+            for trial in range(20):
+                writer._queue.append(("curves", rows.curve(trial, range(50), loss=[1.0] * 50)))
+                writer._added += 1
+        writer.flush()
+        counts = [pq.read_metadata(sweep.path / segment.name).num_rows for segment in hot(sweep)]
+        assert len(counts) > 5
+        assert max(counts) <= 150
+    with Views(store, [sweep]) as views:
+        assert views.execute("SELECT count(*) FROM curves").fetchall() == [(1000,)]

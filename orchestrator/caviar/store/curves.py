@@ -24,23 +24,22 @@ def live_rows(tables: SweepTables, only: str = "") -> str:
     if tables.seen.plain:
         return f"SELECT * FROM ({tables.rows()}) {where}"
     also = f"AND {only}" if only else ""
-    return f"{_cuts(tables, 'c.*')} WHERE (cut IS NULL OR step < cut) {also}"
+    return (
+        f"WITH cuts AS (SELECT trial AS of_trial, attempt AS of_attempt, cut FROM ({cuts_sql(tables)})) "
+        f"SELECT c.* FROM ({tables.rows()}) c LEFT JOIN cuts ON trial = of_trial AND attempt = of_attempt "
+        f"WHERE (cut IS NULL OR step < cut) {also}"
+    )
 
 
-def dead_rows(tables: SweepTables) -> str:
-    """SELECT of the superseded rows that are still among the others."""
-    return f"{_cuts(tables, 'c.*')} WHERE cut IS NOT NULL AND step >= cut"
-
-
-def _cuts(tables: SweepTables, columns: str) -> str:
+def cuts_sql(tables: SweepTables) -> str:
+    """SELECT of trial, attempt and cut, the first step that counts no more, of each attempt that was cut."""
     # An attempt's start is in its rows and in its row of attempts; either may be published first.
     return (
-        f"WITH every AS ({tables.rows()}), later AS ("
-        f"SELECT trial, attempt, start FROM ({tables.attempts()}) WHERE attempt > 0 "
-        "UNION SELECT DISTINCT trial, attempt, _start FROM every WHERE attempt > 0), "
+        f"WITH later AS (SELECT trial, attempt, start FROM ({tables.attempts(metrics=False)}) WHERE attempt > 0 "
+        f"UNION SELECT DISTINCT trial, attempt, _start FROM ({tables.rows(metrics=False)}) WHERE attempt > 0), "
         "starts AS (SELECT trial, attempt, min(start) AS start FROM later GROUP BY trial, attempt "
-        "UNION ALL SELECT DISTINCT trial, 0, 0 FROM later), "
-        "cuts AS (SELECT trial AS of_trial, attempt AS of_attempt, min(start) OVER (PARTITION BY trial "
+        "UNION ALL SELECT DISTINCT trial, 0, 0 FROM later) "
+        "SELECT * FROM (SELECT trial, attempt, min(start) OVER (PARTITION BY trial "
         "ORDER BY attempt ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS cut FROM starts) "
-        f"SELECT {columns} FROM every c LEFT JOIN cuts ON trial = of_trial AND attempt = of_attempt"
+        "WHERE cut IS NOT NULL"
     )

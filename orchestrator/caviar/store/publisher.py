@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from caviar.disk.checksum import checksum
 from caviar.errors import StoreError
 from caviar.store.layout import Segment
+from caviar.store.order import in_order
 from caviar.store.owner import owner_path, superseded
 from caviar.store.segment import encode, unify
 from caviar_workers.tables import TABLES
@@ -53,7 +54,7 @@ class Publisher:
         count = 0
         for table in TABLES:
             if rows.get(table):
-                whole = unify(table, rows[table])
+                whole = in_order(unify(table, rows[table]))
                 data = encode(whole)
                 n = self._next + len(files)
                 segment = Segment(epoch=self._epoch, n=n, table=table, checksum=checksum(data))

@@ -1,27 +1,18 @@
-"""A table of rows as the bytes of one Parquet file.
-
-Chosen encodings take 7.5 bytes a row of two float32-valued metrics, a quarter of the defaults. No
-statistics on metrics and parameters: Parquet's skip NaN, and readers that trust them drop rows (DuckDB
-answers `v > 2` over [1, NaN] wrongly).
-"""
+"""A table of rows as one Parquet file, and back."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from caviar.store.encoding import group_rows, options
 from caviar_workers.tables import FIELDS, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-ROW_GROUP = 131_072
-"""Rows of a row group, at most: one trial's curve is read without much else."""
-
-COUNTED = ("trial", "attempt", "state", "seed", "step")
-"""Columns with statistics, if a table has them."""
+    from types import TracebackType
 
 
 def unify(table: str, pieces: Sequence[pa.Table | pa.RecordBatch]) -> pa.Table:
@@ -67,54 +58,65 @@ def _other(table: str, field: pa.Field) -> pa.Field:
     return pa.field(field.name, pa.string() if pa.types.is_null(field.type) else field.type)
 
 
-def options(layout: pa.Schema) -> dict[str, Any]:
-    """Keyword arguments of `pyarrow.parquet.ParquetWriter` for a table of that schema."""
-    chosen: dict[str, str] = {}
-    for field in layout:
-        if pa.types.is_integer(field.type) or pa.types.is_timestamp(field.type):
-            chosen[field.name] = "DELTA_BINARY_PACKED"
-        elif pa.types.is_floating(field.type):
-            chosen[field.name] = "BYTE_STREAM_SPLIT"
-        elif pa.types.is_list(field.type):
-            chosen[f"{field.name}.list.element"] = "BYTE_STREAM_SPLIT"
-    rest = [field.name for field in layout if pa.types.is_string(field.type)]
-    return {
-        "compression": "zstd",
-        "compression_level": 1,
-        "use_dictionary": rest or False,
-        "column_encoding": chosen,
-        "write_statistics": [name for name in COUNTED if name in layout.names] or False,
-        "write_page_checksum": True,
-        "store_schema": False,
-    }
+def conform(rows: pa.Table, layout: pa.Schema) -> pa.Table:
+    """The rows with exactly these columns; one that they lack is null."""
+    if rows.schema.equals(layout):
+        return rows
+    held = set(rows.column_names)
+    columns = [
+        rows[field.name].cast(field.type) if field.name in held else pa.nulls(rows.num_rows, field.type)
+        for field in layout
+    ]
+    return pa.table(columns, schema=layout)
 
 
 def encode(rows: pa.Table) -> pa.Buffer:
-    """The bytes of a Parquet file with these rows."""
-    return encode_stream(rows.schema, [rows])
-
-
-def encode_stream(layout: pa.Schema, tables: Iterable[pa.Table]) -> pa.Buffer:
-    """The bytes of a Parquet file with the rows of several tables of one schema, one after another."""
+    """The bytes of a hot file with these rows."""
     sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(sink, layout, **options(layout)) as writer:
-        for table in regroup(tables):
-            writer.write_table(table, row_group_size=ROW_GROUP)
+    with GroupWriter(sink, rows.schema, live=True) as writer:
+        writer.write(rows)
     return sink.getvalue()
 
 
-def regroup(tables: Iterable[pa.Table]) -> Iterable[pa.Table]:
-    """The same rows in pieces of at least a row group each, except the last."""
-    waiting: list[pa.Table] = []
-    rows = 0
-    for table in tables:
-        waiting.append(table)
-        rows += table.num_rows
-        if rows >= ROW_GROUP:
-            yield pa.concat_tables(waiting).combine_chunks()
-            waiting, rows = [], 0
-    if waiting:
-        yield pa.concat_tables(waiting).combine_chunks()
+class GroupWriter:
+    """Writes rows of one schema, handed over in pieces, as a Parquet file of even row groups."""
+
+    def __init__(self, sink: Any, layout: pa.Schema, *, live: bool) -> None:
+        self._sink = sink
+        self._layout = layout
+        self._group = group_rows(layout, live=live)
+        self._waiting: list[pa.Table] = []
+        self._rows = 0
+        self._file: pq.ParquetWriter | None = None
+
+    def write(self, rows: pa.Table) -> None:
+        """Add rows."""
+        self._waiting.append(rows)
+        self._rows += rows.num_rows
+        if self._rows >= self._group:
+            self._flush(self._rows - self._rows % self._group)
+
+    def _flush(self, count: int) -> None:
+        whole = pa.concat_tables(self._waiting) if self._waiting else self._layout.empty_table()
+        if self._file is None:
+            self._file = pq.ParquetWriter(self._sink, self._layout, **options(whole))
+        if count:
+            self._file.write_table(whole.slice(0, count), row_group_size=self._group)
+        self._waiting = [whole.slice(count)]
+        self._rows -= count
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._flush(self._rows)
+        finally:
+            if self._file is not None:
+                self._file.close()
 
 
 def least(numbers: Iterable[int | None]) -> int | None:
@@ -125,11 +127,6 @@ def least(numbers: Iterable[int | None]) -> int | None:
 def greatest(numbers: Iterable[int | None]) -> int | None:
     """The largest of the numbers that are there; None when none is."""
     return max((number for number in numbers if number is not None), default=None)
-
-
-def layout_of(data: bytes) -> pa.Schema:
-    """The columns of a Parquet file."""
-    return pq.read_schema(pa.BufferReader(data))
 
 
 def decode(data: bytes) -> pa.Table:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from caviar.disk.contract import MOST_CHECKED
 from caviar.store.columns import Column, fixed, pick
-from caviar.store.query import texts
+from caviar.store.query import name, texts
 from caviar_workers.tables import FIELDS, METRIC_FORMS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import duckdb
 
     from caviar.store.snapshot import Snapshot
@@ -112,13 +114,19 @@ class SweepTables:
         """SELECT of all configurations; finished ones are in the final table of trials."""
         return f"{self.select(self.config_columns, 'configs')}\nUNION ALL {self.select(self.config_columns, 'trials')}"
 
-    def rows(self) -> str:
-        """SELECT of all rows reported, those of superseded executions too unless they were set apart."""
-        return self.select(self.curve_columns, "curves")
+    def rows(self, *, metrics: bool = True) -> str:
+        """SELECT of all rows reported, those of superseded executions too unless they were set apart.
 
-    def attempts(self) -> str:
-        """SELECT of one row an attempt: how it ended, or that it runs; LOST when nobody runs it any more."""
-        every = self.select(self.attempt_columns, "attempts")
+        Without `metrics`, of their fixed columns: DuckDB plans a query of thousands of columns for seconds.
+        """
+        return self.select(self.curve_columns if metrics else fixed("curves"), "curves")
+
+    def attempts(self, *, metrics: bool = True) -> str:
+        """SELECT of one row an attempt: how it ended, or that it runs; LOST when nobody runs it any more.
+
+        Without `metrics`, of their fixed columns.
+        """
+        every = self.select(self.attempt_columns if metrics else fixed("attempts"), "attempts")
         if self.seen.plain:
             return every
         state = "" if self.running else "REPLACE ('LOST' AS state)"
@@ -128,6 +136,15 @@ class SweepTables:
             "AND NOT EXISTS (SELECT 1 FROM ended e WHERE e.trial = every.trial AND e.attempt = every.attempt) "
             "QUALIFY row_number() OVER (PARTITION BY trial, attempt) = 1"
         )
+
+    def ends(self, columns: Mapping[str, str]) -> str:
+        """SELECT of trial, attempt and some columns of metrics, under other names, of each attempt that ended."""
+        held = self.held("attempts")
+        cells = [f"{name(own) if own in held else 'NULL::DOUBLE'} AS {name(out)}" for out, own in columns.items()]
+        source = self.scan("attempts")
+        if source is None:
+            return f"SELECT {', '.join(['0 AS trial', '0 AS attempt', *cells])} WHERE false"
+        return f"SELECT {', '.join(['trial', 'attempt', *cells])} FROM {source} WHERE ended IS NOT NULL"
 
     def logs(self) -> str:
         """SELECT of all captured output."""

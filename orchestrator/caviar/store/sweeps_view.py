@@ -74,7 +74,7 @@ def _counts(tables: SweepTables) -> tuple[dict[str, str], str]:
     if tables.seen.plain:
         found = tables.seen.manifest.counts
         return {state.lower(): str(int(found.get(state, 0))) for state in COUNTED}, ""
-    newest = f"SELECT arg_max(state, attempt) AS now FROM ({tables.attempts()}) GROUP BY trial"
+    newest = f"SELECT arg_max(state, attempt) AS now FROM ({tables.attempts(metrics=False)}) GROUP BY trial"
     return {state.lower(): f"count(*) FILTER (now = '{state}')" for state in COUNTED}, f"FROM ({newest})"
 
 

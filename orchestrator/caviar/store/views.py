@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from caviar.store.sweep_dir import SweepDir
 
 NAMES = ("sweeps", "trials", "curves", "attempts", "configs", "logs", "decisions")
-TRIES = 5
+TRIES = 10
 """Times that a query starts again because files that it listed were merged away."""
 
 

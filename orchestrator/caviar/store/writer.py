@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from caviar.errors import StoreError
-from caviar.store.merge import Merger
+from caviar.store.merger import Merger
 from caviar.store.publisher import Publisher
 from caviar.store.segment import check_fields
 from caviar.store.trouble import store_error
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from caviar.store.sweep_dir import SweepDir
 
-MOST_QUEUED = 512 * 2**20
+MOST_QUEUED = 384 * 2**20
 """Bytes that may wait for the disk; `add` waits beyond that."""
 
 EARLY = 64 * 2**20
-"""Bytes that are published without waiting for the tick."""
+"""Bytes that are published without waiting for the tick; and at once, about."""
 
 BEAT_S = 15.0
 
@@ -32,7 +32,7 @@ BEAT_S = 15.0
 class Writer:
     """Records rows into one sweep.
 
-    Contract. `add` may be called from any thread and never waits for the disk, except while more than 512
+    Contract. `add` may be called from any thread and never waits for the disk, except while more than 384
     MB are queued. What is added before a `flush` or `close` returns is durable and visible. A row of
     `attempts` becomes visible with or after all `curves`, `logs` and `decisions` added before it. After a failure
     nothing more is published, what was stays readable, and every call raises the same StoreError.
@@ -144,10 +144,16 @@ class Writer:
                 return
 
     def _take(self, until: float) -> tuple[list[tuple[str, pa.Table | pa.RecordBatch]], int, bool]:
+        """The oldest of what waits, the number of additions up to its end, and whether that is all there will be."""
         with self._change:
             self._change.wait_for(self._due, timeout=max(0.0, until - time.monotonic()))
-            queue, self._queue = self._queue, []
-            return queue, self._added, self._closing
+            count, size = 0, 0
+            while count < len(self._queue) and size < EARLY:
+                size += self._queue[count][1].nbytes
+                count += 1
+            queue, self._queue = self._queue[:count], self._queue[count:]
+            left = len(self._queue)
+            return queue, self._added - left, self._closing and not left
 
     def _due(self) -> bool:
         return self._closing or self._asked > self._done or self._queued >= EARLY
@@ -157,6 +163,7 @@ class Writer:
         for table, data in queue:
             rows.setdefault(table, []).append(data)
         size = sum(data.nbytes for _, data in queue)
+        self._merger.make_room()
         done = self._publisher.publish(rows)
         with self._change:
             self._queued -= size

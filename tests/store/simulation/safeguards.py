@@ -204,7 +204,7 @@ def _ended_twice(life: SweepLife) -> None:
 
 
 def crashes_of_an_end() -> Iterator[Life]:
-    for call in range(145, 153, 2):
+    for call in range(151, 156, 2):
         yield lambda life, call=call: (_ended_twice(life), life.crash("finalize", call, True), life.read())
 
 
@@ -217,7 +217,7 @@ def cuts_after_an_end() -> Iterator[Life]:
         )
 
 
-at_the_end = pauses("finalize", "publish", range(107, 120, 4))
+at_the_end = pauses("finalize", "publish", range(109, 122, 4))
 within_an_end = pauses("finalize", "finalize", range(2, 62, 30))
 
 SAFEGUARDS: dict[Callable[[Patch], None], tuple[Callable[[], Iterator[Life]], str]] = {

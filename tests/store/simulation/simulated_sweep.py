@@ -85,6 +85,9 @@ class Simulation:
         patch.setattr("caviar.store.owner.is_alive", self.processes.is_alive)
         patch.setattr("caviar.store.views.connect", lambda _: lasting())
         patch.setattr("caviar.store.finalize.open_plain", lasting)
+        patch.setattr("caviar.store.segment.group_rows", lambda layout, *, live: 2)
+        patch.setattr("caviar.store.final_curves.SIZE", 1)  # a file of curves for each trial, as far as possible
+        patch.setattr("caviar.store.final_curves.THREADS", 1)  # in the same order each time
 
     @property
     def home(self) -> Path:

@@ -1,0 +1,77 @@
+"""Merges in a thread of its own, beside the writer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from caviar.store.merge import merge
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
+
+    from caviar.store.sweep_dir import SweepDir
+
+MOST_HOT = 128
+"""Hot files that may be live before they are merged."""
+
+FULL = 208
+"""Hot files that may be live while others are merged; the writer waits beyond that."""
+
+GRACE_S = 60.0
+"""Seconds for which merged files stay on the disk, for readers that listed them before."""
+
+
+class Merger:
+    """Merges whenever enough hot files are there; after a failure, when as many more came.
+
+    `count` and `make_room` belong to the thread that publishes.
+    """
+
+    def __init__(self, sweep: SweepDir) -> None:
+        self._sweep = sweep
+        self._live = len(sweep.snapshot().hot)
+        self._lock = threading.Lock()
+        self._due = MOST_HOT
+        self._thread: threading.Thread | None = None
+        self._gone: list[tuple[float, list[PurePath]]] = []
+        self.failure: Exception | None = None
+        """What went wrong the last time; reading and publishing go on without merging."""
+
+    def count(self, files: int) -> None:
+        """Take note of newly published hot files."""
+        with self._lock:
+            self._live += files
+        if self._live > self._due and not self._working():
+            thread = threading.Thread(target=self._run, name="caviar-merger", daemon=True)
+            thread.start()
+            self._thread = thread  # only now: `join` may be called from another thread
+
+    def make_room(self) -> None:
+        """Wait while so many hot files are live that readers would suffer, and a merge is about to change it."""
+        while self._live > FULL and self._working():
+            time.sleep(0.01)
+
+    def join(self) -> None:
+        """Wait for a merge in progress."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _working(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            gone = merge(self._sweep)
+            live = len(self._sweep.snapshot().hot)
+            with self._lock:
+                self._live = live
+                self._due = MOST_HOT if gone is not None else live + MOST_HOT
+            if gone is not None:
+                self._gone.append((time.monotonic(), gone))
+            while self._gone and time.monotonic() - self._gone[0][0] > GRACE_S:
+                self._sweep.disk.delete(self._gone.pop(0)[1])
+        except Exception as error:
+            self.failure = error
+            self._due = self._live + MOST_HOT
