@@ -16,16 +16,22 @@ if TYPE_CHECKING:
     from caviar.result import Result
     from caviar.sampling import Grid
     from caviar.space import Choice, Constant, Float, Int, Prior, Space
+    from caviar.stopping import ASHA, Extrapolate, Hyperband, MedianStop, Patience
     from caviar.sweep import Sweep
     from caviar_workers.trial import Trial
 
 __all__ = [
+    "ASHA",
     "CaviarError",
     "Choice",
     "Constant",
+    "Extrapolate",
     "Float",
     "Grid",
+    "Hyperband",
     "Int",
+    "MedianStop",
+    "Patience",
     "Prior",
     "Result",
     "Space",
@@ -36,11 +42,16 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "ASHA": "caviar.stopping",
     "Choice": "caviar.space",
     "Constant": "caviar.space",
+    "Extrapolate": "caviar.stopping",
     "Float": "caviar.space",
     "Grid": "caviar.sampling",
+    "Hyperband": "caviar.stopping",
     "Int": "caviar.space",
+    "MedianStop": "caviar.stopping",
+    "Patience": "caviar.stopping",
     "Prior": "caviar.space",
     "Result": "caviar.result",
     "Space": "caviar.space",

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from caviar.errors import SpecError
 from caviar.sampling import Grid, List, read_sampler, sampler_json
 from caviar.space import Parameter, Space, parameter_from_json
+from caviar.stopping import parse_stopping, stopping_text
 from caviar_workers.tables import check_metric_name
 
 Mode = Literal["min", "max"]
@@ -45,6 +46,8 @@ class Plan:
     """Whether parameters of every tier are tuned, however few the trials."""
     rule: Rule = "last"
     """How trials are compared; see `caviar.select`."""
+    stopping: str = ""
+    """Who goes on, as `caviar.stopping` spells it, such as `asha:eta=3`; empty: everybody."""
     cpus: float = 1.0
     """CPU cores a trial, > 0 … or 0 when it needs a GPU only."""
     gpus: float = 0.0
@@ -77,6 +80,8 @@ class Plan:
         _need(self.mode in get_args(Mode), "mode is 'min' or 'max'", self.mode)
         _need(self.rule in get_args(Rule), "rule is 'last', 'best' or 'smoothed'", self.rule)
         _need(self.process in get_args(Process), "process is 'warm' or 'fresh'", self.process)
+        if self.stopping:
+            object.__setattr__(self, "stopping", stopping_text(parse_stopping(self.stopping)))
         _need(
             _whole(self.trials) and 1 <= self.trials <= MOST_TRIALS,
             "trials is a whole number from 1 to 2^30",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from caviar.sampling import Grid, List
     from caviar.show.progress import Progress
     from caviar.space import Parameter
+    from caviar.stopping import Stopping
     from caviar_workers.messages import Program
 
 
@@ -40,6 +41,8 @@ class Sweep:
         name: What to call the sweep; by default the name of its file.
         sampler: `sobol` (scrambled), `random`, `halton`, `grid`, `shuffled_grid`, or a Grid.
         rule: How trials are compared: `last`, `best` or `smoothed`.
+        stopping: Which trials are ended early: text such as `asha:eta=3`, or ASHA(eta=3), Hyperband(), MedianStop(),
+            Patience(), Extrapolate(); None: none is.
         cpus: CPU cores a trial.
         gpus: GPUs a trial; a fraction shares one.
         process: `warm`: a process trains one trial after another, and keeps its imports and its CUDA context; `fresh`:
@@ -72,6 +75,7 @@ class Sweep:
     name: str | None = None
     sampler: str | Grid | List = "sobol"
     rule: str = "last"
+    stopping: str | Stopping | None = None
     cpus: float = 1.0
     gpus: float = 0.0
     process: str = "warm"
@@ -104,6 +108,7 @@ class Sweep:
     def plan(self) -> Plan:
         """The sweep as the store keeps it: plain data, without the functions."""
         from caviar.sampling import make_sampler  # noqa: PLC0415 — reading a description should not cost a second
+        from caviar.stopping import parse_stopping, stopping_text  # noqa: PLC0415
 
         space = cast("Space", self.space)  # made one in __post_init__
         held: dict[str, Parameter] = {}
@@ -120,6 +125,7 @@ class Sweep:
             sampler=self._sampler(),
             all_tiers=self.all_tiers,
             rule=self.rule,  # type: ignore[arg-type]  # Plan checks it
+            stopping=stopping_text(parse_stopping(self.stopping)) if self.stopping else "",
             cpus=self.cpus,
             gpus=self.gpus,
             process=self.process,  # type: ignore[arg-type]  # Plan checks it

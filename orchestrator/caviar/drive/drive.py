@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from caviar.drive.advice import adviser_of
 from caviar.drive.constrained import constraint_of, rejected_share
 from caviar.drive.desk import Desk
 from caviar.drive.finale import run_finale
@@ -167,6 +168,7 @@ def _drive(
                 supply,
                 executor,
                 writer,
+                adviser=adviser_of(plan, store, sweep_dir),
                 on_tick=attend,
             )
             with on_interrupt(scheduler.stop) as interrupt:

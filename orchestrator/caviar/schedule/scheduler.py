@@ -21,6 +21,7 @@ from caviar.errors import CaviarError, ClusterError
 from caviar.execute.clock import Clock
 from caviar.execute.executor import Event, Executor, LeaseEnded, LeaseSpoke
 from caviar.plan import Plan
+from caviar.schedule.adviser import Adviser
 from caviar.schedule.closing import Closing
 from caviar.schedule.decision import Decision, Docket
 from caviar.schedule.ledger import Ledger, Loss
@@ -49,6 +50,7 @@ class Scheduler:
         supply: Its trials.
         executor: Where they run.
         sink: Where their tables go.
+        adviser: Judges trials that run.
         clock: The time; the executor's own, where it has one.
         round_s: Seconds that a round waits for news, at most. Simulations, where nothing comes unannounced, say inf.
         on_tick: Called after each round, several times a second.
@@ -62,6 +64,7 @@ class Scheduler:
         executor: Executor,
         sink: Sink,
         *,
+        adviser: Adviser | None = None,
         clock: Clock = time,
         round_s: float = _POLL_S,
         on_tick: Callable[[], None] = lambda: None,
@@ -74,6 +77,7 @@ class Scheduler:
         self._clock = clock
         self._round_s = round_s
         self._on_tick = on_tick
+        self._adviser = Adviser() if adviser is None else adviser
         self._pace = Pace()
         self._leases = 0
         self._names = MetricNames()
@@ -92,9 +96,12 @@ class Scheduler:
                 reported is in the sink.
         """
         try:
+            for trial in self._adviser.condemned:
+                self._tell(trial, "stop")
             while not self._finished():
                 self._fill()
                 self._take(self._patience())
+                self.decide(self._adviser.decisions())
                 self._end_slow_trials()
                 self._end_in_time()
                 self._voice.repeat(self.ledger, self._clock.monotonic())
@@ -194,14 +201,14 @@ class Scheduler:
                 yield event
 
     def _record(self, lease: int, batch: Batch) -> None:
-        if batch.curves:
-            curves = _table(batch.curves)
+        curves = _table(batch.curves) if batch.curves else None
+        attempts = _table(batch.attempts) if batch.attempts else None
+        if curves is not None:
             self._names.admit(curves.column_names)
             self._sink.add("curves", curves)
         if batch.logs:
             self._sink.add("logs", _table(batch.logs))
-        if batch.attempts:
-            attempts = _table(batch.attempts)
+        if attempts is not None:
             self._sink.add("attempts", attempts)
             running = self.ledger.running[lease]
             ended = attempts.filter(pc.is_valid(attempts["ended"]))
@@ -209,6 +216,7 @@ class Scheduler:
                 self.tally.add(ended, running.work, running.done)
                 self._pace = self._pace.after(ended["busy"].to_pylist(), len(running.work))
             self.ledger.see(lease, len(ended), len(attempts) > len(ended), self._clock.monotonic())
+        self._adviser.hear(curves, attempts)
 
     def _end(self, event: LeaseEnded) -> None:
         if event.failure is None:
@@ -230,7 +238,9 @@ class Scheduler:
     def _lose(self, loss: Loss, event: LeaseEnded) -> None:
         failure = event.failure or "lost"
         if len(loss.lost):
-            self._sink.add("attempts", lost_rows(loss, event.kind, failure, self._clock.time()))
+            rows = lost_rows(loss, event.kind, failure, self._clock.time())
+            self._sink.add("attempts", rows)
+            self._adviser.hear(None, rows)
         if loss.doom == "stop":
             self.tally.stopped += 1
         elif loss.given_up:

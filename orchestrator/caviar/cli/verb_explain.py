@@ -1,0 +1,68 @@
+"""`caviar explain`: what was decided about one trial, and on which numbers."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from caviar.cli.options import Target, sweep_option, target_options
+from caviar.cli.verb_show import TrialNumber
+
+if TYPE_CHECKING:
+    from caviar.cli.reading import Reading
+
+EPILOG = """\b
+Examples:
+  caviar explain 19
+  caviar explain t19 --sweep digits --json
+"""
+
+
+@click.command(epilog=EPILOG, short_help="Why a trial was stopped, or went on.")
+@click.argument("trial", type=TrialNumber())
+@sweep_option("Which sweep (default: the latest).")
+@target_options
+def verb(trial: int, target: Target) -> None:
+    """Tell what was decided about one trial, each decision in a sentence with the numbers that it rests on."""
+    from caviar.cli.output import emit, emit_json
+    from caviar.cli.reading import reading
+
+    with reading(target) as opened:
+        document = _document(opened, trial)
+    if target.as_json:
+        emit_json(document)
+        return
+    emit(f"trial {trial} of {document['name']} ({document['sweep']}): {document['state']}")
+    for decision in document["decisions"]:
+        emit(f"  {decision['sentence']}")
+    if not document["decisions"]:
+        emit("  nothing was decided about it: " + _silence(document["stopping"]))
+
+
+def _silence(stopping: str) -> str:
+    return f"it came to no step at which {stopping} judges" if stopping else "the sweep has no stop policy"
+
+
+def _document(opened: "Reading", trial: int) -> dict[str, Any]:
+    from caviar.errors import NotFoundError
+    from caviar.stopping import sentence
+
+    found = opened.rows("select state from trials where trial = ?", [trial])
+    if not found:
+        raise NotFoundError(f"{opened.title} has no trial {trial}: see caviar status {opened.sweep.id}")
+    rows = opened.rows("select * exclude (sweep) from decisions where trial = ? order by n", [trial])
+    decisions = []
+    for row in rows:
+        numbers = json.loads(row["numbers"] or "{}")
+        facts = {name: row[name] for name in ("action", "step", "value", "bar")}
+        told = sentence(**facts, by=row["decided_by"], numbers=numbers)
+        decisions.append({**row, "numbers": numbers, "sentence": told})
+    return {
+        "sweep": opened.sweep.id,
+        "name": opened.plan["name"],
+        "trial": trial,
+        "state": found[0]["state"],
+        "metric": opened.plan["metric"],
+        "stopping": opened.plan.get("stopping", ""),
+        "decisions": decisions,
+    }

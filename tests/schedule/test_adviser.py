@@ -1,0 +1,137 @@
+"""Stop policies at work: on simulated workers, in virtual time, through the real scheduler."""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.schedule.test_scheduler import Tables
+
+from caviar.execute.simulated import SimulatedExecutor, Stage
+from caviar.plan import Plan
+from caviar.sampling import make_sampler
+from caviar.schedule.adviser import Adviser
+from caviar.schedule.rest import Rest
+from caviar.schedule.scheduler import Scheduler
+from caviar.schedule.supply import Supply
+from caviar.space import Float, Space
+from caviar.stopping import parse_stopping
+from caviar_workers.trial import Trial
+
+SPACE = Space({"lr": Float(0.0, 1.0)})
+END = 30
+
+
+def course(config: dict[str, Any], trial: Trial) -> Iterator[Stage]:
+    """Ten virtual seconds an epoch; the smaller lr, the better."""
+    for epoch in range(END):
+        yield 10.0, epoch, {"loss": config["lr"] + 1.0 / (epoch + 1)}
+
+
+def sweep(trials: int, stopping: str, rest: Rest | None = None, **restore: Any) -> tuple[Scheduler, Tables]:
+    plan = Plan(name="s", metric="loss", mode="min", trials=trials, seed=0, space=SPACE, stopping=stopping)
+    policy = parse_stopping(stopping).policy(mode="min", pausing=False)
+    adviser = Adviser(policy, plan.stopping, "loss")
+    if restore:
+        adviser.restore(**restore)
+    supply = Supply(plan, make_sampler(plan.sampler, SPACE, 0, trials), rest=rest or Rest())
+    executor = SimulatedExecutor(course, workers=4)
+    sink = Tables()
+    loop = Scheduler(plan, "sweep", supply, executor, sink, adviser=adviser, clock=executor.clock, round_s=math.inf)
+    return loop, sink
+
+
+def states(sink: Tables) -> dict[int, str]:
+    return {row["trial"]: row["state"] for row in sink.ended()}
+
+
+@pytest.mark.parametrize("stopping", ["asha:eta=3", "hyperband:eta=3", "median", "extrapolate"])
+def test_stopping_really_stops(stopping: str) -> None:
+    loop, sink = sweep(40, stopping)
+    loop.run()
+
+    found = states(sink)
+    assert sorted(found) == list(range(40))
+    assert set(found.values()) == {"COMPLETED", "STOPPED"}
+    assert loop.tally.completed + loop.tally.stopped == 40
+    stopped = [row for row in sink.ended() if row["state"] == "STOPPED"]
+    assert all(row["rows"] < END for row in stopped)
+    assert len(sink.rows["curves"]) < 0.8 * 40 * END
+
+
+def test_a_stopped_trial_ends_at_the_step_after_the_one_that_it_was_judged_at() -> None:
+    loop, sink = sweep(40, "asha:eta=3")
+    loop.run()
+
+    last = {row["trial"]: row["step"] for row in sink.ended()}
+    stops = [row for row in sink.rows["decisions"] if row["action"] == "stop"]
+    assert stops
+    assert {last[row["trial"]] - row["step"] for row in stops} == {1}
+
+
+def test_the_best_trial_is_not_stopped_and_every_decision_has_its_numbers() -> None:
+    loop, sink = sweep(40, "asha:eta=3")
+    loop.run()
+
+    lr = {row["trial"]: row["lr"] for row in sink.rows["configs"]}
+    assert states(sink)[min(lr, key=lr.__getitem__)] == "COMPLETED"
+    for row in sink.rows["decisions"]:
+        numbers = json.loads(row["numbers"])
+        assert row["decided_by"] == "asha:eta=3"
+        assert (row["action"] == "stop") == (numbers["rank"] > numbers["kept"])
+        assert row["step"] in (1, 3, 9, 27)
+
+
+def test_decisions_are_published_after_the_rows_that_they_rest_on_and_before_the_trial_ends() -> None:
+    loop, sink = sweep(12, "asha:eta=3")
+    loop.run()
+
+    assert sink.order.index("curves") < sink.order.index("decisions")
+    assert sink.order[-1] == "attempts"
+
+
+def test_without_a_policy_nobody_is_judged() -> None:
+    plan = Plan(name="s", metric="loss", mode="min", trials=5, seed=0, space=SPACE)
+    executor = SimulatedExecutor(course, workers=4)
+    sink = Tables()
+    supply = Supply(plan, make_sampler(plan.sampler, SPACE, 0, 5))
+    Scheduler(plan, "sweep", supply, executor, sink, clock=executor.clock, round_s=math.inf).run()
+
+    assert sink.rows["decisions"] == []
+    assert len(sink.rows["curves"]) == 5 * END
+
+
+def test_a_resumed_sweep_keeps_what_was_decided() -> None:
+    """Stored decisions stand: who was told to stop is not trained again, and no rung is judged twice."""
+    loop, sink = sweep(40, "asha:eta=3")
+    loop.run()
+    cut = 20
+    ended = {trial: state for trial, state in states(sink).items() if trial < cut}
+    told = next(row["trial"] for row in sink.rows["decisions"] if row["action"] == "stop" and row["trial"] < cut)
+    running = next(trial for trial, state in ended.items() if state == "COMPLETED")
+    del ended[told], ended[running]
+    rows = sorted((row["trial"], row["step"], row["loss"]) for row in sink.rows["curves"] if row["trial"] < cut)
+    made = [row for row in sink.rows["decisions"] if row["trial"] < cut]
+    rest = Rest(written=cut, attempts={told: 1, running: 1}, completed=1, decided=len(made))
+    again, later = sweep(40, "asha:eta=3", rest, rows=rows, decisions=made, ended=ended)
+    again.run()
+
+    found = states(later)
+    assert sorted(found) == sorted([told, running, *range(cut, 40)])
+    assert found[told] == "CANCELLED"
+    assert found[running] == "COMPLETED"
+    assert told not in {row["trial"] for row in later.rows["curves"]}
+    assert {row["trial"] for row in later.rows["decisions"]} <= set(range(cut, 40))
+    assert min(row["n"] for row in later.rows["decisions"]) == len(made)
+
+
+def test_a_trial_whose_rows_come_with_its_end_is_not_judged() -> None:
+    adviser = Adviser(parse_stopping("asha").policy(mode="min", pausing=False), "asha", "loss")
+    loop, sink = sweep(6, "patience:steps=29")  # nobody is stopped by this one
+    loop.run()
+    import pyarrow as pa
+
+    adviser.hear(pa.Table.from_pylist(sink.rows["curves"]), pa.Table.from_pylist(sink.ended()))
+
+    assert adviser.decisions() == []
