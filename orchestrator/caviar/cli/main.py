@@ -14,7 +14,22 @@ import click
 from caviar.errors import CaviarError, SweepInterrupted
 
 # In the order of --help. `caviar.cli.verb_<name>` holds a command called `verb`.
-VERBS = ("run", "resume", "stop", "ls", "status", "best", "show", "explain", "logs", "curves", "query", "store", "rm")
+VERBS = (
+    "run",
+    "resume",
+    "stop",
+    "ls",
+    "status",
+    "best",
+    "show",
+    "explain",
+    "logs",
+    "curves",
+    "query",
+    "simulate",
+    "store",
+    "rm",
+)
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141

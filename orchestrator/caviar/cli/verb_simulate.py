@@ -1,0 +1,114 @@
+"""`caviar simulate`: what a stop policy would have saved, and lost, on curves that are there."""
+
+import dataclasses
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from caviar.cli.options import Target, sweep_argument, target_options
+
+if TYPE_CHECKING:
+    from caviar.whatif import Curves, Savings
+
+EPILOG = """\b
+Examples:
+  caviar simulate digits --stopping asha:eta=3 --slots 8
+  caviar simulate --stopping median --trials 40 --orders 200 --json
+  caviar simulate curves.npz --table Y_adult --columns 1:50 --trials 40
+"""
+
+
+class Span(click.ParamType):  # type: ignore[type-arg]  # generic only in later versions of click
+    """`1:50` as (1, 50)."""
+
+    name = "span"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """First and last column, both counted in."""
+        first, _, last = str(value).partition(":")
+        if not (first.isdecimal() and last.isdecimal() and int(first) < int(last)):
+            self.fail(f"columns are FIRST:LAST, such as 1:50, got {value!r}", param, ctx)
+        return int(first), int(last)
+
+
+@click.command(epilog=EPILOG, short_help="What early stopping would have saved, and lost.")
+@sweep_argument
+@click.option("--stopping", default="asha:eta=3", show_default=True, metavar="POLICY", help="The stop policy.")
+@click.option("--slots", type=click.IntRange(min=1), default=8, show_default=True, help="Trials at a time.")
+@click.option("--trials", type=click.IntRange(min=2), metavar="N", help="Trials in each order (default: all).")
+@click.option("--orders", type=click.IntRange(min=1), default=100, show_default=True, help="Random orders to replay.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides the orders.")
+@click.option("--table", metavar="NAME", help="Which array of an .npz file.")
+@click.option("--columns", type=Span(), metavar="A:B", help="Which columns of the array count; a column is a step.")
+@click.option("--mode", type=click.Choice(["min", "max"]), default="min", help="What is good in the array.")
+@target_options
+def verb(target: Target, table: str | None, columns: tuple[int, int] | None, mode: str, **given: Any) -> None:
+    """Replay the whole curves of SWEEP, or of an .npz file of arrays [trials, steps], under a stop policy.
+
+    The trials are begun in many random orders on virtual slots, by the scheduler that runs real sweeps, and
+    judged as they would have been: compute and time saved, and how often the best trial would have been lost.
+    """
+    from caviar.cli.output import emit_json
+    from caviar.stopping import parse_stopping, stopping_text
+    from caviar.whatif import savings
+
+    given["stopping"] = stopping_text(parse_stopping(given["stopping"]))
+    curves = _curves(target, table, columns, mode)
+    found = savings(curves, **given, on_order=_Progress(given["orders"]))
+    if target.as_json:
+        emit_json(dataclasses.asdict(found))
+    else:
+        _print(found)
+
+
+def _curves(target: Target, table: str | None, columns: tuple[int, int] | None, mode: str) -> "Curves":
+    from caviar.cli.reading import reading
+    from caviar.whatif import curves_of, curves_of_table
+
+    if target.sweep is not None and target.sweep.endswith(".npz"):
+        return curves_of_table(Path(target.sweep), table, columns, mode)
+    with reading(target) as opened:
+        return curves_of(opened.views, opened.plan, opened.title)
+
+
+class _Progress:
+    """A line on stderr every ten seconds."""
+
+    def __init__(self, orders: int) -> None:
+        self._orders = orders
+        self._told = time.monotonic() - 8
+
+    def __call__(self, done: int) -> None:
+        from caviar.cli.output import say
+
+        if time.monotonic() - self._told >= 10 and done < self._orders:
+            self._told = time.monotonic()
+            say(f"[caviar] {done}/{self._orders} orders")
+
+
+def _print(found: "Savings") -> None:
+    from caviar.cli.output import emit
+    from caviar.show.table import Column, print_table
+
+    emit(f"{found.name}: {found.orders} orders of {found.trials} trials on {found.slots} slots, {found.stopping}")
+    emit()
+    low, high = found.compute_range
+    error = found.winner_lost_error
+    rows = [
+        ["compute saved", f"{found.compute_saved:.0%}", f"{low:.0%} to {high:.0%} in nine orders of ten"],
+        ["time saved", f"{found.time_saved:.0%}", "of the wall time on as many slots"],
+        ["trained to the end", f"{found.completed:.1f}", f"of {found.trials} trials"],
+        [
+            "winner lost",
+            f"{found.winner_lost:.0%}",
+            f"of the orders, ± {error:.0%}; the chosen one ranks {found.rank:.1f}",
+        ],
+    ]
+    print_table(
+        [Column(name="", keep=True), Column(name="mean", align="right", keep=True), Column(name="", keep=True)],
+        rows,
+        sys.stdout,
+    )

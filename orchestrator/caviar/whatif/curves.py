@@ -1,0 +1,88 @@
+"""The curves that are replayed: of a sweep that ran, or of a table in a numpy file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from caviar.errors import SpecError
+from caviar.execute.recorded import Recorded
+from caviar.select.rule import identifier
+
+Stages = tuple[tuple[float, int, float], ...]
+"""Of one trial: seconds that a step takes, its number, and the metric there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curves:
+    """Whole curves: what the trials do when nobody stops them."""
+
+    name: str
+    mode: str
+    trials: tuple[Stages, ...]
+
+
+def curves_of(views: Any, plan: Any, title: str) -> Curves:
+    """The completed trials of a sweep, each step as long as it took.
+
+    Args:
+        views: The store's views, of this sweep.
+        plan: The sweep's plan, as JSON values.
+        title: What to call it.
+
+    Raises:
+        SpecError: It has fewer than two completed trials.
+    """
+    metric = plan["metric"]
+    ended = "SELECT trial FROM trials WHERE state = 'COMPLETED'"
+    began = views.execute(f"SELECT trial, epoch(started) FROM trials WHERE trial IN ({ended})").fetchall()
+    if len(began) < 2:
+        raise SpecError(f"{title} has {len(began)} completed trials: a replay needs at least two whole curves")
+    value = identifier(metric)
+    columns = views.execute(
+        f"SELECT trial, step, epoch_ms(time) AS time, {value} FROM curves "
+        f"WHERE trial IN ({ended}) AND {value} IS NOT NULL"
+    ).fetchnumpy()
+    rows = pa.table({name: pa.array(column) for name, column in columns.items()})
+    recorded = Recorded(rows, dict(began))
+    trials = [
+        tuple((seconds, step, found[metric]) for seconds, step, found in recorded.stages(trial))
+        for trial in recorded.trials()
+    ]
+    return Curves(name=title, mode=plan["mode"], trials=tuple(trials))
+
+
+def curves_of_table(path: Path, name: str | None, steps: Sequence[int] | None, mode: str) -> Curves:
+    """An array of curves, [n, steps], in a numpy file; a step takes a minute.
+
+    Args:
+        path: The .npz file.
+        name: The array; None: the only one of two dimensions.
+        steps: First and last column that count; a column's number is its step. None: all.
+        mode: `min` or `max`.
+
+    Raises:
+        SpecError: There is no such file or array.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            shapes = {key: file[key].shape for key in file.files}
+            flat = [key for key, shape in shapes.items() if len(shape) == 2 and shape[1] > 1]
+            if name is None and len(flat) == 1:
+                name = flat[0]
+            if name not in flat:
+                raise SpecError(f"{path} has the tables {', '.join(flat) or 'none'}: say which, as --table {flat[:1]}")
+            table = np.asarray(file[name], np.float64)
+    except (OSError, ValueError) as error:
+        raise SpecError(f"{path} is no numpy file of tables: {error}") from error
+    first, last = (0, table.shape[1] - 1) if steps is None else (steps[0], min(steps[-1], table.shape[1] - 1))
+    trials = tuple(
+        tuple((60.0, step, value) for step, value in enumerate(row, first))
+        for row in table[:, first : last + 1].tolist()
+    )
+    return Curves(name=f"{path.name}:{name}", mode=mode, trials=trials)

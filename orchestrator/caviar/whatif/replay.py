@@ -1,0 +1,109 @@
+"""One replay: some trials in some order, on virtual workers, under a stop policy, by the scheduler itself."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from caviar.execute.simulated import SimulatedExecutor, Stage
+from caviar.plan import Plan
+from caviar.sampling import make_sampler
+from caviar.schedule.adviser import Adviser
+from caviar.schedule.scheduler import Scheduler
+from caviar.schedule.supply import Supply
+from caviar.space import Float, Space
+from caviar.stopping import parse_stopping
+from caviar.whatif.curves import Curves, Stages
+from caviar_workers.trial import Trial
+
+_SPACE = Space({"x": Float(0.0, 1.0)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """What one order came to."""
+
+    busy_s: float
+    """Seconds of training."""
+    wall_s: float
+    """From the first trial's beginning to the last one's end."""
+    completed: int
+    chosen: float
+    """Last value of the best completed trial; NaN: none completed with a number."""
+
+
+class _Ends:
+    """A sink that keeps the trials' last values, and lets all else go."""
+
+    def __init__(self) -> None:
+        self.last: list[float] = []
+        self.busy_s = 0.0
+
+    def add(self, table: str, data: pa.Table) -> None:
+        """Look at executions that ended."""
+        if table == "attempts":
+            for row in data.to_pylist():
+                self.busy_s += row["busy"] or 0.0
+                if row["state"] == "COMPLETED" and row["last_value"] is not None:
+                    self.last.append(row["last_value"])
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
+def replay(curves: Curves, order: Sequence[int], *, stopping: str, slots: int) -> Replayed:
+    """Train the trials `order` of `curves`, begun in this order, on `slots` workers, under a stop policy."""
+    plan = Plan(
+        name="whatif",
+        metric="value",
+        mode=curves.mode,  # type: ignore[arg-type]  # Plan checks it
+        trials=len(order),
+        seed=0,
+        space=_SPACE,
+        sampler="random",
+        stopping=stopping,
+    )
+
+    def course(_config: dict[str, Any], trial: Trial) -> Iterator[Stage]:
+        for seconds, step, value in curves.trials[order[trial.number]]:
+            yield seconds, step, {"value": value}
+
+    policy = parse_stopping(plan.stopping).policy(mode=plan.mode, pausing=False)
+    adviser = Adviser(policy, plan.stopping, plan.metric)
+    executor = SimulatedExecutor(course, workers=slots)
+    sink = _Ends()
+    supply = Supply(plan, make_sampler(plan.sampler, plan.space, 0, plan.trials))
+    Scheduler(plan, "whatif", supply, executor, sink, adviser=adviser, clock=executor.clock, round_s=math.inf).run()
+    return Replayed(
+        busy_s=sink.busy_s,
+        wall_s=executor.clock.time(),
+        completed=len(sink.last),
+        chosen=best(sink.last, curves.mode),
+    )
+
+
+def whole(curves: Curves, order: Sequence[int], *, slots: int) -> Replayed:
+    """The same trials to their ends: every worker takes the next one when it is free."""
+    free = [0.0] * slots
+    lengths = [sum(stage[0] for stage in curves.trials[trial]) for trial in order]
+    for length in lengths:
+        heapq.heapreplace(free, free[0] + length)
+    last = [end(curves.trials[trial]) for trial in order]
+    return Replayed(busy_s=sum(lengths), wall_s=max(free), completed=len(order), chosen=best(last, curves.mode))
+
+
+def end(stages: Stages) -> float:
+    """The last value of a curve; NaN: it has none."""
+    return stages[-1][2] if stages else math.nan
+
+
+def best(values: Sequence[float], mode: str) -> float:
+    """The best finite value; NaN: there is none."""
+    finite = [value for value in values if np.isfinite(value)]
+    return math.nan if not finite else min(finite) if mode == "min" else max(finite)

@@ -1,0 +1,85 @@
+"""What-if replays: known curves, known savings."""
+
+import math
+
+import numpy as np
+import pytest
+
+from caviar.errors import SpecError
+from caviar.whatif import Curves, curves_of_table, savings
+from caviar.whatif.replay import replay, whole
+
+END = 30
+
+
+def curves(count: int, crossing: bool = False) -> Curves:
+    """Curves that never cross, or that all cross: then the first is the last."""
+    trials = []
+    for trial in range(count):
+        slope = -0.2 * trial if crossing else 0.0
+        trials.append(tuple((60.0, step, trial + slope * step) for step in range(END)))
+    return Curves(name="c", mode="min", trials=tuple(trials))
+
+
+def test_where_curves_never_cross_much_is_saved_and_nothing_lost() -> None:
+    found = savings(curves(40), stopping="asha:eta=3", slots=4, trials=20, orders=6)
+
+    assert found.winner_lost == 0.0
+    assert found.rank == 1.0
+    assert 0.5 < found.compute_saved < 0.95
+    assert 0.3 < found.time_saved < 0.95
+    assert 1 <= found.completed < 10
+
+
+def test_where_late_bloomers_win_the_winner_is_lost() -> None:
+    found = savings(curves(40, crossing=True), stopping="asha:eta=3", slots=4, trials=20, orders=6)
+
+    assert found.winner_lost > 0.5
+    assert found.rank > 2
+
+
+def test_a_policy_that_stops_nobody_saves_nothing() -> None:
+    found = savings(curves(12), stopping="patience:steps=1000", slots=4, trials=None, orders=2)
+
+    assert found.compute_saved == pytest.approx(0.0, abs=1e-9)
+    assert found.time_saved == pytest.approx(0.0, abs=1e-9)
+    assert (found.completed, found.winner_lost, found.trials) == (12, 0.0, 12)
+
+
+def test_the_scheduler_on_virtual_slots_takes_as_long_as_the_greedy_rule_says() -> None:
+    order = list(range(11))
+    real = replay(curves(11), order, stopping="patience:steps=1000", slots=3)
+
+    assert real == whole(curves(11), order, slots=3)
+
+
+def test_max_is_the_mirror_of_min() -> None:
+    given = curves(20)
+    mirrored = Curves(
+        name="c", mode="max", trials=tuple(tuple((s, n, -v) for s, n, v in stages) for stages in given.trials)
+    )
+    low, high = (savings(one, stopping="asha", slots=2, trials=10, orders=3) for one in (given, mirrored))
+
+    assert low == high
+
+
+def test_diverged_curves_are_never_chosen() -> None:
+    given = curves(6)
+    bad = tuple((60.0, step, math.nan) for step in range(END))
+    found = replay(Curves(name="c", mode="min", trials=(bad, *given.trials)), range(7), stopping="asha", slots=1)
+
+    assert math.isfinite(found.chosen)
+
+
+def test_a_table_is_read_by_name_and_columns(tmp_path) -> None:
+    path = tmp_path / "t.npz"
+    np.savez(path, a=np.arange(12.0).reshape(3, 4), b=np.zeros((3, 4)), x=np.zeros(3))
+    found = curves_of_table(path, "a", (1, 2), "min")
+
+    assert found.trials[1] == ((60.0, 1, 5.0), (60.0, 2, 6.0))
+    with pytest.raises(SpecError, match="has the tables a, b: say which"):
+        curves_of_table(path, None, None, "min")
+    with pytest.raises(SpecError, match="is no numpy file of tables"):
+        curves_of_table(tmp_path / "none.npz", None, None, "min")
+    with pytest.raises(SpecError, match="fewer than --trials 4"):
+        savings(found, stopping="asha", slots=1, trials=4, orders=1)
