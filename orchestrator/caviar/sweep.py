@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from caviar.errors import SpecError
 from caviar.overrides import overridden
 from caviar.plan import Plan
-from caviar.program import load_file, program_of
+from caviar.program import ROLES, load_file, program_of
 from caviar.provenance import provenance, refuse_secrets
 from caviar.space import Space, hold_lower_tiers
 from caviar_workers.load import importing
@@ -54,6 +54,8 @@ class Sweep:
         max_failures: Failed trials that end the sweep when there are more; None: any number may fail.
         final: `final(config, trial)`, run once, for the winner, after the search; returns a dict of metrics, such as
             the error on a test set that no choice was based on.
+        data: `data()`, which loads what all trials read, and takes those of `train_args` that it wants. It is called
+            once a sweep, on the cluster; each trial finds what it returned as `trial.data`.
         constraint: `constraint(config)` says whether a configuration may be tried; those it rejects are skipped.
         first: Configurations to try before the sampler's, such as a known baseline; what they leave out is at its
             default.
@@ -85,6 +87,7 @@ class Sweep:
     time_limit: float | None = None
     max_failures: int | None = None
     final: Callable[..., Any] | None = None
+    data: Callable[..., Any] | None = None
     constraint: Callable[[Mapping[str, Any]], Any] | None = None
     first: Sequence[Mapping[str, Any]] = ()
     all_tiers: bool = False
@@ -100,6 +103,10 @@ class Sweep:
                 raise SpecError(f"{what.partition('(')[0]} is a function {what}, but got {function!r:.60}")
         if self.constraint is not None and not callable(self.constraint):
             raise SpecError(f"constraint is a function constraint(config) → bool, but got {self.constraint!r:.60}")
+        if self.data is not None and not callable(self.data):
+            raise SpecError(
+                f"data is a function that loads it, data(), but got {self.data!r:.60}: write data=lambda: …"
+            )
         _check_arguments(self.train, self.train_args)
         object.__setattr__(self, "space", self.space if isinstance(self.space, Space) else Space(self.space))
         _ = self.plan
@@ -144,7 +151,7 @@ class Sweep:
     @cached_property
     def program(self) -> Program:
         """The code as it is now; `load` took it when it read the file."""
-        return program_of(self.train, self.final, self.snapshot, constraint=self.constraint)
+        return program_of({role: getattr(self, role) for role in ROLES}, self.snapshot)
 
     def override(self, changes: Mapping[str, Any]) -> Sweep:
         """The same sweep with some settings changed.
@@ -243,7 +250,7 @@ def load(reference: str) -> Sweep:
         )
     found = sweeps[name or next(iter(sweeps))]
     # Now: another file's modules may take the place of these.
-    named = program_of(found.train, found.final, program, constraint=found.constraint)
+    named = program_of({role: getattr(found, role) for role in ROLES}, program)
     return replace(found, snapshot=named if named.module else program)
 
 

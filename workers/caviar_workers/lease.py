@@ -11,13 +11,14 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from functools import partial
 from numbers import Real
 from typing import Any
 
 from caviar_workers.capture import Capture
+from caviar_workers.data import accepted, load_data
 from caviar_workers.execution import Execution
 from caviar_workers.hearing import Hearing
 from caviar_workers.load import load_function
@@ -37,7 +38,12 @@ def _silence() -> Sequence[Message]:
 
 
 def run_lease(
-    program: Program, lease: Lease, *, own_process: bool = True, mail: Callable[[], Sequence[Message]] = _silence
+    program: Program,
+    lease: Lease,
+    *,
+    own_process: bool = True,
+    mail: Callable[[], Sequence[Message]] = _silence,
+    data: Callable[[], Any] | None = None,
 ) -> Iterator[Batch]:
     """Train the lease's trials; yields what they report, in order, at least every `lease.flush_s` seconds.
 
@@ -48,6 +54,7 @@ def run_lease(
         lease: What to train.
         own_process: Nothing else runs in this process: file descriptors may be redirected, threads limited.
         mail: Fetches what the driver says to the lease's trials; called several times a second, so it must not wait.
+        data: Fetches what the program's `data` function returned; None: there is none, or it is called here.
 
     Raises:
         WrongProcessError: Before the first trial: the lease must run in another process.
@@ -56,7 +63,8 @@ def run_lease(
         enter(lease)
     with Capture(descriptors=own_process) as capture:
         recorder = Recorder(lease, capture, assigned(lease))
-        training = _Training(program, lease, recorder, own_process)
+        fetch = data or partial(load_data, program, lease.train_args) if program.data else None
+        training = _Training(program, lease, recorder, fetch, own_process=own_process)
         training.start()
         try:
             yield from _speak(recorder, training, lease.flush_s, mail)
@@ -84,14 +92,18 @@ def _speak(
 class _Training(threading.Thread):
     """Trains the lease's trials one after the other."""
 
-    def __init__(self, program: Program, lease: Lease, recorder: Recorder, own_process: bool) -> None:
+    def __init__(
+        self, program: Program, lease: Lease, recorder: Recorder, fetch: Callable[[], Any] | None, *, own_process: bool
+    ) -> None:
         super().__init__(name="caviar-train", daemon=True)
+        self._fetch = fetch
         self._program = program
         self._lease = lease
         self._recorder = recorder
         self._own_process = own_process
         self._home = _working_folder()
         self._function: Callable[..., Any] | None = None
+        self._data: Any = None
         self.hearing = Hearing()
         self.done = threading.Event()
         self.abandoned = False
@@ -119,6 +131,7 @@ class _Training(threading.Thread):
         try:
             if self._function is None:
                 self._function = self._load()
+            execution.trial.data = self._data
             seed_everything(execution.trial.seed)
             started = time.perf_counter()
             _finish(self._function(self._lease.config(position), execution.trial), execution, self._lease.metric)
@@ -140,6 +153,8 @@ class _Training(threading.Thread):
         function = load_function(self._program, self._program.final if lease.final else self._program.train)
         if self._own_process:
             limit_threads(lease.cpus)  # now that the user's libraries are loaded
+        if self._fetch is not None:
+            self._data = self._fetch()
         arguments = accepted(function, lease.train_args) if lease.final else lease.train_args
         return partial(function, **arguments) if arguments else function
 
@@ -166,14 +181,6 @@ def _finish(returned: Any, execution: Execution, metric: str) -> None:
         trial.report(0, **{metric: float(returned)})
     else:
         execution.returned = type(returned).__name__
-
-
-def accepted(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of train that `final` takes too."""
-    parameters = inspect.signature(function).parameters
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return dict(arguments)
-    return {name: value for name, value in arguments.items() if name in parameters}
 
 
 def describe(error: BaseException) -> tuple[str, str]:

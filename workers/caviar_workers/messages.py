@@ -27,6 +27,8 @@ class Program:
     """Qualified name of the function that runs once for the winner; empty: none."""
     constraint: str = ""
     """Qualified name of the predicate that says which configurations may be tried; empty: none."""
+    data: str = ""
+    """Qualified name of the function that loads what all trials read; empty: none."""
     module: str = ""
     """Name of the module among `files` that holds these functions."""
     files: Mapping[str, tuple[str, str]] = field(default_factory=dict)

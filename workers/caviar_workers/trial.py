@@ -39,6 +39,7 @@ class Trial:
         attempt: Which execution of the trial this is, from 0.
         seed: 0 … 2^32 − 1, the same at every attempt; `random`, numpy and (where imported) torch are already
             seeded with it.
+        data: What the sweep's `data` function returned; None: it has none. All trials read it: do not write to it.
         devices: The accelerators assigned, as CUDA_VISIBLE_DEVICES writes them; empty: none.
         interrupted: What made `report` raise TrialInterrupted; None: nothing did.
     """
@@ -50,6 +51,7 @@ class Trial:
         "_put",
         "_taken",
         "attempt",
+        "data",
         "devices",
         "interrupted",
         "number",
@@ -62,6 +64,7 @@ class Trial:
         self.number = number
         self.attempt = attempt
         self.seed = seed
+        self.data: Any = None
         self.devices = devices
         self.interrupted: Action | None = None
         self._cells: Cells = []

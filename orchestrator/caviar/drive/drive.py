@@ -135,6 +135,9 @@ def _executor(plan: Plan, program: Program, address: str | None, progress: Progr
                 progress.note(f"{lack}: waiting for it to grow")
             executor = RayExecutor(program, cpus=plan.cpus, gpus=plan.gpus, fresh=plan.process == "fresh")
             try:
+                if program.data:
+                    progress.start("loading the data…")
+                    executor.load(plan.train_args)
                 yield executor
             finally:
                 executor.close()

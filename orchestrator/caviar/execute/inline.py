@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
+from caviar_workers.data import load_data
 from caviar_workers.lease import run_lease
 from caviar_workers.mailbox import Mailbox
 from caviar_workers.messages import Batch, Lease, Message, Program
@@ -21,6 +23,7 @@ class InlineExecutor:
         self._current: tuple[int, Iterator[Batch]] | None = None
         self._killed: list[int] = []
         self._mailbox = Mailbox()
+        self._data: list[Any] = []
 
     def slots(self) -> int:
         """One."""
@@ -40,7 +43,8 @@ class InlineExecutor:
                 return []
             lease = self._waiting.popleft()
             mail = partial(self._mailbox.take, lease.id)
-            self._current = lease.id, run_lease(self._program, lease, own_process=False, mail=mail)
+            data = partial(self._load, lease) if self._program.data else None
+            self._current = lease.id, run_lease(self._program, lease, own_process=False, mail=mail, data=data)
         number, batches = self._current
         batch = next(batches, None)
         if batch is not None:
@@ -59,6 +63,12 @@ class InlineExecutor:
             self._current = None
         self._killed += [waiting.id for waiting in self._waiting if lease in (None, waiting.id)]
         self._waiting = deque(waiting for waiting in self._waiting if waiting.id not in self._killed)
+
+    def _load(self, lease: Lease) -> Any:
+        """The sweep's data, loaded for the first lease that asks."""
+        if not self._data:
+            self._data.append(load_data(self._program, lease.train_args))
+        return self._data[0]
 
     def close(self) -> None:
         """Nothing is held."""

@@ -14,6 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import ray
@@ -22,6 +23,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from caviar.errors import ClusterError, SpecError
 from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
+from caviar_workers.data import load_data
 from caviar_workers.lease import run_lease
 from caviar_workers.mailbox import Mailbox
 from caviar_workers.messages import Batch, Lease, Message, Program
@@ -54,11 +56,13 @@ class RayExecutor:
         self._demand = {"CPU": cpus, "GPU": gpus}
         calls = 1 if fresh else _MANY_CALLS
         options: dict[str, Any] = {"num_cpus": cpus, "max_retries": 0, "max_calls": calls}
+        options["scheduling_strategy"] = "SPREAD"  # else Ray fills one node, or the one that has the data, first
         if gpus:
             options["num_gpus"] = gpus  # in the decorator: .options() would not set the reuse of processes
         self._address = f"mailbox-{uuid.uuid4().hex}"
         self._mailbox: Any = None
         self._task = ray.remote(**options)(_lease_task(self._address, calls))
+        self._data: list[Any] = []
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._streams: dict[Any, int] = {}
@@ -68,6 +72,32 @@ class RayExecutor:
         self._counted = (-_RECOUNT_S, 0)
         self._thread = threading.Thread(target=self._drain, name="caviar-drain", daemon=True)
         self._thread.start()
+
+    def load(self, arguments: Mapping[str, Any]) -> None:
+        """Call the program's `data` function in the cluster, and wait; its result is copied once to each node.
+
+        Args:
+            arguments: Of train; the function gets those that it takes.
+
+        Raises:
+            SpecError: It raised.
+            ClusterError: Its process died again and again.
+        """
+
+        def loading(program: Program) -> tuple[None, Any]:
+            return None, load_data(program, arguments)
+
+        # Two results: one to wait for, and the data, which the driver itself does not need.
+        done, data = ray.remote(num_cpus=self._demand["CPU"], num_returns=2)(loading).remote(self._program)
+        try:
+            ray.get(done)
+        except RayTaskError as error:
+            with suppress(RayError):
+                ray.get(data)  # of an error that nobody fetched, Ray tells on the terminal
+            raise SpecError(f"the sweep's data function raised {type(error.cause).__name__}: {error.cause}") from error
+        except RayError as error:
+            raise ClusterError(f"the sweep's data cannot be loaded: {_sentence(error)}") from error
+        self._data = [data]
 
     def slots(self) -> int:
         """Leases that the cluster's resources allow at the same time; counted every few seconds."""
@@ -79,7 +109,7 @@ class RayExecutor:
 
     def submit(self, lease: Lease) -> None:
         """Hand the lease to Ray, which starts it when its resources are free."""
-        stream = self._task.options(name=f"{lease.sweep}/{lease.trials[0]}").remote(self._program, lease)
+        stream = self._task.options(name=f"{lease.sweep}/{lease.trials[0]}").remote(self._program, lease, self._data)
         with self._lock:
             self._streams[stream] = lease.id
         self._wake.set()
@@ -164,15 +194,16 @@ def _make_mailbox(address: str) -> Any:
     return actor.options(name=address, namespace=_NAMESPACE, scheduling_strategy=here).remote()
 
 
-def _lease_task(address: str, calls: int) -> Callable[[Program, Lease], Iterator[Batch]]:
+def _lease_task(address: str, calls: int) -> Callable[[Program, Lease, Sequence[Any]], Iterator[Batch]]:
     """What Ray runs. A function within a function travels by value, so that no worker has to import this file.
 
     Args:
         address: Name of the mailbox.
         calls: Leases after which Ray ends the process.
     """
+    kept: list[Any] = []  # this process's copy of the data
 
-    def lease_task(program: Program, lease: Lease) -> Iterator[Batch]:
+    def lease_task(program: Program, lease: Lease, data: Sequence[Any]) -> Iterator[Batch]:
         mailbox: Any = None
         answer: Any = None
         due = time.monotonic() + _MAIL_S
@@ -192,8 +223,13 @@ def _lease_task(address: str, calls: int) -> Callable[[Program, Lease], Iterator
                 mailbox = answer = None
             return ()
 
+        def fetch() -> Any:
+            if not kept:
+                kept.append(ray.get(data[0]))
+            return kept[0]
+
         try:
-            yield from run_lease(program, lease, mail=mail)
+            yield from run_lease(program, lease, mail=mail, data=fetch)
         except WrongProcessError:
             # Ray ends a process after its last call, when the answer is on its way; let this be the last one. To exit
             # here, or soon, would take along the lease that Ray has sent after this one.

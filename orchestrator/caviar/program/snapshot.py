@@ -13,6 +13,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,19 +69,16 @@ def program_of_file(path: Path, *, train: str = "", final: str = "", package: st
     )
 
 
-def program_of_functions(
-    train: Callable[..., Any],
-    final: Callable[..., Any] | None = None,
-    constraint: Callable[..., Any] | None = None,
-) -> Program:
-    """The program of functions that live in no file, as in a notebook; workers get the functions themselves."""
-    given = {"train": train, "final": final, "constraint": constraint}
-    functions = {name: function for name, function in given.items() if function is not None}
-    files = {f"_notebook_{name}": (f"<{name}>", _source(function)) for name, function in functions.items()}
-    names = [name if name in functions else "" for name in given]
-    return Program(
-        digest=_digest(files), train=names[0], final=names[1], constraint=names[2], files=files, functions=functions
-    )
+def program_of_functions(given: Mapping[str, Callable[..., Any] | None]) -> Program:
+    """The program of functions that live in no file, as in a notebook; workers get the functions themselves.
+
+    Args:
+        given: Role (`train`, `final`, …) → function, or None.
+    """
+    functions = {role: function for role, function in given.items() if function is not None}
+    files = {f"_notebook_{role}": (f"<{role}>", _source(function)) for role, function in functions.items()}
+    program = Program(digest=_digest(files), train="train", files=files, functions=functions)
+    return replace(program, **{role: role for role in functions})  # type: ignore[arg-type]  # mypy takes them for any
 
 
 def module_name(path: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -20,19 +20,11 @@ from caviar_workers.messages import Program
 Function = Callable[..., Any]
 
 
-def program_of(
-    train: Function,
-    final: Function | None,
-    snapshot: Program | None = None,
-    *,
-    constraint: Function | None = None,
-) -> Program:
+def program_of(functions: Mapping[str, Function | None], snapshot: Program | None = None) -> Program:
     """The program of a sweep's functions.
 
     Args:
-        train: The train function.
-        final: The function for the winner, if there is one.
-        constraint: The predicate that says which configurations may be tried, if there is one.
+        functions: The train function, and by their roles (`final`, `constraint`, `data`) those others that there are.
         snapshot: The snapshot that the functions were loaded from, if they were; one that names them is the program.
 
     Returns:
@@ -41,23 +33,21 @@ def program_of(
     Raises:
         SpecError: The file cannot be read, or is not valid Python any more.
     """
-    functions = (train, final, constraint)
+    train = functions["train"]
     if snapshot is not None:
         if snapshot.train:
-            final_name = snapshot.final if final is not None else ""
-            return dataclasses.replace(
-                snapshot, final=final_name, constraint=snapshot.constraint if constraint is not None else ""
-            )
-        return _named(snapshot, load_module(snapshot), *functions) or program_of_functions(*functions)
+            gone = {role: "" for role, function in functions.items() if function is None}
+            return dataclasses.replace(snapshot, **gone)  # type: ignore[arg-type]  # mypy takes it for any field
+        return _named(snapshot, load_module(snapshot), functions) or program_of_functions(functions)
     inner = train
     while isinstance(inner, partial):
         inner = inner.func
     module = sys.modules.get(getattr(inner, "__module__", None) or "")
     file = getattr(module, "__file__", None)
     if module is None or file is None or not file.endswith(".py") or _installed(Path(file)):
-        return program_of_functions(*functions)
+        return program_of_functions(functions)
     program = program_of_file(Path(file), package=_package(module, Path(file)))
-    return _named(program, module, *functions) or program_of_functions(*functions)
+    return _named(program, module, functions) or program_of_functions(functions)
 
 
 def load_file(path: Path) -> tuple[ModuleType, Program]:
@@ -79,14 +69,13 @@ def load_file(path: Path) -> tuple[ModuleType, Program]:
         raise SpecError(f"{path} raised {type(error).__name__} at import{where}: {_one_line(error)}") from error
 
 
-def _named(program: Program, module: ModuleType, *functions: Function | None) -> Program | None:
-    """The program with the names of train, final and constraint; None: one of them has no name in the module."""
-    found = [entry_of(vars(module), function) if function is not None else "" for function in functions]
-    names = [name for name in found if name is not None]
-    if len(names) < len(found):
+def _named(program: Program, module: ModuleType, functions: Mapping[str, Function | None]) -> Program | None:
+    """The program with the names of the functions; None: one of them has no name in the module."""
+    given = {role: function for role, function in functions.items() if function is not None}
+    names = {role: entry_of(vars(module), function) for role, function in given.items()}
+    if None in names.values():
         return None
-    train, final, constraint = names
-    return dataclasses.replace(program, train=train, final=final, constraint=constraint)
+    return dataclasses.replace(program, **names)  # type: ignore[arg-type]  # mypy takes them for any field
 
 
 def _package(module: ModuleType, file: Path) -> str:

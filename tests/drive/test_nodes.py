@@ -1,0 +1,99 @@
+"""Whole sweeps on a cluster of several nodes: who runs where, from how many drivers, and what is loaded how often."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from caviar.result import Result
+
+from ..raylets import TOKEN, Raylets
+from .conftest import MAIN, Write
+
+pytestmark = pytest.mark.ray
+
+EXPERIMENT = """
+    import os
+    import time
+    from pathlib import Path
+
+    import numpy as np
+    from caviar import Float, Sweep
+
+    HERE = Path(__file__).parent
+
+
+    def load(rows=1000):
+        with (HERE / "loaded").open("a") as calls:
+            print(os.getpid(), file=calls)
+        return {"x": np.arange(rows * 1000.0), "names": ["a", "b"]}
+
+
+    def train(config, trial, rows=1000):
+        x = trial.data["x"]
+        assert len(x) == rows * 1000 and not x.flags.writeable
+        for step in range(4):
+            trial.report(step, loss=config["lr"] * x[step + 1], node=float(os.getppid()))
+            time.sleep(0.2)
+
+
+    sweep = Sweep(
+        train, space={"lr": Float(0.1, 1.0)}, metric="loss", trials=24, data=load, train_args={"rows": 500}
+    )
+"""
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def experiment(write: Write) -> Path:
+    return write(EXPERIMENT)
+
+
+@pytest.fixture
+def start(raylets: Raylets, experiment: Path) -> Iterator[Start]:
+    """Starts drivers on the cluster, as processes of their own."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(store: Path, *words: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", MAIN, "run", str(experiment), *words]
+        process = subprocess.Popen(
+            [*command, "--store", str(store), "--address", raylets.address, "--json"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | TOKEN,
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_two_sweeps_share_a_cluster_and_each_loads_its_data_once(
+    start: Start, experiment: Path, tmp_path: Path
+) -> None:
+    stores = [tmp_path / "one", tmp_path / "two"]
+    drivers = [start(stores[0], "--concurrency", "3"), start(stores[1], "--concurrency", "3", "--seed", "1")]
+    outputs = [driver.communicate(timeout=55) for driver in drivers]
+
+    assert [driver.returncode for driver in drivers] == [0, 0], outputs
+    assert all(json.loads(out) for out, _ in outputs)
+    assert len((experiment.parent / "loaded").read_text().split()) == 2
+    spans = []
+    for store in stores:
+        result = Result(store)
+        assert result.sql("SELECT DISTINCT state, attempts FROM trials").fetchall() == [("COMPLETED", 1)]
+        assert result.sql("SELECT count(*), count(DISTINCT trial) FROM curves").fetchall() == [(96, 24)]
+        nodes = result.sql("SELECT count(DISTINCT last_node) FROM trials").fetchall()[0][0]
+        assert nodes >= 3, "three at a time were not spread over the nodes"
+        spans += result.sql("SELECT min(started), max(ended) FROM trials").fetchall()
+    assert max(start for start, _ in spans) < min(end for _, end in spans), "they ran one after the other"
