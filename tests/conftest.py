@@ -1,12 +1,20 @@
 """The order of the gate: quick tests, then the clone (while no Ray runs), then those that share one Ray."""
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "s3"))
+
+from fixtures import cloud, s3_server
 
 from caviar.execute.ray_session import RaySession
 
 from .raylets import Raylets
+
+__all__ = ["cloud", "s3_server"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

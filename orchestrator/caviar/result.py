@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 import os
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from caviar.errors import NoResultError, StoreError
+from caviar.disk.location import is_uri, object_path
+from caviar.errors import NoResultError
 from caviar.select import Candidate, Selection, select
 from caviar.store import Store, SweepDir, Views
 from caviar.store.finals import finals
@@ -17,23 +18,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def store_path(store: str | Path | None) -> Path:
+def store_path(store: str | PurePath | None) -> PurePath:
     """Where the results store is: the argument, else $CAVIAR_STORE, else ./caviar-store; absolute.
 
     Raises:
-        StoreError: It is a URI.
+        SpecError: It is a URI that breaks a rule.
     """
-    path = str(store or os.environ.get("CAVIAR_STORE") or "caviar-store")
-    if "://" in path:
-        raise StoreError(f"a store is a folder on this machine or a mounted disk, but got {path!r}")
-    return Path(path).expanduser().absolute()
+    place = store or os.environ.get("CAVIAR_STORE") or "caviar-store"
+    return object_path(str(place)) if is_uri(place) else Path(place).expanduser().absolute()
 
 
 class Result:
     """A sweep in the store.
 
     Args:
-        store: Folder of the store.
+        store: Folder of the store, or its URI.
         sweep: Id of the sweep, a prefix of it, or its name; None: the latest.
 
     Raises:
@@ -41,7 +40,7 @@ class Result:
         StoreError: The store cannot be read.
     """
 
-    def __init__(self, store: str | Path | None = None, sweep: str | None = None) -> None:
+    def __init__(self, store: str | PurePath | None = None, sweep: str | None = None) -> None:
         self._store = Store.open(store_path(store))
         self._sweep: SweepDir = self._store.find(sweep)
 

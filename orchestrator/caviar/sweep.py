@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, cast
 
 from caviar.errors import SpecError
@@ -169,12 +169,12 @@ class Sweep:
         return replace(self, **fields)
 
     def run(
-        self, store: str | Path | None = None, *, address: str | None = None, progress: Progress | None = None
+        self, store: str | PurePath | None = None, *, address: str | None = None, progress: Progress | None = None
     ) -> Result:
         """Train all trials and wait for them.
 
         Args:
-            store: Folder of the results store; None: $CAVIAR_STORE, else ./caviar-store.
+            store: Folder or URI of the results store; None: $CAVIAR_STORE, else ./caviar-store.
             address: A Ray cluster to join (`auto`, `host:port`); None: start Ray on this machine, and stop it after.
             progress: The display; None: one that suits the terminal or notebook.
 

@@ -170,7 +170,8 @@ def test_a_store_that_is_a_file_or_full_of_other_things(caviar: Caviar, write: W
 
     told(caviar("run", path, at=file), 5, "is a file", "--store")
     told(caviar("run", path, at=path.parent), 5, "holds other files", "--store")
-    told(caviar("run", path, at="s3://bucket/x"), 5, "s3://bucket/x")
+    told(caviar("run", path, at="ftp://bucket/x"), 2, "ftp://bucket/x")
+    told(caviar("run", path, at="s3://key:word@bucket/x"), 2, "credentials")
     assert file.read_text() == "mine"
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 

@@ -52,7 +52,7 @@ def test_through_relative_symlinks_from_a_folder_with_spaces(clone, tmp_path):
 
 def test_a_warm_call_calls_neither_uv_nor_python_and_is_silent(clone):
     first = clone("best")
-    assert "once: 240 MB to download" in first.stderr
+    assert "once: 260 MB to download" in first.stderr
     assert len(clone.log("uv.log")) == 1
     (clone.bin / "uv").unlink()
     (clone.bin / "python3").unlink()
@@ -82,10 +82,10 @@ def test_the_tools_for_tests_come_with_the_test_only(clone):
     clone("best")
     python = clone.bin / "python3"
     assert clone.log("uv.log") == [
-        f"sync --project {clone.root} --frozen --inexact --python {python} --extra demo --no-group dev"
+        f"sync --project {clone.root} --frozen --inexact --python {python} --extra cloud --extra demo --no-group dev"
     ]
     assert "90 MB to download" in clone("test").stderr
-    assert clone.log("uv.log")[0].endswith("--extra demo --group dev")
+    assert clone.log("uv.log")[0].endswith("--extra cloud --extra demo --group dev")
     clone("test")
     clone("best")
     assert clone.log("uv.log") == []

@@ -36,7 +36,7 @@ BROKEN_PIPE = 141
 
 EPILOG = """\b
 SWEEP is an id, the beginning or end of one, or a name; without it, the latest.
-The store is ./caviar-store, or $CAVIAR_STORE, or --store DIR.
+The store is ./caviar-store, or $CAVIAR_STORE, or --store DIR (or s3://…, gs://…).
 
 \b
 Exit codes:

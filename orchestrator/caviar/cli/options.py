@@ -56,7 +56,7 @@ def target_options(function: Verb) -> Verb:
         default=DEFAULT_STORE,
         show_default=True,
         show_envvar=True,
-        help="Where results are kept.",
+        help="Where results are kept: a folder, s3://bucket/prefix or gs://bucket/prefix.",
     )(verb)
 
 

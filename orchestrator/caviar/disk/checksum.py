@@ -58,11 +58,16 @@ def verify(disk: Disk, path: PurePath, expected: str, *, most: int = MOST_CHECKE
     with disk.reading(path) as file:
         found = checksum_of(file)
     if found != expected:
-        raise StoreError(
-            f"{path} is damaged (its checksum is {found}, and was {expected}): `caviar store check` sets it aside, "
-            "so that the rest can be read; or restore it from a copy."
-        )
+        raise damaged(path, found, expected)
     _verified.add(key)
+
+
+def damaged(path: object, found: str, expected: str) -> StoreError:
+    """The sentence for a file that was changed."""
+    return StoreError(
+        f"{path} is damaged (its checksum is {found}, and was {expected}): `caviar store check` sets it aside, "
+        "so that the rest can be read; or restore it from a copy."
+    )
 
 
 class Summed:

@@ -44,11 +44,12 @@ class Disk(Protocol):
         """Publish a file unless its name is taken: FileExistsError then, and nothing is changed."""
         ...
 
-    def stream(self, path: PurePath, build: PurePath) -> AbstractContextManager[IO[bytes]]:
+    def stream(self, path: PurePath, build: PurePath | None = None) -> AbstractContextManager[IO[bytes]]:
         """Write a file piece by piece; it is published when the block ends.
 
-        It vanishes when the block raises, and the end of the block raises when another process removed the
-        folder `build` before it. (In an object store, the removal may lose a race by the time of a request:
+        It vanishes when the block raises, and the end of the block raises when another process removed
+        the folder `build`, if one is given, before it. (In an object store, the removal may lose a race by the
+        time of a request:
         a whole file is shown then.)
         """
         ...

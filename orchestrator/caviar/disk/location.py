@@ -2,19 +2,79 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from caviar.disk.object_path import ObjectPath
 from caviar.disk.posix import PosixDisk
+from caviar.errors import SpecError, StoreError
 
 if TYPE_CHECKING:
     from caviar.disk.contract import Disk
 
+SCHEMES = ("s3", "gs")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,221}")
+_PART = re.compile(r"[A-Za-z0-9!_.'()=-]+")
+
+
+def is_uri(store: str | PurePath) -> bool:
+    """Whether a store is named by a URI, not by a folder."""
+    return isinstance(store, ObjectPath) or "://" in str(store)
+
 
 def locate(store: str | PurePath) -> tuple[PurePath, Disk]:
-    """The absolute path of a store, and the disk that it is on.
+    """The absolute path of a store, and the disk that it is on. Looks at no file and makes no request.
 
     Args:
-        store: A folder.
+        store: A folder, or s3://bucket/prefix, gs://bucket/prefix.
+
+    Raises:
+        SpecError: The URI breaks a rule.
+        StoreError: What it needs is not installed, or there are no credentials.
     """
-    return Path(store).expanduser().resolve(), PosixDisk()
+    if not is_uri(store):
+        return Path(store).expanduser().resolve(), PosixDisk()
+    path = object_path(str(store))
+    return path, _object_disk(path)
+
+
+def object_path(uri: str) -> ObjectPath:
+    """The path that a URI names.
+
+    Raises:
+        SpecError: It is of another scheme, has no bucket, or has what a store's URI must not have: above all,
+            credentials. The sentence repeats none of these.
+    """
+    scheme, _, rest = uri.partition("://")
+    bucket, *parts = rest.rstrip("/").split("/")
+    if "@" in rest or "?" in rest or "#" in rest:
+        raise SpecError(
+            f"A store's URI is {scheme}://bucket/prefix and holds no credentials and no settings (@, ?, #): "
+            "put them into the environment, as AWS_PROFILE or AWS_ENDPOINT_URL."
+        )
+    if scheme not in SCHEMES:
+        raise SpecError(f"A store is a folder, s3://bucket/prefix or gs://bucket/prefix, but got {uri}")
+    if not _BUCKET.fullmatch(bucket):
+        raise SpecError(f"A bucket's name is of small letters, digits, dots and dashes, but got {bucket!r} in {uri}")
+    for part in parts:
+        if not _PART.fullmatch(part) or part in (".", ".."):
+            raise SpecError(f"A prefix is of letters, digits and !_.'()=- between slashes, but got {part!r} in {uri}")
+    return ObjectPath(f"{scheme}://{'/'.join([bucket, *parts])}")
+
+
+def _object_disk(path: ObjectPath) -> Disk:
+    try:
+        from caviar.disk.bucket import Bucket  # noqa: PLC0415 - an extra, for those who use it
+    except ImportError as error:
+        raise StoreError(
+            f"A store at {path.scheme}:// needs the package {error.name}: type `pip install 'caviar-sweep[cloud]'`."
+        ) from error
+    from caviar.disk.cache import Cache, cache_folder  # noqa: PLC0415
+    from caviar.disk.objects import ObjectDisk  # noqa: PLC0415
+
+    try:
+        bucket = Bucket(path)
+    except OSError as error:
+        raise StoreError(f"Cannot open {path}: {error.strerror or error}.") from error
+    return ObjectDisk(path, bucket, Cache(cache_folder(), bucket))

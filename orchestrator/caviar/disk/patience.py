@@ -77,7 +77,7 @@ class Patience:
             except OSError as error:
                 now = self.clock()
                 began = now if began is None else began
-                pause = min(LONGEST_S, FIRST_S * 2**tries) * (0.5 + self.chance() / 2)
+                pause = min(LONGEST_S, FIRST_S * 2 ** min(tries, 10)) * (0.5 + self.chance() / 2)
                 left = self.limit_s(error) - (now - began)
                 if left <= pause:
                     raise

@@ -51,9 +51,9 @@ class PosixDisk(SystemCalls):
         self.patience.call(lambda again: self._create(path, data, again))
 
     @contextmanager
-    def stream(self, path: PurePath, build: PurePath) -> Iterator[IO[bytes]]:
-        """Write a file piece by piece in the folder `build`, then show it."""
-        temporary = build / aside(path).name
+    def stream(self, path: PurePath, build: PurePath | None = None) -> Iterator[IO[bytes]]:
+        """Write a file piece by piece in the folder `build`, or in its own, then show it."""
+        temporary = (build or path.parent) / aside(path).name
         try:
             with self._open(temporary) as file:
                 yield file

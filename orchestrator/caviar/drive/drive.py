@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from caviar.drive.advice import adviser_of
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def run_sweep(
     plan: Plan,
     program: Program,
-    store: Path,
+    store: PurePath,
     *,
     address: str | None,
     progress: Progress,

@@ -88,7 +88,7 @@ def write(sweep: SweepDir, group: Group, sums: Mapping[str, str]) -> DataFile:
     name = f"{MERGED}/{group.table}-{uuid.uuid4().hex}.parquet"
     path = sweep.path / name
     span = Span()
-    with sweep.disk.stream(path, path.parent) as file:
+    with sweep.disk.stream(path) as file:
         summed = Summed(file)
         with GroupWriter(summed, rows.layout, live=True) as writer:
             for piece in rows.read():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
+from caviar.disk.object_path import ObjectPath
 from caviar.errors import StoreError
 
 if TYPE_CHECKING:
@@ -28,7 +29,12 @@ def store_error(doing: str, path: PurePath, error: BaseException) -> StoreError:
             f"Cannot {doing} {path}: {_reason(error)}; choose another store with --store PATH, "
             "or change its permissions."
         )
-    return StoreError(f"Cannot {doing} {path}: {_reason(error)}; see to the disk and try again.")
+    if number == errno.ENODEV:
+        return StoreError(
+            f"Cannot {doing} {path}: {_reason(error)}; make it, or choose another store with --store PATH."
+        )
+    where = "the network and the endpoint" if isinstance(path, ObjectPath) else "the disk"
+    return StoreError(f"Cannot {doing} {path}: {_reason(error)}; see to {where} and try again.")
 
 
 def _reason(error: BaseException) -> str:
