@@ -78,8 +78,10 @@ class Result:
 
     def curves(self, trial: int | None = None) -> pd.DataFrame:
         """One row a report, in the order of trial and step; of one trial, or of all."""
-        only = "" if trial is None else f" WHERE trial = {int(trial)}"
-        return self.sql(f"SELECT * FROM curves{only} ORDER BY trial, step, time").df()
+        if trial is None:
+            return self.sql("SELECT * FROM curves ORDER BY trial, step, time").df()
+        with Views(self._store, [self._sweep]) as views, views.of_trials([int(trial)]):
+            return views.ask(f"SELECT * FROM curves WHERE trial = {int(trial)} ORDER BY step, time").df()
 
     def sql(self, query: str) -> duckdb.DuckDBPyConnection:
         """Ask the views sweeps, trials, curves, attempts, configs, logs and decisions of this sweep with one SELECT.

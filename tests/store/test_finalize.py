@@ -163,6 +163,24 @@ def test_a_large_sweep_has_several_files_of_curves_each_with_trials_of_its_own(s
     assert not check(sweep)
 
 
+def test_a_curve_opens_one_of_many_files(store, sweep, rows, small_files):
+    epoch = sweep.claim()
+    record_many(sweep, rows, epoch)
+    finalize(sweep, epoch)
+    curves = {file.name: file for file in sweep.snapshot().manifest.files if file.table == "curves"}
+    for name, file in curves.items():
+        if not file.min_trial <= 9 <= file.max_trial:
+            (sweep.path / name).write_bytes(b"damaged")
+    sql = "SELECT step, loss FROM curves WHERE trial = 9 ORDER BY step"
+    with Views(store, [sweep]) as views:
+        with views.of_trials([9]):
+            assert views.execute(sql).fetchall() == [(0, 9.0), (1, 9.0), *((step, -1.0) for step in range(2, 6))]
+        with pytest.raises(StoreError, match="is damaged"):
+            views.execute(sql)
+        with views.of_trials([99]):
+            assert views.execute("SELECT step, loss FROM curves WHERE trial = 99").fetchall() == []
+
+
 def test_when_one_of_several_files_fails_none_is_shown(store, sweep, rows, small_files):
     class FullAtTheThird(PosixDisk):
         def _rename(self, old, new):

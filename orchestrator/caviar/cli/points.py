@@ -67,6 +67,7 @@ def drawn(reading: Reading, trials: Sequence[int], metric: str) -> dict[int, Poi
 
 
 def _by_trial(reading: Reading, sql: str, trials: Sequence[int]) -> dict[int, Points]:
-    rows = reading.views.execute(sql, [list(trials)]).fetchall()
+    with reading.views.of_trials(trials):
+        rows = reading.views.execute(sql, [list(trials)]).fetchall()
     found = {trial: Points(steps=tuple(steps), values=tuple(values)) for trial, steps, values in rows}
     return {trial: found.get(trial, Points()) for trial in trials}

@@ -35,6 +35,11 @@ class DataFile:
     checksum: str = ""
     """CRC-32 of its bytes, as eight hex digits; "" when none was recorded."""
 
+    def may_hold(self, trials: Collection[int]) -> bool:
+        """Whether rows of one of these trials may be in it."""
+        low, high = self.min_trial, self.max_trial
+        return low is None or high is None or any(low <= trial <= high for trial in trials)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quarantined:

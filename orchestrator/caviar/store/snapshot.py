@@ -15,7 +15,7 @@ from caviar.store import chain
 from caviar.store.layout import HOT, Segment, parse_segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import PurePath
 
     from caviar.disk import Disk
@@ -35,9 +35,10 @@ class Snapshot:
         """Whether the final files hold everything."""
         return self.manifest.final and not self.hot
 
-    def names(self, table: str) -> list[str]:
-        """Paths, within the sweep's folder, of a table's files."""
-        held = [file.name for file in self.manifest.files if file.table == table]
+    def names(self, table: str, trials: Collection[int] | None = None) -> list[str]:
+        """Paths, within the sweep's folder, of a table's files; of those that may hold one of these trials."""
+        files = [file for file in self.manifest.files if file.table == table]
+        held = [file.name for file in files if trials is None or file.may_hold(trials)]
         return held + [segment.name for segment in self.hot if segment.table == table]
 
     def all_names(self) -> list[str]:

@@ -11,7 +11,7 @@ from caviar.store.query import name, texts
 from caviar_workers.tables import FIELDS, METRIC_FORMS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import duckdb
 
@@ -50,6 +50,7 @@ class SweepTables:
         self._most = most
         self._checksums = seen.checksums()
         self.path = sweep.path
+        self._trials: Collection[int] | None = None
         self._held: dict[tuple[str, ...], dict[str, str]] = {}
         self.seen = seen
         self.running = running
@@ -61,9 +62,17 @@ class SweepTables:
             Column(name=key, word=parameter.get("kind", "text"), section=1) for key, parameter in parameters.items()
         )
 
+    def narrow(self, trials: Collection[int] | None) -> None:
+        """Look for curves only in the files that may hold these trials; None: in all."""
+        _ = self.metrics  # of all
+        self._trials = trials
+        self._held.pop(("curves",), None)
+
     def scan(self, *tables: str) -> str | None:
         """FROM clause over all files of some tables; None when there are none."""
-        names = [name for table in tables for name in self.seen.names(table)]
+        names = [
+            name for table in tables for name in self.seen.names(table, self._trials if table == "curves" else None)
+        ]
         if not names:
             return None
         files = self._disk.local([(self.path / file, self._checksums[file]) for file in names], most=self._most)

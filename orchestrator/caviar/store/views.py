@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
@@ -18,7 +19,7 @@ from caviar.store.trials import HEAD, TAIL, trial_columns, trials_sql
 from caviar.store.trouble import store_error
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import PurePath
     from types import TracebackType
 
@@ -55,6 +56,7 @@ class Views:
         self._sweeps = store.sweeps() if sweeps is None else list(sweeps)
         self._connection = connect([sweep.disk.local_folder(sweep.path) for sweep in self._sweeps])
         self._made: set[str] = set()
+        self._trials: Collection[int] | None = None
         self.refresh()
 
     @property
@@ -75,7 +77,28 @@ class Views:
             except OSError as error:
                 raise store_error("read", sweep.path, error) from error
             self._states.append(state)
-            self._tables.append(SweepTables(self._connection, sweep, seen, running=state == "running"))
+            tables = SweepTables(self._connection, sweep, seen, running=state == "running")
+            if self._trials is not None:
+                tables.narrow(self._trials)
+            self._tables.append(tables)
+
+    @contextmanager
+    def of_trials(self, trials: Collection[int]) -> Iterator[None]:
+        """Within the block, `curves` opens only the files that may hold these trials: of others, rows may lack.
+
+        A file is compared with its checksum before it is first read; this way a curve need not wait for others.
+        """
+        self._narrow(trials)
+        try:
+            yield
+        finally:
+            self._narrow(None)
+
+    def _narrow(self, trials: Collection[int] | None) -> None:
+        self._trials = trials
+        for tables in self._tables:
+            tables.narrow(trials)
+        self._made.discard("curves")
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
         """Run trusted SQL over the views.
