@@ -47,7 +47,7 @@ def test_plan_merges_large_files_of_large_sweeps_and_keeps_few_of_them():
         files = [file for file in files if file not in taken]
         files.append(held(10**6 + sum(file.rows for file in taken), name=f"{number}"))
         most = max(most, len(files))
-    assert most < 120
+    assert most < 70
 
 
 def test_merges_keep_all_rows_and_few_files(store, sweep, rows, monkeypatch):

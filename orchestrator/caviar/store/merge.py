@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 4_000_000
 """Rows of merged files that are merged once more, in sum, at least."""
 
-MOST_LARGE = 48
+MOST_LARGE = 24
 """Merged files of a table that are merged no more, about: the more rows a sweep has, the larger they are."""
 
 EVERY_SIZE = 2**60
@@ -45,7 +45,7 @@ def plan(seen: Snapshot) -> list[Group]:
     """What to merge: all hot files, and with them merged files no larger than what they join.
 
     So each merged file is at least twice as large as the next, and a table has about log2(rows) of them; but one
-    of more than a 48th of all rows is merged no more, so that no merge takes long.
+    of more than a 24th of all rows is merged no more, so that no merge takes long.
     """
     groups = []
     for table in TABLES:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 MOST_HOT = 128
 """Hot files that may be live before they are merged."""
 
-FULL = 208
-"""Hot files that may be live while others are merged; the writer waits beyond that."""
+FULL = 280
+"""Files that may be live while some are merged; the writer waits beyond that."""
 
 GRACE_S = 60.0
 """Seconds for which merged files stay on the disk, for readers that listed them before."""
@@ -31,7 +31,7 @@ class Merger:
 
     def __init__(self, sweep: SweepDir) -> None:
         self._sweep = sweep
-        self._live = len(sweep.snapshot().hot)
+        self._hot, self._others = _live(sweep)
         self._lock = threading.Lock()
         self._due = MOST_HOT
         self._thread: threading.Thread | None = None
@@ -42,15 +42,15 @@ class Merger:
     def count(self, files: int) -> None:
         """Take note of newly published hot files."""
         with self._lock:
-            self._live += files
-        if self._live > self._due and not self._working():
+            self._hot += files
+        if self._hot > self._due and not self._working():
             thread = threading.Thread(target=self._run, name="caviar-merger", daemon=True)
             thread.start()
             self._thread = thread  # only now: `join` may be called from another thread
 
     def make_room(self) -> None:
-        """Wait while so many hot files are live that readers would suffer, and a merge is about to change it."""
-        while self._live > FULL and self._working():
+        """Wait while so many files are live that readers would suffer, and a merge is about to change it."""
+        while self._hot + self._others > FULL and self._working():
             time.sleep(0.01)
 
     def join(self) -> None:
@@ -64,14 +64,19 @@ class Merger:
     def _run(self) -> None:
         try:
             gone = merge(self._sweep)
-            live = len(self._sweep.snapshot().hot)
             with self._lock:
-                self._live = live
-                self._due = MOST_HOT if gone is not None else live + MOST_HOT
+                self._hot, self._others = _live(self._sweep)
+                self._due = MOST_HOT if gone is not None else self._hot + MOST_HOT
             if gone is not None:
                 self._gone.append((time.monotonic(), gone))
             while self._gone and time.monotonic() - self._gone[0][0] > GRACE_S:
                 self._sweep.disk.delete(self._gone.pop(0)[1])
         except Exception as error:
             self.failure = error
-            self._due = self._live + MOST_HOT
+            self._due = self._hot + MOST_HOT
+
+
+def _live(sweep: SweepDir) -> tuple[int, int]:
+    """Hot files, and others, that readers open now."""
+    seen = sweep.snapshot()
+    return len(seen.hot), len(seen.manifest.files)
