@@ -2,7 +2,6 @@
 
 import errno
 import math
-from itertools import pairwise
 
 import duckdb
 import pandas as pd
@@ -14,7 +13,6 @@ import pytest
 from caviar.disk import PosixDisk
 from caviar.errors import StoreError
 from caviar.store import SweepDir, Views, Writer
-from caviar.store.check import check
 from caviar.store.finalize import finalize
 
 VIEWS = ("trials", "curves", "attempts", "configs", "logs", "decisions")
@@ -119,84 +117,6 @@ def test_the_views_of_an_ended_sweep_are_plain_scans(store, ended):
             assert plan.count("READ_PARQUET") == 1
             assert not any(word in plan for word in ("JOIN", "WINDOW", "GROUP_BY", "CTE"))
         assert "READ_PARQUET" not in views.execute("EXPLAIN FROM sweeps").fetchall()[0][1]
-
-
-@pytest.fixture
-def small_files(monkeypatch):
-    """Row groups of four rows and final files of little more."""
-    monkeypatch.setattr("caviar.store.segment.group_rows", lambda layout, *, live: 4)
-    monkeypatch.setattr("caviar.store.final_curves.SIZE", 3000)
-
-
-def record_many(sweep, rows, epoch, trials=30):
-    """Trials of four rows, of which every third ran again from step 2 on."""
-    with Writer(sweep, epoch) as writer:
-        writer.add("configs", rows.configs(range(trials)))
-        for trial in range(trials):
-            writer.add("curves", rows.curve(trial, range(4), loss=[float(trial)] * 4))
-            if trial % 3 == 0:
-                writer.add("curves", rows.curve(trial, range(2, 6), attempt=1, start=2, loss=[-1.0] * 4))
-            writer.add("attempts", rows.attempt(trial, "LOST" if trial % 3 == 0 else "COMPLETED", rows=4, step=3))
-            if trial % 3 == 0:
-                writer.add("attempts", rows.attempt(trial, attempt=1, start=2, rows=4, step=5))
-
-
-def test_a_large_sweep_has_several_files_of_curves_each_with_trials_of_its_own(store, sweep, rows, small_files):
-    epoch = sweep.claim()
-    record_many(sweep, rows, epoch)
-    before = contents(store, sweep)
-    finalize(sweep, epoch)
-    assert contents(store, sweep) == before
-    files = [file for file in sweep.snapshot().manifest.files if file.table == "curves"]
-    assert len(files) > 3
-    spans = sorted((file.min_trial, file.max_trial) for file in files)
-    assert all(high < low for (_, high), (low, _) in pairwise(spans))
-    assert [(file.min_trial, file.max_trial) for file in files] == spans
-    glob = f"{sweep.path}/{{}}/*.parquet"
-    assert duckdb.sql(f"SELECT count(*) FROM '{glob.format('curves')}'").fetchall() == [(140,)]
-    dead = duckdb.sql(f"SELECT trial, attempt, step FROM '{glob.format('superseded')}' ORDER BY ALL").fetchall()
-    assert dead == [(trial, 0, step) for trial in range(0, 30, 3) for step in (2, 3)]
-    found = pl.read_parquet(glob.format("curves"), hive_partitioning=False).select("trial", "attempt", "_seq").rows()
-    assert found == sorted(found)
-    finalize(sweep, sweep.claim())  # again, from several files
-    assert contents(store, sweep) == before
-    assert not check(sweep)
-
-
-def test_a_curve_opens_one_of_many_files(store, sweep, rows, small_files):
-    epoch = sweep.claim()
-    record_many(sweep, rows, epoch)
-    finalize(sweep, epoch)
-    curves = {file.name: file for file in sweep.snapshot().manifest.files if file.table == "curves"}
-    for name, file in curves.items():
-        if not file.min_trial <= 9 <= file.max_trial:
-            (sweep.path / name).write_bytes(b"damaged")
-    sql = "SELECT step, loss FROM curves WHERE trial = 9 ORDER BY step"
-    with Views(store, [sweep]) as views:
-        with views.of_trials([9]):
-            assert views.execute(sql).fetchall() == [(0, 9.0), (1, 9.0), *((step, -1.0) for step in range(2, 6))]
-        with pytest.raises(StoreError, match="is damaged"):
-            views.execute(sql)
-        with views.of_trials([99]):
-            assert views.execute("SELECT step, loss FROM curves WHERE trial = 99").fetchall() == []
-
-
-def test_when_one_of_several_files_fails_none_is_shown(store, sweep, rows, small_files):
-    class FullAtTheThird(PosixDisk):
-        def _rename(self, old, new):
-            if new.name.endswith("-0002.parquet"):
-                raise OSError(errno.ENOSPC, "No space left on device")
-            super()._rename(old, new)
-
-    epoch = sweep.claim()
-    record_many(sweep, rows, epoch)
-    before = contents(store, sweep)
-    with pytest.raises(StoreError, match="disk is full"):
-        finalize(SweepDir(path=sweep.path, disk=FullAtTheThird()), epoch)
-    assert not [path for table in ("curves", "superseded") for path in sweep.path.glob(f"{table}/*")]
-    assert contents(store, sweep) == before
-    finalize(sweep, epoch)
-    assert contents(store, sweep)["curves"] == before["curves"]
 
 
 def test_superseded_rows_are_kept_apart(ended):
