@@ -20,6 +20,7 @@ FIELDS = (
     "sampler",
     "all_tiers",
     "rule",
+    "searcher",
     "stopping",
     "cpus",
     "gpus",

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from caviar.errors import SpecError
 from caviar.sampling import Grid, List, read_sampler, sampler_json
+from caviar.searching.names import check_searcher
 from caviar.space import Parameter, Space, parameter_from_json
 from caviar.stopping import parse_stopping, stopping_text
 from caviar_workers.tables import check_metric_name
@@ -46,6 +47,8 @@ class Plan:
     """Whether parameters of every tier are tuned, however few the trials."""
     rule: Rule = "last"
     """How trials are compared; see `caviar.select`."""
+    searcher: str = ""
+    """Who chooses the points, `local` or `gp`; empty: the sampler."""
     stopping: str = ""
     """Who goes on, as `caviar.stopping` spells it, such as `asha:eta=3`; empty: everybody."""
     cpus: float = 1.0
@@ -80,8 +83,7 @@ class Plan:
         _need(self.mode in get_args(Mode), "mode is 'min' or 'max'", self.mode)
         _need(self.rule in get_args(Rule), "rule is 'last', 'best' or 'smoothed'", self.rule)
         _need(self.process in get_args(Process), "process is 'warm' or 'fresh'", self.process)
-        if self.stopping:
-            object.__setattr__(self, "stopping", stopping_text(parse_stopping(self.stopping)))
+        self._check_choosers()
         _need(
             _whole(self.trials) and 1 <= self.trials <= MOST_TRIALS,
             "trials is a whole number from 1 to 2^30",
@@ -121,6 +123,12 @@ class Plan:
             json.dumps(dict(self.train_args), allow_nan=False)
         except (TypeError, ValueError) as error:
             raise SpecError(f"overridden train arguments must survive JSON: {error}") from error
+
+    def _check_choosers(self) -> None:
+        if self.searcher:
+            check_searcher(self.searcher)
+        if self.stopping:
+            object.__setattr__(self, "stopping", stopping_text(parse_stopping(self.stopping)))
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; `from_json` gives an equal plan."""

@@ -41,6 +41,7 @@ class Sweep:
         name: What to call the sweep; by default the name of its file.
         sampler: `sobol` (scrambled), `random`, `halton`, `grid`, `shuffled_grid`, or a Grid.
         rule: How trials are compared: `last`, `best` or `smoothed`.
+        searcher: Who chooses new trials by what the others reported: `local` or `gp`; None: the sampler, without it.
         stopping: Which trials are ended early: text such as `asha:eta=3`, or ASHA(eta=3), Hyperband(), MedianStop(),
             Patience(), Extrapolate(); None: none is.
         cpus: CPU cores a trial.
@@ -77,6 +78,7 @@ class Sweep:
     name: str | None = None
     sampler: str | Grid | List = "sobol"
     rule: str = "last"
+    searcher: str | None = None
     stopping: str | Stopping | None = None
     cpus: float = 1.0
     gpus: float = 0.0
@@ -107,6 +109,8 @@ class Sweep:
             raise SpecError(
                 f"data is a function that loads it, data(), but got {self.data!r:.60}: write data=lambda: …"
             )
+        if self.constraint is not None and self.searcher:
+            raise SpecError("a searcher cannot keep a constraint yet, but got both: leave one out")
         _check_arguments(self.train, self.train_args)
         object.__setattr__(self, "space", self.space if isinstance(self.space, Space) else Space(self.space))
         _ = self.plan
@@ -132,6 +136,7 @@ class Sweep:
             sampler=self._sampler(),
             all_tiers=self.all_tiers,
             rule=self.rule,  # type: ignore[arg-type]  # Plan checks it
+            searcher=self.searcher or "",
             stopping=stopping_text(parse_stopping(self.stopping)) if self.stopping else "",
             cpus=self.cpus,
             gpus=self.gpus,

@@ -8,6 +8,7 @@ from tests.drive.conftest import Caviar, Write
 from caviar.drive.advice import adviser_of
 from caviar.plan import Plan
 from caviar.result import Result
+from caviar.sampling import make_sampler
 from caviar.store import Store
 
 SLOW = """
@@ -23,6 +24,19 @@ SLOW = """
 
 
     sweep = Sweep(train, space={"lr": Float(0.0, 1.0)}, metric="loss", trials=12, sampler="random")
+"""
+
+
+QUICK = """
+    from caviar import Float, Sweep
+
+
+    def train(config, trial):
+        for step in range(3):
+            trial.report(step, loss=(config["x"] - 0.2) ** 2 + (config["y"] - 0.7) ** 2)
+
+
+    sweep = Sweep(train, space={"x": Float(0.0, 1.0), "y": Float(0.0, 1.0)}, metric="loss")
 """
 
 
@@ -52,7 +66,9 @@ def test_hopeless_trials_are_stopped_explained_and_never_win(ray: object, caviar
 
     opened = Store.open(store)
     sweep_dir = opened.find(None)
-    adviser = adviser_of(Plan.from_json(sweep_dir.description()["plan"]), opened, sweep_dir)
+    plan = Plan.from_json(sweep_dir.description()["plan"])
+    adviser, asks = adviser_of(plan, opened, sweep_dir, make_sampler("random", plan.space, 0, 12))
+    assert asks is None
     assert adviser.condemned == ()
     assert adviser.decisions() == []
 
@@ -64,3 +80,30 @@ def test_a_wrong_policy_is_refused_before_anything_runs(caviar: Caviar, write: W
     assert ran.code == 2
     assert len(ran.told) == 1
     assert not store.exists()
+
+
+@pytest.mark.ray
+def test_a_guided_sweep_finds_the_goal_and_a_resumed_one_keeps_its_points(
+    ray, caviar: Caviar, write: Write, store
+) -> None:
+    file = write(QUICK)
+    ran = caviar("run", file, "--searcher", "local", "--trials", "50", "--address", "auto", "-q")
+    assert ran.code == 0, ran.err
+
+    result = Result(store)
+    points = result.sql("SELECT trial, x, y, u FROM trials ORDER BY trial").fetchall()
+    distance = [(x - 0.2) ** 2 + (y - 0.7) ** 2 for _, x, y, _ in points]
+    assert sorted(distance[30:])[10] < sorted(distance[:20])[10] / 3
+    told = result.sql("SELECT trial, numbers FROM decisions WHERE action = 'ask' ORDER BY n").fetchall()
+    assert [trial for trial, _ in told] == list(range(50))
+    assert '"origin": "near"' in told[-1][1] or '"origin": "random"' in told[-1][1]
+    assert "was asked for by local" in caviar("explain", 49).out
+
+    opened = Store.open(store)
+    sweep_dir = opened.find(None)
+    plan = Plan.from_json(sweep_dir.description()["plan"])
+    adviser, asks = adviser_of(plan, opened, sweep_dir, make_sampler("sobol", plan.space, 0, 50))
+    assert asks is not None
+    assert asks.take(50).u.tolist() == [u for *_, u in points]
+    parents = {adviser.ask(50 + k).tolist()[0] for k in range(5)}
+    assert len(parents) == 5

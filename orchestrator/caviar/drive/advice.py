@@ -4,27 +4,45 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from caviar.sampling.listed import ListSampler
 from caviar.schedule.adviser import FINAL, Adviser
+from caviar.schedule.asks import Asks
+from caviar.searching import make_searcher
 from caviar.select.rule import identifier
 from caviar.stopping import parse_stopping
 from caviar.store import Views
 
 if TYPE_CHECKING:
     from caviar.plan import Plan
+    from caviar.sampling import Sampler
     from caviar.store import Store, SweepDir
 
 
-def adviser_of(plan: Plan, store: Store, sweep_dir: SweepDir) -> Adviser:
-    """Who judges the trials of a sweep, knowing what was published and decided so far."""
-    if not plan.stopping:
-        return Adviser()
-    policy = parse_stopping(plan.stopping).policy(mode=plan.mode, pausing=False)
-    adviser = Adviser(policy, plan.stopping, plan.metric)
+def adviser_of(plan: Plan, store: Store, sweep_dir: SweepDir, sampler: Sampler) -> tuple[Adviser, Asks | None]:
+    """Who judges a sweep's trials and asks for new ones, knowing what was published and decided so far.
+
+    Args:
+        plan: The sweep.
+        store: Its store.
+        sweep_dir: Where it is.
+        sampler: Its sampler; a guided sweep begins with the configurations that the user listed.
+
+    Returns:
+        The adviser, and where the points come from in a guided sweep.
+    """
+    if not (plan.stopping or plan.searcher):
+        return Adviser(), None
+    policy = parse_stopping(plan.stopping).policy(mode=plan.mode, pausing=False) if plan.stopping else None
+    searcher = make_searcher(plan.searcher, plan.space, mode=plan.mode, seed=plan.seed) if plan.searcher else None
+    adviser = Adviser(policy, plan.stopping, plan.metric, searcher, plan.searcher)
     metric = identifier(plan.metric)
     with Views(store, [sweep_dir]) as views:
         # fetchall() of each query before the next: DuckDB streams results.
         states = ", ".join(f"'{state}'" for state in FINAL)
         ended = dict(views.execute(f"SELECT trial, state FROM trials WHERE state IN ({states})").fetchall())
+        asked = views.execute("SELECT u FROM configs ORDER BY trial").fetchall() if plan.searcher else []
         decisions = views.execute("SELECT * FROM decisions ORDER BY n")
         names = [column[0] for column in decisions.description or ()]
         made = [dict(zip(names, row, strict=True)) for row in decisions.fetchall()]
@@ -33,5 +51,8 @@ def adviser_of(plan: Plan, store: Store, sweep_dir: SweepDir) -> Adviser:
             rows = views.execute(
                 f"SELECT trial, step, {metric} FROM curves WHERE {metric} IS NOT NULL ORDER BY trial, step, time"
             ).fetchall()
-    adviser.restore(rows, made, ended)
-    return adviser
+    points = [np.array(u, np.float64) for (u,) in asked]
+    if plan.searcher and isinstance(sampler, ListSampler):
+        points += list(sampler.points(len(points), max(0, min(sampler.listed, plan.trials) - len(points))))
+    adviser.restore(rows, made, ended, points)
+    return adviser, Asks(adviser.ask, points) if plan.searcher else None

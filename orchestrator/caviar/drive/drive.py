@@ -30,6 +30,7 @@ from caviar.store.writer import Writer
 
 if TYPE_CHECKING:
     from caviar.execute.executor import Executor
+    from caviar.schedule.adviser import Adviser
     from caviar.show.progress import Progress
     from caviar_workers.messages import Program
 
@@ -64,8 +65,9 @@ def run_sweep(
             "sampler_identity": sampler.identity(),
         }
         sweep_dir = opened.create_sweep(description, pack(program))
-        supply = Supply(plan, sampler, constraint=constraint)
-        _drive(opened, sweep_dir, plan, program, supply, executor, progress)
+        adviser, asks = adviser_of(plan, opened, sweep_dir, sampler)
+        supply = Supply(plan, sampler, constraint=constraint, asks=asks)
+        _drive(opened, sweep_dir, plan, program, supply, executor, progress, adviser=adviser)
     return sweep_dir
 
 
@@ -106,13 +108,14 @@ def resume_sweep(
         raise StoreError(f"sweep {sweep_dir.id} is running in another process: type caviar status {sweep_dir.id}")
     program = unpack(sweep_dir.code())
     rest = unfinished(store, sweep_dir, retry_failed=retry_failed)
-    supply = Supply(plan, sampler, constraint=constraint_of(program), rest=rest)
+    adviser, asks = adviser_of(plan, store, sweep_dir, sampler)
+    supply = Supply(plan, sampler, constraint=constraint_of(program), rest=rest, asks=asks)
     tested = not program.final or bool(finals(sweep_dir))
     if not supply.waiting and tested and sweep_dir.state() == "finished":
         progress.note(f"sweep {sweep_dir.id} is finished: there is nothing to resume")
         return
     with _executor(plan, program, address, progress) as executor:
-        _drive(store, sweep_dir, plan, program, supply, executor, progress)
+        _drive(store, sweep_dir, plan, program, supply, executor, progress, adviser=adviser)
 
 
 @contextmanager
@@ -145,7 +148,7 @@ def _executor(plan: Plan, program: Program, address: str | None, progress: Progr
         progress.end()
 
 
-def _drive(
+def _drive(  # noqa: PLR0913 — the parts that it puts together
     store: Store,
     sweep_dir: SweepDir,
     plan: Plan,
@@ -153,6 +156,8 @@ def _drive(
     supply: Supply,
     executor: Executor,
     progress: Progress,
+    *,
+    adviser: Adviser,
 ) -> None:
     """Own the sweep, run its trials, publish what they report, and close it in good order."""
     epoch = sweep_dir.claim()
@@ -171,7 +176,7 @@ def _drive(
                 supply,
                 executor,
                 writer,
-                adviser=adviser_of(plan, store, sweep_dir),
+                adviser=adviser,
                 on_tick=attend,
             )
             with on_interrupt(scheduler.stop) as interrupt:

@@ -1,4 +1,4 @@
-"""Where the stop policy meets the sweep: rows on their way to the store in, decisions to be published out.
+"""Where stop policy and searcher meet the sweep: rows on their way to the store in, decisions to be published out.
 
 The scheduler publishes decisions before it acts on them, and with them all rows that came before: so whatever a
 decision rests on is in the store when the decision is. The state can be built again from there (`restore`).
@@ -7,13 +7,15 @@ decision rests on is in the store when the decision is. The state can be built a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 import pyarrow as pa
 
 from caviar.schedule.decision import Decision
+from caviar.searching import Searcher
+from caviar.space.scale import FloatArray
 from caviar.stopping import Judgement, StopPolicy
 
 FINAL = ("COMPLETED", "STOPPED", "FAILED", "CANCELLED")
@@ -26,10 +28,21 @@ class Adviser:
         policy: Decides; None: nobody is judged.
         by: What it is called in the store, such as `asha:eta=3`.
         metric: The sweep's.
+        searcher: Is told of all rows, and asked for points; None: points are drawn.
+        search: What it is called in the store, such as `gp`.
     """
 
-    def __init__(self, policy: StopPolicy | None = None, by: str = "", metric: str = "") -> None:
+    def __init__(
+        self,
+        policy: StopPolicy | None = None,
+        by: str = "",
+        metric: str = "",
+        searcher: Searcher | None = None,
+        search: str = "",
+    ) -> None:
         self._policy = policy
+        self._searcher = searcher
+        self._search = search
         self._by = by
         self._metric = metric
         self._stopped: set[int] = set()
@@ -43,19 +56,28 @@ class Adviser:
 
     def hear(self, curves: pa.Table | None, attempts: pa.Table | None) -> None:
         """Take in what a lease had to say at once: rows, and executions that began, go on or ended."""
-        if self._policy is None:
+        if self._policy is None and self._searcher is None:
             return
         ended = {} if attempts is None else _endings(attempts)
         if curves is not None and self._metric in curves.column_names:
             columns = (curves[name].to_pylist() for name in ("trial", "attempt", "step", self._metric))
             for trial, attempt, step, value in zip(*columns, strict=True):
                 if value is not None:
-                    self._policy.note(trial, step, value)
-                    if trial not in ended and trial not in self._stopped:
+                    self._note(trial, step, value)
+                    if self._policy is not None and trial not in ended and trial not in self._stopped:
                         self._judge(self._policy, trial, attempt)
         for trial, state in ended.items():
-            self._policy.end(trial, state=state)
+            self._end(trial, state)
             self._stopped.discard(trial)
+
+    def ask(self, trial: int) -> FloatArray:
+        """A point for a new trial, from the searcher."""
+        if self._searcher is None:
+            raise ValueError("this sweep has no searcher")
+        found = self._searcher.ask(trial)
+        numbers = {"origin": found.origin, **found.numbers}
+        self._made.append(Decision(action="ask", by=self._search, trial=trial, numbers=numbers))
+        return found.u
 
     def decisions(self) -> list[Decision]:
         """What was decided since the last call."""
@@ -63,7 +85,11 @@ class Adviser:
         return made
 
     def restore(
-        self, rows: Iterable[tuple[int, int, float]], decisions: Iterable[Mapping[str, Any]], ended: Mapping[int, str]
+        self,
+        rows: Iterable[tuple[int, int, float]],
+        decisions: Iterable[Mapping[str, Any]],
+        ended: Mapping[int, str],
+        points: Sequence[FloatArray] = (),
     ) -> None:
         """Take up the state that an earlier driver left.
 
@@ -71,18 +97,32 @@ class Adviser:
             rows: (trial, step, value), each trial's in their order.
             decisions: Rows of the table `decisions`, in their order; those of others than the policy are left out.
             ended: State of the trials that ended.
+            points: Of trials 0, 1, …
         """
-        if self._policy is None:
-            return
+        if self._searcher is not None:
+            for trial, u in enumerate(points):
+                self._searcher.restore(trial, u)
         for row in rows:
-            self._policy.note(*row)
+            self._note(*row)
         for decision in decisions:
-            if decision["decided_by"] == self._by:
+            if self._policy is not None and decision["decided_by"] == self._by:
                 self._policy.apply(_judgement(decision))
                 if decision["action"] == "stop" and decision["trial"] not in ended:
                     self._stopped.add(decision["trial"])
         for trial, state in ended.items():
+            self._end(trial, state)
+
+    def _note(self, trial: int, step: int, value: float) -> None:
+        if self._policy is not None:
+            self._policy.note(trial, step, value)
+        if self._searcher is not None:
+            self._searcher.tell(trial, step, value)
+
+    def _end(self, trial: int, state: str) -> None:
+        if self._policy is not None:
             self._policy.end(trial, state=state)
+        if self._searcher is not None:
+            self._searcher.end(trial, state=state)
 
     def _judge(self, policy: StopPolicy, trial: int, attempt: int) -> None:
         found = policy.judge(trial)

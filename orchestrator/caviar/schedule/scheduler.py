@@ -163,13 +163,14 @@ class Scheduler:
     def _fill(self) -> None:
         """Submit leases: twice as many as there are slots, so that none waits for the driver; a cap is a cap."""
         slots = self.slots
-        window = max(1, slots) * 2 if self._plan.concurrency is None else max(1, slots)
+        capped = self._plan.concurrency is not None or self._supply.guided
+        window = max(1, slots) * (1 if capped else 2)
         while not self.stopped and len(self.ledger.running) < window:
             waiting = self.ledger.waiting + self._supply.waiting
             if not waiting:
                 return
             fresh = self._plan.process == "fresh"
-            size = 1 if fresh else pack_size(self._pace, waiting=waiting, slots=max(1, slots))
+            size = 1 if fresh or self._supply.guided else pack_size(self._pace, waiting=waiting, slots=max(1, slots))
             work = self._next(size)
             lease = lease_of(self._plan, self._sweep, self._leases, work)
             self._leases += 1

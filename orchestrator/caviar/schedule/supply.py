@@ -9,6 +9,7 @@ from caviar.errors import SpecError
 from caviar.plan import Plan
 from caviar.sampling import Constraint, Draws, Sampler, trial_seeds
 from caviar.sampling.draws import Drawn
+from caviar.schedule.asks import Asks
 from caviar.schedule.rest import Rest
 from caviar.schedule.work import Work
 from caviar_workers.tables import CONFIGS
@@ -28,6 +29,7 @@ class Supply:
         sampler: Its sampler.
         constraint: Which configurations may be tried; None: any.
         rest: What earlier drivers left.
+        asks: Where points come from in a guided sweep, in place of the sampler; one at a time.
     """
 
     def __init__(
@@ -37,9 +39,13 @@ class Supply:
         *,
         constraint: Constraint | None = None,
         rest: Rest = NOTHING_RAN,
+        asks: Asks | None = None,
     ) -> None:
         self._plan = plan
-        self.draws = Draws(sampler, plan.space, constraint)
+        self.draws = Draws(sampler, plan.space, constraint) if asks is None else asks
+        self.guided = asks is not None
+        """A trial's point waits for what the ones before it report: none is drawn before it can run."""
+        self._block = 1 if self.guided else BLOCK
         self.rest = rest
         self._written = rest.written
         self._newest = rest.newest
@@ -54,7 +60,7 @@ class Supply:
         """Draw the next block if the stock is used up; returns its rows for the configs table, if they are new."""
         rows: list[pa.Table] = []
         while not self._stock and self._drawn < self._plan.trials:
-            start, stop = self._drawn, min(self._drawn + BLOCK, self._plan.trials)
+            start, stop = self._drawn, min(self._drawn + self._block, self._plan.trials)
             self._drawn = stop
             drawn = self.draws.take(stop - start)  # whole blocks always: the same arithmetic however they are reached
             self._check(start, stop, drawn)

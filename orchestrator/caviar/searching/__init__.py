@@ -1,7 +1,26 @@
 """Guided search: which point is tried next, given what was reported so far."""
 
-from caviar.searching.local import Local
-from caviar.searching.searcher import Proposal, Searcher
-from caviar.searching.thompson import Thompson
+from __future__ import annotations
 
-__all__ = ["Local", "Proposal", "Searcher", "Thompson"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from caviar.searching.names import NAMES, check_searcher
+from caviar.searching.searcher import Proposal, Searcher
+
+if TYPE_CHECKING:
+    from caviar.searching.local import Local
+    from caviar.searching.spelling import make_searcher
+    from caviar.searching.thompson import Thompson
+
+__all__ = ["NAMES", "Local", "Proposal", "Searcher", "Thompson", "check_searcher", "make_searcher"]
+
+_FILES = {"Local": "local", "Thompson": "thompson", "make_searcher": "spelling"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a searcher when it is first asked for: who describes a sweep does not pay for scipy."""
+    if name in _FILES:
+        value = globals()[name] = getattr(import_module(f"caviar.searching.{_FILES[name]}"), name)
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

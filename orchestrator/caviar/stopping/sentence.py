@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_DONE = {"go_on": "went on", "stop": "was stopped", "pause": "was paused", "promote": "was promoted"}
+_DONE = {
+    "go_on": "went on",
+    "stop": "was stopped",
+    "pause": "was paused",
+    "promote": "was promoted",
+    "ask": "was asked for",
+}
 
 
 def sentence(
@@ -18,8 +24,18 @@ def sentence(
     """
     done = _DONE.get(action, action)
     where = f" at step {step}" if step is not None else ""
+    if action == "ask":
+        return f"{done} by {by}: {_origin(numbers)}"
     why = _REASONS.get(by.partition(":")[0], _plain)(action, value, bar, numbers)
     return f"{done}{where} by {by}" + (f": {why}" if why else "")
+
+
+def _origin(numbers: Mapping[str, Any]) -> str:
+    if "parent" in numbers:
+        return f"a step away from trial {numbers['parent']}, one of the best"
+    if "rows" in numbers:
+        return f"a draw of the model of {numbers['rows']} rows has its minimum here, at step {numbers.get('step')}"
+    return "a random point"
 
 
 def _halving(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:

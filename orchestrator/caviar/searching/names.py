@@ -1,0 +1,15 @@
+"""The searchers' names, for those who describe a sweep and need not pay for the models."""
+
+from __future__ import annotations
+
+from caviar.errors import SpecError
+from caviar.space import did_you_mean
+
+NAMES = ("local", "gp")
+
+
+def check_searcher(name: object) -> str:
+    """Return the name; SpecError when there is no such searcher."""
+    if not isinstance(name, str) or name not in NAMES:
+        raise SpecError(f"there is no searcher {name!r}{did_you_mean(name, NAMES)}")
+    return name
