@@ -75,12 +75,12 @@ def stopping(text: str, *, pausing: bool = True) -> Recipe:
     return make
 
 
-def local(text: str = "asha:eta=3") -> Recipe:
+def local(text: str = "asha:eta=3", *, pausing: bool = True) -> Recipe:
     """Points near the best, moved to the nearest unseen row."""
 
     def make(table: Table, seed: int) -> Ours:
         searcher = Local(dimensions=table.u.shape[1], mode="min", seed=seed)
-        return Ours(table, parse_stopping(text).policy(mode="min", pausing=True), searcher, seed)
+        return Ours(table, parse_stopping(text).policy(mode="min", pausing=pausing), searcher, seed)
 
     return make
 

@@ -1,13 +1,17 @@
 """What every searcher must keep, whichever it is: the contract at the head of caviar/searching/searcher.py."""
 
 import math
+import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
+from caviar.errors import SpecError
 from caviar.searching import Local, Searcher, Thompson
+from caviar.searching.optuna_search import OptunaSearch
 
 GOAL = np.array([0.2, 0.7, 0.5])
 POOL = np.random.default_rng(5).random((3000, 3))
@@ -33,8 +37,18 @@ def played(searcher: Searcher, trials: int, sign: float = 1.0, **odd: Any) -> li
     return points
 
 
+GUIDED = tuple(KINDS)
+"""Those that must find the goal: Optuna's need not be as good."""
+
+for sampler in ("tpe", "cmaes"):
+    KINDS[f"optuna:{sampler}"] = partial(OptunaSearch, dimensions=3, sampler=sampler)
+
+
 @pytest.fixture(params=KINDS)
 def make(request: pytest.FixtureRequest) -> Callable[..., Searcher]:
+    if request.param.startswith("optuna"):
+        pytest.importorskip("optuna", reason="the extra `optuna` is not installed")
+
     def make(mode: str = "min", seed: int = 3) -> Searcher:
         return KINDS[request.param](mode=mode, seed=seed)
 
@@ -54,7 +68,9 @@ def test_the_same_events_give_the_same_points(make: Callable[..., Searcher]) -> 
     assert not np.array_equal(played(make(), 5), played(make(seed=4), 5))
 
 
-def test_it_finds_the_goal_where_chance_would_not(make: Callable[..., Searcher]) -> None:
+@pytest.mark.parametrize("name", GUIDED)
+def test_it_finds_the_goal_where_chance_would_not(name: str) -> None:
+    make = partial(KINDS[name], mode="min", seed=3)
     points = np.array(played(make(), 70))
     late = ((points[45:] - GOAL) ** 2).sum(axis=1)
 
@@ -82,8 +98,12 @@ def test_only_bad_news_is_no_error(make: Callable[..., Searcher]) -> None:
     assert np.isfinite(points).all()
 
 
-def test_a_resumed_search_knows_what_the_first_one_knew(make: Callable[..., Searcher]) -> None:
-    """Recorded points and rows, told in the order of the store, guide it as before."""
+@pytest.mark.parametrize("name", [*GUIDED, "optuna:tpe"])
+def test_a_resumed_search_knows_what_the_first_one_knew(name: str) -> None:
+    """Recorded points and rows, told in the store's order, guide it as before; but for CMA-ES, which begins anew."""
+    if name.startswith("optuna"):
+        pytest.importorskip("optuna", reason="the extra `optuna` is not installed")
+    make = partial(KINDS[name], mode="min", seed=3)
     points = played(make(), 50)
     resumed = make()
     for trial, u in enumerate(points):
@@ -104,6 +124,13 @@ def test_a_point_is_told_with_its_origin(make: Callable[..., Searcher]) -> None:
     origins = {searcher.ask(100 + k).origin for k in range(20)}
 
     assert origins & {"near", "model"}
+
+
+def test_without_optuna_its_searchers_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+
+    with pytest.raises(SpecError, match=r"pip install 'caviar-sweep\[optuna\]'"):
+        OptunaSearch(dimensions=2, mode="min", seed=0)
 
 
 def test_every_point_of_a_pool_is_asked_for_once() -> None:

@@ -39,7 +39,9 @@ OVERRIDES = (
 @click.option("--name", metavar="TEXT", help="What to call the sweep.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override what FILE declares; repeatable.")
 @click.option("--all", "all_tiers", is_flag=True, help="Tune parameters of every tier, however few the trials.")
-@click.option("--searcher", metavar="NAME", help="Choose new trials by what the others reported: local or gp.")
+@click.option(
+    "--searcher", metavar="NAME", help="Choose new trials by what the others reported: local, gp, optuna:tpe."
+)
 @click.option("--stopping", metavar="POLICY", help="End hopeless trials early, such as asha:eta=3.")
 @click.option("--cpus", type=click.FloatRange(min=0), metavar="X", help="CPU cores a trial.")
 @click.option("--gpus", type=click.FloatRange(min=0), metavar="X", help="GPUs a trial; 0.25 shares one.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from caviar.errors import SpecError
 from caviar.space import did_you_mean
 
-NAMES = ("local", "gp")
+NAMES = ("local", "gp", "optuna:tpe", "optuna:gp", "optuna:cmaes")
 
 
 def check_searcher(name: object) -> str:

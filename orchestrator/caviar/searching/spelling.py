@@ -1,16 +1,22 @@
-"""Searchers by name: `local` and `gp`."""
+"""Searchers by name: our own, and Optuna's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from caviar.searching.local import Local
 from caviar.searching.names import check_searcher
+from caviar.searching.optuna_search import SAMPLERS, OptunaSearch
 from caviar.searching.searcher import Searcher
 from caviar.searching.thompson import Thompson
 from caviar.space import Choice, Space
 
-SEARCHERS: dict[str, Callable[..., Searcher]] = {"local": Local, "gp": Thompson}
+SEARCHERS: dict[str, Callable[..., Searcher]] = {
+    "local": Local,
+    "gp": Thompson,
+    **{f"optuna:{sampler}": partial(OptunaSearch, sampler=sampler) for sampler in SAMPLERS},
+}
 
 
 def make_searcher(name: str, space: Space, *, mode: str, seed: int) -> Searcher:
