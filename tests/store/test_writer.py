@@ -15,6 +15,7 @@ from caviar.disk import PosixDisk
 from caviar.errors import StoreError
 from caviar.store import SweepDir, Views, Writer
 from caviar.store.layout import parse_segment
+from caviar.store.writer import Addition
 
 
 def hot(sweep):
@@ -195,7 +196,8 @@ def test_what_waits_is_published_in_pieces_of_bounded_size(store, sweep, rows, m
     with Writer(sweep, sweep.claim(), interval_s=60) as writer:
         with writer._change:  # nothing is taken meanwhile
             for trial in range(20):
-                writer._queue.append(("curves", rows.curve(trial, range(50), loss=[1.0] * 50)))
+                table = rows.curve(trial, range(50), loss=[1.0] * 50)
+                writer._queue.append(Addition("curves", table, table.nbytes))
                 writer._added += 1
         writer.flush()
         counts = [pq.read_metadata(sweep.path / segment.name).num_rows for segment in hot(sweep)]

@@ -21,8 +21,8 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def scores_sql(sweep: str, metric: str, mode: str, rule: Rule, at_step: int | None) -> str:
-    """A query with the columns trial, value and step (at which the value stands).
+def scored_sql(sweep: str, metric: str, mode: str, rule: Rule, at_step: int | None) -> str:
+    """A query of the columns of trials, and _value and _step (at which the value stands).
 
     The value is NaN, or infinite, where the part of the curve that the rule looks at is not finite: so it loses.
 
@@ -35,7 +35,13 @@ def scores_sql(sweep: str, metric: str, mode: str, rule: Rule, at_step: int | No
     """
     if at_step is None and rule != "smoothed":
         value = identifier(("last_" if rule == "last" else "best_") + metric)
-        return f"SELECT trial, {value} AS value, step FROM trials WHERE sweep = '{sweep}'"
+        return f"SELECT *, {value} AS _value, step AS _step FROM trials WHERE sweep = '{sweep}'"
+    scores = _scores(sweep, metric, mode, rule, at_step)
+    return f"SELECT t.*, s._value, s._step FROM ({scores}) s JOIN trials t USING (trial) WHERE t.sweep = '{sweep}'"
+
+
+def _scores(sweep: str, metric: str, mode: str, rule: Rule, at_step: int | None) -> str:
+    """A query with the columns trial, _value and _step, from the curves."""
     m = identifier(metric)
     reached = "true" if at_step is None else f"reached >= {at_step}"
     within = "true" if at_step is None else f"step <= {at_step}"
@@ -54,4 +60,4 @@ def scores_sql(sweep: str, metric: str, mode: str, rule: Rule, at_step: int | No
         "best": f"CASE WHEN bool_and(isfinite(value)) THEN {extreme}(value) ELSE 'nan'::DOUBLE END",
         "smoothed": f"avg(value) FILTER (back <= {SMOOTHED})",
     }[rule]
-    return f"SELECT trial, {value} AS value, max(step) AS step FROM ({counted}) GROUP BY trial"
+    return f"SELECT trial, {value} AS _value, max(step) AS _step FROM ({counted}) GROUP BY trial"

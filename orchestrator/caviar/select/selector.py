@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from typing import Any, Protocol
 
 from caviar.errors import NotFoundError, SpecError
-from caviar.select.rule import RULES, WORDS, identifier, scores_sql
+from caviar.select.rule import RULES, WORDS, identifier, scored_sql
 
 _FIXED = {"sweep", "trial", "attempt", "step", "time"}
 
@@ -85,14 +85,13 @@ def select(
     if not _reported(views, sweep, metric):
         return Selection(metric=metric, mode=mode, rule="no trial has reported yet", compared=0, rows=())
     step, pool, where = _common_ground(views, sweep, metric, at_step)
-    scores = scores_sql(sweep, metric, mode, chosen, step)
     parameters = list(plan["space"]["parameters"])
-    columns = "".join(f", t.{identifier(name)}" for name in parameters)
+    columns = "".join(f", {identifier(name)}" for name in parameters)
     found = views.execute(
-        f"SELECT t.trial, s.value, s.step, t.state, t.seed, count(*) OVER (){columns} FROM ({scores}) s "
-        f"JOIN trials t ON t.trial = s.trial WHERE t.sweep = '{sweep}' AND t.state {pool} "
-        f"AND NOT coalesce(t.diverged, false) AND isfinite(s.value) "
-        f"ORDER BY s.value {'ASC' if mode == 'min' else 'DESC'}, t.trial LIMIT {int(k)}"
+        f"SELECT trial, _value, _step, state, seed, count(*) OVER (){columns} "
+        f"FROM ({scored_sql(sweep, metric, mode, chosen, step)}) "
+        f"WHERE state {pool} AND NOT coalesce(diverged, false) AND isfinite(_value) "
+        f"ORDER BY _value {'ASC' if mode == 'min' else 'DESC'}, trial LIMIT {int(k)}"
     ).fetchall()
     rows = tuple(
         Candidate(

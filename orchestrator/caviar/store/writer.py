@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from caviar.errors import StoreError
 from caviar.store.merger import Merger
@@ -29,6 +29,15 @@ EARLY = 64 * 2**20
 BEAT_S = 15.0
 
 
+class Addition(NamedTuple):
+    """Rows of a table that wait to be published."""
+
+    table: str
+    data: pa.Table | pa.RecordBatch
+    size: int
+    """Bytes, found once: that takes longer than all else that `add` does."""
+
+
 class Writer:
     """Records rows into one sweep.
 
@@ -44,7 +53,7 @@ class Writer:
         self._publisher = Publisher(sweep_dir, epoch)
         self._merger = Merger(sweep_dir)
         self._change = threading.Condition()
-        self._queue: list[tuple[str, pa.Table | pa.RecordBatch]] = []
+        self._queue: list[Addition] = []
         self._queued = 0
         self._added = 0
         self._done = 0
@@ -78,8 +87,9 @@ class Writer:
             if self._closing:
                 raise StoreError(f"The writer of {self._sweep.path.name} is closed: no rows can be added.")
             if data.num_rows:
-                self._queue.append((table, data))
-                self._queued += data.nbytes
+                addition = Addition(table, data, data.nbytes)
+                self._queue.append(addition)
+                self._queued += addition.size
                 self._added += 1
                 if self._queued >= EARLY:
                     self._change.notify_all()
@@ -143,13 +153,13 @@ class Writer:
             if closing:
                 return
 
-    def _take(self, until: float) -> tuple[list[tuple[str, pa.Table | pa.RecordBatch]], int, bool]:
+    def _take(self, until: float) -> tuple[list[Addition], int, bool]:
         """The oldest of what waits, the number of additions up to its end, and whether that is all there will be."""
         with self._change:
             self._change.wait_for(self._due, timeout=max(0.0, until - time.monotonic()))
             count, size = 0, 0
             while count < len(self._queue) and size < EARLY:
-                size += self._queue[count][1].nbytes
+                size += self._queue[count].size
                 count += 1
             queue, self._queue = self._queue[:count], self._queue[count:]
             left = len(self._queue)
@@ -158,11 +168,11 @@ class Writer:
     def _due(self) -> bool:
         return self._closing or self._asked > self._done or self._queued >= EARLY
 
-    def _publish(self, queue: list[tuple[str, pa.Table | pa.RecordBatch]], through: int) -> None:
+    def _publish(self, queue: list[Addition], through: int) -> None:
         rows: dict[str, list[pa.Table | pa.RecordBatch]] = {}
-        for table, data in queue:
-            rows.setdefault(table, []).append(data)
-        size = sum(data.nbytes for _, data in queue)
+        for addition in queue:
+            rows.setdefault(addition.table, []).append(addition.data)
+        size = sum(addition.size for addition in queue)
         self._merger.make_room()
         done = self._publisher.publish(rows)
         with self._change:
