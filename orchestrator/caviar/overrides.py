@@ -19,6 +19,7 @@ FIELDS = (
     "name",
     "sampler",
     "all_tiers",
+    "rounds",
     "rule",
     "searcher",
     "stopping",

@@ -45,6 +45,12 @@ class Plan:
     """`sobol`, `random`, `halton`, `grid`, `shuffled_grid`, a Grid with its levels, or a List of what to try first."""
     all_tiers: bool = False
     """Whether parameters of every tier are tuned, however few the trials."""
+    parent: str | None = None
+    """Id of the sweep that this one was zoomed out of."""
+    rounds: tuple[int, ...] = ()
+    """Trials of the rounds that follow this sweep, each zoomed into the one before."""
+    round: int = 0
+    """Which round of its run this sweep is, from 0."""
     rule: Rule = "last"
     """How trials are compared; see `caviar.select`."""
     searcher: str = ""
@@ -94,6 +100,20 @@ class Plan:
             "seed is a whole number from 0 to 2^63 − 1",
             self.seed,
         )
+        _need(isinstance(self.all_tiers, bool), "all_tiers is true or false", self.all_tiers)
+        _need(
+            all(_whole(one) and 1 <= one <= MOST_TRIALS for one in self.rounds),
+            "rounds are whole numbers of trials",
+            self.rounds,
+        )
+        self._check_resources()
+        try:
+            json.dumps(dict(self.train_args), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise SpecError(f"overridden train arguments must survive JSON: {error}") from error
+
+    def _check_resources(self) -> None:
+        """What a trial and the sweep may use."""
         for name in ("cpus", "gpus"):
             _need(
                 _amount(getattr(self, name)),
@@ -105,7 +125,6 @@ class Plan:
             "a trial needs a share of a CPU or of a GPU",
             f"cpus={self.cpus}, gpus={self.gpus}",
         )
-        _need(isinstance(self.all_tiers, bool), "all_tiers is true or false", self.all_tiers)
         slots = self.concurrency
         _need(slots is None or (_whole(slots) and slots >= 1), "concurrency is a whole number ≥ 1", slots)
         _need(
@@ -119,10 +138,6 @@ class Plan:
         _need(limit is None or _seconds(limit), "time_limit is a number of seconds > 0", limit)
         failures = self.max_failures
         _need(failures is None or (_whole(failures) and failures >= 0), "max_failures is a whole number ≥ 0", failures)
-        try:
-            json.dumps(dict(self.train_args), allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise SpecError(f"overridden train arguments must survive JSON: {error}") from error
 
     def _check_choosers(self) -> None:
         if self.searcher:
@@ -138,6 +153,7 @@ class Plan:
             "held": {name: one.to_json() for name, one in self.held.items()},
             "sampler": sampler_json(self.sampler),
             "train_args": dict(self.train_args),
+            "rounds": list(self.rounds),
             "tags": list(self.tags),
         }
 
@@ -148,6 +164,7 @@ class Plan:
         known["space"] = Space.from_json(known["space"])
         known["held"] = {name: parameter_from_json(one) for name, one in known.get("held", {}).items()}
         known["sampler"] = known["sampler"] if isinstance(known["sampler"], str) else read_sampler(known["sampler"])
+        known["rounds"] = tuple(known.get("rounds", ()))
         known["tags"] = tuple(known["tags"])
         return cls(**known)
 

@@ -15,6 +15,7 @@ from caviar.plan import Plan
 from caviar.program import ROLES, load_file, program_of
 from caviar.provenance import provenance, refuse_secrets
 from caviar.space import Space, hold_lower_tiers
+from caviar.zoom.refine import FEWEST
 from caviar_workers.load import importing
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Sweep:
         constraint: `constraint(config)` says whether a configuration may be tried; those it rejects are skipped.
         first: Configurations to try before the sampler's, such as a known baseline; what they leave out is at its
             default.
+        rounds: Trials of each round, coarse to fine: `[25, 25]` runs 25 trials, and then 25 in a box round the best of
+            them, as a sweep of its own whose parent is the first. Says how many trials; `trials` need not.
         all_tiers: Tune parameters of every tier, however few the trials.
         train_args: Keyword arguments for `train` (and `final`, where it takes them) beside config and trial.
         tags: Words to find the sweep by.
@@ -92,6 +95,7 @@ class Sweep:
     data: Callable[..., Any] | None = None
     constraint: Callable[[Mapping[str, Any]], Any] | None = None
     first: Sequence[Mapping[str, Any]] = ()
+    rounds: Sequence[int] = ()
     all_tiers: bool = False
     train_args: Mapping[str, Any] = field(default_factory=dict)
     tags: Sequence[str] = ()
@@ -123,13 +127,16 @@ class Sweep:
 
         space = cast("Space", self.space)  # made one in __post_init__
         held: dict[str, Parameter] = {}
-        if not self.all_tiers and isinstance(self.trials, int):
-            space, held = hold_lower_tiers(space, self.trials)
+        first, *later = _rounds(self.rounds, self.trials)
+        budget = first + sum(later) if later else first
+        if not self.all_tiers and isinstance(budget, int):
+            space, held = hold_lower_tiers(space, budget)
         plan = Plan(
             name=self.name or self._file_stem() or "sweep",
             metric=self.metric,
             mode=self.mode,  # type: ignore[arg-type]  # Plan checks it
-            trials=self.trials,
+            trials=first,
+            rounds=tuple(later),
             seed=self.seed,
             space=space,
             held=held,
@@ -257,6 +264,20 @@ def load(reference: str) -> Sweep:
     # Now: another file's modules may take the place of these.
     named = program_of({role: getattr(found, role) for role in ROLES}, program)
     return replace(found, snapshot=named if named.module else program)
+
+
+def _rounds(rounds: Any, trials: int) -> list[int]:
+    """The trials of each round; without rounds, there is one."""
+    if not isinstance(rounds, Sequence) or isinstance(rounds, str):
+        raise SpecError(f"rounds are numbers of trials, such as [25, 25], but got {rounds!r}")
+    given: list[Any] = list(rounds)
+    if not given:
+        return [trials]
+    if not all(isinstance(one, int) and not isinstance(one, bool) and one >= FEWEST for one in given):
+        raise SpecError(f"rounds are whole numbers of trials, at least {FEWEST} each, but got {given!r}")
+    if trials not in (Sweep.trials, sum(given)):
+        raise SpecError(f"rounds={given} are {sum(given)} trials in all, but got trials={trials}: leave trials out")
+    return given
 
 
 def _words(tags: object) -> tuple[str, ...]:

@@ -153,9 +153,9 @@ def _table(schema: pa.Schema, columns: dict[str, Any]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def add_digits(store: Store) -> str:
+def add_digits(store: Store, plan: Plan | None = None) -> str:
     """A finished sweep of eight trials: one failed, one diverged, one was tried twice."""
-    plan = make_plan("digits", 8, tags=("demo",), note="a \x1b[2Jnote")
+    plan = plan or make_plan("digits", 8, tags=("demo",), note="a \x1b[2Jnote")
     sweep = store.create_sweep({"plan": plan.to_json(), "provenance": {"host": "box"}}, b"")
     epoch = sweep.claim()
     with Writer(sweep, epoch) as writer:

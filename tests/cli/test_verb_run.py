@@ -141,7 +141,12 @@ def test_an_interrupted_sweep(caviar, filled, sweep, code, monkeypatch):
 
 def test_resume_takes_the_sweep_and_shows_the_best(caviar, filled, monkeypatch):
     seen = []
-    monkeypatch.setattr("caviar.drive.resume_sweep", lambda store, sweep, **given: seen.append((sweep.id, given)))
+
+    def resume(store, sweep, **given):
+        seen.append((sweep.id, given))
+        return sweep
+
+    monkeypatch.setattr("caviar.drive.resume_sweep", resume)
     got = caviar("resume", "digits", "-q", "--store", filled.path)
     assert got.code == 0
     assert seen[0][0] == filled.digits

@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caviar.errors import SpecError
@@ -35,6 +35,7 @@ def exists(config):
     return found | ({"fixed"} if config["layers"] < 3 else set())
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_config_holds_what_exists_and_no_more(seed):
     u = np.random.default_rng(seed).random((50, len(SPACE)))

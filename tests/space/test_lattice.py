@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caviar.errors import SpecError
@@ -61,6 +61,7 @@ def test_levels_are_distinct_and_hold_both_ends(parameter):
         assert {parameter.low, parameter.high} <= set(values)
 
 
+@settings(deadline=None)
 @given(first=st.integers(-1000, 1000), steps=st.integers(1, 300), step=st.integers(1, 500), places=st.integers(0, 6))
 def test_any_decimal_steps_round_trip(first, steps, step, places):
     per = 10**places

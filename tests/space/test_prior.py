@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caviar.errors import SpecError
@@ -14,6 +14,7 @@ units = st.floats(0.0, 1.0)
 confidences = st.floats(0.01, 0.9)
 
 
+@settings(deadline=None)
 @given(center=units, confidence=confidences, u=units)
 def test_a_peak_is_undone(center, confidence, u):
     tilt = peak(center, confidence)
@@ -22,6 +23,7 @@ def test_a_peak_is_undone(center, confidence, u):
     assert tilt.unit(place) == pytest.approx(u, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(center=units, confidence=confidences)
 def test_a_wrong_prior_costs_at_most_the_stated_factor(center, confidence):
     """Any stretch keeps 1 − confidence of its share: so many times more trials find it, and no more."""
@@ -30,6 +32,7 @@ def test_a_wrong_prior_costs_at_most_the_stated_factor(center, confidence):
     assert (shares >= (1.0 - confidence) / 20 - 1e-4).all()
 
 
+@settings(deadline=None)
 @given(center=units, confidence=confidences)
 def test_a_warping_keeps_order_and_ends(center, confidence):
     places = peak(center, confidence).places(np.linspace(0, 1, 1001))

@@ -2,11 +2,15 @@
 
 import shlex
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from caviar.cli.options import DEFAULT_STORE, Target
 from caviar.cli.output import emit_json, say
 from caviar.cli.reading import reading
 from caviar.cli.winners import choose, document, print_winners
+
+if TYPE_CHECKING:
+    from caviar.cli.reading import Reading
 
 BEST = 5
 
@@ -24,6 +28,23 @@ def after_run(target: Target, sweep: str) -> None:
             return
         print_winners(opened, selection)
         where = "" if target.store == DEFAULT_STORE else f" --store {shlex.quote(target.store)}"
+        _say_older_best(opened, target)
         say("")
         say(f"next: caviar show {selection.rows[0].trial}{where}")
         say(f"      caviar curves{where}")
+
+
+def _say_older_best(opened: "Reading", target: Target) -> None:
+    """Where a sweep was zoomed out of another one: is the best of them its own?"""
+    if opened.plan.get("parent") is None:
+        return
+    from caviar.lineage import ancestors, best_of_family
+    from caviar.store import Store
+
+    line = ancestors(Store.open(target.store), opened.sweep)
+    _, best = best_of_family(Store.open(target.store), line, k=1)
+    if best and best[0].sweep.id != opened.sweep.id:
+        older = best[0]
+        say("")
+        say(f"the best of its family is t{older.candidate.trial} of {older.sweep.id}, at {older.candidate.value:.4g}:")
+        say("      caviar best --family")

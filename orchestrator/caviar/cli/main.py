@@ -21,6 +21,8 @@ VERBS = (
     "ls",
     "status",
     "best",
+    "zoom",
+    "plot",
     "show",
     "explain",
     "logs",

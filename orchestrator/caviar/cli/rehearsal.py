@@ -46,6 +46,9 @@ def print_rehearsal(document: dict[str, Any]) -> None:
     at_once = "as many at a time as there is room for" if slots is None else f"at most {slots} at a time"
     emit(f"plan   {counted(plan['trials'], 'trial')}, {_sampler(plan['sampler'])}, seed {plan['seed']}, {at_once}")
     emit(f"       each {number(plan['cpus'])} CPU, {number(plan['gpus'])} GPU")
+    if plan["rounds"]:
+        later = ", then ".join(str(one) for one in plan["rounds"])
+        emit(f"       then {later} round the best of the round before")
     if plan["held"]:
         emit(f"       {_tiers(plan['held'])}")
     if document["constraint"]:

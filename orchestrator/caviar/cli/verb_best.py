@@ -14,6 +14,7 @@ Rules (which value of a curve counts):
 Examples:
   caviar best
   caviar best 7f3a -k 20 --rule best
+  caviar best --family
   caviar best --json | jq '.trials[0].config'
 """
 
@@ -21,9 +22,10 @@ Examples:
 @click.command(epilog=EPILOG, short_help="The best trials, and the winner's config ready to copy.")
 @sweep_argument
 @click.option("-k", default=5, show_default=True, type=click.IntRange(min=1), help="How many trials.")
+@click.option("--family", is_flag=True, help="Over SWEEP, what it was zoomed out of, and what came of it.")
 @ranking_options
 @target_options
-def verb(k: int, ranking: Ranking, target: Target) -> None:
+def verb(k: int, family: bool, ranking: Ranking, target: Target) -> None:
     """Show the best trials of SWEEP, then the winner's config at full precision, ready to copy.
 
     NaN and infinity never win.
@@ -32,6 +34,11 @@ def verb(k: int, ranking: Ranking, target: Target) -> None:
     from caviar.cli.reading import reading
     from caviar.cli.winners import choose, document, print_winners
 
+    if family:
+        from caviar.cli.relatives import show_family
+
+        show_family(target, k, ranking)
+        return
     with reading(target) as opened:
         selection = choose(opened, k, ranking)
         if target.as_json:

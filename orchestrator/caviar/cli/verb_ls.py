@@ -40,12 +40,14 @@ def _print(rows: list[dict[str, Any]]) -> None:
     from caviar.cli.output import say_left_out
     from caviar.show.table import Column, print_table
 
+    families = any(row["parent"] for row in rows)
     columns = [
         Column(name="sweep", keep=True, style="bold"),
         Column(name="name", keep=True, shrink=True),
         Column(name="state", keep=True),
         Column(name="done", align="right", keep=True),
         Column(name="failed", align="right"),
+        *([Column(name="parent")] if families else []),
         Column(name="metric", shrink=True),
         Column(name="tags", shrink=True),
         Column(name="note", shrink=True),
@@ -57,6 +59,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
             row["state"],
             f"{row['completed'] + row['failed'] + row['stopped']}/{row['planned']}",
             str(row["failed"] or ""),
+            *([(row["parent"] or "").rpartition("-")[2]] if families else []),
             row["metric"],
             " ".join(row["tags"] or ()),
             row["note"] or "",

@@ -28,7 +28,7 @@ def verb(address: str | None, retry_failed: bool, time_limit: float | None, quie
 
     opened = Store.open(target.store)
     found = opened.find(target.sweep)
-    resume_sweep(
+    last = resume_sweep(
         opened,
         found,
         address=address,
@@ -36,4 +36,4 @@ def verb(address: str | None, retry_failed: bool, time_limit: float | None, quie
         retry_failed=retry_failed,
         time_limit=time_limit,
     )
-    after_run(target, found.id)
+    after_run(target, last.id)

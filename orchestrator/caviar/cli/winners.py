@@ -123,7 +123,9 @@ def print_winners(reading: Reading, selection: Selection) -> None:
     final = _final(reading)
     if final is not None:
         emit()
-        emit(f"final, measured once on t{final['trial']}: {config_text(final['metrics'])}")
+        home = final.get("sweep", reading.sweep.id)
+        where = "" if home == reading.sweep.id else f" of {home}"
+        emit(f"final, measured once on t{final['trial']}{where}: {config_text(final['metrics'])}")
 
 
 def literal(config: Mapping[str, Any]) -> str:

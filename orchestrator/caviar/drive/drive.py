@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -13,10 +12,11 @@ from caviar.drive.constrained import constraint_of, rejected_share
 from caviar.drive.desk import Desk
 from caviar.drive.finale import run_finale
 from caviar.drive.gauge import Gauge
-from caviar.drive.signals import on_interrupt, terminable
+from caviar.drive.session import executor_of, session
+from caviar.drive.signals import on_interrupt
 from caviar.drive.unfinished import unfinished
 from caviar.errors import SpecError, StoreError, SweepInterrupted
-from caviar.execute.ray_session import RaySession
+from caviar.lineage import children, next_round
 from caviar.plan import Plan
 from caviar.program import pack, unpack
 from caviar.sampling import check_identity, make_sampler
@@ -53,22 +53,30 @@ def run_sweep(
         SweepInterrupted: Ctrl-C or SIGTERM.
     """
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
-    constraint = constraint_of(program)
-    if rejected := rejected_share(plan, sampler, constraint):
+    if rejected := rejected_share(plan, sampler, constraint_of(program)):
         progress.note(rejected)
     opened = Store.open(store, create=True)
-    with _executor(plan, program, address, progress) as executor:
-        description = {
-            "plan": plan.to_json(),
-            "provenance": dict(provenance),
-            "program": {"digest": program.digest, "kind": "function" if program.functions else "source"},
-            "sampler_identity": sampler.identity(),
-        }
-        sweep_dir = opened.create_sweep(description, pack(program))
-        adviser, asks = adviser_of(plan, opened, sweep_dir, sampler)
-        supply = Supply(plan, sampler, constraint=constraint, asks=asks)
-        _drive(opened, sweep_dir, plan, program, supply, executor, progress, adviser=adviser)
-    return sweep_dir
+    return _rounds(opened, plan, program, address=address, progress=progress, provenance=provenance)
+
+
+def run_child(
+    store: Store, parent: SweepDir, plan: Plan, *, address: str | None, progress: Progress, command: Mapping[str, Any]
+) -> SweepDir:
+    """Make a sweep with the code of another one, its parent, and run it to its end; otherwise as `run_sweep`.
+
+    Args:
+        store: The store.
+        parent: The sweep whose code it is.
+        plan: What to run.
+        address: A Ray cluster to join; None: start Ray here.
+        progress: The display.
+        command: Provenance of the new sweep.
+
+    Raises:
+        SpecError: The code lives in no file.
+    """
+    _need_source(parent)
+    return _rounds(store, plan, unpack(parent.code()), address=address, progress=progress, provenance=command)
 
 
 def resume_sweep(
@@ -79,8 +87,8 @@ def resume_sweep(
     progress: Progress,
     retry_failed: bool = False,
     time_limit: float | None = None,
-) -> None:
-    """Run the trials of a sweep that are not finished, with the code that it began with.
+) -> SweepDir:
+    """Run the trials of a sweep that are not finished, with the code that it began with, and the rounds after it.
 
     Args:
         store: The store.
@@ -89,6 +97,9 @@ def resume_sweep(
         progress: The display.
         retry_failed: Run failed trials again too, each at its next attempt.
         time_limit: Seconds for this run; None: as long as the sweep says.
+
+    Returns:
+        The sweep, or that of its last round.
 
     Raises:
         SpecError: Its code lives in no file, so that only the process that began it could run it.
@@ -99,53 +110,75 @@ def resume_sweep(
     plan = plan if time_limit is None else replace(plan, time_limit=time_limit)
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
     check_identity(description["sampler_identity"], sampler.identity())
-    if description["program"]["kind"] == "function":
-        raise SpecError(
-            f"sweep {sweep_dir.id} was started from functions that live in no file, such as a notebook's: "
-            "put train into a file and run that"
-        )
+    _need_source(sweep_dir)
     if sweep_dir.owner_alive():
         raise StoreError(f"sweep {sweep_dir.id} is running in another process: type caviar status {sweep_dir.id}")
     program = unpack(sweep_dir.code())
     rest = unfinished(store, sweep_dir, retry_failed=retry_failed)
     adviser, asks = adviser_of(plan, store, sweep_dir, sampler)
     supply = Supply(plan, sampler, constraint=constraint_of(program), rest=rest, asks=asks)
-    tested = not program.final or bool(finals(sweep_dir))
+    tested = not program.final or bool(plan.rounds) or bool(finals(sweep_dir))
     if not supply.waiting and tested and sweep_dir.state() == "finished":
-        progress.note(f"sweep {sweep_dir.id} is finished: there is nothing to resume")
-        return
-    with _executor(plan, program, address, progress) as executor:
-        _drive(store, sweep_dir, plan, program, supply, executor, progress, adviser=adviser)
+        if not plan.rounds:
+            progress.note(f"sweep {sweep_dir.id} is finished: there is nothing to resume")
+    else:
+        with session(plan, address, progress), executor_of(plan, program, progress) as executor:
+            if not _drive(store, sweep_dir, plan, program, supply, executor, progress, adviser=adviser):
+                return sweep_dir
+    if not plan.rounds:
+        return sweep_dir
+    after = [one for one in children(store, sweep_dir) if one.description()["plan"]["round"] == plan.round + 1]
+    if after:
+        return resume_sweep(
+            store, after[0], address=address, progress=progress, retry_failed=retry_failed, time_limit=time_limit
+        )
+    plan = next_round(store, sweep_dir, plan)
+    return run_child(store, sweep_dir, plan, address=address, progress=progress, command=description["provenance"])
 
 
-@contextmanager
-def _executor(plan: Plan, program: Program, address: str | None, progress: Progress) -> Iterator[Executor]:
-    """Ray, started or joined, as an executor for this program."""
-    progress.start("starting Ray…" if address is None else f"joining the Ray cluster at {address}…")
-    try:
-        with terminable(), RaySession(address=address) as session, terminable():  # Ray has its own idea of SIGTERM
-            from caviar.execute.ray_tasks import RayExecutor, slots_of  # noqa: PLC0415 — Ray's settings come first
+def _rounds(
+    store: Store,
+    plan: Plan,
+    program: Program,
+    *,
+    address: str | None,
+    progress: Progress,
+    provenance: Mapping[str, Any],
+) -> SweepDir:
+    """Make and run the sweep and, each as a child of the one before, its rounds; returns the last."""
+    with session(plan, address, progress):
+        while True:
+            sweep_dir, supply, adviser = _begin(store, plan, program, provenance)
+            with executor_of(plan, program, progress) as executor:
+                whole = _drive(store, sweep_dir, plan, program, supply, executor, progress, adviser=adviser)
+            if not plan.rounds or not whole:
+                return sweep_dir
+            plan = next_round(store, sweep_dir, plan)
+            progress.note(f"round {plan.round + 1}: {plan.trials} trials round the best of {sweep_dir.id}")
 
-            resources = session.resources()
-            if not slots_of(resources, {"CPU": plan.cpus, "GPU": plan.gpus}):
-                lack = (
-                    f"a trial needs {plan.cpus:g} CPU and {plan.gpus:g} GPU, but this "
-                    f"{'machine' if address is None else 'cluster'} has "
-                    f"{resources.get('CPU', 0):g} and {resources.get('GPU', 0):g}"
-                )
-                if address is None:
-                    raise SpecError(f"{lack}: lower --cpus or --gpus, or join a cluster")
-                progress.note(f"{lack}: waiting for it to grow")
-            executor = RayExecutor(program, cpus=plan.cpus, gpus=plan.gpus, fresh=plan.process == "fresh")
-            try:
-                if program.data:
-                    progress.start("loading the data…")
-                    executor.load(plan.train_args)
-                yield executor
-            finally:
-                executor.close()
-    finally:
-        progress.end()
+
+def _begin(
+    store: Store, plan: Plan, program: Program, provenance: Mapping[str, Any]
+) -> tuple[SweepDir, Supply, Adviser]:
+    """Make the sweep in the store."""
+    sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
+    description = {
+        "plan": plan.to_json(),
+        "provenance": dict(provenance),
+        "program": {"digest": program.digest, "kind": "function" if program.functions else "source"},
+        "sampler_identity": sampler.identity(),
+    }
+    sweep_dir = store.create_sweep(description, pack(program))
+    adviser, asks = adviser_of(plan, store, sweep_dir, sampler)
+    return sweep_dir, Supply(plan, sampler, constraint=constraint_of(program), asks=asks), adviser
+
+
+def _need_source(sweep_dir: SweepDir) -> None:
+    if sweep_dir.description()["program"]["kind"] == "function":
+        raise SpecError(
+            f"sweep {sweep_dir.id} was started from functions that live in no file, such as a notebook's: "
+            "put train into a file and run that"
+        )
 
 
 def _drive(  # noqa: PLR0913 — the parts that it puts together
@@ -158,8 +191,12 @@ def _drive(  # noqa: PLR0913 — the parts that it puts together
     progress: Progress,
     *,
     adviser: Adviser,
-) -> None:
-    """Own the sweep, run its trials, publish what they report, and close it in good order."""
+) -> bool:
+    """Own the sweep, run its trials, publish what they report, and close it in good order.
+
+    Returns:
+        Whether it came to its end, rather than being stopped before.
+    """
     epoch = sweep_dir.claim()
     try:
         with Writer(sweep_dir, epoch) as writer:
@@ -187,7 +224,9 @@ def _drive(  # noqa: PLR0913 — the parts that it puts together
         finalize(sweep_dir, epoch)
         if scheduler.stopped:
             progress.note(_farewell(sweep_dir, plan, supply, scheduler))
-        if program.final and scheduler.closing.by != "user":  # who stopped the sweep goes on with it, or does not care
+        if (
+            program.final and not plan.rounds and scheduler.closing.by != "user"
+        ):  # who stopped the sweep goes on with it, or does not care
             progress.start("testing the winner…")
             run_finale(store, sweep_dir, plan, executor)
     finally:
@@ -195,6 +234,7 @@ def _drive(  # noqa: PLR0913 — the parts that it puts together
     error = fruitless(scheduler.tally)
     if error is not None:
         raise error
+    return not scheduler.stopped
 
 
 def _farewell(sweep_dir: SweepDir, plan: Plan, supply: Supply, scheduler: Scheduler) -> str:

@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from caviar.errors import CaviarError
 from caviar.execute.executor import LeaseEnded, LeaseSpoke
-from caviar.select import select
+from caviar.lineage import ancestors, best_of_family
+from caviar.plan import Plan
 from caviar.store import Views
 from caviar.store.finals import add_final, finals
 from caviar_workers.messages import Lease
@@ -17,24 +18,27 @@ from caviar_workers.tables import CURVES
 
 if TYPE_CHECKING:
     from caviar.execute.executor import Executor
-    from caviar.plan import Plan
     from caviar.store import Store, SweepDir
 
 
 def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor) -> None:
-    """Run `final` for the winner and keep its numbers beside the sweep; the same winner is never tested twice.
+    """Run `final` for the winner of the sweep and its ancestors, and keep its numbers beside the sweep.
+
+    The same winner is never tested twice.
 
     Raises:
         CaviarError: `final` raised.
     """
-    with Views(store, [sweep_dir]) as views:
-        selection = select(views, sweep_dir.description(), k=1)
-        if not selection.rows:
-            return
-        winner = selection.rows[0]
-        point = views.execute(f"SELECT u FROM configs WHERE trial = {winner.trial}").fetchall()[0][0]
-    if any(final["trial"] == winner.trial for final in finals(sweep_dir)):
+    line = ancestors(store, sweep_dir)
+    rule, best = best_of_family(store, line, k=1)
+    if not best:
         return
+    winner, home = best[0].candidate, best[0].sweep
+    if any(final["trial"] == winner.trial and final["sweep"] == home.id for final in _tests(line)):
+        return
+    with Views(store, [home]) as views:
+        point = views.execute(f"SELECT u FROM configs WHERE trial = {winner.trial}").fetchall()[0][0]
+    space = Plan.from_json(home.description()["plan"]).space
     lease = Lease(
         id=-1,
         sweep=sweep_dir.id,
@@ -42,7 +46,7 @@ def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor
         trials=(winner.trial,),
         attempts=(0,),
         seeds=(winner.seed,),
-        configs={name: (value,) for name, value in plan.space.config(point).items()},
+        configs={name: (value,) for name, value in space.config(point).items()},
         train_args=plan.train_args,
         cpus=plan.cpus,
         gpus=plan.gpus,
@@ -50,13 +54,19 @@ def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor
         final=True,
     )
     found = {
+        "sweep": home.id,
         "trial": winner.trial,
         "value": winner.value,
-        "rule": selection.rule,
+        "rule": rule,
         "metrics": _run(executor, lease),
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     add_final(sweep_dir, found)
+
+
+def _tests(line: list[SweepDir]) -> list[dict[str, Any]]:
+    """What was tested in a line of sweeps, each with the sweep of its winner."""
+    return [{"sweep": one.id, **final} for one in line for final in finals(one)]
 
 
 def _run(executor: Executor, lease: Lease) -> dict[str, float]:

@@ -86,7 +86,10 @@ class Draws:
             )
         u = self._sampler.points(start, left)
         columns = self._space.columns(u)
-        kept = np.array([self._allowed(row_of(columns, i), start + i) for i in range(left)], dtype=np.bool_)
+        rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+        if self._space.conditional:
+            rows = (row_of(columns, i) for i in range(left))
+        kept = np.array([self._allowed(row, start + i) for i, row in enumerate(rows)], dtype=np.bool_)
         if start < self._listed and not kept[: self._listed - start].all():
             worst = int(np.argmin(kept))
             raise SpecError(f"The constraint rejects first[{start + worst}]: {_shown(row_of(columns, worst))}")
@@ -101,14 +104,19 @@ class Draws:
 
     def _allowed(self, config: dict[str, Any], index: int) -> bool:
         assert self._constraint is not None
-        shown = _shown(config)
         try:
             answer = self._constraint(config)
             if answer is not None:
                 return bool(answer)
         except Exception as error:
-            raise SpecError(f"The constraint raised {type(error).__name__}: {error} (draw {index}: {shown})") from error
-        raise SpecError(f"The constraint must return True or False, got None (draw {index}: {shown})")
+            raise SpecError(
+                f"The constraint raised {type(error).__name__}: {error} ({_drawn(index, config)})"
+            ) from error
+        raise SpecError(f"The constraint must return True or False, got None ({_drawn(index, config)})")
+
+
+def _drawn(index: int, config: Mapping[str, Any]) -> str:
+    return f"draw {index}: {_shown(config)}"
 
 
 def _shown(config: Mapping[str, Any]) -> str:

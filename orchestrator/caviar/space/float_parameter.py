@@ -41,7 +41,7 @@ class Float:
     when: Mapping[str, Any] | None = field(default=None, kw_only=True)
     prior: Any = field(default=None, kw_only=True)
     tier: int = field(default=1, kw_only=True)
-    _lattice: Lattice | None = field(init=False, compare=False)
+    lattice: Lattice | None = field(init=False, compare=False)
     _tilt: Tilt | None = field(init=False, compare=False)
 
     kind: ClassVar[Literal["float"]] = "float"
@@ -62,7 +62,7 @@ class Float:
             )
         step = None if self.step is None else real("Float", "step", self.step)
         lattice = None if step is None else decimal_lattice("Float", low, high, step, scale)
-        for name, value in {"low": low, "high": high, "scale": scale, "step": step, "_lattice": lattice}.items():
+        for name, value in {"low": low, "high": high, "scale": scale, "step": step, "lattice": lattice}.items():
             object.__setattr__(self, name, value)
         settle_terms(self)
         tilt = None if self.prior is None else peak(self.place(self.prior.center), self.prior.confidence)
@@ -74,14 +74,14 @@ class Float:
     @property
     def count(self) -> int | None:
         """Number of distinct values; None: a continuum."""
-        return None if self._lattice is None else self._lattice.count
+        return None if self.lattice is None else self.lattice.count
 
     def values(self, u: npt.ArrayLike) -> FloatArray:
         """Map `u` in [0, 1], shape [n], to values, float64 [n]; ValueError for a u outside."""
         places = self.places(u)
-        if self._lattice is None:
+        if self.lattice is None:
             return forward(self.scale, self.low, self.high, places)
-        of = self._lattice
+        of = self.lattice
         return np.asarray((of.first + of.step * of.numbers(places)) / of.per)
 
     def places(self, u: npt.ArrayLike) -> FloatArray:
@@ -93,19 +93,19 @@ class Float:
         number = real("Float", "value", value)
         if not self.low <= number <= self.high:
             raise SpecError(f"Float needs a value in [{self.low!r}, {self.high!r}], got {number!r}")
-        if self._lattice is None:
+        if self.lattice is None:
             return number
-        k = self._lattice.number(number)
+        k = self.lattice.number(number)
         if k is None:
             raise SpecError(f"Float needs a value in steps of {self.step!r} from {self.low!r}, got {number!r}")
-        return (self._lattice.first + self._lattice.step * k) / self._lattice.per
+        return (self.lattice.first + self.lattice.step * k) / self.lattice.per
 
     def place(self, value: object) -> float:
         """Return where on the scale `value` lies, in [0, 1]: of a step, the centre of its cell; errors as `plain`."""
         number = self.plain(value)
-        if self._lattice is None:
+        if self.lattice is None:
             return inverse(self.scale, self.low, self.high, number)
-        return self._lattice.center(self._lattice.number(number) or 0)
+        return self.lattice.center(self.lattice.number(number) or 0)
 
     def unit(self, value: object) -> float:
         """Return the u in [0, 1] of `value`: of a step, at the centre of its cell; errors as for `plain`."""
@@ -133,7 +133,7 @@ class Float:
 
     def levels(self, count: int) -> FloatArray:
         """Return the u of `count` values spread evenly, both ends among them; 1 gives the middle."""
-        if self._lattice is not None:
-            found = (self._lattice.first + self._lattice.step * self._lattice.spread(count)) / self._lattice.per
+        if self.lattice is not None:
+            found = (self.lattice.first + self.lattice.step * self.lattice.spread(count)) / self.lattice.per
             return np.array([self.unit(one) for one in found])
         return np.array([0.5]) if count == 1 else np.arange(count) / (count - 1)

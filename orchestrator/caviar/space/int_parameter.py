@@ -43,7 +43,7 @@ class Int:
     when: Mapping[str, Any] | None = field(default=None, kw_only=True)
     prior: Any = field(default=None, kw_only=True)
     tier: int = field(default=1, kw_only=True)
-    _lattice: Lattice = field(init=False, compare=False)
+    lattice: Lattice = field(init=False, compare=False)
     _tilt: Tilt | None = field(init=False, compare=False)
 
     kind: ClassVar[Literal["int"]] = "int"
@@ -66,7 +66,7 @@ class Int:
         if step < 1:
             raise SpecError(f"Int needs step >= 1, got step={step}")
         lattice = whole_lattice("Int", low, high, step, 1, scale)
-        for name, value in {"low": low, "high": high, "scale": scale, "step": step, "_lattice": lattice}.items():
+        for name, value in {"low": low, "high": high, "scale": scale, "step": step, "lattice": lattice}.items():
             object.__setattr__(self, name, value)
         settle_terms(self)
         tilt = None if self.prior is None else peak(self.place(self.prior.center), self.prior.confidence)
@@ -78,11 +78,11 @@ class Int:
     @property
     def count(self) -> int:
         """Number of distinct values."""
-        return self._lattice.count
+        return self.lattice.count
 
     def values(self, u: npt.ArrayLike) -> IntArray:
         """Map `u` in [0, 1], shape [n], to values, int64 [n]; ValueError for a u outside."""
-        return self.low + self.step * self._lattice.numbers(self.places(u))
+        return self.low + self.step * self.lattice.numbers(self.places(u))
 
     def places(self, u: npt.ArrayLike) -> FloatArray:
         """Map `u` to places on the scale, [0, 1]: u itself but for the prior's warping."""
@@ -99,7 +99,7 @@ class Int:
 
     def place(self, value: object) -> float:
         """Return the centre of the cell of `value` on the scale, in (0, 1); errors as for `plain`."""
-        return self._lattice.center((self.plain(value) - self.low) // self.step)
+        return self.lattice.center((self.plain(value) - self.low) // self.step)
 
     def unit(self, value: object) -> float:
         """Return the u at the centre of the cell of `value`, in (0, 1); errors as for `plain`.
@@ -135,5 +135,5 @@ class Int:
         Args:
             count: from 1 (the middle of the range) to `self.count`.
         """
-        values = self.low + self.step * self._lattice.spread(count)
+        values = self.low + self.step * self.lattice.spread(count)
         return np.array([self.unit(one) for one in values])

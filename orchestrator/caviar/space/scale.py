@@ -46,7 +46,7 @@ def forward(scale: Scale, low: float, high: float, u: npt.ArrayLike) -> FloatArr
     points = unit_points(u)
     lanes = np.zeros(-(-len(points) // _LANES) * _LANES)
     lanes[: len(points)] = points
-    first, last = _axis(scale, low), _axis(scale, high)
+    first, last = axis(scale, low), axis(scale, high)
     half = last / 2 - first / 2  # last - first can overflow
     value = first + lanes * half + lanes * half
     if scale != "linear":
@@ -66,7 +66,7 @@ def inverse(scale: Scale, low: float, high: float, value: float) -> float:
         return 0.0
     if value >= high:
         return 1.0
-    first, last, here = _axis(scale, low), _axis(scale, high), _axis(scale, value)
+    first, last, here = axis(scale, low), axis(scale, high), axis(scale, value)
     half = last / 2 - first / 2
     if half == 0.0:  # the bounds are neighbours that the axis cannot tell apart
         return 0.5
@@ -90,10 +90,19 @@ def cells(u: npt.ArrayLike, count: int) -> IntArray:
     return np.minimum(numbers, count - 1)  # u = 1 belongs to the last cell
 
 
-def _axis(scale: Scale, value: float) -> float:
+def axis(scale: Scale, value: float) -> float:
     """Return where `value` lies on the axis on which the scale is a straight line."""
     if scale == "log":
         return math.log10(value)
     if scale == "reverse_log":
         return math.log10(1.0 - value)  # exact difference for values above 0.5: no digits of beta are lost
     return value
+
+
+def off_axis(scale: Scale, here: float) -> float:
+    """Undo `axis`."""
+    if scale == "log":
+        return float(10.0**here)
+    if scale == "reverse_log":
+        return float(1.0 - 10.0**here)
+    return here

@@ -80,6 +80,11 @@ class Space(Mapping[str, Parameter]):
         return tuple(self._parameters)
 
     @property
+    def conditional(self) -> tuple[str, ...]:
+        """Names of the parameters that do not exist in every configuration, parents before children."""
+        return self._conditional
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256, in hex, of the canonical JSON: equal for equal spaces, on every machine."""
         pairs = [[name, parameter.to_json()] for name, parameter in self.items()]

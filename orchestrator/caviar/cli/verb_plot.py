@@ -1,0 +1,33 @@
+"""`caviar plot`: the picture of coarse to fine."""
+
+import click
+
+from caviar.cli.options import DEFAULT_STORE, sweep_argument
+
+EPILOG = """\b
+Examples:
+  caviar plot -o zoom.svg
+  caviar plot digits -o zoom.svg --x lr --y beta
+"""
+
+
+@click.command(epilog=EPILOG, short_help="Draw coarse trials, the box round the best, and fine trials.")
+@sweep_argument
+@click.option("-o", "--output", required=True, metavar="FILE.svg", help="Where to write the picture.")
+@click.option("--x", metavar="PARAMETER", help="The horizontal axis (default: what was narrowed most).")
+@click.option("--y", metavar="PARAMETER", help="The vertical axis: a parameter, or the sweep's metric.")
+@click.option("--top", type=click.IntRange(min=3), metavar="N", help="How many of the best to mark (as for zoom).")
+@click.option(
+    "--store", metavar="DIR", envvar="CAVIAR_STORE", default=DEFAULT_STORE, show_default=True, help="Where results are."
+)
+def verb(sweep: str | None, output: str, x: str | None, y: str | None, top: int | None, store: str) -> None:
+    """Draw SWEEP on two of its parameters, on their scales, as an SVG that any browser shows.
+
+    A sweep that `caviar zoom` made is drawn inside its parent; a sweep that has none, with its newest child, or with
+    the box that a zoom would draw.
+    """
+    from caviar.cli.drawn_zoom import draw_family
+    from caviar.store import Store
+
+    opened = Store.open(store)
+    draw_family(opened, opened.find(sweep), output, axes=(x, y), top=top)

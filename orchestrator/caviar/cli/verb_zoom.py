@@ -1,0 +1,86 @@
+"""`caviar zoom`: look closer where a sweep found its best trials."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from caviar.cli.options import Ranking, Target, ranking_options, sweep_argument, target_options
+
+EPILOG = """\b
+Examples:
+  caviar zoom --dry-run
+  caviar zoom 7f3a --top 8 --trials 50
+  caviar zoom --plot zoom.svg
+"""
+
+
+@click.command(epilog=EPILOG, short_help="Run a finer sweep round the best trials.")
+@sweep_argument
+@click.option(
+    "--top", type=click.IntRange(min=3), metavar="N", help="Round how many of the best (default: 5, or 10 %)."
+)
+@click.option("--trials", type=click.IntRange(min=1), metavar="N", help="How many configurations (default: as before).")
+@click.option("--plot", metavar="FILE.svg", help="Draw coarse trials, the box and fine trials.")
+@click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster (auto: the one on this machine).")
+@click.option("--dry-run", is_flag=True, help="Show old and new ranges; run nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@ranking_options
+@target_options
+def verb(
+    *,
+    top: int | None,
+    trials: int | None,
+    plot: str | None,
+    dry_run: bool,
+    ranking: Ranking,
+    target: Target,
+    **given: Any,
+) -> None:
+    """Sweep a smaller space: the box round the best few trials of SWEEP, widened by a quarter to each side.
+
+    Boxes are drawn on the parameters' scales. Where the best trial lies at an end of a range, that end moves
+    out. Options that did badly are dropped. The new sweep remembers SWEEP as its parent.
+    """
+    from caviar.cli.output import emit, emit_json, say
+    from caviar.cli.zooming import zoom_document, zoom_lines
+    from caviar.lineage import zoom_into, zoom_plan
+    from caviar.plan import Plan
+    from caviar.store import Store
+
+    store = Store.open(target.store)
+    sweep = store.find(target.sweep)
+    plan = Plan.from_json(sweep.description()["plan"])
+    zoom = zoom_into(store, sweep, top=top, rule=ranking.rule, at_step=ranking.at_step)
+    child = zoom_plan(plan, sweep.id, zoom, trials or plan.trials)
+    document = zoom_document(sweep.id, zoom, child, target.store)
+    show = emit if dry_run else say
+    if not (dry_run and target.as_json):
+        for line in zoom_lines(document, f"{plan.name} ({sweep.id})"):
+            show(line)
+    if dry_run:
+        if target.as_json:
+            emit_json(document)
+        if plot is not None:
+            from caviar.cli.drawn_zoom import draw
+
+            draw(store, sweep, zoom, None, plot, axes=(None, None))
+        say("nothing was run (--dry-run)")
+        return
+    _run(store, sweep, child, plot, target, given)
+
+
+def _run(store: Any, sweep: Any, child: Any, plot: str | None, target: Target, given: Mapping[str, Any]) -> None:
+    from caviar.cli.ending import after_run
+    from caviar.drive import run_child
+    from caviar.provenance import provenance
+    from caviar.show.choose import choose_progress
+
+    progress = choose_progress(quiet=given["quiet"])
+    origin = provenance(None)
+    made = run_child(store, sweep, child, address=given["address"], progress=progress, command=origin)
+    if plot is not None:
+        from caviar.cli.drawn_zoom import draw_family
+
+        draw_family(store, made, plot, axes=(None, None), top=None)
+    after_run(target, made.id)

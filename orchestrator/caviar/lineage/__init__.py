@@ -1,0 +1,16 @@
+"""Families of sweeps: which came of which, the best of them all, and what the next one would be."""
+
+from caviar.lineage.best import Relative, best_of_family
+from caviar.lineage.family import ancestors, children, family
+from caviar.lineage.offspring import next_round, zoom_into, zoom_plan
+
+__all__ = [
+    "Relative",
+    "ancestors",
+    "best_of_family",
+    "children",
+    "family",
+    "next_round",
+    "zoom_into",
+    "zoom_plan",
+]

@@ -1,0 +1,40 @@
+"""Which sweep was zoomed out of which: the parent is in the plan, the rest follows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from caviar.store import Store, SweepDir
+
+
+def parent_of(sweep: SweepDir) -> str | None:
+    """The id of the sweep that this one was zoomed out of; None: of none."""
+    found: str | None = sweep.description()["plan"].get("parent")
+    return found
+
+
+def children(store: Store, sweep: SweepDir) -> list[SweepDir]:
+    """The sweeps that were zoomed out of this one, oldest first."""
+    return [one for one in store.sweeps() if parent_of(one) == sweep.id]
+
+
+def ancestors(store: Store, sweep: SweepDir) -> list[SweepDir]:
+    """The sweep, its parent, and so on up; a parent that was removed ends the line."""
+    known = {one.id: one for one in store.sweeps()}
+    line = [sweep]
+    while (parent := known.get(parent_of(line[-1]) or "")) is not None and parent not in line:
+        line.append(parent)
+    return line
+
+
+def family(store: Store, sweep: SweepDir) -> list[SweepDir]:
+    """The eldest ancestor that is in the store and all that came of it, oldest first."""
+    eldest = ancestors(store, sweep)[-1]
+    found = {eldest.id}
+    members = [eldest]
+    for one in store.sweeps():  # oldest first: parents before children
+        if parent_of(one) in found and one.id not in found:
+            found.add(one.id)
+            members.append(one)
+    return members

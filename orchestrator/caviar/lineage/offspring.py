@@ -1,0 +1,92 @@
+"""From the stored rows of a sweep to the plan of the one that looks closer: a pure function of these rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from caviar.errors import NoResultError
+from caviar.plan import Plan
+from caviar.sampling import List
+from caviar.select import select
+from caviar.space import Space, hold_lower_tiers
+from caviar.store import Views
+from caviar.zoom import Zoom, few, refine
+
+if TYPE_CHECKING:
+    from caviar.store import Store, SweepDir
+
+ALL = 2**31 - 1
+
+
+def zoom_into(
+    store: Store, sweep: SweepDir, *, top: int | None = None, rule: str | None = None, at_step: int | None = None
+) -> Zoom:
+    """The space round the best few trials of a sweep, by the selector's rules.
+
+    Args:
+        store: The store.
+        sweep: The sweep; trials of it that have not ended do not count.
+        top: How many are the best few; None: 5, or a tenth of the trials if that is more.
+        rule: As for `select`; None: the sweep's own.
+        at_step: Compare what trials had up to this step.
+
+    Raises:
+        NoResultError: Fewer than 3 trials have a usable result.
+        SpecError: `top` is less than 3.
+    """
+    plan = Plan.from_json(sweep.description()["plan"])
+    with Views(store, [sweep]) as views:
+        selection = select(views, sweep.description(), k=ALL, rule=rule, at_step=at_step)
+        ended = "SELECT trial, u FROM trials WHERE state IN ('COMPLETED', 'STOPPED', 'FAILED') ORDER BY trial"
+        points = dict(views.execute(ended).fetchall())
+    best = [row.trial for row in selection.rows if row.trial in points]
+    if len(best) < 3:
+        raise NoResultError(
+            f"a zoom needs at least 3 trials with a usable {plan.metric}, but sweep {sweep.id} has {len(best)}: "
+            f"see caviar status {sweep.id}"
+        )
+    chosen = set(best)
+    ranked = [*best, *(trial for trial in points if trial not in chosen)]
+    u = np.array([points[trial] for trial in ranked])
+    return refine(plan.space, u, usable=len(best), top=few(len(u)) if top is None else top)
+
+
+def zoom_plan(plan: Plan, sweep: str, zoom: Zoom, trials: int) -> Plan:
+    """The plan of a sweep over the zoomed space: the parent's but for name, seed, trials and lower tiers.
+
+    Args:
+        plan: The parent's.
+        sweep: The parent's id.
+        zoom: The new space.
+        trials: How many configurations.
+    """
+    declared = Space({name: plan.held.get(name, one) for name, one in zoom.space.items()})
+    space, held = (declared, {}) if plan.all_tiers else hold_lower_tiers(declared, trials)
+    return replace(_child(plan, sweep, trials), space=space, held=held, rounds=(), round=0)
+
+
+def next_round(store: Store, sweep: SweepDir, plan: Plan) -> Plan:
+    """The plan of the round after a finished one; errors as for `zoom_into`."""
+    zoom = zoom_into(store, sweep)
+    held = {name: one for name, one in plan.held.items() if name in zoom.space}
+    child = _child(plan, sweep.id, plan.rounds[0])
+    return replace(child, space=zoom.space, held=held, rounds=plan.rounds[1:], round=plan.round + 1)
+
+
+def _child(plan: Plan, sweep: str, trials: int) -> Plan:
+    sampler = plan.sampler
+    if isinstance(sampler, List):  # the parent tried these
+        sampler = sampler.then or "sobol"
+    seed = (plan.seed + 1) % 2**63
+    return replace(plan, name=_name(plan.name), parent=sweep, trials=trials, seed=seed, sampler=sampler)
+
+
+def _name(name: str) -> str:
+    """`digits` → `digits-zoom` → `digits-zoom2` → `digits-zoom3`."""
+    stem, dash, number = name.rpartition("-zoom")
+    if not dash or not (number == "" or number.isdecimal()):
+        return f"{name}-zoom"
+    return f"{stem}-zoom{int(number or 1) + 1}"

@@ -1,0 +1,57 @@
+"""Where an axis has its marks, and what they say: round values of the parameter, on its scale."""
+
+from __future__ import annotations
+
+import math
+
+from caviar.space import Choice, Constant, Int, Parameter
+from caviar.zoom.narrow import value_at
+from caviar.zoom.places import number_place
+
+MOST = 9
+LONGEST = 14
+
+
+def ticks(parameter: Parameter, low: float, high: float) -> list[tuple[float, str]]:
+    """Return (place on the parameter's scale, label) of the marks between two places."""
+    if isinstance(parameter, Constant):
+        return [(0.5, _short(parameter.value))]
+    if isinstance(parameter, Choice):
+        return [((k + 0.5) / parameter.count, _short(one)) for k, one in enumerate(parameter.options)]
+    ends = [value_at(parameter.scale, parameter.low, parameter.high, place) for place in (low, high)]
+    values = {"linear": _even, "log": _decades, "reverse_log": _nines}[parameter.scale](ends[0], ends[1])
+    if isinstance(parameter, Int):
+        values = [value for value in values if float(value).is_integer()] or [parameter.low, parameter.high]
+    found = [(number_place(parameter, value), f"{value:.10g}") for value in values]
+    return [(place, label) for place, label in found if low - 1e-9 <= place <= high + 1e-9]
+
+
+def value_ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Return (share of the way from low to high, label) of round values between them."""
+    span = (high - low) or 1.0
+    return [((value - low) / span, f"{value:.6g}") for value in _even(low, high)]
+
+
+def _even(low: float, high: float) -> list[float]:
+    span = (high - low) or abs(high) or 1.0
+    unit = 10.0 ** math.floor(math.log10(span))
+    step = next(one * unit for one in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0) if span / (one * unit) <= MOST - 1)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [float(f"{k * step:.10g}") for k in range(first, last + 1)]
+
+
+def _decades(low: float, high: float) -> list[float]:
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    every = -(-(last - first) // MOST)
+    heads = (1, 2, 5) if last - first <= 2 else (1, 3) if last - first <= 4 else (1,)
+    values = [float(f"{head}e{k}") for k in range(first, last + 1, every) for head in heads]
+    return [value for value in values if low * (1 - 1e-9) <= value <= high * (1 + 1e-9)]
+
+
+def _nines(low: float, high: float) -> list[float]:
+    return [float(f"{1.0 - rest:.12g}") for rest in reversed(_decades(1.0 - high, 1.0 - low))]
+
+
+def _short(option: object) -> str:
+    words = str(option)
+    return words if len(words) <= LONGEST else words[: LONGEST - 1] + "…"

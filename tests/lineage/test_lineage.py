@@ -1,0 +1,134 @@
+"""Families: the plan of a child follows from stored rows alone, and the best is found over all of them."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from caviar.errors import NoResultError
+from caviar.lineage import ancestors, best_of_family, children, family, next_round, zoom_into, zoom_plan
+from caviar.plan import Plan
+from caviar.sampling import List, make_sampler
+from caviar.space import Constant, Float, Int, Space
+from caviar.store import Store, SweepDir, Views, Writer
+from caviar.store.finalize import finalize
+from caviar_workers import tables
+
+SPACE = Space({"lr": Float(1e-4, 1.0, "log"), "units": Int(50, 100), "eps": Constant(1e-8)})
+HELD = {"eps": Float(1e-9, 1e-3, "log", tier=3, default=1e-8)}
+PLAN = Plan(name="digits", metric="loss", mode="min", trials=20, seed=5, space=SPACE, held=HELD, rounds=(12, 6))
+
+
+def add(store: Store, plan: Plan, ends: dict[int, tuple[str, float]]) -> SweepDir:
+    """A finished sweep whose trials ended so: state, loss at step 3."""
+    sweep = store.create_sweep({"plan": plan.to_json(), "provenance": {}}, b"")
+    u = make_sampler("random", plan.space, plan.seed, plan.trials).points(0, plan.trials)
+    fixed: dict[str, Any] = {"trial": range(len(u)), "seed": range(len(u)), "index": range(len(u)), "u": u.tolist()}
+    schema = tables.configs_schema({name: one.kind for name, one in plan.space.items()})
+    columns = fixed | plan.space.arrays(u)
+    configs = pa.Table.from_arrays([pa.array(list(columns[f.name]), f.type) for f in schema], schema=schema)
+    epoch = sweep.claim()
+    with Writer(sweep, epoch) as writer:
+        writer.add("configs", configs)
+        for trial, (state, loss) in ends.items():
+            rows = {"trial": trial, "attempt": 0, "_seq": 0, "_start": 0, "step": 3, "time": 0, "loss": loss}
+            fields = tables.schema("curves").append(pa.field("loss", pa.float64()))
+            writer.add("curves", pa.Table.from_pylist([rows], schema=fields))
+            form = {f"{form}loss": loss for form in tables.METRIC_FORMS}
+            fields = tables.schema("attempts")
+            for name in form:
+                fields = fields.append(pa.field(name, pa.float64()))
+            diverged = not np.isfinite(loss)
+            row = {"trial": trial, "attempt": 0, "state": state, "started": 0, "ended": 1, "rows": 1, "step": 3}
+            row |= {"start": 0, "diverged": diverged, **form}
+            writer.add("attempts", pa.Table.from_pylist([row], schema=fields))
+    finalize(sweep, epoch)
+    return sweep
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.open(tmp_path / "store", create=True)
+
+
+def losses(shift: float = 0.0) -> dict[int, tuple[str, float]]:
+    found = {trial: ("COMPLETED", shift + (trial * 7 % 20) / 10) for trial in range(20)}
+    return found | {0: ("FAILED", -9.0), 1: ("COMPLETED", float("nan"))}
+
+
+def test_the_box_is_round_the_best_that_count(store: Store) -> None:
+    sweep = add(store, PLAN, losses())
+    zoom = zoom_into(store, sweep)
+    ranked = sorted((trial for trial in range(2, 20)), key=lambda trial: losses()[trial][1])
+    u = make_sampler("random", SPACE, 5, 20).points(0, 20)
+    best = u[ranked[:5]]
+    assert (zoom.top, zoom.of) == (5, 20)
+    for j, name in enumerate(["lr", "units"]):
+        box = zoom.changes[j].box
+        assert box is not None, name
+        room = (best[:, j].max() - best[:, j].min()) / 4
+        expected = max(best[:, j].min() - room, 0.0)
+        assert box.low == pytest.approx(expected, abs=0.02) or box.low < 0.0
+    assert zoom_into(store, sweep) == zoom
+
+
+def test_a_child_is_its_parent_but_for_what_a_zoom_changes(store: Store) -> None:
+    sweep = add(store, replace(PLAN, sampler=List([{"lr": 0.1, "units": 60, "eps": 1e-8}], "halton")), losses())
+    plan = Plan.from_json(sweep.description()["plan"])
+    child = zoom_plan(plan, sweep.id, zoom_into(store, sweep), 24)
+    assert (child.parent, child.trials, child.seed, child.rounds, child.round) == (sweep.id, 24, 6, (), 0)
+    assert (child.name, child.metric, child.sampler) == ("digits-zoom", "loss", "halton")
+    assert child.held == HELD
+    assert Plan.from_json(child.to_json()) == child
+    many = zoom_plan(plan, sweep.id, zoom_into(store, sweep), 25)
+    assert many.held == {}
+    assert many.space["eps"] == HELD["eps"]
+    again = zoom_plan(zoom_plan(child, "x", zoom_into(store, sweep), 9), "y", zoom_into(store, sweep), 9)
+    assert again.name == "digits-zoom3"
+
+
+def test_rounds_follow_one_another(store: Store) -> None:
+    sweep = add(store, PLAN, losses())
+    second = next_round(store, sweep, PLAN)
+    assert (second.trials, second.rounds, second.round, second.parent) == (12, (6,), 1, sweep.id)
+    assert next_round(store, sweep, PLAN) == second
+    third = next_round(store, add(store, second, {t: ("COMPLETED", float(t)) for t in range(12)}), second)
+    assert (third.trials, third.rounds, third.round) == (6, (), 2)
+    assert third.space["lr"].high - third.space["lr"].low < SPACE["lr"].high - SPACE["lr"].low  # type: ignore[union-attr]
+
+
+def test_a_family_and_its_best(store: Store) -> None:
+    parent = add(store, PLAN, losses())
+    other = add(store, replace(PLAN, name="other"), losses(-5.0))
+    child = add(store, replace(PLAN, parent=parent.id), losses(-0.35))
+    grandchild = add(store, replace(PLAN, parent=child.id), losses(1.0))
+    assert [one.id for one in family(store, grandchild)] == [parent.id, child.id, grandchild.id]
+    assert family(store, parent) == family(store, child)
+    assert [one.id for one in ancestors(store, grandchild)] == [grandchild.id, child.id, parent.id]
+    assert [one.id for one in children(store, parent)] == [child.id]
+    assert [one.id for one in family(store, other)] == [other.id]
+
+    rule, best = best_of_family(store, family(store, parent), k=3)
+    assert [(one.sweep.id, one.candidate.value) for one in best] == [
+        (child.id, pytest.approx(-0.25)),
+        (child.id, pytest.approx(-0.15)),
+        (child.id, pytest.approx(-0.05)),
+    ]
+    assert rule == "last loss, 54 trials of 3 sweeps at step 3"
+    with Views(store) as views:
+        parents = dict(views.execute("SELECT sweep, parent FROM sweeps").fetchall())
+    assert parents == {parent.id: None, other.id: None, child.id: parent.id, grandchild.id: child.id}
+
+    store.remove(child)
+    assert [one.id for one in family(store, grandchild)] == [grandchild.id]
+
+
+def test_too_few_results_say_so(store: Store) -> None:
+    sweep = add(store, PLAN, {0: ("COMPLETED", 1.0), 1: ("FAILED", 1.0), 2: ("COMPLETED", 2.0)})
+    with pytest.raises(
+        NoResultError, match=r"at least 3 trials with a usable loss, but sweep \S+ has 2: see caviar status"
+    ):
+        zoom_into(store, sweep)
