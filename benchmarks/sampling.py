@@ -3,7 +3,9 @@
     python benchmarks/sampling.py [--trials 1000000] [--repeats 5]
 
 Prints, for each sampler, the median seconds of: the points, the numpy columns of them, both, and the columns
-as Python lists. scipy's import is not counted: it is paid once, before any trial.
+as Python lists. Then the same for spaces with conditions and with priors, and the seconds of as many
+configurations under a constraint that accepts half, a Python call each. scipy's import is not counted: it is paid once,
+before any trial.
 """
 
 import argparse
@@ -11,12 +13,13 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
-from caviar.sampling import make_sampler
-from caviar.space import Choice, Float, Int, Space
+from caviar.sampling import Draws, make_sampler
+from caviar.space import Choice, Float, Int, Prior, Space
 
 T = TypeVar("T")
 SPACE = Space(
@@ -34,6 +37,16 @@ SPACE = Space(
     }
 )
 
+CONDITIONAL = Space(
+    {
+        **SPACE,
+        "momentum": replace(SPACE["momentum"], when={"activation": ["relu", "tanh"]}),
+        "nesterov": replace(SPACE["nesterov"], when={"activation": "relu", "layers": [1, 2, 3]}),
+        "dropout": replace(SPACE["dropout"], when={"nesterov": True}),
+    }
+)
+PRIORS = Space({name: replace(one, prior=Prior(one.objects(one.values([0.7]))[0])) for name, one in SPACE.items()})
+
 
 def main() -> None:
     """Measure and print."""
@@ -44,21 +57,25 @@ def main() -> None:
     machine = f"{os.cpu_count()} CPUs, numpy {np.__version__}"
     print(f"{asked.trials:,} configurations of {len(SPACE)} parameters; {machine}; s, median of {asked.repeats}")
     print(f"{'sampler':<8} {'points':>8} {'arrays':>8} {'both':>8} {'lists':>8}")
-    for name in ("random", "sobol"):
+    cases = [(name, name, SPACE) for name in ("random", "sobol", "halton")]
+    for label, name, space in [*cases, ("when", "sobol", CONDITIONAL), ("priors", "sobol", PRIORS)]:
         make_sampler(name, SPACE, 0, 1).points(0, 1)  # imports
-        runs = [measure(name, asked.trials) for _ in range(asked.repeats)]
+        runs = [measure(name, space, asked.trials) for _ in range(asked.repeats)]
         points, arrays, lists = (statistics.median(column) for column in zip(*runs, strict=True))
         both = statistics.median(run[0] + run[1] for run in runs)
         verdict = "within" if both <= 2.0 else "OVER"
-        print(f"{name:<8} {points:8.3f} {arrays:8.3f} {both:8.3f} {lists:8.3f}   {verdict} the budget of 2 s")
+        print(f"{label:<8} {points:8.3f} {arrays:8.3f} {both:8.3f} {lists:8.3f}   {verdict} the budget of 2 s")
+    draws = Draws(make_sampler("sobol", SPACE, 1, 1), SPACE, lambda config: config["dropout"] < 0.25)
+    constrained, _ = timed(lambda: [draws.take(4096) for _ in range(asked.trials // 4096)])
+    print(f"{'constraint':<10} {constrained:6.3f} for the points of {asked.trials:,} out of {draws.drawn:,}, once")
 
 
-def measure(name: str, trials: int) -> tuple[float, float, float]:
+def measure(name: str, space: Space, trials: int) -> tuple[float, float, float]:
     """Return the seconds of points, arrays and lists of a fresh sampler."""
-    sampler = make_sampler(name, SPACE, 1, trials)
+    sampler = make_sampler(name, space, 1, trials)
     points, drawn = timed(lambda: sampler.points(0, trials))
-    arrays, _ = timed(lambda: SPACE.arrays(drawn))
-    lists, _ = timed(lambda: SPACE.columns(drawn))
+    arrays, _ = timed(lambda: space.arrays(drawn))
+    lists, _ = timed(lambda: space.columns(drawn))
     return points, arrays, lists
 
 
