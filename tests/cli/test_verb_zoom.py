@@ -7,9 +7,10 @@ from xml.etree import ElementTree
 import pytest
 
 from caviar.plan import Plan
+from caviar.space import Int
 from caviar.store import Store
 
-from .conftest import add_digits
+from .conftest import add_digits, make_plan
 
 
 def test_dry_run_shows_old_and_new_ranges(caviar, filled, tmp_path):
@@ -72,3 +73,12 @@ def test_a_family_is_shown_as_one(caviar, tmp_path):
     texts = [one.text for one in ElementTree.parse(tmp_path / "family.svg").getroot().iter() if one.text]
     assert "8 coarse" in texts
     assert "8 fine" in texts
+
+
+def test_show_says_which_values_are_defaults_and_status_what_was_rejected(caviar, tmp_path):
+    store = Store.open(tmp_path / "store", create=True)
+    held = {"units": Int(50, 100, default=64, tier=2)}
+    add_digits(store, make_plan("digits", 8, held=held))
+    page = caviar("show", "2", "--store", str(store.path))
+    assert any(line.startswith("  units  ") and line.endswith("(its default; tier 2)") for line in page.lines)
+    assert json.loads(caviar("status", "--json", "--store", str(store.path)).out)["rejected"] == 0

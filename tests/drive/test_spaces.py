@@ -68,6 +68,8 @@ def test_a_space_with_everything_in_it(ray: RaySession, caviar: Caviar, write: W
     assert (trials.last_known == 4 + trials.momentum.notna()).all()
     assert math.isclose(trials.lr[0], 1e-2)
 
+    rejected = json.loads(caviar("status", "--json").out)["rejected"]
+    assert rejected == trials["index"].iloc[-1] + 1 - 30
     best = json.loads(caviar("best", "--json").out)
     winner = best["trials"][0]["config"]
     assert ("momentum" in winner) == (winner["optimizer"] == "sgd")

@@ -181,3 +181,16 @@ def test_points_of_a_child_have_their_places_in_the_parent():
     np.testing.assert_allclose(own[:, 0], u[:, 0], atol=1e-9)
     values = SPACE.columns(u)["units"]
     assert [SPACE["units"].objects(SPACE["units"].values([place]))[0] for place in own[:, 3]] == values
+
+
+@pytest.mark.parametrize("place", [0.0, 0.3, 0.5, 1.0])
+@pytest.mark.parametrize(
+    "parameter",
+    [Int(8, 16, "log", step=8), Int(1, 2), Int(3, 4, "log"), Float(0.0, 0.1, step=0.1), Int(0, 100)],
+    ids=str,
+)
+def test_a_range_never_shrinks_to_one_value(parameter, place):
+    space = Space({"x": parameter})
+    after = refine(space, np.full((5, 1), place), usable=5, top=5).space["x"]
+    assert after.low < after.high
+    assert after.low <= space.columns([[place]])["x"][0] <= after.high

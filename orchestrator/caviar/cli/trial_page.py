@@ -11,7 +11,7 @@ def print_trial(document: dict[str, Any], log: bool) -> None:
     emit(f"trial {document['trial']} of {document['name']} ({document['sweep']}): {_outcome(document)}")
     emit(_facts(document))
     emit()
-    _print_config(document["config"])
+    _print_config(document["config"], document["held"])
     _print_metrics(document["metrics"])
     _print_curve(document, log)
     if len(document["attempts"]) > 1:
@@ -42,11 +42,12 @@ def _facts(document: dict[str, Any]) -> str:
     return ", ".join(facts)
 
 
-def _print_config(config: dict[str, Any]) -> None:
+def _print_config(config: dict[str, Any], held: dict[str, int]) -> None:
+    """The configuration, saying which values are defaults for want of trials."""
     width = max(map(len, config), default=0)
     emit("config")
     for name, value in config.items():
-        emit(f"  {name:<{width}}  {value!r}")
+        emit(f"  {name:<{width}}  {value!r}" + (f"  (its default; tier {held[name]})" if name in held else ""))
 
 
 def _print_metrics(metrics: dict[str, dict[str, Any]]) -> None:

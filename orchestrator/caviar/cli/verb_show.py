@@ -75,6 +75,7 @@ def _document(opened: "Reading", trial: int) -> dict[str, Any]:
         "state": row["state"],
         "seed": row["seed"],
         "config": {name: row[name] for name in opened.parameters if row[name] is not None},
+        "held": {name: one["tier"] for name, one in opened.plan.get("held", {}).items()},
         "metric": opened.plan["metric"],
         **{name: row[name] for name in ("started", "ended", "host", "pid", "devices", "rows", "step", "diverged")},
         "kind": row["kind"],

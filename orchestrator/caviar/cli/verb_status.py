@@ -65,6 +65,7 @@ def _document(opened: "Reading") -> dict[str, Any]:
             " arg_min(error, trial) error from trials where state = 'FAILED' group by 1 order by 2 desc"
         ),
         "diverged": opened.rows("select count(*) n from trials where diverged")[0]["n"],
+        "rejected": opened.rows('select coalesce(max("index") + 1 - count(*), 0) n from configs')[0]["n"],
     }
 
 
@@ -104,6 +105,8 @@ def _print(document: dict[str, Any]) -> None:
         emit(f"          {config_text(best['config'])}")
     if document["diverged"]:
         emit(f"diverged  {counted(document['diverged'], 'trial')} reported NaN or infinity")
+    if document["rejected"] > 0:
+        emit(f"rejected  the constraint rejected {counted(document['rejected'], 'draw')} of the sampler")
     for failure in document["failures"][:SHOWN_FAILURES]:
         last = _last_line(failure["error"])
         emit(f"failed    {counted(failure['trials'], 'trial')} ({failure['kind']}): {last}")

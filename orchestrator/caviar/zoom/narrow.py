@@ -57,8 +57,6 @@ def narrowed_lattice(lattice: Lattice, box: Box) -> tuple[int, int]:
     low, high = (value_at(lattice.scale, *edges, place) for place in (box.low, box.high))
     first = math.floor((low * lattice.per - lattice.first) / lattice.step + 0.5 + 1e-9)
     last = math.ceil((high * lattice.per - lattice.first) / lattice.step - 0.5 - 1e-9)
-    if first == last:
-        first, last = first - 1, last + 1
     first = first if box.low < 0.0 else max(first, 0)
     last = last if box.high > 1.0 else min(last, lattice.count - 1)
     while lattice.scale == "log" and 2 * (lattice.first + lattice.step * first) <= lattice.step:
@@ -67,6 +65,9 @@ def narrowed_lattice(lattice: Lattice, box: Box) -> tuple[int, int]:
         lattice.scale == "reverse_log" and 2 * (lattice.first + lattice.step * last) + lattice.step >= 2 * lattice.per
     ):
         last -= 1
+    if first >= last:  # one value is no range: the next one comes too
+        first = min(max(first, 0), lattice.count - 2)
+        last = first + 1
     return first, last
 
 
