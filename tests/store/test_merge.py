@@ -82,9 +82,9 @@ def test_publishing_waits_while_too_many_files_are_live_and_a_merge_is_at_work(s
     monkeypatch.setattr("caviar.store.merger.FULL", 6)
     let_go = threading.Event()
 
-    def slow(sweep):
+    def slow(sweep, wanted):
         let_go.wait(20)
-        return merge(sweep)
+        return merge(sweep, wanted)
 
     monkeypatch.setattr("caviar.store.merger.merge", slow)
     with Writer(sweep, sweep.claim(), interval_s=0.01) as writer:
@@ -102,12 +102,33 @@ def test_publishing_waits_while_too_many_files_are_live_and_a_merge_is_at_work(s
 def test_after_a_merge_that_failed_publishing_goes_on(sweep, rows, monkeypatch):
     monkeypatch.setattr("caviar.store.merger.MOST_HOT", 3)
     monkeypatch.setattr("caviar.store.merger.FULL", 4)
-    monkeypatch.setattr("caviar.store.merger.merge", lambda sweep: 1 / 0)
+    monkeypatch.setattr("caviar.store.merger.merge", lambda *_: 1 / 0)
     with Writer(sweep, sweep.claim(), interval_s=60) as writer:
         for step in range(20):
             writer.add("logs", rows.logs(step, ["a"]))
             writer.flush()
     assert len(sweep.snapshot().hot) == 20
+
+
+def test_closing_waits_for_no_merge_and_leaves_nothing_of_it(store, sweep, rows, monkeypatch):
+    monkeypatch.setattr("caviar.store.merger.MOST_HOT", 3)
+    begun = threading.Event()
+
+    def slow(sweep, wanted):
+        begun.set()
+        while wanted():
+            time.sleep(0.01)
+        return merge(sweep, wanted)
+
+    monkeypatch.setattr("caviar.store.merger.merge", slow)
+    with Writer(sweep, sweep.claim(), interval_s=60) as writer:
+        for step in range(6):
+            writer.add("logs", rows.logs(step, ["a"]))
+            writer.flush()
+        assert begun.wait(10)
+    assert writer._merger.failure is None
+    assert len(sweep.snapshot().hot) == 6
+    assert not sweep.disk.list(sweep.path / "_merged", hidden=True)
 
 
 def test_a_merged_file_is_in_order(sweep, rows):

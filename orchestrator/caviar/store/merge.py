@@ -16,7 +16,7 @@ from caviar.store.span import Span
 from caviar_workers.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import PurePath
 
     from caviar.store.snapshot import Snapshot
@@ -63,17 +63,28 @@ def plan(seen: Snapshot) -> list[Group]:
     return groups
 
 
-def merge(sweep: SweepDir) -> list[PurePath] | None:
+class GivenUpError(Exception):
+    """A merge ended early, because nobody wants it any more; nothing was changed."""
+
+
+def merge(sweep: SweepDir, wanted: Callable[[], bool] = lambda: True) -> list[PurePath] | None:
     """Merge the hot files of a sweep once, in bounded memory.
+
+    Args:
+        sweep: The sweep.
+        wanted: Asked several times a second whether to go on.
 
     Returns:
         The files that count no more, for deletion after a while; None when another process changed the
         manifest.
+
+    Raises:
+        GivenUpError: It was not wanted any more.
     """
     seen = sweep.snapshot()
     groups = plan(seen)
     sums = seen.checksums()
-    files = [write(sweep, group, sums) for group in groups]
+    files = [write(sweep, group, sums, wanted) for group in groups]
     gone = [name for group in groups for name in group.names]
     after = manifest.merged(seen.manifest, set(gone), files, seen.through())
     if not chain.append(sweep.disk, sweep.path, after):
@@ -81,7 +92,7 @@ def merge(sweep: SweepDir) -> list[PurePath] | None:
     return [sweep.path / name for name in gone]
 
 
-def write(sweep: SweepDir, group: Group, sums: Mapping[str, str]) -> DataFile:
+def write(sweep: SweepDir, group: Group, sums: Mapping[str, str], wanted: Callable[[], bool]) -> DataFile:
     """Publish the rows of a group's files, compared with their checksums, as one file."""
     files = sweep.disk.local([(sweep.path / name, sums[name]) for name in group.names], most=EVERY_SIZE)
     rows = Ordered(group.table, files)
@@ -92,5 +103,7 @@ def write(sweep: SweepDir, group: Group, sums: Mapping[str, str]) -> DataFile:
         summed = Summed(file)
         with GroupWriter(summed, rows.layout, live=True) as writer:
             for piece in rows.read():
+                if not wanted():
+                    raise GivenUpError
                 writer.write(span.take(piece))
     return span.as_file(group.table, name, summed.checksum)

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from caviar.store.merge import merge
+from caviar.store.merge import GivenUpError, merge
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -34,6 +34,7 @@ class Merger:
         self._hot, self._others = _live(sweep)
         self._lock = threading.Lock()
         self._due = MOST_HOT
+        self._wanted = True
         self._thread: threading.Thread | None = None
         self._gone: list[tuple[float, list[PurePath]]] = []
         self.failure: Exception | None = None
@@ -53,6 +54,11 @@ class Merger:
         while self._hot + self._others > FULL and self._working():
             time.sleep(0.01)
 
+    def stop(self) -> None:
+        """Give up a merge in progress, and merge no more: the end of a sweep reads hot files as well."""
+        self._wanted = False
+        self.join()
+
     def join(self) -> None:
         """Wait for a merge in progress."""
         if self._thread is not None:
@@ -63,7 +69,7 @@ class Merger:
 
     def _run(self) -> None:
         try:
-            gone = merge(self._sweep)
+            gone = merge(self._sweep, lambda: self._wanted)
             with self._lock:
                 self._hot, self._others = _live(self._sweep)
                 self._due = MOST_HOT if gone is not None else self._hot + MOST_HOT
@@ -71,6 +77,8 @@ class Merger:
                 self._gone.append((time.monotonic(), gone))
             while self._gone and time.monotonic() - self._gone[0][0] > GRACE_S:
                 self._sweep.disk.delete(self._gone.pop(0)[1])
+        except GivenUpError:
+            pass
         except Exception as error:
             self.failure = error
             self._due = self._hot + MOST_HOT

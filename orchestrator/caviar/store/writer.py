@@ -116,7 +116,7 @@ class Writer:
             self._closing = True
             self._change.notify_all()
         self._thread.join()
-        self._merger.join()
+        self._merger.stop()
         self._check()
 
     def __enter__(self) -> Self:
