@@ -238,3 +238,9 @@ def test_what_lies_in_a_folder_may_be_much(world):
     assert len(world.disk().list(world.root)) == 1100
     world.disk().delete_folder(world.root)
     assert world.disk().list(world.root) == []
+
+
+def test_each_gives_all_results_in_order_or_the_first_error(world):
+    assert list(world.disk().each(lambda number: number * 2, range(40))) == [number * 2 for number in range(40)]
+    with pytest.raises(FileNotFoundError):
+        world.disk().each(world.disk().read, [world.root / "none"])

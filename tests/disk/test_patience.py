@@ -39,7 +39,7 @@ def test_what_may_pass_is_tried_again_with_growing_varied_pauses():
     assert time.patience(most_s=60).call(failing(0)) is False
     assert time.pauses == []
     assert time.patience(most_s=60).call(failing(9)) is True
-    assert time.pauses == [0.05 * 2**n for n in range(7)] + [4.0, 4.0]
+    assert time.pauses == [0.05 * 2**n for n in range(6)] + [3.0, 3.0, 3.0]
     varied = Time()
     varied.patience(most_s=60, chance=lambda: 0.0).call(failing(2))
     assert varied.pauses == [0.025, 0.05]
@@ -60,6 +60,13 @@ def test_what_does_not_pass_fails_at_once(number):
     with pytest.raises(OSError, match="made up"):
         time.patience(most_s=10).call(failing(1, number))
     assert time.pauses == time.said == []
+
+
+def test_one_who_gets_into_a_hurry_gives_up_soon():
+    time = Time()
+    with pytest.raises(OSError, match="made up"):
+        time.patience(most_s=100, hurried=lambda: time.now > 10).call(failing(1000))
+    assert 10 < time.now < 14
 
 
 def test_room_may_be_waited_for():

@@ -76,7 +76,7 @@ def caviar(store: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
 class Driver:
     """`caviar run` as a process of its own, the leader of its group."""
 
-    def __init__(self, *args: object, address: str | None, store: Path, first: str = "pass") -> None:
+    def __init__(self, *args: object, address: str | None, store: Path | str, first: str = "pass") -> None:
         words = ["run", *map(str, args), "--store", str(store)]
         if address is not None:
             words += ["--address", address]
@@ -122,9 +122,9 @@ def drive(store: Path, ray: RaySession) -> Iterator[Callable[..., Driver]]:
 
     drivers: list[Driver] = []
 
-    def start(*args: object, own: bool = False, first: str = "pass") -> Driver:
+    def start(*args: object, own: bool = False, first: str = "pass", at: Path | str = store) -> Driver:
         address = None if own else get_runtime_context().gcs_address
-        drivers.append(Driver(*args, address=address, store=store, first=first))
+        drivers.append(Driver(*args, address=address, store=at, first=first))
         return drivers[-1]
 
     yield start

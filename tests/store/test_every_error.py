@@ -8,9 +8,13 @@ from scenario import examine, live
 from simulated_disk import Platter
 from simulated_sweep import Simulation
 
+from caviar.disk.patience import TRANSIENT
 from caviar.errors import StoreError
 
 ERRORS = (errno.EIO, errno.ENOSPC, errno.EINTR, errno.ESTALE)
+OF_A_STREAM = ("open", "write", "fsync")
+"""Calls that are not made again while a merge or an end writes its files; the whole is done another time."""
+
 CALLS = 800
 """More than the scenario makes."""
 
@@ -20,13 +24,14 @@ class Failing:
 
     def __init__(self, n, when, number):
         self.left, self.when, self.number = n, when, number
-        self.struck = None
+        self.struck = self.operation = None
 
     def __call__(self, when, operation, path):
         if when != self.when:
             return
         self.left -= 1
         if self.left == -1:
+            self.operation = operation
             self.struck = f"{errno.errorcode[self.number]} {when} {operation} {path.name}"
             raise OSError(self.number, "made up")
 
@@ -38,6 +43,8 @@ def suffer(simulation, failing):
             pass
     except (OSError, StoreError) as error:
         if failing.struck is None or "\n" in str(error):
+            raise
+        if failing.number in TRANSIENT and failing.operation not in OF_A_STREAM:
             raise
     simulation.processes.living.clear()
     try:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caviar.disk.checksum import checksum_of, damaged, verify
+from caviar.disk.patience import FULL
 from caviar.disk.posix import ASIDE, PosixDisk
 from caviar.errors import StoreError
 
@@ -111,6 +112,11 @@ class Cache:
             if expected and summed != expected:
                 raise damaged(f"{self._bucket.uri}/{key}", summed, expected)
             os.replace(aside, path)
+        except OSError as error:
+            if error.errno in FULL:
+                where = f"the cache {self._folder} is on a full disk"
+                raise StoreError(f"Cannot read {path.name}: {where}; free some space, or set CAVIAR_CACHE.") from error
+            raise
         finally:
             aside.unlink(missing_ok=True)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Any, Protocol, Self
+from typing import IO, TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path, PurePath
 
     from caviar.disk.patience import Patience
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 Bytes = Any
 """Anything with the buffer protocol: bytes, memoryview, pyarrow.Buffer."""
@@ -31,6 +34,10 @@ class Disk(Protocol):
     disk's patience, with the same bytes under the same name. All methods raise OSError; the callers turn it
     into a sentence. Paths are absolute, and `pathlib` works on them.
     """
+
+    def each(self, do: Callable[[S], T], things: Iterable[S]) -> Sequence[T]:
+        """Call for each thing, as many at once as the disk serves well; the results in order, or the first error."""
+        ...
 
     def patient(self, patience: Patience) -> Self:
         """The same disk, with another patience."""

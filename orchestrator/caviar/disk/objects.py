@@ -12,15 +12,16 @@ import errno
 import tempfile
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING, Self
 
-from caviar.disk.contract import MOST_CHECKED, STALE_S, Bytes
+from caviar.disk.contract import MOST_CHECKED, STALE_S, Bytes, S, T
 from caviar.disk.object_path import ObjectPath
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from caviar.disk.bucket import Bucket
     from caviar.disk.cache import Cache
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 NEW_PREFIX, GONE_PREFIX, PROBE_PREFIX = "_new-", "_gone-", "_clock-"
 FOLDER = ".folder"
 """An empty object that makes a folder be there."""
+
+AT_ONCE = 16
+"""Requests that are made at a time."""
 
 CLOCK_S = 600.0
 """Seconds for which a look at the store's clock is good."""
@@ -49,6 +53,11 @@ class ObjectDisk:
         self._bucket = bucket
         self._cache = cache
         self._clock: tuple[float, float] | None = None
+
+    def each(self, do: Callable[[S], T], things: Iterable[S]) -> Sequence[T]:
+        """Sixteen at a time: most of a request is waiting."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(do, things))
 
     def patient(self, patience: Patience) -> Self:
         """The same disk, with another patience."""

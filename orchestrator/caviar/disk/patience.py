@@ -36,8 +36,11 @@ TRANSIENT = frozenset(
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Errors of a disk that is full, and that somebody may make room on."""
 
-FIRST_S, LONGEST_S = 0.05, 4.0
+FIRST_S, LONGEST_S = 0.05, 3.0
 """The first pause, about; each is twice as long as the one before, up to the longest."""
+
+HURRIED_S = 3.0
+"""Seconds of trying, at most, for one who is in a hurry."""
 
 QUIET_S = 2.0
 """Seconds of trying after which a word is said about it."""
@@ -51,6 +54,8 @@ class Patience:
     """Seconds from the first failure in which another try may begin."""
     full_s: float = 0.0
     """The same for a full disk."""
+    hurried: Callable[[], bool] = bool
+    """Whether three seconds must do from now on."""
     say: Callable[[str], None] | None = None
     """Told once a call, if it takes more than two seconds."""
     clock: Callable[[], float] = time.monotonic
@@ -89,9 +94,8 @@ class Patience:
 
     def limit_s(self, error: OSError) -> float:
         """For how many seconds such an error is borne."""
-        if error.errno in TRANSIENT:
-            return self.most_s
-        return self.full_s if error.errno in FULL else 0.0
+        limit = self.most_s if error.errno in TRANSIENT else self.full_s if error.errno in FULL else 0.0
+        return min(limit, HURRIED_S) if self.hurried() else limit
 
 
 def _reason(error: OSError) -> str:

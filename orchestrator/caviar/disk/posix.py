@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
 from caviar.disk.checksum import verify
-from caviar.disk.contract import MOST_CHECKED, STALE_S, Bytes
+from caviar.disk.contract import MOST_CHECKED, STALE_S, Bytes, S, T
 from caviar.disk.patience import Patience
 from caviar.disk.system_calls import SystemCalls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import PurePath
 
 ASIDE = ".aside"
@@ -35,6 +35,10 @@ class PosixDisk(SystemCalls):
     """A POSIX file system; see `caviar.disk.contract.Disk`."""
 
     patience = Patience()
+
+    def each(self, do: Callable[[S], T], things: Iterable[S]) -> Sequence[T]:
+        """One after the other."""
+        return [do(thing) for thing in things]
 
     def patient(self, patience: Patience) -> Self:
         """The same disk, with another patience."""
@@ -57,12 +61,12 @@ class PosixDisk(SystemCalls):
         try:
             with self._open(temporary) as file:
                 yield file
-            self._fsync(temporary)
-            self._show(temporary, path)
+            self._fsync(temporary)  # once: what failed to be written back may be lost, and the next fsync not say so
+            self.patience.call(lambda again: self._show(temporary, path))
         except BaseException:
             self._discard([temporary])
             raise
-        self._sync_dir(path.parent)
+        self.sync_folder(path.parent)
 
     def publish_folder(self, path: PurePath, files: Sequence[tuple[str, Bytes]], folders: Sequence[str]) -> None:
         """Fill a folder beside, then give it its name."""
@@ -90,7 +94,7 @@ class PosixDisk(SystemCalls):
 
     def delete_folder(self, path: PurePath) -> None:
         """Delete a folder and all below it, as far as possible."""
-        self._remove_tree(path)
+        self.patience.call(lambda again: self._remove_tree(path))
 
     def sync_folder(self, folder: PurePath) -> None:
         """Make durable what any process did to the names in a folder."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from caviar.drive import outage
 from caviar.drive.advice import adviser_of
 from caviar.drive.constrained import constraint_of, rejected_share
 from caviar.drive.desk import Desk
@@ -197,11 +199,13 @@ def _drive(  # noqa: PLR0913 — the parts that it puts together
     Returns:
         Whether it came to its end, rather than being stopped before.
     """
+    hurried = threading.Event()
+    hasty, sweep_dir = sweep_dir.patient(outage.NONE), sweep_dir.patient(outage.patience(progress.note, hurried.is_set))
     epoch = sweep_dir.claim()
     try:
         with Writer(sweep_dir, epoch) as writer:
-            desk = Desk(sweep_dir, epoch)
-            gauge = Gauge(store, sweep_dir, plan, already=plan.trials - supply.waiting, curves=progress.curves)
+            desk = Desk(hasty, epoch)
+            gauge = Gauge(store, hasty, plan, already=plan.trials - supply.waiting, curves=progress.curves)
 
             def attend() -> None:
                 desk.attend(scheduler)
@@ -216,7 +220,12 @@ def _drive(  # noqa: PLR0913 — the parts that it puts together
                 adviser=adviser,
                 on_tick=attend,
             )
-            with on_interrupt(scheduler.stop) as interrupt:
+
+            def stop() -> None:
+                hurried.set()
+                scheduler.stop()
+
+            with on_interrupt(stop) as interrupt:
                 scheduler.run()
             progress.update(gauge.read(scheduler))
             if scheduler.closing.by == "signal":

@@ -79,7 +79,7 @@ class Progress(Protocol):
         """Take over the newest state."""
 
     def note(self, text: str) -> None:
-        """Show a line that stays: a warning, or the address of something."""
+        """Show a line that stays: a warning, or the address of something. From any thread."""
 
     def end(self, snapshot: Snapshot | None = None) -> None:
         """Show the last state (None: the one before) and stop."""

@@ -54,8 +54,9 @@ def release(disk: Disk, sweep: PurePath, epoch: int) -> None:
 
 def alive(disk: Disk, sweep: PurePath, present: owner.Owner) -> bool:
     """Whether the owner still runs."""
+    path = owner.owner_path(sweep, present.epoch)
     try:
-        silent_s = disk.age_s(owner.owner_path(sweep, present.epoch))
+        silent_s = 0.0 if owner.is_here(present) and disk.exists(path) else disk.age_s(path)
     except FileNotFoundError:  # it let go just now
         return False
     return owner.is_alive(present, silent_s)

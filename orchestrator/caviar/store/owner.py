@@ -63,9 +63,14 @@ def _linux_start(pid: int) -> str | None:
 
 def is_alive(owner: Owner, silent_s: float) -> bool:
     """Whether an owner's process still runs; elsewhere than on this host, whether it gave a sign lately."""
-    if owner.host == platform.node():
+    if is_here(owner):
         return process_start(owner.pid) == owner.pid_started
     return silent_s < SILENCE_S
+
+
+def is_here(owner: Owner) -> bool:
+    """Whether an owner's process is, or was, on this host."""
+    return owner.host == platform.node()
 
 
 def newest_owner(disk: Disk, sweep: PurePath) -> tuple[Owner | None, int]:

@@ -13,7 +13,7 @@ from typing import Any
 from caviar.disk import Disk, PosixDisk, locate
 from caviar.errors import NotFoundError, StoreError
 from caviar.store import manifest
-from caviar.store.find import pick
+from caviar.store.find import LATEST, pick
 from caviar.store.layout import (
     CODE_FILE,
     FORMAT_FILE,
@@ -171,4 +171,7 @@ class Store:
         Raises:
             NotFoundError: No sweep, or several.
         """
-        return pick(self.sweeps(), ref, str(self.path))
+        sweeps = self.sweeps()
+        if ref not in (None, LATEST, *(sweep.id for sweep in sweeps)):
+            self.disk.each(SweepDir.description, sweeps)  # kept: their names are asked for
+        return pick(sweeps, ref, str(self.path))

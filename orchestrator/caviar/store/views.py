@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from caviar.store.manifest import Quarantined
+    from caviar.store.snapshot import Snapshot
     from caviar.store.store import Store
     from caviar.store.sweep_dir import SweepDir
 
@@ -70,12 +71,8 @@ class Views:
         self._made.clear()
         self._states: list[str] = []
         self._tables: list[SweepTables] = []
-        for sweep in self._sweeps:
-            try:
-                state = sweep.state()  # before the look: a sweep that ends in between shows its last rows
-                seen = sweep.snapshot()
-            except OSError as error:
-                raise store_error("read", sweep.path, error) from error
+        looks = self._store.disk.each(_look, self._sweeps)
+        for sweep, (state, seen) in zip(self._sweeps, looks, strict=True):
             self._states.append(state)
             tables = SweepTables(self._connection, sweep, seen, running=state == "running")
             if self._trials is not None:
@@ -197,6 +194,16 @@ class Views:
             for columns, sql in [_part(view, tables)]
         ]
         return union(parts or [Part(sweep="", columns=_fixed(view), sql=_nothing(view))])
+
+
+def _look(sweep: SweepDir) -> tuple[str, Snapshot]:
+    try:
+        state = sweep.state()  # before the look: a sweep that ends in between shows its last rows
+        seen = sweep.snapshot()
+    except OSError as error:
+        raise store_error("read", sweep.path, error) from error
+    sweep.description()  # kept
+    return state, seen
 
 
 def _part(view: str, tables: SweepTables) -> tuple[tuple[Column, ...], str]:

@@ -123,6 +123,22 @@ class SweepLife(RuleBasedStateMachine):
         if slow not in self.zombies:
             self.owner = slow
 
+    @rule(call=st.integers(0, 30))
+    def claim_unheard(self, call: int) -> None:
+        """The reply to a call of a new owner's claim is lost, and it asks again."""
+        if self.owner is not None:
+            self.vanish()
+
+        def lose() -> None:
+            raise OSError(errno.ESTALE, "made up")
+
+        heir = self._driver()
+        heir.disk.hook = _at(call, True, lose)
+        heir.claim()
+        heir.disk.hook = None
+        heir.begin()
+        self.owner = heir
+
     def take_over(self) -> Driver:
         heir = self._driver()
         heir.claim()

@@ -9,6 +9,7 @@ import pytest
 from machine import SweepLife
 
 from caviar.disk import PosixDisk
+from caviar.errors import StoreError
 from caviar.store import chain, finalize, manifest, publisher, snapshot
 from caviar.store.snapshot import Snapshot
 
@@ -132,6 +133,29 @@ def lasting_pen(patch: Patch) -> None:
     )
 
 
+def deaf(patch: Patch) -> None:
+    """What a call did before its reply was lost is taken for another process's work."""
+    create = PosixDisk._create
+    patch.setattr(PosixDisk, "_create", lambda self, path, data, again: create(self, path, data, False))
+
+
+def renumbered(patch: Patch) -> None:
+    """What may have been published is published again under other names."""
+    publish = publisher.Publisher.publish
+
+    def twice(self, rows):
+        try:
+            return publish(self, rows)
+        except StoreError:
+            raise
+        except OSError:
+            self._next = self._sweep.snapshot().next_n(self._epoch)
+            return publish(self, rows)
+
+    patch.setattr("caviar.disk.patience.TRANSIENT", frozenset())
+    patch.setattr(publisher.Publisher, "publish", twice)
+
+
 def power_cuts() -> Iterator[Life]:
     yield lambda life: life.cut_power(seed=0, all_of_it=True)
     for seed in range(8):
@@ -145,6 +169,16 @@ def power_cuts() -> Iterator[Life]:
 def errors_within_a_tick() -> Iterator[Life]:
     for call in range(8):
         yield lambda life, call=call: (life.report(0, 1), life.fail("publish", call, False, errno.EIO), life.read())
+
+
+def lost_replies() -> Iterator[Life]:
+    for call in range(4, 12):
+        yield lambda life, call=call: (life.report(0, 1), life.fail("publish", call, True, errno.ESTALE), life.read())
+
+
+def unheard_claims() -> Iterator[Life]:
+    for call in range(24):
+        yield lambda life, call=call: life.claim_unheard(call)
 
 
 def reads_during_an_end() -> Iterator[Life]:
@@ -234,6 +268,8 @@ SAFEGUARDS: dict[Callable[[Patch], None], tuple[Callable[[], Iterator[Life]], st
     clear_by_listing_late: (at_the_end, "lost"),
     finished_before_cleared: (crashes_of_an_end, "a plain glob is not exact"),
     forgetful_deletion: (cuts_after_an_end, "a plain glob is not exact"),
+    deaf: (unheard_claims, "is being run by process"),
+    renumbered: (lost_replies, "doubled|two rows of one name"),
     lasting_pen: (within_an_end, "a plain glob is not exact"),
 }
 """How to take a safeguard away → lives that need it, and what is wrong then.
