@@ -6,13 +6,17 @@ import numpy as np
 
 from caviar.searching import Local, Searcher, Thompson
 from caviar.stopping import StopPolicy, parse_stopping
+from replay import marks_of
 from tables import END, Table
 
 
 class Ours:
     """A stop policy and a source of rows; None: trials run to their end; rows come in random order."""
 
-    def __init__(self, table: Table, policy: StopPolicy | None, searcher: Searcher | None, seed: int) -> None:
+    def __init__(
+        self, table: Table, policy: StopPolicy | None, searcher: Searcher | None, seed: int, eta: int = 3
+    ) -> None:
+        self.marks = marks_of(eta)
         self._table = table
         self._policy = policy
         self._searcher = searcher
@@ -65,12 +69,12 @@ class Ours:
 Recipe = Callable[[Table, int], Ours]
 
 
-def stopping(text: str, *, pausing: bool = True) -> Recipe:
-    """Random rows under a stop policy; empty text: full trainings."""
+def stopping(text: str, *, pausing: bool = True, eta: int = 3) -> Recipe:
+    """Random rows under a stop policy, of this eta if it has one; empty text: full trainings."""
 
     def make(table: Table, seed: int) -> Ours:
         policy = parse_stopping(text).policy(mode="min", pausing=pausing) if text else None
-        return Ours(table, policy, None, seed)
+        return Ours(table, policy, None, seed, eta)
 
     return make
 

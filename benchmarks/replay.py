@@ -12,12 +12,20 @@ from typing import Protocol
 
 from tables import END, Table
 
-MARKS = (1, 3, 9, 27, END)
-"""Epochs between which no trial is cut off: the rungs of eta 3, and the end."""
+
+def marks_of(eta: int) -> tuple[int, ...]:
+    """Epochs between which no trial is cut off: the rungs of eta, and the end."""
+    marks = [1]
+    while marks[-1] * eta < END:
+        marks.append(marks[-1] * eta)
+    return (*marks, END)
 
 
 class Player(Protocol):
     """Decides what is trained."""
+
+    marks: tuple[int, ...]
+    """Epochs between which no trial is cut off by the end of the budget, and at which the winner is sought."""
 
     def next(self) -> int | None:
         """The trial that a free worker trains on: a new one, numbered on from 0, or one that was paused."""
@@ -45,13 +53,13 @@ class Outcome:
     """Epochs of each trial."""
 
 
-def replay(table: Table, player: Player, *, workers: int, epochs: int, marks: tuple[int, ...] = MARKS) -> Outcome:
+def replay(table: Table, player: Player, *, workers: int, epochs: int) -> Outcome:
     """Run one sweep within `epochs` epochs over all workers.
 
-    A stretch of training, up to the next of `marks`, is begun only if the budget reaches to its end; so none is thrown
-    away half done, however many workers there are, and never more than `epochs` are spent.
+    A stretch of training, up to the player's next mark, is begun only if the budget reaches to its end; so none is
+    thrown away half done, however many workers there are, and never more than `epochs` are spent.
     """
-    outcome = Outcome()
+    outcome, marks = Outcome(), player.marks
     depth = outcome.depth
     free = list(range(workers))
     busy: list[tuple[float, int, int]] = []  # (time, worker, trial)
@@ -86,7 +94,7 @@ def replay(table: Table, player: Player, *, workers: int, epochs: int, marks: tu
             heapq.heappush(busy, (now + 1, worker, trial))
         else:
             free.append(worker)
-    outcome.winner = _winner(table, player, depth, marks)
+    outcome.winner = _winner(table, player, depth)
     return outcome
 
 
@@ -94,8 +102,8 @@ def _stretch(depth: int, marks: tuple[int, ...]) -> int:
     return next(mark for mark in marks if mark > depth) - depth
 
 
-def _winner(table: Table, player: Player, depth: dict[int, int], marks: tuple[int, ...]) -> int:
-    for step in reversed(marks):
+def _winner(table: Table, player: Player, depth: dict[int, int]) -> int:
+    for step in reversed(player.marks):
         rows = [player.row(trial) for trial, reached in depth.items() if reached >= step]
         finite = [(value, row) for row in rows if math.isfinite(value := float(table.curves[row, step - 1]))]
         if finite:

@@ -36,6 +36,8 @@ RECIPES: dict[str, tuple[Recipe, int, float, tuple[float, float] | None]] = {
     "asha, 1 worker": (stopping("asha:eta=3"), 1, 4, (0.10, 0.15)),
     "asha, 8 workers": (stopping("asha:eta=3"), 8, 4, (0.12, 0.17)),
     "asha, 64 workers": (stopping("asha:eta=3"), 64, 4, None),
+    "asha eta 5, 1 worker": (stopping("asha:eta=5", eta=5), 1, 4, (0.10, 0.15)),
+    "asha eta 5, 8 workers": (stopping("asha:eta=5", eta=5), 8, 4, (0.12, 0.17)),
     "asha without pausing, 1 worker": (stopping("asha:eta=3", pausing=False), 1, 4, None),
     "asha without pausing, 8 workers": (stopping("asha:eta=3", pausing=False), 8, 4, None),
     "hyperband, 8 workers": (stopping("hyperband"), 8, 4, None),

@@ -23,7 +23,7 @@ from optuna.pruners import HyperbandPruner, MedianPruner, NopPruner, SuccessiveH
 from optuna.samplers import RandomSampler, TPESampler
 from optuna.trial import TrialState
 
-from replay import replay
+from replay import marks_of, replay
 from tables import END, Table, load_tables
 
 
@@ -31,6 +31,7 @@ class Study:
     """An Optuna study as a player of the replay."""
 
     def __init__(self, table: Table, seed: int, sampler: Any, pruner: Any, *, guided: bool) -> None:
+        self.marks = marks_of(3)
         self._table = table
         self._study = optuna.create_study(direction="minimize", sampler=sampler, pruner=pruner)
         self._order = np.random.default_rng(seed).permutation(len(table.u))

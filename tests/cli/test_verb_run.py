@@ -160,3 +160,17 @@ def test_resume_passes_errors_on(caviar, filled, monkeypatch):
 
     monkeypatch.setattr("caviar.drive.resume_sweep", refuse)
     assert caviar("resume", "--store", filled.path).err == "caviar: its code lives in no file\n"
+
+
+def test_a_rehearsal_of_a_guided_sweep_names_its_searcher_and_asks_it(caviar, filled, sweep):
+    sweep.plan = make_plan("digits", 8, searcher="local", stopping="asha:eta=4")
+    got = caviar("run", "x.py", "--dry-run", "--store", filled.path)
+
+    assert "plan   8 trials, searcher local, seed" in got.out
+    assert "       stopped early by asha:eta=4" in got.lines
+    document = json.loads(caviar("run", "x.py", "--dry-run", "--json", "--store", filled.path).out)
+    sampled = make_plan("digits", 8)
+    sweep.plan = sampled
+    other = json.loads(caviar("run", "x.py", "--dry-run", "--json", "--store", filled.path).out)
+    assert len(document["configs"]) == 3
+    assert document["configs"] != other["configs"]

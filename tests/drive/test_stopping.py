@@ -1,6 +1,8 @@
 """A sweep with a stop policy on Ray, from the command line to the explanation."""
 
 import json
+import signal
+import time
 
 import pytest
 from tests.drive.conftest import Caviar, Write
@@ -107,3 +109,45 @@ def test_a_guided_sweep_finds_the_goal_and_a_resumed_one_keeps_its_points(
     assert asks.take(50).u.tolist() == [u for *_, u in points]
     parents = {adviser.ask(50 + k).tolist()[0] for k in range(5)}
     assert len(parents) == 5
+
+
+GOES_ON = (
+    "SELECT trial FROM decisions JOIN trials USING (trial) WHERE action = 'go_on' AND decisions.step >= 3 "
+    "AND state = 'RUNNING' AND trials.step < 15"
+)
+
+
+@pytest.mark.ray
+@pytest.mark.nightly
+def test_an_adaptive_sweep_that_was_killed_goes_on_from_its_rows_and_decisions(
+    ray, caviar: Caviar, write: Write, drive, store
+) -> None:
+    file = write(SLOW)
+    first = drive(file, "--searcher", "local", "--stopping", "asha:eta=3", "--set", "train.pause=0.3", "-q")
+    first.wait_for(1)
+    deadline = time.monotonic() + 40
+    while not Result(store).sql(GOES_ON).fetchall():
+        assert time.monotonic() < deadline, "nobody who was judged runs on"
+        time.sleep(0.1)
+    first.signal(signal.SIGKILL)
+    first.process.communicate()
+    before = Result(store)
+    points = dict(before.sql("SELECT trial, u FROM configs").fetchall())
+    made = before.sql("SELECT n, trial, action, step FROM decisions ORDER BY n").fetchall()
+    assert points
+    assert made
+
+    again = caviar("resume", "--address", "auto", "-q")
+    assert again.code == 0, again.err
+    after = Result(store)
+    assert {t: u for t, u in after.sql("SELECT trial, u FROM configs").fetchall() if t in points} == points
+    decisions = after.sql("SELECT n, trial, action, step FROM decisions ORDER BY n").fetchall()
+    assert decisions[: len(made)] == made
+    assert [n for n, *_ in decisions] == list(range(len(decisions)))
+    judged = [(trial, step) for _, trial, action, step in decisions if action in ("go_on", "stop")]
+    assert len(judged) == len(set(judged))
+    asked = [trial for _, trial, action, _ in decisions if action == "ask"]
+    assert len(asked) == len(set(asked))
+    states = dict(after.sql("SELECT trial, state FROM trials").fetchall())
+    assert sorted(states) == list(range(12))
+    assert set(states.values()) <= {"COMPLETED", "STOPPED", "CANCELLED"}

@@ -6,6 +6,7 @@ from caviar.cli.output import emit
 
 if TYPE_CHECKING:
     from caviar.plan import Plan
+    from caviar.sampling import Constraint, Sampler
     from caviar_workers.messages import Program
 
 FIRST = 3
@@ -14,12 +15,12 @@ FIRST = 3
 def rehearsal(plan: "Plan", program: "Program", store: str) -> dict[str, Any]:
     """The plan, its first configurations, and what is to be said about them, as JSON values."""
     from caviar.drive.constrained import constraint_of, rejected_share
-    from caviar.sampling import Draws, make_sampler
+    from caviar.sampling import make_sampler
     from caviar.space import scale_advice
 
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
     constraint = constraint_of(program)
-    points = Draws(sampler, plan.space, constraint).take(min(FIRST, plan.trials)).u
+    points = _first_points(plan, sampler, constraint, min(FIRST, plan.trials))
     return {
         "store": store,
         "plan": plan.to_json(),
@@ -27,6 +28,22 @@ def rehearsal(plan: "Plan", program: "Program", store: str) -> dict[str, Any]:
         "advice": list(scale_advice(plan.space)),
         "constraint": rejected_share(plan, sampler, constraint) or None,
     }
+
+
+def _first_points(plan: "Plan", sampler: "Sampler", constraint: "Constraint | None", count: int) -> list[Any]:
+    from caviar.sampling import Draws
+    from caviar.sampling.listed import ListSampler
+
+    if not plan.searcher:
+        return list(Draws(sampler, plan.space, constraint).take(count).u)
+    from caviar.searching import make_searcher
+
+    searcher = make_searcher(plan.searcher, plan.space, mode=plan.mode, seed=plan.seed)
+    listed = min(sampler.listed, count) if isinstance(sampler, ListSampler) else 0
+    points = list(sampler.points(0, listed))
+    for trial, u in enumerate(points):
+        searcher.restore(trial, u)
+    return points + [searcher.ask(trial).u for trial in range(listed, count)]
 
 
 def print_rehearsal(document: dict[str, Any]) -> None:
@@ -44,11 +61,14 @@ def print_rehearsal(document: dict[str, Any]) -> None:
     emit()
     slots = plan["concurrency"]
     at_once = "as many at a time as there is room for" if slots is None else f"at most {slots} at a time"
-    emit(f"plan   {counted(plan['trials'], 'trial')}, {_sampler(plan['sampler'])}, seed {plan['seed']}, {at_once}")
+    chosen = f"searcher {plan['searcher']}" if plan["searcher"] else _sampler(plan["sampler"])
+    emit(f"plan   {counted(plan['trials'], 'trial')}, {chosen}, seed {plan['seed']}, {at_once}")
     emit(f"       each {number(plan['cpus'])} CPU, {number(plan['gpus'])} GPU")
     if plan["rounds"]:
         later = ", then ".join(str(one) for one in plan["rounds"])
         emit(f"       then {later} round the best of the round before")
+    if plan["stopping"]:
+        emit(f"       stopped early by {plan['stopping']}")
     if plan["held"]:
         emit(f"       {_tiers(plan['held'])}")
     if document["constraint"]:

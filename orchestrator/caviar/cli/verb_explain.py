@@ -40,7 +40,9 @@ def verb(trial: int, target: Target) -> None:
 
 
 def _silence(stopping: str) -> str:
-    return f"it came to no step at which {stopping} judges" if stopping else "the sweep has no stop policy"
+    if not stopping:
+        return "the sweep has no stop policy"
+    return f"it came to no step at which {stopping} judges, or ended before its rows arrived"
 
 
 def _document(opened: "Reading", trial: int) -> dict[str, Any]:

@@ -98,8 +98,8 @@ def _print(found: "Savings") -> None:
     low, high = found.compute_range
     error = found.winner_lost_error
     rows = [
-        ["compute saved", f"{found.compute_saved:.0%}", f"{low:.0%} to {high:.0%} in nine orders of ten"],
-        ["time saved", f"{found.time_saved:.0%}", "of the wall time on as many slots"],
+        ["compute saved", _share(found.compute_saved), f"{_share(low)} to {_share(high)} in nine orders of ten"],
+        ["time saved", _share(found.time_saved), "of the wall time on as many slots"],
         ["trained to the end", f"{found.completed:.1f}", f"of {found.trials} trials"],
         [
             "winner lost",
@@ -112,3 +112,7 @@ def _print(found: "Savings") -> None:
         rows,
         sys.stdout,
     )
+
+
+def _share(value: float) -> str:
+    return f"{round(value, 2) + 0.0:.0%}"  # never −0 %
