@@ -1,6 +1,6 @@
 """The requests to one bucket: each tried again while its error may pass, each of the same effect once or twice done.
 
-This is the only file that imports `obstore`; whoever uses no URI does without it.
+Imported where a URI is used: it needs `obstore`, of the extra `cloud`.
 """
 
 from __future__ import annotations

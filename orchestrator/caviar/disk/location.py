@@ -66,15 +66,15 @@ def object_path(uri: str) -> ObjectPath:
 def _object_disk(path: ObjectPath) -> Disk:
     try:
         from caviar.disk.bucket import Bucket  # noqa: PLC0415 - an extra, for those who use it
+
+        bucket = Bucket(path)
     except ImportError as error:
         raise StoreError(
             f"A store at {path.scheme}:// needs the package {error.name}: type `pip install 'caviar-sweep[cloud]'`."
         ) from error
+    except OSError as error:
+        raise StoreError(f"Cannot open {path}: {error.strerror or error}.") from error
     from caviar.disk.cache import Cache, cache_folder  # noqa: PLC0415
     from caviar.disk.objects import ObjectDisk  # noqa: PLC0415
 
-    try:
-        bucket = Bucket(path)
-    except OSError as error:
-        raise StoreError(f"Cannot open {path}: {error.strerror or error}.") from error
     return ObjectDisk(path, bucket, Cache(cache_folder(), bucket))
