@@ -92,12 +92,18 @@ def pool_tasks(trials: int) -> list[tuple[dict[str, Any], int]]:
     return list(zip(configs, trial_seeds(0, 0, trials).tolist(), strict=True))
 
 
-def measure_tune(env: Path, trials: int, repeats: int, *, fresh_actors: bool) -> list[float]:
-    """Trials a second of Ray Tune, in an environment of its own that is made when it is not there."""
+def make_peer_env(env: Path) -> Path:
+    """An environment for Ray Tune, made when it is not there; returns its Python."""
     python = env / "bin" / "python"
     if not python.exists():
         subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, env], check=True)
         subprocess.run(["uv", "pip", "install", "--quiet", "--python", python, RAY_TUNE], check=True)
+    return python
+
+
+def measure_tune(env: Path, trials: int, repeats: int, *, fresh_actors: bool) -> list[float]:
+    """Trials a second of Ray Tune, in an environment of its own that is made when it is not there."""
+    python = make_peer_env(env)
     script = Path(__file__).parent / "peers" / "tune.py"
     command = [python, script, f"--trials={trials}", f"--repeats={repeats}"]
     wait_for_quiet()
