@@ -22,12 +22,14 @@ print("imported:", *sorted(set(sys.modules) & {"ray", "scipy", "pandas"}), file=
         ("ls",),
         ("status", "digits"),
         ("best", "digits"),
+        ("best", "digits", "--family"),
+        ("zoom", "digits", "--dry-run"),
         ("show", "2", "--sweep", "digits"),
         ("logs", "2", "--sweep", "digits"),
         ("curves", "digits"),
         ("query", "SELECT count(*) FROM trials", "--format", "json"),
     ],
-    ids=lambda verb: verb[0],
+    ids=" ".join,
 )
 def test_reading_verbs_import_nothing_heavy(filled, verb):
     ran = subprocess.run(
