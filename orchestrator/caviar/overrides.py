@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from caviar.errors import SpecError
+from caviar.provenance import refuse_secrets
 from caviar.space import FIELDS as PARTS
 from caviar.space import Space, parameter_from_json
 
@@ -30,6 +31,7 @@ FIELDS = (
     "max_attempts",
     "trial_timeout",
     "time_limit",
+    "keep_checkpoints",
     "max_failures",
     "tags",
     "note",
@@ -97,3 +99,17 @@ def _known(name: str, names: Iterable[str], rule: str) -> str:
     close = get_close_matches(name, choices, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(choices) or 'none'}"
     raise SpecError(f"{rule} {name!r}: {hint}")
+
+
+def check_arguments(train: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
+    """See that train can be called with these arguments, and that none of them is a secret; SpecError if not."""
+    refuse_secrets(arguments)
+    try:
+        parameters = inspect.signature(train).parameters
+        inspect.signature(train).bind({}, None, **arguments)
+    except TypeError as error:
+        declared = ", ".join(list(parameters)[2:]) if "parameters" in locals() else ""
+        hint = f"; beside config and trial it takes {declared}" if declared else ""
+        raise SpecError(f"train is called as train(config, trial, **train_args), but {error}{hint}") from error
+    except ValueError:
+        return  # a callable without a signature: it will say itself what it takes

@@ -72,6 +72,8 @@ class Plan:
     """Seconds after which a trial that still runs is ended as FAILED; None: never."""
     time_limit: float | None = None
     """Seconds after which a run of the sweep ends in good order, to be resumed or not; None: never."""
+    keep_checkpoints: int = 2
+    """How many of a trial's last checkpoints stay, from 1; its best one stays too."""
     max_failures: int | None = None
     """Failed trials that end the sweep when there are more; None: any number may fail."""
     train_args: Mapping[str, Any] = field(default_factory=dict)
@@ -127,15 +129,12 @@ class Plan:
         )
         slots = self.concurrency
         _need(slots is None or (_whole(slots) and slots >= 1), "concurrency is a whole number ≥ 1", slots)
-        _need(
-            _whole(self.max_attempts) and self.max_attempts >= 1,
-            "max_attempts is a whole number ≥ 1",
-            self.max_attempts,
-        )
-        timeout = self.trial_timeout
-        _need(timeout is None or _seconds(timeout), "trial_timeout is a number of seconds > 0", timeout)
-        limit = self.time_limit
-        _need(limit is None or _seconds(limit), "time_limit is a number of seconds > 0", limit)
+        for name in ("max_attempts", "keep_checkpoints"):
+            count = getattr(self, name)
+            _need(_whole(count) and count >= 1, f"{name} is a whole number ≥ 1", count)
+        for name in ("trial_timeout", "time_limit"):
+            limit = getattr(self, name)
+            _need(limit is None or _seconds(limit), f"{name} is a number of seconds > 0", limit)
         failures = self.max_failures
         _need(failures is None or (_whole(failures) and failures >= 0), "max_failures is a whole number ≥ 0", failures)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,10 +9,10 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, cast
 
 from caviar.errors import SpecError
-from caviar.overrides import overridden
+from caviar.overrides import check_arguments, overridden
 from caviar.plan import Plan
 from caviar.program import ROLES, load_file, program_of
-from caviar.provenance import provenance, refuse_secrets
+from caviar.provenance import provenance
 from caviar.space import Space, hold_lower_tiers
 from caviar.zoom.refine import FEWEST
 from caviar_workers.load import importing
@@ -53,6 +52,7 @@ class Sweep:
         max_attempts: How often a trial's process may die before the trial is given up, from 1.
         trial_timeout: Seconds after which a trial that still runs is ended as FAILED; None: never.
         time_limit: Seconds after which the sweep ends in good order, to be resumed or not; None: never.
+        keep_checkpoints: How many of a trial's last checkpoints stay, from 1; its best one stays too.
         max_failures: Failed trials that end the sweep when there are more; None: any number may fail.
         final: `final(config, trial)`, run once, for the winner, after the search; returns a dict of metrics, such as
             the error on a test set that no choice was based on.
@@ -90,6 +90,7 @@ class Sweep:
     max_attempts: int = 3
     trial_timeout: float | None = None
     time_limit: float | None = None
+    keep_checkpoints: int = 2
     max_failures: int | None = None
     final: Callable[..., Any] | None = None
     data: Callable[..., Any] | None = None
@@ -115,7 +116,7 @@ class Sweep:
             )
         if self.constraint is not None and self.searcher:
             raise SpecError("a searcher cannot keep a constraint yet, but got both: leave one out")
-        _check_arguments(self.train, self.train_args)
+        check_arguments(self.train, self.train_args)
         object.__setattr__(self, "space", self.space if isinstance(self.space, Space) else Space(self.space))
         _ = self.plan
 
@@ -152,6 +153,7 @@ class Sweep:
             max_attempts=self.max_attempts,
             trial_timeout=self.trial_timeout,
             time_limit=self.time_limit,
+            keep_checkpoints=self.keep_checkpoints,
             max_failures=self.max_failures,
             train_args=dict(self.train_args),
             tags=_words(self.tags),
@@ -284,16 +286,3 @@ def _words(tags: object) -> tuple[str, ...]:
     if not isinstance(tags, Iterable):
         raise SpecError(f"tags are words, but got {tags!r}")
     return (tags,) if isinstance(tags, str) else tuple(tags)
-
-
-def _check_arguments(train: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
-    refuse_secrets(arguments)
-    try:
-        parameters = inspect.signature(train).parameters
-        inspect.signature(train).bind({}, None, **arguments)
-    except TypeError as error:
-        declared = ", ".join(list(parameters)[2:]) if "parameters" in locals() else ""
-        hint = f"; beside config and trial it takes {declared}" if declared else ""
-        raise SpecError(f"train is called as train(config, trial, **train_args), but {error}{hint}") from error
-    except ValueError:
-        return  # a callable without a signature: it will say itself what it takes

@@ -87,7 +87,7 @@ def test_a_retry_supersedes_and_a_checkpoint_joins(store, sweep, rows):
         writer.add("attempts", rows.attempt(1, "LOST"))
         writer.add("curves", rows.curve(1, [2, 3], attempt=1, start=2, loss=[20.0, 30.0]))
         writer.add("attempts", rows.attempt(1, attempt=1, start=2, rows=2, step=3, last_loss=30.0, min_loss=20.0))
-        writer.add("curves", rows.curve(2, [0, 1], loss=[7.0, 8.0]))  # its retry has reported nothing yet
+        writer.add("curves", rows.curve(2, [0, 1], loss=[7.0, 8.0]))  # where its retry begins is not known yet
         writer.add("attempts", rows.attempt(2, "LOST"))
         writer.add("attempts", rows.attempt(2, "RUNNING", attempt=1))
     with Views(store, [sweep]) as views:
@@ -99,9 +99,11 @@ def test_a_retry_supersedes_and_a_checkpoint_joins(store, sweep, rows):
             (1, 0, 1, 1.0),
             (1, 1, 2, 20.0),
             (1, 1, 3, 30.0),
+            (2, 0, 0, 7.0),
+            (2, 0, 1, 8.0),
         ]
         trials = table(views, "SELECT trial, attempts, rows, last_loss, best_loss FROM trials ORDER BY trial")
-        assert trials == [(0, 1, 2, 4.0, 4.0), (1, 2, 4, 30.0, 0.0), (2, 2, 0, None, None)]
+        assert trials == [(0, 1, 2, 4.0, 4.0), (1, 2, 4, 30.0, 0.0), (2, 2, 2, 8.0, 7.0)]
 
 
 @pytest.mark.parametrize("mode", ["min", "max"])

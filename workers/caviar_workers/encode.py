@@ -39,7 +39,7 @@ def curves_table(stretch: Stretch, columns: Columns) -> pa.RecordBatch:
         pa.array(np.repeat(np.array(stretch.trials, np.int64), counts)),
         pa.array(np.repeat(np.array(stretch.attempts, np.int16), counts)),
         pa.array((np.arange(counts.sum()) + np.repeat(firsts, counts)).astype(np.int32)),
-        pa.array(np.zeros(len(columns.steps), np.int64)),
+        pa.array(np.repeat(stretch.firsts, counts)),
         pa.array(columns.steps),
         pa.array(columns.times_ms).cast(CURVES.field("time").type),
     ]
@@ -72,13 +72,13 @@ def attempts_table(
         "error": [error and error[-MOST_ERROR:] for _, _, error in outcomes],
         "started": _milliseconds([ending[2] for ending in stretch.endings] + [e.started for e in current]),
         "ended": [*_milliseconds([ending[3] for ending in stretch.endings]), *(None for _ in current)],
-        "busy": [ending[4] for ending in stretch.endings] + [None for _ in current],
+        "busy": [ending[5] for ending in stretch.endings] + [None for _ in current],
         "host": [place[0]] * count,
         "pid": [place[1]] * count,
         "devices": [place[2]] * count,
         "rows": totals.rows,
         "step": pa.array(totals.steps, mask=totals.steps < 0),
-        "start": np.zeros(count, np.int64),
+        "start": stretch.firsts,
         "diverged": totals.diverged,
     }
     arrays = [pa.array(columns[field.name], field.type) for field in ATTEMPTS]

@@ -26,8 +26,8 @@ class Execution:
     """Type name of what train returned, if that was not None."""
 
 
-Ending = tuple[int, int, float, float, float, str | None, str | None, str]
-"""An attempt that is over: trial, attempt, started, ended, busy, error, kind, returned; as in Execution."""
+Ending = tuple[int, int, float, float, int, float, str | None, str | None, str]
+"""An attempt that is over: trial, attempt, started, ended, first step, busy, error, kind, returned; as in Execution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,9 +176,9 @@ def _finish(returned: Any, execution: Execution, metric: str) -> None:
             for item in returned:
                 replay(trial, item)
     elif isinstance(returned, dict) and not trial.reported:
-        trial.report(**{"step": 0, **returned})
+        trial.report(**{"step": trial.start, **returned})
     elif isinstance(returned, Real) and not trial.reported:
-        trial.report(0, **{metric: float(returned)})
+        trial.report(trial.start, **{metric: float(returned)})
     else:
         execution.returned = type(returned).__name__
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from caviar_workers.absent import row_of
+from caviar_workers.checkpoint import Checkpoint, Save
 
 Action = Literal["stop", "pause"]
 
@@ -62,6 +63,10 @@ class Lease:
     gpus: float = 0.0
     fresh: bool = False
     """Run in a process that no other lease was in."""
+    checkpoints: str = ""
+    """Folder of the sweep's checkpoints, for workers that see it; empty: none can."""
+    restore: Mapping[int, Checkpoint] = field(default_factory=dict)
+    """Trial → what its `load()` gives."""
     final: bool = False
     """Run the sweep's `final` function instead of `train`."""
     flush_s: float = 0.5
@@ -90,3 +95,5 @@ class Batch:
     curves: bytes = b""
     attempts: bytes = b""
     logs: bytes = b""
+    saves: tuple[Save, ...] = ()
+    """Checkpoints that were saved, in order; the rows reported before them are in this batch or came before it."""

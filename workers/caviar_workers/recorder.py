@@ -8,15 +8,18 @@ last row. A crash loses what was not flushed.
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 from caviar_workers.capture import Capture
+from caviar_workers.checkpoint import Save, carried, is_visible, write
 from caviar_workers.columns import Rows, to_columns
 from caviar_workers.encode import Outcome, attempts_table, curves_table, ipc, logs_table
 from caviar_workers.execution import Ending, Execution, Past, never_reported
@@ -60,6 +63,8 @@ class Recorder:
         self._cells: Cells = []
         self._past: Past | None = None
         self._sieve = Sieve()
+        self._saves: list[Save] = []
+        self._sees_store: bool | None = None
 
     def begin(self, position: int) -> Execution:
         """Open the attempt at `position` of the lease."""
@@ -71,6 +76,7 @@ class Recorder:
             seed=lease.seeds[position],
             devices=self._devices,
         )
+        trial.restore(lease.restore.get(trial.number), self.keep)
         self._capture.begin(trial)
         self._open = execution = Execution(trial=trial, started=self._clock())
         return execution
@@ -85,7 +91,20 @@ class Recorder:
             cells = trial.take()
             self._cells += cells
             self._counts.append(len(cells) // WIDTH)
-            self._endings.append((trial.number, trial.attempt, execution.started, ended, *facts))
+            self._endings.append((trial.number, trial.attempt, execution.started, ended, trial.start, *facts))
+
+    def keep(self, trial: Trial, step: int, data: bytes | str | os.PathLike[str]) -> None:
+        """Write a checkpoint, or take it along to the driver; in the training thread."""
+        with self._lock:
+            rows = trial.count
+            value = trial.last_metrics.get(self._lease.metric, math.nan)
+        save = Save(trial=trial.number, attempt=trial.attempt, step=step, rows=rows, value=value, checksum="")
+        folder = self._lease.checkpoints
+        if self._sees_store is None:
+            self._sees_store = is_visible(folder)
+        save = write(Path(folder), save, data) if self._sees_store else carried(save, data)
+        with self._lock:
+            self._saves.append(save)
 
     def backlog(self) -> int:
         """Rows that wait for a flush."""
@@ -110,9 +129,11 @@ class Recorder:
         curves = attempts = b""
         if len(stretch.counts):
             curves, attempts = self._tables(stretch.without_refused())
-        if not (curves or attempts or pieces):
+        saves, self._saves = tuple(self._saves), []
+        if not (curves or attempts or pieces or saves):
             return None
-        return Batch(curves=curves, attempts=attempts, logs=ipc(logs_table(pieces)) if pieces else b"")
+        logs = ipc(logs_table(pieces)) if pieces else b""
+        return Batch(curves=curves, attempts=attempts, logs=logs, saves=saves)
 
     def _take(self) -> Stretch:
         endings, self._endings = self._endings, []

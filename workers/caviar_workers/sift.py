@@ -22,9 +22,10 @@ class Sieve:
     def passes(self, stretch: Stretch, rows: Rows) -> bool:
         """Whether all rows of a stretch are right; they are looked at in bulk."""
         before = np.roll(rows.steps, 1)
-        before[stretch.starts()[stretch.counts > 0]] = -1
+        some = stretch.counts > 0
+        before[stretch.starts()[some]] = stretch.firsts[some]
         if stretch.past is not None and stretch.counts[0]:
-            before[0] = stretch.past.step
+            before[0] = max(before[0], stretch.past.step)
         return bool((rows.steps >= before).all()) and not any(map(self._names_error, rows.shapes))
 
     def cut(self, stretch: Stretch) -> tuple[Stretch, dict[int, str]]:
@@ -38,18 +39,21 @@ class Sieve:
         faults = {}
         ends = np.cumsum(stretch.counts) * WIDTH
         for position, (count, end) in enumerate(zip(stretch.counts.tolist(), ends.tolist(), strict=True)):
-            last = stretch.past.step if position == 0 and stretch.past is not None else -1
+            first = int(stretch.firsts[position])
+            last = stretch.past.step if position == 0 and stretch.past is not None else first
             cells = stretch.cells[end - count * WIDTH : end]
-            good, fault = self._good_rows(cells, last)
+            good, fault = self._good_rows(cells, first, max(first, last))
             kept += cells[: good * WIDTH]
             counts.append(good)
             if fault is not None:
                 faults[position] = fault
         return replace(stretch, cells=kept, counts=np.array(counts, np.int64)), faults
 
-    def _good_rows(self, cells: Cells, last: int) -> tuple[int, str | None]:
+    def _good_rows(self, cells: Cells, first: int, last: int) -> tuple[int, str | None]:
         """How many rows come before the first wrong one, and what is wrong with that."""
         for row, (step, metrics) in enumerate(zip(cells[0::WIDTH], cells[2::WIDTH], strict=True)):
+            if step < first:
+                return row, f"the checkpoint that was loaded is of step {first - 1}, but report() got step {step} again"
             if step < last:
                 return row, f"steps never go back, but report() got step {step} after step {last}"
             error = self._names_error(tuple(metrics))

@@ -42,6 +42,12 @@ class Stretch:
         last = [self.current.trial.attempt] if self.current is not None else []
         return [ending[1] for ending in self.endings] + last
 
+    @property
+    def firsts(self) -> Ints:
+        """First step of each: 0, or the one after its checkpoint, [k]."""
+        last = [self.current.trial.start] if self.current is not None else []
+        return np.array([ending[4] for ending in self.endings] + last, np.int64)
+
     def starts(self) -> Ints:
         """Where the rows of each attempt begin, [k]."""
         return np.cumsum(self.counts) - self.counts

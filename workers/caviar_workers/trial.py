@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from time import time as now
 from typing import Any
 
+from caviar_workers.checkpoint import Checkpoint
 from caviar_workers.messages import Action
 from caviar_workers.scalar import scalar, whole_step
 
 Row = tuple[int, float, dict[str, float]]
 """One report: step, time in seconds since 1970, metrics."""
+
+Keep = Callable[["Trial", int, bytes | str | os.PathLike[str]], None]
+"""Takes a checkpoint: of this trial, at this step."""
 
 Cells = list[Any]
 """Rows laid end to end: step, time, metrics, step, time, metrics, … A hundred thousand tuples would keep Python's
@@ -47,8 +52,14 @@ class Trial:
     __slots__ = (
         "_accept",
         "_cells",
+        "_ending",
         "_gate",
+        "_keep",
+        "_last",
         "_put",
+        "_restored",
+        "_saved",
+        "_start",
         "_taken",
         "attempt",
         "data",
@@ -67,6 +78,12 @@ class Trial:
         self.data: Any = None
         self.devices = devices
         self.interrupted: Action | None = None
+        self._restored: Checkpoint | None = None
+        self._keep: Keep | None = None
+        self._start = 0
+        self._saved = False
+        self._ending: Action | None = None
+        self._last: dict[str, float] = {}
         self._cells: Cells = []
         self._taken = 0
         self._gate: threading.Event | None = None
@@ -94,6 +111,56 @@ class Trial:
             step = whole_step(step)
         self._put((step, now(), metrics))
 
+    def save(self, step: int, data: bytes | str | os.PathLike[str]) -> None:
+        """Keep a checkpoint, from which the trial goes on if its process dies. Durable when it returns.
+
+        Args:
+            step: The last step that is in it; usually the one that was reported last.
+            data: Bytes, or the path of one file. What they mean is the train function's business.
+
+        Raises:
+            TypeError: The data are neither bytes nor the path of a file, or the step is not whole.
+            OSError: They cannot be written.
+            TrialInterrupted: The trial was told to pause; the checkpoint is kept.
+        """
+        step = whole_step(step)
+        if self._keep is not None:
+            self._keep(self, step, data)
+        self._saved = True
+        if self._ending == "pause":
+            self.interrupted = self._ending
+            raise TrialInterrupted("this trial was told to pause")
+
+    def load(self) -> Checkpoint | None:
+        """The checkpoint to go on from, to be asked for before the first report; None: begin at step 0.
+
+        Returns:
+            A pair (step, data): the first report is then of a later step than that.
+
+        Raises:
+            RuntimeError: Something was reported already.
+        """
+        if self.reported:
+            raise RuntimeError("trial.load() comes before the first trial.report(): what was reported cannot be undone")
+        if self._restored is not None:
+            self._start = self._restored.step + 1
+        return self._restored
+
+    @property
+    def start(self) -> int:
+        """First step of this execution: 0, or the one after that of the checkpoint that was loaded."""
+        return self._start
+
+    @property
+    def last_metrics(self) -> dict[str, float]:
+        """Metrics of the newest report; empty: there is none."""
+        cells = self._cells
+        return cells[-1] if cells else self._last
+
+    def restore(self, checkpoint: Checkpoint | None, keep: Keep) -> None:
+        """Give what `load` gives, and say where `save` leads (for the recorder, before the trial begins)."""
+        self._restored, self._keep = checkpoint, keep
+
     def put(self, row: Row) -> None:
         """Record a row as it is, its time included (for simulated trials)."""
         self._put(row)
@@ -102,6 +169,11 @@ class Trial:
     def reported(self) -> bool:
         """Whether anything was reported yet."""
         return self._taken > 0 or bool(self._cells)
+
+    @property
+    def count(self) -> int:
+        """Rows reported so far; exact while nobody takes them away."""
+        return (self._taken + len(self._cells)) // WIDTH
 
     @property
     def backlog(self) -> int:
@@ -113,6 +185,8 @@ class Trial:
         count = len(self._cells)
         cells = self._cells[:count]
         self._taken += count
+        if count:
+            self._last = cells[-1]
         del self._cells[:count]  # not a swap: the training thread may hold the old list's extend
         return cells
 
@@ -126,6 +200,9 @@ class Trial:
 
     def interrupt(self, action: Action) -> None:
         """Let the next report be the last one: it is recorded, and raises (for the lease's own thread)."""
+        self._ending = action
+        if action == "pause" and self._saved:
+            return  # at its next checkpoint, so that nothing has to be computed again
         accept = self._accept
 
         def put(row: Row) -> None:

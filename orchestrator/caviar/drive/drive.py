@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePath
@@ -24,6 +25,7 @@ from caviar.program import pack, unpack
 from caviar.sampling import check_identity, make_sampler
 from caviar.schedule.scheduler import Scheduler
 from caviar.schedule.supply import Supply
+from caviar.schedule.vault import Vault
 from caviar.schedule.verdict import fruitless
 from caviar.store import Store, SweepDir
 from caviar.store.finalize import finalize
@@ -205,6 +207,7 @@ def _drive(  # noqa: PLR0913 — the parts that it puts together
     try:
         with Writer(sweep_dir, epoch) as writer:
             desk = Desk(hasty, epoch)
+            vault = Vault(store, hasty, plan, writer, time)
             gauge = Gauge(store, hasty, plan, already=plan.trials - supply.waiting, curves=progress.curves)
 
             def attend() -> None:
@@ -218,6 +221,7 @@ def _drive(  # noqa: PLR0913 — the parts that it puts together
                 executor,
                 writer,
                 adviser=adviser,
+                vault=vault,
                 on_tick=attend,
             )
 
@@ -230,12 +234,12 @@ def _drive(  # noqa: PLR0913 — the parts that it puts together
             progress.update(gauge.read(scheduler))
             if scheduler.closing.by == "signal":
                 raise SweepInterrupted(_farewell(sweep_dir, plan, supply, scheduler), interrupt.exit_code)
+        vault.clean(all_of_it=True)
         finalize(sweep_dir, epoch)
         if scheduler.stopped:
             progress.note(_farewell(sweep_dir, plan, supply, scheduler))
-        if (
-            program.final and not plan.rounds and scheduler.closing.by != "user"
-        ):  # who stopped the sweep goes on with it, or does not care
+        # Who stopped the sweep goes on with it, or does not care.
+        if program.final and not plan.rounds and scheduler.closing.by != "user":
             progress.start("testing the winner…")
             run_finale(store, sweep_dir, plan, executor)
     finally:

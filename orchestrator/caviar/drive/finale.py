@@ -12,6 +12,7 @@ from caviar.execute.executor import LeaseEnded, LeaseSpoke
 from caviar.lineage import ancestors, best_of_family
 from caviar.plan import Plan
 from caviar.store import Views
+from caviar.store.checkpoints import newest_restorable
 from caviar.store.finals import add_final, finals
 from caviar_workers.messages import Lease
 from caviar_workers.tables import CURVES
@@ -26,6 +27,8 @@ def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor
 
     The same winner is never tested twice.
 
+    Its `trial.load()` gives the winner's last checkpoint.
+
     Raises:
         CaviarError: `final` raised.
     """
@@ -39,6 +42,7 @@ def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor
     with Views(store, [home]) as views:
         point = views.execute(f"SELECT u FROM configs WHERE trial = {winner.trial}").fetchall()[0][0]
     space = Plan.from_json(home.description()["plan"]).space
+    checkpoint = newest_restorable(store, home, winner.trial)
     lease = Lease(
         id=-1,
         sweep=sweep_dir.id,
@@ -51,6 +55,7 @@ def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor
         cpus=plan.cpus,
         gpus=plan.gpus,
         fresh=plan.process == "fresh",
+        restore={} if checkpoint is None else {winner.trial: checkpoint},
         final=True,
     )
     found = {

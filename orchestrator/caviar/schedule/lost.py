@@ -49,7 +49,7 @@ def _rows(
         "devices": [""] * count,
         "rows": [0] * count,
         "step": [None] * count,
-        "start": [0] * count,
+        "start": [None] * count,  # its rows tell, if it has some
         "diverged": [False] * count,
     }
     return pa.Table.from_arrays([pa.array(columns[field.name], field.type) for field in ATTEMPTS], schema=ATTEMPTS)

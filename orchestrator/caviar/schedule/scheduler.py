@@ -25,16 +25,17 @@ from caviar.schedule.adviser import Adviser
 from caviar.schedule.closing import Closing
 from caviar.schedule.decision import Decision, Docket
 from caviar.schedule.ledger import Ledger, Loss
-from caviar.schedule.lost import cancelled_row, lost_rows
+from caviar.schedule.lost import lost_rows
 from caviar.schedule.names import MetricNames
 from caviar.schedule.packing import Pace, pack_size
 from caviar.schedule.sink import Sink
 from caviar.schedule.supply import Supply
 from caviar.schedule.tally import Tally
+from caviar.schedule.vault import Vault
 from caviar.schedule.verdict import hopeless
 from caviar.schedule.voice import Voice
 from caviar.schedule.work import Work, lease_of
-from caviar_workers.messages import Action, Batch, Message
+from caviar_workers.messages import Action, Batch
 
 _POLL_S = 0.1
 _LAST_WORDS_S = 10.0
@@ -53,6 +54,7 @@ class Scheduler:
         adviser: Judges trials that run.
         clock: The time; the executor's own, where it has one.
         round_s: Seconds that a round waits for news, at most. Simulations, where nothing comes unannounced, say inf.
+        vault: Where checkpoints are kept; None: nobody asks for them.
         on_tick: Called after each round, several times a second.
     """
 
@@ -67,6 +69,7 @@ class Scheduler:
         adviser: Adviser | None = None,
         clock: Clock = time,
         round_s: float = _POLL_S,
+        vault: Vault | None = None,
         on_tick: Callable[[], None] = lambda: None,
     ) -> None:
         self._plan = plan
@@ -76,6 +79,7 @@ class Scheduler:
         self._sink = sink
         self._clock = clock
         self._round_s = round_s
+        self._vault = vault
         self._on_tick = on_tick
         self._adviser = Adviser() if adviser is None else adviser
         self._pace = Pace()
@@ -83,10 +87,10 @@ class Scheduler:
         self._names = MetricNames()
         self._inbox: deque[Event] = deque()
         self._docket = Docket(sink, supply.rest.decided, clock.time)
-        self._voice = Voice(executor)
         self.closing = Closing(clock.monotonic() + (plan.time_limit or math.inf))
         self.ledger = Ledger(plan.max_attempts)
         self.tally = Tally(plan.metric, plan.mode, before=supply.rest.completed)
+        self._voice = Voice(executor, self.ledger, supply, sink, self.tally, clock)
 
     def run(self) -> None:
         """Run until all trials ended, or until `stop` was called and the leases are gone.
@@ -97,14 +101,14 @@ class Scheduler:
         """
         try:
             for trial in self._adviser.condemned:
-                self._tell(trial, "stop")
+                self._voice.tell(trial, "stop")
             while not self._finished():
                 self._fill()
                 self._take(self._patience())
                 self.decide(self._adviser.decisions())
                 self._end_slow_trials()
                 self._end_in_time()
-                self._voice.repeat(self.ledger, self._clock.monotonic())
+                self._voice.repeat()
                 error = hopeless(self.tally, self._plan.max_failures)
                 if error is not None:
                     raise error
@@ -132,7 +136,7 @@ class Scheduler:
         self._docket.publish(decisions)
         for decision in decisions:
             if decision.trial is not None and decision.action in get_args(Action):
-                self._tell(decision.trial, cast("Action", decision.action))
+                self._voice.tell(decision.trial, cast("Action", decision.action))
 
     @property
     def stopped(self) -> bool:
@@ -172,7 +176,8 @@ class Scheduler:
             fresh = self._plan.process == "fresh"
             size = 1 if fresh or self._supply.guided else pack_size(self._pace, waiting=waiting, slots=max(1, slots))
             work = self._next(size)
-            lease = lease_of(self._plan, self._sweep, self._leases, work)
+            kept = (self._vault.folder, self._vault.restore(work)) if self._vault is not None else ()
+            lease = lease_of(self._plan, self._sweep, self._leases, work, *kept)
             self._leases += 1
             self.ledger.submit(lease.id, work, self._clock.time())
             self._executor.submit(lease)
@@ -209,12 +214,16 @@ class Scheduler:
             self._sink.add("curves", curves)
         if batch.logs:
             self._sink.add("logs", _table(batch.logs))
+        if batch.saves and self._vault is not None:
+            self._vault.take(batch.saves)
         if attempts is not None:
             self._sink.add("attempts", attempts)
             running = self.ledger.running[lease]
             ended = attempts.filter(pc.is_valid(attempts["ended"]))
             if len(ended):
                 self.tally.add(ended, running.work, running.done)
+                if self._vault is not None:
+                    self._vault.forget(ended["trial"])
                 self._pace = self._pace.after(ended["busy"].to_pylist(), len(running.work))
             self.ledger.see(lease, len(ended), len(attempts) > len(ended), self._clock.monotonic())
         self._adviser.hear(curves, attempts)
@@ -257,18 +266,6 @@ class Scheduler:
             limit = {"seconds": self._plan.time_limit}
             self.decide([Decision(action="time_limit", by="time_limit", numbers=limit)])
             self.stop("time_limit")
-
-    def _tell(self, trial: int, action: Action) -> None:
-        place = self.ledger.where(trial)
-        if place is not None:
-            message = Message(trial=trial, attempt=place[1], action=action)
-            self._voice.tell(place[0], message, self._clock.monotonic())
-        elif action == "stop":
-            waiting = self.ledger.drop(trial)
-            attempt = self._supply.drop(trial) if waiting is None else waiting
-            if attempt is not None:
-                self._sink.add("attempts", cancelled_row(trial, attempt, self._clock.time()))
-                self.tally.stopped += 1
 
     def _abandon(self) -> None:
         """End all leases now, and record what they still say."""

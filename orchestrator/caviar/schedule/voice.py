@@ -1,34 +1,65 @@
-"""What trials were told, and told again until they end: a message may be lost with the process that held it."""
+"""What trials are told, and told again until they end: a message may be lost with the process that held it."""
 
 from __future__ import annotations
 
+from caviar.execute.clock import Clock
 from caviar.execute.executor import Executor
 from caviar.schedule.ledger import Ledger
-from caviar_workers.messages import Message
+from caviar.schedule.lost import cancelled_row
+from caviar.schedule.sink import Sink
+from caviar.schedule.supply import Supply
+from caviar.schedule.tally import Tally
+from caviar_workers.messages import Action, Message
 
 AGAIN_S = 10.0
 """Seconds after which a message that has had no effect is sent once more."""
 
 
 class Voice:
-    """Speaks to trials that run; belongs to the scheduler's loop."""
+    """Speaks to trials, wherever they are; belongs to the scheduler's loop.
 
-    def __init__(self, executor: Executor) -> None:
+    Args:
+        executor: Where they run.
+        ledger: Who is in which lease.
+        supply: Who has not begun.
+        sink: Where it is recorded that a trial will not begin.
+        tally: Where it is counted.
+        clock: The time.
+    """
+
+    def __init__(
+        self, executor: Executor, ledger: Ledger, supply: Supply, sink: Sink, tally: Tally, clock: Clock
+    ) -> None:
         self._executor = executor
+        self._ledger = ledger
+        self._supply = supply
+        self._sink = sink
+        self._tally = tally
+        self._clock = clock
         self._said: dict[int, tuple[float, Message]] = {}
 
-    def tell(self, lease: int, message: Message, now: float) -> None:
-        """Send a message to a trial of a lease."""
-        self._said[message.trial] = now, message
-        self._executor.tell(lease, message)
+    def tell(self, trial: int, action: Action) -> None:
+        """Send a message to a trial that runs; one that has not begun is cancelled if it is to stop."""
+        place = self._ledger.where(trial)
+        if place is not None:
+            message = Message(trial=trial, attempt=place[1], action=action)
+            self._said[trial] = self._clock.monotonic(), message
+            self._executor.tell(place[0], message)
+        elif action == "stop":
+            self._cancel(trial)
 
-    def repeat(self, ledger: Ledger, now: float) -> None:
+    def repeat(self) -> None:
         """Tell those again who run on after ten seconds."""
-        for when, message in list(self._said.values()):
-            if now - when < AGAIN_S:
-                continue
-            place = ledger.where(message.trial)
-            if place is None or place[1] != message.attempt:
-                del self._said[message.trial]
-            else:
-                self.tell(place[0], message, now)
+        now = self._clock.monotonic()
+        for _, message in [said for said in self._said.values() if now - said[0] >= AGAIN_S]:
+            del self._said[message.trial]
+            place = self._ledger.where(message.trial)
+            if place is not None and place[1] == message.attempt:
+                self.tell(message.trial, message.action)
+
+    def _cancel(self, trial: int) -> None:
+        waiting = self._ledger.drop(trial)
+        attempt = self._supply.drop(trial) if waiting is None else waiting
+        if attempt is not None:
+            self._sink.add("attempts", cancelled_row(trial, attempt, self._clock.time()))
+            self._tally.stopped += 1

@@ -8,7 +8,10 @@ from typing import Any
 
 from caviar.plan import Plan
 from caviar_workers.absent import row_of
+from caviar_workers.checkpoint import Checkpoint
 from caviar_workers.messages import Lease
+
+NOTHING: Mapping[int, Checkpoint] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +62,13 @@ class Work:
         return row_of(self.configs, position)
 
 
-def lease_of(plan: Plan, sweep: str, number: int, work: Work) -> Lease:
+def lease_of(
+    plan: Plan, sweep: str, number: int, work: Work, checkpoints: str = "", restore: Mapping[int, Checkpoint] = NOTHING
+) -> Lease:
     """The lease that carries some trials of a sweep; `number` counts the driver's leases from 0."""
     return Lease(
+        checkpoints=checkpoints,
+        restore=restore,
         id=number,
         sweep=sweep,
         metric=plan.metric,

@@ -33,9 +33,11 @@ def live_rows(tables: SweepTables, only: str = "") -> str:
 
 def cuts_sql(tables: SweepTables) -> str:
     """SELECT of trial, attempt and cut, the first step that counts no more, of each attempt that was cut."""
-    # An attempt's start is in its rows and in its row of attempts; either may be published first.
+    # An attempt's start is in its rows and, if it lived to tell, in its row of attempts. One that runs has none before
+    # its first row: it may go on from a checkpoint.
     return (
-        f"WITH later AS (SELECT trial, attempt, start FROM ({tables.attempts(metrics=False)}) WHERE attempt > 0 "
+        f"WITH later AS (SELECT trial, attempt, start FROM ({tables.attempts(metrics=False)}) "
+        "WHERE attempt > 0 AND ended IS NOT NULL "
         f"UNION SELECT DISTINCT trial, attempt, _start FROM ({tables.rows(metrics=False)}) WHERE attempt > 0), "
         "starts AS (SELECT trial, attempt, min(start) AS start FROM later GROUP BY trial, attempt "
         "UNION ALL SELECT DISTINCT trial, 0, 0 FROM later) "

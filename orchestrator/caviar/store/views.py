@@ -12,6 +12,7 @@ from caviar.errors import SpecError, StoreError
 from caviar.store.columns import Column, Part, fixed, pick, union
 from caviar.store.curves import live_rows
 from caviar.store.damage import first_damaged, may_be_damage
+from caviar.store.layout import SUPERSEDED
 from caviar.store.query import connect, one_line, select_only
 from caviar.store.sweep_tables import SweepTables
 from caviar.store.sweeps_view import no_sweeps, sweep_row
@@ -144,6 +145,15 @@ class Views:
     def metrics(self) -> list[str]:
         """Names of the metrics reported so far in any of the sweeps, in order of first appearance."""
         return list(dict.fromkeys(metric for tables in self._tables for metric in tables.metrics))
+
+    def published(self, trial: int) -> dict[int, tuple[int, int]]:
+        """Attempt → its rows and its first step, of each attempt of a trial that has rows; superseded ones count too.
+
+        Of the first of the sweeps. To be asked for once, of fresh views: it does not begin again when files are gone.
+        """
+        rows = self._tables[0].select(fixed("curves"), "curves", SUPERSEDED)
+        sql = f"SELECT attempt, count(*), min(_start) FROM ({rows}) WHERE trial = {int(trial)} GROUP BY attempt"
+        return {attempt: (count, start) for attempt, count, start in self._connection.execute(sql).fetchall()}
 
     def quarantined(self) -> list[tuple[str, Quarantined]]:
         """Id of the sweep and file, of each file that was set aside for damage: its rows are not shown."""

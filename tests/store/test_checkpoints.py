@@ -1,0 +1,89 @@
+"""Checkpoints in the store: which may be restored, which stay, and what becomes of damage."""
+
+import math
+from dataclasses import replace
+
+from caviar.store import Views, Writer
+from caviar.store.checkpoints import (
+    folder_for_workers,
+    path_of,
+    read_checkpoint,
+    restorable,
+    saves_of,
+    thinned,
+    write_carried,
+)
+from caviar_workers.checkpoint import Save, carried
+
+
+def save(step, attempt=0, rows=None, value=1.0):
+    return Save(
+        trial=3, attempt=attempt, step=step, rows=step + 1 if rows is None else rows, value=value, checksum="0" * 8
+    )
+
+
+def steps(saves):
+    return [(one.attempt, one.step) for one in saves]
+
+
+def test_only_what_was_published_in_full_is_restorable_newest_first():
+    saves = [save(0), save(5), save(9)]
+    assert steps(restorable(saves, {0: (9, 0)})) == [(0, 5), (0, 0)]
+    assert steps(restorable(saves, {0: (10, 0)})) == [(0, 9), (0, 5), (0, 0)]
+    assert restorable(saves, {}) == []
+    assert steps(restorable([save(0, rows=0)], {})) == [(0, 0)]  # before anything was reported
+
+
+def test_checkpoints_behind_the_start_of_a_later_attempt_belong_to_another_history():
+    saves = [save(5), save(9), save(12, attempt=1, rows=7)]
+    published = {0: (10, 0), 1: (7, 6)}  # the second attempt went on from step 5
+    assert steps(restorable(saves, published)) == [(1, 12), (0, 5)]
+    assert steps(restorable(saves, published | {2: (1, 0)})) == []  # a third one began from scratch
+
+
+def test_the_last_ones_and_the_best_stay():
+    saves = [save(0, value=3.0), save(1, value=1.0), save(2, value=2.0), save(3, value=math.nan), save(4, value=5.0)]
+    stay, go = thinned(saves, 2, "min")
+    assert (steps(stay), steps(go)) == ([(0, 1), (0, 3), (0, 4)], [(0, 0), (0, 2)])
+    assert steps(thinned(saves, 1, "max")[0]) == [(0, 4)]
+    assert thinned([], 1, "min") == ([], [])
+
+
+def test_what_travelled_is_written_and_damage_is_not_read(sweep):
+    good = carried(save(4, value=0.25), b"state")
+    write_carried(sweep, good)
+    write_carried(sweep, carried(save(2), b"older"))
+    (sweep.path / "_checkpoints" / "3" / ".x.aside").write_bytes(b"half")
+    (sweep.path / "_checkpoints" / "3" / "notes.txt").write_bytes(b"mine")
+
+    assert steps(saves_of(sweep, 3)) == [(0, 2), (0, 4)]
+    assert saves_of(sweep, 3)[1] == replace(good, data=None)
+    assert saves_of(sweep, 99) == []
+    assert read_checkpoint(sweep, good) == b"state"
+    path_of(sweep, good).write_bytes(b"stats")
+    assert read_checkpoint(sweep, good) is None
+    assert read_checkpoint(sweep, save(77)) is None
+    assert folder_for_workers(sweep) == str(sweep.path / "_checkpoints")
+
+
+def test_rows_count_for_all_attempts_and_one_that_has_none_hides_nothing(store, sweep, rows):
+    epoch = sweep.claim()
+    with Writer(sweep, epoch) as writer:
+        writer.add("configs", rows.configs([0]))
+        writer.add("curves", rows.curve(0, range(8), loss=[1.0] * 8))
+        writer.add("attempts", rows.attempt(0, "LOST", start=None))
+        writer.add("attempts", rows.attempt(0, "RUNNING", attempt=1))  # it has not said where it begins
+        writer.flush()
+        with Views(store, [sweep]) as views:
+            assert views.published(0) == {0: (8, 0)}
+            assert views.execute("SELECT count(*) FROM curves").fetchall() == [(8,)]
+        writer.add("curves", rows.curve(0, [6, 7], attempt=1, start=6, loss=[2.0] * 2))
+        writer.flush()
+        with Views(store, [sweep]) as views:
+            assert views.published(0) == {0: (8, 0), 1: (2, 6)}
+            assert views.execute("SELECT step, loss FROM curves ORDER BY step").fetchall() == [
+                *((step, 1.0) for step in range(6)),
+                (6, 2.0),
+                (7, 2.0),
+            ]
+    sweep.release(epoch)

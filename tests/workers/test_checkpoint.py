@@ -1,0 +1,176 @@
+"""What save and load do in a worker, and which rows and messages come of them."""
+
+import os
+import threading
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from caviar_workers.checkpoint import Checkpoint, Save, parse_save
+from caviar_workers.lease import run_lease
+from caviar_workers.messages import Batch, Lease, Message, Program
+from caviar_workers.trial import Trial
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of checkpoints of a sweep that this machine sees."""
+    (tmp_path / "sweep.json").write_text("{}")
+    return tmp_path / "_checkpoints"
+
+
+def batches(train: Callable[..., Any], mail: Any = lambda: (), **given: Any) -> list[Batch]:
+    program = Program(digest="d", train="train", functions={"train": train})
+    lease = Lease(
+        **{
+            "id": 0,
+            "sweep": "s",
+            "metric": "loss",
+            "trials": (7,),
+            "attempts": (1,),
+            "seeds": (0,),
+            "configs": {"lr": (0.5,)},
+            "flush_s": 0.01,
+            **given,
+        }
+    )
+    return list(run_lease(program, lease, own_process=False, mail=mail))
+
+
+def rows(found: list[Batch], table: str) -> list[dict[str, Any]]:
+    data = [getattr(batch, table) for batch in found]
+    return [row for part in data if part for row in pa.ipc.open_stream(part).read_all().to_pylist()]
+
+
+def saves(found: list[Batch]) -> list[Save]:
+    return [save for batch in found for save in batch.saves]
+
+
+def saving(config: dict[str, Any], trial: Trial) -> None:
+    for step in range(3):
+        trial.report(step, loss=3.0 - step)
+        trial.save(step, b"state %d" % step)
+
+
+def test_a_worker_that_sees_the_store_writes_there_and_says_so(folder: Path) -> None:
+    found = saves(batches(saving, checkpoints=str(folder)))
+
+    assert [(s.trial, s.attempt, s.step, s.rows, s.value, s.data) for s in found] == [
+        (7, 1, step, step + 1, 3.0 - step, None) for step in range(3)
+    ]
+    files = sorted((folder / "7").iterdir())
+    assert [file.read_bytes() for file in files] == [b"state 0", b"state 1", b"state 2"]
+    assert [parse_save(7, file.name) for file in files] == found
+    assert found[0].checksum == f"{zlib.crc32(b'state 0'):08x}"
+
+
+@pytest.mark.parametrize("where", ["", "/nowhere/sweep=x/_checkpoints"])
+def test_one_that_does_not_see_it_sends_the_bytes(where: str) -> None:
+    found = saves(batches(saving, checkpoints=where))
+
+    assert [s.data for s in found] == [b"state 0", b"state 1", b"state 2"]
+
+
+def test_the_rows_before_a_checkpoint_never_come_after_it(folder: Path) -> None:
+    told = 0
+    for batch in batches(saving, checkpoints=str(folder)):
+        told += len(rows([batch], "curves"))
+        assert all(save.rows <= told for save in batch.saves)
+
+
+def test_a_file_is_copied_and_a_folder_or_anything_else_is_refused(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "model.bin"
+    file.write_bytes(os.urandom(3_000_000))
+
+    def train(config: dict[str, Any], trial: Trial) -> None:
+        trial.save(0, file)
+        trial.report(0, loss=1.0)
+        for wrong in (tmp_path, {"state": 1}):
+            with pytest.raises(TypeError, match="a checkpoint is bytes or the path of one file"):
+                trial.save(1, wrong)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="a step is a whole number"):
+            trial.save(0.5, b"")  # type: ignore[arg-type]
+
+    found = batches(train, checkpoints=str(folder))
+
+    assert rows(found, "attempts")[-1]["state"] == "COMPLETED", rows(found, "attempts")[-1]["error"]
+    (copy,) = (folder / "7").iterdir()  # nothing is left of what was refused
+    assert copy.read_bytes() == file.read_bytes()
+
+
+def test_an_execution_that_was_restored_says_where_it_began() -> None:
+    def train(config: dict[str, Any], trial: Trial) -> None:
+        saved = trial.load()
+        assert saved is not None
+        step, data = saved
+        assert data == b"ten"
+        trial.report(step + 1, loss=1.0)
+
+    found = batches(train, restore={7: Checkpoint(10, b"ten")})
+
+    assert [(row["_start"], row["step"]) for row in rows(found, "curves")] == [(11, 11)]
+    assert rows(found, "attempts")[-1]["start"] == 11
+
+
+def test_whoever_does_not_load_begins_at_0_and_who_has_nothing_loads_none() -> None:
+    def train(config: dict[str, Any], trial: Trial) -> None:
+        trial.report(0, loss=1.0)
+
+    def loading(config: dict[str, Any], trial: Trial) -> None:
+        trial.report(0, loss=1.0 if trial.load() is None else 2.0)
+
+    assert rows(batches(train, restore={7: Checkpoint(10, b"")}), "attempts")[-1]["start"] == 0
+    assert rows(batches(loading, restore={8: Checkpoint(10, b"")}), "curves")[0]["loss"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("late", "step", "words"),
+    [
+        (True, 12, "comes before the first trial.report"),
+        (False, 10, "loaded is of step 10, but report() got step 10 again"),
+    ],
+)
+def test_neither_a_late_load_nor_a_report_of_the_past_is_possible(late: bool, step: int, words: str) -> None:
+    def train(config: dict[str, Any], trial: Trial) -> None:
+        if late:
+            trial.report(step, loss=1.0)
+        trial.load()
+        trial.report(step, loss=1.0)
+
+    ended = rows(batches(train, restore={7: Checkpoint(10, b"")}), "attempts")[-1]
+    assert ended["state"] == "FAILED"
+    assert words in ended["error"]
+
+
+def test_a_trial_that_saves_pauses_at_its_next_checkpoint(folder: Path) -> None:
+    begun, told = threading.Event(), threading.Event()
+
+    def train(config: dict[str, Any], trial: Trial) -> None:
+        trial.save(0, b"0")
+        begun.set()
+        told.wait(20)
+        for step in range(1, 6):
+            trial.report(step, loss=1.0)
+            if step % 3 == 0:
+                trial.save(step, b"%d" % step)
+
+    calls = 0
+
+    def mail() -> tuple[Message, ...]:
+        nonlocal calls
+        if not begun.is_set():
+            return ()
+        calls += 1
+        if calls == 2:
+            told.set()
+        return (Message(trial=7, attempt=1, action="pause"),)
+
+    found = batches(train, mail, checkpoints=str(folder))
+
+    ended = rows(found, "attempts")[-1]
+    assert (ended["state"], ended["step"], ended["rows"]) == ("PAUSED", 3, 3)
+    assert [save.step for save in saves(found)] == [0, 3]

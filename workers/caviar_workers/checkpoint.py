@@ -1,0 +1,147 @@
+"""Checkpoints: bytes of the user's, in the store whole or not at all, with a checksum. We never look into them.
+
+A worker that sees the store's folder writes there itself; else the bytes travel with the lease's reports, and the
+driver writes them. Either way the driver hears of a checkpoint after the rows that were reported before it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import struct
+import uuid
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+PIECE = 2**20
+_NAME = re.compile(r"(\d+)-(\d+)-(\d+)-([0-9a-f]{16})-([0-9a-f]{8})\.checkpoint")
+
+
+class Checkpoint(NamedTuple):
+    """What `trial.load()` gives."""
+
+    step: int
+    """The last step that is in it; the next one to train is this + 1."""
+    data: bytes
+    """As they were saved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Save:
+    """A checkpoint that was written, or travels to be written."""
+
+    trial: int
+    attempt: int
+    step: int
+    rows: int
+    """Rows that its attempt had reported before: it may be restored when all these are published."""
+    value: float
+    """The sweep's metric in the last of them; NaN: it was not reported there."""
+    checksum: str
+    """CRC-32 of the bytes, eight hex digits."""
+    data: bytes | None = None
+    """The bytes; None: they are in the store already."""
+
+    @property
+    def name(self) -> str:
+        """Path within the folder of checkpoints; all but the bytes can be read from it."""
+        value = struct.pack(">d", self.value).hex()
+        return f"{self.trial}/{self.attempt:04d}-{self.step:019d}-{self.rows:010d}-{value}-{self.checksum}.checkpoint"
+
+
+def parse_save(trial: int, file_name: str) -> Save | None:
+    """The checkpoint of a name in the folder of a trial; None for any other file."""
+    found = _NAME.fullmatch(file_name)
+    if found is None:
+        return None
+    value = struct.unpack(">d", bytes.fromhex(found[4]))[0]
+    attempt, step, rows = map(int, found.groups()[:3])
+    return Save(trial=trial, attempt=attempt, step=step, rows=rows, value=value, checksum=found[5])
+
+
+def crc(data: bytes, before: int = 0) -> int:
+    """CRC-32 of bytes, after those before."""
+    return zlib.crc32(data, before)
+
+
+def pieces(source: Any) -> Iterator[bytes]:
+    """The bytes themselves, or those of a file, piece by piece.
+
+    Raises:
+        TypeError: It is neither bytes nor the path of a file.
+    """
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        yield bytes(source)
+        return
+    if not isinstance(source, (str, os.PathLike)) or os.path.isdir(source):
+        raise TypeError(
+            f"a checkpoint is bytes or the path of one file, but save() got {source!r:.60}: "
+            "put several files into an archive"
+        )
+    with open(source, "rb") as file:
+        while piece := file.read(PIECE):
+            yield piece
+
+
+def is_visible(folder: str) -> bool:
+    """Whether this machine sees the folder of a sweep's checkpoints; beside it is the sweep's description."""
+    return bool(folder) and Path(folder).with_name("sweep.json").is_file()
+
+
+def write(folder: Path, save: Save, source: Any) -> Save:
+    """Write a checkpoint durably: aside, fsync, rename, fsync of the folder. Returns it with its checksum.
+
+    Raises:
+        OSError: It cannot be written, or the source cannot be read; nothing is shown then.
+        TypeError: The source is neither bytes nor the path of a file.
+    """
+    home = folder / str(save.trial)
+    if not home.is_dir():
+        home.mkdir(parents=True, exist_ok=True)
+        for above in (folder, folder.parent):
+            _sync(above)
+    aside = home / f".{uuid.uuid4().hex}.aside"
+    try:
+        total = 0
+        with open(aside, "xb") as file:
+            for piece in pieces(source):
+                total = crc(piece, total)
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        done = _with(save, checksum=f"{total:08x}", data=None)
+        os.rename(aside, folder / done.name)
+    finally:
+        aside.unlink(missing_ok=True)
+    _sync(home)
+    return done
+
+
+def carried(save: Save, source: Any) -> Save:
+    """The checkpoint with its bytes, for the driver to write."""
+    data = b"".join(pieces(source))
+    return _with(save, checksum=f"{crc(data):08x}", data=data)
+
+
+def _with(save: Save, *, checksum: str, data: bytes | None) -> Save:
+    return Save(
+        trial=save.trial,
+        attempt=save.attempt,
+        step=save.step,
+        rows=save.rows,
+        value=save.value if math.isfinite(save.value) else math.nan,
+        checksum=checksum,
+        data=data,
+    )
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
