@@ -56,6 +56,7 @@ def resume(caviar: Caviar, experiment: Path, store: Path) -> Callable[[], None]:
         experiment.write_text("raise RuntimeError('edited')")
         again = caviar("resume")
         assert again.code == 0, again.err
+        assert "has changed since: going on with the code that the sweep began with" in again.err
         resumed = Result(store)
         experiment.write_text(EXPERIMENT.replace("\n    ", "\n"))
         undisturbed = load(str(experiment)).run(store=store, progress=SilentProgress(sys.stderr))
@@ -66,6 +67,7 @@ def resume(caviar: Caviar, experiment: Path, store: Path) -> Callable[[], None]:
         assert resumed.sql("SELECT state, completed FROM sweeps").fetchall() == [("finished", TRIALS)]
         nothing = caviar("resume", resumed.id)
         assert (nothing.code, "nothing to resume" in nothing.err) == (0, True)
+        assert "has changed since" not in nothing.err
 
     return check
 

@@ -1,5 +1,7 @@
 """`caviar resume`: finish what is not finished."""
 
+from typing import Any
+
 import click
 
 from caviar.cli.options import Target, sweep_argument, target_options, time_limit_option
@@ -9,6 +11,7 @@ Examples:
   caviar resume
   caviar resume 7f3a
   caviar resume --retry-failed
+  caviar resume --add 64
 """
 
 
@@ -16,10 +19,12 @@ Examples:
 @sweep_argument
 @click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster (auto: the one on this machine).")
 @click.option("--retry-failed", is_flag=True, help="Run failed trials again too.")
+@click.option("--add", type=click.IntRange(min=1), metavar="N", help="Extend the sweep by N trials.")
+@click.option("--force", is_flag=True, help="Take the experiment's file as it is now.")
 @time_limit_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @target_options
-def verb(address: str | None, retry_failed: bool, time_limit: float | None, quiet: bool, target: Target) -> None:
+def verb(address: str | None, quiet: bool, add: int | None, target: Target, **wishes: Any) -> None:
     """Train the trials of SWEEP that are not finished, with the code that the sweep began with."""
     from caviar.cli.ending import after_run
     from caviar.drive import resume_sweep
@@ -33,7 +38,7 @@ def verb(address: str | None, retry_failed: bool, time_limit: float | None, quie
         found,
         address=address,
         progress=choose_progress(quiet=quiet),
-        retry_failed=retry_failed,
-        time_limit=time_limit,
+        add=add or 0,
+        **wishes,
     )
     after_run(target, last.id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -17,19 +16,17 @@ from caviar.drive.finale import run_finale
 from caviar.drive.gauge import Gauge
 from caviar.drive.session import executor_of, session
 from caviar.drive.signals import on_interrupt
-from caviar.drive.unfinished import unfinished
-from caviar.errors import SpecError, StoreError, SweepInterrupted
-from caviar.lineage import children, next_round
+from caviar.errors import SpecError, SweepInterrupted
+from caviar.lineage import next_round
 from caviar.plan import Plan
 from caviar.program import pack, unpack
-from caviar.sampling import check_identity, make_sampler
+from caviar.sampling import make_sampler
 from caviar.schedule.scheduler import Scheduler
 from caviar.schedule.supply import Supply
 from caviar.schedule.vault import Vault
 from caviar.schedule.verdict import fruitless
 from caviar.store import Store, SweepDir
 from caviar.store.finalize import finalize
-from caviar.store.finals import finals
 from caviar.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -37,6 +34,8 @@ if TYPE_CHECKING:
     from caviar.schedule.adviser import Adviser
     from caviar.show.progress import Progress
     from caviar_workers.messages import Program
+
+NO_CHANGE: Mapping[str, Any] = {}
 
 
 def run_sweep(
@@ -79,65 +78,8 @@ def run_child(
     Raises:
         SpecError: The code lives in no file.
     """
-    _need_source(parent)
+    need_source(parent)
     return _rounds(store, plan, unpack(parent.code()), address=address, progress=progress, provenance=command)
-
-
-def resume_sweep(
-    store: Store,
-    sweep_dir: SweepDir,
-    *,
-    address: str | None,
-    progress: Progress,
-    retry_failed: bool = False,
-    time_limit: float | None = None,
-) -> SweepDir:
-    """Run the trials of a sweep that are not finished, with the code that it began with, and the rounds after it.
-
-    Args:
-        store: The store.
-        sweep_dir: The sweep.
-        address: A Ray cluster to join; None: start Ray here.
-        progress: The display.
-        retry_failed: Run failed trials again too, each at its next attempt.
-        time_limit: Seconds for this run; None: as long as the sweep says.
-
-    Returns:
-        The sweep, or that of its last round.
-
-    Raises:
-        SpecError: Its code lives in no file, so that only the process that began it could run it.
-        StoreError: Another driver runs it.
-    """
-    description = sweep_dir.description()
-    plan = Plan.from_json(description["plan"])
-    plan = plan if time_limit is None else replace(plan, time_limit=time_limit)
-    sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
-    check_identity(description["sampler_identity"], sampler.identity())
-    _need_source(sweep_dir)
-    if sweep_dir.owner_alive():
-        raise StoreError(f"sweep {sweep_dir.id} is running in another process: type caviar status {sweep_dir.id}")
-    program = unpack(sweep_dir.code())
-    rest = unfinished(store, sweep_dir, retry_failed=retry_failed)
-    adviser, asks = adviser_of(plan, store, sweep_dir, sampler)
-    supply = Supply(plan, sampler, constraint=constraint_of(program), rest=rest, asks=asks)
-    tested = not program.final or bool(plan.rounds) or bool(finals(sweep_dir))
-    if not supply.waiting and tested and sweep_dir.state() == "finished":
-        if not plan.rounds:
-            progress.note(f"sweep {sweep_dir.id} is finished: there is nothing to resume")
-    else:
-        with session(plan, address, progress), executor_of(plan, program, progress) as executor:
-            if not _drive(store, sweep_dir, plan, program, supply, executor, progress, adviser=adviser):
-                return sweep_dir
-    if not plan.rounds:
-        return sweep_dir
-    after = [one for one in children(store, sweep_dir) if one.description()["plan"]["round"] == plan.round + 1]
-    if after:
-        return resume_sweep(
-            store, after[0], address=address, progress=progress, retry_failed=retry_failed, time_limit=time_limit
-        )
-    plan = next_round(store, sweep_dir, plan)
-    return run_child(store, sweep_dir, plan, address=address, progress=progress, command=description["provenance"])
 
 
 def _rounds(
@@ -154,7 +96,7 @@ def _rounds(
         while True:
             sweep_dir, supply, adviser = _begin(store, plan, program, provenance)
             with executor_of(plan, program, progress) as executor:
-                whole = _drive(store, sweep_dir, plan, program, supply, executor, progress, adviser=adviser)
+                whole = drive_sweep(store, sweep_dir, plan, program, supply, executor, progress, adviser=adviser)
             if not plan.rounds or not whole:
                 return sweep_dir
             plan = next_round(store, sweep_dir, plan)
@@ -177,7 +119,8 @@ def _begin(
     return sweep_dir, Supply(plan, sampler, constraint=constraint_of(program), asks=asks), adviser
 
 
-def _need_source(sweep_dir: SweepDir) -> None:
+def need_source(sweep_dir: SweepDir) -> None:
+    """See that the code of a sweep lies in files; SpecError when it does not."""
     if sweep_dir.description()["program"]["kind"] == "function":
         raise SpecError(
             f"sweep {sweep_dir.id} was started from functions that live in no file, such as a notebook's: "
@@ -185,7 +128,7 @@ def _need_source(sweep_dir: SweepDir) -> None:
         )
 
 
-def _drive(  # noqa: PLR0913 — the parts that it puts together
+def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
     store: Store,
     sweep_dir: SweepDir,
     plan: Plan,
@@ -195,8 +138,20 @@ def _drive(  # noqa: PLR0913 — the parts that it puts together
     progress: Progress,
     *,
     adviser: Adviser,
+    amendment: Mapping[str, Any] = NO_CHANGE,
 ) -> bool:
     """Own the sweep, run its trials, publish what they report, and close it in good order.
+
+    Args:
+        store: The store.
+        sweep_dir: The sweep.
+        plan: Its plan, as amended.
+        program: Its program, as amended.
+        supply: Its trials.
+        executor: Where they run.
+        progress: The display.
+        adviser: Judges trials that run.
+        amendment: What is to be recorded as changed, once the sweep is ours; see `SweepDir.amend`.
 
     Returns:
         Whether it came to its end, rather than being stopped before.
@@ -205,6 +160,8 @@ def _drive(  # noqa: PLR0913 — the parts that it puts together
     hasty, sweep_dir = sweep_dir.patient(outage.NONE), sweep_dir.patient(outage.patience(progress.note, hurried.is_set))
     epoch = sweep_dir.claim()
     try:
+        if amendment:
+            sweep_dir.amend(**amendment)
         with Writer(sweep_dir, epoch) as writer:
             desk = Desk(hasty, epoch)
             vault = Vault(store, hasty, plan, writer, time)

@@ -12,6 +12,7 @@ from caviar.disk import Disk, Patience, PosixDisk
 from caviar.errors import StoreError
 from caviar.store import chain, snapshot
 from caviar.store import claim as claims
+from caviar.store.amendments import Amendment, amend, amended, amendments, code_path
 from caviar.store.layout import CODE_FILE, SWEEP_FILE, SWEEP_PREFIX
 from caviar.store.manifest import State
 from caviar.store.owner import newest_owner
@@ -47,12 +48,33 @@ class SweepDir:
         return found
 
     def description(self) -> dict[str, Any]:
-        """What `Store.create_sweep` was given, with `id` and `created` (ISO time, UTC); never changes.
+        """What `Store.create_sweep` was given, with `id` and `created` (ISO time, UTC), as it was amended.
 
         Raises:
             StoreError: It cannot be read.
         """
-        return self._description
+        return amended(self._description, self._amendments)
+
+    def amend(self, *, trials: int | None = None, code: tuple[str, bytes] | None = None) -> None:
+        """Record that the sweep has another number of trials, or code (digest and zip), from now on; by its owner.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        try:
+            amend(self.disk, self.path, trials=trials, code=code)
+        except OSError as error:
+            raise store_error("write to", self.path, error) from error
+        self.__dict__.pop("_amendments", None)
+
+    @cached_property
+    def _amendments(self) -> list[tuple[int, Amendment]]:
+        try:
+            return amendments(self.disk, self.path)
+        except OSError as error:
+            raise store_error("read", self.path, error) from error
+        except (ValueError, TypeError) as error:
+            raise StoreError(f"An amendment of {self.path} cannot be understood ({error}): restore it.") from error
 
     @property
     def name(self) -> str:
@@ -60,9 +82,9 @@ class SweepDir:
         return str(self.description()["plan"].get("name") or "")
 
     def code(self) -> bytes:
-        """The snapshot of the user's code, as given to `Store.create_sweep`."""
+        """The snapshot of the user's code, as given to `Store.create_sweep` or to the last `amend` with code."""
         try:
-            return self.disk.read(self.path / CODE_FILE)
+            return self.disk.read(code_path(self.path, self._amendments) or self.path / CODE_FILE)
         except OSError as error:
             raise store_error("read", self.path / CODE_FILE, error) from error
 
