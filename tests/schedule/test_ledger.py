@@ -70,6 +70,23 @@ def test_a_culprit_among_thousands_soon_stands_alone_and_nobody_else_is_blamed()
     assert finished == set(range(size)) - {culprit}
 
 
+def test_a_process_killed_for_memory_is_its_present_trial_s_affair() -> None:
+    ledger = Ledger(max_attempts=3)
+    ledger.submit(0, work(*range(4)), now=0.0)
+    ledger.running[0].done = 1
+
+    assert not ledger.lose(0, "oom").given_up
+    assert [(again.trials, again.attempts) for again in iter(lambda: ledger.retry(10), None)] == [
+        ((2, 3), (0, 0)),
+        ((1,), (1,)),
+    ]
+    ledger.submit(1, work(1).first_again(), now=0.0)
+    assert ledger.lose(1, "oom").given_up
+    once = Ledger(max_attempts=1)
+    once.submit(0, work(5), now=0.0)
+    assert once.lose(0, "oom").given_up
+
+
 def test_what_ray_forgot_is_noticed_at_the_end_of_a_lease() -> None:
     ledger = Ledger(max_attempts=3)
     ledger.submit(0, work(1, 2, 3), now=0.0)

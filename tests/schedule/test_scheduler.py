@@ -151,6 +151,27 @@ def test_a_trial_that_always_kills_its_process_fails_and_the_others_complete(kin
     assert loop.tally.failed == 1
 
 
+def test_out_of_memory_by_exception_is_tried_once_more_alone_and_then_is_a_result() -> None:
+    alone: dict[int, list[int]] = {3: [], 7: []}
+
+    def hungry(config: dict[str, Any], trial: Any) -> None:
+        trial.report(0, loss=1.0)
+        if trial.number in alone:
+            alone[trial.number].append(trial.attempt)
+            if trial.number == 3 or trial.attempt == 0:
+                raise MemoryError("no room for the weights")
+
+    loop, sink = scheduler(40, hungry)
+    loop.run()
+
+    assert alone == {3: [0, 1], 7: [0, 1]}
+    ends = {(row["trial"], row["attempt"]): (row["state"], row["kind"]) for row in sink.ended()}
+    assert ends[3, 0] == ("LOST", "oom")
+    assert ends[3, 1] == ("FAILED", "oom")
+    assert (ends[7, 0], ends[7, 1]) == (("LOST", "oom"), ("COMPLETED", None))
+    assert (loop.tally.completed, loop.tally.failed, loop.tally.ended) == (39, 1, 40)
+
+
 def test_code_that_workers_cannot_load_ends_the_sweep_at_once() -> None:
     loop, _ = scheduler(20, doomed={0: 1}, kind="error")
 

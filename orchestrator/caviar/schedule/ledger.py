@@ -65,6 +65,8 @@ class Ledger:
     running: dict[int, Running] = field(default_factory=dict)
     _again: deque[tuple[Work, int]] = field(default_factory=deque)
     _charged: dict[int, int] = field(default_factory=dict)
+    _short: set[int] = field(default_factory=set)
+    """Trials that ran out of memory once."""
 
     @property
     def waiting(self) -> int:
@@ -118,10 +120,33 @@ class Ledger:
         work = self.running.pop(lease).rest()
         self._again.append((work, len(work)))
 
-    def lose(self, lease: int) -> Loss:
-        """A lease's process died: plan another try, or give the trial up."""
+    def try_alone(self, trial: Work, *, certain: bool = True) -> bool:
+        """One trial ran out of memory: try it again, alone; False: it did so before, or is tried but once.
+
+        Args:
+            trial: It.
+            certain: Whether it was this one.
+        """
+        if trial.trials[0] in self._short or (certain and self.max_attempts == 1):
+            return False
+        self._short.add(trial.trials[0])
+        self._again.append((trial.first_again(), 1))
+        return True
+
+    def lose(self, lease: int, kind: str = "lost") -> Loss:
+        """A lease's process died: plan another try, or give the trial up.
+
+        Args:
+            lease: The lease.
+            kind: `oom`: it was killed for the memory that its present trial took, so nobody else is suspect.
+        """
         dead = self.running.pop(lease)
         rest = dead.rest()
+        if len(rest) and kind == "oom":
+            if len(rest) > 1:
+                self._again.append((rest.cut(1), len(rest)))
+            given_up = not self.try_alone(rest.cut(0, 1), certain=len(dead.work) == 1)
+            return Loss(lost=rest.cut(0, 1), submitted=dead.submitted, given_up=given_up)
         if len(rest) and rest.trials[0] == dead.doomed:
             if len(rest) > 1:
                 self._again.append((rest.cut(1), len(rest)))  # nobody else is suspect

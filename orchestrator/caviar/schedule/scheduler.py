@@ -26,6 +26,7 @@ from caviar.schedule.closing import Closing
 from caviar.schedule.decision import Decision, Docket
 from caviar.schedule.ledger import Ledger, Loss
 from caviar.schedule.lost import lost_rows
+from caviar.schedule.memory import second_chances
 from caviar.schedule.names import MetricNames
 from caviar.schedule.packing import Pace, pack_size
 from caviar.schedule.sink import Sink
@@ -217,6 +218,7 @@ class Scheduler:
         if batch.saves and self._vault is not None:
             self._vault.take(batch.saves)
         if attempts is not None:
+            attempts = second_chances(attempts, self.ledger, lease)
             self._sink.add("attempts", attempts)
             running = self.ledger.running[lease]
             ended = attempts.filter(pc.is_valid(attempts["ended"]))
@@ -240,7 +242,7 @@ class Scheduler:
         if event.kind == "error":
             self.ledger.abandon(event.lease)
             raise ClusterError(f"the workers cannot run the experiment: {event.failure}")
-        loss = self.ledger.lose(event.lease)
+        loss = self.ledger.lose(event.lease, event.kind)
         if loss.doom == "timeout":
             event = replace(event, kind="timeout", failure=f"it ran longer than {self._plan.trial_timeout:g} seconds")
         self._lose(loss, event)

@@ -60,7 +60,7 @@ class Tally:
         self.completed += completed
         failed = states.count("FAILED")
         self.failed += failed
-        self.stopped += len(states) - completed - failed
+        self.stopped += states.count("STOPPED") + states.count("CANCELLED")
         self.busy_s += float(np.nansum(attempts["busy"].to_numpy()))
         if failed:
             self._add_errors(attempts)
