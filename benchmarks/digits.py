@@ -21,9 +21,9 @@ from typing import Any
 
 from caviar import Sweep
 from caviar.execute.ray_session import RaySession
+from caviar.loading import load
 from caviar.sampling import make_sampler, trial_seeds
 from caviar.show.silent import SilentProgress
-from caviar.sweep import load
 from caviar_workers.threads import limit_threads
 from noop import ListTrial
 from pairs import in_turns, machine, ratios, spread, write_json

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from caviar.errors import SpecError
 from caviar.overrides import check_arguments, overridden
 from caviar.plan import Plan
-from caviar.program import ROLES, load_file, program_of
+from caviar.program import ROLES, program_of
 from caviar.provenance import provenance
 from caviar.space import Space, hold_lower_tiers
 from caviar.zoom.refine import FEWEST
@@ -102,7 +102,7 @@ class Sweep:
     tags: Sequence[str] = ()
     note: str = ""
     snapshot: Program | None = field(default=None, repr=False, compare=False)
-    """The code that the sweep was loaded from; set by `load`."""
+    """The code that the sweep was loaded from; set by `caviar.loading`."""
 
     def __post_init__(self) -> None:
         for function, what in ((self.train, "train(config, trial)"), (self.final, "final(config, trial)")):
@@ -164,7 +164,7 @@ class Sweep:
 
     @cached_property
     def program(self) -> Program:
-        """The code as it is now; `load` took it when it read the file."""
+        """The code as it is now; `caviar.loading` took it when it read the file."""
         return program_of({role: getattr(self, role) for role in ROLES}, self.snapshot)
 
     def override(self, changes: Mapping[str, Any]) -> Sweep:
@@ -237,35 +237,6 @@ class Sweep:
         code = getattr(self.train, "__code__", None)
         file = Path(code.co_filename) if code is not None else None
         return file.stem if file is not None and file.suffix == ".py" and file.is_file() else ""
-
-
-def load(reference: str) -> Sweep:
-    """The Sweep that a file holds.
-
-    Args:
-        reference: `FILE`, or `FILE:NAME` where the file holds several.
-
-    Raises:
-        SpecError: There is no such file or sweep, or the file raises at import.
-    """
-    file, colon, name = reference.rpartition(":")
-    if not colon or "/" in name or name.endswith(".py"):
-        file, name = reference, ""
-    module, program = load_file(Path(file))
-    sweeps = {key: value for key, value in vars(module).items() if isinstance(value, Sweep)}
-    distinct = {id(sweep): key for key, sweep in sweeps.items()}
-    if name and name not in sweeps:
-        raise SpecError(f"{file} holds no Sweep called {name!r}: it has {', '.join(sweeps) or 'none'}")
-    if not sweeps:
-        raise SpecError(f"{file} holds no Sweep: write sweep = Sweep(train, space={{…}}, metric=…) at its top level")
-    if not name and len(distinct) > 1:
-        raise SpecError(
-            f"{file} holds {len(distinct)} sweeps ({', '.join(sweeps)}): say which, as {file}:{next(iter(sweeps))}"
-        )
-    found = sweeps[name or next(iter(sweeps))]
-    # Now: another file's modules may take the place of these.
-    named = program_of({role: getattr(found, role) for role in ROLES}, program)
-    return replace(found, snapshot=named if named.module else program)
 
 
 def _rounds(rounds: Any, trials: int) -> list[int]:

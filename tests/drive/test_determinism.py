@@ -12,6 +12,7 @@ import pytest
 from caviar.drive.unfinished import unfinished
 from caviar.execute.ray_session import RaySession
 from caviar.execute.simulated import SimulatedDeathError, SimulatedExecutor, Stage
+from caviar.loading import load
 from caviar.plan import Plan
 from caviar.result import Result
 from caviar.sampling import make_sampler
@@ -22,7 +23,6 @@ from caviar.space import Choice, Float, Int, Space
 from caviar.store import Store
 from caviar.store.finalize import finalize
 from caviar.store.writer import Writer
-from caviar.sweep import load
 
 from .conftest import Write
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from caviar.execute.ray_session import RaySession
+from caviar.loading import load
 from caviar.result import Result
 from caviar.show.silent import SilentProgress
-from caviar.sweep import load
 
 from .conftest import Write
 

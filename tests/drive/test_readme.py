@@ -7,8 +7,8 @@ import pytest
 
 from caviar.cli.main import cli
 from caviar.execute.ray_session import RaySession
+from caviar.loading import load
 from caviar.show.silent import SilentProgress
-from caviar.sweep import load
 
 pytestmark = pytest.mark.ray
 

@@ -13,10 +13,10 @@ import pytest
 
 from caviar import Choice, Float, Int, Sweep
 from caviar.errors import SpecError, StoreError
+from caviar.loading import load
 from caviar.plan import Plan
 from caviar.show.silent import SilentProgress
 from caviar.space import Space
-from caviar.sweep import load
 
 
 def train(config: dict[str, Any], trial: Any, epochs: int = 3, *, width: int = 8) -> None: ...

@@ -66,9 +66,9 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
     """
     from caviar.cli.ending import after_run
     from caviar.cli.output import say
+    from caviar.loading import load
     from caviar.show.choose import choose_progress
     from caviar.space import scale_advice
-    from caviar.sweep import load
 
     sweep = load(file).override(_changes(given))
     for line in scale_advice(sweep.plan.space):

@@ -10,25 +10,18 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import replace
 from typing import cast, get_args
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from caviar.errors import CaviarError, ClusterError
+from caviar.errors import CaviarError
 from caviar.execute.clock import Clock
-from caviar.execute.executor import Event, Executor, LeaseEnded, LeaseSpoke
+from caviar.execute.executor import Event, Executor
 from caviar.plan import Plan
 from caviar.schedule.adviser import Adviser
+from caviar.schedule.books import Books
 from caviar.schedule.closing import Closing
 from caviar.schedule.decision import Decision, Docket
-from caviar.schedule.ledger import Ledger, Loss
-from caviar.schedule.lost import lost_rows
-from caviar.schedule.memory import second_chances
-from caviar.schedule.names import MetricNames
-from caviar.schedule.packing import Pace, pack_size
+from caviar.schedule.ledger import Ledger
+from caviar.schedule.packing import pack_size
 from caviar.schedule.sink import Sink
 from caviar.schedule.supply import Supply
 from caviar.schedule.tally import Tally
@@ -36,7 +29,7 @@ from caviar.schedule.vault import Vault
 from caviar.schedule.verdict import hopeless
 from caviar.schedule.voice import Voice
 from caviar.schedule.work import Work, lease_of
-from caviar_workers.messages import Action, Batch
+from caviar_workers.messages import Action
 
 _POLL_S = 0.1
 _LAST_WORDS_S = 10.0
@@ -83,14 +76,13 @@ class Scheduler:
         self._vault = vault
         self._on_tick = on_tick
         self._adviser = Adviser() if adviser is None else adviser
-        self._pace = Pace()
         self._leases = 0
-        self._names = MetricNames()
         self._inbox: deque[Event] = deque()
         self._docket = Docket(sink, supply.rest.decided, clock.time)
         self.closing = Closing(clock.monotonic() + (plan.time_limit or math.inf))
         self.ledger = Ledger(plan.max_attempts)
         self.tally = Tally(plan.metric, plan.mode, before=supply.rest.completed)
+        self._books = Books(plan, sweep, sink, self.ledger, self.tally, adviser=self._adviser, vault=vault, clock=clock)
         self._voice = Voice(executor, self.ledger, supply, sink, self.tally, clock)
 
     def run(self) -> None:
@@ -174,8 +166,8 @@ class Scheduler:
             waiting = self.ledger.waiting + self._supply.waiting
             if not waiting:
                 return
-            fresh = self._plan.process == "fresh"
-            size = 1 if fresh or self._supply.guided else pack_size(self._pace, waiting=waiting, slots=max(1, slots))
+            alone = self._plan.process == "fresh" or self._supply.guided
+            size = 1 if alone else pack_size(self._books.pace, waiting=waiting, slots=max(1, slots))
             work = self._next(size)
             kept = (self._vault.folder, self._vault.restore(work)) if self._vault is not None else ()
             lease = lease_of(self._plan, self._sweep, self._leases, work, *kept)
@@ -194,10 +186,7 @@ class Scheduler:
 
     def _take(self, timeout: float) -> None:
         for event in self._news(timeout):
-            if isinstance(event, LeaseSpoke):
-                self._record(event.lease, event.batch)
-            else:
-                self._end(event)
+            self._books.enter(event)
 
     def _news(self, timeout: float) -> Iterator[Event]:
         """Events of leases that have not ended; what an error leaves unread stays for the next call."""
@@ -206,57 +195,6 @@ class Scheduler:
             event = self._inbox.popleft()
             if event.lease in self.ledger.running:
                 yield event
-
-    def _record(self, lease: int, batch: Batch) -> None:
-        curves = _table(batch.curves) if batch.curves else None
-        attempts = _table(batch.attempts) if batch.attempts else None
-        if curves is not None:
-            self._names.admit(curves.column_names)
-            self._sink.add("curves", curves)
-        if batch.logs:
-            self._sink.add("logs", _table(batch.logs))
-        if batch.saves and self._vault is not None:
-            self._vault.take(batch.saves)
-        if attempts is not None:
-            attempts = second_chances(attempts, self.ledger, lease)
-            self._sink.add("attempts", attempts)
-            running = self.ledger.running[lease]
-            ended = attempts.filter(pc.is_valid(attempts["ended"]))
-            if len(ended):
-                self.tally.add(ended, running.work, running.done)
-                if self._vault is not None:
-                    self._vault.forget(ended["trial"])
-                self._pace = self._pace.after(ended["busy"].to_pylist(), len(running.work))
-            self.ledger.see(lease, len(ended), len(attempts) > len(ended), self._clock.monotonic())
-        self._adviser.hear(curves, attempts)
-
-    def _end(self, event: LeaseEnded) -> None:
-        if event.failure is None:
-            missing = self.ledger.end(event.lease)
-            if len(missing):
-                raise ClusterError(f"Ray lost the end of trial {missing.trials[0]}: type caviar resume {self._sweep}")
-            return
-        if event.kind == "refused":
-            self.ledger.refuse(event.lease)
-            return
-        if event.kind == "error":
-            self.ledger.abandon(event.lease)
-            raise ClusterError(f"the workers cannot run the experiment: {event.failure}")
-        loss = self.ledger.lose(event.lease, event.kind)
-        if loss.doom == "timeout":
-            event = replace(event, kind="timeout", failure=f"it ran longer than {self._plan.trial_timeout:g} seconds")
-        self._lose(loss, event)
-
-    def _lose(self, loss: Loss, event: LeaseEnded) -> None:
-        failure = event.failure or "lost"
-        if len(loss.lost):
-            rows = lost_rows(loss, event.kind, failure, self._clock.time())
-            self._sink.add("attempts", rows)
-            self._adviser.hear(None, rows)
-        if loss.doom == "stop":
-            self.tally.stopped += 1
-        elif loss.given_up:
-            self.tally.fail(loss.lost.trials[0], event.kind, failure)
 
     def _end_slow_trials(self) -> None:
         if self._plan.trial_timeout is not None:
@@ -275,24 +213,5 @@ class Scheduler:
         deadline = self._clock.monotonic() + _LAST_WORDS_S
         while self.ledger.running and self._clock.monotonic() < deadline:
             for event in self._news(_POLL_S):
-                if isinstance(event, LeaseSpoke):
-                    self._record_quietly(event)
-                elif event.failure is None:
-                    self.ledger.end(event.lease)
-                else:
-                    self._lose_quietly(event)
+                self._books.enter_last_words(event)
         self.ledger.running.clear()
-
-    def _record_quietly(self, event: LeaseSpoke) -> None:
-        with suppress(CaviarError):  # the first error is the one to show
-            self._record(event.lease, event.batch)
-
-    def _lose_quietly(self, event: LeaseEnded) -> None:
-        loss = self.ledger.abandon(event.lease)
-        with suppress(CaviarError):
-            if len(loss.lost):
-                self._sink.add("attempts", lost_rows(loss, "lost", "the sweep was interrupted", self._clock.time()))
-
-
-def _table(data: bytes) -> pa.Table:
-    return pa.ipc.open_stream(data).read_all()

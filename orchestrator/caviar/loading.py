@@ -1,0 +1,39 @@
+"""A sweep out of its file: `caviar run FILE[:NAME]`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from caviar.errors import SpecError
+from caviar.program import ROLES, load_file, program_of
+from caviar.sweep import Sweep
+
+
+def load(reference: str) -> Sweep:
+    """The Sweep that a file holds.
+
+    Args:
+        reference: `FILE`, or `FILE:NAME` where the file holds several.
+
+    Raises:
+        SpecError: There is no such file or sweep, or the file raises at import.
+    """
+    file, colon, name = reference.rpartition(":")
+    if not colon or "/" in name or name.endswith(".py"):
+        file, name = reference, ""
+    module, program = load_file(Path(file))
+    sweeps = {key: value for key, value in vars(module).items() if isinstance(value, Sweep)}
+    distinct = {id(sweep): key for key, sweep in sweeps.items()}
+    if name and name not in sweeps:
+        raise SpecError(f"{file} holds no Sweep called {name!r}: it has {', '.join(sweeps) or 'none'}")
+    if not sweeps:
+        raise SpecError(f"{file} holds no Sweep: write sweep = Sweep(train, space={{…}}, metric=…) at its top level")
+    if not name and len(distinct) > 1:
+        raise SpecError(
+            f"{file} holds {len(distinct)} sweeps ({', '.join(sweeps)}): say which, as {file}:{next(iter(sweeps))}"
+        )
+    found = sweeps[name or next(iter(sweeps))]
+    # Now: another file's modules may take the place of these.
+    named = program_of({role: getattr(found, role) for role in ROLES}, program)
+    return replace(found, snapshot=named if named.module else program)
