@@ -19,8 +19,8 @@ def test_one_quick_trial_proves_little() -> None:
 
 def test_there_is_a_limit_and_the_last_trials_are_shared_out() -> None:
     assert pack_size(Pace(1e-9, MOST), waiting=10**9, slots=2) == MOST
-    assert pack_size(Pace(0.1, 1000), waiting=40, slots=2) == 5
-    assert pack_size(Pace(0.1, 1000), waiting=8, slots=2) == 1
+    assert pack_size(Pace(0.1, 1000), waiting=20, slots=2) == 5
+    assert pack_size(Pace(0.1, 1000), waiting=4, slots=2) == 1
     assert pack_size(Pace(0.1, 1000), waiting=1, slots=8) == 1
 
 

@@ -9,7 +9,7 @@ TARGET_S = 1.0
 """Seconds of work in a lease: long against the milliseconds that a task costs, short against a user's patience."""
 LEAST_S = 0.05
 """Seconds of work in a lease near the end: less would cost more in leases than an idle slot at the end does."""
-SHARES = 4
+SHARES = 2
 """Leases a slot into which the rest is cut: the last ones are small, so that all slots finish together."""
 GROWTH = 8
 """A lease carries at most this many times what the longest one before it did: one quick trial proves little."""
@@ -45,7 +45,7 @@ def pack_size(pace: Pace, *, waiting: int, slots: int) -> int:
 
     Returns:
         1 … `MOST`; so few near the end that all slots finish together (guided self-scheduling: Polychronopoulos & Kuck,
-        IEEE Transactions on Computers C-36(12), 1987, with a smaller share, as leases wait in front of busy slots).
+        IEEE Transactions on Computers C-36(12), 1987, with half a share, as leases wait in front of busy slots).
     """
     if pace.trial_s is None:
         return 1
