@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from caviar.errors import StoreError
 from caviar.store import chain, manifest, owner, snapshot
-from caviar.store.layout import BUILD, build_folder
+from caviar.store.layout import BUILD, HOT, MERGED, OWNER, build_folder
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -25,6 +25,7 @@ def claim(disk: Disk, sweep: PurePath) -> int:
         StoreError: The present owner is alive.
         OSError: The store cannot be written.
     """
+    _furnish(disk, sweep)
     while True:
         present, epoch = owner.newest_owner(disk, sweep)
         if present is not None and alive(disk, sweep, present):
@@ -60,6 +61,13 @@ def alive(disk: Disk, sweep: PurePath, present: owner.Owner) -> bool:
     except FileNotFoundError:  # it let go just now
         return False
     return owner.is_alive(present, silent_s)
+
+
+def _furnish(disk: Disk, sweep: PurePath) -> None:
+    """Make the folders that are written to: tools that copy stores, such as git, leave empty ones behind."""
+    for folder in (sweep / OWNER, sweep / HOT, sweep / MERGED):
+        if not disk.exists(folder):
+            disk.make_folder(folder)
 
 
 def _take_pen(disk: Disk, sweep: PurePath, epoch: int) -> None:
