@@ -12,6 +12,7 @@ from caviar.errors import StoreError
 from caviar.store import SweepDir, Views, Writer
 from caviar.store.check import check
 from caviar.store.finalize import finalize
+from caviar.store.sweep_tables import SweepTables
 
 VIEWS = ("trials", "curves", "attempts", "configs", "logs", "decisions")
 
@@ -23,9 +24,10 @@ def contents(store, sweep):
 
 @pytest.fixture
 def small_files(monkeypatch):
-    """Row groups of four rows and final files of little more."""
+    """Row groups of four rows, final files of little more, and joins of five trials at once."""
     monkeypatch.setattr("caviar.store.segment.group_rows", lambda layout, *, live: 4)
     monkeypatch.setattr("caviar.store.final_curves.SIZE", 3000)
+    monkeypatch.setattr("caviar.store.final_tables.SLICE", 5)
 
 
 def record_many(sweep, rows, epoch, trials=30):
@@ -39,6 +41,7 @@ def record_many(sweep, rows, epoch, trials=30):
             writer.add("attempts", rows.attempt(trial, "LOST" if trial % 3 == 0 else "COMPLETED", rows=4, step=3))
             if trial % 3 == 0:
                 writer.add("attempts", rows.attempt(trial, attempt=1, start=2, rows=4, step=5))
+            writer.add("logs", rows.logs(trial, ["b", "a"]))
 
 
 def test_a_large_sweep_has_several_files_of_curves_each_with_trials_of_its_own(store, sweep, rows, small_files):
@@ -61,6 +64,22 @@ def test_a_large_sweep_has_several_files_of_curves_each_with_trials_of_its_own(s
     finalize(sweep, sweep.claim())  # again, from several files
     assert contents(store, sweep) == before
     assert not check(sweep)
+
+
+def test_trials_are_joined_some_at_once_and_every_file_is_in_order(sweep, rows, small_files, monkeypatch):
+    slices = []
+    between = SweepTables.between
+    monkeypatch.setattr(SweepTables, "between", lambda *args: slices.append(args[1:]) or between(*args))
+    epoch = sweep.claim()
+    record_many(sweep, rows, epoch)
+    finalize(sweep, epoch)
+    assert slices == [(-1, 8), (8, 16), (16, 24), (24, 2**63 - 1)]
+    keys = ("trial", "attempt", "_seq")
+    for table, count in {"trials": 30, "attempts": 40, "logs": 60}.items():
+        found = pl.read_parquet(f"{sweep.path}/{table}/*.parquet", hive_partitioning=False)
+        found = found.select(key for key in keys if key in found.columns).rows()
+        assert found == sorted(found)
+        assert len(set(found)) == len(found) == count
 
 
 def test_a_curve_opens_one_of_many_files(store, sweep, rows, small_files):

@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from caviar.store.history import History
 from caviar.store.layout import SUPERSEDED
-from caviar.store.merge import EVERY_SIZE
 from caviar.store.ordered import Ordered
 from caviar_workers.tables import arrow_type
 
@@ -32,9 +31,7 @@ THREADS = 2
 
 def write_curves(final: FinalFolder, connection: duckdb.DuckDBPyConnection, tables: SweepTables) -> None:
     """Write the live rows to `curves/`, and the others, if there are any, to `superseded/`."""
-    names = [name for table in ("curves", SUPERSEDED) for name in tables.seen.names(table)]
-    sums = tables.seen.checksums()
-    files = final.sweep.disk.local([(tables.path / name, sums[name]) for name in names], most=EVERY_SIZE)
+    files = tables.files("curves", SUPERSEDED)
     layout = pa.schema([(column.name, arrow_type(column.word)) for column in tables.curve_columns])
     rows = Ordered("curves", files, layout)
     part = _Part(final, rows, History.of(connection, tables))

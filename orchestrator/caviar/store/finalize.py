@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from caviar.store.snapshot import Snapshot
     from caviar.store.sweep_dir import SweepDir
 
-MEMORY = "1GB"
+MEMORY = "512MB"
 """What sorting may take before it spills into the sweep's folder."""
 
 ENDED = ("COMPLETED", "STOPPED", "FAILED", "CANCELLED")

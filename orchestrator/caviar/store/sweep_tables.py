@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ from caviar.store.query import name, texts
 from caviar_workers.tables import FIELDS, METRIC_FORMS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
 
     import duckdb
 
@@ -51,6 +53,7 @@ class SweepTables:
         self._checksums = seen.checksums()
         self.path = sweep.path
         self._trials: Collection[int] | None = None
+        self._where = ""
         self._held: dict[tuple[str, ...], dict[str, str]] = {}
         self.seen = seen
         self.running = running
@@ -68,15 +71,25 @@ class SweepTables:
         self._trials = trials
         self._held.pop(("curves",), None)
 
+    def between(self, low: int, high: int) -> SweepTables:
+        """The same tables, but of the trials from `low` to before `high` only."""
+        part = copy(self)
+        part._where = f" WHERE trial >= {low} AND trial < {high}"
+        return part
+
     def scan(self, *tables: str) -> str | None:
         """FROM clause over all files of some tables; None when there are none."""
+        files = self.files(*tables)
+        if not files:
+            return None
+        return f"read_parquet({texts(files)}, union_by_name = true, hive_partitioning = false)"
+
+    def files(self, *tables: str) -> Sequence[Path]:
+        """All files of some tables, on this computer, compared with their checksums."""
         names = [
             name for table in tables for name in self.seen.names(table, self._trials if table == "curves" else None)
         ]
-        if not names:
-            return None
-        files = self._disk.local([(self.path / file, self._checksums[file]) for file in names], most=self._most)
-        return f"read_parquet({texts(files)}, union_by_name = true, hive_partitioning = false)"
+        return self._disk.local([(self.path / file, self._checksums[file]) for file in names], most=self._most)
 
     def held(self, *tables: str) -> dict[str, str]:
         """Columns that the files of some tables have, with DuckDB's types."""
@@ -117,7 +130,7 @@ class SweepTables:
         source = self.scan(*tables)
         if source is None:
             return f"SELECT {pick(columns, {})} WHERE false"
-        return f"SELECT {pick(columns, self.held(*tables))} FROM {source}"
+        return f"SELECT {pick(columns, self.held(*tables))} FROM {source}{self._where}"
 
     def configs(self) -> str:
         """SELECT of all configurations; finished ones are in the final table of trials."""
@@ -153,7 +166,8 @@ class SweepTables:
         source = self.scan("attempts")
         if source is None:
             return f"SELECT {', '.join(['0 AS trial', '0 AS attempt', *cells])} WHERE false"
-        return f"SELECT {', '.join(['trial', 'attempt', *cells])} FROM {source} WHERE ended IS NOT NULL"
+        every = f"SELECT * FROM {source}{self._where}"
+        return f"SELECT {', '.join(['trial', 'attempt', *cells])} FROM ({every}) WHERE ended IS NOT NULL"
 
     def logs(self) -> str:
         """SELECT of all captured output."""
