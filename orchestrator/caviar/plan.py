@@ -56,7 +56,7 @@ class Plan:
     searcher: str = ""
     """Who chooses the points, `local` or `gp`; empty: the sampler."""
     stopping: str = ""
-    """Who goes on, as `caviar.stopping` spells it, such as `asha:eta=3`; empty: everybody."""
+    """Who goes on, as `caviar.stopping` spells it, such as `asha:eta=5`; empty: everybody."""
     cpus: float = 1.0
     """CPU cores a trial, > 0 … or 0 when it needs a GPU only."""
     gpus: float = 0.0

@@ -42,7 +42,7 @@ class Sweep:
         sampler: `sobol` (scrambled), `random`, `halton`, `grid`, `shuffled_grid`, or a Grid.
         rule: How trials are compared: `last`, `best` or `smoothed`.
         searcher: Who chooses new trials by what the others reported: `local` or `gp`; None: the sampler, without it.
-        stopping: Which trials are ended early: text such as `asha:eta=3`, or ASHA(eta=3), Hyperband(), MedianStop(),
+        stopping: Which trials are ended early: text such as `asha:eta=5`, or ASHA(eta=5), Hyperband(), MedianStop(),
             Patience(), Extrapolate(); None: none is.
         cpus: CPU cores a trial.
         gpus: GPUs a trial; a fraction shares one.

@@ -8,7 +8,7 @@ def test_a_finished_sweep_is_replayed(caviar, filled):
 
     assert got.code == 0
     assert f"digits ({filled.digits}): 2 orders of" in got.lines[0]
-    assert "asha:eta=3" in got.lines[0]
+    assert "asha:eta=5" in got.lines[0]
     assert any(line.startswith("compute saved") for line in got.lines)
     assert any(line.startswith("winner lost") for line in got.lines)
 

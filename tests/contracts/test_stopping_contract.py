@@ -197,7 +197,7 @@ def test_a_trial_is_never_held_against_a_later_step(case: tuple[str, bool]) -> N
 
 def test_how_often_a_trial_reports_plays_no_part_for_a_rung() -> None:
     """Rungs count steps, never calls: trials that report every third step stand on the same rungs."""
-    often, seldom = Run(make(("asha", False)), curves()).all(), Run(make(("asha", False)), curves(), stride=3).all()
+    often, seldom = Run(make(("asha:eta=3", False)), curves()).all(), Run(make(("asha:eta=3", False)), curves(), stride=3).all()
 
     assert {found.step for found in often.decisions()} == {1, 3, 9, 27}
     assert {found.step for found in seldom.decisions()} == {3, 9, 27}  # judged at the highest it came to
@@ -207,7 +207,7 @@ def test_how_often_a_trial_reports_plays_no_part_for_a_rung() -> None:
 
 
 def test_a_rung_that_is_leapt_over_counts_what_the_trial_had_before_it() -> None:
-    policy = make(("asha", False))
+    policy = make(("asha:eta=3", False))
     for step in (0, 2, 20):
         policy.note(0, step, float(step))
     found = policy.judge(0)

@@ -42,7 +42,7 @@ OVERRIDES = (
 @click.option(
     "--searcher", metavar="NAME", help="Choose new trials by what the others reported: local, gp, optuna:tpe."
 )
-@click.option("--stopping", metavar="POLICY", help="End hopeless trials early, such as asha:eta=3.")
+@click.option("--stopping", metavar="POLICY", help="End hopeless trials early, such as asha:eta=5.")
 @click.option("--cpus", type=click.FloatRange(min=0), metavar="X", help="CPU cores a trial.")
 @click.option("--gpus", type=click.FloatRange(min=0), metavar="X", help="GPUs a trial; 0.25 shares one.")
 @click.option("--process", type=click.Choice(["warm", "fresh"]), help="Use processes again, or one for each trial.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Examples:
-  caviar simulate digits --stopping asha:eta=3 --slots 8
+  caviar simulate digits --stopping asha:eta=5 --slots 8
   caviar simulate --stopping median --trials 40 --orders 200 --json
   caviar simulate curves.npz --table Y_adult --columns 1:50 --trials 40
 """
@@ -36,7 +36,7 @@ class Span(click.ParamType):  # type: ignore[type-arg]  # generic only in later 
 
 @click.command(epilog=EPILOG, short_help="What early stopping would have saved, and lost.")
 @sweep_argument
-@click.option("--stopping", default="asha:eta=3", show_default=True, metavar="POLICY", help="The stop policy.")
+@click.option("--stopping", default="asha:eta=5", show_default=True, metavar="POLICY", help="The stop policy.")
 @click.option("--slots", type=click.IntRange(min=1), default=8, show_default=True, help="Trials at a time.")
 @click.option("--trials", type=click.IntRange(min=2), metavar="N", help="Trials in each order (default: all).")
 @click.option("--orders", type=click.IntRange(min=1), default=100, show_default=True, help="Random orders to replay.")

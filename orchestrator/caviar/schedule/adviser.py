@@ -26,7 +26,7 @@ class Adviser:
 
     Args:
         policy: Decides; None: nobody is judged.
-        by: What it is called in the store, such as `asha:eta=3`.
+        by: What it is called in the store, such as `asha:eta=5`.
         metric: The sweep's.
         searcher: Is told of all rows, and asked for points; None: points are drawn.
         search: What it is called in the store, such as `gp`.

@@ -21,7 +21,7 @@ class Decision:
     action: str
     """`stop`, `pause`, `promote`, `retry`, …"""
     by: str
-    """What decided: `user`, `asha:eta=3`, `max_attempts=3`, …"""
+    """What decided: `user`, `asha:eta=5`, `max_attempts=3`, …"""
     trial: int | None = None
     """None: the whole sweep."""
     attempt: int | None = None

@@ -1,4 +1,4 @@
-"""Stop policies as text: `asha:eta=3,first=1`, in a sweep, on the command line, and in the store."""
+"""Stop policies as text: `asha:eta=5,first=1`, in a sweep, on the command line, and in the store."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def parse_stopping(text: object) -> Stopping:
     if isinstance(text, (ASHA, Hyperband, MedianStop, Patience, Extrapolate)):
         return text
     if not isinstance(text, str):
-        raise SpecError(f"stopping is text such as 'asha:eta=3', or ASHA(eta=3) and the like, but got {text!r:.60}")
+        raise SpecError(f"stopping is text such as 'asha:eta=5', or ASHA(eta=5) and the like, but got {text!r:.60}")
     name, _, rest = text.partition(":")
     if name not in KINDS:
         raise SpecError(f"there is no stop policy {name!r}{did_you_mean(name, list(KINDS))}")
@@ -46,7 +46,7 @@ def parse_stopping(text: object) -> Stopping:
     for part in filter(None, rest.split(",")):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if key not in known or not equals:
-            raise SpecError(f"{name} has the settings {', '.join(known)}, as {name}:{known[0]}=3, but got {part!r}")
+            raise SpecError(f"{name} has the settings {', '.join(known)}, as {name}:{known[0]}={fields(kind)[0].default}, but got {part!r}")
         settings[key] = _number(name, key, value)
     return kind(**settings)
 
