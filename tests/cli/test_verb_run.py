@@ -37,7 +37,7 @@ class FakeSweep:
 @pytest.fixture
 def sweep(filled, monkeypatch):
     fake = FakeSweep(filled.digits)
-    monkeypatch.setattr("caviar.sweep.load", lambda reference: fake)
+    monkeypatch.setattr("caviar.loading.load", lambda reference: fake)
     return fake
 
 

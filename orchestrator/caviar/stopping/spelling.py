@@ -46,7 +46,8 @@ def parse_stopping(text: object) -> Stopping:
     for part in filter(None, rest.split(",")):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if key not in known or not equals:
-            raise SpecError(f"{name} has the settings {', '.join(known)}, as {name}:{known[0]}={fields(kind)[0].default}, but got {part!r}")
+            example = f"{name}:{known[0]}={fields(kind)[0].default}"
+            raise SpecError(f"{name} has the settings {', '.join(known)}, as {example}, but got {part!r}")
         settings[key] = _number(name, key, value)
     return kind(**settings)
 
