@@ -57,6 +57,8 @@ class Plan:
     """Who chooses the points, `local` or `gp`; empty: the sampler."""
     stopping: str = ""
     """Who goes on, as `caviar.stopping` spells it, such as `asha:eta=5`; empty: everybody."""
+    stop_on_divergence: bool = False
+    """Whether a trial ends as STOPPED when it reports NaN or an infinity for the metric."""
     cpus: float = 1.0
     """CPU cores a trial, > 0 … or 0 when it needs a GPU only."""
     gpus: float = 0.0
@@ -102,7 +104,8 @@ class Plan:
             "seed is a whole number from 0 to 2^63 − 1",
             self.seed,
         )
-        _need(isinstance(self.all_tiers, bool), "all_tiers is true or false", self.all_tiers)
+        for name in ("all_tiers", "stop_on_divergence"):
+            _need(isinstance(getattr(self, name), bool), f"{name} is true or false", getattr(self, name))
         _need(
             all(_whole(one) and 1 <= one <= MOST_TRIALS for one in self.rounds),
             "rounds are whole numbers of trials",

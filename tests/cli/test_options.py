@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from caviar.cli.main import cli
 from caviar.cli.options import Target, target_options
-from caviar.cli.verb_run import OVERRIDES, _changes, parse_setting
+from caviar.cli.verb_run import OVERRIDES, SWITCHES, _changes, parse_setting
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_setting_without_key_or_value_is_refused(setting: str) -> None:
 
 
 def test_an_option_goes_before_a_setting() -> None:
-    given: dict[str, Any] = dict.fromkeys((*OVERRIDES, "all_tiers"))
+    given: dict[str, Any] = dict.fromkeys((*OVERRIDES, *SWITCHES))
     given |= {"trials": 8, "settings": ("trials=4", "train.epochs=1"), "tags": ("a", "b")}
     assert _changes(given) == {"trials": 8, "train.epochs": 1, "tags": ("a", "b")}
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from tests.schedule.test_scheduler import Tables
 
-from caviar.execute.simulated import SimulatedExecutor, Stage
+from caviar.drive.advice import policies_of
+from caviar.execute.simulated import Course, SimulatedExecutor, Stage
 from caviar.plan import Plan
 from caviar.sampling import make_sampler
 from caviar.schedule.adviser import Adviser
@@ -29,14 +30,37 @@ def course(config: dict[str, Any], trial: Trial) -> Iterator[Stage]:
         yield 10.0, epoch, {"loss": config["lr"] + 1.0 / (epoch + 1)}
 
 
-def sweep(trials: int, stopping: str, rest: Rest | None = None, **restore: Any) -> tuple[Scheduler, Tables]:
-    plan = Plan(name="s", metric="loss", mode="min", trials=trials, seed=0, space=SPACE, stopping=stopping)
-    policy = parse_stopping(stopping).policy(mode="min", pausing=False)
-    adviser = Adviser(policy, plan.stopping, "loss")
+def diverging(config: dict[str, Any], trial: Trial) -> Iterator[Stage]:
+    """Ten virtual seconds an epoch; from the fifth on, the loss of every third trial is no number."""
+    for epoch in range(END):
+        lost = epoch >= 4 and trial.number % 3 == 0
+        yield 10.0, epoch, {"loss": (math.nan, math.inf)[trial.number % 2] if lost else config["lr"], "other": math.nan}
+
+
+def sweep(
+    trials: int,
+    stopping: str,
+    rest: Rest | None = None,
+    run: Course = course,
+    *,
+    diverged: bool = False,
+    **restore: Any,
+) -> tuple[Scheduler, Tables]:
+    plan = Plan(
+        name="s",
+        metric="loss",
+        mode="min",
+        trials=trials,
+        seed=0,
+        space=SPACE,
+        stopping=stopping,
+        stop_on_divergence=diverged,
+    )
+    adviser = Adviser(policies_of(plan), "loss")
     if restore:
         adviser.restore(**restore)
     supply = Supply(plan, make_sampler(plan.sampler, SPACE, 0, trials), rest=rest or Rest())
-    executor = SimulatedExecutor(course, workers=4)
+    executor = SimulatedExecutor(run, workers=4)
     sink = Tables()
     loop = Scheduler(plan, "sweep", supply, executor, sink, adviser=adviser, clock=executor.clock, round_s=math.inf)
     return loop, sink
@@ -127,7 +151,7 @@ def test_a_resumed_sweep_keeps_what_was_decided() -> None:
 
 
 def test_a_trial_whose_rows_come_with_its_end_is_not_judged() -> None:
-    adviser = Adviser(parse_stopping("asha").policy(mode="min", pausing=False), "asha", "loss")
+    adviser = Adviser({"asha": parse_stopping("asha").policy(mode="min", pausing=False)}, "loss")
     loop, sink = sweep(6, "patience:steps=29")  # nobody is stopped by this one
     loop.run()
     import pyarrow as pa
@@ -135,3 +159,41 @@ def test_a_trial_whose_rows_come_with_its_end_is_not_judged() -> None:
     adviser.hear(pa.Table.from_pylist(sink.rows["curves"]), pa.Table.from_pylist(sink.ended()))
 
     assert adviser.decisions() == []
+
+
+@pytest.mark.parametrize("stopping", ["", "asha:eta=3"])
+def test_a_trial_that_diverges_is_stopped_if_that_is_asked_for(stopping: str) -> None:
+    loop, sink = sweep(12, stopping, run=diverging, diverged=True)
+    loop.run()
+
+    lost = range(0, 12, 3)
+    rows = {row["trial"]: row for row in sink.ended()}
+    made = {row["trial"]: row for row in sink.rows["decisions"] if row["decided_by"] == "stop_on_divergence"}
+    assert set(made) <= set(lost)
+    assert set(made) == set(lost) or stopping
+    assert {row["action"] for row in made.values()} == {"stop"}
+    assert all((row["step"], math.isfinite(row["value"])) == (4, False) for row in made.values())
+    assert all((rows[n]["state"], rows[n]["step"], rows[n]["diverged"]) == ("STOPPED", 5, True) for n in made)
+    assert stopping or {rows[n]["state"] for n in range(12) if n not in lost} == {"COMPLETED"}
+
+
+def test_a_trial_that_diverges_is_trained_on_if_nobody_asks() -> None:
+    loop, sink = sweep(6, "", run=diverging)
+    loop.run()
+
+    assert {(row["state"], row["step"]) for row in sink.ended()} == {("COMPLETED", END - 1)}
+    assert sorted(row["trial"] for row in sink.ended() if row["diverged"]) == [0, 3]
+
+
+def test_a_diverged_trial_that_was_told_to_stop_is_not_trained_again_when_the_sweep_is_resumed() -> None:
+    first, sink = sweep(4, "", run=diverging, diverged=True)
+    first.run()
+    made = sink.rows["decisions"]
+    rows = [(row["trial"], row["step"], row["loss"]) for row in sink.rows["curves"] if row["step"] < 5]
+    rest = Rest(written=4, attempts={0: 1, 3: 1}, completed=2, decided=len(made))
+    ended = {1: "COMPLETED", 2: "COMPLETED"}
+    again, later = sweep(4, "", rest, diverging, diverged=True, rows=rows, decisions=made, ended=ended)
+    again.run()
+
+    assert states(later) == {0: "CANCELLED", 3: "CANCELLED"}
+    assert later.rows["curves"] == []

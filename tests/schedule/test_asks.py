@@ -33,8 +33,7 @@ def sweep(trials: int, searcher: str, workers: int, rest: Rest | None = None, **
         name="s", metric="loss", mode="min", trials=trials, seed=1, space=SPACE, stopping="asha", searcher=searcher
     )
     adviser = Adviser(
-        parse_stopping(plan.stopping).policy(mode="min", pausing=False),
-        plan.stopping,
+        {plan.stopping: parse_stopping(plan.stopping).policy(mode="min", pausing=False)},
         "loss",
         make_searcher(searcher, SPACE, mode="min", seed=1),
         searcher,

@@ -32,6 +32,7 @@ def said(by: str, action: str, numbers: dict[str, Any], **given: Any) -> str:
         ("median", "go_on", {"of": 8}, "went on at step 3 by median: its best value 0.75 was no worse than 0.5"),
         ("patience:steps=4", "stop", {"best_step": 2, "patience": 4}, "its best value 0.5 is of step 2, and patience"),
         ("extrapolate", "stop", {"chance": 0.01, "end": 50, "expected": 0.7}, "about 0.7 at step 50, where the best"),
+        ("stop_on_divergence", "stop", {}, "was stopped at step 3 by stop_on_divergence: it diverged (0.75)"),
         ("user", "stop", {}, "was stopped at step 3 by user: it had 0.75 against 0.5"),
     ],
 )

@@ -31,6 +31,8 @@ OVERRIDES = (
     *("searcher", "stopping", "trial_timeout", "time_limit", "max_failures"),
 )
 
+SWITCHES = ("all_tiers", "stop_on_divergence")
+
 
 @click.command(epilog=EPILOG, short_help="Run the sweep that a file describes.")
 @click.argument("file", metavar="FILE[:NAME]")
@@ -43,6 +45,7 @@ OVERRIDES = (
     "--searcher", metavar="NAME", help="Choose new trials by what the others reported: local, gp, optuna:tpe."
 )
 @click.option("--stopping", metavar="POLICY", help="End hopeless trials early, such as asha:eta=5.")
+@click.option("--stop-on-divergence", is_flag=True, help="End a trial that reports NaN or an infinity.")
 @click.option("--cpus", type=click.FloatRange(min=0), metavar="X", help="CPU cores a trial.")
 @click.option("--gpus", type=click.FloatRange(min=0), metavar="X", help="GPUs a trial; 0.25 shares one.")
 @click.option("--process", type=click.Choice(["warm", "fresh"]), help="Use processes again, or one for each trial.")
@@ -86,8 +89,9 @@ def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in OVERRIDES:
         if given[name] is not None:
             changes[name] = given[name]
-    if given["all_tiers"]:
-        changes["all_tiers"] = True
+    for name in SWITCHES:
+        if given[name]:
+            changes[name] = True
     if given["tags"]:
         changes["tags"] = given["tags"]
     return changes

@@ -11,13 +11,22 @@ from caviar.schedule.adviser import FINAL, Adviser
 from caviar.schedule.asks import Asks
 from caviar.searching import make_searcher
 from caviar.select.rule import identifier
-from caviar.stopping import parse_stopping
+from caviar.stopping import DIVERGENCE, StopOnDivergence, parse_stopping
 from caviar.store import Views
 
 if TYPE_CHECKING:
     from caviar.plan import Plan
     from caviar.sampling import Sampler
+    from caviar.stopping import StopPolicy
     from caviar.store import Store, SweepDir
+
+
+def policies_of(plan: Plan) -> dict[str, StopPolicy]:
+    """Who judges a sweep's trials, by the name that each has in the store; in the order in which they are asked."""
+    found: dict[str, StopPolicy] = {DIVERGENCE: StopOnDivergence()} if plan.stop_on_divergence else {}
+    if plan.stopping:
+        found[plan.stopping] = parse_stopping(plan.stopping).policy(mode=plan.mode, pausing=False)
+    return found
 
 
 def adviser_of(plan: Plan, store: Store, sweep_dir: SweepDir, sampler: Sampler) -> tuple[Adviser, Asks | None]:
@@ -32,11 +41,10 @@ def adviser_of(plan: Plan, store: Store, sweep_dir: SweepDir, sampler: Sampler) 
     Returns:
         The adviser, and where the points come from in a guided sweep.
     """
-    if not (plan.stopping or plan.searcher):
+    if not (plan.stopping or plan.searcher or plan.stop_on_divergence):
         return Adviser(), None
-    policy = parse_stopping(plan.stopping).policy(mode=plan.mode, pausing=False) if plan.stopping else None
     searcher = make_searcher(plan.searcher, plan.space, mode=plan.mode, seed=plan.seed) if plan.searcher else None
-    adviser = Adviser(policy, plan.stopping, plan.metric, searcher, plan.searcher)
+    adviser = Adviser(policies_of(plan), plan.metric, searcher, plan.searcher)
     metric = identifier(plan.metric)
     with Views(store, [sweep_dir]) as views:
         # fetchall() of each query before the next: DuckDB streams results.

@@ -18,6 +18,7 @@ from caviar.searching import Searcher
 from caviar.space.scale import FloatArray
 from caviar.stopping import Judgement, StopPolicy
 
+NOBODY: Mapping[str, StopPolicy] = {}
 FINAL = ("COMPLETED", "STOPPED", "FAILED", "CANCELLED")
 
 
@@ -25,8 +26,8 @@ class Adviser:
     """Judges the trials of one sweep; belongs to the scheduler's loop.
 
     Args:
-        policy: Decides; None: nobody is judged.
-        by: What it is called in the store, such as `asha:eta=5`.
+        policies: What each is called in the store, such as `asha:eta=5` → it; they are asked in this order, until one
+            ends the trial. None: nobody is judged.
         metric: The sweep's.
         searcher: Is told of all rows, and asked for points; None: points are drawn.
         search: What it is called in the store, such as `gp`.
@@ -34,16 +35,14 @@ class Adviser:
 
     def __init__(
         self,
-        policy: StopPolicy | None = None,
-        by: str = "",
+        policies: Mapping[str, StopPolicy] = NOBODY,
         metric: str = "",
         searcher: Searcher | None = None,
         search: str = "",
     ) -> None:
-        self._policy = policy
+        self._policies = dict(policies)
         self._searcher = searcher
         self._search = search
-        self._by = by
         self._metric = metric
         self._stopped: set[int] = set()
         """Trials that are told to stop, until they end."""
@@ -56,7 +55,7 @@ class Adviser:
 
     def hear(self, curves: pa.Table | None, attempts: pa.Table | None) -> None:
         """Take in what a lease had to say at once: rows, and executions that began, go on or ended."""
-        if self._policy is None and self._searcher is None:
+        if not self._policies and self._searcher is None:
             return
         ended = {} if attempts is None else _endings(attempts)
         if curves is not None and self._metric in curves.column_names:
@@ -64,8 +63,8 @@ class Adviser:
             for trial, attempt, step, value in zip(*columns, strict=True):
                 if value is not None:
                     self._note(trial, step, value)
-                    if self._policy is not None and trial not in ended and trial not in self._stopped:
-                        self._judge(self._policy, trial, attempt)
+                    if trial not in ended and trial not in self._stopped:
+                        self._judge(trial, attempt)
         for trial, state in ended.items():
             self._end(trial, state)
             self._stopped.discard(trial)
@@ -95,7 +94,7 @@ class Adviser:
 
         Args:
             rows: (trial, step, value), each trial's in their order.
-            decisions: Rows of the table `decisions`, in their order; those of others than the policy are left out.
+            decisions: Rows of the table `decisions`, in their order; those of others than the policies are left out.
             ended: State of the trials that ended.
             points: Of trials 0, 1, …
         """
@@ -105,34 +104,37 @@ class Adviser:
         for row in rows:
             self._note(*row)
         for decision in decisions:
-            if self._policy is not None and decision["decided_by"] == self._by:
-                self._policy.apply(_judgement(decision))
+            policy = self._policies.get(decision["decided_by"])
+            if policy is not None:
+                policy.apply(_judgement(decision))
                 if decision["action"] == "stop" and decision["trial"] not in ended:
                     self._stopped.add(decision["trial"])
         for trial, state in ended.items():
             self._end(trial, state)
 
     def _note(self, trial: int, step: int, value: float) -> None:
-        if self._policy is not None:
-            self._policy.note(trial, step, value)
+        for policy in self._policies.values():
+            policy.note(trial, step, value)
         if self._searcher is not None:
             self._searcher.tell(trial, step, value)
 
     def _end(self, trial: int, state: str) -> None:
-        if self._policy is not None:
-            self._policy.end(trial, state=state)
+        for policy in self._policies.values():
+            policy.end(trial, state=state)
         if self._searcher is not None:
             self._searcher.end(trial, state=state)
 
-    def _judge(self, policy: StopPolicy, trial: int, attempt: int) -> None:
-        found = policy.judge(trial)
-        if found is None:
-            return
-        policy.apply(found)
-        if found.action == "stop":
-            self._stopped.add(trial)
-        facts = {item.name: getattr(found, item.name) for item in fields(found)}
-        self._made.append(Decision(by=self._by, attempt=attempt, **facts))
+    def _judge(self, trial: int, attempt: int) -> None:
+        for by, policy in self._policies.items():
+            found = policy.judge(trial)
+            if found is None:
+                continue
+            policy.apply(found)
+            facts = {item.name: getattr(found, item.name) for item in fields(found)}
+            self._made.append(Decision(by=by, attempt=attempt, **facts))
+            if found.action == "stop":
+                self._stopped.add(trial)
+                return
 
 
 def _endings(attempts: pa.Table) -> dict[int, str]:

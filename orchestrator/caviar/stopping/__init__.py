@@ -1,6 +1,8 @@
 """Early stopping: pure policies that decide, from published rows, which trials go on."""
 
 from caviar.stopping.asha import ASHA
+from caviar.stopping.divergence import BY as DIVERGENCE
+from caviar.stopping.divergence import StopOnDivergence
 from caviar.stopping.extrapolate import Extrapolate
 from caviar.stopping.hyperband import Hyperband
 from caviar.stopping.judgement import Action, Judgement
@@ -12,6 +14,7 @@ from caviar.stopping.spelling import KINDS, Stopping, parse_stopping, stopping_t
 
 __all__ = [
     "ASHA",
+    "DIVERGENCE",
     "KINDS",
     "Action",
     "Extrapolate",
@@ -19,6 +22,7 @@ __all__ = [
     "Judgement",
     "MedianStop",
     "Patience",
+    "StopOnDivergence",
     "StopPolicy",
     "Stopping",
     "parse_stopping",

@@ -69,6 +69,10 @@ def _extrapolation(_action: str, value: float | None, bar: float | None, numbers
     )
 
 
+def _divergence(_action: str, value: float | None, _bar: float | None, _numbers: Mapping[str, Any]) -> str:
+    return f"it diverged ({_number(value)}), and nothing comes back from there"
+
+
 def _plain(_action: str, value: float | None, bar: float | None, _numbers: Mapping[str, Any]) -> str:
     if value is None:
         return ""
@@ -81,6 +85,7 @@ _REASONS: dict[str, Callable[[str, float | None, float | None, Mapping[str, Any]
     "median": _median,
     "patience": _patience,
     "extrapolate": _extrapolation,
+    "stop_on_divergence": _divergence,
 }
 
 

@@ -75,7 +75,7 @@ def replay(curves: Curves, order: Sequence[int], *, stopping: str, slots: int) -
             yield seconds, step, {"value": value}
 
     policy = parse_stopping(plan.stopping).policy(mode=plan.mode, pausing=False)
-    adviser = Adviser(policy, plan.stopping, plan.metric)
+    adviser = Adviser({plan.stopping: policy}, plan.metric)
     executor = SimulatedExecutor(course, workers=slots)
     sink = _Ends()
     supply = Supply(plan, make_sampler(plan.sampler, plan.space, 0, plan.trials))
