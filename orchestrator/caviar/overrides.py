@@ -24,6 +24,7 @@ FIELDS = (
     "rule",
     "searcher",
     "stopping",
+    "pausing",
     "stop_on_divergence",
     "cpus",
     "gpus",

@@ -12,7 +12,7 @@ from caviar.errors import SpecError
 from caviar.sampling import Grid, List, read_sampler, sampler_json
 from caviar.searching.names import check_searcher
 from caviar.space import Parameter, Space, parameter_from_json
-from caviar.stopping import parse_stopping, stopping_text
+from caviar.stopping import PAUSING, parse_stopping, stopping_text
 from caviar_workers.tables import check_metric_name
 
 Mode = Literal["min", "max"]
@@ -57,6 +57,8 @@ class Plan:
     """Who chooses the points, `local` or `gp`; empty: the sampler."""
     stopping: str = ""
     """Who goes on, as `caviar.stopping` spells it, such as `asha:eta=5`; empty: everybody."""
+    pausing: bool = False
+    """Whether trials save and load checkpoints, so that a stop policy may pause them, and promote some later."""
     stop_on_divergence: bool = False
     """Whether a trial ends as STOPPED when it reports NaN or an infinity for the metric."""
     cpus: float = 1.0
@@ -104,7 +106,7 @@ class Plan:
             "seed is a whole number from 0 to 2^63 − 1",
             self.seed,
         )
-        for name in ("all_tiers", "stop_on_divergence"):
+        for name in ("all_tiers", "pausing", "stop_on_divergence"):
             _need(isinstance(getattr(self, name), bool), f"{name} is true or false", getattr(self, name))
         _need(
             all(_whole(one) and 1 <= one <= MOST_TRIALS for one in self.rounds),
@@ -146,6 +148,11 @@ class Plan:
             check_searcher(self.searcher)
         if self.stopping:
             object.__setattr__(self, "stopping", stopping_text(parse_stopping(self.stopping)))
+
+    @property
+    def pauses(self) -> bool:
+        """Whether trials are paused and promoted: if they can be, and the stop policy is one that does so."""
+        return self.pausing and self.stopping.partition(":")[0] in PAUSING
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; `from_json` gives an equal plan."""

@@ -44,6 +44,8 @@ class Sweep:
         searcher: Who chooses new trials by what the others reported: `local` or `gp`; None: the sampler, without it.
         stopping: Which trials are ended early: text such as `asha:eta=5`, or ASHA(eta=5), Hyperband(), MedianStop(),
             Patience(), Extrapolate(); None: none is.
+        pausing: `train` saves and loads checkpoints, so that `asha` and `hyperband` may pause trials, and promote the
+            best of them later, instead of stopping for good whoever falls behind.
         stop_on_divergence: End a trial as STOPPED when it reports NaN or an infinity for the metric.
         cpus: CPU cores a trial.
         gpus: GPUs a trial; a fraction shares one.
@@ -84,6 +86,7 @@ class Sweep:
     rule: str = "last"
     searcher: str | None = None
     stopping: str | Stopping | None = None
+    pausing: bool = False
     stop_on_divergence: bool = False
     cpus: float = 1.0
     gpus: float = 0.0
@@ -148,6 +151,7 @@ class Sweep:
             rule=self.rule,  # type: ignore[arg-type]  # Plan checks it
             searcher=self.searcher or "",
             stopping=stopping_text(parse_stopping(self.stopping)) if self.stopping else "",
+            pausing=self.pausing,
             stop_on_divergence=self.stop_on_divergence,
             cpus=self.cpus,
             gpus=self.gpus,

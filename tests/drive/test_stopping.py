@@ -151,3 +151,68 @@ def test_an_adaptive_sweep_that_was_killed_goes_on_from_its_rows_and_decisions(
     states = dict(after.sql("SELECT trial, state FROM trials").fetchall())
     assert sorted(states) == list(range(12))
     assert set(states.values()) <= {"COMPLETED", "STOPPED", "CANCELLED"}
+
+
+SAVING = """
+    import time
+
+    from caviar import Float, Sweep
+
+
+    def train(config, trial):
+        saved = trial.load()
+        first, total = (0, 0.0) if saved is None else (saved.step + 1, float(saved.data))
+        for step in range(first, 14):
+            time.sleep(0.2)
+            total += config["lr"]
+            trial.report(step, loss=config["lr"] + 1 / (step + 1), total=total)
+            trial.save(step, repr(total).encode())
+
+
+    sweep = Sweep(train, space={"lr": Float(0.1, 1.0)}, metric="loss", trials=9, sampler="random", pausing=True)
+"""
+
+
+@pytest.mark.ray
+def test_paused_trials_are_promoted_from_their_checkpoints(ray: object, caviar: Caviar, write: Write, store) -> None:
+    ran = caviar("run", write(SAVING), "--stopping", "asha:eta=3", "--concurrency", 3, "--address", "auto", "-q")
+    assert ran.code == 0, ran.err
+
+    result = Result(store)
+    states = dict(result.sql("SELECT trial, state FROM trials").fetchall())
+    assert sorted(states) == list(range(9))
+    assert set(states.values()) == {"COMPLETED", "STOPPED"}
+    steps = result.sql("SELECT trial, list(step ORDER BY step) FROM curves GROUP BY trial").fetchall()
+    assert all(found == list(range(len(found))) for _, found in steps)  # no hole, nothing twice
+    rows = result.sql("SELECT c.step, lr, total FROM curves c JOIN trials USING (trial)").fetchall()
+    assert all(abs(total - lr * (step + 1)) < 1e-9 for step, lr, total in rows)  # the state was carried on
+    assert sum(len(found) for _, found in steps) < 0.8 * 9 * 14
+    promoted = result.sql("SELECT trial, attempt, start FROM attempts WHERE cause = 'promote'").fetchall()
+    assert promoted
+    for trial, attempt, start in promoted:
+        before = f"SELECT state, step FROM attempts WHERE trial = {trial} AND attempt = {attempt - 1}"
+        assert result.sql(before).fetchall() == [("PAUSED", start - 1)]
+    assert result.best.step == 13
+    assert "was promoted at step" in caviar("explain", promoted[0][0]).out
+
+
+@pytest.mark.ray
+def test_paused_trials_wait_on_when_a_sweep_is_resumed(ray: object, caviar: Caviar, write: Write, store) -> None:
+    ran = caviar(
+        *("run", write(SAVING), "--stopping", "asha:eta=3", "--concurrency", 3, "--address", "auto", "-q"),
+        *("--time-limit", 4),
+    )
+    assert ran.code in (0, 3), ran.err
+    paused = [trial for (trial,) in Result(store).sql("SELECT trial FROM trials WHERE state = 'PAUSED'").fetchall()]
+    assert paused
+    assert json.loads(caviar("status", "--json").out)["counts"]["PAUSED"] == len(paused)
+
+    assert caviar("resume", "--address", "auto", "-q", "--time-limit", "1h").code == 0
+
+    result = Result(store)
+    assert set(result.sql("SELECT DISTINCT state FROM trials").fetchall()) == {("COMPLETED",), ("STOPPED",)}
+    steps = result.sql("SELECT trial, list(step ORDER BY step) FROM curves GROUP BY trial").fetchall()
+    assert all(found == list(range(len(found))) for _, found in steps)
+    listed = ", ".join(map(str, paused))
+    causes = result.sql(f"SELECT DISTINCT cause FROM attempts WHERE attempt = 1 AND trial IN ({listed})").fetchall()
+    assert {cause for (cause,) in causes} <= {"promote", "stop"}

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from caviar_workers.columns import Bools, Columns, Floats
+from caviar_workers.execution import cause_of
 from caviar_workers.stretch import Stretch, Totals
 from caviar_workers.tables import ATTEMPTS, CURVES, LOGS
 
@@ -51,7 +52,7 @@ def curves_table(stretch: Stretch, columns: Columns) -> pa.RecordBatch:
 
 
 def attempts_table(
-    stretch: Stretch, totals: Totals, outcomes: Sequence[Outcome], place: tuple[str, int, str]
+    stretch: Stretch, totals: Totals, outcomes: Sequence[Outcome], place: tuple[str, int, str], promoted: frozenset[int]
 ) -> pa.RecordBatch:
     """One row per attempt of a stretch: those that ended, and the one that runs, if there is one.
 
@@ -60,6 +61,7 @@ def attempts_table(
         totals: How they stand, [k].
         outcomes: (state, kind, error) of each, [k].
         place: Host, process id, devices.
+        promoted: Trials that were promoted after a pause.
     """
     current = [stretch.current] if stretch.current is not None else []
     count = len(outcomes)
@@ -67,7 +69,10 @@ def attempts_table(
         "trial": stretch.trials,
         "attempt": stretch.attempts,
         "state": [state for state, _, _ in outcomes],
-        "cause": ["retry" if attempt else "first" for attempt in stretch.attempts],
+        "cause": [
+            cause_of(attempt, promoted=trial in promoted)
+            for trial, attempt in zip(stretch.trials, stretch.attempts, strict=True)
+        ],
         "kind": [kind for _, kind, _ in outcomes],
         "error": [error and error[-MOST_ERROR:] for _, _, error in outcomes],
         "started": _milliseconds([ending[2] for ending in stretch.endings] + [e.started for e in current]),

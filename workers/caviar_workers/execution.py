@@ -52,6 +52,11 @@ class Past:
     """Why rows were refused; the attempt fails with it."""
 
 
+def cause_of(attempt: int, *, promoted: bool) -> str:
+    """Why a trial was executed: `first`, `retry`, or `promote` after a pause."""
+    return "promote" if promoted else "retry" if attempt else "first"
+
+
 NOT_ONLY = "was never reported, only "
 """In the sentence of a trial that reported other metrics than the sweep's."""
 

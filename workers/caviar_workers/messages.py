@@ -67,6 +67,8 @@ class Lease:
     """Folder of the sweep's checkpoints, for workers that see it; empty: none can."""
     restore: Mapping[int, Checkpoint] = field(default_factory=dict)
     """Trial → what its `load()` gives."""
+    promoted: frozenset[int] = frozenset()
+    """Trials that go on because they were promoted after a pause, and not because an execution failed."""
     final: bool = False
     """Run the sweep's `final` function instead of `train`."""
     flush_s: float = 0.5

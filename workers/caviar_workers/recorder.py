@@ -161,7 +161,7 @@ class Recorder:
         attempts = b""
         if stretch.endings or stretch.past is None:  # else: the one that runs was seen running before
             outcomes = self._outcomes(stretch, totals, faults)
-            attempts = ipc(attempts_table(stretch, totals, outcomes, self._place))
+            attempts = ipc(attempts_table(stretch, totals, outcomes, self._place, self._lease.promoted))
         self._past = None
         if stretch.current is not None:
             fault = faults.get(len(stretch.endings))
@@ -174,6 +174,7 @@ class Recorder:
         """(state, kind, error) of each attempt."""
         objective = self._lease.metric
         measured = totals.metrics[objective].has_last.tolist() if objective in totals.metrics else []
+        firsts = stretch.firsts.tolist()
         outcomes: list[Outcome] = []
         for position, (*_, error, kind, returned) in enumerate(stretch.endings):
             if error is not None:
@@ -182,7 +183,8 @@ class Recorder:
                 outcomes.append(("FAILED", "error", f"ValueError: {faults[position]}"))
             elif kind is not None:
                 outcomes.append((TOLD[kind], None, None))
-            elif measured and measured[position]:
+            elif (measured and measured[position]) or (totals.rows[position] == 0 and firsts[position] > 0):
+                # The latter: its checkpoint was of its last step, and all was reported before.
                 outcomes.append(("COMPLETED", None, None))
             else:
                 reported = [name for name, found in totals.metrics.items() if found.has_last[position]]

@@ -56,8 +56,8 @@ FIELDS: dict[str, dict[str, str]] = {
     "attempts": {
         "trial": "int64",
         "attempt": "int16",
-        "state": "text",  # RUNNING | COMPLETED | STOPPED | FAILED | CANCELLED | LOST
-        "cause": "text",  # first | retry | …
+        "state": "text",  # RUNNING | PAUSED | COMPLETED | STOPPED | FAILED | CANCELLED | LOST
+        "cause": "text",  # first | retry | promote | stop (while paused: nothing ran)
         "kind": "text",  # error | oom | timeout | lost; null unless it failed
         "error": "text",  # traceback, at most 16 KiB
         "started": "time",

@@ -144,6 +144,7 @@ class Trial:
             raise RuntimeError("trial.load() comes before the first trial.report(): what was reported cannot be undone")
         if self._restored is not None:
             self._start = self._restored.step + 1
+            self._saved = True  # as it did, and will again
         return self._restored
 
     @property

@@ -31,7 +31,7 @@ OVERRIDES = (
     *("searcher", "stopping", "trial_timeout", "time_limit", "max_failures"),
 )
 
-SWITCHES = ("all_tiers", "stop_on_divergence")
+SWITCHES = ("all_tiers", "pausing", "stop_on_divergence")
 
 
 @click.command(epilog=EPILOG, short_help="Run the sweep that a file describes.")
@@ -45,6 +45,7 @@ SWITCHES = ("all_tiers", "stop_on_divergence")
     "--searcher", metavar="NAME", help="Choose new trials by what the others reported: local, gp, optuna:tpe."
 )
 @click.option("--stopping", metavar="POLICY", help="End hopeless trials early, such as asha:eta=5.")
+@click.option("--pausing", is_flag=True, help="Pause trials rather than stop them: train saves and loads.")
 @click.option("--stop-on-divergence", is_flag=True, help="End a trial that reports NaN or an infinity.")
 @click.option("--cpus", type=click.FloatRange(min=0), metavar="X", help="CPU cores a trial.")
 @click.option("--gpus", type=click.FloatRange(min=0), metavar="X", help="GPUs a trial; 0.25 shares one.")

@@ -25,7 +25,7 @@ def policies_of(plan: Plan) -> dict[str, StopPolicy]:
     """Who judges a sweep's trials, by the name that each has in the store; in the order in which they are asked."""
     found: dict[str, StopPolicy] = {DIVERGENCE: StopOnDivergence()} if plan.stop_on_divergence else {}
     if plan.stopping:
-        found[plan.stopping] = parse_stopping(plan.stopping).policy(mode=plan.mode, pausing=False)
+        found[plan.stopping] = parse_stopping(plan.stopping).policy(mode=plan.mode, pausing=plan.pausing)
     return found
 
 

@@ -208,7 +208,7 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
 
 
 def _farewell(sweep_dir: SweepDir, plan: Plan, supply: Supply, scheduler: Scheduler) -> str:
-    left = supply.waiting + scheduler.ledger.waiting
+    left = supply.waiting + scheduler.ledger.waiting + len(scheduler.paused)
     ended = scheduler.tally.ended
     why = {"signal": "interrupted", "user": "stopped", "time_limit": "out of time"}[scheduler.closing.by]
     return (

@@ -35,11 +35,13 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
             "USING (trial)), "
             "seen AS (SELECT trial, attempt FROM attempts UNION ALL SELECT trial, attempt FROM curves "
             "UNION ALL SELECT trial, attempt FROM logs) "
-            "SELECT trial, coalesce(max(attempt) + 1, 0) FROM left_over LEFT JOIN seen USING (trial) GROUP BY trial"
+            "SELECT trial, coalesce(max(attempt) + 1, 0), trial IN (SELECT trial FROM newest WHERE state = 'PAUSED') "
+            "FROM left_over LEFT JOIN seen USING (trial) GROUP BY trial"
         ).fetchall()
     return Rest(
         written=written,
-        attempts=dict(rows),
+        attempts={trial: attempt for trial, attempt, _ in rows},
+        paused=frozenset(trial for trial, _, paused in rows if paused),
         dropped=frozenset(trial for (trial,) in dropped),
         completed=completed,
         newest=newest,

@@ -44,14 +44,18 @@ class Adviser:
         self._searcher = searcher
         self._search = search
         self._metric = metric
-        self._stopped: set[int] = set()
-        """Trials that are told to stop, until they end."""
+        self._told: dict[int, str] = {}
+        """Trials that are told to `stop`, until they end, or to `pause`, until they are promoted."""
         self._made: list[Decision] = []
 
     @property
     def condemned(self) -> tuple[int, ...]:
         """Trials that were decided to stop and have not ended, as far as is known."""
-        return tuple(sorted(self._stopped))
+        return tuple(sorted(trial for trial, action in self._told.items() if action == "stop"))
+
+    def pauses(self, trial: int) -> bool:
+        """Whether a trial was told to pause, and was not promoted since."""
+        return self._told.get(trial) == "pause"
 
     def hear(self, curves: pa.Table | None, attempts: pa.Table | None) -> None:
         """Take in what a lease had to say at once: rows, and executions that began, go on or ended."""
@@ -63,11 +67,11 @@ class Adviser:
             for trial, attempt, step, value in zip(*columns, strict=True):
                 if value is not None:
                     self._note(trial, step, value)
-                    if trial not in ended and trial not in self._stopped:
+                    if trial not in ended and trial not in self._told:
                         self._judge(trial, attempt)
         for trial, state in ended.items():
             self._end(trial, state)
-            self._stopped.discard(trial)
+            self._told.pop(trial, None)
 
     def ask(self, trial: int) -> FloatArray:
         """A point for a new trial, from the searcher."""
@@ -77,6 +81,21 @@ class Adviser:
         numbers = {"origin": found.origin, **found.numbers}
         self._made.append(Decision(action="ask", by=self._search, trial=trial, numbers=numbers))
         return found.u
+
+    def recall(self, *, exhausted: bool) -> bool:
+        """Let the policies decide about paused trials, as a slot is free; whether they decided anything.
+
+        Args:
+            exhausted: There are no new trials, and none runs: those that are not called back now are stopped.
+        """
+        some = False
+        for by, policy in self._policies.items():
+            while (found := policy.recall(exhausted=exhausted)) is not None:
+                self._adopt(by, policy, found)
+                some = True
+                if found.action == "promote":
+                    return True
+        return some
 
     def decisions(self) -> list[Decision]:
         """What was decided since the last call."""
@@ -107,8 +126,8 @@ class Adviser:
             policy = self._policies.get(decision["decided_by"])
             if policy is not None:
                 policy.apply(_judgement(decision))
-                if decision["action"] == "stop" and decision["trial"] not in ended:
-                    self._stopped.add(decision["trial"])
+                if decision["trial"] not in ended:
+                    self._mark(decision["trial"], decision["action"])
         for trial, state in ended.items():
             self._end(trial, state)
 
@@ -129,12 +148,21 @@ class Adviser:
             found = policy.judge(trial)
             if found is None:
                 continue
-            policy.apply(found)
-            facts = {item.name: getattr(found, item.name) for item in fields(found)}
-            self._made.append(Decision(by=by, attempt=attempt, **facts))
+            self._adopt(by, policy, found, attempt)
             if found.action == "stop":
-                self._stopped.add(trial)
                 return
+
+    def _adopt(self, by: str, policy: StopPolicy, found: Judgement, attempt: int | None = None) -> None:
+        policy.apply(found)
+        self._mark(found.trial, found.action)
+        facts = {item.name: getattr(found, item.name) for item in fields(found)}
+        self._made.append(Decision(by=by, attempt=attempt, **facts))
+
+    def _mark(self, trial: int, action: str) -> None:
+        if action in ("stop", "pause"):
+            self._told[trial] = action
+        elif action == "promote":
+            self._told.pop(trial, None)
 
 
 def _endings(attempts: pa.Table) -> dict[int, str]:

@@ -13,11 +13,12 @@ from caviar.execute.clock import Clock
 from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
 from caviar.plan import Plan
 from caviar.schedule.adviser import Adviser
-from caviar.schedule.ledger import Ledger, Loss
+from caviar.schedule.ledger import Ledger, Loss, Running
 from caviar.schedule.lost import lost_rows
 from caviar.schedule.memory import second_chances
 from caviar.schedule.names import MetricNames
 from caviar.schedule.packing import Pace
+from caviar.schedule.paused import Paused
 from caviar.schedule.sink import Sink
 from caviar.schedule.tally import Tally
 from caviar.schedule.vault import Vault
@@ -33,6 +34,7 @@ class Books:
         sink: Where its tables go.
         ledger: Who is in which lease.
         tally: Counts what ended.
+        paused: Takes trials that paused.
         adviser: Hears all rows.
         vault: Hears of checkpoints; None: nobody does.
         clock: The time.
@@ -45,6 +47,7 @@ class Books:
         sink: Sink,
         ledger: Ledger,
         tally: Tally,
+        paused: Paused,
         *,
         adviser: Adviser,
         vault: Vault | None,
@@ -55,6 +58,7 @@ class Books:
         self._sink = sink
         self._ledger = ledger
         self._tally = tally
+        self._paused = paused
         self._adviser = adviser
         self._vault = vault
         self._clock = clock
@@ -107,10 +111,17 @@ class Books:
         ended = attempts.filter(pc.is_valid(attempts["ended"]))
         if len(ended):
             self._tally.add(ended, running.work, running.done)
+            self._hold(ended, running)
             if self._vault is not None:
                 self._vault.forget(ended["trial"])
             self.pace = self.pace.after(ended["busy"].to_pylist(), len(running.work))
         self._ledger.see(lease, len(ended), len(attempts) > len(ended), self._clock.monotonic())
+
+    def _hold(self, ended: pa.Table, running: Running) -> None:
+        """Keep trials that paused: their next execution is another one, from the checkpoint that they saved."""
+        for place, state in enumerate(ended["state"].to_pylist() if self._plan.pauses else ()):
+            if state == "PAUSED":
+                self._paused.hold(running.work.pick([running.done + place]).first_again())
 
     def _end(self, event: LeaseEnded) -> None:
         if event.failure is None:

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from caviar.schedule.ledger import Loss
+from caviar_workers.execution import cause_of
 from caviar_workers.tables import ATTEMPTS
 
 
@@ -21,8 +22,9 @@ def lost_rows(loss: Loss, kind: str, failure: str, now: float) -> pa.Table:
     """
     pairs = list(zip(loss.lost.trials, loss.lost.attempts, strict=True))
     if loss.doom == "stop":
-        return _rows(pairs, "STOPPED", (None, None), loss.submitted, now)
-    return _rows(pairs, "FAILED" if loss.given_up else "LOST", (kind, failure), loss.submitted, now)
+        return _rows(pairs, "STOPPED", (None, None), loss.submitted, now, promoted=loss.lost.promoted)
+    state = "FAILED" if loss.given_up else "LOST"
+    return _rows(pairs, state, (kind, failure), loss.submitted, now, promoted=loss.lost.promoted)
 
 
 def cancelled_row(trial: int, attempt: int, now: float) -> pa.Table:
@@ -30,15 +32,27 @@ def cancelled_row(trial: int, attempt: int, now: float) -> pa.Table:
     return _rows([(trial, attempt)], "CANCELLED", (None, None), now, now)
 
 
+def stopped_row(trial: int, attempt: int, now: float) -> pa.Table:
+    """The row of a trial that was stopped while it was paused: of the execution that did not come."""
+    return _rows([(trial, attempt)], "STOPPED", (None, None), now, now, cause="stop")
+
+
 def _rows(
-    pairs: list[tuple[int, int]], state: str, why: tuple[str | None, str | None], started: float, now: float
+    pairs: list[tuple[int, int]],
+    state: str,
+    why: tuple[str | None, str | None],
+    started: float,
+    now: float,
+    *,
+    promoted: frozenset[int] = frozenset(),
+    cause: str = "",
 ) -> pa.Table:
     count = len(pairs)
     columns: dict[str, Any] = {
         "trial": [trial for trial, _ in pairs],
         "attempt": [attempt for _, attempt in pairs],
         "state": [state] * count,
-        "cause": ["retry" if attempt else "first" for _, attempt in pairs],
+        "cause": [cause or cause_of(attempt, promoted=trial in promoted) for trial, attempt in pairs],
         "kind": [why[0]] * count,
         "error": [why[1]] * count,
         "started": [int(started * 1000)] * count,

@@ -22,6 +22,7 @@ from caviar.schedule.closing import Closing
 from caviar.schedule.decision import Decision, Docket
 from caviar.schedule.ledger import Ledger
 from caviar.schedule.packing import pack_size
+from caviar.schedule.paused import Paused
 from caviar.schedule.sink import Sink
 from caviar.schedule.supply import Supply
 from caviar.schedule.tally import Tally
@@ -82,8 +83,13 @@ class Scheduler:
         self.closing = Closing(clock.monotonic() + (plan.time_limit or math.inf))
         self.ledger = Ledger(plan.max_attempts)
         self.tally = Tally(plan.metric, plan.mode, before=supply.rest.completed)
-        self._books = Books(plan, sweep, sink, self.ledger, self.tally, adviser=self._adviser, vault=vault, clock=clock)
-        self._voice = Voice(executor, self.ledger, supply, sink, self.tally, clock)
+        self.paused = Paused()
+        self._books = Books(
+            plan, sweep, sink, self.ledger, self.tally, self.paused, adviser=self._adviser, vault=vault, clock=clock
+        )
+        self._voice = Voice(
+            executor, self.ledger, supply, sink, self.tally, clock, paused=self.paused, adviser=self._adviser
+        )
 
     def run(self) -> None:
         """Run until all trials ended, or until `stop` was called and the leases are gone.
@@ -129,7 +135,10 @@ class Scheduler:
         self._docket.publish(decisions)
         for decision in decisions:
             if decision.trial is not None and decision.action in get_args(Action):
+                self.paused.revoke(decision.trial)
                 self._voice.tell(decision.trial, cast("Action", decision.action))
+            elif decision.trial is not None and decision.action == "promote":
+                self.paused.promote(decision.trial)
 
     @property
     def stopped(self) -> bool:
@@ -144,7 +153,7 @@ class Scheduler:
 
     def _finished(self) -> bool:
         if not self.stopped:
-            return not (self.ledger.running or self.ledger.waiting or self._supply.waiting)
+            return not (self.ledger.running or self.ledger.waiting or self._supply.waiting or self.paused)
         if self.ledger.running and self._clock.monotonic() >= self.closing.kill_at:
             self._abandon()
         return not self.ledger.running
@@ -159,30 +168,58 @@ class Scheduler:
 
     def _fill(self) -> None:
         """Submit leases: twice as many as there are slots, so that none waits for the driver; a cap is a cap."""
-        slots = self.slots
-        capped = self._plan.concurrency is not None or self._supply.guided
-        window = max(1, slots) * (1 if capped else 2)
+        slots = max(1, self.slots)
+        chosen = self._supply.guided or self._plan.pauses  # when a slot is free: who is chosen early is chosen worse
+        window = slots * (1 if chosen or self._plan.concurrency is not None else 2)
+        alone = chosen or self._plan.process == "fresh"
         while not self.stopped and len(self.ledger.running) < window:
             waiting = self.ledger.waiting + self._supply.waiting
-            if not waiting:
+            size = 1 if alone or not waiting else pack_size(self._books.pace, waiting=waiting, slots=slots)
+            work = self._recalled() if self._plan.pauses else self._next(size)
+            if work is None:
                 return
-            alone = self._plan.process == "fresh" or self._supply.guided
-            size = 1 if alone else pack_size(self._books.pace, waiting=waiting, slots=max(1, slots))
-            work = self._next(size)
-            kept = (self._vault.folder, self._vault.restore(work)) if self._vault is not None else ()
-            lease = lease_of(self._plan, self._sweep, self._leases, work, *kept)
-            self._leases += 1
-            self.ledger.submit(lease.id, work, self._clock.time())
-            self._executor.submit(lease)
+            self._submit(work)
 
-    def _next(self, size: int) -> Work:
+    def _submit(self, work: Work) -> None:
+        kept = (self._vault.folder, self._vault.restore(work)) if self._vault is not None else ()
+        lease = lease_of(self._plan, self._sweep, self._leases, work, *kept)
+        self._leases += 1
+        self.ledger.submit(lease.id, work, self._clock.time())
+        self._executor.submit(lease)
+
+    def _next(self, size: int) -> Work | None:
         again = self.ledger.retry(size)
-        if again is not None:
+        if again is not None or not self._supply.waiting:
             return again
         configs = self._supply.draw()
         if configs is not None:
             self._sink.add("configs", configs)
         return self._supply.take(size)
+
+    def _recalled(self) -> Work | None:
+        """The next trial where trials pause: one that is promoted, else one to be tried again, else a new one."""
+        while True:
+            work = self.paused.next()
+            if work is not None:
+                return work
+            if self._recall():
+                continue
+            work = self._next(1)
+            if work is None:
+                return None
+            trial = work.trials[0]
+            if not self._adviser.pauses(trial):
+                self.paused.revoke(trial)
+                return self._supply.rest.marked(work)
+            self.paused.hold(work)  # its process died before it had paused, or it was paused under an earlier driver
+
+    def _recall(self) -> bool:
+        """Ask the policy about those that are paused; whether it had something to say."""
+        exhausted = not (self.ledger.running or self.ledger.waiting or self._supply.waiting)
+        if self._adviser.recall(exhausted=exhausted):
+            self.decide(self._adviser.decisions())
+            return True
+        return exhausted and self.paused.release()  # nobody waits for ever
 
     def _take(self, timeout: float) -> None:
         for event in self._news(timeout):

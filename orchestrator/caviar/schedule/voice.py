@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from caviar.execute.clock import Clock
 from caviar.execute.executor import Executor
+from caviar.schedule.adviser import Adviser
 from caviar.schedule.ledger import Ledger
-from caviar.schedule.lost import cancelled_row
+from caviar.schedule.lost import cancelled_row, stopped_row
+from caviar.schedule.paused import Paused
 from caviar.schedule.sink import Sink
 from caviar.schedule.supply import Supply
 from caviar.schedule.tally import Tally
@@ -24,11 +26,22 @@ class Voice:
         supply: Who has not begun.
         sink: Where it is recorded that a trial will not begin.
         tally: Where it is counted.
+        paused: Who waits at a rung.
+        adviser: Hears of who is stopped there.
         clock: The time.
     """
 
-    def __init__(
-        self, executor: Executor, ledger: Ledger, supply: Supply, sink: Sink, tally: Tally, clock: Clock
+    def __init__(  # noqa: PLR0913 — one for each who may have the trial
+        self,
+        executor: Executor,
+        ledger: Ledger,
+        supply: Supply,
+        sink: Sink,
+        tally: Tally,
+        clock: Clock,
+        *,
+        paused: Paused,
+        adviser: Adviser,
     ) -> None:
         self._executor = executor
         self._ledger = ledger
@@ -36,10 +49,12 @@ class Voice:
         self._sink = sink
         self._tally = tally
         self._clock = clock
+        self._paused = paused
+        self._adviser = adviser
         self._said: dict[int, tuple[float, Message]] = {}
 
     def tell(self, trial: int, action: Action) -> None:
-        """Send a message to a trial that runs; one that has not begun is cancelled if it is to stop."""
+        """Send a message to a trial that runs; one that is paused, or has not begun, ends if it is to stop."""
         place = self._ledger.where(trial)
         if place is not None:
             message = Message(trial=trial, attempt=place[1], action=action)
@@ -58,6 +73,13 @@ class Voice:
                 self.tell(message.trial, message.action)
 
     def _cancel(self, trial: int) -> None:
+        paused = self._paused.drop(trial)
+        if paused is not None:
+            row = stopped_row(trial, paused, self._clock.time())
+            self._sink.add("attempts", row)
+            self._adviser.hear(None, row)
+            self._tally.stopped += 1
+            return
         waiting = self._ledger.drop(trial)
         attempt = self._supply.drop(trial) if waiting is None else waiting
         if attempt is not None:

@@ -26,6 +26,8 @@ class Work:
     """0 … 2^32 − 1, [n]."""
     configs: Mapping[str, tuple[Any, ...]]
     """Parameter name → values, each [n]."""
+    promoted: frozenset[int] = frozenset()
+    """Trials that go on because they were promoted after a pause."""
 
     def __len__(self) -> int:
         return len(self.trials)
@@ -37,6 +39,7 @@ class Work:
             attempts=self.attempts[start:stop],
             seeds=self.seeds[start:stop],
             configs={name: column[start:stop] for name, column in self.configs.items()},
+            promoted=self.promoted,
         )
 
     def pick(self, positions: Sequence[int]) -> Work:
@@ -46,6 +49,7 @@ class Work:
             attempts=tuple(self.attempts[i] for i in positions),
             seeds=tuple(self.seeds[i] for i in positions),
             configs={name: tuple(column[i] for i in positions) for name, column in self.configs.items()},
+            promoted=self.promoted,
         )
 
     def first_again(self) -> Work:
@@ -55,6 +59,7 @@ class Work:
             attempts=(self.attempts[0] + 1, *self.attempts[1:]),
             seeds=self.seeds,
             configs=self.configs,
+            promoted=self.promoted - {self.trials[0]},
         )
 
     def config(self, position: int) -> dict[str, Any]:
@@ -69,6 +74,7 @@ def lease_of(
     return Lease(
         checkpoints=checkpoints,
         restore=restore,
+        promoted=work.promoted,
         id=number,
         sweep=sweep,
         metric=plan.metric,

@@ -10,12 +10,13 @@ from caviar.stopping.median import MedianStop
 from caviar.stopping.patience import Patience
 from caviar.stopping.policy import StopPolicy
 from caviar.stopping.sentence import sentence
-from caviar.stopping.spelling import KINDS, Stopping, parse_stopping, stopping_text
+from caviar.stopping.spelling import KINDS, PAUSING, Stopping, parse_stopping, stopping_text
 
 __all__ = [
     "ASHA",
     "DIVERGENCE",
     "KINDS",
+    "PAUSING",
     "Action",
     "Extrapolate",
     "Hyperband",

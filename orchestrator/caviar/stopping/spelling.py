@@ -24,6 +24,10 @@ KINDS: dict[str, type[Stopping]] = {
 }
 
 
+PAUSING = ("asha", "hyperband")
+"""Policies that pause trials and promote them, where trials can be paused."""
+
+
 def parse_stopping(text: object) -> Stopping:
     """The policy that a text describes, or the one that was given.
 

@@ -62,8 +62,8 @@ def trials_sql(tables: SweepTables) -> str:
     kept = {column.name: _kept(tables, column.name) for column in columns if column.section == 2}
     return (
         f"WITH configs AS ({tables.configs()}), attempts AS MATERIALIZED ({tables.attempts(metrics=False)}), "
-        "grouped AS (SELECT trial, max(attempt) AS attempt, count(*) AS attempts, min(started) AS first "
-        "FROM attempts GROUP BY trial), "
+        "grouped AS (SELECT trial, max(attempt) AS attempt, min(started) AS first, "
+        "count(*) FILTER (cause IS DISTINCT FROM 'stop') AS attempts FROM attempts GROUP BY trial), "
         f"newest AS (SELECT a.*, g.attempts, g.first, {_OPEN} AS is_open "
         "FROM attempts a JOIN grouped g USING (trial, attempt)), "
         f"open AS (SELECT trial FROM newest WHERE is_open), curve AS ({_summary(tables)}) "

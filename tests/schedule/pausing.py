@@ -1,0 +1,156 @@
+"""A sweep that pauses, on simulated workers in virtual time: what it stores, and what goes on from there."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+import pytest
+from tests.schedule.test_scheduler import Tables
+
+from caviar.drive.advice import policies_of
+from caviar.execute.simulated import Course, SimulatedExecutor, Stage
+from caviar.plan import Plan
+from caviar.sampling import make_sampler
+from caviar.schedule.adviser import FINAL, Adviser
+from caviar.schedule.decision import Decision
+from caviar.schedule.rest import Rest
+from caviar.schedule.scheduler import Scheduler
+from caviar.schedule.supply import Supply
+from caviar.schedule.vault import Vault
+from caviar.schedule.work import Work
+from caviar.space import Float, Space
+from caviar_workers.checkpoint import Checkpoint, Save
+from caviar_workers.trial import Trial
+
+SPACE = Space({"lr": Float(0.0, 1.0)})
+END = 30
+Row = dict[str, Any]
+
+
+def course(config: dict[str, Any], trial: Trial) -> Iterator[Stage]:
+    """Ten virtual seconds an epoch; the smaller lr, the better. `total` is right if the state was carried on."""
+    saved = trial.load()
+    first, total = (0, 0.0) if saved is None else (saved.step + 1, float(saved.data))
+    for epoch in range(first, END):
+        total += config["lr"]
+        yield 10.0, epoch, {"loss": config["lr"] + 1.0 / (epoch + 1), "total": total}
+        trial.save(epoch, repr(total).encode())
+
+
+class Shelf:
+    """Checkpoints in memory, where the vault has the store."""
+
+    folder = ""
+
+    def __init__(self) -> None:
+        self.saves: dict[int, list[Save]] = {}
+
+    def take(self, saves: Sequence[Save]) -> None:
+        for save in saves:
+            self.saves.setdefault(save.trial, []).append(save)
+
+    def forget(self, trials: Any) -> None:
+        """All stay."""
+
+    def restore(self, work: Work) -> Mapping[int, Checkpoint]:
+        newest = {
+            t: self.saves[t][-1] for t, a in zip(work.trials, work.attempts, strict=True) if a and t in self.saves
+        }
+        return {trial: Checkpoint(save.step, save.data or b"") for trial, save in newest.items()}
+
+
+class Run:
+    """A sweep that pauses; what it stores, and what goes on from there."""
+
+    def __init__(
+        self, trials: int = 30, stopping: str = "asha:eta=3", run: Course = course, *, after: "Run | None" = None
+    ) -> None:
+        plan = Plan(
+            name="s", metric="loss", mode="min", trials=trials, seed=0, space=SPACE, stopping=stopping, pausing=True
+        )
+        self.sink = Tables()
+        self.shelf = Shelf() if after is None else after.shelf
+        self.adviser = Adviser(policies_of(plan), "loss")
+        rest = Rest()
+        if after is not None:
+            self.sink = after.sink
+            rest = after.rest()
+            rows = [(row["trial"], row["step"], row["loss"]) for row in after.curve()]
+            ended = {trial: state for trial, state in after.states().items() if state in FINAL}
+            self.adviser.restore(rows, after.sink.rows["decisions"], ended)
+        supply = Supply(plan, make_sampler(plan.sampler, SPACE, 0, trials), rest=rest)
+        executor = SimulatedExecutor(run, workers=4)
+        self.clock = executor.clock
+        self.loop = Scheduler(
+            plan,
+            "sweep",
+            supply,
+            executor,
+            self.sink,
+            adviser=self.adviser,
+            clock=executor.clock,
+            round_s=math.inf,
+            vault=cast("Vault", self.shelf),
+            on_tick=self.tick,
+        )
+        self.stop_at = math.inf
+        self.asked: dict[int, float] = {}
+        """Trial → when the user stops it."""
+
+    def tick(self) -> None:
+        if self.clock.time() >= self.stop_at:
+            self.loop.stop(at_once=True)
+        for trial in [trial for trial, when in self.asked.items() if self.clock.time() >= when]:
+            del self.asked[trial]
+            self.loop.decide([Decision(action="stop", by="user", trial=trial)])
+
+    def states(self) -> dict[int, str]:
+        newest: dict[int, Row] = {}
+        for row in self.sink.ended():
+            if row["trial"] not in newest or row["attempt"] > newest[row["trial"]]["attempt"]:
+                newest[row["trial"]] = row
+        return {trial: row["state"] for trial, row in newest.items()}
+
+    def curve(self) -> list[Row]:
+        """The live rows, by the rule of the store, in order."""
+        starts: dict[int, dict[int, int]] = {}
+        for row in self.sink.rows["curves"]:
+            starts.setdefault(row["trial"], {})[row["attempt"]] = row["_start"]
+        live = [
+            row
+            for row in self.sink.rows["curves"]
+            if all(start > row["step"] for a, start in starts[row["trial"]].items() if a > row["attempt"])
+        ]
+        return sorted(live, key=lambda row: (row["trial"], row["step"]))
+
+    def rest(self) -> Rest:
+        """What a driver that comes after would find, as `unfinished` reads it from the store."""
+        states = self.states()
+        written = len(self.sink.rows["configs"])
+        seen: dict[int, int] = {}
+        for row in [*self.sink.rows["attempts"], *self.sink.rows["curves"]]:
+            seen[row["trial"]] = max(row["attempt"] + 1, seen.get(row["trial"], 0))
+        return Rest(
+            written=written,
+            attempts={n: seen.get(n, 0) for n in range(written) if states.get(n) not in FINAL},
+            paused=frozenset(n for n, state in states.items() if state == "PAUSED"),
+            completed=list(states.values()).count("COMPLETED"),
+            decided=len(self.sink.rows["decisions"]),
+        )
+
+    def check_curves(self) -> None:
+        """Every trial has each step up to its last one once, and the state was carried on."""
+        lr = {row["trial"]: row["lr"] for row in self.sink.rows["configs"]}
+        steps: dict[int, list[int]] = {}
+        for row in self.curve():
+            steps.setdefault(row["trial"], []).append(row["step"])
+            assert row["total"] == pytest.approx(lr[row["trial"]] * (row["step"] + 1))
+        assert all(found == list(range(len(found))) for found in steps.values())
+        completed = [trial for trial, state in self.states().items() if state == "COMPLETED"]
+        assert {len(steps[trial]) for trial in completed} == {END}
+
+    def check_end(self, trials: int = 30) -> None:
+        assert sorted(self.states()) == list(range(trials))
+        assert set(self.states().values()) == {"COMPLETED", "STOPPED"}
+        assert len(self.loop.paused) == 0
+        self.check_curves()
