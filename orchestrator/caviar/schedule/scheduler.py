@@ -112,6 +112,8 @@ class Scheduler:
                 if error is not None:
                     raise error
                 self._on_tick()
+            if not self.stopped:
+                self._draw()  # the last ones may have been cancelled before they were drawn
         except CaviarError:
             self._abandon()
             raise
@@ -191,10 +193,14 @@ class Scheduler:
         again = self.ledger.retry(size)
         if again is not None or not self._supply.waiting:
             return again
+        self._draw()
+        return self._supply.take(size)
+
+    def _draw(self) -> None:
+        """Draw configurations, if none is at hand, and record them."""
         configs = self._supply.draw()
         if configs is not None:
             self._sink.add("configs", configs)
-        return self._supply.take(size)
 
     def _recalled(self) -> Work | None:
         """The next trial where trials pause: one that is promoted, else one to be tried again, else a new one."""
