@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from caviar.result import Result
+from caviar.show.numbers import number
 from caviar.store import Store
 
 from .conftest import Caviar, Write, curves, table
@@ -38,6 +39,7 @@ def test_an_extended_sweep_is_what_a_longer_one_would_have_been(
 
     assert (once.code, twice.code) == (0, 0), once.err + twice.err
     assert "11/11 done" in status.out
+    assert f"11/11 done best={number(extended.best.value)} (t{extended.best.trial})" in twice.err  # an earlier driver's
     assert extended.sql("SELECT state, planned, completed FROM sweeps").fetchall() == [("finished", 11, 11)]
     assert Path(str(Store.open(store).find().path), "sweep.json").read_bytes() == described
     assert caviar("run", path, "--trials", 11).code == 0

@@ -63,7 +63,7 @@ def test_one_trial_then_one_at_once_then_the_sweep(
     assert "is interrupted; next: caviar resume" in whole.err
     assert took < 15
     assert output.code == 0, output.err
-    assert "stopped: 6 trials ended" in output.err
+    assert "stopped: 6 trials ended, 2 of 8 are left" in output.err
     result = Result(store)
     assert result.best.trial in range(4)  # the stopped ones have smaller losses, at larger steps
     assert {trial: state for trial, state in states(store).items() if trial < 6} == {

@@ -32,7 +32,7 @@ from caviar.store.writer import Writer
 if TYPE_CHECKING:
     from caviar.execute.executor import Executor
     from caviar.schedule.adviser import Adviser
-    from caviar.show.progress import Progress
+    from caviar.show.progress import Progress, Snapshot
     from caviar_workers.messages import Program
 
 NO_CHANGE: Mapping[str, Any] = {}
@@ -188,13 +188,14 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
 
             with on_interrupt(stop) as interrupt:
                 scheduler.run()
-            progress.update(gauge.read(scheduler))
+            last = gauge.read(scheduler)
+            progress.update(last)
             if scheduler.closing.by == "signal":
-                raise SweepInterrupted(_farewell(sweep_dir, plan, supply, scheduler), interrupt.exit_code)
+                raise SweepInterrupted(_farewell(last, scheduler), interrupt.exit_code)
         vault.clean(all_of_it=True)
         finalize(sweep_dir, epoch)
         if scheduler.stopped:
-            progress.note(_farewell(sweep_dir, plan, supply, scheduler))
+            progress.note(_farewell(last, scheduler))
         # Who stopped the sweep goes on with it, or does not care.
         if program.final and not plan.rounds and scheduler.closing.by != "user":
             progress.start("testing the winner…")
@@ -207,11 +208,10 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
     return not scheduler.stopped
 
 
-def _farewell(sweep_dir: SweepDir, plan: Plan, supply: Supply, scheduler: Scheduler) -> str:
-    left = supply.waiting + scheduler.ledger.waiting + len(scheduler.paused)
-    ended = scheduler.tally.ended
+def _farewell(last: Snapshot, scheduler: Scheduler) -> str:
+    ended, left = scheduler.tally.ended, last.planned - last.done
     why = {"signal": "interrupted", "user": "stopped", "time_limit": "out of time"}[scheduler.closing.by]
     return (
-        f"{why}: {ended} trials ended, at least {left} of {plan.trials} are left, "
-        f"and all that was reported is saved; go on with: caviar resume {sweep_dir.id}"
+        f"{why}: {ended} trial{'' if ended == 1 else 's'} ended, {left} of {last.planned} are left, "
+        f"and all that was reported is saved; go on with: caviar resume {last.sweep}"
     )

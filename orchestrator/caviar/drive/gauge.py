@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from caviar.errors import CaviarError
+from caviar.schedule.tally import KEPT, Leader, best_of
+from caviar.select import select
 from caviar.select.rule import identifier
 from caviar.show.progress import BestRow, Snapshot
 from caviar.store import Views
@@ -47,6 +49,7 @@ class Gauge:
         self._began = clock()
         self._looked = self._began
         self._curves: dict[int, tuple[float, ...]] = {}
+        self._earlier = self._leaders() if already else ()
 
     def read(self, scheduler: Scheduler) -> Snapshot:
         """The state of things now."""
@@ -55,8 +58,9 @@ class Gauge:
         slots = max(1, scheduler.slots)
         left = self._plan.trials - self._already - tally.ended
         eta = elapsed / tally.ended * left if tally.ended and left else None
+        leaders = best_of((*self._earlier, *tally.leaders), self._plan.mode)
         if self._shows_curves:
-            self._fetch(tuple(leader.trial for leader in tally.leaders))
+            self._fetch(tuple(leader.trial for leader in leaders))
         return Snapshot(
             sweep=self._sweep_dir.id,
             name=self._plan.name,
@@ -76,9 +80,18 @@ class Gauge:
                     config=leader.config,
                     curve=self._curves.get(leader.trial),
                 )
-                for leader in tally.leaders
+                for leader in leaders
             ),
         )
+
+    def _leaders(self) -> tuple[Leader, ...]:
+        """The best trials that completed before this driver began."""
+        try:
+            with Views(self._store, [self._sweep_dir]) as views:
+                found = select(views, self._sweep_dir.description(), k=KEPT, rule="last")
+        except CaviarError:
+            return ()
+        return tuple(Leader(row.trial, row.value, row.config) for row in found.rows if row.state == "COMPLETED")
 
     def _fetch(self, leaders: tuple[int, ...]) -> None:
         new = [trial for trial in leaders if trial not in self._curves]

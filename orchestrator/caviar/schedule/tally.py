@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,7 +97,12 @@ class Tally:
             if score[i] >= bar or not np.isfinite(score[i]):
                 break
             self.leaders.append(Leader(work.trials[first + i], float(values[i]), work.config(first + i)))
-        self.leaders = sorted(self.leaders, key=lambda leader: self._score(leader.value))[:KEPT]
+        self.leaders = list(best_of(self.leaders, self.mode))
 
     def _score(self, value: float) -> float:
         return value if self.mode == "min" else -value
+
+
+def best_of(leaders: Sequence[Leader], mode: str) -> tuple[Leader, ...]:
+    """The best few, best first; of equal ones those that came first."""
+    return tuple(sorted(leaders, key=lambda leader: leader.value, reverse=mode == "max")[:KEPT])
