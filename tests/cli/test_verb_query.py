@@ -56,7 +56,7 @@ def test_to_a_file(query, tmp_path, form):
 
 def test_a_file_that_cannot_be_written(query, tmp_path):
     got = query("select 1", "--format", "csv", "-o", str(tmp_path / "no" / "x.csv"))
-    assert got.code == 1
+    assert got.code == 2
     assert "Traceback" not in got.err
     assert "cannot write" in got.err
 
@@ -80,6 +80,7 @@ def test_a_failed_query_leaves_the_file_alone(query, tmp_path):
         "select lr from trails",
         "selct 1",
         "",
+        "select now()",  # a time with a zone
     ],
 )
 def test_what_is_no_select_over_the_views_is_refused(query, sql):

@@ -44,7 +44,7 @@ def test_dry_run_as_json(caviar, filled):
         (["zoom", "later", "--dry-run"], 3, "at least 3 trials with a usable val_loss"),
         (["zoom", "digits", "--dry-run", "--plot", "x.png"], 2, "the picture is an SVG"),
         (["zoom", "nobody", "--dry-run"], 4, "No sweep 'nobody'"),
-        (["plot", "digits", "-o", "/none/x.svg"], 1, "cannot write /none/x.svg"),
+        (["plot", "digits", "-o", "/none/x.svg"], 2, "cannot write /none/x.svg"),
         (["plot", "digits", "-o", "x.svg", "--x", "lrr"], 2, "no axis 'lrr'; did you mean 'lr'"),
         (["zoom", "digits", "--top", "2", "--dry-run"], 2, "--top"),
     ],

@@ -44,3 +44,4 @@ def test_an_end_moves_out_only_for_the_best_and_only_as_far_as_it_may():
 def test_one_good_place_still_has_room_and_a_wide_box_says_so():
     assert box(np.array([0.5, 0.5]), 0.5).high == pytest.approx(0.6)
     assert box(np.array([0.5, 0.1, 0.9]), 0.5).word == "the best lie all over it: kept"
+    assert box(np.array([0.5, 0.25, 0.9]), 0.5).word == "the best lie all over it: hardly narrowed"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from uuid import uuid4
 
 from caviar.cli.output import clean, say, say_left_out
-from caviar.errors import CaviarError, SpecError, StoreError
+from caviar.errors import SpecError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,8 +29,7 @@ def write_answer(views: Views, sql: str, form: str, output: str | None) -> None:
     """Run the statement and write its rows to stdout or to the file, which appears whole or not at all.
 
     Raises:
-        SpecError: the database refuses the statement; the sentence is the database's own.
-        CaviarError: the file cannot be written.
+        SpecError: the database refuses the statement, and the sentence is its own; or the file cannot be written.
     """
     with _sentences():
         if form == "parquet":
@@ -56,6 +55,8 @@ def _sentences() -> Iterator[None]:
     except duckdb.IOException as error:
         raise StoreError(f"files of the store vanished while they were read ({error}); ask again") from error
     except duckdb.Error as error:
+        if "pytz" in str(error):  # which DuckDB asks for when rows with such times are fetched
+            raise SpecError("the answer has times with a zone: cast them, as in now()::TIMESTAMP") from error
         raise SpecError(f"the query failed: {str(error).strip().splitlines()[0]}") from error
 
 
@@ -133,7 +134,7 @@ def _to_file(output: str, write: Callable[[str], None]) -> None:
         write(aside)
         os.replace(aside, output)
     except OSError as error:
-        raise CaviarError(f"cannot write {output}: {error.strerror or error}; name another file with -o") from error
+        raise SpecError(f"cannot write {output}: {error.strerror or error}; name another file with -o") from error
     finally:
         with contextlib.suppress(OSError):
             os.unlink(aside)

@@ -10,7 +10,7 @@ from uuid import uuid4
 import numpy as np
 
 from caviar.cli.output import say
-from caviar.errors import CaviarError, SpecError
+from caviar.errors import SpecError
 from caviar.lineage import children, zoom_into
 from caviar.plan import Plan
 from caviar.plot import Dot, picture
@@ -46,7 +46,7 @@ def draw(store: Store, coarse: SweepDir, zoom: Zoom, fine: SweepDir | None, file
 
     Raises:
         SpecError: The file's name does not end in .svg, or there is no such axis.
-        CaviarError: The file cannot be written.
+        SpecError: The file cannot be written.
     """
     if Path(file).suffix.lower() != ".svg":
         raise SpecError(f"the picture is an SVG, which every browser shows, but got {file!r}: call it FILE.svg")
@@ -61,7 +61,7 @@ def draw(store: Store, coarse: SweepDir, zoom: Zoom, fine: SweepDir | None, file
         os.replace(aside, file)
     except OSError as error:
         Path(aside).unlink(missing_ok=True)
-        raise CaviarError(f"cannot write {file}: {error.strerror or error}; name another file") from error
+        raise SpecError(f"cannot write {file}: {error.strerror or error}; name another file") from error
     say(f"drew {file}")
 
 

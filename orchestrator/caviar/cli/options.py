@@ -41,14 +41,8 @@ class Ranking:
     at_step: int | None
 
 
-def target_options(function: Verb) -> Verb:
-    """`--store` and `--json`, and the verb's SWEEP if it has one, as one argument `target`."""
-
-    @functools.wraps(function)
-    def verb(*, store: str, as_json: bool, sweep: str | None = None, **others: Any) -> None:
-        function(target=Target(store=store, sweep=sweep, as_json=as_json), **others)
-
-    verb = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(verb)
+def store_option(function: Verb) -> Verb:
+    """`--store`."""
     return click.option(
         "--store",
         metavar="DIR",
@@ -57,7 +51,17 @@ def target_options(function: Verb) -> Verb:
         show_default=True,
         show_envvar=True,
         help="Where results are kept: a folder, s3://bucket/prefix or gs://bucket/prefix.",
-    )(verb)
+    )(function)
+
+
+def target_options(function: Verb) -> Verb:
+    """`--store` and `--json`, and the verb's SWEEP if it has one, as one argument `target`."""
+
+    @functools.wraps(function)
+    def verb(*, store: str, as_json: bool, sweep: str | None = None, **others: Any) -> None:
+        function(target=Target(store=store, sweep=sweep, as_json=as_json), **others)
+
+    return store_option(click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(verb))
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only in later versions of click

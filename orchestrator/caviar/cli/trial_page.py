@@ -23,7 +23,7 @@ def print_trial(document: dict[str, Any], log: bool) -> None:
 def _outcome(document: dict[str, Any]) -> str:
     from caviar.show.numbers import duration
 
-    kind = f" ({document['kind']})" if document["kind"] else ""
+    kind = f" ({document['kind']})" if document["kind"] and document["kind"] != document["state"].lower() else ""
     if document["started"] is None or document["ended"] is None:
         return f"{document['state']}{kind}"
     return f"{document['state']}{kind} in {duration((document['ended'] - document['started']).total_seconds())}"

@@ -2,7 +2,7 @@
 
 import click
 
-from caviar.cli.options import DEFAULT_STORE, sweep_argument
+from caviar.cli.options import store_option, sweep_argument
 
 EPILOG = """\b
 Examples:
@@ -17,9 +17,7 @@ Examples:
 @click.option("--x", metavar="PARAMETER", help="The horizontal axis (default: what was narrowed most).")
 @click.option("--y", metavar="PARAMETER", help="The vertical axis: a parameter, or the sweep's metric.")
 @click.option("--top", type=click.IntRange(min=3), metavar="N", help="How many of the best to mark (as for zoom).")
-@click.option(
-    "--store", metavar="DIR", envvar="CAVIAR_STORE", default=DEFAULT_STORE, show_default=True, help="Where results are."
-)
+@store_option
 def verb(sweep: str | None, output: str, x: str | None, y: str | None, top: int | None, store: str) -> None:
     """Draw SWEEP on two of its parameters, on their scales, as an SVG that any browser shows.
 

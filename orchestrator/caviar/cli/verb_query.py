@@ -8,12 +8,13 @@ FORMATS = ("table", "json", "csv", "parquet")
 
 EPILOG = """\b
 Views:
-  sweeps    one row a sweep
-  trials    one row a trial: parameters, state, last_<metric>, best_<metric>
-  curves    one row a report: step, time, one column a metric
-  attempts  one row an execution of a trial
-  configs   one row a drawn configuration
-  logs      what trials printed
+  sweeps     one row a sweep
+  trials     one row a trial: parameters, state, last_<metric>, best_<metric>
+  curves     one row a report: step, time, one column a metric
+  attempts   one row an execution of a trial
+  configs    one row a drawn configuration
+  logs       what trials printed
+  decisions  what was decided about trials and the sweep, and on which numbers
 All have the column `sweep`, and all but sweeps the column `trial`.
 
 \b

@@ -52,5 +52,6 @@ def box(places: FloatArray, best: float, *, floor: float = 0.0, ceiling: float =
     high = high if best >= 1.0 - EDGE else min(high, 1.0)
     if not words:
         share = high - low
-        words.append(f"narrowed to {share:.0%} of the range" if share < WIDE else "the best lie all over it: kept")
+        wide = f"the best lie all over it: {'kept' if share == 1.0 else 'hardly narrowed'}"
+        words.append(f"narrowed to {share:.0%} of the range" if share < WIDE else wide)
     return Box(low=low, high=high, word="; ".join(words))
