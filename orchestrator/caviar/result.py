@@ -87,7 +87,7 @@ class Result:
         """Ask the views sweeps, trials, curves, attempts, configs, logs and decisions of this sweep with one SELECT.
 
         Returns:
-            DuckDB's result: `.df()` for pandas, `.arrow()`, `.pl()` for Polars, `.fetchall()`.
+            DuckDB's result: `.fetchall()`, `.df()` for pandas, `.to_arrow_table()`.
 
         Raises:
             SpecError: The query is not one SELECT, or wrong.
