@@ -18,6 +18,7 @@ from caviar.schedule.scheduler import Scheduler
 from caviar.schedule.supply import Supply
 from caviar.space import Float, Space
 from caviar.stopping import parse_stopping
+from caviar_workers.messages import Message
 from caviar_workers.trial import Trial
 
 SPACE = Space({"lr": Float(0.0, 1.0)})
@@ -44,6 +45,7 @@ def sweep(
     run: Course = course,
     *,
     diverged: bool = False,
+    workers: type[SimulatedExecutor] = SimulatedExecutor,
     **restore: Any,
 ) -> tuple[Scheduler, Tables]:
     plan = Plan(
@@ -60,7 +62,7 @@ def sweep(
     if restore:
         adviser.restore(**restore)
     supply = Supply(plan, make_sampler(plan.sampler, SPACE, 0, trials), rest=rest or Rest())
-    executor = SimulatedExecutor(run, workers=4)
+    executor = workers(run, workers=4)
     sink = Tables()
     loop = Scheduler(plan, "sweep", supply, executor, sink, adviser=adviser, clock=executor.clock, round_s=math.inf)
     return loop, sink
@@ -197,3 +199,24 @@ def test_a_diverged_trial_that_was_told_to_stop_is_not_trained_again_when_the_sw
 
     assert states(later) == {0: "CANCELLED", 3: "CANCELLED"}
     assert later.rows["curves"] == []
+
+
+class Deadly(SimulatedExecutor):
+    """The process of a trial that is told to stop dies before the trial has heard of it, the first time."""
+
+    def tell(self, lease: int, message: Message) -> None:
+        if message.attempt == 0:
+            self.kill(lease)
+        else:
+            super().tell(lease, message)
+
+
+def test_a_trial_whose_process_dies_before_it_has_stopped_is_not_trained_again() -> None:
+    loop, sink = sweep(24, "asha:eta=3", workers=Deadly)
+    loop.run()
+
+    told = {row["trial"] for row in sink.rows["decisions"] if row["action"] == "stop"}
+    assert told
+    assert {states(sink)[trial] for trial in told} == {"CANCELLED"}
+    assert {row["attempt"] for row in sink.rows["curves"]} == {0}
+    assert loop.tally.ended == 24

@@ -53,6 +53,10 @@ class Adviser:
         """Trials that were decided to stop and have not ended, as far as is known."""
         return tuple(sorted(trial for trial, action in self._told.items() if action == "stop"))
 
+    def stops(self, trial: int) -> bool:
+        """Whether a trial was told to stop, and has not ended."""
+        return self._told.get(trial) == "stop"
+
     def pauses(self, trial: int) -> bool:
         """Whether a trial was told to pause, and was not promoted since."""
         return self._told.get(trial) == "pause"

@@ -188,6 +188,9 @@ class Scheduler:
         self._leases += 1
         self.ledger.submit(lease.id, work, self._clock.time())
         self._executor.submit(lease)
+        for trial, attempt in zip(work.trials, work.attempts, strict=True):
+            if attempt and self._adviser.stops(trial):  # what it was told died with its process
+                self._voice.tell(trial, "stop")
 
     def _next(self, size: int) -> Work | None:
         again = self.ledger.retry(size)
