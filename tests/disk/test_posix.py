@@ -110,6 +110,9 @@ def test_every_new_folder_is_made_durable_and_so_is_one_that_was_there(tmp_path)
     disk.log.clear()
     disk.make_folder(tmp_path / "a" / "b")  # by a process that may have been killed before it synced
     assert disk.log == [("sync_dir", "a")]
+    disk.log.clear()
+    disk.make_folder(tmp_path / "a" / "b", tmp_path / "a" / "c", tmp_path / "a" / "c" / "d")
+    assert disk.log == [("sync_dir", "c"), ("sync_dir", "a")]
 
 
 class Forgetful(PosixDisk):

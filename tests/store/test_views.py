@@ -8,6 +8,8 @@ import pytest
 
 from caviar.errors import SpecError, StoreError
 from caviar.store import Views, Writer
+from caviar.store.curves import live_rows
+from caviar.store.sweep_tables import SweepTables
 
 
 def table(views, sql):
@@ -104,6 +106,37 @@ def test_a_retry_supersedes_and_a_checkpoint_joins(store, sweep, rows):
         ]
         trials = table(views, "SELECT trial, attempts, rows, last_loss, best_loss FROM trials ORDER BY trial")
         assert trials == [(0, 1, 2, 4.0, 4.0), (1, 2, 4, 30.0, 0.0), (2, 2, 2, 8.0, 7.0)]
+
+
+def test_attempts_are_joined_only_where_a_trial_was_begun_again(store, sweep, rows, monkeypatch):
+    def look():
+        with Views(store, [sweep]) as views:
+            sql = live_rows(SweepTables(views.connection, sweep, sweep.snapshot(), running=True))
+            types = [table(views, f"DESCRIBE {view}") for view in ("trials", "curves")]
+            shown = [str(table(views, f"FROM {view} ORDER BY ALL")) for view in ("trials", "curves")]
+            return "JOIN" in sql, types, shown
+
+    with Writer(sweep, sweep.claim()) as writer:
+        writer.add("configs", rows.configs([0, 1, 2]))
+        writer.add("attempts", rows.attempt(0, "RUNNING"))
+        writer.add("curves", rows.curve(0, [0, 1], loss=[3.0, 2.0]))
+        writer.add("attempts", rows.attempt(0, rows=2, step=1, last_loss=2.0, min_loss=2.0, max_loss=3.0))
+        writer.add("attempts", rows.attempt(1, "RUNNING"))
+        writer.add("curves", rows.curve(1, [0, 1], loss=[5.0, 4.0]))
+        writer.flush()
+        joined, *once = look()
+        assert not joined
+        monkeypatch.setattr(SweepTables, "retried", True)
+        assert look() == (True, *once)
+        monkeypatch.undo()
+        writer.add("curves", rows.curve(1, [1], attempt=1, start=1, loss=[9.0]))  # its row of attempts is still to come
+        writer.flush()
+        assert look()[0]
+        with Views(store, [sweep]) as views:
+            sql = "SELECT step, loss FROM curves WHERE trial = 1 ORDER BY step"
+            with views.of_trials([0]):
+                views.execute(sql)
+            assert views.execute(sql).fetchall() == [(0, 5.0), (1, 9.0)]
 
 
 @pytest.mark.parametrize("mode", ["min", "max"])

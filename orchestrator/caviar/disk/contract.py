@@ -80,8 +80,8 @@ class Disk(Protocol):
         """Delete what crashes left of showing folders (after a day) and of removing them."""
         ...
 
-    def make_folder(self, path: PurePath) -> None:
-        """Create a folder and those above it, durably; it may be there already."""
+    def make_folder(self, *paths: PurePath) -> None:
+        """Create folders and those above them, durably; they may be there already."""
         ...
 
     def delete_folder(self, path: PurePath) -> None:

@@ -148,10 +148,11 @@ class ObjectDisk:
         if self._bucket.keys(key(path)):
             raise FileExistsError(errno.EEXIST, "Folder exists", str(path))
 
-    def make_folder(self, path: PurePath) -> None:
-        """An empty object in it."""
-        if key(path):
-            self._bucket.put(key(path / FOLDER), b"")
+    def make_folder(self, *paths: PurePath) -> None:
+        """An empty object in each."""
+        for path in paths:
+            if key(path):
+                self._bucket.put(key(path / FOLDER), b"")
 
     def delete_folder(self, path: PurePath) -> None:
         """Delete all objects below."""

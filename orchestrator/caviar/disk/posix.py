@@ -88,9 +88,9 @@ class PosixDisk(SystemCalls):
             if name.startswith(GONE_PREFIX) or (name.startswith(NEW_PREFIX) and self.age_s(parent / name) > STALE_S):
                 self.delete_folder(parent / name)
 
-    def make_folder(self, path: PurePath) -> None:
-        """Create a folder and those above it, durably."""
-        self.patience.call(lambda again: self._make_folder(path))
+    def make_folder(self, *paths: PurePath) -> None:
+        """Create folders and those above them, durably; a folder that holds several is synced once."""
+        self.patience.call(lambda again: self._make_folder(*paths))
 
     def delete_folder(self, path: PurePath) -> None:
         """Delete a folder and all below it, as far as possible."""
@@ -228,8 +228,7 @@ class PosixDisk(SystemCalls):
     ) -> None:
         build = path.with_name(f"{NEW_PREFIX}{uuid.uuid4().hex}")
         try:
-            for folder in folders or ("",):
-                self._make_folder(build / folder)
+            self._make_folder(*(build / folder for folder in folders or ("",)))
             self._publish([(build / name, data) for name, data in files])
             for name in ("", *folders):
                 self._sync_dir(build / name)
@@ -246,12 +245,15 @@ class PosixDisk(SystemCalls):
             raise
         self._sync_dir(path.parent)
 
-    def _make_folder(self, path: PurePath) -> None:
-        missing = [folder for folder in (path, *path.parents) if not self.exists(folder)]
+    def _make_folder(self, *paths: PurePath) -> None:
+        wanted = dict.fromkeys(folder for path in paths for folder in (path, *path.parents))
+        missing = [folder for folder in wanted if not self.exists(folder)]
+        missing.sort(key=lambda folder: -len(folder.parts))
         for folder in reversed(missing):
             self._mkdir(folder)
-        for folder in missing or [path]:  # one that is there was made by a process that may have died before this
-            self._sync_dir(folder.parent)
+        # One that is there was made by a process that may have died before this.
+        for parent in dict.fromkeys(folder.parent for folder in (*missing, *paths)):
+            self._sync_dir(parent)
 
     def _look(self, path: PurePath) -> os.stat_result:
         return self.patience.call(lambda again: self._stat(path))

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from caviar.store.columns import fixed
+
 if TYPE_CHECKING:
     from caviar.store.sweep_tables import SweepTables
 
@@ -21,7 +23,7 @@ def live_rows(tables: SweepTables, only: str = "") -> str:
         only: A condition on `trial`, to look at some trials.
     """
     where = f"WHERE {only}" if only else ""
-    if tables.seen.plain:
+    if tables.seen.plain or not tables.retried:
         return f"SELECT * FROM ({tables.rows()}) {where}"
     also = f"AND {only}" if only else ""
     return (
@@ -36,7 +38,7 @@ def cuts_sql(tables: SweepTables) -> str:
     # An attempt's start is in its rows and, if it lived to tell, in its row of attempts. One that runs has none before
     # its first row: it may go on from a checkpoint.
     return (
-        f"WITH later AS (SELECT trial, attempt, start FROM ({tables.attempts(metrics=False)}) "
+        f"WITH later AS (SELECT trial, attempt, start FROM ({tables.select(fixed('attempts'), 'attempts')}) "
         "WHERE attempt > 0 AND ended IS NOT NULL "
         f"UNION SELECT DISTINCT trial, attempt, _start FROM ({tables.rows(metrics=False)}) WHERE attempt > 0), "
         "starts AS (SELECT trial, attempt, min(start) AS start FROM later GROUP BY trial, attempt "

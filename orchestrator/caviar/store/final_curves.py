@@ -70,5 +70,9 @@ class _Part:
                 live, dead = self._history.split(rows)
                 curves.write(live)
                 if dead.num_rows:
-                    others = others or stack.enter_context(self._final.file(SUPERSEDED, layout, place))
+                    others = others or stack.enter_context(self._others(place))
                     others.write(dead)
+
+    def _others(self, place: int) -> FinalFile:
+        self._final.prepare(SUPERSEDED)
+        return self._final.file(SUPERSEDED, self._rows.layout, place)

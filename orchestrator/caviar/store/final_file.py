@@ -32,10 +32,13 @@ class FinalFolder:
     files: list[DataFile]
     """Those that were shown."""
 
+    def prepare(self, *tables: str) -> None:
+        """Make the folders of these tables."""
+        self.sweep.disk.make_folder(*(self.sweep.path / table for table in tables))
+
     def file(self, table: str, layout: pa.Schema, part: int = 0) -> FinalFile:
         """A new file of a table, by its place among them."""
         name = f"{table}/{self.number}-{part:04d}.parquet"
-        self.sweep.disk.make_folder(self.sweep.path / table)
         return FinalFile(self, table, name, layout)
 
 

@@ -13,7 +13,7 @@ from caviar.store import chain, manifest
 from caviar.store.final_curves import write_curves
 from caviar.store.final_file import FinalFolder
 from caviar.store.final_tables import write_tables
-from caviar.store.layout import build_folder
+from caviar.store.layout import FINAL_TABLES, build_folder
 from caviar.store.leftovers import data_files, sweep_up
 from caviar.store.merge import EVERY_SIZE
 from caviar.store.owner import superseded
@@ -93,8 +93,10 @@ def _write_all(sweep: SweepDir, seen: Snapshot, epoch: int) -> tuple[list[DataFi
             connection.execute(f"SET memory_limit = '{MEMORY}'")
             connection.execute(f"SET temp_directory = {text(scratch)}")
             connection.execute("SET preserve_insertion_order = false")
+            connection.execute("SET threads = 1")  # more cost a small sweep time, and gain a large one none
             tables = SweepTables(connection, sweep, seen, running=False, most=EVERY_SIZE)
             final = FinalFolder(sweep=sweep, number=number, build=build, files=files)
+            final.prepare(*FINAL_TABLES)
             write_curves(final, connection, tables)
             counts = write_tables(final, connection, tables)
     except BaseException:

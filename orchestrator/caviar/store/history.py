@@ -32,6 +32,8 @@ class History:
     @classmethod
     def of(cls, connection: duckdb.DuckDBPyConnection, tables: SweepTables) -> History:
         """Find out which attempts were cut."""
+        if not tables.retried:
+            return cls(names=np.empty(0, np.int64), cuts=np.empty(0, np.int64))
         found = connection.execute(cuts_sql(tables)).fetchnumpy()
         names = _name(found["trial"], found["attempt"])
         order = np.argsort(names)

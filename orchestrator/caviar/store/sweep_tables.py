@@ -70,6 +70,7 @@ class SweepTables:
         _ = self.metrics  # of all
         self._trials = trials
         self._held.pop(("curves",), None)
+        self.__dict__.pop("retried", None)
 
     def between(self, low: int, high: int) -> SweepTables:
         """The same tables, but of the trials from `low` to before `high` only."""
@@ -108,6 +109,13 @@ class SweepTables:
         reported = [key for key in self.held("curves") if key not in FIELDS["curves"]]
         ended = [key.removeprefix("last_") for key in self.held("attempts") if key.startswith("last_")]
         return tuple(dict.fromkeys([*reported, *ended]))
+
+    @cached_property
+    def retried(self) -> bool:
+        """Whether a trial was begun more than once. Statistics tell of most files, so few rows are read."""
+        sources = [source for source in map(self.scan, ("attempts", "curves")) if source is not None]
+        later = "\nUNION ALL ".join(f"(SELECT 1 FROM {source} WHERE attempt > 0 LIMIT 1)" for source in sources)
+        return bool(sources) and bool(self._connection.execute(later).fetchall())
 
     @property
     def curve_columns(self) -> tuple[Column, ...]:

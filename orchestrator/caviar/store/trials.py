@@ -62,14 +62,23 @@ def trials_sql(tables: SweepTables) -> str:
     kept = {column.name: _kept(tables, column.name) for column in columns if column.section == 2}
     return (
         f"WITH configs AS ({tables.configs()}), attempts AS MATERIALIZED ({tables.attempts(metrics=False)}), "
-        "grouped AS (SELECT trial, max(attempt) AS attempt, min(started) AS first, "
-        "count(*) FILTER (cause IS DISTINCT FROM 'stop') AS attempts FROM attempts GROUP BY trial), "
-        f"newest AS (SELECT a.*, g.attempts, g.first, {_OPEN} AS is_open "
-        "FROM attempts a JOIN grouped g USING (trial, attempt)), "
+        f"newest AS ({_newest(tables)}), "
         f"open AS (SELECT trial FROM newest WHERE is_open), curve AS ({_summary(tables)}) "
         f"SELECT {cells} FROM configs c LEFT JOIN newest n ON c.trial = n.trial "
         f"LEFT JOIN ({tables.ends(kept)}) e ON n.trial = e.trial AND n.attempt = e.attempt AND NOT n.is_open "
         "LEFT JOIN curve s ON c.trial = s.trial"
+    )
+
+
+def _newest(tables: SweepTables) -> str:
+    """The newest attempt of each trial, how many it had, and when the first one started."""
+    if not tables.retried:
+        began = "(cause IS DISTINCT FROM 'stop')::BIGINT AS attempts, started AS first"
+        return f"SELECT *, {began}, {_OPEN} AS is_open FROM attempts"
+    began = "count(*) FILTER (cause IS DISTINCT FROM 'stop') AS attempts, min(started) AS first"
+    return (
+        f"SELECT a.*, attempts, first, {_OPEN} AS is_open FROM attempts a "
+        f"JOIN (SELECT trial, max(attempt) AS attempt, {began} FROM attempts GROUP BY trial) USING (trial, attempt)"
     )
 
 

@@ -238,7 +238,7 @@ def _ended_twice(life: SweepLife) -> None:
 
 
 def crashes_of_an_end() -> Iterator[Life]:
-    for call in range(151, 156, 2):
+    for call in range(127, 132, 2):
         yield lambda life, call=call: (_ended_twice(life), life.crash("finalize", call, True), life.read())
 
 
@@ -251,7 +251,7 @@ def cuts_after_an_end() -> Iterator[Life]:
         )
 
 
-at_the_end = pauses("finalize", "publish", range(109, 122, 4))
+at_the_end = pauses("finalize", "publish", range(82, 95, 4))
 within_an_end = pauses("finalize", "finalize", range(2, 62, 30))
 
 SAFEGUARDS: dict[Callable[[Patch], None], tuple[Callable[[], Iterator[Life]], str]] = {
