@@ -94,8 +94,8 @@ def _rounds(
     """Make and run the sweep and, each as a child of the one before, its rounds; returns the last."""
     with session(plan, address, progress):
         while True:
-            sweep_dir, supply, adviser = _begin(store, plan, program, provenance)
-            with executor_of(plan, program, progress) as executor:
+            with executor_of(plan, program, progress) as executor:  # first: a program or data at fault makes no sweep
+                sweep_dir, supply, adviser = _begin(store, plan, program, provenance)
                 whole = drive_sweep(store, sweep_dir, plan, program, supply, executor, progress, adviser=adviser)
             if not plan.rounds or not whole:
                 return sweep_dir
