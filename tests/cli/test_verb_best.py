@@ -62,3 +62,9 @@ def test_no_usable_result_is_exit_code_3(caviar, fresh):
     assert got.out == ""
     assert got.err.count("\n") == 1
     assert f"caviar status {fresh.digits}" in got.err
+
+
+def test_a_step_that_no_trial_reached_is_named(caviar, filled):
+    got = caviar("best", "digits", "--at-step", "999", "--store", filled.path)
+    assert (got.code, got.out) == (3, "")
+    assert "no trial with a usable val_loss at step 999" in got.err

@@ -116,6 +116,12 @@ sweep = Sweep(
     assert not (tmp_path / "store").exists()
 
 
+def test_pausing_without_a_policy_that_pauses_is_no_silent_wish(caviar, filled, sweep):
+    got = caviar("run", "x.py", "--pausing", "--dry-run", "--store", filled.path)
+    assert (got.code, got.out) == (2, "")
+    assert "add --stopping asha or hyperband" in got.err
+
+
 def test_dry_run_as_json(caviar, filled, sweep):
     document = json.loads(caviar("run", "x.py", "--dry-run", "--json", "--store", filled.path).out)
     assert document["plan"]["trials"] == 8
@@ -168,6 +174,11 @@ def test_a_rehearsal_of_a_guided_sweep_names_its_searcher_and_asks_it(caviar, fi
 
     assert "plan   8 trials, searcher local, seed" in got.out
     assert "       stopped early by asha:eta=4" in got.lines
+    sweep.plan = make_plan("digits", 8, stopping="asha:eta=4", pausing=True, stop_on_divergence=True)
+    paused = caviar("run", "x.py", "--dry-run", "--store", filled.path)
+    assert "       paused, promoted or stopped by asha:eta=4" in paused.lines
+    assert "       stopped when val_loss is NaN or infinite" in paused.lines
+    sweep.plan = make_plan("digits", 8, searcher="local")
     document = json.loads(caviar("run", "x.py", "--dry-run", "--json", "--store", filled.path).out)
     sampled = make_plan("digits", 8)
     sweep.plan = sampled

@@ -57,18 +57,21 @@ def test_plain_lines_at_every_tenth() -> None:
     stream, clock = io.StringIO(), FakeClock()
     progress = PlainProgress(stream, clock=clock)
     progress.start("starting Ray…")
-    clock.now += 8.1
+    clock.now += 8.0
+    progress.start("loading the data…")
+    clock.now += 0.1
     for done in range(65):
         progress.update(snapshot(done))
     progress.end(snapshot(64))
     lines = stream.getvalue().splitlines()
-    assert lines[:3] == [
+    assert lines[:4] == [
         "[caviar] starting Ray…",
+        "[caviar] loading the data…",
         "[caviar] started in 8.1s",
         "[caviar] 7/64 done best=0.0712 (t19) eta=57s",
     ]
     assert lines[-1] == "[caviar] 64/64 done 1 failed best=0.0712 (t19) took=1m04s"
-    assert len(lines) == 12
+    assert len(lines) == 13
 
 
 def test_plain_lines_at_every_half_minute() -> None:

@@ -24,6 +24,7 @@ def rehearsal(plan: "Plan", program: "Program", store: str) -> dict[str, Any]:
     return {
         "store": store,
         "plan": plan.to_json(),
+        "pauses": plan.pauses,
         "configs": [plan.space.config(point) for point in points],
         "advice": list(scale_advice(plan.space)),
         "constraint": rejected_share(plan, sampler, constraint) or None,
@@ -68,7 +69,10 @@ def print_rehearsal(document: dict[str, Any]) -> None:
         later = ", then ".join(str(one) for one in plan["rounds"])
         emit(f"       then {later} round the best of the round before")
     if plan["stopping"]:
-        emit(f"       stopped early by {plan['stopping']}")
+        how = "paused, promoted or stopped" if document["pauses"] else "stopped early"
+        emit(f"       {how} by {plan['stopping']}")
+    if plan["stop_on_divergence"]:
+        emit(f"       stopped when {plan['metric']} is NaN or infinite")
     if plan["held"]:
         emit(f"       {_tiers(plan['held'])}")
     if document["constraint"]:

@@ -75,6 +75,8 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
     from caviar.space import scale_advice
 
     sweep = load(file).override(_changes(given))
+    if given["pausing"] and not sweep.plan.pauses:
+        raise click.UsageError("--pausing needs a stop policy that pauses trials; add --stopping asha or hyperband")
     for line in scale_advice(sweep.plan.space):
         say(f"advice: {line}")
     if dry_run:

@@ -31,15 +31,16 @@ def choose(reading: Reading, k: int, ranking: Ranking | None = None) -> Selectio
     ranking = ranking or Ranking(rule=None, at_step=None)
     selection = select(reading.views, reading.sweep.description(), k=k, rule=ranking.rule, at_step=ranking.at_step)
     if not selection.rows:
-        raise _no_result(reading)
+        raise _no_result(reading, ranking.at_step)
     return selection
 
 
-def _no_result(reading: Reading) -> NoResultError:
+def _no_result(reading: Reading, at_step: int | None) -> NoResultError:
     counts = dict(reading.views.execute("select state, count(*) from trials group by state").fetchall())
     failed = f" ({counts['FAILED']} failed)" if counts.get("FAILED") else ""
+    when = " yet" if at_step is None else f" at step {at_step}"
     return NoResultError(
-        f"{reading.title} has no trial with a usable {reading.plan['metric']} yet{failed};"
+        f"{reading.title} has no trial with a usable {reading.plan['metric']}{when}{failed};"
         f" see why: caviar status {reading.sweep.id}"
     )
 

@@ -29,8 +29,8 @@ class PlainProgress:
         self._began: float | None = None
 
     def start(self, text: str) -> None:
-        """Write what is started, and remember when: the first state tells how long it took."""
-        self._began = self._clock()
+        """Write what is started, and remember when the first was: the first state tells how long all took."""
+        self._began = self._clock() if self._began is None else self._began
         self._write(one_line(text))
 
     def update(self, snapshot: Snapshot) -> None:
