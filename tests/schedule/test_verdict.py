@@ -29,6 +29,16 @@ def test_other_failures_end_it_when_there_are_many_alike(kind: str, error: str, 
     assert isinstance(fruitless(tally(2, kind, error)), ends)
 
 
+def test_the_sentence_counts_trials_and_names_the_first() -> None:
+    counts = tally(1, "timeout", "it ran longer than 0.5 seconds")
+    limit = hopeless(counts, 0)
+
+    assert str(limit) == (
+        "1 trial failed, more than --max-failures 0, first t0: it ran longer than 0.5 seconds; see caviar show 0"
+    )
+    assert str(fruitless(counts)).startswith("1 trial failed and none completed, first t0: it ran longer")
+
+
 def test_failures_that_differ_are_no_reason_to_stop() -> None:
     counts = tally(HOPELESS, "error", "E: x")
     counts.fail(99, "error", "E: y")

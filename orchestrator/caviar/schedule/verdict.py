@@ -20,8 +20,8 @@ def hopeless(tally: Tally, max_failures: int | None = None) -> CaviarError | Non
     if max_failures is not None and tally.failed > max_failures and tally.first_errors:
         trial, _, error = tally.first_errors[0]
         return NoResultError(
-            f"{tally.failed} trials failed, more than --max-failures {max_failures}, "
-            f"the first with {_last_line(error)}: see caviar show {trial}"
+            f"{_trials(tally.failed)} failed, more than --max-failures {max_failures}, "
+            f"first t{trial}: {_last_line(error)}; see caviar show {trial}"
         )
     if tally.before or tally.completed or not tally.first_errors:
         return None
@@ -45,8 +45,13 @@ def fruitless(tally: Tally) -> CaviarError | None:
     if kind == "metric" and len(tally.errors) == 1:
         return SpecError(error)
     return NoResultError(
-        f"all {tally.failed} trials failed, the first with {_last_line(error)}: see caviar show {trial}"
+        f"{_trials(tally.failed)} failed and none completed, first t{trial}: {_last_line(error)}; "
+        f"see caviar show {trial}"
     )
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial{'' if count == 1 else 's'}"
 
 
 def _last_line(error: str) -> str:
