@@ -41,6 +41,12 @@ def test_the_gate_ends_with_pytests_own_code(clone):
     assert clone("test", STUB_FAILS="pytest").returncode == 3
 
 
+def test_a_quick_gate_leaves_out_ray_and_clones(clone):
+    clone("best")
+    assert clone("test", CAVIAR_QUICK="1").returncode == 0
+    assert clone.log("tools.log") == CHECKS[:-1]
+
+
 def test_arguments_are_pytests(clone):
     for fails, code in (("", 0), ("pytest", 3)):
         assert clone("test", "-k", "two words", STUB_FAILS=fails).returncode == code
