@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "simulation"))
 
 from rows import Rows, plan
+from simulated_disk import in_memory
 
 from caviar.store import Store, SweepDir
 
@@ -34,3 +35,9 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture
 def sweep(store: Store) -> SweepDir:
     return store.create_sweep(plan(), b"code")
+
+
+@pytest.fixture
+def mirror() -> Iterator[Path]:
+    with in_memory() as place:
+        yield place

@@ -2,6 +2,7 @@
 
 import pytest
 from scenario import Examined, record
+from simulated_disk import in_memory
 from simulated_sweep import Simulation
 
 KILL = {"power": False, "seed": None}
@@ -9,9 +10,9 @@ CUT = {"power": True, "seed": None}
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        simulation = Simulation(tmp_path_factory.mktemp("simulated") / "disk", patch)
+def lived():
+    with pytest.MonkeyPatch.context() as patch, in_memory() as mirror:
+        simulation = Simulation(mirror, patch)
         yield Examined(simulation), record(simulation)
 
 
@@ -37,7 +38,7 @@ def test_a_power_cut_at_every_step_that_takes_what_chance_decides_loses_nothing_
 @pytest.mark.nightly
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("loss", [KILL, CUT, *({"power": True, "seed": seed} for seed in range(1, 21))])
-def test_a_crash_at_every_step_with_an_end_after_each(loss, tmp_path, monkeypatch):
-    simulation = Simulation(tmp_path / "disk", monkeypatch)
+def test_a_crash_at_every_step_with_an_end_after_each(loss, mirror, monkeypatch):
+    simulation = Simulation(mirror, monkeypatch)
     moments = record(simulation)
     assert recovered((Examined(simulation), moments), **loss) > 0.8

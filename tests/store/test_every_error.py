@@ -60,23 +60,23 @@ def sequence(start, step):
     return [(n, *next(kinds)) for n in range(start, CALLS, step)]
 
 
-def suffer_all(folder, monkeypatch, faults):
+def suffer_all(mirror, monkeypatch, faults):
     struck = 0
     for n, when, number in faults:
         with monkeypatch.context() as patch:
-            simulation = Simulation(folder / "disk", patch)
-            simulation.platter.restore(Platter(folder / "disk").tree)
+            simulation = Simulation(mirror, patch)
+            simulation.platter.restore(Platter(mirror).tree)
             struck += suffer(simulation, Failing(n, when, number))
     return struck
 
 
-def test_an_error_at_any_call_is_one_sentence_and_loses_nothing(tmp_path, monkeypatch):
-    assert suffer_all(tmp_path, monkeypatch, sequence(3, 61)) > 6
+def test_an_error_at_any_call_is_one_sentence_and_loses_nothing(mirror, monkeypatch):
+    assert suffer_all(mirror, monkeypatch, sequence(3, 61)) > 6
 
 
 @pytest.mark.nightly
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("shift", range(4))
-def test_an_error_at_every_call(tmp_path, monkeypatch, shift):
+def test_an_error_at_every_call(mirror, monkeypatch, shift):
     faults = [(n, when, ERRORS[(n + shift) % 4]) for n in range(CALLS) for when in ("before", "after")]
-    assert suffer_all(tmp_path, monkeypatch, faults) > 500
+    assert suffer_all(mirror, monkeypatch, faults) > 500

@@ -36,8 +36,8 @@ def test_without_a_safeguard_a_promise_is_broken(monkeypatch, take_away):
         live(lives)
 
 
-def crash_everywhere(folder, monkeypatch):
-    simulation = Simulation(folder / "disk", monkeypatch)
+def crash_everywhere(mirror, monkeypatch):
+    simulation = Simulation(mirror, monkeypatch)
     moments = record(simulation)
     examined = Examined(simulation)
     for moment in moments[::-1]:
@@ -46,21 +46,21 @@ def crash_everywhere(folder, monkeypatch):
 
 
 @pytest.mark.parametrize("take_away", [no_fsync, no_sync_dir, no_deduplication])
-def test_crashes_at_every_step_find_it_too(monkeypatch, tmp_path, take_away):
+def test_crashes_at_every_step_find_it_too(monkeypatch, mirror, take_away):
     take_away(monkeypatch)
     with pytest.raises(
         Exception, match=r"cannot be understood|is no JSON|is no store|No such file|doubled|Parquet|is lost"
     ):
-        crash_everywhere(tmp_path, monkeypatch)
+        crash_everywhere(mirror, monkeypatch)
 
 
 @pytest.mark.nightly
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("take_away", [in_place, gaps_count])
-def test_crashes_at_every_step_find_these_in_time(monkeypatch, tmp_path, take_away):
+def test_crashes_at_every_step_find_these_in_time(monkeypatch, mirror, take_away):
     take_away(monkeypatch)
     with pytest.raises(Exception, match=r"ended without their rows|Parquet"):
-        crash_everywhere(tmp_path, monkeypatch)
+        crash_everywhere(mirror, monkeypatch)
 
 
 @pytest.mark.nightly

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import errno
 import random
-import shutil
-import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import duckdb
@@ -16,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from ledger import End, Row
 from promises import check_globs, check_rows, check_views, held
-from simulated_disk import Crash, SimulatedDisk
+from simulated_disk import Crash, SimulatedDisk, in_memory
 from simulated_sweep import Driver, Simulation
 
 from caviar.errors import StoreError
@@ -25,7 +23,6 @@ from caviar.store import Store
 TRIALS = st.integers(0, 2)
 CALLS = st.one_of(st.integers(0, 16), st.integers(0, 160))
 ACTIONS = st.sampled_from(["publish"] * 4 + ["merge"] * 2 + ["collect", "finalize"])
-MEMORY = Path("/dev/shm")
 
 
 class SweepLife(RuleBasedStateMachine):
@@ -33,9 +30,9 @@ class SweepLife(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.patch = pytest.MonkeyPatch()
-        self.folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
-        self.simulation = Simulation(self.folder / "disk", self.patch)
+        self.ends = ExitStack()
+        mirror = self.ends.enter_context(in_memory())
+        self.simulation = Simulation(mirror, self.ends.enter_context(pytest.MonkeyPatch.context()))
         self.owner: Driver | None = None
         self.zombies: list[Driver] = []
         self.pids = 0
@@ -246,8 +243,7 @@ class SweepLife(RuleBasedStateMachine):
                 sweep = self.simulation.sweep()
                 check_views(sweep, check_rows(sweep, self.simulation.ledger), store)
         finally:
-            self.patch.undo()
-            shutil.rmtree(self.folder)
+            self.ends.close()
 
 
 def _kill() -> None:

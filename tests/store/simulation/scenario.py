@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ledger import Ledger
 from promises import check_globs, check_rows, check_views
-from simulated_disk import CHANGING, Folder, SimulatedDisk
+from simulated_disk import CHANGING, Folder, SimulatedDisk, survivor
 from simulated_sweep import Driver, Simulation
 
 from caviar.errors import NotFoundError
@@ -102,13 +102,12 @@ class Examined:
             Whether there was a sweep to look at.
         """
         simulation = self.simulation
-        simulation.platter.restore(moment.tree)
-        simulation.ledger = moment.ledger.copy()
-        simulation.processes.living.clear()
-        if power:
-            simulation.platter.cut_power(None if seed is None else random.Random(seed))
-        key = (visible(simulation.platter.tree), frozenset(simulation.ledger.acknowledged), simulation.ledger.sweep)
+        tree = survivor(moment.tree, None if seed is None else random.Random(seed)) if power else moment.tree
+        key = (visible(tree), frozenset(moment.ledger.acknowledged), moment.ledger.sweep)
         if key not in self.seen:
+            simulation.platter.restore(tree)
+            simulation.ledger = moment.ledger.copy()
+            simulation.processes.living.clear()
             try:
                 self.seen[key] = examine(simulation, ending=moment.number % every == 0)
             except BaseException as error:

@@ -15,6 +15,7 @@ import io
 import os
 import random
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,16 @@ from caviar.disk import Patience, PosixDisk
 CHANGING = frozenset(
     {"open", "write", "fsync", "sync_dir", "rename", "link", "unlink", "mkdir", "remove_tree", "touch"}
 )
+
+
+MEMORY = Path("/dev/shm")
+
+
+@contextmanager
+def in_memory() -> Iterator[Path]:
+    """A place for a platter's mirror, in memory where there is some: else most of a simulation is folders made anew."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        yield Path(folder) / "disk"
 
 
 class Crash(BaseException):
@@ -85,7 +96,7 @@ class Platter:
 
     def cut_power(self, rng: random.Random | None = None) -> None:
         """Forget what is not durable: all of it, or what chance decides, torn, and in any combination."""
-        self.tree = _survivor(self.tree, rng)
+        self.tree = survivor(self.tree, rng)
         self._print()
 
     def _print(self) -> None:
@@ -122,7 +133,8 @@ def _write_tree(node: File | Folder, path: Path) -> None:
         _write_tree(inner, path / name)
 
 
-def _survivor(node: File | Folder, rng: random.Random | None, done: dict[int, File | Folder] | None = None) -> Folder:
+def survivor(node: File | Folder, rng: random.Random | None, done: dict[int, File | Folder] | None = None) -> Folder:
+    """What a power cut leaves of a tree, which stays as it is."""
     done = {} if done is None else done
     kept = dict(node.durable)
     for change in node.pending:
@@ -131,7 +143,7 @@ def _survivor(node: File | Folder, rng: random.Random | None, done: dict[int, Fi
     after = Folder(written=node.written)
     for name, inner in kept.items():
         if id(inner) not in done:  # two names of one file keep meaning one file
-            done[id(inner)] = _survivor(inner, rng, done) if isinstance(inner, Folder) else _torn(inner, rng)
+            done[id(inner)] = survivor(inner, rng, done) if isinstance(inner, Folder) else _torn(inner, rng)
         after.now[name] = after.durable[name] = done[id(inner)]
     return after
 
