@@ -158,6 +158,25 @@ def test_going_on_after_the_end_and_ending_again(store, ended, rows):
     assert pq.read_table(next((ended.path / "superseded").iterdir())).num_rows == 4
 
 
+def test_what_was_set_apart_stays_apart_though_its_attempt_never_ended(store, sweep, rows):
+    """A driver that is killed leaves attempts without an end."""
+    epoch = sweep.claim()
+    with Writer(sweep, epoch) as writer:
+        writer.add("configs", rows.configs([0, 1]))
+        for attempt, loss in enumerate([9.0, 8.0, 7.0]):
+            writer.add("curves", rows.curve(0, [0], attempt=attempt, loss=[loss]))
+    finalize(sweep, epoch)
+    epoch = sweep.claim()
+    with Writer(sweep, epoch) as writer:
+        writer.add("curves", rows.curve(1, [0], loss=[5.0]))
+    finalize(sweep, epoch)
+    with Views(store, [sweep]) as views:
+        assert views.execute("SELECT trial, attempt, loss FROM curves ORDER BY ALL").fetchall() == [
+            (0, 2, 7.0),
+            (1, 0, 5.0),
+        ]
+
+
 def test_state_of_an_interrupted_sweep(store, sweep, rows):
     epoch = sweep.claim()
     with Writer(sweep, epoch) as writer:

@@ -33,14 +33,21 @@ def live_rows(tables: SweepTables, only: str = "") -> str:
     )
 
 
-def cuts_sql(tables: SweepTables) -> str:
-    """SELECT of trial, attempt and cut, the first step that counts no more, of each attempt that was cut."""
+def cuts_sql(tables: SweepTables, *also: str) -> str:
+    """SELECT of trial, attempt and cut, the first step that counts no more, of each attempt that was cut.
+
+    Args:
+        tables: The sweep's.
+        also: Tables whose rows are to be judged, beside `curves`. An attempt of which nothing is known but rows set
+            apart is not among those cut otherwise; it cuts none that a later one did not cut.
+    """
+    rows = tables.select(fixed("curves"), "curves", *also)
     # An attempt's start is in its rows and, if it lived to tell, in its row of attempts. One that runs has none before
     # its first row: it may go on from a checkpoint.
     return (
         f"WITH later AS (SELECT trial, attempt, start FROM ({tables.select(fixed('attempts'), 'attempts')}) "
         "WHERE attempt > 0 AND ended IS NOT NULL "
-        f"UNION SELECT DISTINCT trial, attempt, _start FROM ({tables.rows(metrics=False)}) WHERE attempt > 0), "
+        f"UNION SELECT DISTINCT trial, attempt, _start FROM ({rows}) WHERE attempt > 0), "
         "starts AS (SELECT trial, attempt, min(start) AS start FROM later GROUP BY trial, attempt "
         "UNION ALL SELECT DISTINCT trial, 0, 0 FROM later) "
         "SELECT * FROM (SELECT trial, attempt, min(start) OVER (PARTITION BY trial "

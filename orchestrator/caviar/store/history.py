@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from caviar.store.curves import cuts_sql
+from caviar.store.layout import SUPERSEDED
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,10 +32,10 @@ class History:
 
     @classmethod
     def of(cls, connection: duckdb.DuckDBPyConnection, tables: SweepTables) -> History:
-        """Find out which attempts were cut."""
+        """Find out which attempts were cut, those set apart by an end before this one too."""
         if not tables.retried:
             return cls(names=np.empty(0, np.int64), cuts=np.empty(0, np.int64))
-        found = connection.execute(cuts_sql(tables)).fetchnumpy()
+        found = connection.execute(cuts_sql(tables, SUPERSEDED)).fetchnumpy()
         names = _name(found["trial"], found["attempt"])
         order = np.argsort(names)
         return cls(names=names[order], cuts=found["cut"].astype(np.int64)[order])

@@ -144,17 +144,14 @@ class SweepTables:
         """SELECT of all configurations; finished ones are in the final table of trials."""
         return f"{self.select(self.config_columns, 'configs')}\nUNION ALL {self.select(self.config_columns, 'trials')}"
 
-    def rows(self, *, metrics: bool = True) -> str:
-        """SELECT of all rows reported, those of superseded executions too unless they were set apart.
-
-        Without `metrics`, of their fixed columns: DuckDB plans a query of thousands of columns for seconds.
-        """
-        return self.select(self.curve_columns if metrics else fixed("curves"), "curves")
+    def rows(self) -> str:
+        """SELECT of all rows reported, those of superseded executions too unless they were set apart."""
+        return self.select(self.curve_columns, "curves")
 
     def attempts(self, *, metrics: bool = True) -> str:
         """SELECT of one row an attempt: how it ended, or that it runs; LOST when nobody runs it any more.
 
-        Without `metrics`, of their fixed columns.
+        Without `metrics`, of their fixed columns: DuckDB plans a query of thousands of columns for seconds.
         """
         every = self.select(self.attempt_columns if metrics else fixed("attempts"), "attempts")
         if self.seen.plain:
