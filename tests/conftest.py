@@ -1,5 +1,6 @@
 """The order of the gate: quick tests, then the clone (while no Ray runs), then those that share one Ray."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,12 @@ from caviar.execute.ray_session import RaySession
 from .raylets import Raylets
 
 __all__ = ["cloud", "s3_server"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where one process a core runs tests, more threads for linear algebra would only wait for each other."""
+    if hasattr(config, "workerinput"):
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

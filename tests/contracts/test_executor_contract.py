@@ -17,7 +17,7 @@ Script = Sequence[tuple[float, float | None]]
 Make = Callable[[Script], Executor]
 
 FOUR: Script = [(0.0, float(step)) for step in range(4)]
-SLOW: Script = [(0.0, 1.0), (1.5, 1.0)]
+SLOW: Script = [(0.0, 1.0), (0.8, 1.0)]
 
 
 def trained(script: Script) -> Callable[..., Any]:
@@ -168,7 +168,7 @@ def tell(executor: Executor, message: Message, *, after: Callable[[dict[str, Any
 
 
 def test_a_told_trial_ends_as_stopped_with_its_curve_and_its_lease_mates_run_on(make: Make) -> None:
-    executor = make([(0.1, float(step)) for step in range(40)])
+    executor = make([(0.05, float(step)) for step in range(40)])
     executor.submit(lease(0, trials=2))
     events = tell(executor, Message(trial=0, attempt=0, action="stop"), after=lambda row: row["state"] == "RUNNING")
 
@@ -182,7 +182,7 @@ def test_a_told_trial_ends_as_stopped_with_its_curve_and_its_lease_mates_run_on(
 
 
 def test_messages_for_trials_that_ended_for_other_attempts_and_for_no_lease_do_no_harm(make: Make) -> None:
-    executor = make([(0.2, 1.0)] * 10)
+    executor = make([(0.07, 1.0)] * 10)
     executor.submit(lease(0, trials=2))
     executor.tell(7, Message(trial=1, attempt=0, action="stop"))
     executor.tell(0, Message(trial=1, attempt=3, action="stop"))

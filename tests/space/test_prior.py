@@ -9,7 +9,7 @@ from caviar.errors import SpecError
 from caviar.space import Choice, Float, Int, Prior, Space, parameter_from_json
 from caviar.space.tilt import favourite, peak
 
-EVEN = (np.arange(200_000) + 0.5) / 200_000
+EVEN = (np.arange(20_000) + 0.5) / 20_000
 units = st.floats(0.0, 1.0)
 confidences = st.floats(0.01, 0.9)
 

@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "simulation"))
 
 from rows import Rows, plan
-from simulated_disk import in_memory
+from simulated_sweep import in_memory
 
 from caviar.store import Store, SweepDir
 

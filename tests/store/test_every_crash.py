@@ -2,8 +2,7 @@
 
 import pytest
 from scenario import Examined, record
-from simulated_disk import in_memory
-from simulated_sweep import Simulation
+from simulated_sweep import Simulation, in_memory
 
 KILL = {"power": False, "seed": None}
 CUT = {"power": True, "seed": None}

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from ledger import End, Row
 from promises import check_globs, check_rows, check_views, held
-from simulated_disk import Crash, SimulatedDisk, in_memory
-from simulated_sweep import Driver, Simulation
+from simulated_disk import Crash, SimulatedDisk
+from simulated_sweep import Driver, Simulation, in_memory
 
 from caviar.errors import StoreError
 from caviar.store import Store

@@ -15,7 +15,6 @@ import io
 import os
 import random
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,16 +25,6 @@ from caviar.disk import Patience, PosixDisk
 CHANGING = frozenset(
     {"open", "write", "fsync", "sync_dir", "rename", "link", "unlink", "mkdir", "remove_tree", "touch"}
 )
-
-
-MEMORY = Path("/dev/shm")
-
-
-@contextmanager
-def in_memory() -> Iterator[Path]:
-    """A place for a platter's mirror, in memory where there is some: else most of a simulation is folders made anew."""
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
-        yield Path(folder) / "disk"
 
 
 class Crash(BaseException):

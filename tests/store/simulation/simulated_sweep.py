@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,15 @@ from caviar.store import finalize as finalizing
 from caviar.store.merge import merge
 from caviar.store.owner import Owner
 from caviar.store.publisher import Publisher
+
+MEMORY = Path("/dev/shm")
+
+
+@contextmanager
+def in_memory() -> Iterator[Path]:
+    """A place for a platter's mirror, in memory where there is some: else most of a simulation is folders made anew."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        yield Path(folder) / "disk"
 
 
 class Processes:
