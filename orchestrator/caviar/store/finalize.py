@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
 
 from caviar.errors import StoreError
 from caviar.store import chain, manifest
-from caviar.store.final_curves import write_curves
+from caviar.store.final_curves import CurveFiles
 from caviar.store.final_file import FinalFolder
 from caviar.store.final_tables import write_tables
 from caviar.store.layout import FINAL_TABLES, build_folder
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 MEMORY = "512MB"
 """What sorting may take before it spills into the sweep's folder."""
+
+THREADS = 2
+"""Files that are written at the same time; each takes some 200 MB of memory."""
 
 ENDED = ("COMPLETED", "STOPPED", "FAILED", "CANCELLED")
 
@@ -97,13 +101,26 @@ def _write_all(sweep: SweepDir, seen: Snapshot, epoch: int) -> tuple[list[DataFi
             tables = SweepTables(connection, sweep, seen, running=False, most=EVERY_SIZE)
             final = FinalFolder(sweep=sweep, number=number, build=build, files=files)
             final.prepare(*FINAL_TABLES)
-            write_curves(final, connection, tables)
-            counts = write_tables(final, connection, tables)
+            counts = _write_files(final, connection, tables)
     except BaseException:
         with suppress(OSError):
             sweep.disk.delete(sweep.path / file.name for file in files)
         raise
     return sorted(files, key=lambda file: file.name), counts
+
+
+def _write_files(final: FinalFolder, connection: duckdb.DuckDBPyConnection, tables: SweepTables) -> Counter[str]:
+    curves = CurveFiles(final, connection, tables)
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="caviar-final") as pool:
+        counts = pool.submit(write_tables, final, connection, tables)
+        jobs: list[Future[Any]] = [counts, *(pool.submit(curves.write, place) for place in range(len(curves.spans)))]
+        try:
+            for done in as_completed(jobs):
+                done.result()
+        except BaseException:
+            curves.given_up = True
+            raise
+    return counts.result()
 
 
 def _check_owner(sweep: SweepDir, epoch: int) -> None:

@@ -97,7 +97,7 @@ class Simulation:
         patch.setattr("caviar.store.finalize.open_plain", lasting)
         patch.setattr("caviar.store.segment.group_rows", lambda layout, *, live: 2)
         patch.setattr("caviar.store.final_curves.SIZE", 1)  # a file of curves for each trial, as far as possible
-        patch.setattr("caviar.store.final_curves.THREADS", 1)  # in the same order each time
+        patch.setattr("caviar.store.finalize.THREADS", 1)  # in the same order each time
 
     @property
     def home(self) -> Path:
