@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from caviar import searching  # its searchers, and scipy with them, only when one is asked for
 from caviar.sampling.listed import ListSampler
 from caviar.schedule.adviser import FINAL, Adviser
 from caviar.schedule.asks import Asks
-from caviar.searching import make_searcher
 from caviar.select.rule import identifier
 from caviar.stopping import DIVERGENCE, StopOnDivergence, parse_stopping
 from caviar.store import Views
@@ -43,7 +43,9 @@ def adviser_of(plan: Plan, store: Store, sweep_dir: SweepDir, sampler: Sampler) 
     """
     if not (plan.stopping or plan.searcher or plan.stop_on_divergence):
         return Adviser(), None
-    searcher = make_searcher(plan.searcher, plan.space, mode=plan.mode, seed=plan.seed) if plan.searcher else None
+    searcher = None
+    if plan.searcher:
+        searcher = searching.make_searcher(plan.searcher, plan.space, mode=plan.mode, seed=plan.seed)
     adviser = Adviser(policies_of(plan), plan.metric, searcher, plan.searcher)
     metric = identifier(plan.metric)
     with Views(store, [sweep_dir]) as views:
