@@ -113,6 +113,8 @@ def _print(document: dict[str, Any]) -> None:
         emit(f"          see: caviar show {failure['first_trial']} --sweep {document['sweep']}")
     if document["state"] == "interrupted":
         emit(f"go on     caviar resume {document['sweep']}")
+    elif document["state"] == "failed":
+        emit(f"go on     once the code is mended: caviar resume {document['sweep']} --force --retry-failed")
 
 
 def _last_line(error: str | None) -> str:

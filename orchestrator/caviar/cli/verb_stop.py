@@ -95,7 +95,7 @@ def _tell(target: Target, sweep: "SweepDir", state: str, trial: int | None, foun
     from caviar.cli.output import emit_json, say
     from caviar.errors import CaviarError
 
-    following = "best" if state == "finished" else "status" if state == "running" else "resume"
+    following = {"finished": "best", "interrupted": "resume"}.get(state, "status")
     if trial is not None and found in (*WAITS, "LOST"):
         raise CaviarError(
             f"sweep {sweep.id} is not running, so trial {trial} was not stopped; it runs again with: "

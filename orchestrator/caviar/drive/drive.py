@@ -187,22 +187,22 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
                 scheduler.stop()
 
             with on_interrupt(stop) as interrupt:
-                scheduler.run()
+                hopeless = scheduler.run()
             last = gauge.read(scheduler)
             progress.update(last)
             if scheduler.closing.by == "signal":
                 raise SweepInterrupted(_farewell(last, scheduler), interrupt.exit_code)
         vault.clean(all_of_it=True)
-        finalize(sweep_dir, epoch)
+        finalize(sweep_dir, epoch, "failed" if hopeless else None)
         if scheduler.stopped:
             progress.note(_farewell(last, scheduler))
         # Who stopped the sweep goes on with it, or does not care.
-        if program.final and not plan.rounds and scheduler.closing.by != "user":
+        if program.final and not (plan.rounds or hopeless) and scheduler.closing.by != "user":
             progress.start("testing the winner…")
             run_finale(store, sweep_dir, plan, executor)
     finally:
         sweep_dir.release(epoch)
-    error = fruitless(scheduler.tally)
+    error = hopeless or fruitless(scheduler.tally)
     if error is not None:
         raise error
     return not scheduler.stopped

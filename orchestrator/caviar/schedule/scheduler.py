@@ -91,12 +91,14 @@ class Scheduler:
             executor, self.ledger, supply, sink, self.tally, clock, paused=self.paused, adviser=self._adviser
         )
 
-    def run(self) -> None:
+    def run(self) -> CaviarError | None:
         """Run until all trials ended, or until `stop` was called and the leases are gone.
 
+        Returns:
+            The error that makes the sweep hopeless, so that it was ended before its time; None: nothing does.
+
         Raises:
-            CaviarError: The sweep is beyond hope, the store failed, or the workers cannot run the code. What had been
-                reported is in the sink.
+            CaviarError: The store failed, or the workers cannot run the code. What had been reported is in the sink.
         """
         try:
             for trial in self._adviser.condemned:
@@ -110,13 +112,15 @@ class Scheduler:
                 self._voice.repeat()
                 error = hopeless(self.tally, self._plan.max_failures)
                 if error is not None:
-                    raise error
+                    self._abandon()
+                    return error
                 self._on_tick()
             if not self.stopped:
                 self._draw()  # the last ones may have been cancelled before they were drawn
         except CaviarError:
             self._abandon()
             raise
+        return None
 
     def stop(self, by: str = "signal", *, at_once: bool = False) -> None:
         """Start nothing more; running trials are ended after a short grace. May be called from a signal handler."""

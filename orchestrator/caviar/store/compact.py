@@ -30,7 +30,7 @@ def compact(sweep: SweepDir) -> None:
     state = sweep.state()
     epoch = sweep.claim()
     try:
-        finalize(sweep, epoch, "finished" if state == "finished" else None)
+        finalize(sweep, epoch, state if state in ("finished", "failed") else None)
     except BaseException:
         sweep.release(epoch)
         raise

@@ -49,7 +49,8 @@ def finalize(sweep_dir: SweepDir, epoch: int, state: State | None = None) -> Non
     Args:
         sweep_dir: A sweep that this process claimed.
         epoch: What `claim` returned.
-        state: "finished" or "interrupted"; None: finished if as many trials as planned ended.
+        state: "finished", "interrupted", or "failed" where it was hopeless; None: one of the first two, finished if as
+            many trials as planned ended.
 
     Raises:
         StoreError: The sweep was taken over, or the disk is full; what was published stays readable then.

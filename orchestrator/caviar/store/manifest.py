@@ -17,7 +17,7 @@ from caviar.store.layout import checked_data_name
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-State = Literal["running", "finished", "interrupted"]
+State = Literal["running", "finished", "interrupted", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

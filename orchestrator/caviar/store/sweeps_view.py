@@ -42,7 +42,7 @@ def sweep_row(description: dict[str, Any], state: str, tables: SweepTables) -> s
 
     Args:
         description: As `SweepDir.description` gives it.
-        state: running, finished or interrupted.
+        state: running, finished, interrupted or failed.
         tables: The sweep's.
     """
     plan, origin = description["plan"], description.get("provenance") or {}

@@ -79,7 +79,9 @@ def replay(curves: Curves, order: Sequence[int], *, stopping: str, slots: int) -
     executor = SimulatedExecutor(course, workers=slots)
     sink = _Ends()
     supply = Supply(plan, make_sampler(plan.sampler, plan.space, 0, plan.trials))
-    Scheduler(plan, "whatif", supply, executor, sink, adviser=adviser, clock=executor.clock, round_s=math.inf).run()
+    loop = Scheduler(plan, "whatif", supply, executor, sink, adviser=adviser, clock=executor.clock, round_s=math.inf)
+    if error := loop.run():
+        raise error
     return Replayed(
         busy_s=sink.busy_s,
         wall_s=executor.clock.time(),
