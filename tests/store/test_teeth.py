@@ -36,13 +36,14 @@ def test_without_a_safeguard_a_promise_is_broken(monkeypatch, take_away):
         live(lives)
 
 
-def crash_everywhere(mirror, monkeypatch):
+def crash_everywhere(mirror, monkeypatch, cuts=1):
     simulation = Simulation(mirror, monkeypatch)
     moments = record(simulation)
     examined = Examined(simulation)
-    for moment in moments[::-1]:
-        seed = random.Random(moment.number).randrange(10**6)
-        examined.recover(moment, power=True, seed=seed, every=1000)
+    for cut in range(cuts):
+        for moment in moments[::-1]:
+            seed = random.Random(moment.number + 1000 * cut).randrange(10**6)
+            examined.recover(moment, power=True, seed=seed, every=1000)
 
 
 @pytest.mark.parametrize("take_away", [no_fsync, no_sync_dir, no_deduplication])
@@ -60,7 +61,7 @@ def test_crashes_at_every_step_find_it_too(monkeypatch, mirror, take_away):
 def test_crashes_at_every_step_find_these_in_time(monkeypatch, mirror, take_away):
     take_away(monkeypatch)
     with pytest.raises(Exception, match=r"ended without their rows|Parquet"):
-        crash_everywhere(mirror, monkeypatch)
+        crash_everywhere(mirror, monkeypatch, cuts=40)
 
 
 @pytest.mark.nightly
