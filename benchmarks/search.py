@@ -1,13 +1,17 @@
 """How good the best trial is, on tables of real learning curves, for a budget of epochs; beside Optuna.
 
-    python benchmarks/search.py --data DIR [--seeds 100] [--only WORD] [--no-optuna] [--json FILE]
+    python benchmarks/search.py --data DIR [--seeds 100] [--jobs N] [--only WORD] [--no-optuna] [--json FILE]
 
 A recipe gets 1,000 epochs in all. Regret: the winner's value after 50 epochs, on a scale from 0, the table's best
 configuration, to 1, its median one; divergence costs 1. Mean over the seeds, then over the tables of a family, ± the
-standard error. Rows of a table are drawn without replacement. `pool`: the searcher scores the unseen rows; otherwise
-it draws a point of the cube, and the nearest unseen row takes its place. Driver seconds are of one core, mean a sweep.
+standard error. Rows of a table are drawn without replacement. "gp, rows": the searcher scores the unseen rows; "gp",
+"local" and Optuna's TPE draw a point of the cube, and the nearest unseen row takes its place. Driver seconds are
+CPU seconds of what decides, mean a sweep.
 
 Recipes were settled on the tables marked *, and must hold on the others; nothing is tuned by table.
+
+With --json every table of every recipe is a line of the file as soon as it is done. A run that finds such a file goes
+on where the other one ended; so nothing is lost when it is killed.
 """
 
 import argparse
@@ -18,49 +22,76 @@ import os
 import statistics
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pairs import machine, write_json
-from recipes import Recipe, local, stopping, thompson
+import search_report
+from pairs import machine
+from recipes import ENTRIES
 from replay import replay
-from tables import Table, exact_random, load_tables
+from tables import Table, load_tables
 
 EPOCHS = 1000
-TUNED = {"Fashion-MNIST", "adult", "higgs", "GRU128_bs128", "LSTM128_bs128"}
 PEER_ENV = Path("~/.cache/caviar-bench/optuna").expanduser()
 OPTUNA = ["optuna==5.0.0", "numpy", "scipy"]
-RECIPES: dict[str, tuple[Recipe, int, float, tuple[float, float] | None]] = {
-    # name: (recipe, workers, times the seeds, budget of LCBench and TaskSet); the quicker, the more seeds
-    "random, 1 worker": (stopping(""), 1, 4, None),
-    "asha, 1 worker": (stopping("asha:eta=3"), 1, 4, (0.10, 0.15)),
-    "asha, 8 workers": (stopping("asha:eta=3"), 8, 4, (0.12, 0.17)),
-    "asha, 64 workers": (stopping("asha:eta=3"), 64, 4, None),
-    "asha eta 5, 1 worker": (stopping("asha:eta=5", eta=5), 1, 4, (0.10, 0.15)),
-    "asha eta 5, 8 workers": (stopping("asha:eta=5", eta=5), 8, 4, (0.12, 0.17)),
-    "asha without pausing, 1 worker": (stopping("asha:eta=3", pausing=False), 1, 4, None),
-    "asha without pausing, 8 workers": (stopping("asha:eta=3", pausing=False), 8, 4, None),
-    "hyperband, 8 workers": (stopping("hyperband"), 8, 4, None),
-    "median, 8 workers": (stopping("median"), 8, 4, None),
-    "asha + local, 1 worker": (local(), 1, 1, (0.05, 0.07)),
-    "asha + local, 8 workers": (local(), 8, 1, None),
-    "asha + local, 64 workers": (local(), 64, 1, None),
-    "asha without pausing + local, 8 workers": (local(pausing=False), 8, 1, None),
-    "asha + gp (pool), 1 worker": (thompson(), 1, 1, (0.03, 0.02)),
-    "asha + gp (pool), 8 workers": (thompson(), 8, 0.2, None),
-    "asha + gp (pool), 64 workers": (thompson(), 64, 0.2, None),
-    "asha + gp, 1 worker": (thompson(pool=False), 1, 0.2, None),
-    "asha + gp, 8 workers": (thompson(pool=False), 8, 0.2, None),
-}
+HERE = Path(__file__).resolve().parent
+
+Unit = dict[str, Any]
+"""One table of one recipe: `recipe`, `task`, `regrets` (one a seed), `driver_s`, `trials` (means)."""
+Job = tuple[str, str, range, Path]
 
 
-def run(job: tuple[str, str, int, Path]) -> tuple[float, float, int]:
-    """Regret, driver seconds and trials begun, of one sweep."""
-    name, task, seed, folder = job
+class Figures:
+    """All units, and the file that they go to as they come."""
+
+    def __init__(self, path: Path | None, seeds: int) -> None:
+        self.units: dict[tuple[str, str], Unit] = {}
+        self._path = path
+        self._head = {"epochs": EPOCHS, "seeds": seeds}
+        if path is not None and path.exists():
+            self._read(path)
+        elif path is not None:
+            self._write({"machine": machine(), **self._head})
+
+    def add(self, unit: Unit) -> None:
+        """Keep a unit."""
+        self.units[unit["recipe"], unit["task"]] = unit
+        self._write(unit)
+
+    def of(self, recipe: str, tables: list[Table]) -> dict[str, Unit] | None:
+        """A recipe's unit of each table; None while there are some to come."""
+        found = {table.name: self.units.get((recipe, table.name)) for table in tables}
+        return None if None in found.values() else found  # type: ignore[return-value]  # none is None
+
+    def _write(self, line: Unit) -> None:
+        if self._path is not None:
+            with self._path.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+
+    def _read(self, path: Path) -> None:
+        whole = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        head, *units = map(json.loads, whole)
+        if any(head[key] != value for key, value in self._head.items()):
+            raise SystemExit(f"{path} has other figures ({head}): name another file")
+        path.write_text("".join(whole))  # without what a kill cut off
+        self.units = {(unit["recipe"], unit["task"]): unit for unit in units}
+        print(f"{path} has {len(self.units)} tables of recipes: going on from there")
+
+
+def run(job: Job) -> Unit:
+    """Some sweeps of a recipe on a table."""
+    recipe, task, seeds, folder = job
     table = next(one for one in _tables(folder) if one.name == task)
-    recipe, workers, _, _ = RECIPES[name]
-    outcome = replay(table, recipe(table, seed), workers=workers, epochs=EPOCHS)
-    return table.regret(outcome.winner), outcome.driver_s, len(outcome.depth)
+    entry = ENTRIES[recipe]
+    outcomes = [replay(table, entry.recipe(table, seed), workers=entry.workers, epochs=EPOCHS) for seed in seeds]
+    return {
+        "recipe": recipe,
+        "task": task,
+        "regrets": [round(table.regret(outcome.winner), 6) for outcome in outcomes],
+        "driver_s": statistics.mean(outcome.driver_s for outcome in outcomes),
+        "trials": statistics.mean(len(outcome.depth) for outcome in outcomes),
+    }
 
 
 _loaded: dict[Path, list[Table]] = {}
@@ -72,109 +103,89 @@ def _tables(folder: Path) -> list[Table]:
     return _loaded[folder]
 
 
-def measure(asked: argparse.Namespace, tables: list[Table], pool: Any) -> dict[str, Any]:
-    """All recipes on all tables, printed as they come."""
-    figures: dict[str, Any] = {}
-    for name, (_, _, share, budget) in RECIPES.items():
-        if asked.only not in name:
-            continue
-        seeds = max(2, math.ceil(asked.seeds * share))
-        jobs = [(name, table.name, seed, asked.data) for table in tables for seed in range(seeds)]
-        found = pool.map(run, jobs, chunksize=max(1, seeds // 4))
-        regrets = {table.name: [one[0] for one in found[k * seeds : (k + 1) * seeds]] for k, table in enumerate(tables)}
-        figures[name] = {
-            "seeds": seeds,
-            "regrets": regrets,
-            "driver_s": statistics.mean(one[1] for one in found),
-            "trials": statistics.mean(one[2] for one in found),
-        }
-        print(line(name, regrets, tables, budget), end="")
-        print(f"  {figures[name]['driver_s']:6.2f} s  {seeds} seeds", flush=True)
-    return figures
+def measure(recipes: list[str], asked: argparse.Namespace, tables: list[Table], figures: Figures) -> None:
+    """Our recipes on all tables, printed as they come."""
+    jobs = [
+        (recipe, table.name, range(max(2, math.ceil(asked.seeds * ENTRIES[recipe].share))), asked.data)
+        for recipe in recipes
+        for table in tables
+        if (recipe, table.name) not in figures.units
+    ]
+    for recipe in recipes:
+        _print(recipe, tables, figures)
+    with multiprocessing.get_context("spawn").Pool(asked.jobs) as pool:
+        for unit in pool.imap_unordered(run, jobs):
+            figures.add(unit)
+            _print(unit["recipe"], tables, figures)
 
 
-def line(
-    name: str, regrets: dict[str, list[float]], tables: list[Table], budget: tuple[float, float] | None = None
-) -> str:
-    """A recipe's line: each family's mean, and that of its tables which nothing was tuned on."""
-    parts = [f"{name:<34}"]
-    for k, family in enumerate(dict.fromkeys(table.family for table in tables)):
-        mine = [table.name for table in tables if table.family == family]
-        means = {task: statistics.mean(regrets[task]) for task in mine}
-        errors = [statistics.stdev(regrets[task]) ** 2 / len(regrets[task]) for task in mine]
-        mean, error = statistics.mean(means.values()), math.sqrt(sum(errors)) / len(mine)
-        unseen = [value for task, value in means.items() if task not in TUNED]
-        parts.append(f"{mean:.3f} ± {error:.3f} (untuned {statistics.mean(unseen):.3f})")
-        if budget is not None:
-            parts.append("within" if mean <= budget[k] else f"MISSES {budget[k]:.2f}")
-    return "  ".join(parts)
-
-
-def check_random(figures: dict[str, Any], tables: list[Table]) -> None:
-    """Random search against its exact expectation, table by table."""
-    found = figures.get("random, 1 worker")
-    if found is None:
-        return
-    print(f"{'random, best of 20':<26} exact mean, sd   measured   off by (in sd/√R; 3 allowed)")
-    for table in tables:
-        mean, sd = exact_random(table, EPOCHS // 50)
-        regrets = found["regrets"][table.name]
-        off = (statistics.mean(regrets) - mean) / (sd / math.sqrt(len(regrets)))
-        print(f"{table.name:<26} {mean:.3f}, {sd:.3f}      {statistics.mean(regrets):.3f}      {off:+.2f}")
-
-
-def by_table(figures: dict[str, Any], tables: list[Table]) -> None:
-    """Mean regret of each recipe on each table."""
-    for table in tables:
-        mark = "*" if table.name in TUNED else " "
-        cells = "  ".join(f"{statistics.mean(found['regrets'][table.name]):.3f}" for found in figures.values())
-        print(f"{table.family} {table.name:<24}{mark} {cells}")
-
-
-def measure_optuna(asked: argparse.Namespace, tables: list[Table]) -> dict[str, Any]:
+def measure_optuna(asked: argparse.Namespace, tables: list[Table], figures: Figures) -> None:
     """The same tables in an environment of Optuna's own, which is made when it is not there."""
     python = asked.peer_env / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", asked.peer_env], check=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", *OPTUNA], check=True)
-    script = Path(__file__).parent / "peers" / "optuna_study.py"
-    seeds = max(2, math.ceil(asked.seeds * asked.optuna_share))
-    command = [python, script, f"--data={asked.data}", f"--seeds={seeds}", f"--epochs={EPOCHS}"]
-    done = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE)
-    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    for name, found in figures.items():
-        print(f"{line(name, found['regrets'], tables)}  {found['driver_s']:6.2f} s  {seeds} seeds")
-    return figures
+    recipes = list(dict.fromkeys(recipe for recipe, _ in figures.units if recipe.startswith("Optuna")))
+    for recipe in recipes:
+        _print(recipe, tables, figures)
+    for unit in _optuna(asked, python, figures):
+        figures.add(unit)
+        _print(unit["recipe"], tables, figures)
+
+
+def _optuna(asked: argparse.Namespace, python: Path, figures: Figures) -> Iterator[Unit]:
+    command = [python, HERE / "peers" / "optuna_study.py", f"--data={asked.data}", f"--seeds={asked.seeds}"]
+    command += [f"--epochs={EPOCHS}", f"--jobs={asked.jobs}", f"--done={json.dumps(list(figures.units))}"]
+    with subprocess.Popen(command, text=True, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for text in process.stdout:
+            yield json.loads(text)
+    if process.returncode:
+        raise SystemExit(f"{command[1]} ended with exit code {process.returncode}")
+
+
+def _print(recipe: str, tables: list[Table], figures: Figures) -> None:
+    units = figures.of(recipe, tables)
+    if units is not None:
+        budget = ENTRIES[recipe].budget if recipe in ENTRIES else None
+        print(search_report.line(recipe, units, tables, budget), flush=True)
+
+
+def others(asked: argparse.Namespace) -> None:
+    """The benchmarks of the same issue that have scripts of their own."""
+    for script in (["zoom.py", f"--data={asked.data}", f"--seeds={2 * asked.seeds}"], ["grid.py"], ["sampling.py"]):
+        print(f"\n{script[0]}", flush=True)
+        subprocess.run([sys.executable, HERE / script[0], *script[1:]], check=False)
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    root = Path(__file__).resolve().parents[1]
-    parser.add_argument("--data", type=Path, default=root.parent / "shared" / "data", help="folder of the tables")
-    parser.add_argument(
-        "--seeds", type=int, default=100, help="sweeps a table; quick recipes run more, slow ones fewer"
-    )
-    parser.add_argument("--only", default="", metavar="WORD", help="only recipes whose name has it")
-    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--data", type=Path, default=HERE.parents[1] / "shared" / "data", help="folder of the tables")
+    parser.add_argument("--seeds", type=int, default=100, help="sweeps a table; without a searcher, four times as many")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at a time")
+    parser.add_argument("--only", default="", metavar="WORD", help="only recipes whose name has it, and nothing else")
     parser.add_argument("--no-optuna", action="store_true")
-    parser.add_argument("--optuna-share", type=float, default=0.3, help="of the seeds, for Optuna's side")
     parser.add_argument("--peer-env", type=Path, default=PEER_ENV, help="virtual environment for Optuna")
-    parser.add_argument("--json", metavar="FILE", help="write the figures to a file")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep the figures in a file, and go on from it")
     asked = parser.parse_args()
     if not asked.data.is_dir():
         raise SystemExit(f"there is no folder {asked.data}: say --data DIR")
     tables = load_tables(asked.data)
+    figures = Figures(asked.json, asked.seeds)
     print(f"regret after {EPOCHS} epochs; {machine()}; {', '.join(dict.fromkeys(t.family for t in tables))}")
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"  # for the processes that begin now
-    with multiprocessing.get_context("spawn").Pool(asked.processes) as pool:
-        figures = measure(asked, tables, pool)
-    if not asked.no_optuna:
-        figures |= measure_optuna(asked, tables)
-    check_random(figures, tables)
-    by_table(figures, tables)
-    write_json(asked.json, figures)
+    wanted = [recipe for recipe in ENTRIES if asked.only in recipe]
+    measure([recipe for recipe in wanted if "gp" not in recipe], asked, tables, figures)
+    if not asked.only and not asked.no_optuna:
+        measure_optuna(asked, tables, figures)
+    measure([recipe for recipe in wanted if "gp" in recipe], asked, tables, figures)  # the slow ones, last
+    search_report.by_table(figures.units, tables)
+    search_report.check_random(figures.units, tables, EPOCHS)
+    search_report.against_optuna(figures.units, tables)
+    if not asked.only:
+        others(asked)
 
 
 if __name__ == "__main__":

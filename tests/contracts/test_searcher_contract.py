@@ -103,19 +103,22 @@ def test_a_resumed_search_knows_what_the_first_one_knew(name: str) -> None:
     """Recorded points and rows, told in the store's order, guide it as before; but for CMA-ES, which begins anew."""
     if name.startswith("optuna"):
         pytest.importorskip("optuna", reason="the extra `optuna` is not installed")
-    make = partial(KINDS[name], mode="min", seed=3)
-    points = played(make(), 50)
-    resumed = make()
-    for trial, u in enumerate(points):
-        resumed.restore(trial, u)
-    for trial in range(50):
-        for step in (1, 3, 9):
-            resumed.tell(trial, step, loss(points[trial], step))
-        resumed.end(trial, state="COMPLETED")
-    asked = np.array([resumed.ask(51 + k).u for k in range(12)])
+    medians = []
+    for seed in range(6):
+        make = partial(KINDS[name], mode="min", seed=seed)
+        points = played(make(), 50)
+        resumed = make()
+        for trial, u in enumerate(points):
+            resumed.restore(trial, u)
+        for trial in range(50):
+            for step in (1, 3, 9):
+                resumed.tell(trial, step, loss(points[trial], step))
+            resumed.end(trial, state="COMPLETED")
+        asked = np.array([resumed.ask(51 + k).u for k in range(12)])
+        medians.append(np.median(((asked - GOAL) ** 2).sum(axis=1)))
+        assert len(np.unique(np.concatenate([points, asked]), axis=0)) == 63
 
-    assert np.median(((asked - GOAL) ** 2).sum(axis=1)) < 0.08
-    assert len(np.unique(np.concatenate([points, asked]), axis=0)) == 63
+    assert np.mean(medians) < 0.12  # of random points: 0.27
 
 
 def test_a_point_is_told_with_its_origin(make: Callable[..., Searcher]) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from caviar.searching.kernel import TREND, Kernel, _likelihood, fit
-from caviar.searching.process import Candidates, Process
+from caviar.searching.process import WAVES, Candidates, Process
 from caviar.searching.thompson import normal_scores
 
 
@@ -64,6 +64,34 @@ def test_trials_may_be_taken_in_one_by_one() -> None:
 
     assert np.allclose(slow._near, whole._near)
     assert np.allclose(slow._phases, whole._phases)
+
+
+def test_a_draw_is_the_same_whatever_rows_there_were_before() -> None:
+    """Rows come and go, as those of trials that run: the factor follows them."""
+    u, t, y = rows()
+    everything = np.arange(30)
+    steady, moving = (Process(Kernel.prior(2), 2, np.random.default_rng(0)) for _ in range(2))
+    for process in (steady, moving):
+        process.follow(u)
+
+    def drawn(process: Process, chosen: np.ndarray) -> np.ndarray:
+        rng = np.random.default_rng(7)
+        return process.draw(chosen, t[chosen], y[chosen], [Candidates(u + 0.01, process)], 3.0, rng)[0]
+
+    for chosen in (everything[:9], everything[3:20], everything[[0, 5, 4, 28]]):
+        drawn(moving, chosen)
+
+    assert np.allclose(drawn(moving, everything), drawn(steady, everything), atol=1e-5)
+
+
+def test_a_draw_at_another_time_needs_no_new_waves() -> None:
+    """Where there are no rows to hold to, a draw is the prior's: the sum of its waves at that time."""
+    process = Process(Kernel.prior(2), 2, np.random.default_rng(0))
+    at, weights = np.random.default_rng(2).random((6, 2)), np.random.default_rng(3).standard_normal(2 * WAVES)
+    phases = at @ process.frequencies + 2.5 * process._times
+
+    expected = np.hstack([np.cos(phases), np.sin(phases)]) @ weights
+    assert Candidates(at, process).waves @ process._turned(weights, 2.5) == pytest.approx(expected, abs=1e-4)
 
 
 def test_normal_scores_go_by_rank_and_treat_equals_alike() -> None:

@@ -11,8 +11,8 @@ from caviar.searching.searcher import FloatArray
 from caviar.stopping.judgement import score
 from caviar.stopping.ladder import Ladder, geometric
 
-RATIO = 3.0
-"""Between the steps at which trials are compared: 1, 3, 9, …"""
+RATIO = 5.0
+"""Between the steps at which trials are compared, 1, 5, 25, …: those of ASHA by default."""
 
 
 class History:
