@@ -1,11 +1,14 @@
 """The process: its slopes are right, and its draws are those of a Gaussian process."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from caviar.searching.kernel import TREND, Kernel, _likelihood, fit
 from caviar.searching.process import WAVES, Candidates, Process
-from caviar.searching.thompson import normal_scores
+from caviar.searching.thompson import Thompson, normal_scores
 
 
 def rows(count: int = 30) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -99,3 +102,21 @@ def test_normal_scores_go_by_rank_and_treat_equals_alike() -> None:
 
     assert found[1] < found[4] < found[0] < found[2] == found[3]
     assert np.isfinite(found).all()
+
+
+def test_a_search_leaves_the_other_cores_to_the_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    draw = Process.draw
+
+    def watched(self: Process, *given: Any) -> list[np.ndarray]:
+        seen.extend(pool["num_threads"] for pool in ThreadpoolController().info() if pool["user_api"] == "blas")
+        return draw(self, *given)
+
+    monkeypatch.setattr(Process, "draw", watched)
+    searcher = Thompson(dimensions=2, mode="min", seed=0)
+    with threadpool_limits(2, "blas"):
+        for trial in range(18):
+            searcher.ask(trial)
+            searcher.tell(trial, 1, float(trial))
+
+    assert set(seen) == {1}

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import ndtri
+from threadpoolctl import ThreadpoolController
 
 from caviar.searching.history import History, generator
 from caviar.searching.kernel import Kernel, fit
@@ -65,13 +66,15 @@ class Thompson:
         self._wide: Candidates | None = None
         self._order: list[int] = []
         """Trials in the process, in its order."""
+        self._blas = ThreadpoolController()
 
     def ask(self, trial: int) -> Proposal:
         """A point; see `Searcher`."""
         rng = generator(self._seed, "thompson", trial)
         rows = self._rows()
         guided = len({row[0] for row in rows}) >= STARTS and self._history.best(1)
-        proposal = self._drawn(rows, rng) if guided else Proposal(u=self._start(rng), origin="random")
+        with self._blas.limit(limits=1, user_api="blas"):  # matrices are small, and other cores are busy with trials
+            proposal = self._drawn(rows, rng) if guided else Proposal(u=self._start(rng), origin="random")
         self.restore(trial, proposal.u)
         return proposal
 
