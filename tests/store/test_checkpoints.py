@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 from caviar.store import Views, Writer
+from caviar.store.check import check
 from caviar.store.checkpoints import (
     folder_for_workers,
     path_of,
@@ -13,6 +14,8 @@ from caviar.store.checkpoints import (
     thinned,
     write_carried,
 )
+from caviar.store.quarantine import quarantine
+from caviar.store.sizes import sizes
 from caviar_workers.checkpoint import Save, carried
 
 
@@ -87,3 +90,20 @@ def test_rows_count_for_all_attempts_and_one_that_has_none_hides_nothing(store, 
                 (7, 2.0),
             ]
     sweep.release(epoch)
+
+
+def test_a_damaged_checkpoint_is_named_and_set_aside(sweep):
+    for step in (3, 5):
+        write_carried(sweep, carried(save(step), b"weights"))
+    assert check(sweep) == []
+    assert [(one.files, one.size) for one in sizes(sweep) if one.table == "checkpoints"] == [(2, 14)]
+    good, bad = saves_of(sweep, 3)
+    path_of(sweep, bad).write_bytes(b"weighty")
+    (finding,) = check(sweep)
+    assert finding.name == f"_checkpoints/{bad.name}"
+    assert finding.what.startswith("its checksum is")
+    (gone,) = quarantine(sweep, [finding])
+    assert gone.name == finding.name
+    assert check(sweep) == []
+    assert saves_of(sweep, 3) == [good]
+    assert [kept.name for kept in (sweep.path / "_quarantine").iterdir()] == [finding.name.replace("/", "-")]

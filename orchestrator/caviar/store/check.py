@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from caviar.disk.checksum import checksum_of
-from caviar.store.layout import FINAL_TABLES, HOT, SUPERSEDED, parse_segment
+from caviar.store.checkpoints import all_saves
+from caviar.store.layout import CHECKPOINTS, FINAL_TABLES, HOT, SUPERSEDED, parse_segment
 from caviar.store.query import one_line, open_plain, texts
 from caviar.store.segment import greatest, least
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from caviar.store.manifest import DataFile
     from caviar.store.snapshot import Snapshot
     from caviar.store.sweep_dir import SweepDir
+    from caviar_workers.checkpoint import Save
 
 GAPS = """
 SELECT count(*), min(trial) FROM (
@@ -64,6 +66,7 @@ def check(sweep: SweepDir) -> list[Finding]:
         findings = [finding for finding in map(_Reading(sweep, seen).look, _entries(seen)) if finding]
         if not any(finding.what == MISSING for finding in findings) or sweep.snapshot() == seen:
             break  # otherwise files were merged away while we read
+    findings += [finding for save in all_saves(sweep) if (finding := _checkpoint(sweep, save))]
     return [*findings, *_missing(listed, seen), *_gaps(sweep, seen, findings), *strays(sweep, seen)]
 
 
@@ -112,6 +115,22 @@ class _Reading:
             wanted = f"{file.rows} rows of trials {file.min_trial} to {file.max_trial}"
             return f"it holds {rows} rows of trials {low} to {high}, not {wanted}"
         return ""
+
+
+def _checkpoint(sweep: SweepDir, save: Save) -> Finding | None:
+    """What is wrong with a checkpoint; one that was thinned out meanwhile is no matter."""
+    name = f"{CHECKPOINTS}/{save.name}"
+    try:
+        with sweep.disk.reading(sweep.path / name) as source:
+            found = checksum_of(source)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return Finding(name=name, what=f"it cannot be read ({one_line(error)})", table="checkpoints")
+    if found == save.checksum:
+        return None
+    what = f"its checksum is {found}, and was {save.checksum}"
+    return Finding(name=name, what=what, table="checkpoints", damaged=True)
 
 
 def _count(source: object) -> tuple[int, int | None, int | None]:

@@ -11,7 +11,7 @@ from caviar.store.views import Views
 from caviar_workers.checkpoint import Checkpoint, Save, crc, parse_save
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import PurePath
 
     from caviar.store.store import Store
@@ -54,6 +54,17 @@ def saves_of(sweep: SweepDir, trial: int) -> list[Save]:
         return sorted((save for save in found if save is not None), key=_age)
     except OSError as error:
         raise store_error("read", folder, error) from error
+
+
+def all_saves(sweep: SweepDir) -> Iterator[Save]:
+    """The checkpoints of all trials.
+
+    Raises:
+        OSError, StoreError: They cannot be listed.
+    """
+    for name in sweep.disk.list(sweep.path / CHECKPOINTS):
+        if name.isdigit():
+            yield from saves_of(sweep, int(name))
 
 
 def read_checkpoint(sweep: SweepDir, save: Save) -> bytes | None:

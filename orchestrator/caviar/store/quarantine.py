@@ -9,7 +9,7 @@ from caviar.store.layout import QUARANTINE
 from caviar.store.manifest import Quarantined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import PurePath
 
     from caviar.disk import Disk
@@ -28,6 +28,11 @@ def quarantine(sweep: SweepDir, findings: Iterable[Finding]) -> list[Quarantined
         StoreError, OSError: The store cannot be read or written.
     """
     damaged = {finding.name: finding for finding in findings if finding.damaged}
+    apart = [damaged.pop(name) for name in list(damaged) if damaged[name].table == "checkpoints"]
+    return [*_from_manifest(sweep, damaged), *(_gone(one) for one in apart if _move(sweep.disk, sweep.path, one.name))]
+
+
+def _from_manifest(sweep: SweepDir, damaged: Mapping[str, Finding]) -> list[Quarantined]:
     while True:
         seen = sweep.snapshot()
         gone = [_gone(damaged[name]) for name in seen.all_names() if name in damaged]
@@ -42,9 +47,16 @@ def quarantine(sweep: SweepDir, findings: Iterable[Finding]) -> list[Quarantined
 def move_aside(disk: Disk, sweep: PurePath, present: Manifest) -> None:
     """Move what a manifest has set aside, if it is still in its old place."""
     for file in present.quarantined:
-        if disk.exists(sweep / file.name):
-            disk.make_folder(sweep / QUARANTINE)
-            disk.move(sweep / file.name, sweep / QUARANTINE / file.name.replace("/", "-"))
+        _move(disk, sweep, file.name)
+
+
+def _move(disk: Disk, sweep: PurePath, name: str) -> bool:
+    """Move a file, if it is there; no manifest names checkpoints, so that is all it takes."""
+    if not disk.exists(sweep / name):
+        return False
+    disk.make_folder(sweep / QUARANTINE)
+    disk.move(sweep / name, sweep / QUARANTINE / name.replace("/", "-"))
+    return True
 
 
 def _gone(finding: Finding) -> Quarantined:

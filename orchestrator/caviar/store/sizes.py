@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from caviar.store.checkpoints import all_saves
+from caviar.store.layout import CHECKPOINTS
 from caviar.store.query import open_plain, texts
 from caviar.store.trouble import store_error
 
@@ -33,14 +35,15 @@ class Size:
 
 
 def sizes(sweep: SweepDir) -> list[Size]:
-    """The tables that have files, without the code and the manifests.
+    """The tables that have files, and the checkpoints, which have no rows; without the code and the manifests.
 
     Raises:
         StoreError: A file cannot be read.
     """
     seen = sweep.snapshot()
     try:
-        return [_size(sweep, seen, table) for table in TABLES if seen.names(table)]
+        found = [_size(sweep, seen, table) for table in TABLES if seen.names(table)]
+        return found + _checkpoints(sweep)
     except FileNotFoundError:  # merged away meanwhile
         return sizes(sweep)
     except (OSError, duckdb.Error) as error:
@@ -57,6 +60,16 @@ def _size(sweep: SweepDir, seen: Snapshot, table: str) -> Size:
     rows = sum(file.rows for file in seen.manifest.files if file.table == table)
     hot = [(sweep.path / segment.name, segment.checksum) for segment in seen.hot if segment.table == table]
     return Size(table=table, files=len(names), rows=rows + _rows(sweep.disk.local(hot)), size=size)
+
+
+def _checkpoints(sweep: SweepDir) -> list[Size]:
+    saves = list(all_saves(sweep))
+    if not saves:
+        return []
+    folder = sweep.path / CHECKPOINTS
+    bytes_of = {trial: sweep.disk.sizes(folder / str(trial)) for trial in {save.trial for save in saves}}
+    size = sum(bytes_of[save.trial].get(PurePath(save.name).name, 0) for save in saves)
+    return [Size(table="checkpoints", files=len(saves), rows=0, size=size)]
 
 
 def _rows(files: Sequence[Path]) -> int:
