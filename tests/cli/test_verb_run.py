@@ -91,12 +91,13 @@ sweep = Sweep(
     train,
     space={
         "lr": Float(1e-4, 1.0),
+        "decay": Float(1e-4, 1.0, "log", default=0.003),
         "eps": Float(1e-9, 1e-3, "log", tier=3, default=1e-8),
         "opt": ["sgd", "adam"],
         "momentum": Float(0.8, 0.95, step=0.05, when={"opt": "sgd"}, prior=0.9),
         "nesterov": True,
     },
-    metric="value", trials=20, constraint=small, first=[{"lr": 0.1, "opt": "adam"}],
+    metric="value", trials=20, constraint=small, first=[{"lr": 0.3, "opt": "adam"}],
 )
 """
     )
@@ -112,7 +113,7 @@ sweep = Sweep(
     assert document["plan"]["held"] == {}
     assert document["plan"]["space"]["parameters"]["eps"]["type"] == "float"
     assert len(document["advice"]) == 1
-    assert document["configs"][0].keys() == {"lr", "eps", "opt", "nesterov"}
+    assert document["configs"][0] == {"lr": 0.3, "decay": 0.003, "eps": 1e-8, "opt": "adam", "nesterov": True}
     assert not (tmp_path / "store").exists()
 
 

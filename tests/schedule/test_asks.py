@@ -9,7 +9,7 @@ from tests.schedule.test_scheduler import Tables
 
 from caviar.execute.simulated import SimulatedExecutor, Stage
 from caviar.plan import Plan
-from caviar.sampling import make_sampler
+from caviar.sampling import List, make_sampler
 from caviar.schedule.adviser import Adviser
 from caviar.schedule.asks import Asks
 from caviar.schedule.rest import Rest
@@ -28,9 +28,19 @@ def course(config: dict[str, Any], _trial: Trial) -> Iterator[Stage]:
         yield 10.0, step, {"loss": (config["a"] - 0.2) ** 2 + (config["b"] - 0.7) ** 2 + 1.0 / (step + 1)}
 
 
-def sweep(trials: int, searcher: str, workers: int, rest: Rest | None = None, **restore: Any) -> Tables:
+def sweep(
+    trials: int, searcher: str, workers: int, rest: Rest | None = None, sampler: Any = "sobol", **restore: Any
+) -> Tables:
     plan = Plan(
-        name="s", metric="loss", mode="min", trials=trials, seed=1, space=SPACE, stopping="asha", searcher=searcher
+        name="s",
+        metric="loss",
+        mode="min",
+        trials=trials,
+        seed=1,
+        space=SPACE,
+        sampler=sampler,
+        stopping="asha",
+        searcher=searcher,
     )
     adviser = Adviser(
         {plan.stopping: parse_stopping(plan.stopping).policy(mode="min", pausing=False)},
@@ -87,3 +97,12 @@ def test_a_resumed_sweep_gives_its_trials_their_recorded_points_and_asks_on() ->
     assert sorted({row["trial"] for row in later.ended()}) == list(range(29, 40))
     asked = [row["trial"] for row in later.rows["decisions"] if row["action"] == "ask"]
     assert asked == list(range(30, 40))
+
+
+def test_what_a_user_listed_comes_first_exactly_as_it_was_typed() -> None:
+    listed = {"a": 0.3, "b": 0.7000000000000001}
+    sampler = List([listed])
+    points = [make_sampler(sampler, SPACE, 1, 6).points(0, 1)[0] * (1 - 1e-12)]  # as a bit that is lost on the way
+    sink = sweep(6, "local", 2, sampler=sampler, points=points, rows=[], decisions=[], ended={})
+
+    assert [sink.rows["configs"][0][name] for name in ("a", "b")] == [0.3, 0.7000000000000001]

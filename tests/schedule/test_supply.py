@@ -4,7 +4,7 @@ import pytest
 
 from caviar.errors import SpecError
 from caviar.plan import Plan
-from caviar.sampling import Constraint, make_sampler, trial_seeds
+from caviar.sampling import Constraint, List, make_sampler, trial_seeds
 from caviar.schedule import supply as module
 from caviar.schedule.rest import Rest
 from caviar.schedule.supply import Supply
@@ -141,3 +141,17 @@ def test_what_does_not_exist_is_null_in_the_store_and_absent_from_the_config() -
         exist = {"opt", "m", "flag"} if row["opt"] == "sgd" else {"opt", "n", "word"}
         assert set(config) == exist  # type: ignore[call-overload]
         assert {name for name in space if row[name] is not None} == exist
+
+
+@pytest.mark.parametrize("constraint", [None, lambda config: config["lr"] <= 0.3])
+def test_what_a_user_listed_is_trained_and_kept_exactly_as_it_was_typed(constraint: Constraint | None) -> None:
+    """Its point gives 0.3000000000000001, which this constraint would refuse."""
+    first = {"lr": 0.3, "units": 64, "act": "tanh"}
+    of = plan(20, sampler=List([first, first | {"lr": 0.002}], then="sobol"))
+    found, rows = everything(supply(of, constraint), 4)
+
+    assert [config["lr"] for _, _, _, config in found[:2]] == [0.3, 0.002]  # type: ignore[index]
+    assert [row["lr"] for row in rows] == [config["lr"] for _, _, _, config in found]  # type: ignore[index]
+    assert of.space.config(rows[0]["u"]) == first | {"lr": pytest.approx(0.3)}
+    again, _ = everything(supply(of, constraint, written=20, attempts={1: 3}), 4)
+    assert again == [(1, 3, *found[1][2:])]

@@ -1,5 +1,6 @@
 """`run --dry-run`: what would be run."""
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from caviar.cli.output import emit
@@ -20,12 +21,13 @@ def rehearsal(plan: "Plan", program: "Program", store: str) -> dict[str, Any]:
 
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
     constraint = constraint_of(program)
-    points = _first_points(plan, sampler, constraint, min(FIRST, plan.trials))
+    first = _first_points(plan, sampler, constraint, min(FIRST, plan.trials))
+    configs = (plan.space.config(u, own) for u, own in zip_longest(first, sampler.own[: len(first)]))
     return {
         "store": store,
         "plan": plan.to_json(),
         "pauses": plan.pauses,
-        "configs": [plan.space.config(point) for point in points],
+        "configs": list(configs),
         "advice": list(scale_advice(plan.space)),
         "constraint": rejected_share(plan, sampler, constraint) or None,
     }
@@ -33,14 +35,13 @@ def rehearsal(plan: "Plan", program: "Program", store: str) -> dict[str, Any]:
 
 def _first_points(plan: "Plan", sampler: "Sampler", constraint: "Constraint | None", count: int) -> list[Any]:
     from caviar.sampling import Draws
-    from caviar.sampling.listed import ListSampler
 
     if not plan.searcher:
         return list(Draws(sampler, plan.space, constraint).take(count).u)
     from caviar.searching import make_searcher
 
     searcher = make_searcher(plan.searcher, plan.space, mode=plan.mode, seed=plan.seed)
-    listed = min(sampler.listed, count) if isinstance(sampler, ListSampler) else 0
+    listed = min(len(sampler.own), count)
     points = list(sampler.points(0, listed))
     for trial, u in enumerate(points):
         searcher.restore(trial, u)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from caviar import searching  # its searchers, and scipy with them, only when one is asked for
-from caviar.sampling.listed import ListSampler
 from caviar.schedule.adviser import FINAL, Adviser
 from caviar.schedule.asks import Asks
 from caviar.select.rule import identifier
@@ -62,7 +61,7 @@ def adviser_of(plan: Plan, store: Store, sweep_dir: SweepDir, sampler: Sampler) 
                 f"SELECT trial, step, {metric} FROM curves WHERE {metric} IS NOT NULL ORDER BY trial, step, time"
             ).fetchall()
     points = [np.array(u, np.float64) for (u,) in asked]
-    if plan.searcher and isinstance(sampler, ListSampler):
-        points += list(sampler.points(len(points), max(0, min(sampler.listed, plan.trials) - len(points))))
+    if plan.searcher:
+        points += list(sampler.points(len(points), max(0, min(len(sampler.own), plan.trials) - len(points))))
     adviser.restore(rows, made, ended, points)
     return adviser, Asks(adviser.ask, points) if plan.searcher else None

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from caviar.errors import CaviarError
 from caviar.execute.executor import LeaseEnded, LeaseSpoke
 from caviar.lineage import ancestors, best_of_family
 from caviar.plan import Plan
+from caviar.sampling import List, typed
 from caviar.store import Views
 from caviar.store.checkpoints import newest_restorable
 from caviar.store.finals import add_final, finals
@@ -40,8 +42,10 @@ def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor
     if any(final["trial"] == winner.trial and final["sweep"] == home.id for final in _tests(line)):
         return
     with Views(store, [home]) as views:
-        point = views.execute(f"SELECT u FROM configs WHERE trial = {winner.trial}").fetchall()[0][0]
-    space = Plan.from_json(home.description()["plan"]).space
+        found = views.execute(f'SELECT u, "index" FROM configs WHERE trial = {winner.trial}')
+        point, index = found.fetchall()[0]
+    its = Plan.from_json(home.description()["plan"])
+    own = typed(its.sampler.configs if isinstance(its.sampler, List) else (), np.array([index]))
     checkpoint = newest_restorable(store, home, winner.trial)
     lease = Lease(
         id=-1,
@@ -50,7 +54,7 @@ def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor
         trials=(winner.trial,),
         attempts=(0,),
         seeds=(winner.seed,),
-        configs={name: (value,) for name, value in space.config(point).items()},
+        configs={name: (value,) for name, value in its.space.config(point, own.get(0)).items()},
         train_args=plan.train_args,
         cpus=plan.cpus,
         gpus=plan.gpus,
@@ -58,7 +62,7 @@ def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor
         restore={} if checkpoint is None else {winner.trial: checkpoint},
         final=True,
     )
-    found = {
+    tested = {
         "sweep": home.id,
         "trial": winner.trial,
         "value": winner.value,
@@ -66,7 +70,7 @@ def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor
         "metrics": _run(executor, lease),
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    add_final(sweep_dir, found)
+    add_final(sweep_dir, tested)
 
 
 def _tests(line: list[SweepDir]) -> list[dict[str, Any]]:

@@ -4,10 +4,11 @@ from caviar.sampling.draws import Constraint, Draws
 from caviar.sampling.grid import Grid, GridSampler
 from caviar.sampling.halton import HaltonSampler
 from caviar.sampling.identity import check_identity
-from caviar.sampling.listed import List, ListSampler
-from caviar.sampling.sampler import SAMPLERS, Sampler, make_sampler, read_sampler, sampler_json
+from caviar.sampling.listed import List, ListSampler, typed
+from caviar.sampling.sampler import Sampler
 from caviar.sampling.seeds import trial_seeds
 from caviar.sampling.sobol import SobolSampler
+from caviar.sampling.spelling import SAMPLERS, make_sampler, read_sampler, sampler_json
 from caviar.sampling.uniform import RandomSampler
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "read_sampler",
     "sampler_json",
     "trial_seeds",
+    "typed",
 ]

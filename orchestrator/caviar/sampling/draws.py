@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from caviar.errors import SpecError
-from caviar.sampling.listed import ListSampler
+from caviar.sampling.listed import typed
+from caviar.sampling.sampler import Sampler
 from caviar.space import Space
 from caviar.space.scale import FloatArray, IntArray
 from caviar_workers.absent import row_of
-
-if TYPE_CHECKING:
-    from caviar.sampling.sampler import Sampler
 
 Constraint: TypeAlias = Callable[[Mapping[str, Any]], Any]
 
@@ -52,7 +50,6 @@ class Draws:
         self._sampler = sampler
         self._space = space
         self._constraint = constraint
-        self._listed = sampler.listed if isinstance(sampler, ListSampler) else 0
         self._ready: list[Drawn] = []
         self.drawn = 0
         """Raw points looked at."""
@@ -85,12 +82,13 @@ class Draws:
                 f"{self.rejected:,}; ask for fewer trials, or loosen it"
             )
         u = self._sampler.points(start, left)
-        columns = self._space.columns(u)
+        columns = self._space.columns(u, typed(self._sampler.own, np.arange(start, start + left)))
         rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
         if self._space.conditional:
             rows = (row_of(columns, i) for i in range(left))
         kept = np.array([self._allowed(row, start + i) for i, row in enumerate(rows)], dtype=np.bool_)
-        if start < self._listed and not kept[: self._listed - start].all():
+        listed = max(0, len(self._sampler.own) - start)
+        if not kept[:listed].all():
             worst = int(np.argmin(kept))
             raise SpecError(f"The constraint rejects first[{start + worst}]: {_shown(row_of(columns, worst))}")
         self.drawn += left

@@ -99,6 +99,8 @@ class GridSampler:
         SpecError: the grid to shuffle has more than 2^62 points, or the seed is none.
     """
 
+    own = ()
+
     def __init__(self, space: Space, grid: Grid, trials: int, seed: int = 0) -> None:
         self.name = "shuffled_grid" if grid.shuffle else "grid"
         self.counts = grid.counts(space, trials)

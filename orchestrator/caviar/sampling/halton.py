@@ -27,6 +27,7 @@ class HaltonSampler:
 
     name = "halton"
     size = None
+    own = ()
 
     def __init__(self, dimensions: int, seed: int) -> None:
         self._dimensions = dimensions

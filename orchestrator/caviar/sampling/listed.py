@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +12,11 @@ import numpy.typing as npt
 from caviar.errors import SpecError
 from caviar.sampling.grid import Grid
 from caviar.sampling.identity import VERSIONS, digest
+from caviar.sampling.sampler import Sampler
 from caviar.sampling.seeds import check_range
 from caviar.space import Space, did_you_mean
 from caviar.space.option import option_from_json, option_to_json
-
-if TYPE_CHECKING:
-    from caviar.sampling.sampler import Sampler
+from caviar.space.scale import IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +74,37 @@ class ListSampler:
     name = "list"
 
     def __init__(self, configs: Sequence[Mapping[str, Any]], space: Space, then: Sampler | None) -> None:
-        self.listed = len(configs)
-        self._own = np.array([_point(number, one, space) for number, one in enumerate(configs)])
+        self.own = configs
+        self._listed = np.array([_point(number, one, space) for number, one in enumerate(configs)])
         self._then = then
         more = 0 if then is None else then.size
-        self.size = None if more is None else self.listed + more
+        self.size = None if more is None else len(configs) + more
 
     def points(self, start: int, count: int) -> npt.NDArray[np.float64]:
         """Return points start .. start + count - 1, float64 [count, d]; SpecError beyond the end."""
         check_range(start, count)
         if self.size is not None and start + count > self.size:
             raise SpecError(f"This list has {self.size:,} points, got a request for {start + count:,}")
-        own = self._own[start : start + count]
-        if len(own) == count or self._then is None:
-            return own.copy()
-        return np.concatenate([own, self._then.points(max(0, start - self.listed), count - len(own))])
+        listed = self._listed[start : start + count]
+        if len(listed) == count or self._then is None:
+            return listed.copy()
+        return np.concatenate([listed, self._then.points(max(0, start - len(self.own)), count - len(listed))])
 
     def identity(self) -> dict[str, object]:
         """Return the name, the SHA-256 of the listed points, and the identity of what goes on, flat with "then_"."""
         after = {} if self._then is None else self._then.identity()
         then = {key if key in VERSIONS else f"then_{key}": value for key, value in after.items()}
-        return {"name": self.name, "first_points": digest(self._own)} | then
+        return {"name": self.name, "first_points": digest(self._listed)} | then
+
+
+def typed(own: Sequence[Mapping[str, Any]], index: IntArray) -> dict[int, Mapping[str, Any]]:
+    """Position → configuration as it was typed, of those draws that a user listed; see `Space.columns`.
+
+    Args:
+        own: the sampler's.
+        index: raw indices of draws in the sampler, increasing, [n].
+    """
+    return {k: own[raw] for k, raw in enumerate(index[: len(own)].tolist()) if raw < len(own)}
 
 
 def _point(number: int, config: Mapping[str, Any], space: Space) -> npt.NDArray[np.float64]:

@@ -40,6 +40,7 @@ class SobolSampler:
 
     name = "sobol"
     size = None
+    own = ()
 
     def __init__(self, dimensions: int, seed: int) -> None:
         if dimensions > _MOST_DIMENSIONS:

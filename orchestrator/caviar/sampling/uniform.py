@@ -25,6 +25,7 @@ class RandomSampler:
 
     name = "random"
     size = None
+    own = ()
 
     def __init__(self, dimensions: int, seed: int) -> None:
         self._dimensions = dimensions

@@ -7,11 +7,12 @@ import pyarrow as pa
 
 from caviar.errors import SpecError
 from caviar.plan import Plan
-from caviar.sampling import Constraint, Draws, Sampler, trial_seeds
+from caviar.sampling import Constraint, Draws, Sampler, trial_seeds, typed
 from caviar.sampling.draws import Drawn
 from caviar.schedule.asks import Asks
 from caviar.schedule.rest import Rest
 from caviar.schedule.work import Work
+from caviar.space.space import Typed
 from caviar_workers.tables import CONFIGS
 
 BLOCK = 4096
@@ -43,6 +44,7 @@ class Supply:
     ) -> None:
         self._plan = plan
         self.draws = Draws(sampler, plan.space, constraint) if asks is None else asks
+        self._own = sampler.own
         self.guided = asks is not None
         """A trial's point waits for what the ones before it report: none is drawn before it can run."""
         self._block = 1 if self.guided else BLOCK
@@ -70,7 +72,8 @@ class Supply:
             if not wanted and stop <= self._written:
                 continue
             seeds = trial_seeds(self._plan.seed, start, stop - start)
-            columns = self._plan.space.columns(drawn.u)
+            own = typed(self._own, drawn.index)
+            columns = self._plan.space.columns(drawn.u, own)
             block = Work(
                 trials=tuple(range(start, stop)),
                 attempts=tuple(self._attempts.get(i, 0) for i in range(start, stop)),
@@ -80,7 +83,7 @@ class Supply:
             self._stock = block.pick([i - start for i in wanted]) if wanted else None
             fresh = max(start, self._written)
             if fresh < stop:
-                rows.append(_table(self._plan, start, drawn, seeds).slice(fresh - start))
+                rows.append(_table(self._plan, start, drawn, seeds, own).slice(fresh - start))
         return pa.concat_tables(rows) if rows else None
 
     def drop(self, trial: int) -> int | None:
@@ -122,7 +125,7 @@ class Supply:
         )
 
 
-def _table(plan: Plan, start: int, drawn: Drawn, seeds: np.ndarray) -> pa.Table:
+def _table(plan: Plan, start: int, drawn: Drawn, seeds: np.ndarray, own: Typed) -> pa.Table:
     u = np.ascontiguousarray(drawn.u)
     numbers = np.arange(start, start + len(u), dtype=np.int64)
     offsets = np.arange(0, u.size + 1, u.shape[1], dtype=np.int32)
@@ -133,7 +136,7 @@ def _table(plan: Plan, start: int, drawn: Drawn, seeds: np.ndarray) -> pa.Table:
         pa.ListArray.from_arrays(offsets, pa.array(u.ravel())),
     ]
     fields = list(CONFIGS)
-    for name, column in plan.space.arrays(u).items():
+    for name, column in plan.space.arrays(u, own).items():
         kind = _TYPES[plan.space[name].kind]
         arrays.append(pa.array(column, kind))
         fields.append(pa.field(name, kind))

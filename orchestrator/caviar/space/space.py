@@ -4,7 +4,7 @@ import hashlib
 import json
 import reprlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ from caviar.space.scale import FloatArray
 from caviar.space.spelling import did_you_mean
 from caviar.space.terms import NO_DEFAULT
 from caviar_workers.absent import ABSENT, row_of
+
+Typed: TypeAlias = Mapping[int, Mapping[str, Any]]
+_NOTHING: Typed = {}
 
 
 class Space(Mapping[str, Parameter]):
@@ -90,11 +93,12 @@ class Space(Mapping[str, Parameter]):
         pairs = [[name, parameter.to_json()] for name, parameter in self.items()]
         return hashlib.sha256(json.dumps(pairs, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
-    def arrays(self, u: npt.ArrayLike) -> dict[str, npt.NDArray[Any]]:
+    def arrays(self, u: npt.ArrayLike, typed: Typed = _NOTHING) -> dict[str, npt.NDArray[Any]]:
         """Return the configurations of points as numpy columns, as the store keeps them.
 
         Args:
             u: points in [0, 1], shape [n, d].
+            typed: position → the configuration whose point that is: its values are given back exactly.
 
         Returns:
             One array [n] a parameter, in order: float64, int64, bool, or object (str) by the parameter's
@@ -104,16 +108,16 @@ class Space(Mapping[str, Parameter]):
         Raises:
             ValueError: the shape is not [n, d], or a coordinate lies outside [0, 1].
         """
-        values, masks = self._drawn(u)
+        values, masks = self._drawn(u, typed)
         columns = {name: _column(one, values[name]) for name, one in self._parameters.items()}
         return columns | {name: np.ma.MaskedArray(columns[name], ~mask) for name, mask in masks.items()}
 
-    def columns(self, u: npt.ArrayLike) -> dict[str, list[Any]]:
+    def columns(self, u: npt.ArrayLike, typed: Typed = _NOTHING) -> dict[str, list[Any]]:
         """Return the same as lists of Python objects, as `train` gets them; arguments as for `arrays`.
 
         Where a conditional parameter does not exist, its list holds `ABSENT`.
         """
-        values, masks = self._drawn(u)
+        values, masks = self._drawn(u, typed)
         columns = {name: _objects(one, values[name]) for name, one in self._parameters.items()}
         for name, mask in masks.items():
             here = zip(columns[name], mask.tolist(), strict=True)
@@ -124,9 +128,12 @@ class Space(Mapping[str, Parameter]):
         """Return for each conditional parameter where it exists, bool [n]; arguments as for `arrays`."""
         return self._drawn(u)[1]
 
-    def config(self, u: npt.ArrayLike) -> dict[str, Any]:
-        """Return the configuration of one point, shape [d], as Python objects, without what does not exist in it."""
-        return row_of(self.columns(np.asarray(u)[np.newaxis]), 0)
+    def config(self, u: npt.ArrayLike, typed: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return the configuration of one point, shape [d], as Python objects, without what does not exist in it.
+
+        `typed`, whose point it is, is given back exactly.
+        """
+        return row_of(self.columns(np.asarray(u)[np.newaxis], _NOTHING if typed is None else {0: typed}), 0)
 
     def unit(self, config: Mapping[str, object]) -> FloatArray:
         """Return the point of a configuration, float64 [d]: of a discrete parameter, the centre of its cell.
@@ -171,10 +178,19 @@ class Space(Mapping[str, Parameter]):
             if name not in config and one.default is NO_DEFAULT and not isinstance(one, Constant)
         ]
 
-    def _drawn(self, u: npt.ArrayLike) -> tuple[dict[str, npt.NDArray[Any]], dict[str, BoolArray]]:
+    def _drawn(
+        self, u: npt.ArrayLike, typed: Typed = _NOTHING
+    ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, BoolArray]]:
         """Each parameter's values of points, and where the conditional ones exist."""
         points = self._points(u)
         values = {name: one.values(points[:, j]) for j, (name, one) in enumerate(self._parameters.items())}
+        if typed:
+            values = {name: column.copy() for name, column in values.items()}  # not the caller's u
+        for position, config in typed.items():
+            for name, one in self._parameters.items():
+                value = config.get(name, one.default)
+                if value is not NO_DEFAULT:
+                    values[name][position] = one.code(value)
         return values, active(self._parameters, self._conditional, values)
 
     def _points(self, u: npt.ArrayLike) -> FloatArray:

@@ -1,0 +1,81 @@
+"""Samplers as users name them, in JSON, and made."""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from caviar.errors import SpecError
+from caviar.sampling.grid import Grid, GridSampler
+from caviar.sampling.halton import HaltonSampler
+from caviar.sampling.listed import List, ListSampler
+from caviar.sampling.sampler import Sampler
+from caviar.sampling.seeds import MOST_TRIALS
+from caviar.sampling.sobol import SobolSampler
+from caviar.sampling.uniform import RandomSampler
+from caviar.space import Space, did_you_mean
+
+SAMPLERS = ("random", "sobol", "halton", "grid", "shuffled_grid")
+"""Names; a `Grid` with its levels and a `List` of configurations are samplers too."""
+
+Description: TypeAlias = str | Grid | List
+"""How a sweep says which sampler it wants."""
+
+
+def make_sampler(sampler: Description | Mapping[str, object], space: Space, seed: int, trials: int) -> Sampler:
+    """Return the sampler of a sweep.
+
+    Args:
+        sampler: one of `SAMPLERS`, a `Grid`, a `List`, or the JSON form of one of these.
+        space: gives the dimensions, a grid its levels, and a list's configurations their points.
+        seed: of the sweep, 0 .. 2^63 - 1; a plain grid ignores it.
+        trials: how many points the sweep needs, >= 1; the default levels of a grid depend on it.
+
+    Raises:
+        SpecError: there is no such sampler, the seed, the levels or the configurations are wrong, or a grid or list
+            has fewer points than trials.
+    """
+    described = read_sampler(sampler)
+    _check_trials(trials)
+    if isinstance(described, List):
+        rest = trials - len(described.configs)
+        then = None if described.then is None else make_sampler(described.then, space, seed, max(1, rest))
+        chosen: GridSampler | ListSampler = ListSampler(described.configs, space, then)
+    elif isinstance(described, Grid):
+        chosen = GridSampler(space, described, trials, seed)
+    else:
+        return _endless(described, len(space), seed)
+    if chosen.size is not None and trials > chosen.size:
+        raise SpecError(
+            f"This {chosen.name} has {chosen.size:,} points, got trials={trials:,}; ask for fewer, or more levels"
+        )
+    return chosen
+
+
+def read_sampler(sampler: Description | Mapping[str, object]) -> Description:
+    """Return a sampler's description from that or its JSON form; "grid" is a Grid too. SpecError: there is none."""
+    if isinstance(sampler, (Grid, List)):
+        return sampler
+    name = sampler.get("name") if isinstance(sampler, Mapping) else sampler
+    whole = sampler if isinstance(sampler, Mapping) else {"name": name}
+    if name == "list" and "configs" in whole:
+        return List.from_json(whole)
+    if name in ("grid", "shuffled_grid"):
+        return Grid.from_json(whole)
+    if not isinstance(name, str) or name not in SAMPLERS or set(whole) != {"name"}:
+        raise SpecError(f"There is no sampler {sampler!r}{did_you_mean(sampler, SAMPLERS)}")
+    return name
+
+
+def sampler_json(sampler: Description) -> object:
+    """Return the JSON form of a description, which `read_sampler` reads."""
+    return sampler if isinstance(sampler, str) else sampler.to_json()
+
+
+def _endless(name: str, dimensions: int, seed: int) -> Sampler:
+    if name == "random":
+        return RandomSampler(dimensions, seed)
+    return SobolSampler(dimensions, seed) if name == "sobol" else HaltonSampler(dimensions, seed)
+
+
+def _check_trials(trials: object) -> None:
+    if isinstance(trials, bool) or not isinstance(trials, int) or not 1 <= trials <= MOST_TRIALS:
+        raise SpecError(f"A sweep needs a whole number of trials in 1 .. 2^32, got {trials!r}")
