@@ -94,3 +94,46 @@ def test_a_fresh_process_for_each_trial(run: Run) -> None:
 
     assert result.sql("SELECT count(DISTINCT pid) FROM trials").fetchall() == [(5,)]
     assert devices(result) <= {("0", 0.0), ("1", 1.0)}
+
+
+BREAKING = """
+    import sys
+    import time
+    from types import SimpleNamespace
+
+    from caviar import Float, Sweep
+
+    broken = []
+
+
+    def touch():
+        if broken:
+            raise RuntimeError("CUDA error: device-side assert triggered")
+
+
+    cuda = SimpleNamespace(is_initialized=lambda: True, synchronize=touch, empty_cache=touch)
+    sys.modules["torch"] = SimpleNamespace(cuda=cuda, manual_seed=lambda seed: None)
+
+
+    def train(config, trial):
+        touch()
+        time.sleep(0.02)
+        broken.extend([1] * (trial.number == 5))
+        touch()
+        trial.report(0, loss=config["lr"])
+
+
+    sweep = Sweep(train, space={"lr": Float(0.1, 1.0)}, metric="loss", trials=16, gpus=1, concurrency=1)
+"""
+
+
+def test_a_process_whose_gpu_failed_ends_with_the_trial_that_broke_it(
+    ray: RaySession, write: Write, store: Path
+) -> None:
+    result = load(str(write(BREAKING))).run(store=store, progress=SilentProgress(sys.stderr))
+
+    states = result.sql("SELECT state, count(*), max(attempts) FROM trials GROUP BY 1 ORDER BY 1").fetchall()
+    assert states == [("COMPLETED", 15, 1), ("FAILED", 1, 1)]
+    assert result.sql("SELECT count(DISTINCT pid), bool_or(trial = 5 AND kind = 'error') FROM trials").fetchall() == [
+        (2, True)
+    ]

@@ -87,6 +87,21 @@ def test_a_process_killed_for_memory_is_its_present_trial_s_affair() -> None:
     assert once.lose(0, "oom").given_up
 
 
+def test_a_wrong_process_gives_back_what_has_not_begun_and_blames_nobody() -> None:
+    ledger = Ledger(max_attempts=1)
+    ledger.submit(0, work(*range(4)), now=0.0)
+    ledger.running[0].done = 3
+    ledger.refuse(0)
+    ledger.submit(1, work(9), now=0.0)
+    ledger.running[1].done = 1
+    ledger.refuse(1)
+
+    again = ledger.retry(10)
+    assert again is not None
+    assert (again.trials, again.attempts) == ((3,), (0,))
+    assert ledger.retry(10) is None
+
+
 def test_what_ray_forgot_is_noticed_at_the_end_of_a_lease() -> None:
     ledger = Ledger(max_attempts=3)
     ledger.submit(0, work(1, 2, 3), now=0.0)

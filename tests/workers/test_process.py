@@ -1,12 +1,14 @@
 """Which process may take which lease."""
 
 import os
+import sys
+from types import SimpleNamespace
 
 import pytest
 
 from caviar_workers import process
 from caviar_workers.messages import Lease
-from caviar_workers.process import VISIBLE, WrongProcessError, assigned, enter
+from caviar_workers.process import VISIBLE, WrongProcessError, assigned, enter, release_memory
 
 
 def lease(*, gpus: float, fresh: bool = False) -> Lease:
@@ -57,3 +59,32 @@ def test_a_lease_that_wants_a_fresh_process_refuses_a_used_one(gpus: float) -> N
     with pytest.raises(WrongProcessError):
         enter(lease(gpus=gpus, fresh=True))
     enter(lease(gpus=gpus))
+
+
+def test_memory_is_given_back_and_a_process_whose_gpu_failed_takes_no_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    def synchronize() -> None:
+        calls.append("synchronize")
+        if len(calls) > 2:
+            raise RuntimeError("CUDA error: device-side assert triggered")
+
+    cuda = SimpleNamespace(
+        is_initialized=lambda: True, synchronize=synchronize, empty_cache=lambda: calls.append("empty_cache")
+    )
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+
+    enter(lease(gpus=2))
+    assert release_memory() is None
+    assert calls == ["synchronize", "empty_cache"]
+    enter(lease(gpus=2))
+    assert "assert triggered" in str(release_memory())
+    for gpus in (2, 0):
+        with pytest.raises(WrongProcessError):
+            enter(lease(gpus=gpus))
+
+
+def test_a_process_that_never_touched_a_gpu_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=SimpleNamespace(is_initialized=lambda: False)))
+
+    assert release_memory() is None

@@ -23,14 +23,16 @@ from caviar_workers.execution import Execution
 from caviar_workers.hearing import Hearing
 from caviar_workers.load import load_function
 from caviar_workers.messages import Batch, Lease, Message, Program
-from caviar_workers.process import assigned, enter, release_memory
+from caviar_workers.process import WrongProcessError, assigned, enter, release_memory
 from caviar_workers.recorder import MOST_BACKLOG, Recorder
 from caviar_workers.seeding import seed_everything
 from caviar_workers.threads import limit_threads
 from caviar_workers.trial import Trial, TrialInterrupted, replay
 
 _GLANCE_S = 0.1
-_OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError")
+_OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError", "ResourceExhaustedError")
+_SAYS_SO = ("out of memory", "STATUS_ALLOC_FAILED", "RESOURCE_EXHAUSTED", "llocate memory")
+"""In errors without a class of their own: CUDA's, those of its libraries, of JAX, and of the operating system."""
 
 
 def _silence() -> Sequence[Message]:
@@ -57,7 +59,8 @@ def run_lease(
         data: Fetches what the program's `data` function returned; None: there is none, or it is called here.
 
     Raises:
-        WrongProcessError: Before the first trial: the lease must run in another process.
+        WrongProcessError: The lease must run in another process; or the rest of it, after all that it has to say of
+            the trials that ended here.
     """
     if own_process:
         enter(lease)
@@ -70,6 +73,8 @@ def run_lease(
             yield from _speak(recorder, training, lease.flush_s, mail)
         finally:
             training.abandoned = True
+        if training.broken:
+            raise WrongProcessError("the GPU does not answer this process any more")
 
 
 def _speak(
@@ -108,11 +113,13 @@ class _Training(threading.Thread):
         self.done = threading.Event()
         self.abandoned = False
         """Nobody listens any more: the trial that trains is the last one."""
+        self.broken = False
+        """The process is good for nothing any more: likewise."""
 
     def run(self) -> None:
         try:
             for position in range(len(self._lease.trials)):
-                if self.abandoned:
+                if self.abandoned or self.broken:
                     return
                 self._train(position)
         finally:
@@ -142,8 +149,10 @@ class _Training(threading.Thread):
         if execution.error is None:  # a train function that was interrupted may also clean up and return
             execution.kind = execution.trial.interrupted
         execution.busy = time.perf_counter() - started
-        if self._lease.gpus:
-            release_memory()
+        if self._lease.gpus and (fault := release_memory()) is not None:
+            self.broken = self._own_process
+            if execution.error is None and execution.kind is None:  # it came after train had returned
+                execution.error, execution.kind = describe(fault)
         if self._own_process:
             with suppress(OSError):
                 os.chdir(self._home)  # the next trial begins where this one did
@@ -186,6 +195,8 @@ def _finish(returned: Any, execution: Execution, metric: str) -> None:
 def describe(error: BaseException) -> tuple[str, str]:
     """The traceback of the user's own frames, and the kind of failure: `error` or `oom`."""
     oom = any(cls.__name__ in _OUT_OF_MEMORY for cls in type(error).__mro__)
+    if isinstance(error, (RuntimeError, OSError)):
+        oom = oom or any(words in str(error) for words in _SAYS_SO)
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_globals.get("__name__", "").startswith("caviar_workers"):
         frames = frames.tb_next  # the caller's frames are ours

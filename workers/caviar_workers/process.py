@@ -16,10 +16,12 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 _devices: list[str] = []
 """What the leases before this one were assigned; the empty string: no device."""
+_BROKEN = "of which one has failed"
+"""In their place, when a device does not answer this process any more."""
 
 
 class WrongProcessError(Exception):
-    """The lease must run in another process, and none of its trials has begun."""
+    """The lease must run in another process, or the rest of it: trials that it has said nothing of have not begun."""
 
 
 def assigned(lease: Lease) -> str:
@@ -43,9 +45,21 @@ def enter(lease: Lease) -> None:
     _devices[:] = [devices]
 
 
-def release_memory() -> None:
-    """Give the GPU memory back that torch keeps for later, so that the next trial, here or elsewhere, finds it free."""
+def release_memory() -> Exception | None:
+    """Give the GPU memory back that torch keeps for later, so that the next trial, here or elsewhere, finds it free.
+
+    Returns:
+        The error, if the GPU does not answer this process any more: after an index out of range in a kernel, say, CUDA
+        refuses every call until the process ends, and so no lease may begin here again. None: all is well.
+    """
     torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_initialized():
-        gc.collect()
+    if torch is None or not torch.cuda.is_initialized():
+        return None
+    gc.collect()
+    try:
+        torch.cuda.synchronize()
         torch.cuda.empty_cache()
+    except RuntimeError as error:
+        _devices[:] = [_BROKEN]
+        return error
+    return None

@@ -36,7 +36,7 @@ class LeaseEnded:
     """None: it ran to its end. Else why not, in a sentence."""
     kind: str = "lost"
     """With a failure: `lost` (process or node died), `oom` (killed for memory), `error` (the code could not be
-    loaded or sent), `refused` (its process was the wrong one, and no trial began)."""
+    loaded or sent), `refused` (its process is the wrong one: trials that it said nothing of have not begun)."""
 
 
 Event = LeaseSpoke | LeaseEnded

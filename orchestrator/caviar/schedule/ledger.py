@@ -116,9 +116,10 @@ class Ledger:
         return self.running.pop(lease).rest()
 
     def refuse(self, lease: int) -> None:
-        """A lease's process was the wrong one, and nothing ran: the same again, nobody is to blame."""
+        """A lease's process was the wrong one: what has not begun runs as it was, and nobody is to blame."""
         work = self.running.pop(lease).rest()
-        self._again.append((work, len(work)))
+        if len(work):
+            self._again.append((work, len(work)))
 
     def try_alone(self, trial: Work, *, certain: bool = True) -> bool:
         """One trial ran out of memory: try it again, alone; False: it did so before, or is tried but once.
