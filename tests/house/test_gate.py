@@ -7,8 +7,8 @@ CHECKS = [
     "ruff format --check .",
     "lint-imports ",
     "mypy ",
-    "pytest -q -n auto --dist worksteal -m not ray and not install and not nightly",
-    "pytest -q -m (ray or install) and not nightly",
+    "pytest -q -n auto --dist worksteal -m not ray and not install and not nightly and not gpu",
+    "pytest -q -m (ray or install) and not nightly and not gpu",
 ]
 
 
