@@ -27,6 +27,7 @@ print("imported:", *sorted(set(sys.modules) & {"ray", "scipy", "pandas"}), file=
         ("show", "2", "--sweep", "digits"),
         ("logs", "2", "--sweep", "digits"),
         ("curves", "digits"),
+        ("simulate", "digits", "--orders", "2"),
         ("query", "SELECT count(*) FROM trials", "--format", "json"),
     ],
     ids=" ".join,

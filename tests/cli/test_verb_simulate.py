@@ -1,6 +1,10 @@
 import json
+from dataclasses import replace
 
 import numpy as np
+from tests.cli.conftest import add_digits, make_plan
+
+from caviar.store import Store
 
 
 def test_a_finished_sweep_is_replayed(caviar, filled):
@@ -23,7 +27,25 @@ def test_a_table_of_curves_in_json(caviar, tmp_path):
     assert document["trials"] == 6
 
 
+def test_a_sweep_that_paused_is_replayed_so(caviar, tmp_path):
+    np.savez(tmp_path / "t.npz", y=np.linspace(2, 1, 30)[None, :] + np.arange(8.0)[:, None])
+    command = ("simulate", str(tmp_path / "t.npz"), "--orders", "2")
+    stopped, paused = (caviar(*command, *more) for more in ((), ("--pausing",)))
+    assert ", paused and promoted" in paused.lines[0]
+    assert "paused" not in stopped.lines[0]
+
+    store = Store.open(tmp_path / "store", create=True)
+    add_digits(store, replace(make_plan("digits", 8), pausing=True))
+    command = ("simulate", "digits", "--orders", "2", "--json", "--store", str(store.path))
+    told = [json.loads(caviar(*command, *more).out)["pausing"] for more in ((), ("--no-pausing",))]
+    assert told == [True, False]
+    assert not json.loads(caviar(*command, "--stopping", "median").out)["pausing"]
+
+
 def test_wrong_words(caviar, filled, tmp_path):
     assert caviar("simulate", "digits", "--stopping", "asah", "--store", filled.path).code == 2
+    refused = caviar("simulate", "digits", "--stopping", "median", "--pausing", "--store", filled.path)
+    assert (refused.code, refused.out) == (2, "")
+    assert "median does not: use asha or hyperband" in refused.err
     assert caviar("simulate", "x.npz", "--columns", "9").code == 2
     assert caviar("simulate", str(tmp_path / "none.npz")).code == 2

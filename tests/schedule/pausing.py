@@ -1,8 +1,8 @@
 """A sweep that pauses, on simulated workers in virtual time: what it stores, and what goes on from there."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.schedule.test_scheduler import Tables
@@ -16,10 +16,8 @@ from caviar.schedule.decision import Decision
 from caviar.schedule.rest import Rest
 from caviar.schedule.scheduler import Scheduler
 from caviar.schedule.supply import Supply
-from caviar.schedule.vault import Vault
-from caviar.schedule.work import Work
 from caviar.space import Float, Space
-from caviar_workers.checkpoint import Checkpoint, Save
+from caviar.whatif.shelf import Shelf
 from caviar_workers.trial import Trial
 
 SPACE = Space({"lr": Float(0.0, 1.0)})
@@ -35,28 +33,6 @@ def course(config: dict[str, Any], trial: Trial) -> Iterator[Stage]:
         total += config["lr"]
         yield 10.0, epoch, {"loss": config["lr"] + 1.0 / (epoch + 1), "total": total}
         trial.save(epoch, repr(total).encode())
-
-
-class Shelf:
-    """Checkpoints in memory, where the vault has the store."""
-
-    folder = ""
-
-    def __init__(self) -> None:
-        self.saves: dict[int, list[Save]] = {}
-
-    def take(self, saves: Sequence[Save]) -> None:
-        for save in saves:
-            self.saves.setdefault(save.trial, []).append(save)
-
-    def forget(self, trials: Any) -> None:
-        """All stay."""
-
-    def restore(self, work: Work) -> Mapping[int, Checkpoint]:
-        newest = {
-            t: self.saves[t][-1] for t, a in zip(work.trials, work.attempts, strict=True) if a and t in self.saves
-        }
-        return {trial: Checkpoint(save.step, save.data or b"") for trial, save in newest.items()}
 
 
 class Run:
@@ -90,7 +66,7 @@ class Run:
             adviser=self.adviser,
             clock=executor.clock,
             round_s=math.inf,
-            vault=cast("Vault", self.shelf),
+            vault=self.shelf,
             on_tick=self.tick,
         )
         self.stop_at = math.inf

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from caviar.errors import SpecError
-from caviar.whatif import Curves, curves_of_table, savings
+from caviar.whatif import Curves, Rules, curves_of_table, savings
 from caviar.whatif.replay import replay, whole
 
 END = 30
@@ -22,7 +22,7 @@ def curves(count: int, crossing: bool = False) -> Curves:
 
 
 def test_where_curves_never_cross_much_is_saved_and_nothing_lost() -> None:
-    found = savings(curves(40), stopping="asha:eta=3", slots=4, trials=20, orders=6)
+    found = savings(curves(40), Rules(stopping="asha:eta=3", slots=4), trials=20, orders=6)
 
     assert found.winner_lost == 0.0
     assert found.rank == 1.0
@@ -32,14 +32,36 @@ def test_where_curves_never_cross_much_is_saved_and_nothing_lost() -> None:
 
 
 def test_where_late_bloomers_win_the_winner_is_lost() -> None:
-    found = savings(curves(40, crossing=True), stopping="asha:eta=3", slots=4, trials=20, orders=6)
+    found = savings(curves(40, crossing=True), Rules(stopping="asha:eta=3", slots=4), trials=20, orders=6)
 
     assert found.winner_lost > 0.5
     assert found.rank > 2
 
 
+def test_what_is_paused_may_come_back() -> None:
+    """Curves that cross at step 4: with the trials paused, those that were cut off wrongly are promoted later."""
+    stopped, paused = (
+        savings(curves(30), Rules(stopping="asha:eta=3", slots=4, pausing=pausing), trials=30, orders=4)
+        for pausing in (False, True)
+    )
+
+    assert (stopped.pausing, paused.pausing) == (False, True)
+    assert paused.winner_lost == 0.0
+    assert 1 <= paused.completed <= stopped.completed
+    assert paused.compute_saved > stopped.compute_saved
+
+
+def test_a_promoted_trial_goes_on_from_its_checkpoint() -> None:
+    """One trial in three comes first to each rung, and none trains a step twice."""
+    found = replay(curves(9), range(9), Rules(stopping="asha:eta=3,first=3", slots=1, pausing=True))
+
+    steps = found.busy_s / 60
+    assert found.completed == 1
+    assert steps <= 9 * 5 + 3 * 8 + END
+
+
 def test_a_policy_that_stops_nobody_saves_nothing() -> None:
-    found = savings(curves(12), stopping="patience:steps=1000", slots=4, trials=None, orders=2)
+    found = savings(curves(12), Rules(stopping="patience:steps=1000", slots=4), trials=None, orders=2)
 
     assert found.compute_saved == pytest.approx(0.0, abs=1e-9)
     assert found.time_saved == pytest.approx(0.0, abs=1e-9)
@@ -48,7 +70,7 @@ def test_a_policy_that_stops_nobody_saves_nothing() -> None:
 
 def test_the_scheduler_on_virtual_slots_takes_as_long_as_the_greedy_rule_says() -> None:
     order = list(range(11))
-    real = replay(curves(11), order, stopping="patience:steps=1000", slots=3)
+    real = replay(curves(11), order, Rules(stopping="patience:steps=1000", slots=3))
 
     assert real == whole(curves(11), order, slots=3)
 
@@ -58,7 +80,7 @@ def test_max_is_the_mirror_of_min() -> None:
     mirrored = Curves(
         name="c", mode="max", trials=tuple(tuple((s, n, -v) for s, n, v in stages) for stages in given.trials)
     )
-    low, high = (savings(one, stopping="asha", slots=2, trials=10, orders=3) for one in (given, mirrored))
+    low, high = (savings(one, Rules(stopping="asha", slots=2), trials=10, orders=3) for one in (given, mirrored))
 
     assert low == high
 
@@ -66,7 +88,7 @@ def test_max_is_the_mirror_of_min() -> None:
 def test_diverged_curves_are_never_chosen() -> None:
     given = curves(6)
     bad = tuple((60.0, step, math.nan) for step in range(END))
-    found = replay(Curves(name="c", mode="min", trials=(bad, *given.trials)), range(7), stopping="asha", slots=1)
+    found = replay(Curves(name="c", mode="min", trials=(bad, *given.trials)), range(7), Rules(stopping="asha", slots=1))
 
     assert math.isfinite(found.chosen)
 
@@ -82,4 +104,4 @@ def test_a_table_is_read_by_name_and_columns(tmp_path) -> None:
     with pytest.raises(SpecError, match="is no numpy file of tables"):
         curves_of_table(tmp_path / "none.npz", None, None, "min")
     with pytest.raises(SpecError, match="fewer than --trials 4"):
-        savings(found, stopping="asha", slots=1, trials=4, orders=1)
+        savings(found, Rules(stopping="asha", slots=1), trials=4, orders=1)

@@ -3,6 +3,8 @@
 import dataclasses
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ import click
 from caviar.cli.options import Target, sweep_argument, target_options
 
 if TYPE_CHECKING:
-    from caviar.whatif import Curves, Savings
+    from caviar.whatif import Curves, Rules, Savings
 
 EPILOG = """\b
 Examples:
@@ -37,6 +39,11 @@ class Span(click.ParamType):  # type: ignore[type-arg]  # generic only in later 
 @click.command(epilog=EPILOG, short_help="What early stopping would have saved, and lost.")
 @sweep_argument
 @click.option("--stopping", default="asha:eta=5", show_default=True, metavar="POLICY", help="The stop policy.")
+@click.option(
+    "--pausing/--no-pausing",
+    default=None,
+    help="Pause trials and promote them, or stop them for good (default: as the sweep did; a table: stop).",
+)
 @click.option("--slots", type=click.IntRange(min=1), default=8, show_default=True, help="Trials at a time.")
 @click.option("--trials", type=click.IntRange(min=2), metavar="N", help="Trials in each order (default: all).")
 @click.option("--orders", type=click.IntRange(min=1), default=100, show_default=True, help="Random orders to replay.")
@@ -52,16 +59,50 @@ def verb(target: Target, table: str | None, columns: tuple[int, int] | None, mod
     judged as they would have been: compute and time saved, and how often the best trial would have been lost.
     """
     from caviar.cli.output import emit_json
-    from caviar.stopping import parse_stopping, stopping_text
     from caviar.whatif import savings
 
-    given["stopping"] = stopping_text(parse_stopping(given["stopping"]))
-    curves = _curves(target, table, columns, mode)
-    found = savings(curves, **given, on_order=_Progress(given["orders"]))
+    words = (given.pop("stopping"), given.pop("pausing"), given.pop("slots"))
+    _rules(*words, pausing_by_default=False)  # wrong words, before anything is read
+    with _no_pandas():
+        curves = _curves(target, table, columns, mode)
+        rules = _rules(*words, pausing_by_default=curves.pausing)
+        found = savings(curves, rules, **given, on_order=_Progress(given["orders"]))
     if target.as_json:
         emit_json(dataclasses.asdict(found))
     else:
         _print(found)
+
+
+class _Missing:
+    """An import hook: with its first array, pyarrow imports pandas if it is there: a quarter of a second."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        """Say that there is none."""
+        if name == "pandas":
+            raise ModuleNotFoundError("no pandas here", name=name)
+
+
+@contextmanager
+def _no_pandas() -> Iterator[None]:
+    sys.meta_path.insert(0, _Missing)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(_Missing)
+
+
+def _rules(stopping: str, pausing: bool | None, slots: int, *, pausing_by_default: bool) -> "Rules":
+    from caviar.stopping import PAUSING, parse_stopping, stopping_text
+    from caviar.whatif import Rules
+
+    text = stopping_text(parse_stopping(stopping))
+    able = text.partition(":")[0] in PAUSING
+    if pausing and not able:
+        raise click.UsageError(
+            f"--pausing needs a policy that pauses trials, and {text} does not: use asha or hyperband"
+        )
+    return Rules(stopping=text, slots=slots, pausing=able and (pausing_by_default if pausing is None else pausing))
 
 
 def _curves(target: Target, table: str | None, columns: tuple[int, int] | None, mode: str) -> "Curves":
@@ -93,7 +134,8 @@ def _print(found: "Savings") -> None:
     from caviar.cli.output import emit
     from caviar.show.table import Column, print_table
 
-    emit(f"{found.name}: {found.orders} orders of {found.trials} trials on {found.slots} slots, {found.stopping}")
+    how = ", paused and promoted" if found.pausing else ""
+    emit(f"{found.name}: {found.orders} orders of {found.trials} trials on {found.slots} slots, {found.stopping}{how}")
     emit()
     low, high = found.compute_range
     error = found.winner_lost_error

@@ -13,6 +13,7 @@ from caviar.execute.clock import Clock
 from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
 from caviar.plan import Plan
 from caviar.schedule.adviser import Adviser
+from caviar.schedule.keeper import Keeper
 from caviar.schedule.ledger import Ledger, Loss, Running
 from caviar.schedule.lost import lost_rows
 from caviar.schedule.memory import second_chances
@@ -21,7 +22,6 @@ from caviar.schedule.packing import Pace
 from caviar.schedule.paused import Paused
 from caviar.schedule.sink import Sink
 from caviar.schedule.tally import Tally
-from caviar.schedule.vault import Vault
 from caviar_workers.messages import Batch
 
 
@@ -50,7 +50,7 @@ class Books:
         paused: Paused,
         *,
         adviser: Adviser,
-        vault: Vault | None,
+        vault: Keeper | None,
         clock: Clock,
     ) -> None:
         self._plan = plan

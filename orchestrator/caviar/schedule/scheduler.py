@@ -20,13 +20,13 @@ from caviar.schedule.adviser import Adviser
 from caviar.schedule.books import Books
 from caviar.schedule.closing import Closing
 from caviar.schedule.decision import Decision, Docket
+from caviar.schedule.keeper import Keeper
 from caviar.schedule.ledger import Ledger
 from caviar.schedule.packing import pack_size
 from caviar.schedule.paused import Paused
 from caviar.schedule.sink import Sink
 from caviar.schedule.supply import Supply
 from caviar.schedule.tally import Tally
-from caviar.schedule.vault import Vault
 from caviar.schedule.verdict import hopeless
 from caviar.schedule.voice import Voice
 from caviar.schedule.work import Work, lease_of
@@ -64,7 +64,7 @@ class Scheduler:
         adviser: Adviser | None = None,
         clock: Clock = time,
         round_s: float = _POLL_S,
-        vault: Vault | None = None,
+        vault: Keeper | None = None,
         on_tick: Callable[[], None] = lambda: None,
     ) -> None:
         self._plan = plan

@@ -29,7 +29,7 @@ published by then, whatever happens to this process."""
 
 
 class Vault:
-    """Belongs to the scheduler's loop.
+    """Keeps checkpoints in the store; see `Keeper`.
 
     Args:
         store: The store.

@@ -25,6 +25,8 @@ class Curves:
     name: str
     mode: str
     trials: tuple[Stages, ...]
+    pausing: bool = False
+    """The trials were said to save and load checkpoints."""
 
 
 def curves_of(views: Any, plan: Any, title: str) -> Curves:
@@ -54,7 +56,7 @@ def curves_of(views: Any, plan: Any, title: str) -> Curves:
         tuple((seconds, step, found[metric]) for seconds, step, found in recorded.stages(trial))
         for trial in recorded.trials()
     ]
-    return Curves(name=title, mode=plan["mode"], trials=tuple(trials))
+    return Curves(name=title, mode=plan["mode"], trials=tuple(trials), pausing=plan.get("pausing", False))
 
 
 def curves_of_table(path: Path, name: str | None, steps: Sequence[int] | None, mode: str) -> Curves:

@@ -20,9 +20,22 @@ from caviar.schedule.supply import Supply
 from caviar.space import Float, Space
 from caviar.stopping import parse_stopping
 from caviar.whatif.curves import Curves, Stages
+from caviar.whatif.shelf import Shelf
 from caviar_workers.trial import Trial
 
 _SPACE = Space({"x": Float(0.0, 1.0)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Under which trials are replayed."""
+
+    stopping: str
+    """The policy."""
+    slots: int
+    """Trials at a time, ≥ 1."""
+    pausing: bool = False
+    """Trials can be paused and promoted; a policy that pauses nobody goes on as without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +70,8 @@ class _Ends:
         """Nothing waits."""
 
 
-def replay(curves: Curves, order: Sequence[int], *, stopping: str, slots: int) -> Replayed:
-    """Train the trials `order` of `curves`, begun in this order, on `slots` workers, under a stop policy."""
+def replay(curves: Curves, order: Sequence[int], rules: Rules) -> Replayed:
+    """Train the trials `order` of `curves`, begun in this order; a checkpoint after every step costs nothing."""
     plan = Plan(
         name="whatif",
         metric="value",
@@ -67,19 +80,27 @@ def replay(curves: Curves, order: Sequence[int], *, stopping: str, slots: int) -
         seed=0,
         space=_SPACE,
         sampler="random",
-        stopping=stopping,
+        stopping=rules.stopping,
+        pausing=rules.pausing,
     )
 
     def course(_config: dict[str, Any], trial: Trial) -> Iterator[Stage]:
+        saved = trial.load() if plan.pauses else None
         for seconds, step, value in curves.trials[order[trial.number]]:
-            yield seconds, step, {"value": value}
+            if saved is None or step > saved.step:
+                yield seconds, step, {"value": value}
+                if plan.pauses:
+                    trial.save(step, b"")
 
-    policy = parse_stopping(plan.stopping).policy(mode=plan.mode, pausing=False)
+    policy = parse_stopping(plan.stopping).policy(mode=plan.mode, pausing=plan.pauses)
     adviser = Adviser({plan.stopping: policy}, plan.metric)
-    executor = SimulatedExecutor(course, workers=slots)
+    executor = SimulatedExecutor(course, workers=rules.slots)
     sink = _Ends()
     supply = Supply(plan, make_sampler(plan.sampler, plan.space, 0, plan.trials))
-    loop = Scheduler(plan, "whatif", supply, executor, sink, adviser=adviser, clock=executor.clock, round_s=math.inf)
+    shelf = Shelf() if plan.pauses else None
+    loop = Scheduler(
+        plan, "whatif", supply, executor, sink, adviser=adviser, clock=executor.clock, round_s=math.inf, vault=shelf
+    )
     if error := loop.run():
         raise error
     return Replayed(

@@ -10,7 +10,7 @@ import numpy as np
 
 from caviar.errors import SpecError
 from caviar.whatif.curves import Curves
-from caviar.whatif.replay import best, end, replay, whole
+from caviar.whatif.replay import Rules, best, end, replay, whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,8 @@ class Savings:
 
     name: str
     stopping: str
+    pausing: bool
+    """Trials were paused and promoted, not stopped for good."""
     slots: int
     trials: int
     """In each order."""
@@ -41,9 +43,8 @@ class Savings:
 
 def savings(
     curves: Curves,
+    rules: Rules,
     *,
-    stopping: str,
-    slots: int,
     trials: int | None,
     orders: int,
     seed: int = 0,
@@ -53,8 +54,7 @@ def savings(
 
     Args:
         curves: Whole curves.
-        stopping: The policy.
-        slots: Trials at a time, ≥ 1.
+        rules: The policy, and how many train at a time.
         trials: In each order; None: all there are.
         orders: How many, ≥ 1.
         seed: Decides the orders.
@@ -70,8 +70,8 @@ def savings(
     compute, wall, completed, lost, ranks = [], [], [], [], []
     for number in range(orders):
         order = rng.permutation(len(curves.trials))[:count].tolist()
-        full = whole(curves, order, slots=slots)
-        found = replay(curves, order, stopping=stopping, slots=slots)
+        full = whole(curves, order, slots=rules.slots)
+        found = replay(curves, order, rules)
         compute.append(1.0 - found.busy_s / full.busy_s if full.busy_s else 0.0)
         wall.append(1.0 - found.wall_s / full.wall_s if full.wall_s else 0.0)
         completed.append(found.completed)
@@ -83,8 +83,9 @@ def savings(
     low, high = np.percentile(compute, [5, 95])
     return Savings(
         name=curves.name,
-        stopping=stopping,
-        slots=slots,
+        stopping=rules.stopping,
+        pausing=rules.pausing,
+        slots=rules.slots,
         trials=count,
         orders=orders,
         compute_saved=float(np.mean(compute)),

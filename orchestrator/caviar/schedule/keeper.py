@@ -1,0 +1,37 @@
+"""The seam of checkpoints: who keeps them while a sweep runs, and gives them to trials that go on.
+
+Contract, held by tests/contracts/test_keeper_contract.py over every keeper:
+
+* A trial that is tried again gets its newest checkpoint, whichever attempt saved it; one that saved nothing gets none,
+  and neither does a first attempt.
+* Checkpoints are heard of after the rows before them went to the sink, in the order in which they were saved.
+* That a trial ended takes nothing from it: it may be tried again by a later driver.
+* It belongs to the scheduler's loop: one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import pyarrow as pa
+
+from caviar.schedule.work import Work
+from caviar_workers.checkpoint import Checkpoint, Save
+
+
+class Keeper(Protocol):
+    """Keeps checkpoints; see the contract above."""
+
+    @property
+    def folder(self) -> str:
+        """Where workers that see it write by themselves; empty: they send the bytes."""
+
+    def take(self, saves: Sequence[Save]) -> None:
+        """Hear of checkpoints."""
+
+    def forget(self, trials: pa.ChunkedArray) -> None:
+        """These trials ended."""
+
+    def restore(self, work: Work) -> Mapping[int, Checkpoint]:
+        """Trial → its newest checkpoint, of those of a work that were tried before."""

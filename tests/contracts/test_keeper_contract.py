@@ -1,0 +1,64 @@
+"""What every keeper of checkpoints must keep: the contract at the head of caviar/schedule/keeper.py."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from tests.schedule.test_scheduler import Tables
+
+from caviar.plan import Plan
+from caviar.schedule.keeper import Keeper
+from caviar.schedule.vault import Vault
+from caviar.schedule.work import Work
+from caviar.space import Float, Space
+from caviar.store import Store
+from caviar.whatif.shelf import Shelf
+from caviar_workers.checkpoint import Save, carried
+
+
+@pytest.fixture(params=["vault", "shelf"])
+def keeper(request: pytest.FixtureRequest, tmp_path: Path) -> Keeper:
+    if request.param == "shelf":
+        return Shelf()
+    plan = Plan(name="s", metric="loss", mode="min", trials=9, seed=0, space=Space({"lr": Float(0.0, 1.0)}))
+    store = Store.open(tmp_path / "store", create=True)
+    return Vault(store, store.create_sweep({"plan": plan.to_json()}, b"code"), plan, Tables(), time)
+
+
+def saved(trial: int, step: int, data: bytes, attempt: int = 0) -> Save:
+    """Saved before anything was reported: restorable without rows in a store."""
+    return carried(Save(trial=trial, attempt=attempt, step=step, rows=0, value=1.0, checksum="0" * 8), data)
+
+
+def found(keeper: Keeper, trials: Sequence[int], attempts: Sequence[int]) -> dict[int, tuple[int, object]]:
+    work = Work(trials=tuple(trials), attempts=tuple(attempts), seeds=(0,) * len(trials), configs={})
+    return {trial: (one.step, one.data) for trial, one in keeper.restore(work).items()}
+
+
+def test_a_trial_that_goes_on_gets_its_newest_checkpoint(keeper: Keeper) -> None:
+    keeper.take([saved(3, 0, b"a"), saved(4, 7, b"b"), saved(3, 5, b"c")])
+    keeper.take([saved(3, 6, b"d")])
+
+    assert found(keeper, [2, 3, 4], [1, 1, 1]) == {3: (6, b"d"), 4: (7, b"b")}
+
+
+def test_a_later_attempt_saves_on(keeper: Keeper) -> None:
+    keeper.take([saved(3, 5, b"a")])
+    keeper.take([saved(3, 8, b"b", attempt=1)])
+
+    assert found(keeper, [3], [2]) == {3: (8, b"b")}
+
+
+def test_a_first_attempt_gets_none(keeper: Keeper) -> None:
+    keeper.take([saved(3, 5, b"a")])
+
+    assert found(keeper, [3], [0]) == {}
+
+
+def test_the_end_of_a_trial_takes_nothing_away(keeper: Keeper) -> None:
+    keeper.take([saved(3, 5, b"a")])
+    keeper.forget(pa.chunked_array([[3, 4]]))
+
+    assert found(keeper, [3], [1]) == {3: (5, b"a")}
