@@ -1,0 +1,97 @@
+"""What a verb of the command line takes on a store of 10,000 trials, from the shell's view, beside a bare Python.
+
+    python benchmarks/verbs.py [--trials 10000] [--repeats 7] [--json FILE]
+
+The store is made first: trials of 100 rows, once ended and once as a killed driver leaves it. Each verb is a process of
+its own, bytecode compiled, files in the system's cache; in turns, so that all meet the same machine. Budgets: `--help`
+< 0.2 s, `best` on the ended sweep < 0.6 s.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import large_sweep
+from caviar.store import Store, Writer
+from caviar.store.finalize import finalize
+from pairs import machine, spread, wait_for_quiet, write_json
+
+CAVIAR = str(Path(sys.executable).with_name("caviar"))
+BUDGETS = {"--help": 0.2, "best": 0.6}
+
+
+def fill(store: Store, trials: int, *, ended: bool) -> str:
+    """Record a sweep; returns its id."""
+    sweep = store.create_sweep(large_sweep.plan(trials), b"")
+    epoch = sweep.claim()
+    with Writer(sweep, epoch) as writer:
+        for table, rows in large_sweep.arrivals(trials):
+            writer.add(table, rows)
+    if ended:
+        finalize(sweep, epoch)
+    else:
+        sweep.release(epoch)
+    return sweep.id
+
+
+def commands(store: Path, ended: str, left: str) -> dict[str, list[str]]:
+    """What is measured, by name."""
+    where = ["--store", str(store)]
+    count = "SELECT count(*) FROM curves"
+    return {
+        "bare Python": [sys.executable, "-c", "pass"],
+        "--help": [CAVIAR, "--help"],
+        "best": [CAVIAR, "best", ended, *where],
+        "ls": [CAVIAR, "ls", *where],
+        "status": [CAVIAR, "status", ended, *where],
+        "show": [CAVIAR, "show", "17", "--sweep", ended, *where],
+        "curves": [CAVIAR, "curves", ended, *where],
+        "query": [CAVIAR, "query", count, *where],
+        "best, interrupted": [CAVIAR, "best", left, *where],
+        "status, interrupted": [CAVIAR, "status", left, *where],
+    }
+
+
+def seconds(command: list[str]) -> float:
+    """How long it takes; it must succeed."""
+    begun = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    took = time.perf_counter() - begun
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}: {done.stderr}")
+    return took
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, default=10_000)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--json", metavar="FILE", help="write the figures to a file")
+    asked = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    with tempfile.TemporaryDirectory(prefix="caviar-bench-") as folder:
+        store = Store.open(folder, create=True)
+        sides = commands(Path(folder), *(fill(store, asked.trials, ended=ended) for ended in (True, False)))
+        for command in sides.values():
+            seconds(command)
+        wait_for_quiet()
+        found: dict[str, list[float]] = {name: [] for name in sides}
+        for _ in range(asked.repeats):
+            for name, command in sides.items():
+                found[name].append(seconds(command))
+    print(f"{asked.trials:,} trials of {large_sweep.REPORTS} rows; {machine()}; seconds from the shell's view")
+    for name, took in found.items():
+        limit = BUDGETS.get(name)
+        within = "within" if limit is None or statistics.median(took) < limit else "MISSES"
+        print(f"{name:<20} {spread(took, 3)}" + (f"   {within} the budget of < {limit} s" if limit else ""))
+    write_json(asked.json, found)
+
+
+if __name__ == "__main__":
+    main()
