@@ -193,6 +193,21 @@ def add_interrupted(store: Store) -> str:
     return sweep.id
 
 
+def add_paused(store: Store) -> str:
+    """A sweep whose driver is gone: one trial is paused, one was cancelled before it was drawn, one is not drawn."""
+    plan = make_plan("halved", 4, stopping="asha", pausing=True)
+    sweep = store.create_sweep({"plan": plan.to_json(), "provenance": {}}, b"")
+    epoch = sweep.claim()
+    with Writer(sweep, epoch) as writer:
+        writer.add("configs", configs(plan, 2))
+        for trial, state in enumerate(("COMPLETED", "PAUSED")):
+            writer.add("curves", curve(trial))
+            writer.add("attempts", attempt_row(trial, state))
+        writer.add("attempts", attempt_row(3, "CANCELLED", steps=0, busy=None))
+    sweep.release(epoch)
+    return sweep.id
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
     """A store with two sweeps."""

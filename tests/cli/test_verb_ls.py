@@ -1,5 +1,9 @@
 import json
 
+from caviar.store import Store
+
+from .conftest import add_paused
+
 
 def test_newest_first(caviar, filled):
     got = caviar("ls", "--store", filled.path)
@@ -31,3 +35,13 @@ def test_an_empty_store_says_what_to_type(caviar, empty):
     assert (got.code, got.out) == (0, "")
     assert "caviar run FILE" in got.err
     assert json.loads(caviar("ls", "--store", empty, "--json").out)["sweeps"] == []
+
+
+def test_paused_and_cancelled_trials_are_counted(caviar, tmp_path):
+    store = Store.open(tmp_path / "store", create=True)
+    add_paused(store)
+    got = caviar("ls", "--store", store.path)
+    assert got.lines[0].split()[2:6] == ["state", "done", "failed", "paused"]
+    assert got.lines[2].split()[2:5] == ["interrupted", "2/4", "1"]
+    row = json.loads(caviar("ls", "--store", store.path, "--json").out)["sweeps"][0]
+    assert (row["paused"], row["cancelled"], row["stopped"]) == (1, 1, 0)

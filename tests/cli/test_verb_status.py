@@ -1,5 +1,9 @@
 import json
 
+from caviar.store import Store
+
+from .conftest import add_paused
+
 
 def test_a_finished_sweep(caviar, filled):
     got = caviar("status", "digits", "--store", filled.path)
@@ -29,6 +33,17 @@ def test_trials_that_were_not_drawn_are_pending(caviar, fresh):
     assert document["best"] is None
     assert document["began"] is None
     assert "no trial has a usable val_loss yet" in caviar("status", "--store", fresh.path).out
+
+
+def test_paused_trials_and_those_cancelled_before_they_were_drawn(caviar, tmp_path):
+    store = Store.open(tmp_path / "store", create=True)
+    add_paused(store)
+    counts = json.loads(caviar("status", "--store", store.path, "--json").out)["counts"]
+    found = {state: n for state, n in counts.items() if n}
+    assert found == {"COMPLETED": 1, "PAUSED": 1, "CANCELLED": 1, "PENDING": 1}
+    assert caviar("status", "--store", store.path).lines[1] == (
+        "trials    2/4 done: 1 completed, 1 cancelled, 1 paused, 1 pending"
+    )
 
 
 def test_json(caviar, filled):

@@ -41,12 +41,14 @@ def _print(rows: list[dict[str, Any]]) -> None:
     from caviar.show.table import Column, print_table
 
     families = any(row["parent"] for row in rows)
+    pauses = any(row["paused"] for row in rows)
     columns = [
         Column(name="sweep", keep=True, style="bold"),
         Column(name="name", keep=True, shrink=True),
         Column(name="state", keep=True),
         Column(name="done", align="right", keep=True),
         Column(name="failed", align="right"),
+        *([Column(name="paused", align="right")] if pauses else []),
         *([Column(name="parent")] if families else []),
         Column(name="metric", shrink=True),
         Column(name="tags", shrink=True),
@@ -57,8 +59,9 @@ def _print(rows: list[dict[str, Any]]) -> None:
             row["sweep"],
             row["name"],
             row["state"],
-            f"{row['completed'] + row['failed'] + row['stopped']}/{row['planned']}",
+            f"{row['completed'] + row['failed'] + row['stopped'] + row['cancelled']}/{row['planned']}",
             str(row["failed"] or ""),
+            *([str(row["paused"] or "")] if pauses else []),
             *([(row["parent"] or "").rpartition("-")[2]] if families else []),
             row["metric"],
             " ".join(row["tags"] or ()),

@@ -41,10 +41,8 @@ def _document(opened: "Reading") -> dict[str, Any]:
     from caviar.cli.winners import document as winners
     from caviar.errors import NoResultError, NotFoundError
 
-    counts = {row["state"]: row["n"] for row in opened.rows("select state, count(*) n from trials group by 1")}
     planned = opened.plan["trials"]
-    # Trials that were not drawn yet have no row.
-    counts["PENDING"] = counts.get("PENDING", 0) + max(planned - sum(counts.values()), 0)
+    counts = _counts(opened, planned)
     try:
         best: dict[str, Any] | None = winners(opened, choose(opened, 1))
     except (NoResultError, NotFoundError):
@@ -67,6 +65,16 @@ def _document(opened: "Reading") -> dict[str, Any]:
         "diverged": opened.rows("select count(*) n from trials where diverged")[0]["n"],
         "rejected": opened.rows('select coalesce(max("index") + 1 - count(*), 0) n from configs')[0]["n"],
     }
+
+
+def _counts(opened: "Reading", planned: int) -> dict[str, int]:
+    """Trials by state. Those that were not drawn yet have no row in `trials`, and yet they may be cancelled."""
+    counts = {row["state"]: row["n"] for row in opened.rows("select state, count(*) n from trials group by 1")}
+    undrawn = "state = 'CANCELLED' and trial not in (select trial from configs)"
+    early = opened.rows(f"select count(distinct trial) n from attempts where {undrawn}")[0]["n"]
+    counts["CANCELLED"] = counts.get("CANCELLED", 0) + early
+    counts["PENDING"] = counts.get("PENDING", 0) + max(planned - sum(counts.values()), 0)
+    return counts
 
 
 def _times(opened: "Reading", planned: int, counts: dict[str, int]) -> dict[str, Any]:

@@ -25,6 +25,8 @@ COLUMNS = {
     "failed": "BIGINT",
     "running": "BIGINT",
     "stopped": "BIGINT",
+    "paused": "BIGINT",
+    "cancelled": "BIGINT",
     "tags": "VARCHAR[]",
     "note": "VARCHAR",
     "seed": "BIGINT",
@@ -34,7 +36,7 @@ COLUMNS = {
     "git_dirty": "BOOLEAN",
     "command": "VARCHAR",
 }
-COUNTED = ("COMPLETED", "FAILED", "RUNNING", "STOPPED")
+COUNTED = ("COMPLETED", "FAILED", "RUNNING", "STOPPED", "PAUSED", "CANCELLED")
 
 
 def sweep_row(description: dict[str, Any], state: str, tables: SweepTables) -> str:
