@@ -66,12 +66,14 @@ def session(gpu: None) -> Iterator[RaySession]:
 
 @pytest.fixture
 def run(session: RaySession, tmp_path: Path) -> Run:
-    """Runs one of the sweeps of `trials.py` with some changes, and prints every trial as the store has it."""
+    """Runs a sweep of `trials.py`, or of another file, with changes, and prints every trial as the store has it."""
 
     def call(name: str, **changes: object) -> Result:
         store = tmp_path / f"store-{len(list(tmp_path.iterdir()))}"
         with suppress(NoResultError):  # the store tells
-            load(f"{FILE}:{name}").override(changes).run(store, progress=SilentProgress(sys.stderr))
+            load(name if ".py" in name else f"{FILE}:{name}").override(changes).run(
+                store, progress=SilentProgress(sys.stderr)
+            )
         show(Result(store))
         return Result(store)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,8 @@ pytestmark = [
     pytest.mark.timeout(180),
     pytest.mark.filterwarnings("default"),  # what torch and its friends warn of is not the question
 ]
+
+EXPERIMENT = Path(__file__).parents[2] / "experiments" / "convnet.py"
 
 
 def test_ray_finds_the_gpu_by_itself(session: RaySession) -> None:
@@ -110,3 +113,22 @@ def test_a_killed_trial_goes_on_from_its_checkpoint_on_the_same_curve(run: Run) 
     say(largest_difference=apart, first_and_last_loss=json.dumps([curves[0][12][2], curves[0][23][2]]))
     assert apart < 1e-5
     assert curves[0][23][2] < curves[0][12][2], "nothing was learnt"
+
+
+def test_the_experiment_for_a_gpu_trains_eight_at_a_time(run: Run) -> None:
+    result = run(str(EXPERIMENT), **{"trials": 24, "train.epochs": 5})
+
+    ended = result.sql("SELECT state, count(*) FROM trials GROUP BY 1").fetchall()
+    at_once = result.sql(
+        "SELECT max(n) FROM (SELECT count(*) AS n FROM trials a JOIN trials b "
+        "ON a.started BETWEEN b.started AND b.ended GROUP BY a.trial)"
+    ).fetchall()
+    devices, processes = result.sql("SELECT string_agg(DISTINCT devices), count(DISTINCT pid) FROM trials").fetchall()[
+        0
+    ]
+    say(at_once=at_once[0][0], processes=processes, devices=devices, best=result.best.value, final=result.final)
+    assert ended == [("COMPLETED", 24)]
+    assert at_once[0][0] >= 6
+    assert "," not in devices
+    assert devices
+    assert 0 <= result.final["test_error"] < 0.5
