@@ -11,8 +11,8 @@ from typing import Any
 
 import psutil
 
-QUIET_CORES = 0.25
-"""Cores that others may use during a measurement."""
+QUIET_CORES = (os.cpu_count() or 2) / 8
+"""Cores that others may use during a measurement: a quarter of one of two."""
 PATIENCE_S = 300.0
 """Seconds to wait for a quiet machine, and to measure again what was disturbed, in total."""
 

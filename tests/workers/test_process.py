@@ -3,6 +3,7 @@
 import os
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,7 @@ def lease(*, gpus: float, fresh: bool = False) -> Lease:
 @pytest.fixture(autouse=True)
 def a_new_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_devices", [])
+    monkeypatch.setattr(process, "_kept", [0])
     monkeypatch.setenv(VISIBLE, "0,1")
 
 
@@ -61,6 +63,34 @@ def test_a_lease_that_wants_a_fresh_process_refuses_a_used_one(gpus: float) -> N
     enter(lease(gpus=gpus))
 
 
+def torch_with(calls: list[str], **cuda: Any) -> SimpleNamespace:
+    standard = {"is_initialized": lambda: True, "synchronize": lambda: None, "device_count": lambda: 2}
+    standard |= {"memory_allocated": lambda device: 0, "empty_cache": lambda: calls.append("empty_cache")}
+    return SimpleNamespace(cuda=SimpleNamespace(**standard | cuda))
+
+
+def test_garbage_is_collected_only_when_a_trial_left_tensors_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    held = [0, 0]
+    after: list[int] = []
+
+    def collect() -> None:
+        calls.append("collect")
+        held[1] = after.pop()
+
+    monkeypatch.setitem(sys.modules, "torch", torch_with(calls, memory_allocated=held.__getitem__))
+    monkeypatch.setattr("gc.collect", collect)
+    seen = []
+    for left, remains in [(0, 0), (50, 20), (20, 0), (30, 20), (20, 0)]:  # 20: what torch keeps for itself
+        held[1], after[:] = left, [remains]
+        release_memory()
+        seen.append(calls.copy())
+        calls.clear()
+
+    collected, not_collected = ["collect", "empty_cache"], ["empty_cache"]
+    assert seen == [not_collected, collected, not_collected, collected, not_collected]
+
+
 def test_memory_is_given_back_and_a_process_whose_gpu_failed_takes_no_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
 
@@ -69,10 +99,7 @@ def test_memory_is_given_back_and_a_process_whose_gpu_failed_takes_no_lease(monk
         if len(calls) > 2:
             raise RuntimeError("CUDA error: device-side assert triggered")
 
-    cuda = SimpleNamespace(
-        is_initialized=lambda: True, synchronize=synchronize, empty_cache=lambda: calls.append("empty_cache")
-    )
-    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    monkeypatch.setitem(sys.modules, "torch", torch_with(calls, synchronize=synchronize))
 
     enter(lease(gpus=2))
     assert release_memory() is None
