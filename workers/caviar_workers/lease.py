@@ -10,7 +10,6 @@ import inspect
 import os
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from functools import partial
@@ -20,6 +19,7 @@ from typing import Any
 from caviar_workers.capture import Capture
 from caviar_workers.data import accepted, load_data
 from caviar_workers.execution import Execution
+from caviar_workers.failure import describe
 from caviar_workers.hearing import Hearing
 from caviar_workers.load import load_function
 from caviar_workers.messages import Batch, Lease, Message, Program
@@ -30,9 +30,6 @@ from caviar_workers.threads import limit_threads
 from caviar_workers.trial import Trial, TrialInterrupted, replay
 
 _GLANCE_S = 0.1
-_OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError", "ResourceExhaustedError")
-_SAYS_SO = ("out of memory", "STATUS_ALLOC_FAILED", "RESOURCE_EXHAUSTED", "llocate memory")
-"""In errors without a class of their own: CUDA's, those of its libraries, of JAX, and of the operating system."""
 
 
 def _silence() -> Sequence[Message]:
@@ -190,17 +187,3 @@ def _finish(returned: Any, execution: Execution, metric: str) -> None:
         trial.report(trial.start, **{metric: float(returned)})
     else:
         execution.returned = type(returned).__name__
-
-
-def describe(error: BaseException) -> tuple[str, str]:
-    """The traceback of the user's own frames, and the kind of failure: `error` or `oom`."""
-    oom = any(cls.__name__ in _OUT_OF_MEMORY for cls in type(error).__mro__)
-    if isinstance(error, (RuntimeError, OSError)):
-        oom = oom or any(words in str(error) for words in _SAYS_SO)
-    frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_globals.get("__name__", "").startswith("caviar_workers"):
-        frames = frames.tb_next  # the caller's frames are ours
-    text = "".join(traceback.format_exception(type(error), error, frames))
-    # Names of files that are no UTF-8 come as lone surrogates, which no column of text can hold.
-    whole = text.rstrip().encode("utf-8", "backslashreplace").decode()
-    return whole, "oom" if oom else "error"

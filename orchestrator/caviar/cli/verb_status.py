@@ -116,7 +116,7 @@ def _print(document: dict[str, Any]) -> None:
     if document["rejected"] > 0:
         emit(f"rejected  the constraint rejected {counted(document['rejected'], 'draw')} of the sampler")
     for failure in document["failures"][:SHOWN_FAILURES]:
-        last = _last_line(failure["error"])
+        last = _headline(failure["error"])
         emit(f"failed    {counted(failure['trials'], 'trial')} ({failure['kind']}): {last}")
         emit(f"          see: caviar show {failure['first_trial']} --sweep {document['sweep']}")
     if document["state"] == "interrupted":
@@ -125,9 +125,9 @@ def _print(document: dict[str, Any]) -> None:
         emit(f"go on     once the code is mended: caviar resume {document['sweep']} --force --retry-failed")
 
 
-def _last_line(error: str | None) -> str:
+def _headline(error: str | None) -> str:
     """Of a traceback, the line that names the error."""
     from caviar.show.sanitize import one_line, plain
+    from caviar_workers.failure import headline
 
-    lines = [line for line in plain(error or "").splitlines() if line.strip()]
-    return one_line(lines[-1], 100) if lines else "no message"
+    return one_line(headline(plain(error or "")), 100) or "no message"

@@ -16,6 +16,7 @@ from caviar.sampling import List, typed
 from caviar.store import Views
 from caviar.store.checkpoints import newest_restorable
 from caviar.store.finals import add_final, finals
+from caviar_workers.failure import headline
 from caviar_workers.messages import Lease
 from caviar_workers.tables import CURVES
 
@@ -111,5 +112,5 @@ def _check(event: LeaseSpoke) -> None:
         return
     for row in pa.ipc.open_stream(event.batch.attempts).read_all().to_pylist():
         if row["state"] == "FAILED" and row["kind"] != "metric":  # it need not report the sweep's metric
-            line = (row["error"] or "").strip().splitlines()[-1:]
-            raise CaviarError(f"the sweep is complete, but its final function raised {''.join(line)}")
+            line = headline(row["error"] or "")
+            raise CaviarError(f"the sweep is complete, but its final function raised {line}")

@@ -15,8 +15,8 @@ from typing import Any
 from caviar.execute.clock import VirtualClock
 from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
 from caviar_workers.capture import Capture
+from caviar_workers.failure import describe
 from caviar_workers.hearing import Hearing
-from caviar_workers.lease import describe
 from caviar_workers.mailbox import Mailbox
 from caviar_workers.messages import Batch, Lease, Message
 from caviar_workers.recorder import Recorder

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from caviar.schedule.work import Work
+from caviar_workers.failure import headline
 
 KEPT = 5
 
@@ -81,7 +82,7 @@ class Tally:
     def _add_error(self, trial: int, kind: str, error: str) -> None:
         if len(self.first_errors) < KEPT:
             self.first_errors.append((trial, kind, error))
-        line = error.strip().splitlines()[-1] if error.strip() else kind
+        line = headline(error) or kind
         if line in self.errors or len(self.errors) < 100:
             self.errors[line] = self.errors.get(line, 0) + 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from caviar.errors import CaviarError, NoResultError, SpecError
 from caviar.schedule.tally import Tally
 from caviar_workers.execution import NOT_ONLY
+from caviar_workers.failure import headline
 
 HOPELESS = 10
 """Trials that must have failed alike, with none completed."""
@@ -21,7 +22,7 @@ def hopeless(tally: Tally, max_failures: int | None = None) -> CaviarError | Non
         trial, _, error = tally.first_errors[0]
         return NoResultError(
             f"{_trials(tally.failed)} failed, more than --max-failures {max_failures}, "
-            f"first t{trial}: {_last_line(error)}; see caviar show {trial}"
+            f"first t{trial}: {_word(error)}; see caviar show {trial}"
         )
     if tally.before or tally.completed or not tally.first_errors:
         return None
@@ -31,9 +32,7 @@ def hopeless(tally: Tally, max_failures: int | None = None) -> CaviarError | Non
     if tally.failed >= HOPELESS and len(tally.errors) == 1:
         if kind == "metric":
             return SpecError(error)
-        return NoResultError(
-            f"the first {tally.failed} trials all failed with {_last_line(error)}: see caviar show {trial}"
-        )
+        return NoResultError(f"the first {tally.failed} trials all failed with {_word(error)}: see caviar show {trial}")
     return None
 
 
@@ -45,8 +44,7 @@ def fruitless(tally: Tally) -> CaviarError | None:
     if kind == "metric" and len(tally.errors) == 1:
         return SpecError(error)
     return NoResultError(
-        f"{_trials(tally.failed)} failed and none completed, first t{trial}: {_last_line(error)}; "
-        f"see caviar show {trial}"
+        f"{_trials(tally.failed)} failed and none completed, first t{trial}: {_word(error)}; see caviar show {trial}"
     )
 
 
@@ -54,6 +52,5 @@ def _trials(count: int) -> str:
     return f"{count} trial{'' if count == 1 else 's'}"
 
 
-def _last_line(error: str) -> str:
-    lines = error.strip().splitlines()
-    return lines[-1] if lines else "no word of why"
+def _word(error: str) -> str:
+    return headline(error) or "no word of why"

@@ -1,4 +1,4 @@
-"""What kind of failure an error is; and a GPU that fails when train has returned."""
+"""What kind of failure an error is, and which line tells; and a GPU that fails when train has returned."""
 
 import sys
 from types import SimpleNamespace
@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 
-from caviar_workers.lease import describe, run_lease
+from caviar_workers.failure import describe, headline
+from caviar_workers.lease import run_lease
 from caviar_workers.messages import Lease, Program
 from caviar_workers.trial import Trial
 
@@ -24,6 +25,34 @@ from caviar_workers.trial import Trial
 )
 def test_out_of_memory_comes_in_many_guises(error: BaseException, kind: str) -> None:
     assert describe(error)[1] == kind
+
+
+def raised(error: Exception) -> str:
+    with pytest.raises(type(error)) as caught:
+        raise error
+    return describe(caught.value)[0]
+
+
+CUDA = """CUDA error: device-side assert triggered
+Search for `cudaErrorAssert' in https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html for more.
+CUDA kernel errors might be asynchronously reported at some other API call.
+For debugging consider passing CUDA_LAUNCH_BLOCKING=1
+Compile with `TORCH_USE_CUDA_DSA` to enable device-side assertions.
+"""
+
+
+def test_the_line_that_tells_is_the_one_that_names_the_error() -> None:
+    assert headline(raised(RuntimeError(CUDA))) == "RuntimeError: CUDA error: device-side assert triggered"
+    assert headline(raised(KeyError("boom"))) == "KeyError: 'boom'"
+    with pytest.raises(SyntaxError) as caught:
+        compile("a b", "experiment.py", "exec")
+    assert headline(describe(caught.value)[0]) == "SyntaxError: invalid syntax"
+    first = ValueError("the cause")
+    second = TypeError("what came of it")
+    second.__cause__ = first
+    assert headline(raised(second)) == "TypeError: what came of it"
+    assert headline("the trial's process died (killed, crashed or lost with its node)").startswith("the trial's")
+    assert headline(" \n") == ""
 
 
 def test_a_gpu_that_fails_after_train_has_returned_fails_the_trial(monkeypatch: pytest.MonkeyPatch) -> None:

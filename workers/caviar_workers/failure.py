@@ -1,0 +1,35 @@
+"""What became of a trial that raised: the kind of its failure, its traceback, and the one line of it that tells."""
+
+from __future__ import annotations
+
+import traceback
+
+_OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError", "ResourceExhaustedError")
+_SAYS_SO = ("out of memory", "STATUS_ALLOC_FAILED", "RESOURCE_EXHAUSTED", "llocate memory")
+"""In errors without a class of their own: CUDA's, those of its libraries, of JAX, and of the operating system."""
+
+
+def describe(error: BaseException) -> tuple[str, str]:
+    """The traceback of the user's own frames, and the kind of failure: `error` or `oom`."""
+    oom = any(cls.__name__ in _OUT_OF_MEMORY for cls in type(error).__mro__)
+    if isinstance(error, (RuntimeError, OSError)):
+        oom = oom or any(words in str(error) for words in _SAYS_SO)
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_globals.get("__name__", "").startswith("caviar_workers"):
+        frames = frames.tb_next  # the caller's frames are ours
+    text = "".join(traceback.format_exception(type(error), error, frames))
+    # Names of files that are no UTF-8 come as lone surrogates, which no column of text can hold.
+    whole = text.rstrip().encode("utf-8", "backslashreplace").decode()
+    return whole, "oom" if oom else "error"
+
+
+def headline(error: str) -> str:
+    """The line of a recorded traceback that names the error, of any other text the first; empty: there is none.
+
+    Not simply the last one: torch ends what CUDA says with four lines of advice.
+    """
+    lines = [line for line in error.splitlines() if line.strip()]
+    for place in reversed(range(len(lines))):
+        if lines[place].startswith('  File "'):
+            return next((line for line in lines[place:] if not line.startswith(" ")), lines[-1])
+    return lines[0] if lines else ""
