@@ -150,9 +150,14 @@ class Plan:
             object.__setattr__(self, "stopping", stopping_text(parse_stopping(self.stopping)))
 
     @property
+    def halves(self) -> bool:
+        """Whether the stop policy judges every trial, at its first step already, and can pause and promote."""
+        return self.stopping.partition(":")[0] in PAUSING
+
+    @property
     def pauses(self) -> bool:
         """Whether trials are paused and promoted: if they can be, and the stop policy is one that does so."""
-        return self.pausing and self.stopping.partition(":")[0] in PAUSING
+        return self.pausing and self.halves
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; `from_json` gives an equal plan."""

@@ -13,7 +13,7 @@ from caviar.overrides import check_arguments, overridden
 from caviar.plan import Plan
 from caviar.program import ROLES, program_of
 from caviar.provenance import provenance
-from caviar.space import Space, hold_lower_tiers
+from caviar.space import Space, check_listed, hold_lower_tiers
 from caviar.zoom.refine import FEWEST
 from caviar_workers.load import importing
 
@@ -128,7 +128,7 @@ class Sweep:
     @cached_property
     def plan(self) -> Plan:
         """The sweep as the store keeps it: plain data, without the functions."""
-        from caviar.sampling import make_sampler  # noqa: PLC0415 — reading a description should not cost a second
+        from caviar.sampling import List, make_sampler  # noqa: PLC0415 — reading a description should not cost a second
         from caviar.stopping import parse_stopping, stopping_text  # noqa: PLC0415
 
         space = cast("Space", self.space)  # made one in __post_init__
@@ -166,6 +166,8 @@ class Sweep:
             tags=_words(self.tags),
             note=self.note,
         )
+        if isinstance(plan.sampler, List):
+            check_listed(plan.sampler.configs, held)
         make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
         return plan
 

@@ -163,6 +163,20 @@ def test_a_trial_whose_rows_come_with_its_end_is_not_judged() -> None:
     assert adviser.decisions() == []
 
 
+def test_it_knows_whether_anybody_was_judged() -> None:
+    """Trials that are over before their first rows arrive are not: whoever asked for a policy is told."""
+
+    def quick(config: dict[str, Any], trial: Trial) -> Iterator[Stage]:
+        for epoch in range(END):
+            yield 0.001, epoch, {"loss": config["lr"]}
+
+    slow, hasty = (sweep(8, "asha", run=run)[0] for run in (course, quick))
+    for loop in (slow, hasty):
+        loop.run()
+
+    assert (slow._adviser.judged, hasty._adviser.judged) == (True, False)
+
+
 @pytest.mark.parametrize("stopping", ["", "asha:eta=3"])
 def test_a_trial_that_diverges_is_stopped_if_that_is_asked_for(stopping: str) -> None:
     loop, sink = sweep(12, stopping, run=diverging, diverged=True)

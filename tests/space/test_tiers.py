@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from caviar.errors import SpecError
-from caviar.space import Choice, Constant, Float, Space, hold_lower_tiers
+from caviar.space import Choice, Constant, Float, Space, check_listed, hold_lower_tiers
 
 SPACE = Space(
     {
@@ -48,3 +48,11 @@ def test_a_lower_tier_needs_a_default():
         Float(0, 1, tier=2)
     with pytest.raises(SpecError, match=r"a tier of 1 \(tuned first\), 2 or 3, got tier=4"):
         Float(0, 1, tier=4, default=0.5)
+
+
+def test_a_listed_value_of_a_held_parameter_is_refused_in_the_words_of_tiers():
+    _, held = hold_lower_tiers(SPACE, 12)
+    check_listed([{"lr": 0.1, "eps": 1e-8}, {"act": "tanh"}], held)
+    for value in (1e-7, "much"):
+        with pytest.raises(SpecError, match=r"first\[1\] sets eps to .* its default 1e-08 \(tier 3, tuned"):
+            check_listed([{}, {"eps": value}], held)

@@ -23,6 +23,7 @@ def said(by: str, action: str, numbers: dict[str, Any], **given: Any) -> str:
             HALVING,
             "was stopped at step 3 by asha:eta=3: 0.75 ranked 7 of 9 there, and the best 3",
         ),
+        ("asha:eta=3", "go_on", HALVING | {"rank": 1, "kept": 1}, "ranked 1 of 9 there, and only the best one goes on"),
         ("asha:eta=3", "pause", HALVING | {"kept": 0}, "ranked 7 of 9 there, and none goes on yet"),
         ("asha:eta=3", "promote", HALVING, "it is the best that waits, and no trial had completed"),
         ("asha:eta=3", "promote", HALVING | {"rank": 3}, "was promoted at step 3"),

@@ -106,13 +106,20 @@ def test_options_that_did_badly_go_and_those_hardly_tried_stay():
     u = np.array([[0.1, 0.5]] * 5 + [[0.3, 0.5]] * 20 + [[0.6, 0.5]] * 2)
     zoom = refine(space, u, usable=20, top=5)
     assert zoom.space["act"] == Choice(["a", "c", "d"])
-    assert change(zoom, "act").word == "dropped 'b': not among the best 5"
+    assert change(zoom, "act").word == "dropped b: not among the best 5"
 
 
 def test_an_ordered_choice_keeps_a_stretch():
     space = Space({"size": Choice(["s", "m", "l", "xl", "xxl"], ordered=True)})
     u = np.array([[0.5], [0.3], [0.5], [0.9]])
     assert refine(space, u, usable=3, top=3).space["size"] == Choice(["m", "l"], ordered=True)
+
+
+@pytest.mark.parametrize("parameter", [Choice(["s", "m", "l"], ordered=True), Int(1, 3)], ids=str)
+def test_a_box_that_reaches_all_of_a_few_values_says_so(parameter):
+    zoom = refine(Space({"few": parameter}), np.array([[0.5], [0.3], [0.7], [0.9]]), usable=3, top=3)
+    assert zoom.space["few"] == parameter
+    assert change(zoom, "few").word == "kept: the best few reach all its values"
 
 
 def test_what_was_found_takes_the_place_of_priors_and_defaults():

@@ -106,12 +106,16 @@ def _rules(stopping: str, pausing: bool | None, slots: int, *, pausing_by_defaul
 
 
 def _curves(target: Target, table: str | None, columns: tuple[int, int] | None, mode: str) -> "Curves":
+    from caviar.cli.output import say
     from caviar.cli.reading import reading
     from caviar.whatif import curves_of, curves_of_table
 
     if target.sweep is not None and target.sweep.endswith(".npz"):
         return curves_of_table(Path(target.sweep), table, columns, mode)
     with reading(target) as opened:
+        left = opened.rows("select count(*) n from trials where state = 'STOPPED'")[0]["n"]
+        if left:
+            say(f"[caviar] {left} trials were stopped early and are left out: whole curves are of the better ones")
         return curves_of(opened.views, opened.plan, opened.title)
 
 

@@ -194,8 +194,8 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
                 raise SweepInterrupted(_farewell(last, scheduler), interrupt.exit_code)
         vault.clean(all_of_it=True)
         finalize(sweep_dir, epoch, "failed" if hopeless else None)
-        if scheduler.stopped:
-            progress.note(_farewell(last, scheduler))
+        if word := _word(plan, adviser, scheduler, last):
+            progress.note(word)
         # Who stopped the sweep goes on with it, or does not care.
         if program.final and not (plan.rounds or hopeless) and scheduler.closing.by != "user":
             progress.start("testing the winner…")
@@ -206,6 +206,15 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
     if error is not None:
         raise error
     return not scheduler.stopped
+
+
+def _word(plan: Plan, adviser: Adviser, scheduler: Scheduler, last: Snapshot) -> str:
+    """What is to be said at the end; empty: nothing."""
+    if scheduler.stopped:
+        return _farewell(last, scheduler)
+    if plan.halves and not adviser.judged:
+        return f"{plan.stopping} judged nobody: trials that end within a second are over before their rows arrive"
+    return ""
 
 
 def _farewell(last: Snapshot, scheduler: Scheduler) -> str:

@@ -47,6 +47,8 @@ class Adviser:
         self._told: dict[int, str] = {}
         """Trials that are told to `stop`, until they end, or to `pause`, until they are promoted."""
         self._made: list[Decision] = []
+        self.judged = False
+        """Whether a policy ever decided anything."""
 
     @property
     def condemned(self) -> tuple[int, ...]:
@@ -130,6 +132,7 @@ class Adviser:
             policy = self._policies.get(decision["decided_by"])
             if policy is not None:
                 policy.apply(_judgement(decision))
+                self.judged = True
                 if decision["trial"] not in ended:
                     self._mark(decision["trial"], decision["action"])
         for trial, state in ended.items():
@@ -158,6 +161,7 @@ class Adviser:
 
     def _adopt(self, by: str, policy: StopPolicy, found: Judgement, attempt: int | None = None) -> None:
         policy.apply(found)
+        self.judged = True
         self._mark(found.trial, found.action)
         facts = {item.name: getattr(found, item.name) for item in fields(found)}
         self._made.append(Decision(by=by, attempt=attempt, **facts))

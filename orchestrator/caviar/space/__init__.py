@@ -12,7 +12,7 @@ from caviar.space.scale import SCALES, Scale
 from caviar.space.space import Space
 from caviar.space.spelling import did_you_mean
 from caviar.space.terms import NO_DEFAULT
-from caviar.space.tiers import hold_lower_tiers
+from caviar.space.tiers import check_listed, hold_lower_tiers
 
 __all__ = [
     "FIELDS",
@@ -29,6 +29,7 @@ __all__ = [
     "Prior",
     "Scale",
     "Space",
+    "check_listed",
     "did_you_mean",
     "hold_lower_tiers",
     "parameter_from_json",

@@ -6,6 +6,10 @@ tuning Adam): fewer than 10 trials, the learning rate only; 10 to 25, the next o
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from caviar.errors import SpecError
 from caviar.space.constant import Constant
 from caviar.space.parameter import Parameter
 from caviar.space.space import Space
@@ -24,3 +28,23 @@ def hold_lower_tiers(space: Space, trials: int) -> tuple[Space, dict[str, Parame
         return space, {}
     kept = {name: Constant(one.default, when=one.when) if name in held else one for name, one in space.items()}
     return Space(kept), held
+
+
+def check_listed(configs: Sequence[Mapping[str, Any]], held: Mapping[str, Parameter]) -> None:
+    """Refuse configurations of a user's own that give a held parameter another value than its default."""
+    for number, config in enumerate(configs):
+        for name in config.keys() & held.keys():
+            one, value = held[name], config[name]
+            if not _is_default(one, value):
+                raise SpecError(
+                    f"first[{number}] sets {name} to {value!r}, but with so few trials it is held at its default "
+                    f"{one.default!r} (tier {one.tier}, tuned from {ENOUGH[one.tier]} trials): leave it out, or tune "
+                    f"all with --all (all_tiers=True)"
+                )
+
+
+def _is_default(parameter: Parameter, value: object) -> bool:
+    try:
+        return bool(parameter.code(value) == parameter.code(parameter.default))
+    except SpecError:
+        return False

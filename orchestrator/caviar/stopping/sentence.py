@@ -35,7 +35,7 @@ def _origin(numbers: Mapping[str, Any]) -> str:
         return f"a step away from trial {numbers['parent']}, one of the best"
     if "rows" in numbers:
         return f"a draw of the model of {numbers['rows']} rows has its minimum here, at step {numbers.get('step')}"
-    return "a random point"
+    return "a random point" if numbers.get("origin") == "random" else "a point of its model"
 
 
 def _halving(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
@@ -43,7 +43,8 @@ def _halving(action: str, value: float | None, bar: float | None, numbers: Mappi
     bracket = f" of bracket {numbers['bracket']}" if "bracket" in numbers else ""
     if action == "stop" and "rung" in numbers and rank is not None and kept is not None and rank <= kept:
         return f"{_number(value)} is not a number to go on with"
-    goes = f"the best {kept} go on ({_number(bar)} or better)" if kept else "none goes on yet"
+    goes = "only the best one goes on" if kept == 1 else f"the best {kept} go on ({_number(bar)} or better)"
+    goes = goes if kept else "none goes on yet"
     if action == "promote" and rank is not None and kept is not None and rank > kept:
         goes = "it is the best that waits, and no trial had completed"
     return f"{_number(value)} ranked {rank} of {of} there{bracket}, and {goes}"

@@ -28,6 +28,11 @@ class Box:
     word: str
     """What was done, and why."""
 
+    @property
+    def narrows(self) -> bool:
+        """Whether it is a part of the range, and beyond no end of it."""
+        return self.low >= 0.0 and self.high <= 1.0 and self.high - self.low < WIDE
+
 
 def box(places: FloatArray, best: float, *, floor: float = 0.0, ceiling: float = 1.0) -> Box:
     """Return the box of one parameter.

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from caviar.errors import SpecError
-from caviar.space import Choice, Constant, Parameter, Space
+from caviar.space import Choice, Constant, Float, Int, Parameter, Space
 from caviar.space.activity import BoolArray
+from caviar.space.option import option_text
 from caviar.space.scale import FloatArray
 from caviar.zoom.box import Box, box
 from caviar.zoom.narrow import limits, narrowed
@@ -99,7 +100,16 @@ def _change(name: str, parameter: Parameter, places: FloatArray, exists: BoolArr
     at = places[:good][among]
     ends = (0.0, 1.0) if isinstance(parameter, Choice) else limits(parameter)
     stretch = box(at, float(at[0]), floor=ends[0], ceiling=ends[1])
-    return Change(name=name, before=parameter, after=narrowed(parameter, stretch, best), box=stretch, word=stretch.word)
+    after = narrowed(parameter, stretch, best)
+    word = "kept: the best few reach all its values" if stretch.narrows and _same(parameter, after) else stretch.word
+    return Change(name=name, before=parameter, after=after, box=stretch, word=word)
+
+
+def _same(parameter: Float | Int | Choice, after: Float | Int | Choice) -> bool:
+    """Whether the box left all values: it was narrower, but by less than one of them."""
+    if isinstance(parameter, Choice) or isinstance(after, Choice):
+        return parameter.count == after.count
+    return (parameter.low, parameter.high) == (after.low, after.high)
 
 
 def _options(name: str, parameter: Choice, places: FloatArray, exists: BoolArray, of: tuple[int, Any]) -> Change:
@@ -112,7 +122,9 @@ def _options(name: str, parameter: Choice, places: FloatArray, exists: BoolArray
     options = [parameter.options[k] for k in keep]
     default = parameter.default if best is None or parameter.default not in parameter.options else best
     after = replace(parameter, options=options, prior=None, default=default)
-    gone = [repr(one) for k, one in enumerate(parameter.options) if k not in keep]
+    gone = [
+        one if isinstance(one, str) else option_text(one) for k, one in enumerate(parameter.options) if k not in keep
+    ]
     word = f"dropped {', '.join(gone)}: not among the best {good}" if gone else "all its values are among the best"
     return Change(name=name, before=parameter, after=after, box=None, word=word)
 
