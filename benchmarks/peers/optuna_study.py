@@ -103,7 +103,7 @@ SIDES = {
     ),
     "MedianPruner": Side(pruner=MedianPruner),
     "TPE + SuccessiveHalvingPruner eta 5": Side(
-        sampler=lambda seed: TPESampler(seed=seed), pruner=halving(5), eta=5, guided=True, share=0.1
+        sampler=lambda seed: TPESampler(seed=seed), pruner=halving(5), eta=5, guided=True, share=0.05
     ),
 }
 Job = tuple[str, str, int, argparse.Namespace]

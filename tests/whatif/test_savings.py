@@ -101,7 +101,12 @@ def test_a_table_is_read_by_name_and_columns(tmp_path) -> None:
     assert found.trials[1] == ((60.0, 1, 5.0), (60.0, 2, 6.0))
     with pytest.raises(SpecError, match="has the tables a, b: say which"):
         curves_of_table(path, None, None, "min")
-    with pytest.raises(SpecError, match="is no numpy file of tables"):
+    with pytest.raises(SpecError, match="has no array x: its tables are a, b"):
+        curves_of_table(path, "x", None, "min")
+    with pytest.raises(SpecError, match="there is no file"):
         curves_of_table(tmp_path / "none.npz", None, None, "min")
+    (tmp_path / "bad.npz").write_bytes(b"no zip")
+    with pytest.raises(SpecError, match="is no numpy file of named arrays"):
+        curves_of_table(tmp_path / "bad.npz", None, None, "min")
     with pytest.raises(SpecError, match="fewer than --trials 4"):
         savings(found, Rules(stopping="asha", slots=1), trials=4, orders=1)

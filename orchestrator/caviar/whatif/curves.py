@@ -71,17 +71,21 @@ def curves_of_table(path: Path, name: str | None, steps: Sequence[int] | None, m
     Raises:
         SpecError: There is no such file or array.
     """
+    if not path.is_file():
+        raise SpecError(f"there is no file {path}")
     try:
         with np.load(path, allow_pickle=False) as file:
-            shapes = {key: file[key].shape for key in file.files}
-            flat = [key for key, shape in shapes.items() if len(shape) == 2 and shape[1] > 1]
-            if name is None and len(flat) == 1:
-                name = flat[0]
-            if name not in flat:
-                raise SpecError(f"{path} has the tables {', '.join(flat) or 'none'}: say which, as --table {flat[:1]}")
-            table = np.asarray(file[name], np.float64)
-    except (OSError, ValueError) as error:
-        raise SpecError(f"{path} is no numpy file of tables: {error}") from error
+            arrays = {key: file[key] for key in file.files}
+    except (OSError, ValueError, AttributeError) as error:  # a single array, as of np.save, has no files
+        raise SpecError(f"{path} is no numpy file of named arrays: {error}") from error
+    flat = [key for key, one in arrays.items() if one.ndim == 2 and one.shape[1] > 1 and one.dtype.kind in "fiu"]
+    if name is None and len(flat) == 1:
+        name = flat[0]
+    if not flat or (name is not None and name not in flat):
+        raise SpecError(f"{path} has no array {name or '[trials, steps]'}: its tables are {', '.join(flat) or 'none'}")
+    if name is None:
+        raise SpecError(f"{path} has the tables {', '.join(flat)}: say which, as --table {flat[0]}")
+    table = np.asarray(arrays[name], np.float64)
     first, last = (0, table.shape[1] - 1) if steps is None else (steps[0], min(steps[-1], table.shape[1] - 1))
     trials = tuple(
         tuple((60.0, step, value) for step, value in enumerate(row, first))
