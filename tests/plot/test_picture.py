@@ -29,6 +29,7 @@ def drawn(axes=(None, None)):
     dots = [
         Dot(places=tuple(p), value=None if i > 17 else float(i), fine=i % 2 == 0, good=i < 5) for i, p in enumerate(u)
     ]
+    dots.append(Dot(places=(0.5, 0.5, 0.5), value=None, fine=False, stopped=True))
     dots.append(Dot(places=(math.nan, 0.5, 0.5), value=1.0, fine=True))
     return ElementTree.fromstring(picture(EVIL, "loss", "min", zoom, dots, axes))
 
@@ -38,7 +39,15 @@ def test_every_trial_is_there_once_and_the_best_is_ringed():
     circles = root.findall(f"{SVG}circle")
     assert len([one for one in circles if one.get("r") == "4.5"]) == 18 + 3  # three in the legend
     assert len([one for one in circles if one.get("r") == "9"]) == 1
+    assert len([one for one in circles if one.get("r") == "2"]) == 1  # stopped: in the legend; it has no loss
     assert len(root.findall(f"{SVG}rect")) == 2  # the ground and the box
+
+
+def test_who_was_stopped_early_is_told_from_who_failed():
+    root = drawn(("lr", "act"))
+    assert len([one for one in root.findall(f"{SVG}circle") if one.get("r") == "2"]) == 2  # itself, and in the legend
+    words = {one.text for one in root.iter(f"{SVG}text")}
+    assert {"stopped early", "no usable result"} <= words
 
 
 @pytest.mark.parametrize("axes", [(None, None), ("act", "lr"), ("lr", "act"), (None, "loss"), ("lr", None)])

@@ -69,14 +69,16 @@ def _dots(store: Store, sweep: SweepDir, coarse: Space, *, fine: bool, good: int
     plan = Plan.from_json(sweep.description()["plan"])
     with Views(store, [sweep]) as views:
         rows = select(views, sweep.description(), k=2**31 - 1).rows
-        ended = "SELECT trial, u FROM trials WHERE state IN ('COMPLETED', 'STOPPED', 'FAILED') ORDER BY trial"
-        points = dict(views.execute(ended).fetchall())
+        ended = "SELECT trial, u, state FROM trials WHERE state IN ('COMPLETED', 'STOPPED', 'FAILED') ORDER BY trial"
+        found = views.execute(ended).fetchall()
+    points = {trial: u for trial, u, _ in found}
+    stopped = {trial for trial, _, state in found if state == "STOPPED"}
     if not points:
         return []
     values = {row.trial: row.value for row in rows}
     among = {row.trial for row in rows[:good]}
     places = places_in(coarse, plan.space, np.array(list(points.values())))
     return [
-        Dot(places=tuple(place), value=values.get(trial), fine=fine, good=trial in among)
+        Dot(places=tuple(place), value=values.get(trial), fine=fine, good=trial in among, stopped=trial in stopped)
         for trial, place in zip(points, places.tolist(), strict=True)
     ]

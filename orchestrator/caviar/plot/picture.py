@@ -16,6 +16,8 @@ LEFT, RIGHT, TOP, BOTTOM = 86, 24, 74, 64
 GREY, DARK, BLUE, ORANGE = "#9a9a9a", "#444", "#0072b2", "#d55e00"
 """Blue and vermilion of Okabe and Ito (2008), which colour-blind people tell apart."""
 PAD = 0.04
+SMALL = 2.0
+"""Radius of those that were stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,8 @@ class Dot:
     fine: bool
     good: bool = False
     """Whether the box was drawn round it."""
+    stopped: bool = False
+    """It was stopped early, hence no value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +153,8 @@ def _dot(drawing: Drawing, x: _Axis, y: _Axis, dot: Dot, *, best: bool) -> None:
         return
     at = _at(x, y, (across, up))
     if dot.value is None:
-        drawing.cross(at, 3.5, BLUE if dot.fine else GREY)
+        colour = BLUE if dot.fine else GREY
+        drawing.dot(at, SMALL, colour) if dot.stopped else drawing.cross(at, 3.5, colour)
         return
     fill = BLUE if dot.fine else GREY if dot.good else "none"
     drawing.dot(at, 4.5, BLUE if dot.fine else DARK if dot.good else GREY, fill)
@@ -169,12 +174,16 @@ def _legend(drawing: Drawing, zoom: Zoom, dots: Sequence[Dot], metric: str) -> N
     entries = [("coarse", f"{coarse} coarse"), ("good", f"best {zoom.top} of them")]
     entries += [("fine", f"{fine} fine")] if fine else []
     entries += [("best", f"best {metric}")]
-    entries += [("failed", "no usable result")] if any(dot.value is None for dot in dots) else []
+    without = [dot.stopped for dot in dots if dot.value is None]
+    entries += [("stopped", "stopped early")] if any(without) else []
+    entries += [("failed", "no usable result")] if not all(without) else []
     across = float(LEFT) + 6
     for kind, words in entries:
         at = (across, 48.0)
         if kind == "failed":
             drawing.cross(at, 3.5, GREY)
+        elif kind == "stopped":
+            drawing.dot(at, SMALL, GREY)
         elif kind == "best":
             drawing.dot(at, 6.0, ORANGE)
         else:
