@@ -117,6 +117,20 @@ sweep = Sweep(
     assert not (tmp_path / "store").exists()
 
 
+def test_listed_configurations_beyond_the_trials_are_no_secret(caviar, tmp_path):
+    file = tmp_path / "listed.py"
+    file.write_text(
+        "from caviar import Float, Sweep\n"
+        "def train(config, trial):\n    return config['x']\n"
+        "first = [{'x': 0.1}, {'x': 0.2}, {'x': 0.3}]\n"
+        "sweep = Sweep(train, space={'x': Float(0, 1)}, metric='value', trials=2, first=first)\n"
+    )
+    got = caviar("run", str(file), "--dry-run", "--store", str(tmp_path / "store"))
+    assert "advice: first has 3 configurations, of which 1 will not run: trials=2" in got.err
+    got = caviar("run", str(file), "--dry-run", "--trials", "3", "--store", str(tmp_path / "store"))
+    assert "will not run" not in got.err
+
+
 def test_pausing_without_a_policy_that_pauses_is_no_silent_wish(caviar, filled, sweep):
     got = caviar("run", "x.py", "--pausing", "--dry-run", "--store", filled.path)
     assert (got.code, got.out) == (2, "")

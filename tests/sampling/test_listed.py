@@ -43,9 +43,9 @@ def test_a_configuration_of_another_space_is_named(configs, sentence):
         make_sampler(List(configs), SPACE, 1, 5)
 
 
-@pytest.mark.parametrize("configs", [[], "relu", [3], None])
+@pytest.mark.parametrize("configs", [[], "relu", [3], None, {"act": "relu"}])
 def test_no_list_of_configurations(configs):
-    with pytest.raises(SpecError, match="to try first"):
+    with pytest.raises(SpecError, match="o try first"):
         List(configs)
 
 

@@ -1,7 +1,7 @@
 """`caviar run`: sweep over the configurations that a file describes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,6 +9,7 @@ import click
 from caviar.cli.options import Target, target_options, time_limit_option
 
 if TYPE_CHECKING:
+    from caviar.plan import Plan
     from caviar.sweep import Sweep
 
 EPILOG = """\b
@@ -79,11 +80,21 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
         raise click.UsageError("--pausing needs a stop policy that pauses trials; add --stopping asha or hyperband")
     for line in scale_advice(sweep.plan.space):
         say(f"advice: {line}")
+    for line in _left_out(sweep.plan):
+        say(f"advice: {line}")
     if dry_run:
         _rehearse(sweep, target)
         return
     result = sweep.run(store=target.store, address=address, progress=choose_progress(quiet=quiet))
     after_run(target, result.id)
+
+
+def _left_out(plan: "Plan") -> Iterator[str]:
+    from caviar.sampling import List
+
+    listed = len(plan.sampler.configs) if isinstance(plan.sampler, List) else 0
+    if listed > plan.trials:
+        yield f"first has {listed} configurations, of which {listed - plan.trials} will not run: trials={plan.trials}"
 
 
 def _changes(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,8 @@ class List:
     then: str | Grid | None = "sobol"
 
     def __post_init__(self) -> None:
+        if isinstance(self.configs, Mapping):
+            raise SpecError(f"Configurations to try first are a list of dicts: write [{dict(self.configs)!r:.80}]")
         if not isinstance(self.configs, (list, tuple)) or not self.configs:
             raise SpecError(f"A list of configurations to try first has at least one, got {self.configs!r:.80}")
         for one in self.configs:
