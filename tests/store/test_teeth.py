@@ -6,7 +6,17 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from machine import SweepLife
-from safeguards import SAFEGUARDS, gaps_count, in_place, no_deduplication, no_fsync, no_sync_dir
+from safeguards import (
+    SAFEGUARDS,
+    finished_before_cleared,
+    gaps_count,
+    in_place,
+    lasting_pen,
+    no_deduplication,
+    no_fsync,
+    no_sync_dir,
+    renumbered,
+)
 from scenario import Examined, record
 from simulated_sweep import Simulation
 
@@ -64,12 +74,14 @@ def test_crashes_at_every_step_find_these_in_time(monkeypatch, mirror, take_away
         crash_everywhere(mirror, monkeypatch, cuts=40)
 
 
+RARE = (gaps_count, finished_before_cleared, renumbered, lasting_pen)
+"""What takes a coincidence that 5,000 random lives may not have; the lives above have it."""
+
+
 @pytest.mark.nightly
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("take_away", SAFEGUARDS, ids=NAMES)
+@pytest.mark.parametrize("take_away", [one for one in SAFEGUARDS if one not in RARE], ids=lambda one: one.__name__)
 def test_random_lives_find_most_of_it(monkeypatch, take_away):
-    if take_away is gaps_count:
-        pytest.skip("found by the crashes at every step")
     take_away(monkeypatch)
     life = settings(
         max_examples=5000,
