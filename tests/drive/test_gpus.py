@@ -112,6 +112,7 @@ BREAKING = """
 
 
     cuda = SimpleNamespace(is_initialized=lambda: True, synchronize=touch, empty_cache=touch)
+    cuda.device_count, cuda.memory_allocated = lambda: 1, lambda device: 0
     sys.modules["torch"] = SimpleNamespace(cuda=cuda, manual_seed=lambda seed: None)
 
 
