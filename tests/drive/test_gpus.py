@@ -113,10 +113,13 @@ BREAKING = """
 
     cuda = SimpleNamespace(is_initialized=lambda: True, synchronize=touch, empty_cache=touch)
     cuda.device_count, cuda.memory_allocated = lambda: 1, lambda device: 0
-    sys.modules["torch"] = SimpleNamespace(cuda=cuda, manual_seed=lambda seed: None)
+
+
+    class Tensor: ...  # scipy asks whether it was given one
 
 
     def train(config, trial):
+        sys.modules["torch"] = SimpleNamespace(cuda=cuda, manual_seed=lambda seed: None, Tensor=Tensor)  # here only
         touch()
         time.sleep(0.02)
         broken.extend([1] * (trial.number == 5))
