@@ -103,27 +103,17 @@ BREAKING = """
 
     from caviar import Float, Sweep
 
-    broken = []
-
 
     def touch():
-        if broken:
-            raise RuntimeError("CUDA error: device-side assert triggered")
-
-
-    cuda = SimpleNamespace(is_initialized=lambda: True, synchronize=touch, empty_cache=touch)
-    cuda.device_count, cuda.memory_allocated = lambda: 1, lambda device: 0
-
-
-    class Tensor: ...  # scipy asks whether it was given one
+        raise RuntimeError("CUDA error: device-side assert triggered")
 
 
     def train(config, trial):
-        sys.modules["torch"] = SimpleNamespace(cuda=cuda, manual_seed=lambda seed: None, Tensor=Tensor)  # here only
-        touch()
         time.sleep(0.02)
-        broken.extend([1] * (trial.number == 5))
-        touch()
+        if trial.number == 5:  # in this process only, which ends with it
+            cuda = SimpleNamespace(is_initialized=lambda: True, synchronize=touch, empty_cache=touch)
+            sys.modules["torch"] = SimpleNamespace(cuda=cuda, manual_seed=lambda seed: touch())
+            touch()
         trial.report(0, loss=config["lr"])
 
 
@@ -138,6 +128,36 @@ def test_a_process_whose_gpu_failed_ends_with_the_trial_that_broke_it(
 
     states = result.sql("SELECT state, count(*), max(attempts) FROM trials GROUP BY 1 ORDER BY 1").fetchall()
     assert states == [("COMPLETED", 15, 1), ("FAILED", 1, 1)]
-    assert result.sql("SELECT count(DISTINCT pid), bool_or(trial = 5 AND kind = 'error') FROM trials").fetchall() == [
-        (2, True)
+    broken = "SELECT t.kind, count(*) FILTER (later.started > t.ended) FROM trials t JOIN trials later USING (pid)"
+    assert result.sql(f"{broken} WHERE t.trial = 5 GROUP BY 1").fetchall() == [("error", 0)]
+
+
+SHORT = """
+    import ray
+
+    from caviar import Float, Sweep
+
+
+    def train(config, trial):
+        trial.report(0, loss=config["lr"], share=ray.get_runtime_context().get_assigned_resources()["GPU"])
+        if trial.number == 2 or (trial.number == 3 and trial.attempt == 0):
+            raise RuntimeError("CUDA error: out of memory")
+
+
+    sweep = Sweep(train, space={"lr": Float(0.1, 1.0)}, metric="loss", trials=12, gpus=0.25, cpus=0.25)
+"""
+
+
+def test_who_ran_out_of_memory_on_a_share_of_a_gpu_gets_a_whole_one_for_the_second_try(
+    ray: RaySession, write: Write, store: Path
+) -> None:
+    result = load(str(write(SHORT))).run(store=store, progress=SilentProgress(sys.stderr))
+
+    rows = "SELECT trial, attempt, state, kind, last_share FROM attempts WHERE trial IN (1, 2, 3) ORDER BY 1, 2"
+    assert result.sql(rows).fetchall() == [
+        (1, 0, "COMPLETED", None, 0.25),
+        (2, 0, "LOST", "oom", 0.25),
+        (2, 1, "FAILED", "oom", 1.0),
+        (3, 0, "LOST", "oom", 0.25),
+        (3, 1, "COMPLETED", None, 1.0),
     ]

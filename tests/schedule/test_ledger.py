@@ -75,7 +75,9 @@ def test_a_process_killed_for_memory_is_its_present_trial_s_affair() -> None:
     ledger.submit(0, work(*range(4)), now=0.0)
     ledger.running[0].done = 1
 
+    assert not ledger.ran_short(work(1))
     assert not ledger.lose(0, "oom").given_up
+    assert (ledger.ran_short(work(1)), ledger.ran_short(work(2, 3))) == (True, False)
     assert [(again.trials, again.attempts) for again in iter(lambda: ledger.retry(10), None)] == [
         ((2, 3), (0, 0)),
         ((1,), (1,)),

@@ -20,7 +20,6 @@ _devices: list[str] = []
 _BROKEN = "of which one has failed"
 """In their place, when a device does not answer this process any more."""
 
-
 _kept = [0]
 """Bytes of tensors that stayed on the GPUs after the last full collection: torch's own, and the user's globals."""
 
@@ -66,7 +65,7 @@ def release_memory() -> Exception | None:
             gc.collect()  # a tenth of a second with torch imported; most trials end without a cycle that holds a tensor
             _kept[0] = _allocated(torch)
         torch.cuda.empty_cache()
-    except RuntimeError as error:
+    except Exception as error:  # whatever it was, a process that cannot free its memory is not used again
         _devices[:] = [_BROKEN]
         return error
     return None

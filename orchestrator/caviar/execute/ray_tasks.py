@@ -44,7 +44,7 @@ class RayExecutor:
     Args:
         program: The user's code; it is put into Ray's object store once.
         cpus: CPUs a lease holds.
-        gpus: GPUs a lease holds.
+        gpus: GPUs a lease holds, unless it says otherwise.
         fresh: Every lease gets a process of its own; else processes are used again and again.
 
     Raises:
@@ -112,8 +112,10 @@ class RayExecutor:
 
     def submit(self, lease: Lease) -> None:
         """Hand the lease to Ray, which starts it when its resources are free."""
-        task = self._task.options(name=f"{lease.sweep}/{lease.trials[0]}", scheduling_strategy=self._strategy)
-        stream = task.remote(self._program, lease, self._data)
+        options: dict[str, Any] = {"name": f"{lease.sweep}/{lease.trials[0]}", "scheduling_strategy": self._strategy}
+        if lease.gpus != self._demand["GPU"]:
+            options["num_gpus"] = lease.gpus
+        stream = self._task.options(**options).remote(self._program, lease, self._data)
         with self._lock:
             self._streams[stream] = lease.id
         self._wake.set()

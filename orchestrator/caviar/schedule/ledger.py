@@ -121,6 +121,10 @@ class Ledger:
         if len(work):
             self._again.append((work, len(work)))
 
+    def ran_short(self, work: Work) -> bool:
+        """Whether one of these trials ran out of memory before."""
+        return not self._short.isdisjoint(work.trials)
+
     def try_alone(self, trial: Work, *, certain: bool = True) -> bool:
         """One trial ran out of memory: try it again, alone; False: it did so before, or is tried but once.
 

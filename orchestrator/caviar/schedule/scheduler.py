@@ -188,7 +188,8 @@ class Scheduler:
 
     def _submit(self, work: Work) -> None:
         kept = (self._vault.folder, self._vault.restore(work)) if self._vault is not None else ()
-        lease = lease_of(self._plan, self._sweep, self._leases, work, *kept)
+        short = self.ledger.ran_short(work)
+        lease = lease_of(self._plan, self._sweep, self._leases, work, *kept, whole_gpu=short)
         self._leases += 1
         self.ledger.submit(lease.id, work, self._clock.time())
         self._executor.submit(lease)

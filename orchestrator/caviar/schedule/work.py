@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -68,9 +69,26 @@ class Work:
 
 
 def lease_of(
-    plan: Plan, sweep: str, number: int, work: Work, checkpoints: str = "", restore: Mapping[int, Checkpoint] = NOTHING
+    plan: Plan,
+    sweep: str,
+    number: int,
+    work: Work,
+    checkpoints: str = "",
+    restore: Mapping[int, Checkpoint] = NOTHING,
+    *,
+    whole_gpu: bool = False,
 ) -> Lease:
-    """The lease that carries some trials of a sweep; `number` counts the driver's leases from 0."""
+    """The lease that carries some trials of a sweep.
+
+    Args:
+        plan: The sweep's.
+        sweep: Its id.
+        number: Counts the driver's leases from 0.
+        work: The trials.
+        checkpoints: Folder of the sweep's checkpoints.
+        restore: Trial → the checkpoint from which it goes on.
+        whole_gpu: Nobody else gets a share of its GPU: what it lacks is then its own affair.
+    """
     return Lease(
         checkpoints=checkpoints,
         restore=restore,
@@ -84,6 +102,6 @@ def lease_of(
         configs=work.configs,
         train_args=plan.train_args,
         cpus=plan.cpus,
-        gpus=plan.gpus,
+        gpus=float(math.ceil(plan.gpus)) if whole_gpu else plan.gpus,
         fresh=plan.process == "fresh",
     )
