@@ -117,6 +117,7 @@ class _Server(ThreadingHTTPServer):
 class _Exchange(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes, and the second would wait 40 ms
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -140,13 +141,9 @@ class _Exchange(BaseHTTPRequestHandler):
             self._reply(fault.reply, [("Content-Type", "application/xml")], text)
 
     def _ask(self, headers: dict[str, str], body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        with_server = http.client.HTTPConnection(self.server.proxy.host, self.server.proxy.port, timeout=30)
-        try:
-            with_server.request(self.command, self.path, body, headers)
-            answer = with_server.getresponse()
-            return answer.status, answer.getheaders(), answer.read()
-        finally:
-            with_server.close()
+        self.upstream.request(self.command, self.path, body, headers)
+        answer = self.upstream.getresponse()
+        return answer.status, answer.getheaders(), answer.read()
 
     def _reply(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.send_response_only(status)
@@ -167,5 +164,9 @@ class _Exchange(BaseHTTPRequestHandler):
         pass
 
     def handle(self) -> None:
-        with suppress(OSError):  # the client went away
-            super().handle()
+        self.upstream = http.client.HTTPConnection(self.server.proxy.host, self.server.proxy.port, timeout=30)
+        try:
+            with suppress(OSError):  # the client went away
+                super().handle()
+        finally:
+            self.upstream.close()

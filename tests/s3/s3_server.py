@@ -3,10 +3,17 @@
 import logging
 import sys
 
+from moto import backends
 from moto.server import ThreadedMotoServer
+from werkzeug.serving import WSGIRequestHandler
+
+SERVICES = list(backends.list_of_moto_modules())
 
 if __name__ == "__main__":
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    backends.list_of_moto_modules = lambda: SERVICES  # else it looks through its own folders at each request
+    WSGIRequestHandler.protocol_version = "HTTP/1.1"  # and takes a connection and a thread for each
+    WSGIRequestHandler.disable_nagle_algorithm = True
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     print(*server.get_host_and_port(), flush=True)
