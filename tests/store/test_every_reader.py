@@ -10,7 +10,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from caviar.store import Views, Writer
+from caviar.store import Store, Views, Writer
 from caviar.store.finalize import finalize
 
 KINDS = {"lr": "float", "units": "int", "nesterov": "bool", "größe θ": "text", 'a "b"; --': "text"}
@@ -61,14 +61,21 @@ def record(sweep, rows, epoch, trials=12):
     finalize(sweep, epoch)
 
 
-@pytest.fixture(params=["one file", "several files"])
-def ended(request, monkeypatch, store, describe, rows):
-    if request.param == "several files":
-        monkeypatch.setattr("caviar.store.segment.group_rows", lambda layout, *, live: 4)
-        monkeypatch.setattr("caviar.store.final_curves.SIZE", 20_000)
-        monkeypatch.setattr("caviar.store.final_tables.SLICE", 4)
-    sweep = store.create_sweep(describe(kinds=KINDS, trials=12), b"")
-    record(sweep, rows, sweep.claim())
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """One for all of these tests, which only read."""
+    return Store.open(tmp_path_factory.mktemp("store"), create=True)
+
+
+@pytest.fixture(scope="module", params=["one file", "several files"])
+def ended(request, store, describe, rows):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if request.param == "several files":
+            monkeypatch.setattr("caviar.store.segment.group_rows", lambda layout, *, live: 4)
+            monkeypatch.setattr("caviar.store.final_curves.SIZE", 20_000)
+            monkeypatch.setattr("caviar.store.final_tables.SLICE", 4)
+        sweep = store.create_sweep(describe(kinds=KINDS, trials=12), b"")
+        record(sweep, rows, sweep.claim())
     assert (len(list((sweep.path / "curves").iterdir())) > 1) == (request.param == "several files")
     return sweep
 
