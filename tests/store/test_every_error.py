@@ -75,7 +75,7 @@ def test_an_error_at_any_call_is_one_sentence_and_loses_nothing(mirror, monkeypa
 
 
 @pytest.mark.nightly
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("shift", range(4))
 def test_an_error_at_every_call(mirror, monkeypatch, shift):
     faults = [(n, when, ERRORS[(n + shift) % 4]) for n in range(CALLS) for when in ("before", "after")]
