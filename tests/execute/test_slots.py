@@ -1,6 +1,6 @@
 import pytest
 
-from caviar.execute.ray_tasks import slots_of
+from caviar.execute.slots import slots_of
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from caviar.drive.signals import terminable
 from caviar.errors import SpecError
 from caviar.execute.ray_session import RaySession
+from caviar.execute.slots import slots_of
 
 if TYPE_CHECKING:
     from caviar.execute.executor import Executor
@@ -23,8 +24,6 @@ def session(plan: Plan, address: str | None, progress: Progress) -> Iterator[Non
     progress.start("starting Ray…" if address is None else f"joining the Ray cluster at {address}…")
     try:
         with terminable(), RaySession(address=address) as ray, terminable():  # Ray has its own idea of SIGTERM
-            from caviar.execute.ray_tasks import slots_of  # noqa: PLC0415 — Ray's settings come first
-
             resources = ray.resources()
             if not slots_of(resources, {"CPU": plan.cpus, "GPU": plan.gpus}):
                 lack = (

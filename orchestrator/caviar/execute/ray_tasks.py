@@ -18,19 +18,21 @@ from contextlib import suppress
 from typing import Any
 
 import ray
-from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
+from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError, WorkerCrashedError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from caviar.errors import ClusterError, SpecError
 from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
+from caviar.execute.inquest import Inquests
+from caviar.execute.slots import slots_of
 from caviar_workers.data import load_data
 from caviar_workers.lease import run_lease
 from caviar_workers.mailbox import Mailbox
 from caviar_workers.messages import Batch, Lease, Message, Program
 from caviar_workers.process import WrongProcessError
+from caviar_workers.toll import Toll, killed, toll
 
-_TICK_S = 0.05
-_RECOUNT_S = 5.0
+_TICK_S, _RECOUNT_S = 0.05, 5.0
 _MAIL_S = 1.0
 """Seconds between two looks of a lease into the mailbox: so a thousand leases cost a thousand small calls a second."""
 _NAMESPACE = "caviar"
@@ -65,6 +67,7 @@ class RayExecutor:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._streams: dict[Any, int] = {}
+        self._inquests = Inquests(_count_again)
         self._open = True
         self._broken: Exception | None = None
         self._wake = threading.Event()
@@ -141,8 +144,9 @@ class RayExecutor:
     def kill(self, lease: int | None = None) -> None:
         """Kill the process of a lease, or those of all."""
         with self._lock:
-            streams = [stream for stream, number in self._streams.items() if lease in (None, number)]
-        for stream in streams:
+            doomed = [item for item in self._streams.items() if lease in (None, item[1])]
+        for stream, number in doomed:
+            self._inquests.forgo(number)
             ray.cancel(stream, force=True)
 
     def close(self) -> None:
@@ -164,7 +168,7 @@ class RayExecutor:
     def _read_all(self) -> None:
         while self._open:
             with self._lock:
-                streams = list(self._streams)
+                streams = [*self._streams, *self._inquests.answers]
             if not streams:
                 self._wake.wait(1.0)
                 self._wake.clear()
@@ -174,14 +178,21 @@ class RayExecutor:
             if ready and len(streams) > 1:
                 ready, _ = ray.wait(streams, num_returns=len(streams), timeout=0, fetch_local=False)
             for stream in ready:
-                self._read(stream)
+                if stream in self._streams:
+                    self._read(stream)
+            for answer in self._inquests.due(ready):
+                self._events.put(self._inquests.conclude(answer, _answered(answer)))
 
     def _read(self, stream: Any) -> None:
         """Take what one stream has ready."""
-        lease = self._streams[stream]
+        lease, crashed = self._streams[stream], False
         try:
             while not stream.is_finished() and ray.wait([stream], timeout=0, fetch_local=False)[0]:
-                self._events.put(LeaseSpoke(lease=lease, batch=ray.get(next(stream))))
+                said = ray.get(next(stream))
+                if isinstance(said, Toll):
+                    self._inquests.begin(lease, said)
+                else:
+                    self._events.put(LeaseSpoke(lease=lease, batch=said))
             if not stream.is_finished():
                 return
             ended = LeaseEnded(lease=lease)
@@ -189,9 +200,24 @@ class RayExecutor:
             ended = LeaseEnded(lease=lease)
         except RayError as error:
             ended = LeaseEnded(lease=lease, failure=_sentence(error), kind=_kind(error))
+            crashed = isinstance(error, WorkerCrashedError)
         with self._lock:
             del self._streams[stream]
-        self._events.put(ended)
+        if not self._inquests.end(ended, crashed=crashed):
+            self._events.put(ended)
+
+
+def _count_again(before: Toll) -> Any:
+    """Ask the node for its kernel's count; returns at once."""
+    there = NodeAffinitySchedulingStrategy(before.node, soft=False)
+    return ray.remote(num_cpus=0, max_retries=0)(killed).options(scheduling_strategy=there).remote(before.file)
+
+
+def _answered(answer: Any) -> Any:
+    """The count; None: it has not come, the node is gone, or the file."""
+    with suppress(RayError):
+        return ray.get(answer, timeout=0)
+    return None
 
 
 def _make_mailbox(address: str) -> Any:
@@ -200,16 +226,14 @@ def _make_mailbox(address: str) -> Any:
     return actor.options(name=address, namespace=_NAMESPACE, scheduling_strategy=here).remote()
 
 
-def _lease_task(address: str, calls: int) -> Callable[[Program, Lease, Sequence[Any]], Iterator[Batch]]:
-    """What Ray runs. A function within a function travels by value, so that no worker has to import this file.
+def _lease_task(address: str, calls: int) -> Callable[[Program, Lease, Sequence[Any]], Iterator[Batch | Toll]]:
+    """What Ray runs, with the mailbox's name and the number of leases after which Ray ends the process.
 
-    Args:
-        address: Name of the mailbox.
-        calls: Leases after which Ray ends the process.
+    A function within a function travels by value, so that no worker has to import this file.
     """
     kept: list[Any] = []  # this process's copy of the data
 
-    def lease_task(program: Program, lease: Lease, data: Sequence[Any]) -> Iterator[Batch]:
+    def lease_task(program: Program, lease: Lease, data: Sequence[Any]) -> Iterator[Batch | Toll]:
         mailbox: Any = None
         answer: Any = None
         due = time.monotonic() + _MAIL_S
@@ -234,6 +258,7 @@ def _lease_task(address: str, calls: int) -> Callable[[Program, Lease, Sequence[
                 kept.append(ray.get(data[0]))
             return kept[0]
 
+        yield toll(ray.get_runtime_context().get_node_id())
         try:
             yield from run_lease(program, lease, mail=mail, data=fetch)
         except WrongProcessError:
@@ -244,12 +269,6 @@ def _lease_task(address: str, calls: int) -> Callable[[Program, Lease, Sequence[
             raise
 
     return lease_task
-
-
-def slots_of(resources: Mapping[str, float], demand: Mapping[str, float]) -> int:
-    """How many times `demand` fits into `resources`, each by Ray's names (`CPU`, `GPU`)."""
-    fits = [int(resources.get(name, 0.0) / amount + 1e-9) for name, amount in demand.items() if amount > 0]
-    return min(fits, default=0)
 
 
 def _sent(program: Program) -> Any:
