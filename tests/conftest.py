@@ -1,11 +1,13 @@
 """The order of the gate: quick tests, then the clone (while no Ray runs), then those that share one Ray."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent / "s3"))
 
@@ -17,11 +19,21 @@ from .raylets import Raylets
 
 __all__ = ["cloud", "s3_server"]
 
+settings.register_profile("gate", max_examples=40)
+settings.register_profile("thorough", max_examples=1000)  # --hypothesis-profile thorough
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where one process a core runs tests, more threads for linear algebra would only wait for each other."""
-    if hasattr(config, "workerinput"):
+    """Settings that are read when libraries and tests are imported."""
+    if hasattr(config, "workerinput"):  # a process a core: more threads for linear algebra would wait for each other
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if config.getoption("--hypothesis-profile") is None:
+        settings.load_profile("gate")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Two thousand tests and all that they import are no garbage: not to be looked at again and again."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
