@@ -31,14 +31,20 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("gate")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One more than there are cores: some tests wait, for a server, a process or a clock."""
     return (os.cpu_count() or 1) + 1
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
+def pytest_collection_finish() -> None:
     """Two thousand tests and all that they import are no garbage: not to be looked at again and again."""
     gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """At the end they are."""
+    gc.unfreeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -55,7 +55,7 @@ def test_merges_keep_all_rows_and_few_files(store, sweep, rows, monkeypatch):
     monkeypatch.setattr("caviar.store.merger.GRACE_S", 0.0)
     with Writer(sweep, sweep.claim(), interval_s=60) as writer:
         writer.add("configs", rows.configs([0]))
-        for step in range(60):
+        for step in range(40):
             metrics = {"loss": [float(step)]} if step % 2 else {"acc": [float(step)]}
             writer.add("curves", rows.curve(0, [step], seq=step, **metrics))
             writer.add("logs", rows.logs(0, [f"step {step}"]))
@@ -70,11 +70,11 @@ def test_merges_keep_all_rows_and_few_files(store, sweep, rows, monkeypatch):
     assert (entries["configs"].rows, entries["configs"].min_trial, entries["configs"].max_trial) == (1, 0, 0)
     with Views(store, [sweep]) as views:
         found = views.execute("SELECT step, loss, acc FROM curves ORDER BY step").fetchall()
-        assert views.execute("SELECT count(*) FROM logs").fetchall() == [(60,)]
+        assert views.execute("SELECT count(*) FROM logs").fetchall() == [(40,)]
         decided = views.execute("SELECT n, step, trial FROM decisions ORDER BY n").fetchall()
-    assert decided == [(step, step, None) for step in range(60)]  # of no trial: a file without a range
+    assert decided == [(step, step, None) for step in range(40)]  # of no trial: a file without a range
     assert check(sweep) == []
-    assert found == [(s, float(s) if s % 2 else None, None if s % 2 else float(s)) for s in range(60)]
+    assert found == [(s, float(s) if s % 2 else None, None if s % 2 else float(s)) for s in range(40)]
 
 
 def test_publishing_waits_while_too_many_files_are_live_and_a_merge_is_at_work(sweep, rows, monkeypatch):

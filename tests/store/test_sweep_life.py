@@ -9,7 +9,7 @@ QUICK = {"deadline": None, "suppress_health_check": list(HealthCheck), "database
 
 
 def test_three_hundred_lives():
-    life = settings(max_examples=300, stateful_step_count=10, derandomize=True, **QUICK)
+    life = settings(max_examples=300, stateful_step_count=8, derandomize=True, **QUICK)
     run_state_machine_as_test(SweepLife, settings=life)
 
 
