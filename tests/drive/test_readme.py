@@ -3,6 +3,7 @@
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,11 +43,11 @@ def test_the_readme_s_experiment_runs_and_its_store_is_read_by_other_tools(
     time.sleep(1)  # an id has whole seconds
 
     result = load("my_experiment.py").override({"trials": 12}).run("caviar-store", progress=SilentProgress())
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     exec(reading, names)
 
     best = result.select(3).rows
-    assert names["best"]["trial"].to_list() == [row.trial for row in best]  # type: ignore[index]
+    assert names["best"]["trial"].to_list() == [row.trial for row in best]
     assert len(names["curves"]) == 12 * 20  # type: ignore[arg-type]
     assert "last_val_loss" in capsys.readouterr().out
 

@@ -22,10 +22,10 @@ def supply(of: Plan, constraint: Constraint | None = None, **given: Any) -> Supp
     return Supply(of, sampler, constraint=constraint, rest=Rest(**given))
 
 
-def everything(source: Supply, size: int) -> tuple[list[tuple[object, ...]], list[dict[str, object]]]:
+def everything(source: Supply, size: int) -> tuple[list[tuple[Any, ...]], list[dict[str, Any]]]:
     """All trials as (trial, attempt, seed, config), and the rows for the configs table."""
-    found: list[tuple[object, ...]] = []
-    rows: list[dict[str, object]] = []
+    found: list[tuple[Any, ...]] = []
+    rows: list[dict[str, Any]] = []
     while source.waiting:
         table = source.draw()
         rows += table.to_pylist() if table is not None else []
@@ -56,8 +56,8 @@ def test_the_configs_table_holds_what_the_trials_get() -> None:
     for (_, _, seed, config), row in zip(found, rows, strict=True):
         assert row["seed"] == seed
         assert {name: row[name] for name in ("lr", "units", "act")} == config
-        assert len(row["u"]) == 3  # type: ignore[arg-type]
-    assert supply(plan(3)).draw().schema.names[:4] == tables.CONFIGS.names  # type: ignore[union-attr]
+        assert len(row["u"]) == 3
+    assert supply(plan(3)).draw().schema.names[:4] == tables.CONFIGS.names
 
 
 def test_resuming_gives_the_trials_that_are_left_as_they_would_have_been() -> None:
@@ -67,7 +67,7 @@ def test_resuming_gives_the_trials_that_are_left_as_they_would_have_been() -> No
     found, rows = everything(supply(of, written=40, attempts={3: 1, 17: 2, 39: 0}), 10)
 
     assert [(entry[0], entry[1]) for entry in found] == [(3, 1), (17, 2), (39, 0), *((i, 0) for i in range(40, 50))]
-    assert [entry[2:] for entry in found] == [entry[2:] for entry in whole if entry[0] in {3, 17, 39} or entry[0] >= 40]  # type: ignore[operator]
+    assert [entry[2:] for entry in found] == [entry[2:] for entry in whole if entry[0] in {3, 17, 39} or entry[0] >= 40]
     assert [row["trial"] for row in rows] == list(range(40, 50))
 
 
@@ -94,8 +94,8 @@ def test_longer_sweeps_begin_as_shorter_ones_do() -> None:
     assert long[:20] == short
 
 
-def small(config: dict[str, object]) -> bool:
-    return float(config["lr"]) < 0.1  # type: ignore[arg-type]
+def small(config: dict[str, Any]) -> bool:
+    return float(config["lr"]) < 0.1
 
 
 def test_a_constraint_skips_raw_indices_and_stores_them() -> None:
@@ -103,12 +103,12 @@ def test_a_constraint_skips_raw_indices_and_stores_them() -> None:
     found, rows = everything(supply(of, constraint=small), 7)
 
     index = [row["index"] for row in rows]
-    raw = make_sampler(of.sampler, of.space, of.seed, of.trials).points(0, index[-1] + 1)  # type: ignore[operator]
+    raw = make_sampler(of.sampler, of.space, of.seed, of.trials).points(0, index[-1] + 1)
     assert index == [i for i, point in enumerate(raw) if small(of.space.config(point))]
     assert [entry[0] for entry in found] == list(range(50))
     assert [row["trial"] for row in rows] == list(range(50))
-    assert all(small(entry[3]) for entry in found)  # type: ignore[arg-type]
-    assert [row["u"] for row in rows] == raw[index].tolist()  # type: ignore[index]
+    assert all(small(entry[3]) for entry in found)
+    assert [row["u"] for row in rows] == raw[index].tolist()
 
 
 def test_resuming_under_a_constraint_gives_the_same_trials() -> None:
@@ -118,7 +118,7 @@ def test_resuming_under_a_constraint_gives_the_same_trials() -> None:
     newest = rows[39]["index"]
     again, more = everything(supply(of, constraint=small, written=40, attempts={3: 1, 20: 0}, newest=newest), 4)
 
-    assert [entry[2:] for entry in again] == [entry[2:] for entry in whole if entry[0] in {3, 20} or entry[0] >= 40]  # type: ignore[operator]
+    assert [entry[2:] for entry in again] == [entry[2:] for entry in whole if entry[0] in {3, 20} or entry[0] >= 40]
     assert more == rows[40:]
     with pytest.raises(SpecError, match="its constraint has changed; run it as a new sweep"):
         everything(supply(of, written=40, attempts={}, newest=newest), 4)
@@ -139,7 +139,7 @@ def test_what_does_not_exist_is_null_in_the_store_and_absent_from_the_config() -
 
     for (_, _, _, config), row in zip(found, rows, strict=True):
         exist = {"opt", "m", "flag"} if row["opt"] == "sgd" else {"opt", "n", "word"}
-        assert set(config) == exist  # type: ignore[call-overload]
+        assert set(config) == exist
         assert {name for name in space if row[name] is not None} == exist
 
 
@@ -150,8 +150,8 @@ def test_what_a_user_listed_is_trained_and_kept_exactly_as_it_was_typed(constrai
     of = plan(20, sampler=List([first, first | {"lr": 0.002}], then="sobol"))
     found, rows = everything(supply(of, constraint), 4)
 
-    assert [config["lr"] for _, _, _, config in found[:2]] == [0.3, 0.002]  # type: ignore[index]
-    assert [row["lr"] for row in rows] == [config["lr"] for _, _, _, config in found]  # type: ignore[index]
+    assert [config["lr"] for _, _, _, config in found[:2]] == [0.3, 0.002]
+    assert [row["lr"] for row in rows] == [config["lr"] for _, _, _, config in found]
     assert of.space.config(rows[0]["u"]) == first | {"lr": pytest.approx(0.3)}
     again, _ = everything(supply(of, constraint, written=20, attempts={1: 3}), 4)
     assert again == [(1, 3, *found[1][2:])]
