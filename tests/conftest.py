@@ -37,9 +37,15 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return (os.cpu_count() or 1) + 1
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection() -> None:
     """Two thousand tests and all that they import are no garbage: not to be looked at again and again."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Nor while they run."""
     gc.freeze()
+    gc.enable()
 
 
 def pytest_sessionfinish() -> None:

@@ -118,7 +118,7 @@ def test_one_of_two_creates_a_file(world):
     assert world.disk().list(world.root, hidden=True)[-1] == "0.json"
 
 
-@pytest.mark.parametrize("size", [0, 5, 40 * 2**20], ids=["empty", "small", "in parts"])
+@pytest.mark.parametrize("size", [0, 5, 17 * 2**20], ids=["empty", "small", "in parts"])
 def test_a_stream_shows_a_whole_file_when_its_block_ends(world, size):
     disk, build = world.disk(), world.root / "_build" / "1"
     disk.make_folder(build)

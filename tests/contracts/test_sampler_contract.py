@@ -29,7 +29,7 @@ KINDS = [
     Grid({"lr": 40, "units": 50}),
     Grid({"lr": 40, "units": 50}, shuffle=True),
     List([BASELINE, BASELINE | {"lr": 1.0}]),
-    List([BASELINE] * 40, then="random"),
+    List([BASELINE] * 9, then="random"),
     List([BASELINE], then=Grid({"lr": 40, "units": 50}, shuffle=True)),
 ]
 
@@ -64,7 +64,7 @@ def test_name_and_size(kind):
     assert sampler.size is None or sampler.size >= MOST
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(cuts=st.lists(st.integers(0, MOST), max_size=8))
 def test_any_cut_of_a_range_gives_the_same_points(kind, whole, cuts):
     sampler = make(kind)
@@ -73,7 +73,7 @@ def test_any_cut_of_a_range_gives_the_same_points(kind, whole, cuts):
     assert (np.concatenate(parts) == whole).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(calls=st.lists(st.tuples(st.integers(0, MOST), st.integers(0, 2100)), max_size=12))
 def test_earlier_calls_change_nothing(kind, whole, calls):
     sampler = make(kind)

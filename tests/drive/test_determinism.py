@@ -34,7 +34,7 @@ SPACE = Space(
         "act": Choice(["relu", "tanh"]),
     }
 )
-TRIALS, STEPS = 200, 5
+TRIALS, STEPS = 120, 5
 
 
 class Unruly:

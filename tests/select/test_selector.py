@@ -16,20 +16,25 @@ Curve = list[float | None]
 Pick = Callable[..., Selection]
 
 
+ONE = duckdb.connect()
+"""For all tests: to make a connection takes longer than to ask."""
+
+
 class Views:
     """`trials` and `curves` as the store shows them; a trial is (state, curve of the metric)."""
 
     def __init__(self, trials: list[tuple[str, Curve]], mode: str = "min", metric: str = "loss") -> None:
-        self._connection = duckdb.connect()
+        self._connection = ONE.cursor()
         best = max if mode == "max" else min
         m = '"' + metric.replace('"', '""') + '"'
         last, top = (f'"{form}_{m[1:]}' for form in ("last", "best"))
         self._connection.execute(
-            f"CREATE TABLE trials (sweep TEXT, trial BIGINT, state TEXT, seed BIGINT, lr DOUBLE, {last} DOUBLE, "
-            f"{top} DOUBLE, step BIGINT, diverged BOOLEAN)"
+            "CREATE OR REPLACE TABLE trials (sweep TEXT, trial BIGINT, state TEXT, seed BIGINT, lr DOUBLE, "
+            f"{last} DOUBLE, {top} DOUBLE, step BIGINT, diverged BOOLEAN)"
         )
         self._connection.execute(
-            f"CREATE TABLE curves (sweep TEXT, trial BIGINT, attempt INT, step BIGINT, time TIMESTAMP, {m} DOUBLE)"
+            "CREATE OR REPLACE TABLE curves (sweep TEXT, trial BIGINT, attempt INT, step BIGINT, time TIMESTAMP, "
+            f"{m} DOUBLE)"
         )
         for number, (state, curve) in reversed(list(enumerate(trials))):  # order in a table means nothing
             there = [value for value in curve if value is not None]

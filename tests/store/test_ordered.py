@@ -58,7 +58,7 @@ def written(tmp_path, monkeypatch, rows):
 
 
 def random_files(rng, kind):
-    names = [(t, a, s) for t in range(20) for a in range(1 + t % 3) for s in range(rng.integers(1, 30))]
+    names = [(t, a, s) for t in range(12) for a in range(1 + t % 3) for s in range(rng.integers(1, 30))]
     if kind == "one long trial":
         names = [(3, a, s) for a in range(2) for s in range(200)]
     order = rng.permutation(len(names)) if kind == "shuffled" else np.arange(len(names))

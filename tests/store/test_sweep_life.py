@@ -1,16 +1,19 @@
 """Random lives of a sweep: nothing acknowledged is lost, nothing doubled, no histories mixed."""
 
+from functools import partial
+
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 from machine import SweepLife
 
 QUICK = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None, "print_blob": False}
 
 
-def test_three_hundred_lives():
-    life = settings(max_examples=300, stateful_step_count=8, derandomize=True, **QUICK)
-    run_state_machine_as_test(SweepLife, settings=life)
+@pytest.mark.parametrize("part", range(6))
+def test_three_hundred_lives(part):
+    life = settings(max_examples=50, stateful_step_count=8, **QUICK)
+    run_state_machine_as_test(seed(part)(partial(SweepLife)), settings=life)
 
 
 @pytest.mark.nightly

@@ -22,7 +22,7 @@ def curves(count: int, crossing: bool = False) -> Curves:
 
 
 def test_where_curves_never_cross_much_is_saved_and_nothing_lost() -> None:
-    found = savings(curves(40), Rules(stopping="asha:eta=3", slots=4), trials=20, orders=6)
+    found = savings(curves(40), Rules(stopping="asha:eta=3", slots=4), trials=20, orders=4)
 
     assert found.winner_lost == 0.0
     assert found.rank == 1.0
@@ -32,7 +32,7 @@ def test_where_curves_never_cross_much_is_saved_and_nothing_lost() -> None:
 
 
 def test_where_late_bloomers_win_the_winner_is_lost() -> None:
-    found = savings(curves(40, crossing=True), Rules(stopping="asha:eta=3", slots=4), trials=20, orders=6)
+    found = savings(curves(40, crossing=True), Rules(stopping="asha:eta=3", slots=4), trials=20, orders=4)
 
     assert found.winner_lost > 0.5
     assert found.rank > 2
@@ -41,7 +41,7 @@ def test_where_late_bloomers_win_the_winner_is_lost() -> None:
 def test_what_is_paused_may_come_back() -> None:
     """Curves that cross at step 4: with the trials paused, those that were cut off wrongly are promoted later."""
     stopped, paused = (
-        savings(curves(30), Rules(stopping="asha:eta=3", slots=4, pausing=pausing), trials=30, orders=4)
+        savings(curves(30), Rules(stopping="asha:eta=3", slots=4, pausing=pausing), trials=30, orders=2)
         for pausing in (False, True)
     )
 
@@ -80,7 +80,7 @@ def test_max_is_the_mirror_of_min() -> None:
     mirrored = Curves(
         name="c", mode="max", trials=tuple(tuple((s, n, -v) for s, n, v in stages) for stages in given.trials)
     )
-    low, high = (savings(one, Rules(stopping="asha", slots=2), trials=10, orders=3) for one in (given, mirrored))
+    low, high = (savings(one, Rules(stopping="asha", slots=2), trials=10, orders=2) for one in (given, mirrored))
 
     assert low == high
 

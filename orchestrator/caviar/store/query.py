@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -104,9 +105,15 @@ def one_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0]
 
 
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """Kept, for to make one takes 15 ms. No threads of its own: a process may be forked from this one."""
+    return duckdb.connect(":memory:", config={"threads": 1})
+
+
 def _tree(sql: str) -> Any:
-    with duckdb.connect(":memory:") as connection:
-        row = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
+    with _parser().cursor() as cursor:
+        row = cursor.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
     found = json.loads(row[0]) if row else {"error": True}
     if found["error"]:
         raise SpecError(f"The query cannot be checked ({found.get('error_message')}): write SELECT … FROM trials.")
