@@ -5,8 +5,9 @@ def test_the_first_leases_carry_one_trial() -> None:
     assert pack_size(Pace(), waiting=10_000, slots=2) == 1
 
 
-def test_short_trials_are_packed_to_about_a_second() -> None:
-    assert pack_size(Pace(0.001, 1000), waiting=100_000, slots=2) == 1000
+def test_short_trials_are_packed_to_some_seconds() -> None:
+    assert pack_size(Pace(0.001, 1000), waiting=100_000, slots=2) == 3000
+    assert pack_size(Pace(1.03, 3), waiting=100_000, slots=2) == 3
 
 
 def test_long_trials_go_one_to_a_lease() -> None:

@@ -29,7 +29,9 @@ from caviar_workers.seeding import seed_everything
 from caviar_workers.threads import limit_threads
 from caviar_workers.trial import Trial, TrialInterrupted, replay
 
-_GLANCE_S = 0.1
+_GLANCE_S, _TORRENT_S = 0.25, 0.05
+_TORRENT = 1_000
+"""Rows that wait: if so many, the next glance is soon, before they fill the memory."""
 
 
 def _silence() -> Sequence[Message]:
@@ -77,10 +79,12 @@ def run_lease(
 def _speak(
     recorder: Recorder, training: _Training, flush_s: float, mail: Callable[[], Sequence[Message]]
 ) -> Iterator[Batch]:
-    flushed = time.monotonic()
-    while not training.done.wait(min(_GLANCE_S, flush_s)):
+    flushed, pause = time.monotonic(), _GLANCE_S
+    while not training.done.wait(min(pause, flush_s)):
         training.hearing.hear(mail())
-        if recorder.backlog() < MOST_BACKLOG and time.monotonic() - flushed < flush_s:
+        backlog = recorder.backlog()
+        pause = _GLANCE_S if backlog < _TORRENT else _TORRENT_S
+        if backlog < MOST_BACKLOG and time.monotonic() - flushed < flush_s:
             continue
         batch = recorder.flush()
         flushed = time.monotonic()

@@ -149,6 +149,8 @@ class Recorder:
 
     def _tables(self, stretch: Stretch) -> tuple[bytes, bytes]:
         """Curves and attempts of a stretch; empty where nothing is new."""
+        if stretch.past is not None and not (stretch.endings or stretch.cells):
+            return b"", b""  # the one that runs has said nothing since
         faults = {0: stretch.past.fault} if stretch.past is not None and stretch.past.fault is not None else {}
         rows = Rows(stretch.cells)
         if stretch.cells and not self._sieve.passes(stretch, rows):

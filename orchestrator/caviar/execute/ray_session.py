@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -51,7 +52,7 @@ class RaySession:
             _knock(self._address)
             options["address"] = self._address
         try:
-            with _on_loopback(ray) if _is_local(self._address) else nullcontext():
+            with _on_loopback(ray) if _is_local(self._address) else nullcontext(), _seldom_looking_at_logs():
                 ray.init(**options)
         except Exception as error:
             what = (
@@ -96,6 +97,21 @@ def _on_loopback(ray: Any) -> Iterator[None]:
         yield
     finally:
         constants.ENABLE_RAY_CLUSTER = before
+
+
+_LOGS = {"LOG_NAME_UPDATE_INTERVAL_S": "60", "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD": "0"}
+
+
+@contextmanager
+def _seldom_looking_at_logs() -> Iterator[None]:
+    """Let the Ray that starts in this block look for new logs once a minute, not ten times a second; none are read."""
+    ours = {name: value for name, value in _LOGS.items() if name not in os.environ}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name in ours:
+            del os.environ[name]
 
 
 def _knock(address: str) -> None:

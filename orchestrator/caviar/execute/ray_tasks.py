@@ -22,6 +22,7 @@ from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancell
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from caviar.errors import ClusterError, SpecError
+from caviar.execute.cadence import Cadence
 from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
 from caviar.execute.inquest import Inquests
 from caviar.execute.slots import slots_of
@@ -32,12 +33,11 @@ from caviar_workers.messages import Batch, Lease, Message, Program
 from caviar_workers.process import WrongProcessError
 from caviar_workers.toll import Toll, killed, toll
 
-_TICK_S, _RECOUNT_S = 0.05, 5.0
+_RECOUNT_S = 5.0
 _MAIL_S = 1.0
 """Seconds between two looks of a lease into the mailbox: so a thousand leases cost a thousand small calls a second."""
 _NAMESPACE = "caviar"
-_MANY_CALLS = 2**30
-"""Leases after which a process ends; 0 would mean never, and then none could leave in good order."""
+_MANY_CALLS = 2**30  # leases after which a process ends: 0, never, would let none leave in good order
 
 
 class RayExecutor:
@@ -70,7 +70,7 @@ class RayExecutor:
         self._inquests = Inquests(_count_again)
         self._open = True
         self._broken: Exception | None = None
-        self._wake = threading.Event()
+        self._cadence = Cadence()
         self._counted = (-_RECOUNT_S, 0)
         self._strategy = "SPREAD"
         self._thread = threading.Thread(target=self._drain, name="caviar-drain", daemon=True)
@@ -121,7 +121,7 @@ class RayExecutor:
         stream = self._task.options(**options).remote(self._program, lease, self._data)
         with self._lock:
             self._streams[stream] = lease.id
-        self._wake.set()
+        self._cadence.hasten()
 
     def poll(self, timeout: float) -> list[Event]:
         """Wait for the first event, then take all there are."""
@@ -154,7 +154,7 @@ class RayExecutor:
         if self._open:
             self.kill()
             self._open = False
-            self._wake.set()
+            self._cadence.hasten()
             self._thread.join(timeout=10)
             if self._mailbox is not None:
                 ray.kill(self._mailbox)
@@ -170,11 +170,10 @@ class RayExecutor:
             with self._lock:
                 streams = [*self._streams, *self._inquests.answers]
             if not streams:
-                self._wake.wait(1.0)
-                self._wake.clear()
+                self._cadence.idle()
                 continue
             # One ready stream is enough to go on; the time-out lets new leases join the list.
-            ready, _ = ray.wait(streams, num_returns=1, timeout=_TICK_S, fetch_local=False)
+            ready, _ = ray.wait(streams, num_returns=1, timeout=self._cadence.next(), fetch_local=False)
             if ready and len(streams) > 1:
                 ready, _ = ray.wait(streams, num_returns=len(streams), timeout=0, fetch_local=False)
             for stream in ready:
@@ -203,6 +202,7 @@ class RayExecutor:
             crashed = isinstance(error, WorkerCrashedError)
         with self._lock:
             del self._streams[stream]
+        self._cadence.hasten()
         if not self._inquests.end(ended, crashed=crashed):
             self._events.put(ended)
 

@@ -1,11 +1,11 @@
-"""How many trials a lease carries: about a second of work, however short the trials are."""
+"""How many trials a lease carries: some seconds of work, however short the trials are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-TARGET_S = 1.0
+TARGET_S = 3.0
 """Seconds of work in a lease: long against the milliseconds that a task costs, short against a user's patience."""
 LEAST_S = 0.05
 """Seconds of work in a lease near the end: less would cost more in leases than an idle slot at the end does."""
@@ -51,4 +51,4 @@ def pack_size(pace: Pace, *, waiting: int, slots: int) -> int:
         return 1
     trial_s = max(pace.trial_s, 1e-9)
     share = max(waiting / (SHARES * slots), LEAST_S / trial_s)
-    return int(max(1, min(TARGET_S / trial_s, share, pace.carried * GROWTH, MOST)))
+    return int(max(1, min(round(TARGET_S / trial_s), share, pace.carried * GROWTH, MOST)))

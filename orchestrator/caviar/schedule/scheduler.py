@@ -32,7 +32,7 @@ from caviar.schedule.voice import Voice
 from caviar.schedule.work import Work, lease_of
 from caviar_workers.messages import Action
 
-_POLL_S = 0.1
+_POLL_S = 0.2
 _LAST_WORDS_S = 10.0
 """Seconds in which leases that were killed have to say so."""
 
