@@ -6,7 +6,7 @@ def test_the_first_leases_carry_one_trial() -> None:
 
 
 def test_short_trials_are_packed_to_some_seconds() -> None:
-    assert pack_size(Pace(0.001, 1000), waiting=100_000, slots=2) == 3000
+    assert pack_size(Pace(0.001, 1000), waiting=100_000, slots=2) == 3500
     assert pack_size(Pace(1.03, 3), waiting=100_000, slots=2) == 3
 
 
