@@ -22,4 +22,4 @@ def test_who_is_idle_is_roused_at_once_before_and_while_it_waits(monkeypatch: py
     cadence.hasten()
     cadence.idle()
     threading.Timer(0.02, cadence.hasten).start()
-    cadence.idle()  # for an hour, if what was heard before is not forgotten, or what comes is not heard
+    cadence.idle()  # for an hour, if what comes is not heard
