@@ -174,7 +174,7 @@ class RayExecutor:
                 continue
             # One ready stream is enough to go on; the time-out lets new leases join the list.
             ready, _ = ray.wait(streams, num_returns=1, timeout=self._cadence.next(), fetch_local=False)
-            if ready and len(streams) > 1:
+            if ready and len(streams) > 8:  # fewer come one by one: each look costs a little
                 ready, _ = ray.wait(streams, num_returns=len(streams), timeout=0, fetch_local=False)
             for stream in ready:
                 if stream in self._streams:
@@ -186,7 +186,7 @@ class RayExecutor:
         """Take what one stream has ready."""
         lease, crashed = self._streams[stream], False
         try:
-            while not stream.is_finished() and ray.wait([stream], timeout=0, fetch_local=False)[0]:
+            while stream.next_ready():
                 said = ray.get(next(stream))
                 if isinstance(said, Toll):
                     self._inquests.begin(lease, said)
