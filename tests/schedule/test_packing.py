@@ -5,13 +5,13 @@ def test_the_first_leases_carry_one_trial() -> None:
     assert pack_size(Pace(), waiting=10_000, slots=2) == 1
 
 
-def test_short_trials_are_packed_to_some_seconds() -> None:
-    assert pack_size(Pace(0.001, 1000), waiting=100_000, slots=2) == 5000
-    assert pack_size(Pace(1.03, 4), waiting=100_000, slots=2) == 4
+def test_short_trials_are_packed_to_about_ten_seconds() -> None:
+    assert pack_size(Pace(0.001, 10_000), waiting=100_000, slots=2) == 10_000
+    assert pack_size(Pace(1.03, 9), waiting=100_000, slots=2) == 9
 
 
 def test_long_trials_go_one_to_a_lease() -> None:
-    assert pack_size(Pace(5.0, 1), waiting=100_000, slots=2) == 1
+    assert pack_size(Pace(12.0, 1), waiting=100_000, slots=2) == 1
 
 
 def test_one_quick_trial_proves_little() -> None:

@@ -1,16 +1,17 @@
-"""How many trials a lease carries: some seconds of work, however short the trials are."""
+"""How many trials a lease carries: about ten seconds of work, however short the trials are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-TARGET_S = 5.0
-"""Seconds of work in a lease: long against the 8 ms that a slot waits for another, short against a user's patience.
+TARGET_S = 10.0
+"""Seconds of work in a lease: long against the 8 ms that a slot waits for another and what its messages cost (together
+1.6 % of a second), short against a user's patience.
 
 In simulated sweeps (64 to 600 trials, 2 and 8 slots, lognormal durations, σ .3 to 1.5, means .1 to 2 s), with 3 shares,
-a sweep of seconds takes up to 1 % longer than with 1 s and 2 shares, and one of minutes .4 to .6 % less; the more shares,
-the less trials wait behind a long one.
+sweeps of a few seconds take up to 1 % longer than with 1 s and 2 shares, and those of minutes .4 to .6 % less. The more
+shares, the less trials wait behind a long one.
 """
 LEAST_S = 0.05
 """Seconds of work in a lease near the end: less would cost more in leases than an idle slot at the end does."""
