@@ -19,7 +19,7 @@ from .raylets import Raylets
 
 __all__ = ["cloud", "s3_server"]
 
-settings.register_profile("gate", max_examples=40)
+settings.register_profile("gate", max_examples=30)
 settings.register_profile("thorough", max_examples=1000)  # --hypothesis-profile thorough
 
 

@@ -74,20 +74,20 @@ def states(sink: Tables) -> dict[int, str]:
 
 @pytest.mark.parametrize("stopping", ["asha:eta=3", "hyperband:eta=3", "median", "extrapolate"])
 def test_stopping_really_stops(stopping: str) -> None:
-    loop, sink = sweep(40, stopping)
+    loop, sink = sweep(28, stopping)
     loop.run()
 
     found = states(sink)
-    assert sorted(found) == list(range(40))
+    assert sorted(found) == list(range(28))
     assert set(found.values()) == {"COMPLETED", "STOPPED"}
-    assert loop.tally.completed + loop.tally.stopped == 40
+    assert loop.tally.completed + loop.tally.stopped == 28
     stopped = [row for row in sink.ended() if row["state"] == "STOPPED"]
     assert all(row["rows"] < END for row in stopped)
-    assert len(sink.rows["curves"]) < 0.8 * 40 * END
+    assert len(sink.rows["curves"]) < 0.8 * 28 * END
 
 
 def test_a_stopped_trial_ends_at_the_step_after_the_one_that_it_was_judged_at() -> None:
-    loop, sink = sweep(40, "asha:eta=3")
+    loop, sink = sweep(28, "asha:eta=3")
     loop.run()
 
     last = {row["trial"]: row["step"] for row in sink.ended()}
@@ -97,7 +97,7 @@ def test_a_stopped_trial_ends_at_the_step_after_the_one_that_it_was_judged_at() 
 
 
 def test_the_best_trial_is_not_stopped_and_every_decision_has_its_numbers() -> None:
-    loop, sink = sweep(40, "asha:eta=3")
+    loop, sink = sweep(28, "asha:eta=3")
     loop.run()
 
     lr = {row["trial"]: row["lr"] for row in sink.rows["configs"]}
@@ -130,7 +130,7 @@ def test_without_a_policy_nobody_is_judged() -> None:
 
 def test_a_resumed_sweep_keeps_what_was_decided() -> None:
     """Stored decisions stand: who was told to stop is not trained again, and no rung is judged twice."""
-    loop, sink = sweep(40, "asha:eta=3")
+    loop, sink = sweep(28, "asha:eta=3")
     loop.run()
     cut = 20
     ended = {trial: state for trial, state in states(sink).items() if trial < cut}
@@ -140,15 +140,15 @@ def test_a_resumed_sweep_keeps_what_was_decided() -> None:
     rows = sorted((row["trial"], row["step"], row["loss"]) for row in sink.rows["curves"] if row["trial"] < cut)
     made = [row for row in sink.rows["decisions"] if row["trial"] < cut]
     rest = Rest(written=cut, attempts={told: 1, running: 1}, completed=1, decided=len(made))
-    again, later = sweep(40, "asha:eta=3", rest, rows=rows, decisions=made, ended=ended)
+    again, later = sweep(28, "asha:eta=3", rest, rows=rows, decisions=made, ended=ended)
     again.run()
 
     found = states(later)
-    assert sorted(found) == sorted([told, running, *range(cut, 40)])
+    assert sorted(found) == sorted([told, running, *range(cut, 28)])
     assert found[told] == "CANCELLED"
     assert found[running] == "COMPLETED"
     assert told not in {row["trial"] for row in later.rows["curves"]}
-    assert {row["trial"] for row in later.rows["decisions"]} <= set(range(cut, 40))
+    assert {row["trial"] for row in later.rows["decisions"]} <= set(range(cut, 28))
     assert min(row["n"] for row in later.rows["decisions"]) == len(made)
 
 
