@@ -1,10 +1,10 @@
-"""A file is read in one sitting: none over 300 lines, no function body over 50."""
+"""A file is read in one sitting: none over 400 lines (100 to 250 are comfortable), no function body over 50."""
 
 import ast
 from pathlib import Path
 
 FOLDERS = ("orchestrator", "workers", "experiments", "benchmarks", "tests")
-FILE_LINES = 300
+FILE_LINES = 400
 BODY_LINES = 50
 
 
