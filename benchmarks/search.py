@@ -1,20 +1,23 @@
 """How good the best trial is, on tables of real learning curves, for a budget of epochs; beside Optuna.
 
-    python benchmarks/search.py --data DIR [--seeds 100] [--jobs N] [--only WORD] [--no-optuna] [--json FILE]
+    python benchmarks/search.py --data DIR [--tables fresh|settled] [--seeds 100] [--jobs N] [--only WORD]
+        [--no-optuna] [--json FILE]
 
 A recipe gets 1,000 epochs in all. Regret: the winner's value after 50 epochs, on a scale from 0, the table's best
 configuration, to 1, its median one; divergence costs 1. Mean over the seeds, then over the tables of a family, ± the
-standard error. Rows of a table are drawn without replacement. "gp, rows": the searcher scores the unseen rows; "gp",
-"local" and Optuna's TPE draw a point of the cube, and the nearest unseen row takes its place. Driver seconds are
-CPU seconds of what decides, mean a sweep.
+standard error over the tables, and the median table. Rows of a table are drawn without replacement. "gp, rows": the
+searcher scores the unseen rows; "gp", "local" and Optuna's TPE draw a point of the cube, and the nearest unseen row
+takes its place. Driver seconds are CPU seconds of what decides, mean a sweep.
 
-Recipes were settled on the tables marked *, and must hold on the others; nothing is tuned by table.
+"fresh" tables (the default) are those that nothing was settled on: what is claimed is claimed of them. Recipes were
+settled on the tables marked * among the "settled" ones, and the others there were looked at; nothing is tuned by table.
 
 With --json every table of every recipe is a line of the file as soon as it is done. A run that finds such a file goes
 on where the other one ended; so nothing is lost when it is killed.
 """
 
 import argparse
+import functools
 import json
 import math
 import multiprocessing
@@ -30,7 +33,7 @@ import search_report
 from pairs import machine
 from recipes import ENTRIES
 from replay import replay
-from tables import Table, load_tables
+from tables import SETS, Table, load_tables
 
 EPOCHS = 1000
 PEER_ENV = Path("~/.cache/caviar-bench/optuna").expanduser()
@@ -39,16 +42,16 @@ HERE = Path(__file__).resolve().parent
 
 Unit = dict[str, Any]
 """One table of one recipe: `recipe`, `task`, `regrets` (one a seed), `driver_s`, `trials` (means)."""
-Job = tuple[str, str, range, Path]
+Job = tuple[str, str, range, Path, str]
 
 
 class Figures:
     """All units, and the file that they go to as they come."""
 
-    def __init__(self, path: Path | None, seeds: int) -> None:
+    def __init__(self, path: Path | None, seeds: int, which: str) -> None:
         self.units: dict[tuple[str, str], Unit] = {}
         self._path = path
-        self._head = {"epochs": EPOCHS, "seeds": seeds}
+        self._head = {"epochs": EPOCHS, "seeds": seeds, "tables": which}
         if path is not None and path.exists():
             self._read(path)
         elif path is not None:
@@ -72,7 +75,7 @@ class Figures:
     def _read(self, path: Path) -> None:
         whole = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
         head, *units = map(json.loads, whole)
-        if any(head[key] != value for key, value in self._head.items()):
+        if any(head.get(key) != value for key, value in self._head.items()):
             raise SystemExit(f"{path} has other figures ({head}): name another file")
         path.write_text("".join(whole))  # without what a kill cut off
         self.units = {(unit["recipe"], unit["task"]): unit for unit in units}
@@ -81,8 +84,8 @@ class Figures:
 
 def run(job: Job) -> Unit:
     """Some sweeps of a recipe on a table."""
-    recipe, task, seeds, folder = job
-    table = next(one for one in _tables(folder) if one.name == task)
+    recipe, task, seeds, folder, which = job
+    table = next(one for one in _tables(folder, which) if one.name == task)
     entry = ENTRIES[recipe]
     outcomes = [replay(table, entry.recipe(table, seed), workers=entry.workers, epochs=EPOCHS) for seed in seeds]
     return {
@@ -94,19 +97,15 @@ def run(job: Job) -> Unit:
     }
 
 
-_loaded: dict[Path, list[Table]] = {}
-
-
-def _tables(folder: Path) -> list[Table]:
-    if folder not in _loaded:
-        _loaded[folder] = load_tables(folder)
-    return _loaded[folder]
+@functools.cache
+def _tables(folder: Path, which: str) -> list[Table]:
+    return load_tables(folder, which)
 
 
 def measure(recipes: list[str], asked: argparse.Namespace, tables: list[Table], figures: Figures) -> None:
     """Our recipes on all tables, printed as they come."""
     jobs = [
-        (recipe, table.name, range(max(2, math.ceil(asked.seeds * ENTRIES[recipe].share))), asked.data)
+        (recipe, table.name, range(max(2, math.ceil(asked.seeds * ENTRIES[recipe].share))), asked.data, asked.tables)
         for recipe in recipes
         for table in tables
         if (recipe, table.name) not in figures.units
@@ -134,8 +133,13 @@ def measure_optuna(asked: argparse.Namespace, tables: list[Table], figures: Figu
 
 
 def _optuna(asked: argparse.Namespace, python: Path, figures: Figures) -> Iterator[Unit]:
-    command = [python, HERE / "peers" / "optuna_study.py", f"--data={asked.data}", f"--seeds={asked.seeds}"]
-    command += [f"--epochs={EPOCHS}", f"--jobs={asked.jobs}", f"--done={json.dumps(list(figures.units))}"]
+    command = [python, HERE / "peers" / "optuna_study.py", f"--data={asked.data}", f"--tables={asked.tables}"]
+    command += [
+        f"--seeds={asked.seeds}",
+        f"--epochs={EPOCHS}",
+        f"--jobs={asked.jobs}",
+        f"--done={json.dumps(list(figures.units))}",
+    ]
     with subprocess.Popen(command, text=True, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         for text in process.stdout:
@@ -147,13 +151,15 @@ def _optuna(asked: argparse.Namespace, python: Path, figures: Figures) -> Iterat
 def _print(recipe: str, tables: list[Table], figures: Figures) -> None:
     units = figures.of(recipe, tables)
     if units is not None:
-        budget = ENTRIES[recipe].budget if recipe in ENTRIES else None
+        settled = any(table.name in search_report.TUNED for table in tables)
+        budget = ENTRIES[recipe].budget if settled and recipe in ENTRIES else None
         print(search_report.line(recipe, units, tables, budget), flush=True)
 
 
 def others(asked: argparse.Namespace) -> None:
     """The benchmarks of the same issue that have scripts of their own."""
-    for script in (["zoom.py", f"--data={asked.data}", f"--seeds={2 * asked.seeds}"], ["grid.py"], ["sampling.py"]):
+    where = [f"--data={asked.data}", f"--tables={asked.tables}"]
+    for script in (["zoom.py", *where, f"--seeds={2 * asked.seeds}"], ["grid.py"], ["sampling.py"]):
         print(f"\n{script[0]}", flush=True)
         subprocess.run([sys.executable, HERE / script[0], *script[1:]], check=False)
 
@@ -162,6 +168,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=HERE.parents[1] / "shared" / "data", help="folder of the tables")
+    parser.add_argument("--tables", choices=SETS, default="fresh", help="those nothing was settled on, or the others")
     parser.add_argument("--seeds", type=int, default=100, help="sweeps a table; without a searcher, four times as many")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at a time")
     parser.add_argument("--only", default="", metavar="WORD", help="only recipes whose name has it, and nothing else")
@@ -171,8 +178,8 @@ def main() -> None:
     asked = parser.parse_args()
     if not asked.data.is_dir():
         raise SystemExit(f"there is no folder {asked.data}: say --data DIR")
-    tables = load_tables(asked.data)
-    figures = Figures(asked.json, asked.seeds)
+    tables = load_tables(asked.data, asked.tables)
+    figures = Figures(asked.json, asked.seeds, asked.tables)
     print(f"regret after {EPOCHS} epochs; {machine()}; {', '.join(dict.fromkeys(t.family for t in tables))}")
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"  # for the processes that begin now

@@ -23,14 +23,18 @@ def families(tables: list[Table]) -> dict[str, list[str]]:
 def line(
     recipe: str, units: dict[str, dict[str, Any]], tables: list[Table], budget: tuple[float, float] | None = None
 ) -> str:
-    """A recipe's line: each family's mean, and that of its tables which nothing was tuned on."""
+    """A recipe's line: each family's mean ± its standard error over the tables, and the median table.
+
+    Where recipes were settled on some of the tables, also the mean of the others.
+    """
     parts = [f"{recipe:<{WIDTH}}"]
     for k, mine in enumerate(families(tables).values()):
         means = {task: statistics.mean(units[task]["regrets"]) for task in mine}
-        mean = statistics.mean(means.values())
-        error = math.hypot(*(_error(units[task]["regrets"]) for task in mine)) / len(mine)
+        mean, error = statistics.mean(means.values()), _error(list(means.values()))
+        parts.append(f"{mean:.3f} ± {error:.3f} (median {statistics.median(means.values()):.3f})")
         unseen = [value for task, value in means.items() if task not in TUNED]
-        parts.append(f"{mean:.3f} ± {error:.3f} (untuned {statistics.mean(unseen):.3f})")
+        if len(unseen) < len(mine):
+            parts.append(f"untuned {statistics.mean(unseen):.3f}")
         if budget is not None:
             parts.append("within" if mean <= budget[k] else f"MISSES {budget[k]:.2f}")
     driver = statistics.mean(unit["driver_s"] for unit in units.values())

@@ -27,6 +27,12 @@ TASKSET = {
     "linear_decay": (1e-7, 1e-4, _LOG),
     "exponential_decay": (1e-6, 1e-3, _LOG),
 }
+FAMILIES = {"lcbench": ("LCBench", "Y_", LCBENCH), "taskset": ("TaskSet", "valid_", TASKSET)}
+SETS = {
+    "fresh": ("lcbench_twelve.npz", "taskset_three.npz"),
+    "settled": ("lcbench_six.npz", "taskset_four.npz"),
+}
+"""Fresh: nothing of the package or of the recipes was settled on them. Settled: those that were looked at meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,19 +53,17 @@ class Table:
         return float((min(value, median) - best) / (median - best))
 
 
-def load_tables(folder: Path) -> list[Table]:
-    """The tables in a folder."""
+def load_tables(folder: Path, which: str = "fresh") -> list[Table]:
+    """The tables in a folder: one of `SETS`."""
     tables = []
-    for file, family, prefix, ranges in (
-        ("lcbench_six.npz", "LCBench", "Y_", LCBENCH),
-        ("taskset_four.npz", "TaskSet", "valid_", TASKSET),
-    ):
+    for file in SETS[which]:
+        family, prefix, ranges = FAMILIES[file.partition("_")[0]]
         data = np.load(folder / file, allow_pickle=False)
         columns = zip(data["X"].T, ranges.values(), strict=True)
         u = np.clip(np.stack([_unit(x, *one) for x, one in columns], axis=1), 0, 1 - 1e-9)
         for key in data:
             if key.startswith(prefix):
-                name = key.removeprefix(prefix).replace("imdb_patch32_", "")
+                name = key.removeprefix(prefix).removeprefix("imdb_").removeprefix("patch32_")
                 tables.append(Table(name=name, family=family, u=u, curves=data[key][:, 1 : END + 1].astype(float)))
     return tables
 

@@ -1,6 +1,6 @@
 """Coarse to fine against as many random trials, on tables of real learning curves.
 
-    python benchmarks/zoom.py [--data DIR] [--seeds 200] [--coarse 25] [--fine 25] [--top N]
+    python benchmarks/zoom.py [--data DIR] [--tables fresh|settled] [--seeds 200] [--coarse 25] [--fine 25] [--top N]
 
 A drawn point stands for the nearest row of the table in u, each row once, so that no side tries a row twice. Regret is
 0 for the best row and 1 for the median one, or worse, or diverged; means over seeds. Random: exact expectation of that
@@ -16,7 +16,7 @@ import numpy as np
 from caviar.sampling import make_sampler
 from caviar.space import Float, Space
 from caviar.zoom import few, places_in, refine
-from tables import Table, exact_random, load_tables
+from tables import SETS, Table, exact_random, load_tables
 
 
 def main() -> None:
@@ -24,6 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     root = Path(__file__).resolve().parents[1]
     parser.add_argument("--data", type=Path, default=root.parent / "shared" / "data", help="folder of the tables")
+    parser.add_argument("--tables", choices=SETS, default="fresh", help="those nothing was settled on, or the others")
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--coarse", type=int, default=25)
     parser.add_argument("--fine", type=int, default=25)
@@ -32,9 +33,9 @@ def main() -> None:
     rounds = (asked.coarse, asked.fine)
     top = asked.top or few(asked.coarse)
     print(f"mean regret over {asked.seeds} seeds; {rounds[0]} + {rounds[1]} trials, box round the best {top}")
-    print(f"{'table':<34} {'random':>8} {'zoom':>8} {'(s.e.)':>8} {'sobol':>8} {'sobol zoom':>11}")
+    print(f"{'table':<48} {'random':>8} {'zoom':>8} {'(s.e.)':>8} {'sobol':>8} {'sobol zoom':>11}")
     won = 0
-    tables = load_tables(asked.data)
+    tables = load_tables(asked.data, asked.tables)
     for table in tables:
         random, _ = exact_random(table, sum(rounds))
         regrets = np.array([table.regret(row) for row in range(len(table.u))])
@@ -51,7 +52,7 @@ def main() -> None:
         won += mean["zoom"] < random
         name = f"{table.family} {table.name}"
         print(
-            f"{name:<34} {random:8.3f} {mean['zoom']:8.3f} {error:8.3f} {mean['sobol']:8.3f} {mean['sobol zoom']:11.3f}"
+            f"{name:<48} {random:8.3f} {mean['zoom']:8.3f} {error:8.3f} {mean['sobol']:8.3f} {mean['sobol zoom']:11.3f}"
         )
     print(f"zoom is better than {sum(rounds)} random trials on {won} of {len(tables)} tables")
 

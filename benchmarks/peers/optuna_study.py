@@ -1,6 +1,6 @@
 """Optuna on the same tables, in the same replay; runs in an environment of its own and prints JSON, a line a table.
 
-    python benchmarks/peers/optuna_study.py --data DIR [--seeds 100] [--epochs 1000] [--jobs 1]
+    python benchmarks/peers/optuna_study.py --data DIR [--tables fresh|settled] [--seeds 100] [--epochs 1000] [--jobs 1]
 
 Pruners with RandomSampler choose rows at random; TPE draws a point of the cube, the nearest unseen row takes its place
 and TPE is told of that one. The winner is chosen as ours is: the best of those that were trained longest.
@@ -113,9 +113,9 @@ def run(job: Job) -> dict[str, Any]:
     """All seeds of a side on a table."""
     name, task, workers, asked = job
     quiet()
-    table = next(table for table in load_tables(asked.data) if table.name == task)
+    table = next(table for table in load_tables(asked.data, asked.tables) if table.name == task)
     side = SIDES[name]
-    seeds = range(max(2, round(asked.seeds * side.share)))
+    seeds = range(max(min(asked.seeds, 30), round(asked.seeds * side.share)))
     outcomes = [replay(table, Study(table, seed, side), workers=workers, epochs=asked.epochs) for seed in seeds]
     return {
         "recipe": title(name, workers),
@@ -141,6 +141,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--tables", default="fresh")
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=1000)
     parser.add_argument("--jobs", type=int, default=1)
@@ -153,7 +154,7 @@ def main() -> None:
         (name, table.name, workers, asked)
         for workers in asked.workers
         for name in SIDES
-        for table in load_tables(asked.data)
+        for table in load_tables(asked.data, asked.tables)
         if (title(name, workers), table.name) not in done
     ]
     with multiprocessing.get_context("spawn").Pool(asked.jobs) as pool:
