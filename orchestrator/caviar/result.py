@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+import warnings
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,8 @@ class Result:
 
     Args:
         store: Folder of the store, or its URI.
-        sweep: Id of the sweep, a prefix of it, or its name; None: the latest.
+        sweep: Id of the sweep, the beginning or end of it, or its name; None: the latest. Where it names several, the
+            newest is taken, with a warning.
 
     Raises:
         NotFoundError: There is no such sweep.
@@ -42,7 +44,10 @@ class Result:
 
     def __init__(self, store: str | PurePath | None = None, sweep: str | None = None) -> None:
         self._store = Store.open(store_path(store))
-        self._sweep: SweepDir = self._store.find(sweep)
+        found = self._store.named(sweep)
+        self._sweep: SweepDir = found[-1]
+        if len(found) > 1:
+            warnings.warn(f"{sweep}: newest of {len(found)} sweeps, {self.id}", stacklevel=2)
 
     @property
     def id(self) -> str:

@@ -52,7 +52,7 @@ def test_every_verb_and_option_has_help_and_is_documented(name: str) -> None:
     for option in verb.params:
         if isinstance(option, click.Option):
             assert option.help, option.name
-            shared = {"store", "as_json"}
+            shared = {"store", "as_json", "sweep"}
             where = docs if option.name in shared else section
             assert all(f"`{opt}" in where for opt in option.opts), f"docs/cli.md: {name} {option.opts}"
 

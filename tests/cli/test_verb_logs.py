@@ -11,7 +11,18 @@ def test_what_a_trial_printed_comes_as_it_was_without_what_steers_a_terminal(cav
 
 
 def test_only_one_stream_can_be_asked_for(caviar, filled):
-    assert logs(caviar, filled, "2", "--stream", "err").out == ""
+    got = logs(caviar, filled, "2", "--stream", "err")
+    assert (got.code, got.out) == (0, "")
+    assert got.err == f"trial 2 of digits ({filled.digits}), COMPLETED, printed nothing to stderr\n"
+
+
+def test_a_silent_trial_is_said_to_be_silent(caviar, filled):
+    got = logs(caviar, filled, "1")
+    assert (got.code, got.out) == (0, "")
+    assert got.err == f"trial 1 of digits ({filled.digits}), COMPLETED, printed nothing\n"
+    waiting = caviar("logs", "later", "2", "--store", filled.path)
+    assert waiting.err == f"trial 2 of later ({filled.later}), LOST, printed nothing\n"
+    assert json.loads(logs(caviar, filled, "1", "--json").out)["output"] == []
 
 
 def test_json_has_every_piece_with_its_attempt_and_stream(caviar, filled):

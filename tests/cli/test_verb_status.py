@@ -15,7 +15,7 @@ def test_a_finished_sweep(caviar, filled):
         got.lines[4],
         "diverged  1 trial reported NaN or infinity",
         "failed    1 trial (error): ValueError: no such layer",
-        f"          see: caviar show 3 --sweep {filled.digits}",
+        f"          see: caviar show {filled.digits} 3",
     ]
     assert got.lines[4].startswith("          lr=")
 

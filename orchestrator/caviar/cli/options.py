@@ -88,14 +88,64 @@ def time_limit_option(function: Verb) -> Verb:
     return click.option("--time-limit", type=Duration(), metavar="T", help=text)(function)
 
 
-def sweep_argument(function: Verb) -> Verb:
-    """An optional positional SWEEP."""
-    return click.argument("sweep", required=False)(function)
-
-
 def sweep_option(text: str) -> Callable[[Verb], Verb]:
-    """`--sweep SWEEP`, for verbs whose argument is something else."""
+    """`--sweep SWEEP`, which every verb has that works on a sweep."""
     return click.option("--sweep", metavar="SWEEP", help=text)
+
+
+def sweep_argument(function: Verb) -> Verb:
+    """A positional SWEEP, or the same as `--sweep`; neither is the latest."""
+
+    @functools.wraps(function)
+    def verb(*, words: tuple[str, ...], sweep: str | None, **others: Any) -> None:
+        if len(words) > 1:
+            raise click.UsageError(f"One SWEEP at a time, got {' '.join(words)}")
+        function(sweep=_the_sweep(words[0] if words else None, sweep), **others)
+
+    both = sweep_option("The same as SWEEP.")(verb)
+    return click.argument("words", nargs=-1, metavar="[SWEEP]")(both)
+
+
+def trial_argument(function: Verb) -> Verb:
+    """`TRIAL`, or `SWEEP TRIAL`, or `TRIAL --sweep SWEEP`, as arguments `sweep` and `trial`."""
+
+    @functools.wraps(function)
+    def verb(*, words: tuple[str, ...], sweep: str | None, **others: Any) -> None:
+        if len(words) > 2:
+            raise click.UsageError(f"One SWEEP and one TRIAL at a time, got {' '.join(words)}")
+        *before, word = words
+        function(sweep=_the_sweep(before[0] if before else None, sweep), trial=trial_number(word), **others)
+
+    both = sweep_option("The same as SWEEP.")(verb)
+    return click.argument("words", nargs=-1, required=True, metavar="[SWEEP] TRIAL")(both)
+
+
+def _the_sweep(word: str | None, option: str | None) -> str | None:
+    if word is not None and option is not None and word != option:
+        raise click.UsageError(f"SWEEP is given twice, as {word!r} and as --sweep {option!r}; give one")
+    return option if word is None else word
+
+
+def trial_number(word: str) -> int:
+    """A trial's number, from 0, as `19` or as `t19`.
+
+    Raises:
+        click.UsageError: the word is no such number.
+    """
+    digits = word.removeprefix("t")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
+        raise click.UsageError(f"A trial is a number from 0, such as 19 or t19, got {word!r}")
+    return int(digits)
+
+
+class TrialNumber(click.ParamType):  # type: ignore[type-arg]  # generic only in later versions of click
+    """A trial's number as the value of an option."""
+
+    name = "trial"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        return trial_number(str(value))
 
 
 def ranking_options(function: Verb) -> Verb:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from caviar.cli.options import Target
-    from caviar.store import SweepDir, Views
+    from caviar.store import Store, SweepDir, Views
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,20 @@ def named_rows(views: Views, sql: str, values: Sequence[object] = ()) -> list[di
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
+def newest(store: Store, ref: str | None) -> SweepDir:
+    """The sweep that `ref` names, for a verb that reads: of several the newest, and stderr says so.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = store.named(ref)
+    if len(found) > 1:
+        from caviar.cli.output import say
+
+        say(f"{ref}: newest of {len(found)} sweeps, {found[-1].id}")
+    return found[-1]
+
+
 @contextmanager
 def reading(target: Target) -> Iterator[Reading]:
     """Open the target's sweep and its views.
@@ -60,7 +74,7 @@ def reading(target: Target) -> Iterator[Reading]:
     from caviar.store import Store, Views
 
     store = Store.open(target.store)
-    sweep = store.find(target.sweep)
+    sweep = newest(store, target.sweep)
     with Views(store, [sweep]) as views:
         say_quarantined(views)
         yield Reading(sweep=sweep, views=views, plan=sweep.description()["plan"])

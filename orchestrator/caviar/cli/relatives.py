@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.cli.options import Ranking, Target
 from caviar.cli.output import emit, emit_json, say_left_out
+from caviar.cli.reading import newest
 from caviar.errors import NoResultError
 from caviar.lineage import best_of_family, family
 from caviar.store import Store
@@ -22,7 +23,7 @@ def show_family(target: Target, k: int, ranking: Ranking) -> None:
         NoResultError: No trial of it has a usable value.
     """
     store = Store.open(target.store)
-    sweeps = family(store, store.find(target.sweep))
+    sweeps = family(store, newest(store, target.sweep))
     rule, best = best_of_family(store, sweeps, k=k, rule=ranking.rule, at_step=ranking.at_step)
     plan = sweeps[0].description()["plan"]
     if not best:

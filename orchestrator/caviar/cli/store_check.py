@@ -29,12 +29,13 @@ def check(dry_run: bool, target: Target) -> None:
     Exit code 5 when something is wrong.
     """
     from caviar.cli.output import emit_json, say
+    from caviar.cli.reading import newest
     from caviar.errors import StoreError
     from caviar.show.numbers import counted
     from caviar.store import Store
 
     store = Store.open(target.store)
-    sweeps = store.sweeps() if target.sweep is None else [store.find(target.sweep)]
+    sweeps = store.sweeps() if target.sweep is None else [newest(store, target.sweep)]
     findings = [finding for sweep in sweeps for finding in _findings(sweep, dry_run)]
     if target.as_json:
         emit_json({"store": target.store, "sweeps": [sweep.id for sweep in sweeps], "findings": findings})

@@ -20,12 +20,13 @@ Examples:
 def info(target: Target) -> None:
     """Show rows, files and bytes of each table of SWEEP, or of all sweeps together."""
     from caviar.cli.output import emit_json, say
+    from caviar.cli.reading import newest
     from caviar.show.numbers import counted
     from caviar.store import Store
     from caviar.store.sizes import sizes
 
     store = Store.open(target.store)
-    sweeps = store.sweeps() if target.sweep is None else [store.find(target.sweep)]
+    sweeps = store.sweeps() if target.sweep is None else [newest(store, target.sweep)]
     tables: dict[str, dict[str, Any]] = {}
     for size in (size for sweep in sweeps for size in sizes(sweep)):
         row = tables.setdefault(size.table, {"table": size.table, "rows": 0, "files": 0, "bytes": 0})

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from caviar.cli.options import Target, sweep_option, target_options
-from caviar.cli.verb_show import TrialNumber
+from caviar.cli.options import Target, target_options, trial_argument
 
 if TYPE_CHECKING:
     from caviar.cli.reading import Reading
@@ -14,13 +13,12 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   caviar explain 19
-  caviar explain t19 --sweep digits --json
+  caviar explain digits t19 --json
 """
 
 
 @click.command(epilog=EPILOG, short_help="Why a trial was stopped, or went on.")
-@click.argument("trial", type=TrialNumber())
-@sweep_option("Which sweep (default: the latest).")
+@trial_argument
 @target_options
 def verb(trial: int, target: Target) -> None:
     """Tell what was decided about one trial, each decision in a sentence with the numbers that it rests on."""

@@ -1,12 +1,12 @@
 """`caviar logs`: what a trial printed."""
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from caviar.cli.options import Target, sweep_option, target_options
-from caviar.cli.verb_show import TrialNumber
+from caviar.cli.options import Target, target_options, trial_argument
 
 if TYPE_CHECKING:
     from caviar.cli.reading import Reading
@@ -16,22 +16,23 @@ POLL_S = 1.0
 EPILOG = """\b
 Examples:
   caviar logs 19
-  caviar logs 19 --follow
+  caviar logs digits 19 --follow
   caviar logs 19 --stream err --json
 """
 
 
 @click.command(epilog=EPILOG, short_help="What a trial printed.")
-@click.argument("trial", type=TrialNumber())
-@sweep_option("Which sweep (default: the latest).")
+@trial_argument
 @click.option("--stream", type=click.Choice(["out", "err"]), help="Only stdout, or only stderr.")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the trial ends.")
 @target_options
 def verb(trial: int, stream: str | None, follow: bool, target: Target) -> None:
     """Print what one trial wrote to stdout and stderr, attempt after attempt."""
     from caviar.cli.output import emit_json
-    from caviar.cli.reading import reading
+    from caviar.cli.reading import newest, reading
+    from caviar.store import Store
 
+    target = replace(target, sweep=newest(Store.open(target.store), target.sweep).id)  # a newer one may begin
     shown: set[tuple[int, int]] = set()
     while True:
         with reading(target) as opened:
@@ -43,6 +44,8 @@ def verb(trial: int, stream: str | None, follow: bool, target: Target) -> None:
             return
         _write(pieces)
         if not follow or state not in {"PENDING", "RUNNING"}:
+            if not shown:
+                _say_silent(opened.title, trial, state, stream)
             return
         time.sleep(POLL_S)
 
@@ -62,6 +65,14 @@ def _pieces(opened: "Reading", trial: int, stream: str | None) -> list[dict[str,
         f"select attempt, _seq as piece, time, stream, text from logs where trial = ?{only} order by attempt, _seq",
         [trial],
     )
+
+
+def _say_silent(title: str, trial: int, state: str, stream: str | None) -> None:
+    from caviar.cli.output import say
+
+    where = "" if stream is None else f" to std{stream}"
+    how = "has printed nothing yet" if state in {"PENDING", "RUNNING"} else "printed nothing"
+    say(f"trial {trial} of {title}, {state}, {how}{where}")
 
 
 def _write(pieces: list[dict[str, Any]]) -> None:

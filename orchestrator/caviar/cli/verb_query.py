@@ -34,12 +34,12 @@ Examples:
 def verb(sql: str, form: str | None, output: str | None, target: Target) -> None:
     """Ask the store in SQL (DuckDB): one SELECT over the views below."""
     from caviar.cli.answer import write_answer
-    from caviar.cli.reading import say_quarantined
+    from caviar.cli.reading import newest, say_quarantined
     from caviar.store import Store, Views
 
     chosen = _format(form, output, target.as_json)
     opened = Store.open(target.store)
-    with Views(opened, None if target.sweep is None else [opened.find(target.sweep)]) as views:
+    with Views(opened, None if target.sweep is None else [newest(opened, target.sweep)]) as views:
         say_quarantined(views)
         write_answer(views, sql, chosen, output)
 

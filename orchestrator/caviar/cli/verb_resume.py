@@ -27,12 +27,14 @@ Examples:
 def verb(address: str | None, quiet: bool, add: int | None, target: Target, **wishes: Any) -> None:
     """Train the trials of SWEEP that are not finished, with the code that the sweep began with."""
     from caviar.cli.ending import after_run
+    from caviar.cli.reading import newest
     from caviar.drive import resume_sweep
     from caviar.show.choose import choose_progress
     from caviar.store import Store
 
     opened = Store.open(target.store)
-    found = opened.find(target.sweep)
+    # Other code for a sweep that was not meant could not be taken back.
+    found = opened.find(target.sweep) if wishes["force"] else newest(opened, target.sweep)
     last = resume_sweep(
         opened,
         found,

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from caviar.cli.options import Target, target_options
+from caviar.cli.options import Target, sweep_argument, target_options
 
 EPILOG = """\b
 Examples:
@@ -14,7 +14,7 @@ Examples:
 
 
 @click.command(epilog=EPILOG, short_help="Delete a sweep, after asking.")
-@click.argument("sweep")
+@sweep_argument
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @target_options
 def verb(yes: bool, target: Target) -> None:
@@ -22,6 +22,8 @@ def verb(yes: bool, target: Target) -> None:
     from caviar.cli.output import emit_json, say
     from caviar.store import Store
 
+    if target.sweep is None:
+        raise click.UsageError("Which sweep? Give its id, or a name that only one has; caviar ls lists them")
     store = Store.open(target.store)
     found = store.find(target.sweep)
     title = f"{found.name} ({found.id})" if found.name else found.id

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from caviar.cli.options import Target, sweep_option, target_options
+from caviar.cli.options import Target, target_options, trial_argument
 
 if TYPE_CHECKING:
     from caviar.cli.reading import Reading
@@ -15,29 +15,16 @@ MOST_PIECES = 200
 MOST_TEXT = 20_000
 
 
-class TrialNumber(click.ParamType):  # type: ignore[type-arg]  # generic only in later versions of click
-    """A trial's number, from 0, as `19` or as `t19`."""
-
-    name = "trial"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number."""
-        digits = str(value).removeprefix("t")
-        if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
-            self.fail(f"A trial is a number from 0, such as 19 or t19, got {value!r}", param, ctx)
-        return int(digits)
-
-
 EPILOG = """\b
 Examples:
   caviar show 19
-  caviar show 19 --sweep digits --json
+  caviar show digits 19
+  caviar show 7f3a t19 --json
 """
 
 
 @click.command(epilog=EPILOG, short_help="One trial: config, curve, error, output.")
-@click.argument("trial", type=TrialNumber())
-@sweep_option("Which sweep (default: the latest).")
+@trial_argument
 @click.option("--log", is_flag=True, help="Logarithmic y-axis for the curve.")
 @target_options
 def verb(trial: int, log: bool, target: Target) -> None:

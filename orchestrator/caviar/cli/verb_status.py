@@ -118,7 +118,7 @@ def _print(document: dict[str, Any]) -> None:
     for failure in document["failures"][:SHOWN_FAILURES]:
         last = _headline(failure["error"])
         emit(f"failed    {counted(failure['trials'], 'trial')} ({failure['kind']}): {last}")
-        emit(f"          see: caviar show {failure['first_trial']} --sweep {document['sweep']}")
+        emit(f"          see: caviar show {document['sweep']} {failure['first_trial']}")
     if document["state"] == "interrupted":
         emit(f"go on     caviar resume {document['sweep']}")
     elif document["state"] == "failed":

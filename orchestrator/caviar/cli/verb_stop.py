@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from caviar.cli.options import Target, sweep_argument, target_options
-from caviar.cli.verb_show import TrialNumber
+from caviar.cli.options import Target, TrialNumber, sweep_argument, target_options
 
 if TYPE_CHECKING:
     from caviar.store import Store, SweepDir

@@ -43,13 +43,14 @@ def verb(
     out. Options that did badly are dropped. The new sweep remembers SWEEP as its parent.
     """
     from caviar.cli.output import emit, emit_json, say
+    from caviar.cli.reading import newest
     from caviar.cli.zooming import zoom_document, zoom_lines
     from caviar.lineage import zoom_into, zoom_plan
     from caviar.plan import Plan
     from caviar.store import Store
 
     store = Store.open(target.store)
-    sweep = store.find(target.sweep)
+    sweep = newest(store, target.sweep)
     plan = Plan.from_json(sweep.description()["plan"])
     zoom = zoom_into(store, sweep, top=top, rule=ranking.rule, at_step=ranking.at_step)
     child = zoom_plan(plan, sweep.id, zoom, trials or plan.trials)

@@ -16,10 +16,10 @@ LATEST = "@last"
 SHOWN = 5
 
 
-def pick(sweeps: Sequence[SweepDir], ref: str | None, where: str) -> SweepDir:
-    """The sweep that `ref` names.
+def named(sweeps: Sequence[SweepDir], ref: str | None, where: str) -> list[SweepDir]:
+    """The sweeps that `ref` may mean, newest last.
 
-    That is an id, the unique beginning or end of one, or a unique name; None and "@last" are the latest.
+    That is an id, the beginning or end of some, or the name of some; None and "@last" are the latest alone.
 
     Args:
         sweeps: Newest last.
@@ -27,27 +27,36 @@ def pick(sweeps: Sequence[SweepDir], ref: str | None, where: str) -> SweepDir:
         where: The store, for the sentence.
 
     Raises:
-        NotFoundError: None of them, or several.
+        NotFoundError: None of them.
     """
     if not sweeps:
         raise NotFoundError(f"The store {where} holds no sweeps yet: type `caviar run FILE`.")
     if ref is None or ref == LATEST:
-        return sweeps[-1]
+        return [sweeps[-1]]
     for sweep in sweeps:
         if sweep.id == ref:
-            return sweep
+            return [sweep]
     found = [sweep for sweep in sweeps if ref and sweep.name == ref]  # a name such as "a" also ends some id
     found = found or [sweep for sweep in sweeps if ref and (sweep.id.startswith(ref) or _ends(sweep.id, ref))]
-    if len(found) == 1:
-        return found[0]
     if found:
-        listed = ", ".join(sweep.id for sweep in found[-SHOWN:][::-1])
-        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        raise NotFoundError(f"{ref!r} names {len(found)} sweeps: type one of {listed}{more}.")
+        return found
     known = [sweep.id for sweep in sweeps] + [sweep.name for sweep in sweeps if sweep.name]
     close = get_close_matches(ref, known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else "`caviar ls` lists them."
     raise NotFoundError(f"No sweep {ref!r} in the store {where}: {hint}")
+
+
+def the_only(found: Sequence[SweepDir], ref: str | None) -> SweepDir:
+    """The one sweep that `ref` names.
+
+    Raises:
+        NotFoundError: It names several.
+    """
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join(sweep.id for sweep in found[-SHOWN:][::-1])
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    raise NotFoundError(f"{ref!r} names {len(found)} sweeps: type one of {listed}{more}.")
 
 
 def _ends(sweep_id: str, ref: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from caviar.disk import Disk, PosixDisk, locate
 from caviar.errors import NotFoundError, StoreError
 from caviar.store import manifest
-from caviar.store.find import LATEST, pick
+from caviar.store.find import LATEST, named, the_only
 from caviar.store.layout import (
     CODE_FILE,
     FORMAT_FILE,
@@ -164,14 +164,22 @@ class Store:
             raise store_error("read", self.path, error) from error
 
     def find(self, ref: str | None = None) -> SweepDir:
-        """The sweep that `ref` names.
+        """The sweep that `ref` names, for whoever will change it.
 
         That is an id, the unique beginning or end of one, or a unique name; None and "@last" are the latest.
 
         Raises:
             NotFoundError: No sweep, or several.
         """
+        return the_only(self.named(ref), ref)
+
+    def named(self, ref: str | None = None) -> list[SweepDir]:
+        """The sweeps that `ref` may mean, newest last: whoever only reads takes the newest, and says so.
+
+        Raises:
+            NotFoundError: None of them.
+        """
         sweeps = self.sweeps()
         if ref not in (None, LATEST, *(sweep.id for sweep in sweeps)):
             self.disk.each(SweepDir.description, sweeps)  # kept: their names are asked for
-        return pick(sweeps, ref, str(self.path))
+        return named(sweeps, ref, str(self.path))
