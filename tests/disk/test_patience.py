@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from caviar.disk import Patience, PosixDisk
-from caviar.disk.patience import FULL, TRANSIENT
+from caviar_workers.patience import FULL, TRANSIENT
 
 
 class Time:

@@ -8,8 +8,8 @@ from scenario import examine, live
 from simulated_disk import Platter
 from simulated_sweep import Simulation
 
-from caviar.disk.patience import TRANSIENT
 from caviar.errors import StoreError
+from caviar_workers.patience import TRANSIENT
 
 ERRORS = (errno.EIO, errno.ENOSPC, errno.EINTR, errno.ESTALE)
 OF_A_STREAM = ("open", "write", "fsync")

@@ -1,5 +1,6 @@
 """What save and load do in a worker, and which rows and messages come of them."""
 
+import errno
 import os
 import threading
 import zlib
@@ -73,6 +74,34 @@ def test_one_that_does_not_see_it_sends_the_bytes(where: str) -> None:
     found = saves(batches(saving, checkpoints=where))
 
     assert [s.data for s in found] == [b"state 0", b"state 1", b"state 2"]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("call", ["stat", "open", "mkdir", "fsync", "rename"])
+def test_a_call_that_fails_once_in_a_save_changes_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, call: str, after: bool
+) -> None:
+    made = getattr(os, call)
+    struck: list[object] = []
+
+    def once(path: Any, *args: Any, **settings: Any) -> Any:
+        ours = path if isinstance(path, int) else str(folder.parent) in str(path)
+        if not ours or struck:
+            return made(path, *args, **settings)
+        struck.append(path)
+        if after and call != "open":  # which would leave a file open
+            made(path, *args, **settings)
+        raise OSError(errno.ESTALE, "made up")
+
+    monkeypatch.setattr("caviar_workers.patience.FIRST_S", 0.001)
+    monkeypatch.setattr(os, call, once)
+    found = saves(batches(saving, checkpoints=str(folder)))
+    monkeypatch.undo()
+
+    assert struck
+    assert [(s.step, s.data) for s in found] == [(0, None), (1, None), (2, None)]
+    files = sorted((folder / "7").iterdir())
+    assert [file.read_bytes() for file in files] == [b"state 0", b"state 1", b"state 2"]
 
 
 def test_the_rows_before_a_checkpoint_never_come_after_it(folder: Path) -> None:

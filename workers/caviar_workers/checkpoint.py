@@ -17,7 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from caviar_workers.patience import OUTAGE_S, ROOM_S, Patience
+
 PIECE = 2**20
+
+BORNE = Patience(most_s=OUTAGE_S, full_s=ROOM_S)
+"""What a trial's save bears, as its driver does: an outage may not be what a trial fails for."""
+
 _NAME = re.compile(r"(\d+)-(\d+)-(\d+)-([0-9a-f]{16})-([0-9a-f]{8})\.checkpoint")
 
 
@@ -89,16 +95,22 @@ def pieces(source: Any) -> Iterator[bytes]:
 
 def is_visible(folder: str) -> bool:
     """Whether this machine sees the folder of a sweep's checkpoints; beside it is the sweep's description."""
-    return bool(folder) and Path(folder).with_name("sweep.json").is_file()
+    return bool(folder) and BORNE.call(lambda again: Path(folder).with_name("sweep.json").is_file())
 
 
 def write(folder: Path, save: Save, source: Any) -> Save:
     """Write a checkpoint durably: aside, fsync, rename, fsync of the folder. Returns it with its checksum.
 
+    What fails for a moment is done once more as a whole: what was not written back is never synced again.
+
     Raises:
         OSError: It cannot be written, or the source cannot be read; nothing is shown then.
         TypeError: The source is neither bytes nor the path of a file.
     """
+    return BORNE.call(lambda again: _write(folder, save, source))
+
+
+def _write(folder: Path, save: Save, source: Any) -> Save:
     home = folder / str(save.trial)
     if not home.is_dir():
         home.mkdir(parents=True, exist_ok=True)

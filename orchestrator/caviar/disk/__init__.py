@@ -5,7 +5,7 @@
 
 from caviar.disk.contract import STALE_S, Bytes, Disk
 from caviar.disk.location import locate
-from caviar.disk.patience import Patience
 from caviar.disk.posix import PosixDisk
+from caviar_workers.patience import Patience
 
 __all__ = ["STALE_S", "Bytes", "Disk", "Patience", "PosixDisk", "locate"]

@@ -17,7 +17,7 @@ from obstore.exceptions import AlreadyExistsError
 from obstore.store import GCSStore, S3Store
 
 from caviar.disk.answers import translated
-from caviar.disk.patience import Patience
+from caviar_workers.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

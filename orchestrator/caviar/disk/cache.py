@@ -7,6 +7,7 @@ it, and one that comes too late fetches it again.
 
 from __future__ import annotations
 
+import copy
 import os
 import tempfile
 import time
@@ -14,12 +15,12 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from caviar.disk.checksum import checksum_of, damaged, verify
-from caviar.disk.patience import FULL
 from caviar.disk.posix import ASIDE, PosixDisk
 from caviar.errors import StoreError
+from caviar_workers.patience import FULL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,6 +45,12 @@ class Cache:
         self._bucket = bucket
         self._most = most
         self._disk = PosixDisk()
+
+    def of(self, bucket: Bucket) -> Self:
+        """The same copies, fetched with the patience of that way to the bucket."""
+        other = copy.copy(self)
+        other._bucket = bucket
+        return other
 
     def place(self, key: str) -> Path:
         """Where the copy of an object, or of a folder of objects, is."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path, PurePath
 
-    from caviar.disk.patience import Patience
+    from caviar_workers.patience import Patience
 
 S = TypeVar("S")
 T = TypeVar("T")

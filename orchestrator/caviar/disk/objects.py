@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from caviar.disk.bucket import Bucket
     from caviar.disk.cache import Cache
-    from caviar.disk.patience import Patience
+    from caviar_workers.patience import Patience
 
 NEW_PREFIX, GONE_PREFIX, PROBE_PREFIX = "_new-", "_gone-", "_clock-"
 FOLDER = ".folder"
@@ -63,6 +63,7 @@ class ObjectDisk:
         """The same disk, with another patience."""
         other = copy.copy(self)
         other._bucket = self._bucket.patient(patience)
+        other._cache = self._cache.of(other._bucket)
         return other
 
     def publish(self, files: Sequence[tuple[PurePath, Bytes]]) -> None:

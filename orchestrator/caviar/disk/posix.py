@@ -14,8 +14,8 @@ from typing import IO, TYPE_CHECKING, Self
 
 from caviar.disk.checksum import verify
 from caviar.disk.contract import MOST_CHECKED, STALE_S, Bytes, S, T
-from caviar.disk.patience import Patience
 from caviar.disk.system_calls import SystemCalls
+from caviar_workers.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -157,29 +157,23 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
         Whether it came to its end, rather than being stopped before.
     """
     hurried = threading.Event()
-    hasty, sweep_dir = sweep_dir.patient(outage.NONE), sweep_dir.patient(outage.patience(progress.note, hurried.is_set))
+    looking, patience = sweep_dir.patient(outage.NONE), outage.patience(progress.note, hurried.is_set)
+    store, sweep_dir = store.patient(patience), sweep_dir.patient(patience)
     epoch = sweep_dir.claim()
     try:
         if amendment:
             sweep_dir.amend(**amendment)
         with Writer(sweep_dir, epoch) as writer:
-            desk = Desk(hasty, epoch)
-            vault = Vault(store, hasty, plan, writer, time)
-            gauge = Gauge(store, hasty, plan, already=plan.trials - supply.waiting, curves=progress.curves)
+            desk = Desk(looking, epoch)
+            vault = Vault(store, sweep_dir, plan, writer, time)
+            gauge = Gauge(store, looking, plan, already=plan.trials - supply.waiting, curves=progress.curves)
 
             def attend() -> None:
                 desk.attend(scheduler)
                 progress.update(gauge.read(scheduler))
 
             scheduler = Scheduler(
-                plan,
-                sweep_dir.id,
-                supply,
-                executor,
-                writer,
-                adviser=adviser,
-                vault=vault,
-                on_tick=attend,
+                plan, sweep_dir.id, supply, executor, writer, adviser=adviser, vault=vault, on_tick=attend
             )
 
             def stop() -> None:

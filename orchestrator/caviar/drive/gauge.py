@@ -89,7 +89,7 @@ class Gauge:
         try:
             with Views(self._store, [self._sweep_dir]) as views:
                 found = select(views, self._sweep_dir.description(), k=KEPT, rule="last")
-        except CaviarError:
+        except (CaviarError, OSError):
             return ()
         return tuple(Leader(row.trial, row.value, row.config) for row in found.rows if row.state == "COMPLETED")
 
@@ -108,7 +108,7 @@ class Gauge:
         try:
             with Views(self._store, [self._sweep_dir]) as views:
                 found = views.execute(query).fetchall() if self._plan.metric in views.metrics() else []
-        except CaviarError:
+        except (CaviarError, OSError):
             return  # the display can wait; the run must not fail for it
         kept = {trial: curve for trial, curve in self._curves.items() if trial in leaders}
         self._curves = kept | {trial: tuple(curve) for trial, curve in found}

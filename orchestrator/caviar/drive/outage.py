@@ -1,22 +1,21 @@
-"""How long a sweep bears a store that does not answer, or a disk that is full."""
+"""How long a sweep bears a store that does not answer, or a disk that is full.
+
+The rule: whatever acts for a sweep that runs (claims, writes, restores, ends, tests its winner) is given a store and a
+sweep of the sweep's patience. Who only looks now and then, for a request or for the display, has none, and skips that
+look: it may not keep the loop from its work, nor end the sweep.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caviar.disk import Patience
+from caviar_workers.patience import OUTAGE_S, ROOM_S, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-OUTAGE_S = 120.0
-"""Seconds for which trials go on and their rows wait, while the store does not answer."""
-
-ROOM_S = 60.0
-"""The same while the disk is full: somebody may make room."""
-
 NONE = Patience(most_s=0.0)
-"""For what can be done another time, in a loop that must not stand still."""
+"""For who only looks, in a loop that must not stand still."""
 
 
 def patience(say: Callable[[str], None], hurried: Callable[[], bool]) -> Patience:

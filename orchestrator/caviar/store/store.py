@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 from typing import Any
 
-from caviar.disk import Disk, PosixDisk, locate
+from caviar.disk import Disk, Patience, PosixDisk, locate
 from caviar.errors import NotFoundError, StoreError
 from caviar.store import manifest
 from caviar.store.find import LATEST, named, the_only
@@ -66,6 +66,10 @@ class Store:
                 raise
             raise store_error("create" if create else "open", store.path, error) from error
         return store
+
+    def patient(self, patience: Patience) -> Store:
+        """The same store, on a disk of another patience."""
+        return replace(self, disk=self.disk.patient(patience))
 
     def _open(self, create: bool) -> None:
         written = self.path / FORMAT_FILE

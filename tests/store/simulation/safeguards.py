@@ -152,7 +152,7 @@ def renumbered(patch: Patch) -> None:
             self._next = self._sweep.snapshot().next_n(self._epoch)
             return publish(self, rows)
 
-    patch.setattr("caviar.disk.patience.TRANSIENT", frozenset())
+    patch.setattr("caviar_workers.patience.TRANSIENT", frozenset())
     patch.setattr(publisher.Publisher, "publish", twice)
 
 

@@ -1,4 +1,4 @@
-"""How long to try again what fails for a moment."""
+"""How long to try again what fails for a moment: the one rule, for the driver's disks and for workers that write."""
 
 from __future__ import annotations
 
@@ -41,6 +41,12 @@ FIRST_S, LONGEST_S = 0.05, 3.0
 
 HURRIED_S = 3.0
 """Seconds of trying, at most, for one who is in a hurry."""
+
+OUTAGE_S = 120.0
+"""Seconds for which a sweep that runs bears a store that does not answer: trials go on, and their rows wait."""
+
+ROOM_S = 60.0
+"""The same while the disk is full: somebody may make room."""
 
 QUIET_S = 2.0
 """Seconds of trying after which a word is said about it."""
