@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from caviar.errors import ClusterError
+from caviar.execute.private_ray import two_servers
 
 
 class RaySession:
@@ -51,9 +52,14 @@ class RaySession:
         else:
             _knock(self._address)
             options["address"] = self._address
+        ours = two_servers(ray) if self._address is None else nullcontext(options)
         try:
-            with _on_loopback(ray) if _is_local(self._address) else nullcontext(), _seldom_looking_at_logs():
-                ray.init(**options)
+            with (
+                _on_loopback(ray) if _is_local(self._address) else nullcontext(),
+                _seldom_looking_at_logs(),
+                ours as more,
+            ):
+                ray.init(**options | more)
         except Exception as error:
             what = (
                 "cannot start Ray here" if self._address is None else f"cannot reach the Ray cluster at {self._address}"
