@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from caviar.errors import SpecError
-from caviar.provenance import refuse_secrets
+from caviar.secret import refuse_secrets
 from caviar.space import FIELDS as PARTS
 from caviar.space import Space, parameter_from_json
 

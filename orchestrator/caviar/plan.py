@@ -11,7 +11,8 @@ from typing import Any, Literal, get_args
 from caviar.errors import SpecError
 from caviar.sampling import Grid, List, read_sampler, sampler_json
 from caviar.searching.names import check_searcher
-from caviar.space import Parameter, Space, parameter_from_json
+from caviar.secret import refuse_secrets, suspects
+from caviar.space import Constant, Parameter, Space, parameter_from_json
 from caviar.stopping import PAUSING, parse_stopping, stopping_text
 from caviar_workers.tables import check_metric_name
 
@@ -181,6 +182,42 @@ class Plan:
         known["rounds"] = tuple(known.get("rounds", ()))
         known["tags"] = tuple(known["tags"])
         return cls(**known)
+
+
+def refuse_stored_secrets(plan: Plan) -> None:
+    """Refuse a plan that would put a secret into the store; `train_args` are looked at where they are given.
+
+    Raises:
+        SpecError: A text of it has the shape of a secret, or a constant the name of one.
+    """
+    refuse_secrets(_words_of(plan), "the sweep's")
+    refuse_secrets(_constants(plan), "space")
+
+
+def doubtful(plan: Plan) -> list[str]:
+    """What to say of values that may be secrets and are stored: each a sentence."""
+    found = [f"train.{path}" for name, value in plan.train_args.items() for path, _ in suspects(name, value)]
+    found += [path for name, value in (_words_of(plan) | _constants(plan)).items() for path, _ in suspects(name, value)]
+    return [
+        f"{path} may be a secret, and is stored with the sweep: if it is one, write {path}=env:NAME, or let train "
+        "read it from the environment"
+        for path in found
+    ]
+
+
+def _words_of(plan: Plan) -> dict[str, Any]:
+    options = {name: one.to_json() for name, one in plan.space.items() if not isinstance(one, Constant)}
+    return {
+        "name": plan.name,
+        "note": plan.note,
+        "tags": plan.tags,
+        "space": list(options.values()),
+        "first": [list(one.values()) for one in plan.sampler.configs] if isinstance(plan.sampler, List) else [],
+    }
+
+
+def _constants(plan: Plan) -> dict[str, Any]:
+    return {name: one.value for name, one in plan.space.items() if isinstance(one, Constant)}
 
 
 def _need(holds: bool, rule: str, got: object) -> None:

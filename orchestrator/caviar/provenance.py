@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import getpass
 import platform
-import re
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from caviar.errors import SpecError
+from caviar.secret import redact
 
 _PACKAGES = (
     "caviar-sweep",
@@ -29,11 +28,6 @@ _PACKAGES = (
     "tensorflow",
     "xgboost",
     "lightgbm",
-)
-_SECRET = re.compile(
-    r"(^|[_.-])(password|passwd|secret|(api|access|private)[_-]?key|credentials?|"
-    r"(auth|access|api|hf|refresh|bearer)[_-]?token)$",
-    re.I,
 )
 
 
@@ -56,30 +50,6 @@ def provenance(source: Path | None, command: Sequence[str] | None = None) -> dic
         "git_commit": commit,
         "git_dirty": dirty,
     }
-
-
-def redact(command: Sequence[str]) -> list[str]:
-    """The command line with the values of key-like settings blotted out."""
-    words = []
-    hide = False
-    for word in command:
-        name, equals, _ = word.partition("=")
-        words.append("***" if hide else f"{name}=***" if equals and _SECRET.search(name) else word)
-        hide = not equals and word.startswith("--") and bool(_SECRET.search(word))
-    return words
-
-
-def refuse_secrets(arguments: Mapping[str, Any]) -> None:
-    """Refuse arguments of the train function that would put a secret into the store.
-
-    Raises:
-        SpecError: The name of an argument says that it is a secret.
-    """
-    for name in arguments:
-        if _SECRET.search(name):
-            raise SpecError(
-                f"the store keeps no secrets, but train.{name} looks like one: let train read it from the environment"
-            )
 
 
 def _versions() -> dict[str, str]:

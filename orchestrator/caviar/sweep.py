@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from caviar.errors import SpecError
 from caviar.overrides import check_arguments, overridden
-from caviar.plan import Plan
+from caviar.plan import Plan, refuse_stored_secrets
 from caviar.program import ROLES, program_of
 from caviar.provenance import provenance
 from caviar.space import Space, check_listed, hold_lower_tiers
@@ -123,7 +123,7 @@ class Sweep:
             raise SpecError("a searcher cannot keep a constraint yet, but got both: leave one out")
         check_arguments(self.train, self.train_args)
         object.__setattr__(self, "space", self.space if isinstance(self.space, Space) else Space(self.space))
-        _ = self.plan
+        refuse_stored_secrets(self.plan)
 
     @cached_property
     def plan(self) -> Plan:

@@ -8,6 +8,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,12 @@ from typing import Any
 import pytest
 
 from caviar.cli.main import main
+from caviar.execute.inline import InlineExecutor
 from caviar.execute.ray_session import RaySession
+from caviar.plan import Plan
 from caviar.result import Result
+from caviar.show.progress import Progress
+from caviar_workers.messages import Program
 
 MAIN = "from caviar.cli.main import main; main()"
 
@@ -71,6 +76,27 @@ def caviar(store: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         return Output(code=int(end.value.code or 0), out=out, err=err)
 
     return call
+
+
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials run in this process, without Ray."""
+
+    @contextmanager
+    def session(*_: object) -> Iterator[None]:
+        yield
+
+    @contextmanager
+    def executor_of(plan: Plan, program: Program, progress: Progress) -> Iterator[InlineExecutor]:
+        executor = InlineExecutor(program)
+        try:
+            yield executor
+        finally:
+            executor.close()
+
+    for name in ("drive", "resume"):
+        monkeypatch.setattr(f"caviar.drive.{name}.session", session)
+        monkeypatch.setattr(f"caviar.drive.{name}.executor_of", executor_of)
 
 
 class Driver:

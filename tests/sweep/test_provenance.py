@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from caviar.errors import SpecError
-from caviar.provenance import provenance, redact, refuse_secrets
+from caviar.provenance import provenance
+from caviar.secret import redact, refuse_secrets
 
 
 def git(folder: Path, *words: str) -> str:

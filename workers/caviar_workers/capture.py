@@ -12,10 +12,12 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import TextIOWrapper
 from typing import IO, Any
 
+from caviar_workers.hidden import without
 from caviar_workers.trial import Trial
 
 MOST_TEXT = 1024 * 1024
@@ -43,10 +45,12 @@ class Capture:
 
     Args:
         descriptors: Also redirect file descriptors 1 and 2: only where nothing but trials runs in the process.
+        hidden: Secrets that are blotted out.
     """
 
-    def __init__(self, *, descriptors: bool) -> None:
+    def __init__(self, *, descriptors: bool, hidden: Iterable[str] = ()) -> None:
         self._descriptors = descriptors
+        self._hidden = tuple(hidden)
         self._lock = threading.Lock()
         self._trial: Trial | None = None
         self._seq = 0
@@ -89,7 +93,7 @@ class Capture:
 
     def _collect(self) -> None:
         for stream in self._streams:
-            text = stream.read()
+            text = without(stream.read(), self._hidden)
             if not text or self._trial is None:
                 continue
             piece = Piece(

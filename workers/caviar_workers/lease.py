@@ -21,6 +21,7 @@ from caviar_workers.data import accepted, load_data
 from caviar_workers.execution import Execution
 from caviar_workers.failure import describe
 from caviar_workers.hearing import Hearing
+from caviar_workers.hidden import without
 from caviar_workers.load import load_function
 from caviar_workers.messages import Batch, Lease, Message, Program
 from caviar_workers.process import WrongProcessError, assigned, enter, release_memory
@@ -63,7 +64,7 @@ def run_lease(
     """
     if own_process:
         enter(lease)
-    with Capture(descriptors=own_process) as capture:
+    with Capture(descriptors=own_process, hidden=lease.hidden) as capture:
         recorder = Recorder(lease, capture, assigned(lease))
         fetch = data or partial(load_data, program, lease.train_args) if program.data else None
         training = _Training(program, lease, recorder, fetch, own_process=own_process)
@@ -146,7 +147,8 @@ class _Training(threading.Thread):
         except TrialInterrupted:
             pass
         except BaseException as error:
-            execution.error, execution.kind = describe(error)
+            text, execution.kind = describe(error)
+            execution.error = without(text, self._lease.hidden)
         if execution.error is None:  # a train function that was interrupted may also clean up and return
             execution.kind = execution.trial.interrupted
         execution.busy = time.perf_counter() - started

@@ -59,6 +59,8 @@ class Lease:
     """Parameter name → value for each trial; `ABSENT` where it does not exist."""
     train_args: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of the train function that the sweep overrides."""
+    hidden: tuple[str, ...] = ()
+    """Secrets among these: neither what trials print nor their tracebacks may show them."""
     cpus: float = 1.0
     gpus: float = 0.0
     fresh: bool = False

@@ -72,6 +72,7 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
     from caviar.cli.ending import after_run
     from caviar.cli.output import say
     from caviar.loading import load
+    from caviar.plan import doubtful
     from caviar.show.choose import choose_progress
     from caviar.space import scale_advice
 
@@ -83,6 +84,8 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
     for line in _left_out(sweep.plan):
         say(f"advice: {line}")
     if dry_run:
+        for line in doubtful(sweep.plan):
+            say(f"advice: {line}")
         _rehearse(sweep, target)
         return
     result = sweep.run(store=target.store, address=address, progress=choose_progress(quiet=quiet))

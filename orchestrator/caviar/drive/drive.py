@@ -18,13 +18,14 @@ from caviar.drive.session import executor_of, session
 from caviar.drive.signals import on_interrupt
 from caviar.errors import SpecError, SweepInterrupted
 from caviar.lineage import next_round
-from caviar.plan import Plan
+from caviar.plan import Plan, doubtful
 from caviar.program import pack, unpack
 from caviar.sampling import make_sampler
 from caviar.schedule.scheduler import Scheduler
 from caviar.schedule.supply import Supply
 from caviar.schedule.vault import Vault
 from caviar.schedule.verdict import fruitless
+from caviar.secret import resolved
 from caviar.store import Store, SweepDir
 from caviar.store.finalize import finalize
 from caviar.store.writer import Writer
@@ -56,6 +57,8 @@ def run_sweep(
         SweepInterrupted: Ctrl-C or SIGTERM.
     """
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
+    for line in doubtful(plan):
+        progress.note(line)
     if rejected := rejected_share(plan, sampler, constraint_of(program)):
         progress.note(rejected)
     opened = Store.open(store, create=True)
@@ -92,6 +95,7 @@ def _rounds(
     provenance: Mapping[str, Any],
 ) -> SweepDir:
     """Make and run the sweep and, each as a child of the one before, its rounds; returns the last."""
+    resolved(plan.train_args)  # what is not there is told before anything starts
     with session(plan, address, progress):
         while True:
             with executor_of(plan, program, progress) as executor:  # first: a program or data at fault makes no sweep

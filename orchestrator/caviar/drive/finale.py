@@ -13,6 +13,7 @@ from caviar.execute.executor import LeaseEnded, LeaseSpoke
 from caviar.lineage import ancestors, best_of_family
 from caviar.plan import Plan
 from caviar.sampling import List, typed
+from caviar.secret import referred, resolved
 from caviar.store import Views
 from caviar.store.checkpoints import newest_restorable
 from caviar.store.finals import add_final, finals
@@ -56,7 +57,8 @@ def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor
         attempts=(0,),
         seeds=(winner.seed,),
         configs={name: (value,) for name, value in its.space.config(point, own.get(0)).items()},
-        train_args=plan.train_args,
+        train_args=resolved(plan.train_args),
+        hidden=tuple(referred(plan.train_args)),
         cpus=plan.cpus,
         gpus=plan.gpus,
         fresh=plan.process == "fresh",

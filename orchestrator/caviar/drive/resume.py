@@ -17,6 +17,7 @@ from caviar.plan import Plan
 from caviar.program import pack, program_of_file, unpack
 from caviar.sampling import check_identity, make_sampler
 from caviar.schedule.supply import Supply
+from caviar.secret import resolved
 from caviar.store.finals import finals
 from caviar_workers.load import load_function
 
@@ -60,6 +61,7 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
     """
     description = sweep_dir.description()
     plan = Plan.from_json(description["plan"])
+    resolved(plan.train_args)  # what is not there is told before anything starts
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
     check_identity(description["sampler_identity"], sampler.identity())
     need_source(sweep_dir)

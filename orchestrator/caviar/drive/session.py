@@ -10,6 +10,7 @@ from caviar.drive.signals import terminable
 from caviar.errors import SpecError
 from caviar.execute.ray_session import RaySession
 from caviar.execute.slots import slots_of
+from caviar.secret import resolved
 
 if TYPE_CHECKING:
     from caviar.execute.executor import Executor
@@ -48,7 +49,7 @@ def executor_of(plan: Plan, program: Program, progress: Progress) -> Iterator[Ex
     try:
         if program.data:
             progress.start("loading the data…")
-            executor.load(plan.train_args)
+            executor.load(resolved(plan.train_args))
         yield executor
     finally:
         executor.close()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from caviar.plan import Plan
+from caviar.secret import referred, resolved
 from caviar_workers.absent import row_of
 from caviar_workers.checkpoint import Checkpoint
 from caviar_workers.messages import Lease
@@ -100,7 +101,8 @@ def lease_of(
         attempts=work.attempts,
         seeds=work.seeds,
         configs=work.configs,
-        train_args=plan.train_args,
+        train_args=resolved(plan.train_args),
+        hidden=tuple(referred(plan.train_args)),
         cpus=plan.cpus,
         gpus=float(math.ceil(plan.gpus)) if whole_gpu else plan.gpus,
         fresh=plan.process == "fresh",
