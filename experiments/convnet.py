@@ -5,7 +5,7 @@ Every few epochs a trial saves its state, so that one whose process dies goes on
 asha --pausing` may put it aside and take it up again. What is swept, and on which scale, follows "Improving
 Deep Neural Networks", week 3. Where there is no GPU, the trials train on CPUs.
 
-    pip install torch              # or: uv pip install --python .venv torch
+    ./caviar add torch             # in an environment of yours: pip install torch
     caviar run experiments/convnet.py
     caviar run experiments/convnet.py --gpus 0.25 --trials 128 --stopping asha --pausing
 """
@@ -16,17 +16,13 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
+from torch import nn
+from torch.nn.functional import cross_entropy
 
 from caviar import Float, Int, Sweep
-
-try:
-    import torch
-    from torch import nn
-    from torch.nn.functional import cross_entropy
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError("this experiment needs torch, which is not installed: pip install torch") from error
 
 GPU = torch.cuda.is_available()
 if not GPU:

@@ -174,3 +174,10 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.returncode in {0, 141}
+
+
+@pytest.mark.parametrize(("verb", "words"), [("add", "pip install torch"), ("test", "of a checkout")])
+def test_a_verb_of_the_checkout_s_script_is_known_as_such(caviar, verb, words):
+    got = caviar(verb, "torch")
+    assert (got.code, got.out) == (2, "")
+    assert words in got.err

@@ -152,3 +152,65 @@ def test_a_moved_checkout_makes_its_environment_anew(clone, tmp_path):
     clone.log("uv.log")
     assert clone("best", at=tmp_path / "moved here/caviar").returncode == 0
     assert [line.split()[0] for line in clone.log("uv.log")] == ["venv", "sync"]
+
+
+# ---- add
+
+
+def test_packages_are_added_with_the_same_uv_from_any_folder(clone, tmp_path):
+    elsewhere = tmp_path / "else where"
+    elsewhere.mkdir()
+    ran = clone("add", "torch", "-r", "my needs.txt", at="../a clone/caviar", cwd=elsewhere)
+    sync, export, install = clone.log("uv.log")
+    assert (ran.returncode, ran.stdout) == (0, "")
+    assert ran.stderr.endswith(f"caviar: added to {clone.root}/.venv: torch -r my needs.txt\n")
+    assert sync.startswith("sync ")
+    assert export.startswith(f"export --project {clone.root} --frozen ")
+    locked = export.partition(" --output-file ")[2]
+    assert install == f"pip install --python {clone.root}/.venv/bin/python --constraint {locked} torch -r my needs.txt"
+    assert clone.environment("uv.env")["UV_COMPILE_BYTECODE"] == "1"
+    assert sorted(path.name for path in (clone.root / ".venv").iterdir()) == ["bin", "caviar-stamp"]
+
+
+def test_what_was_added_is_not_taken_back(clone):
+    clone("best")
+    clone("add", "torch")
+    clone.log("uv.log")
+    clone("best")
+    assert clone.log("uv.log") == [], "the next call has nothing to do"
+    clone("test")
+    assert "--inexact" in clone.log("uv.log")[0]
+
+
+def test_a_fetched_uv_adds_too(clone):
+    (clone.bin / "uv").unlink()
+    clone("add", "torch")
+    assert clone.log("uv.log")[-1].endswith(" torch")
+
+
+@pytest.mark.parametrize("trouble", ["uv-fails", "uv-is-killed"])
+def test_an_addition_that_fails_says_so(clone, trouble):
+    clone("best")
+    clone.put(trouble)
+    failed = clone("add", "torch")
+    assert failed.returncode == 1
+    assert "type the same again" in failed.stderr or "uv could not read" in failed.stderr
+    (clone.stub / trouble).unlink()
+    assert clone("best").stderr == "", "the environment is as it was"
+
+
+def test_a_package_that_is_not_to_be_had_is_named(clone):
+    clone("best")
+    clone.command("uv", clone.bin.joinpath("uv").read_text().replace("$STUB/uv-fails", "$STUB/no-$1"))
+    clone.put("no-pip")
+    failed = clone("add", "tortch")
+    assert failed.returncode == 1
+    assert "could not add tortch" in failed.stderr
+    assert f"pip install {clone.root}" in failed.stderr
+
+
+def test_to_add_nothing_is_refused(clone):
+    ran = clone("add")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "Name packages, such as: " in ran.stderr
+    assert ran.stderr.endswith("/caviar add torch\n")

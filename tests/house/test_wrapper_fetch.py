@@ -14,6 +14,15 @@ def test_uv_is_fetched_with_pip_into_a_private_folder(clone):
     assert (seen["PIP_USER"], seen["PIP_REQUIRE_VIRTUALENV"]) == ("0", "0")
 
 
+def test_pip_is_asked_to_say_nothing_but_errors(clone):
+    (clone.bin / "uv").unlink()
+    clone.command(
+        "python3", clone.bin.joinpath("python3").read_text().replace("env >", 'echo "$*" >"$STUB/pip.args"; env >')
+    )
+    clone("best")
+    assert " -qq " in clone.log("pip.args")[0]
+
+
 def test_a_fetched_uv_is_used_again(clone):
     (clone.bin / "uv").unlink()
     clone("best")

@@ -1,5 +1,7 @@
 """When a sweep is given up, and with which exit code it ends without a result."""
 
+import re
+
 import pytest
 
 from caviar.errors import CaviarError, NoResultError, SpecError
@@ -58,3 +60,11 @@ def test_one_completed_trial_is_hope_also_of_an_earlier_driver(earlier: dict[str
 def test_nothing_failed() -> None:
     assert hopeless(tally(0, "", "")) is None
     assert fruitless(tally(0, "", "")) is None
+
+
+def test_a_module_that_trials_lack_comes_with_what_to_type() -> None:
+    lacking = str(fruitless(tally(2, "error", "ModuleNotFoundError: No module named 'no_such_module'")))
+    other = str(fruitless(tally(2, "error", "ValueError: No module named 'no_such_module'")))
+
+    assert re.search("if that is a package, type: .* no_such_module; see caviar show 0$", lacking)
+    assert "type:" not in other

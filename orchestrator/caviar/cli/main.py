@@ -36,6 +36,12 @@ VERBS = (
     "rm",
 )
 
+OF_THE_SCRIPT = {
+    "add": "only the script ./caviar of a checkout adds packages; elsewhere pip does, as pip install torch.",
+    "test": "only the script ./caviar of a checkout runs the tests.",
+}
+"""Verbs that the checkout's script has and the installed program has not."""
+
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -84,7 +90,7 @@ class Verbs(click.Group):
         if name not in VERBS and not name.startswith("-"):
             close = difflib.get_close_matches(name, VERBS, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"the verbs are {', '.join(VERBS)}."
-            raise click.UsageError(f"There is no verb {name!r}; {hint}", ctx)
+            raise click.UsageError(f"There is no verb {name!r}; {OF_THE_SCRIPT.get(name, hint)}", ctx)
         return super().resolve_command(ctx, args)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from caviar.disk.object_path import ObjectPath
 from caviar.disk.posix import PosixDisk
 from caviar.errors import SpecError, StoreError
+from caviar.installing import to_install
 
 if TYPE_CHECKING:
     from caviar.disk.contract import Disk
@@ -70,7 +71,7 @@ def _object_disk(path: ObjectPath) -> Disk:
         bucket = Bucket(path)
     except ImportError as error:
         raise StoreError(
-            f"A store at {path.scheme}:// needs the package {error.name}: type `pip install 'caviar-sweep[cloud]'`."
+            f"A store at {path.scheme}:// needs the package {error.name}: type {to_install('boto3', 'obstore')}"
         ) from error
     except OSError as error:
         raise StoreError(f"Cannot open {path}: {error.strerror or error}.") from error

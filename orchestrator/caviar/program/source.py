@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from caviar.errors import SpecError
+from caviar.installing import missing
 from caviar.program.entry import entry_of
 from caviar.program.snapshot import program_of_file, program_of_functions
 from caviar_workers.load import load_module
@@ -66,7 +67,8 @@ def load_file(path: Path) -> tuple[ModuleType, Program]:
     except (Exception, SystemExit) as error:
         frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path.resolve()]
         where = f" (line {frames[-1].lineno})" if frames else ""
-        raise SpecError(f"{path} raised {type(error).__name__} at import{where}: {_one_line(error)}") from error
+        word = f"{path} raised {type(error).__name__} at import{where}: {_one_line(error)}"
+        raise SpecError(word + (missing(str(error)) if isinstance(error, ImportError) else "")) from error
 
 
 def _named(program: Program, module: ModuleType, functions: Mapping[str, Function | None]) -> Program | None:

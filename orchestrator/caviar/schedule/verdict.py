@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from caviar.errors import CaviarError, NoResultError, SpecError
+from caviar.installing import missing
 from caviar.schedule.tally import Tally
 from caviar_workers.execution import NOT_ONLY
 from caviar_workers.failure import headline
@@ -53,4 +54,5 @@ def _trials(count: int) -> str:
 
 
 def _word(error: str) -> str:
-    return headline(error) or "no word of why"
+    line = headline(error) or "no word of why"
+    return line + missing(line) if line.startswith("ModuleNotFoundError: ") else line

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from caviar.errors import SpecError
+from caviar.installing import to_install
 from caviar.searching.searcher import FloatArray, Proposal
 
 SAMPLERS: dict[str, Callable[[Any, int], Any]] = {
@@ -90,6 +91,6 @@ def _optuna() -> Any:
         import optuna  # noqa: PLC0415 — an extra
     except ImportError as error:
         raise SpecError(
-            "Optuna's searchers need Optuna: type pip install 'caviar-sweep[optuna]', or use --searcher gp"
+            f"Optuna's searchers need Optuna: type {to_install('optuna', 'cmaes')}, or use --searcher gp"
         ) from error
     return optuna

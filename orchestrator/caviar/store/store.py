@@ -105,7 +105,7 @@ class Store:
         if newer:
             raise StoreError(
                 f"The store {self.path} was written by a newer caviar (format {found}, this one knows {FORMAT}): "
-                "upgrade with `pip install --upgrade caviar-sweep`."
+                "upgrade with `pip install --upgrade caviar-sweep`, or `git pull` in a checkout."
             )
 
     def create_sweep(self, description: dict[str, Any], code: bytes) -> SweepDir:
