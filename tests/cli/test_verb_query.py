@@ -1,5 +1,9 @@
 import csv
 import json
+import os
+import signal
+import threading
+from itertools import product
 
 import pyarrow.parquet as pq
 import pytest
@@ -101,3 +105,72 @@ def test_all_sweeps_or_one(query):
     sql = "select count(distinct sweep) n from trials"
     assert json.loads(query(sql, "--json").out) == [{"n": 2}]
     assert json.loads(query(sql, "--json", "--sweep", "digits").out) == [{"n": 1}]
+
+
+ENDLESS = "select count(*) from range(100000000000000)"
+
+
+@pytest.mark.parametrize(
+    "name", ["t.xlsx", "t.tex", "t.md", "t.jsonl", "t.html", "t.tsv", "t.feather", "t.csv.gz", "t", ".csv", "a.b/t"]
+)
+def test_an_ending_that_no_format_has_is_refused(query, tmp_path, name):
+    (tmp_path / "a.b").mkdir()
+    got = query("select 1", "-o", str(tmp_path / name))
+    assert (got.code, got.out) == (2, "")
+    assert "ends in one of .csv, .json, .parquet, .txt" in got.err
+    assert got.err.count("\n") == 1
+    assert not (tmp_path / name).exists()
+    with_format = query("select 7 as seven", "--format", "csv", "-o", str(tmp_path / name))
+    assert (with_format.code, (tmp_path / name).read_text()) == (0, "seven\n7\n")
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.json", "T.CSV", "t.txt", "t.Json", "t.parquet"])
+def test_an_ending_decides_the_format(query, tmp_path, name):
+    out = tmp_path / name
+    assert query("select 7 as seven", "-o", str(out)).code == 0
+    written = out.read_bytes()
+    kind = {"csv": written == b"seven\n7\n", "json": written[:1] == b"[", "txt": b"\xe2" in written}
+    assert kind.get(name.lower().partition(".")[2], written[:4] == b"PAR1")
+
+
+@pytest.mark.parametrize(("form", "name"), list(product(["csv", "json", "table", "parquet"], ["t.csv", "t.json"])))
+def test_a_format_and_an_ending_that_contradict_each_other_are_refused(query, tmp_path, form, name):
+    got = query("select 1", "--format", form, "-o", str(tmp_path / name))
+    assert got.code == (0 if name.endswith(form) else 2)
+
+
+def test_what_is_no_file_is_written_to_and_a_link_stays_one(query, tmp_path):
+    pipe, link = tmp_path / "pipe", tmp_path / "link.csv"
+    os.mkfifo(pipe)
+    got = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_text()))
+    reader.start()
+    assert query("select 7 as seven", "--format", "csv", "-o", str(pipe)).code == 0
+    reader.join()
+    assert got == ["seven\n7\n"]
+    link.symlink_to(tmp_path / "real.csv")
+    assert query("select 7 as seven", "-o", str(link)).code == 0
+    assert link.is_symlink()
+    assert (tmp_path / "real.csv").read_text() == "seven\n7\n"
+
+
+@pytest.mark.parametrize("form", [("--json",), ("--format", "csv"), ("-o", "t.parquet"), ()])
+def test_a_time_limit_ends_a_query(query, form, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    got = query(ENDLESS, "--timeout", "0.1s", *form)
+    assert (got.code, got.out) == (1, "")
+    assert got.err == ("caviar: the query took longer than 0.1s: ask for fewer rows, or --timeout a longer time\n")
+    assert list(tmp_path.iterdir()) == []
+    assert query("select 1", "--timeout", "1h").code == 0
+
+
+def test_ctrl_c_ends_a_query(query):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs are born deaf to it
+    timer = threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT])
+    timer.start()
+    try:
+        got = query(ENDLESS, "--timeout", "20")
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, before)
+    assert (got.code, got.out, got.err) == (130, "", "caviar: interrupted\n")

@@ -4,6 +4,7 @@ import pytest
 
 from caviar.errors import SpecError
 from caviar.store import select_only
+from caviar.store.query import open_plain
 
 READING = [
     "SELECT 1",
@@ -54,3 +55,25 @@ def test_all_else_is_refused_in_one_sentence(sql):
     with pytest.raises(SpecError) as caught:
         select_only(sql)
     assert "\n" not in str(caught.value)
+
+
+def test_what_memory_cannot_hold_is_put_aside_out_of_the_way(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    for name in ("tmp", "here"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with open_plain() as connection:
+        connection.execute("SET memory_limit = '50MB'")
+        connection.execute("CREATE TABLE t AS SELECT random() AS r FROM range(8000000)")
+        [home] = (tmp_path / "tmp").iterdir()
+        assert list(home.glob("*/duckdb_temp*"))
+        assert home.stat().st_mode & 0o077 == 0
+    assert list(home.iterdir()) == []
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_a_temporary_folder_that_cannot_be_used_is_done_without(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
+    with open_plain() as connection:
+        assert connection.execute("SELECT 1").fetchall() == [(1,)]

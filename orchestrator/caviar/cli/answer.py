@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import itertools
 import json
 import os
+import stat
 import sys
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 from uuid import uuid4
 
+from caviar.cli.attended import Attended
 from caviar.cli.output import clean, say, say_left_out
 from caviar.errors import SpecError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from caviar.store import Views
 
 BATCH = 10_000
@@ -23,24 +25,35 @@ BATCH = 10_000
 TABLE_ROWS = 1000
 
 Cursor = Any
+Row = tuple[Any, ...]
+Writer = Callable[[list[str], Iterator[Row], TextIO], None]
 
 
-def write_answer(views: Views, sql: str, form: str, output: str | None) -> None:
+def write_answer(views: Views, sql: str, form: str, output: str | None, timeout: float | None = None) -> None:
     """Run the statement and write its rows to stdout or to the file, which appears whole or not at all.
+
+    Args:
+        views: What is asked.
+        sql: The statement.
+        form: table, json, csv or parquet.
+        output: The file; None: stdout.
+        timeout: Seconds that it may take; None: as many as it needs.
 
     Raises:
         SpecError: the database refuses the statement, and the sentence is its own; or the file cannot be written.
+        CaviarError: it took longer than that.
     """
-    with _sentences():
+    with Attended(views, timeout) as attended, _sentences():
         if form == "parquet":
-            _to_file(str(output), lambda path: _parquet(views, sql, path))
+            _to_file(str(output), lambda path: _parquet(views, sql, path, attended))
             return
-        cursor = views.ask(sql)
+        cursor = attended.call(views.ask, sql)
         write = {"table": _table, "json": _json, "csv": _csv}[form]
+        rows = _rows(cursor, attended)
         if output is None:
-            write(cursor, sys.stdout)
+            write(_names(cursor), rows, sys.stdout)
         else:
-            _to_file(output, lambda path: _text(cursor, path, write))
+            _to_file(output, lambda path: _text(_names(cursor), rows, path, write))
 
 
 @contextlib.contextmanager
@@ -50,8 +63,6 @@ def _sentences() -> Iterator[None]:
 
     try:
         yield
-    except duckdb.InterruptException:
-        raise KeyboardInterrupt from None
     except duckdb.IOException as error:
         raise StoreError(f"files of the store vanished while they were read ({error}); ask again") from error
     except duckdb.Error as error:
@@ -64,17 +75,16 @@ def _names(cursor: Cursor) -> list[str]:
     return [column[0] for column in cursor.description]
 
 
-def _rows(cursor: Cursor) -> Iterator[tuple[Any, ...]]:
-    while batch := cursor.fetchmany(BATCH):
+def _rows(cursor: Cursor, attended: Attended) -> Iterator[Row]:
+    while batch := attended.call(cursor.fetchmany, BATCH):
         yield from batch
 
 
-def _table(cursor: Cursor, stream: TextIO) -> None:
+def _table(names: list[str], found: Iterator[Row], stream: TextIO) -> None:
     from caviar.show.numbers import counted, value_text
     from caviar.show.table import Column, print_table
 
-    names = _names(cursor)
-    rows = cursor.fetchmany(TABLE_ROWS + 1)
+    rows = list(itertools.islice(found, TABLE_ROWS + 1))
     numeric = [all(isinstance(row[i], (int, float, type(None))) for row in rows) for i in range(len(names))]
     columns = [
         Column(name=name, align="right" if right else "left", shrink=not right, keep=i == 0)
@@ -91,50 +101,56 @@ def _readable(value: object) -> object:
     return value if isinstance(value, float) else clean(value)
 
 
-def _json(cursor: Cursor, stream: TextIO) -> None:
-    names = _names(cursor)
+def _json(names: list[str], rows: Iterator[Row], stream: TextIO) -> None:
     between = "[\n"
-    for row in _rows(cursor):
+    for row in rows:
         record = dict(zip(names, map(clean, row), strict=True))
         stream.write(f"{between}{json.dumps(record, allow_nan=False)}")
         between = ",\n"
     stream.write("[]\n" if between == "[\n" else "\n]\n")
 
 
-def _csv(cursor: Cursor, stream: TextIO) -> None:
+def _csv(names: list[str], rows: Iterator[Row], stream: TextIO) -> None:
     from caviar.show.sanitize import csv_cell
 
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(map(csv_cell, _names(cursor)))
-    for row in _rows(cursor):
+    writer.writerow(map(csv_cell, names))
+    for row in rows:
         writer.writerow([csv_cell(_readable(value)) for value in row])
 
 
-def _text(cursor: Cursor, path: str, write: Callable[[Cursor, TextIO], None]) -> None:
+def _text(names: list[str], rows: Iterator[Row], path: str, write: Writer) -> None:
     with open(path, "w", encoding="utf-8", newline="") as stream:
-        write(cursor, stream)
+        write(names, rows, stream)
 
 
-def _parquet(views: Views, sql: str, path: str) -> None:
+def _parquet(views: Views, sql: str, path: str, attended: Attended) -> None:
     import pyarrow.parquet as pq
 
     from caviar.store import select_only
 
-    relation: Any = views.connection.sql(select_only(sql))  # unlike a cursor, it streams
-    # The name since DuckDB 2; before, it was fetch_arrow_reader.
-    reader = (getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader)(BATCH)
-    with pq.ParquetWriter(path, reader.schema) as writer:
-        for batch in reader:
+    def reader() -> Any:
+        relation: Any = views.connection.sql(select_only(sql))  # unlike a cursor, it streams
+        # The name since DuckDB 2; before, it was fetch_arrow_reader.
+        return (getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader)(BATCH)
+
+    rows = attended.call(reader)
+    with pq.ParquetWriter(path, rows.schema) as writer:
+        while (batch := attended.call(next, rows, None)) is not None:
             writer.write_batch(batch)
 
 
 def _to_file(output: str, write: Callable[[str], None]) -> None:
-    aside = f"{output}.{uuid4().hex[:8]}.tmp"
+    output = os.path.realpath(output)  # a link stays one
+    special = os.path.exists(output) and not stat.S_ISREG(os.stat(output).st_mode)  # such as /dev/stdout
+    aside = output if special else f"{output}.{uuid4().hex[:8]}.tmp"
     try:
         write(aside)
-        os.replace(aside, output)
+        if not special:
+            os.replace(aside, output)
     except OSError as error:
         raise SpecError(f"cannot write {output}: {error.strerror or error}; name another file with -o") from error
     finally:
-        with contextlib.suppress(OSError):
-            os.unlink(aside)
+        if not special:
+            with contextlib.suppress(OSError):
+                os.unlink(aside)

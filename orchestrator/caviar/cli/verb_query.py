@@ -1,10 +1,13 @@
 """`caviar query`: SQL over the store."""
 
+import os
+
 import click
 
-from caviar.cli.options import Target, sweep_option, target_options
+from caviar.cli.options import Duration, Target, sweep_option, target_options
 
 FORMATS = ("table", "json", "csv", "parquet")
+ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".txt": "table"}
 
 EPILOG = """\b
 Views:
@@ -30,9 +33,10 @@ Examples:
 @sweep_option("Only this sweep (default: all of the store).")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: table, or by the name of FILE.")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False), help="Write here, not to stdout.")
+@click.option("--timeout", type=Duration(), metavar="T", help="End it after this time, such as 30s (default: never).")
 @target_options
-def verb(sql: str, form: str | None, output: str | None, target: Target) -> None:
-    """Ask the store in SQL (DuckDB): one SELECT over the views below."""
+def verb(sql: str, form: str | None, output: str | None, timeout: float | None, target: Target) -> None:
+    """Ask the store in SQL (DuckDB): one SELECT over the views below. Ctrl-C ends it."""
     from caviar.cli.answer import write_answer
     from caviar.cli.reading import newest, say_quarantined
     from caviar.store import Store, Views
@@ -41,17 +45,27 @@ def verb(sql: str, form: str | None, output: str | None, target: Target) -> None
     opened = Store.open(target.store)
     with Views(opened, None if target.sweep is None else [newest(opened, target.sweep)]) as views:
         say_quarantined(views)
-        write_answer(views, sql, chosen, output)
+        write_answer(views, sql, chosen, output, timeout)
 
 
 def _format(form: str | None, output: str | None, as_json: bool) -> str:
     if as_json and form not in {None, "json"}:
         raise click.UsageError(f"--json and --format {form} contradict each other; give one")
-    if as_json:
-        return "json"
-    if form is None:
-        ending = (output or "").rpartition(".")[2].lower()
-        return ending if ending in FORMATS[1:] else "table"
-    if form == "parquet" and output is None:
-        raise click.UsageError("--format parquet needs a file; add -o FILE")
-    return form
+    form = "json" if as_json else form
+    if output is None:
+        if form == "parquet":
+            raise click.UsageError("--format parquet needs a file; add -o FILE")
+        return form or "table"
+    return _format_of_file(form, output)
+
+
+def _format_of_file(form: str | None, output: str) -> str:
+    """By the ending of the file's name; any other ending only with the format beside it."""
+    ending = os.path.splitext(output)[1].lower()
+    meant = ENDINGS.get(ending)
+    if form is None and meant is None:
+        known = f"{', '.join(ENDINGS)}"
+        raise click.UsageError(f"-o FILE ends in one of {known}, got {output!r}; name it so, or add --format")
+    if form is not None and meant not in {None, "table", form}:
+        raise click.UsageError(f"--format {form} and a file called {output!r} contradict each other; change one")
+    return form or str(meant)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import secrets
+import tempfile
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -65,14 +69,38 @@ def connect(folders: Iterable[PurePath]) -> duckdb.DuckDBPyConnection:
 
 
 def open_plain() -> duckdb.DuckDBPyConnection:
-    """A connection in memory that downloads nothing, with times in UTC."""
+    """A connection in memory that downloads nothing, with times in UTC; what memory cannot hold lies in `_spill`."""
     connection = duckdb.connect(
         ":memory:",
-        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"},
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "temp_directory": _spill(),
+        },
     )
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET parquet_metadata_cache = true")
     return connection
+
+
+def _spill() -> str:
+    """A folder within one of this user's alone, among the system's temporary ones; empty: nothing can be put aside.
+
+    DuckDB's own default is the working folder. It makes the folder when it first needs it, and removes it when the
+    connection is closed.
+    """
+    try:
+        home = Path(tempfile.gettempdir()) / f"caviar-{os.getuid()}"
+        home.mkdir(mode=0o700, exist_ok=True)
+        ours = home.lstat().st_uid == os.getuid()
+    except OSError:  # a full disk, or one that is only read
+        return ""
+    return str(home / secrets.token_hex(8)) if ours else ""
+
+
+def interrupted(error: BaseException) -> bool:
+    """Whether the error is DuckDB's word for Ctrl-C while a query ran."""
+    return type(error) is RuntimeError and "interrupted" in str(error)
 
 
 def select_only(sql: str) -> str:

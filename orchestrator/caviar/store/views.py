@@ -13,7 +13,7 @@ from caviar.store.columns import Column, Part, fixed, pick, union
 from caviar.store.curves import live_rows
 from caviar.store.damage import first_damaged, may_be_damage
 from caviar.store.layout import SUPERSEDED
-from caviar.store.query import connect, one_line, select_only
+from caviar.store.query import connect, interrupted, one_line, select_only
 from caviar.store.sweep_tables import SweepTables
 from caviar.store.sweeps_view import no_sweeps, sweep_row
 from caviar.store.trials import HEAD, TAIL, trial_columns, trials_sql
@@ -126,6 +126,10 @@ class Views:
                 if may_be_damage(error):
                     self._tell_damage(error)
                 raise
+            except RuntimeError as error:
+                if interrupted(error):
+                    raise KeyboardInterrupt from None
+                raise
         raise StoreError(f"Cannot read the store {self._store.path}: {one_line(failure)}") from failure
 
     def ask(self, sql: str) -> duckdb.DuckDBPyConnection:
@@ -159,6 +163,10 @@ class Views:
         """Id of the sweep and file, of each file that was set aside for damage: its rows are not shown."""
         pairs = zip(self._sweeps, self._tables, strict=True)
         return [(sweep.id, file) for sweep, tables in pairs for file in tables.seen.manifest.quarantined]
+
+    def interrupt(self) -> None:
+        """End the query that runs, from another thread: it raises duckdb.InterruptException."""
+        self._connection.interrupt()
 
     def close(self) -> None:
         """Let go of files and memory."""
