@@ -14,7 +14,7 @@ from caviar.drive.unfinished import unfinished
 from caviar.errors import SpecError, StoreError
 from caviar.lineage import children, next_round
 from caviar.plan import Plan
-from caviar.program import pack, program_of_file, unpack
+from caviar.program import ROLES, pack, program_of_file, unpack
 from caviar.sampling import check_identity, make_sampler
 from caviar.schedule.supply import Supply
 from caviar.secret import resolved
@@ -132,10 +132,11 @@ def _present(stored: Program, path: Path, force: bool) -> Program | None:
     """The program as its file is now; None: it cannot be read, and nobody insists on it."""
     package = "" if stored.module.startswith("_experiment_") else stored.module.rpartition(".")[0]
     try:
-        found = program_of_file(path, train=stored.train, final=stored.final, package=package)
-        found = dataclasses.replace(found, constraint=stored.constraint)
+        names: dict[str, Any] = {role: getattr(stored, role) for role in ROLES}
+        found = dataclasses.replace(program_of_file(path, package=package), **names)
         if force and found.digest != stored.digest:
-            load_function(found, found.train)
+            for name in filter(None, names.values()):
+                load_function(found, name)
     except Exception as error:
         if force:
             raise SpecError(f"--force takes {path} as it is now, which cannot be run: {error}") from error
