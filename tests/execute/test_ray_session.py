@@ -1,10 +1,14 @@
-"""What a Ray session changes in the environment, and gives back."""
+"""What a Ray session changes in the environment, and gives back; and who shares one."""
 
 import os
+import subprocess
+import sys
+import textwrap
 
 import pytest
 
-from caviar.execute.ray_session import _seldom_looking_at_logs
+from caviar.errors import ClusterError
+from caviar.execute.ray_session import RaySession, _seldom_looking_at_logs
 
 INTERVAL, MANY = "LOG_NAME_UPDATE_INTERVAL_S", "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD"
 
@@ -17,3 +21,55 @@ def test_the_log_monitor_is_told_to_look_seldom_unless_the_user_says_otherwise(m
 
     assert INTERVAL not in os.environ
     assert os.environ[MANY] == "7"
+
+
+THREADS = """
+    import threading
+    import ray
+    from caviar.errors import ClusterError
+    from caviar.execute.ray_session import RaySession
+
+    inside, told = threading.Barrier(3), []
+
+    def sweep(number):
+        with RaySession():
+            inside.wait(60)  # all three are in
+            done[number].wait(60)
+            told.append(ray.get(ray.remote(num_cpus=0)(lambda: number).remote()))
+
+    done = [threading.Event() for _ in range(2)]
+    threads = [threading.Thread(target=sweep, args=[number]) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    inside.wait(60)
+    for wish in ({"address": "127.0.0.1:1"}, {"cpus": 977}):
+        try:
+            RaySession(**wish).__enter__()
+        except ClusterError as error:
+            told.append("process of its own" in str(error))
+    for number, thread in enumerate(threads):
+        done[number].set()
+        thread.join(60)
+    print(told, ray.is_initialized())
+"""
+
+
+@pytest.mark.ray
+def test_sessions_in_threads_share_one_ray_which_ends_with_the_last_of_them() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(THREADS)], capture_output=True, text=True, timeout=120, check=False
+    )
+
+    assert done.stdout == "[True, True, 0, 1] False\n", done.stderr
+
+
+@pytest.mark.ray
+def test_a_session_leaves_a_ray_that_was_there_before_and_takes_no_other(ray: RaySession) -> None:
+    import ray as library
+
+    with RaySession() as one, RaySession(address=library.get_runtime_context().gcs_address) as two:
+        assert one.resources() == two.resources()
+    assert library.is_initialized()
+    with pytest.raises(ClusterError, match=r"connected to the Ray at .* already, and a process has one"):
+        RaySession(address="192.0.2.2:6401").__enter__()
+    assert library.is_initialized()

@@ -1,12 +1,18 @@
-"""Starts Ray on this machine, or joins a cluster, quietly and closed to the network; stops what it started."""
+"""Starts Ray on this machine, or joins a cluster, quietly and closed to the network; stops what it started.
+
+A process has one Ray. Sessions in several threads share it, and the last one that leaves stops it.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import socket
+import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -14,8 +20,27 @@ from caviar.errors import ClusterError
 from caviar.execute.private_ray import two_servers
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What a session asks for; None: whatever there is."""
+
+    address: str | None
+    cpus: int | None
+    gpus: int | None
+
+
+_lock = threading.RLock()
+_sessions: list[_Wish] = []
+"""Of those who use the Ray that was started or joined here, the first of whom did so; empty: there is none of ours."""
+_lasting = ThreadPoolExecutor(1, thread_name_prefix="caviar-ray")
+"""Starts Ray for threads: its servers are killed by the kernel when the thread that started them ends."""
+
+
 class RaySession:
     """A connection to Ray for the length of a `with` block.
+
+    Threads: any number of sessions may be open at a time; the Ray that the first one started or joined ends with the
+    last one. A connection that the process had before is used, and stays.
 
     Args:
         address: None: start Ray on this machine, unless this process is connected already. `auto` or `host:port`:
@@ -24,7 +49,7 @@ class RaySession:
         gpus: GPUs of the Ray that is started; None: those found. Any number may be pretended, for tests.
 
     Raises:
-        ClusterError: On entering: Ray cannot be started or reached.
+        ClusterError: On entering: Ray cannot be started or reached, or this process is connected to another one.
     """
 
     def __init__(self, *, address: str | None = None, cpus: int | None = None, gpus: int | None = None) -> None:
@@ -33,55 +58,102 @@ class RaySession:
                 f"{address} is a Ray Client address, which ends a sweep when the connection drops: give --address "
                 "host:port of the cluster, from one of its machines"
             )
-        self._address = address
-        self._cpus = cpus
-        self._gpus = gpus
-        self._ours = False
+        self._wish = _Wish(address, cpus, gpus)
 
     def __enter__(self) -> RaySession:
         logging.getLogger("ray.widgets").setLevel(logging.ERROR)  # in a notebook it asks for a package nobody needs
         import ray  # noqa: PLC0415 — only when a sweep runs: it takes a second
 
-        if ray.is_initialized():
-            return self
-        options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-        if self._address is None:
-            options |= {"address": "local", "include_dashboard": False}
-            options |= {"num_cpus": self._cpus} if self._cpus is not None else {}
-            options |= {"num_gpus": self._gpus} if self._gpus is not None else {}
-        else:
-            _knock(self._address)
-            options["address"] = self._address
-        ours = two_servers(ray) if self._address is None else nullcontext(options)
-        try:
-            with (
-                _on_loopback(ray) if _is_local(self._address) else nullcontext(),
-                _seldom_looking_at_logs(),
-                ours as more,
-            ):
-                ray.init(**options | more)
-        except Exception as error:
-            what = (
-                "cannot start Ray here" if self._address is None else f"cannot reach the Ray cluster at {self._address}"
-            )
-            raise ClusterError(f"{what}: {_why(error)}") from error
-        self._ours = True
+        with _lock:
+            if ray.is_initialized():
+                _check_shared(ray, self._wish)
+                if _sessions:
+                    _sessions.append(self._wish)
+                return self
+            _sessions.clear()  # somebody else ended what was ours
+            if threading.current_thread() is threading.main_thread():
+                _connect(ray, self._wish)
+            else:
+                _lasting.submit(_connect, ray, self._wish).result()
+            _sessions.append(self._wish)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._ours:
-            import ray  # noqa: PLC0415
+        with _lock:
+            if not _sessions:
+                return
+            _sessions.pop()
+            if not _sessions:
+                import ray  # noqa: PLC0415
 
-            ray.shutdown()
-            self._ours = False
+                ray.shutdown()
 
     def resources(self) -> Mapping[str, float]:
         """What the cluster has, by Ray's names (`CPU`, `GPU`)."""
         import ray  # noqa: PLC0415
 
         return dict(ray.cluster_resources())
+
+
+def _connect(ray: Any, wish: _Wish) -> None:
+    """Start Ray, or join it."""
+    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    if wish.address is None:
+        options |= {"address": "local", "include_dashboard": False}
+        options |= {"num_cpus": wish.cpus} if wish.cpus is not None else {}
+        options |= {"num_gpus": wish.gpus} if wish.gpus is not None else {}
+    else:
+        _knock(wish.address)
+        options["address"] = wish.address
+    ours = two_servers(ray) if wish.address is None else nullcontext(options)
+    try:
+        with (
+            _on_loopback(ray) if _is_local(wish.address) else nullcontext(),
+            _seldom_looking_at_logs(),
+            ours as more,
+        ):
+            ray.init(**options | more)
+    except Exception as error:
+        what = "cannot start Ray here" if wish.address is None else f"cannot reach the Ray cluster at {wish.address}"
+        raise ClusterError(f"{what}: {_why(error)}") from error
+
+
+def _check_shared(ray: Any, wish: _Wish) -> None:
+    """See that the Ray that this process is connected to will do for another session; ClusterError if not."""
+    here = str(ray.get_runtime_context().gcs_address)
+    if wish.address not in (None, "auto") and not _same_place(str(wish.address), here):
+        raise ClusterError(
+            f"this process is connected to the Ray at {here} already, and a process has one: run the sweep for "
+            f"{wish.address} in a process of its own"
+        )
+    if wish.address is None and _sessions and _sessions[0].address is not None:
+        raise ClusterError(
+            f"another sweep of this process runs on the Ray cluster at {here}, and a process has one Ray: give this "
+            "one the same address, or a process of its own"
+        )
+    resources = ray.cluster_resources() if (wish.cpus, wish.gpus) != (None, None) else {}
+    for name, wanted in (("CPU", wish.cpus), ("GPU", wish.gpus)):
+        if wanted is not None and wanted != resources.get(name, 0):
+            raise ClusterError(
+                f"this process is connected to a Ray with {resources.get(name, 0):g} {name}, and one with {wanted} was "
+                "asked for: a process has one Ray, so give this sweep a process of its own"
+            )
+
+
+def _same_place(one: str, other: str) -> bool:
+    """Whether two `host:port` mean the same server; a form that only Ray knows may."""
+    if one == other or not one.rpartition(":")[2].isdigit():
+        return True
+    places = []
+    for address in (one, other):
+        host, _, port = address.rpartition(":")
+        try:
+            places.append((socket.gethostbyname(host.strip("[]")), port))
+        except OSError:
+            places.append((host, port))
+    return places[0] == places[1]
 
 
 def _is_local(address: str | None) -> bool:
