@@ -8,20 +8,20 @@ take what has come in between.
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from io import TextIOWrapper
-from typing import IO, Any
+from typing import IO
 
 from caviar_workers.hidden import without
+from caviar_workers.outlet import OUTLETS, Outlet
+from caviar_workers.transcript import Transcript
 from caviar_workers.trial import Trial
 
-MOST_TEXT = 1024 * 1024
-"""Bytes that are kept of each stream of an attempt."""
+CHUNK = 1024 * 1024
+"""Bytes that are read at a time."""
 REWIND = 64 * 1024 * 1024
 """Bytes after which the file that catches a stream starts afresh."""
 
@@ -44,7 +44,8 @@ class Capture:
     """Catches stdout and stderr between `open` and `close`.
 
     Args:
-        descriptors: Also redirect file descriptors 1 and 2: only where nothing but trials runs in the process.
+        descriptors: Also redirect file descriptors 1 and 2: only where nothing but trials runs in the process. Without,
+            several may be open at a time, in threads; each catches what the threads of its trials write.
         hidden: Secrets that are blotted out.
     """
 
@@ -58,30 +59,36 @@ class Capture:
         self._streams: list[_Stream] = []
 
     def __enter__(self) -> Capture:
-        self._streams = [
-            _Stream("out", "stdout", 1, self._descriptors),
-            _Stream("err", "stderr", 2, self._descriptors),
-        ]
+        with _opening:
+            self._streams = [
+                _Stream("out", 1 if self._descriptors else -1),
+                _Stream("err", 2 if self._descriptors else -1),
+            ]
+        if not self._descriptors:
+            for stream in self._streams:
+                stream.outlet.tap.assign(None)  # this thread is the driver's
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._lock:
+        with self._lock, _opening:
             streams, self._streams = self._streams, []  # an abandoned training thread may still come by
             for stream in streams:
                 stream.close()
 
     def begin(self, trial: Trial) -> None:
-        """What is printed from now on belongs to `trial`."""
+        """What the calling thread prints from now on belongs to `trial`, and what threads do that belong to nobody."""
         with self._lock:
-            self._collect()  # output between trials belongs to nobody
-            self._trial, self._seq = trial, 0
             for stream in self._streams:
+                stream.skip()  # output between trials belongs to nobody
                 stream.renew()
+            self._trial, self._seq = trial, 0
 
     def end(self) -> None:
         """The present trial prints no more."""
         with self._lock:
             self._collect()
+            for stream in self._streams:
+                self._add(stream.name, stream.transcript.close())
             self._trial = None
 
     def take(self) -> list[Piece]:
@@ -93,84 +100,100 @@ class Capture:
 
     def _collect(self) -> None:
         for stream in self._streams:
-            text = without(stream.read(), self._hidden)
-            if not text or self._trial is None:
-                continue
-            piece = Piece(
-                trial=self._trial.number,
-                attempt=self._trial.attempt,
-                seq=self._seq,
-                time_ms=int(time.time() * 1000),
-                stream=stream.name,
-                text=text,
-            )
-            self._pieces.append(piece)
-            self._seq += 1
+            if self._trial is None:
+                stream.skip()
+            else:
+                self._add(stream.name, stream.read())
+
+    def _add(self, stream: str, text: str) -> None:
+        text = without(text, self._hidden)
+        if not text or self._trial is None:
+            return
+        piece = Piece(
+            trial=self._trial.number,
+            attempt=self._trial.attempt,
+            seq=self._seq,
+            time_ms=int(time.time() * 1000),
+            stream=stream,
+            text=text,
+        )
+        self._pieces.append(piece)
+        self._seq += 1
+
+
+_opening = threading.Lock()
 
 
 class _Stream:
-    """One of the two streams while it is redirected."""
+    """One of the two streams while it is redirected.
 
-    def __init__(self, name: str, attribute: str, descriptor: int, descriptors: bool) -> None:
+    Args:
+        name: `out` or `err`.
+        descriptor: Of the process's stream, where that is redirected; −1: it is not.
+    """
+
+    def __init__(self, name: str, descriptor: int) -> None:
         self.name = name
-        self.kept = 0
-        self._attribute = attribute
+        self.outlet: Outlet = OUTLETS[name]
+        self.transcript = Transcript()
         self._descriptor = descriptor
         self._position = 0
         self._file: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 — lives as long as the redirection
         self._number = self._file.fileno()
         os.set_blocking(self._number, True)
-        self._saved: Any = getattr(sys, attribute)
-        self._saved.flush()
-        self._saved_descriptor = os.dup(descriptor) if descriptors else -1
-        if descriptors:
+        self._saved = -1
+        # Of a redirected stream, its own number: a library may keep that too, and the file's will be another's.
+        self._target = self._number if descriptor < 0 else descriptor
+        self.outlet.tap.begin(self._target)
+        if descriptor >= 0:
+            self._saved = os.dup(descriptor)
             os.dup2(self._number, descriptor)
-        self._writer = self._fresh_writer()
-        setattr(sys, attribute, self._writer)
+        self.outlet.install()
 
     def renew(self) -> None:
         """Begin with another trial; the one before may have closed or replaced the stream."""
-        self.kept = 0
-        if self._saved_descriptor >= 0:
+        self.transcript.renew()
+        if self._saved >= 0:
             os.dup2(self._number, self._descriptor)
-        if not _usable(self._writer):
-            self._writer = self._fresh_writer()
-        setattr(sys, self._attribute, self._writer)
-
-    def _fresh_writer(self) -> TextIOWrapper:
-        copy = os.fdopen(os.dup(self._number), "wb", 0)
-        return TextIOWrapper(copy, "utf-8", "backslashreplace", write_through=True)
+        self.outlet.install()
+        self.outlet.tap.assign(self._target)
 
     def read(self) -> str:
-        """What has come since the last call, cut at `MOST_TEXT` bytes an attempt."""
+        """What of that which has come since the last call is to be kept."""
+        size, found = self._size(), ""
+        while self._position < size:
+            if self.transcript.full and size - self._position > 2 * CHUNK:
+                self.transcript.skip(size - CHUNK - self._position)
+                self._position = size - CHUNK
+            data = os.pread(self._number, min(CHUNK, size - self._position), self._position)
+            if not data:
+                break  # a subprocess emptied the file at this very moment
+            self._position += len(data)
+            found += self.transcript.add(data)
+        self._rewind(size)
+        return found
+
+    def skip(self) -> None:
+        """Leave out what has come since the last call."""
+        self._position = size = self._size()
+        self._rewind(size)
+
+    def close(self) -> None:
+        if self._saved >= 0:
+            os.dup2(self._saved, self._descriptor)
+            os.close(self._saved)
+        self.outlet.tap.end(self._target)
+        self.outlet.tap.release()
+        self._file.close()
+
+    def _size(self) -> int:
         size = os.lseek(self._number, 0, os.SEEK_END)  # where writing goes on anyway; a third of the time of fstat
-        if size == self._position:
-            return ""
         if size < self._position:
             self._position = 0  # a subprocess opened /dev/stdout anew, which emptied the file
-        want = min(size - self._position, max(0, MOST_TEXT - self.kept))
-        data = os.pread(self._number, want, self._position)
-        cut = want < size - self._position and self.kept < MOST_TEXT
-        self._position = size
+        return size
+
+    def _rewind(self, size: int) -> None:
         if size >= REWIND:  # what is printed at this very moment may be lost; a full /tmp would lose more
             os.ftruncate(self._number, 0)
             os.lseek(self._number, 0, os.SEEK_SET)
             self._position = 0
-        self.kept += len(data)
-        return data.decode("utf-8", "replace") + ("\n[caviar: the rest of the output was dropped]\n" if cut else "")
-
-    def close(self) -> None:
-        setattr(sys, self._attribute, self._saved)
-        if self._saved_descriptor >= 0:
-            os.dup2(self._saved_descriptor, self._descriptor)
-            os.close(self._saved_descriptor)
-        if _usable(self._writer):
-            self._writer.close()
-        self._file.close()
-
-
-def _usable(writer: TextIOWrapper) -> bool:
-    try:
-        return not writer.closed
-    except ValueError:  # detached
-        return False
