@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from caviar.errors import SpecError
+from caviar.program.arguments import arguments_from_json, arguments_to_json
 from caviar.sampling import Grid, List, read_sampler, sampler_json
 from caviar.searching.names import check_searcher
 from caviar.secret import refuse_secrets, suspects
@@ -82,7 +82,7 @@ class Plan:
     max_failures: int | None = None
     """Failed trials that end the sweep when there are more; None: any number may fail."""
     train_args: Mapping[str, Any] = field(default_factory=dict)
-    """Keyword arguments of the train function that differ from what the file declares."""
+    """Keyword arguments of the train function that differ from what the file declares; copies of what was given."""
     tags: tuple[str, ...] = ()
     note: str = ""
 
@@ -115,10 +115,8 @@ class Plan:
             self.rounds,
         )
         self._check_resources()
-        try:
-            json.dumps(dict(self.train_args), allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise SpecError(f"overridden train arguments must survive JSON: {error}") from error
+        # As they will come back from the store, so that the first run has no others than those that resume it.
+        object.__setattr__(self, "train_args", arguments_from_json(arguments_to_json(self.train_args)))
 
     def _check_resources(self) -> None:
         """What a trial and the sweep may use."""
@@ -167,7 +165,7 @@ class Plan:
             "space": self.space.to_json(),
             "held": {name: one.to_json() for name, one in self.held.items()},
             "sampler": sampler_json(self.sampler),
-            "train_args": dict(self.train_args),
+            "train_args": arguments_to_json(self.train_args),
             "rounds": list(self.rounds),
             "tags": list(self.tags),
         }
@@ -179,6 +177,7 @@ class Plan:
         known["space"] = Space.from_json(known["space"])
         known["held"] = {name: parameter_from_json(one) for name, one in known.get("held", {}).items()}
         known["sampler"] = known["sampler"] if isinstance(known["sampler"], str) else read_sampler(known["sampler"])
+        known["train_args"] = arguments_from_json(known.get("train_args", {}))
         known["rounds"] = tuple(known.get("rounds", ()))
         known["tags"] = tuple(known["tags"])
         return cls(**known)

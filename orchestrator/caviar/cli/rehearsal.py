@@ -50,6 +50,7 @@ def _first_points(plan: "Plan", sampler: "Sampler", constraint: "Constraint | No
 
 def print_rehearsal(document: dict[str, Any]) -> None:
     """Write it for a person, to stdout."""
+    from caviar.program.arguments import arguments_from_json
     from caviar.show.numbers import config_text, counted, number
 
     plan = document["plan"]
@@ -79,7 +80,8 @@ def print_rehearsal(document: dict[str, Any]) -> None:
     if document["constraint"]:
         emit(f"       {document['constraint']}")
     if plan["train_args"]:
-        emit(f"       train({config_text(plan['train_args']).replace(' ', ', ')})")
+        arguments = arguments_from_json(plan["train_args"])
+        emit(f"       train({', '.join(f'{name}={value!r:.60}' for name, value in arguments.items())})")
     emit(f"store  {document['store']}")
     emit()
     emit(f"first {counted(len(document['configs']), 'config')}")
