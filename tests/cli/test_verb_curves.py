@@ -6,15 +6,22 @@ import pytest
 def test_one_line_a_trial_on_shared_axes(caviar, filled):
     got = caviar("curves", "digits", "--top", "3", "--store", filled.path)
     assert got.code == 0
-    assert got.lines[0] == f"digits ({filled.digits}): val_loss from 0.07237 to 1.07"
-    assert "steps 0 to 19" in got.lines[2]
-    assert [line.split()[0] for line in got.lines[4:]] == ["t2", "t1", "t0"]
-    assert got.lines[4].split()[-2:] == ["1.05", "0.07237"]
+    assert got.lines[:2] == [f"digits ({filled.digits})", "val_loss from 0.07237 to 1.07, log"]
+    assert "steps 0 to 19" in got.lines[3]
+    assert [line.split()[0] for line in got.lines[5:]] == ["t2", "t1", "t0"]
+    assert got.lines[5].split()[-2:] == ["1.05", "0.07237"]
 
 
-def test_another_metric_and_a_log_axis(caviar, filled):
-    got = caviar("curves", "digits", "--metric", "train_loss", "--log", "--store", filled.path)
-    assert "train_loss from 0.03619 to 0.55, log" in got.lines[0]
+@pytest.mark.parametrize(("flag", "said"), [("--log", ", log"), ("--linear", "")])
+def test_another_metric_and_another_axis(caviar, filled, flag, said):
+    got = caviar("curves", "digits", "--metric", "train_loss", flag, "--store", filled.path)
+    assert got.lines[1] == f"train_loss from 0.03619 to 0.55{said}"
+
+
+def test_the_axis_is_the_same_everywhere(caviar, filled):
+    assert "  log curve  " in caviar("best", "digits", "--store", filled.path).out
+    assert "\nval_loss from 0.07237 to 1.05, log\n" in caviar("show", "digits", "2", "--store", filled.path).out
+    assert "\nval_loss from 0.07237 to 1.05\n" in caviar("show", "digits", "2", "--linear", "--store", filled.path).out
 
 
 @pytest.mark.parametrize("width", [60, 80])

@@ -2,6 +2,7 @@ import math
 
 from rich.cells import cell_len
 
+from caviar.show.axis import axis_of
 from caviar.show.chart import chart
 from caviar.show.glyphs import ASCII, BRAILLE
 
@@ -25,4 +26,4 @@ def test_it_keeps_its_size() -> None:
 
 def test_what_cannot_be_drawn_draws_nothing() -> None:
     assert chart([math.nan, None, math.inf], [0, 1, 2], BRAILLE) == []
-    assert chart([-1.0, 0.0], [0, 1], BRAILLE, log=True) == []
+    assert chart([-1.0, 0.0], [0, 1], BRAILLE, axis=axis_of([[-1.0, 0.0]], True)) == []

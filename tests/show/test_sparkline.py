@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caviar.show.axis import axis_of
 from caviar.show.glyphs import Spark
-from caviar.show.sparkline import Canvas, plots, sparklines, wants_log
+from caviar.show.sparkline import Canvas, plots, sparklines
 
 FALLING = [1.0, 0.5, 0.25, 0.125]
 
@@ -17,7 +18,7 @@ def test_a_falling_curve_falls() -> None:
 
 
 def test_a_log_axis_makes_a_geometric_curve_straight() -> None:
-    assert sparklines([FALLING], width=4, spark="ascii", log=True) == ["^-._"]
+    assert sparklines([FALLING], width=4, spark="ascii", axis=axis_of([FALLING], True)) == ["^-._"]
 
 
 def test_shown_curves_share_the_y_axis() -> None:
@@ -38,7 +39,8 @@ def test_what_is_not_finite_leaves_a_gap(hole: float | None) -> None:
 
 
 def test_not_above_zero_leaves_a_gap_on_a_log_axis() -> None:
-    assert sparklines([[1.0, 0.0, 10.0]], width=3, spark="blocks", log=True) == ["▁ █"]
+    holed = [1.0, 0.0, 10.0]
+    assert sparklines([holed], width=3, spark="blocks", axis=axis_of([holed], True)) == ["▁ █"]
 
 
 def test_more_points_than_columns_are_averaged() -> None:
@@ -67,12 +69,12 @@ def test_a_tall_picture_is_read_from_the_top() -> None:
     st.integers(1, 12),
     st.integers(1, 3),
     st.sampled_from(["braille", "blocks", "ascii"]),
-    st.booleans(),
+    st.sampled_from([True, False, None]),
 )
 def test_any_curves_fill_exactly_the_space(
-    curves: list[list[float | None]], width: int, height: int, spark: Spark, log: bool
+    curves: list[list[float | None]], width: int, height: int, spark: Spark, log: bool | None
 ) -> None:
-    pictures = plots(curves, Canvas(width=width, height=height, spark=spark, log=log))
+    pictures = plots(curves, Canvas(width=width, height=height, spark=spark, axis=axis_of(curves, log)))
     assert len(pictures) == len(curves)
     assert all(len(rows) == height and all(len(row) == width for row in rows) for rows in pictures)
 
@@ -82,12 +84,3 @@ def test_curves_are_compared_at_equal_steps() -> None:
     assert often == "_________"
     assert seldom[4] == "^"
     assert seldom == seldom[::-1]
-
-
-def test_curves_that_span_much_want_a_log_axis() -> None:
-    assert wants_log([[2.3, 0.1], [0.5]])
-    assert not wants_log([[0.9, 0.1]])
-    assert not wants_log([[0.0, 10.0]])
-    assert not wants_log([[-1.0, 10.0]])
-    assert wants_log([[math.inf, 20.0, 1.0, None]])
-    assert not wants_log([[], [math.nan]])

@@ -148,6 +148,12 @@ class TrialNumber(click.ParamType):  # type: ignore[type-arg]  # generic only in
         return trial_number(str(value))
 
 
+def axis_option(function: Verb) -> Verb:
+    """`--log` and `--linear`, as `log`: True, False, or None for the axis that suits the curves."""
+    text = "A logarithmic or a linear y-axis (default: what shows more)."
+    return click.option("--log/--linear", "log", default=None, help=text)(function)
+
+
 def ranking_options(function: Verb) -> Verb:
     """`--rule` and `--at-step`, as one argument `ranking`."""
 

@@ -6,7 +6,7 @@ from typing import Any
 from caviar.cli.output import emit
 
 
-def print_trial(document: dict[str, Any], log: bool) -> None:
+def print_trial(document: dict[str, Any], log: bool | None) -> None:
     """Write the page of one trial to stdout."""
     emit(f"trial {document['trial']} of {document['name']} ({document['sweep']}): {_outcome(document)}")
     emit(_facts(document))
@@ -65,7 +65,8 @@ def _print_metrics(metrics: dict[str, dict[str, Any]]) -> None:
     print_table(columns, rows, sys.stdout)
 
 
-def _print_curve(document: dict[str, Any], log: bool) -> None:
+def _print_curve(document: dict[str, Any], log: bool | None) -> None:
+    from caviar.show.axis import axis_of, axis_text
     from caviar.show.chart import chart
     from caviar.show.console import data_console
     from caviar.show.glyphs import glyphs_for
@@ -73,11 +74,12 @@ def _print_curve(document: dict[str, Any], log: bool) -> None:
     points = document["curves"].get(document["metric"])
     if points is None or len(points["steps"]) < 2:
         return
+    axis = axis_of([points["values"]], log)
     width = min(data_console(sys.stdout).width, 80)
-    lines = chart(points["values"], points["steps"], glyphs_for(sys.stdout), size=(width, 8), log=log)
+    lines = chart(points["values"], points["steps"], glyphs_for(sys.stdout), size=(width, 8), axis=axis)
     if lines:
         emit()
-        emit(document["metric"] + (", log" if log else ""))
+        emit(f"{document['metric']} {axis_text(axis)}")
         emit("\n".join(lines))
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from caviar.cli.options import Ranking, Target, ranking_options, sweep_argument, target_options
+from caviar.cli.options import Ranking, Target, axis_option, ranking_options, sweep_argument, target_options
 
 if TYPE_CHECKING:
     from caviar.cli.reading import Reading
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   caviar curves
-  caviar curves --top 20 --log
+  caviar curves --top 20 --linear
   caviar curves --metric train_loss --json
 """
 
@@ -23,10 +23,10 @@ Examples:
 @sweep_argument
 @click.option("--top", default=10, show_default=True, type=click.IntRange(min=1), help="How many trials.")
 @click.option("--metric", metavar="M", help="What to draw (default: the sweep's metric).")
-@click.option("--log", is_flag=True, help="Logarithmic y-axis.")
+@axis_option
 @ranking_options
 @target_options
-def verb(top: int, metric: str | None, log: bool, ranking: Ranking, target: Target) -> None:
+def verb(top: int, metric: str | None, log: bool | None, ranking: Ranking, target: Target) -> None:
     """Draw the learning curves of the best trials of SWEEP, all on the same axes."""
     from caviar.cli.output import emit_json
     from caviar.cli.points import checked_metric, exact
@@ -51,40 +51,36 @@ def verb(top: int, metric: str | None, log: bool, ranking: Ranking, target: Targ
         )
 
 
-def _print(opened: "Reading", selection: "Selection", metric: str, log: bool) -> None:
+def _print(opened: "Reading", selection: "Selection", metric: str, log: bool | None) -> None:
     from caviar.cli.output import emit
     from caviar.cli.points import drawn
+    from caviar.show.axis import axis_of, axis_text
     from caviar.show.console import data_console
     from caviar.show.glyphs import glyphs_for
     from caviar.show.numbers import number
     from caviar.show.sparkline import sparklines
     from caviar.show.table import Column, print_table
 
-    curves = drawn(opened, [row.trial for row in selection.rows], metric)
+    points = drawn(opened, [row.trial for row in selection.rows], metric)
     width = min(max(data_console(sys.stdout).width - 45, 10), 60)
-    sparks = sparklines(
-        [points.values for points in curves.values()],
-        steps=[points.steps for points in curves.values()],
-        width=width,
-        log=log,
-        spark=glyphs_for(sys.stdout).spark,
-    )
-    finite = [value for points in curves.values() for value in points.values if value is not None]
-    steps = [step for points in curves.values() for step in points.steps]
-    if not finite:
+    curves, steps = [one.values for one in points.values()], [one.steps for one in points.values()]
+    if all(value is None for curve in curves for value in curve):
         emit(f"{opened.title}: {metric} was never finite in these trials")
         return
-    scale = ", log" if log else ""
-    emit(f"{opened.title}: {metric} from {number(min(finite))} to {number(max(finite))}{scale}")
+    axis = axis_of(curves, log)
+    sparks = sparklines(curves, steps=steps, width=width, axis=axis, spark=glyphs_for(sys.stdout).spark)
+    emit(opened.title)
+    emit(f"{metric} {axis_text(axis)}")
     emit()
+    ends = [step for one in steps for step in one]
     columns = [
         Column(name="trial", keep=True),
-        Column(name=f"steps {min(steps)} to {max(steps)}", keep=True, style="cyan"),
+        Column(name=f"steps {min(ends)} to {max(ends)}", keep=True, style="cyan"),
         Column(name="first", align="right"),
         Column(name="last", align="right", keep=True),
     ]
     rows = [
-        [f"t{trial}", spark, *(number(points.values[end] if points.values else None) for end in (0, -1))]
-        for (trial, points), spark in zip(curves.items(), sparks, strict=True)
+        [f"t{trial}", spark, *(number(one.values[end] if one.values else None) for end in (0, -1))]
+        for (trial, one), spark in zip(points.items(), sparks, strict=True)
     ]
     print_table(columns, rows, sys.stdout)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from caviar.cli.options import Target, target_options, trial_argument
+from caviar.cli.options import Target, axis_option, target_options, trial_argument
 
 if TYPE_CHECKING:
     from caviar.cli.reading import Reading
@@ -25,9 +25,9 @@ Examples:
 
 @click.command(epilog=EPILOG, short_help="One trial: config, curve, error, output.")
 @trial_argument
-@click.option("--log", is_flag=True, help="Logarithmic y-axis for the curve.")
+@axis_option
 @target_options
-def verb(trial: int, log: bool, target: Target) -> None:
+def verb(trial: int, log: bool | None, target: Target) -> None:
     """Show one trial: its config, state, seed, attempts, learning curve, error, and the end of its output."""
     from caviar.cli.output import emit_json
     from caviar.cli.reading import reading

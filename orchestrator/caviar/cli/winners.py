@@ -78,26 +78,27 @@ def _final(reading: Reading) -> dict[str, Any] | None:
 
 def print_winners(reading: Reading, selection: Selection) -> None:
     """Write the table, and the winner's configuration ready to copy, to stdout."""
+    from caviar.show.axis import axis_of
     from caviar.show.glyphs import glyphs_for
     from caviar.show.numbers import config_text, number, value_text
-    from caviar.show.sparkline import sparklines, wants_log
+    from caviar.show.sparkline import sparklines
     from caviar.show.table import Column, print_table
 
     metric = str(reading.plan["metric"])
     points = drawn(reading, [row.trial for row in selection.rows], metric).values()
     curves = [one.values for one in points]
-    log = wants_log(curves)
+    axis = axis_of(curves)
     sparks = sparklines(
         curves,
         steps=[one.steps for one in points],
         width=SPARK_WIDTH,
-        log=log,
+        axis=axis,
         spark=glyphs_for(sys.stdout).spark,
     )
     columns = [
         Column(name="trial", keep=True, style="bold"),
         Column(name=metric, align="right", keep=True, style="bold"),
-        Column(name="log curve" if log else "curve", style="cyan"),
+        Column(name="log curve" if axis.log else "curve", style="cyan"),
         *(Column(name=name, align="right") for name in reading.parameters),
         Column(name="step", align="right"),
         Column(name="state"),

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
+from caviar.show.axis import Axis, Curve, axis_of
 from caviar.show.glyphs import Glyphs
 from caviar.show.numbers import number
-from caviar.show.sparkline import Canvas, Curve, plots
+from caviar.show.sparkline import Canvas, plots
 
 
 def chart(
-    curve: Curve, steps: Sequence[int], glyphs: Glyphs, *, size: tuple[int, int] = (72, 8), log: bool = False
+    curve: Curve, steps: Sequence[int], glyphs: Glyphs, *, size: tuple[int, int] = (72, 8), axis: Axis | None = None
 ) -> list[str]:
     """Lines of text, at most `size[0]` cells wide; the curve itself is `size[1]` lines high.
 
@@ -19,15 +20,15 @@ def chart(
         steps: the step of each value, ascending.
         glyphs: the characters that can be shown.
         size: width and height in characters.
-        log: a logarithmic y-axis.
+        axis: the y-axis; None: the one that suits the curve.
     """
-    drawable = [v for v in curve if v is not None and abs(v) < float("inf") and (v > 0 or not log)]
-    if not drawable:
+    axis = axis or axis_of([curve])
+    if all(axis.share(value) is None for value in curve):
         return []
     width, height = size
-    top, bottom = number(max(drawable)), number(min(drawable))
+    top, bottom = number(axis.high), number(axis.low)
     margin = max(cell_len(top), cell_len(bottom))
-    canvas = Canvas(width=max(width - margin - 2, 10), height=height, log=log, spark=glyphs.spark)
+    canvas = Canvas(width=max(width - margin - 2, 10), height=height, axis=axis, spark=glyphs.spark)
     picture = plots([curve], canvas, [steps])[0]
     labels = [top, *[""] * (height - 2), bottom] if height > 1 else [top]
     edge = "|" if glyphs.spark == "ascii" else "│"

@@ -9,7 +9,7 @@ from caviar.show.glyphs import BRAILLE, Glyphs
 from caviar.show.numbers import config_text, duration, number
 from caviar.show.progress import BestRow, Snapshot
 from caviar.show.sanitize import one_line
-from caviar.show.sparkline import sparklines, wants_log
+from caviar.show.sparkline import sparklines
 
 BEST_ROWS = 5
 SPARK_WIDTH = 10
@@ -94,7 +94,7 @@ def best_lines(snapshot: Snapshot, look: Look) -> list[Text]:
     values = [number(row.value) for row in rows]
     names = [f"t{row.trial}" for row in rows]
     curves = [row.curve or () for row in rows]
-    sparks = sparklines(curves, width=SPARK_WIDTH, log=wants_log(curves), spark=look.glyphs.spark)
+    sparks = sparklines(curves, width=SPARK_WIDTH, spark=look.glyphs.spark)
     has_curve = any(row.curve for row in rows)
     metric = _shown(one_line(snapshot.metric, 24), look)
     lines = []

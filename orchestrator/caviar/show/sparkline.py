@@ -5,11 +5,11 @@ whole width, a curve that stopped early ends early. A value that is not finite (
 zero) leaves a gap.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from caviar.show.axis import Axis, Curve, axis_of
 from caviar.show.glyphs import Spark
 
 _BRAILLE = 0x2800
@@ -17,9 +17,6 @@ _BRAILLE = 0x2800
 _DOTS = ((0x40, 0x80), (0x04, 0x20), (0x02, 0x10), (0x01, 0x08))
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _ASCII = "_.-^"
-WIDE = 10
-
-Curve = Sequence[float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +25,8 @@ class Canvas:
 
     width: int
     height: int = 1
-    log: bool = False
+    axis: Axis | None = None
+    """None: the one that suits the curves."""
     spark: Spark = "braille"
 
 
@@ -37,7 +35,7 @@ def sparklines(
     *,
     steps: Sequence[Sequence[float]] | None = None,
     width: int = 8,
-    log: bool = False,
+    axis: Axis | None = None,
     spark: Spark = "braille",
 ) -> list[str]:
     """One line of `width` characters for each curve, all on the same two axes.
@@ -46,10 +44,10 @@ def sparklines(
         curves: the values of each curve, one a report, in the order of their steps.
         steps: the step of each value; without them, the values of all curves count from 0.
         width: characters a line; at least 1.
-        log: a logarithmic y-axis.
+        axis: the y-axis; None: the one that suits them.
         spark: which characters to draw with.
     """
-    return [picture[0] for picture in plots(curves, Canvas(width=width, log=log, spark=spark), steps)]
+    return [picture[0] for picture in plots(curves, Canvas(width=width, axis=axis, spark=spark), steps)]
 
 
 def plots(curves: Sequence[Curve], canvas: Canvas, steps: Sequence[Sequence[float]] | None = None) -> list[list[str]]:
@@ -59,38 +57,13 @@ def plots(curves: Sequence[Curve], canvas: Canvas, steps: Sequence[Sequence[floa
     columns = canvas.width * across
     xs = [range(len(curve)) for curve in curves] if steps is None else steps
     first, last = min((x[0] for x in xs if x), default=0), max((x[-1] for x in xs if x), default=0)
+    axis = canvas.axis or axis_of(curves)
     drawn = []
-    for shares, x in zip(_shares(curves, canvas.log), xs, strict=True):
+    for shares, x in zip(([axis.share(value) for value in curve] for curve in curves), xs, strict=True):
         found = _columns(shares, [_place(one, first, last, columns) for one in x], columns)
         levels = [None if share is None else round(share * (canvas.height * up - 1)) for share in found]
         drawn.append(draw(levels, canvas.height, _ASCII if canvas.spark == "ascii" else _BLOCKS))
     return drawn
-
-
-def wants_log(curves: Sequence[Curve]) -> bool:
-    """Whether the curves, all above zero, span so much that on a linear axis all but one would lie flat."""
-    finite = [value for curve in curves for value in curve if value is not None and math.isfinite(value)]
-    return bool(finite) and min(finite) > 0 and max(finite) / WIDE > min(finite)
-
-
-def _shares(curves: Sequence[Curve], log: bool) -> list[list[float | None]]:
-    """The values as shares of the y-axis, 0 … 1 from the bottom; flat curves run in the middle."""
-    scaled = [[_scale(value, log) for value in curve] for curve in curves]
-    finite = [value for curve in scaled for value in curve if value is not None]
-    low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
-    span = high / 2 - low / 2  # halves: high - low may be beyond the largest float
-    return [
-        [None if value is None else (value / 2 - low / 2) / span if span > 0 else 0.5 for value in curve]
-        for curve in scaled
-    ]
-
-
-def _scale(value: float | None, log: bool) -> float | None:
-    if value is None or not math.isfinite(value):
-        return None
-    if not log:
-        return value
-    return math.log10(value) if value > 0 else None
 
 
 def _place(x: float, first: float, last: float, columns: int) -> int:
