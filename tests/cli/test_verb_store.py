@@ -68,6 +68,27 @@ def test_check_names_damage_sets_it_aside_and_reading_goes_on(caviar, hurt):
     assert caviar("store", "check", "--store", hurt).code == 0
 
 
+def test_a_lost_segment_is_said_by_whoever_reads_and_given_up_when_asked(caviar, interrupted):
+    (lost,) = Path(interrupted).glob("sweep=*/_hot/0001-000000001-*")
+    lost.unlink()
+    for words in (["ls"], ["best"], ["status"], ["query", "from trials"], ["best", "--family"], ["store", "info"]):
+        assert "has no segment _hot/0001-000000001-… any more" in caviar(*words, "--store", interrupted).err, words
+    refused = caviar("store", "compact", "--store", interrupted)
+    assert refused.code == 5
+    assert refused.err.count("\n") == 1
+    named = caviar("store", "check", "--store", interrupted)
+    assert named.code == 5
+    assert "segment" in named.out
+    assert "set aside" not in named.err
+    assert caviar("store", "check", "--skip-lost", "--store", interrupted).code == 5
+    assert caviar("store", "check", "--store", interrupted).code == 0
+    assert (
+        "0001-000000001-… is lost; its rows are not shown"
+        in caviar("query", "from attempts", "--store", interrupted).err
+    )
+    assert caviar("store", "compact", "--store", interrupted).code == 0
+
+
 def test_check_as_json(caviar, hurt):
     got = caviar("store", "check", "--json", "--store", hurt)
     (finding,) = json.loads(got.out)["findings"]

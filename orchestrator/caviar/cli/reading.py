@@ -76,16 +76,24 @@ def reading(target: Target) -> Iterator[Reading]:
     store = Store.open(target.store)
     sweep = newest(store, target.sweep)
     with Views(store, [sweep]) as views:
-        say_quarantined(views)
+        say_not_shown(views)
         yield Reading(sweep=sweep, views=views, plan=sweep.description()["plan"])
 
 
-def say_quarantined(views: Views) -> None:
-    """Say on stderr which rows are not shown because their files were found damaged."""
-    for sweep, file in views.quarantined():
+def say_not_shown(views: Views) -> None:
+    """Say on stderr which rows are not shown because their files were found damaged, or are gone."""
+    for sentence in views.missing():
         from caviar.cli.output import say
 
+        say(sentence)
+    for sweep, file in views.quarantined():
+        from caviar.cli.output import say
+        from caviar.store.layout import LOST
+
         rows = "an unknown number of" if file.rows is None else f"{file.rows:,}"
+        if file.table == LOST:
+            say(f"{sweep}: {file.name.removesuffix(f'-{LOST}.parquet')}-… is lost; its rows are not shown")
+            continue
         say(f"{sweep}: {file.name} is in quarantine ({file.why}); {rows} rows of {file.table} are not shown")
 
 

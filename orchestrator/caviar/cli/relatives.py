@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.cli.options import Ranking, Target
 from caviar.cli.output import emit, emit_json, say_left_out
-from caviar.cli.reading import newest
+from caviar.cli.reading import newest, say_not_shown
 from caviar.errors import NoResultError
 from caviar.lineage import best_of_family, family
-from caviar.store import Store
+from caviar.store import Store, Views
 
 if TYPE_CHECKING:
     from caviar.lineage import Relative
@@ -24,6 +24,8 @@ def show_family(target: Target, k: int, ranking: Ranking) -> None:
     """
     store = Store.open(target.store)
     sweeps = family(store, newest(store, target.sweep))
+    with Views(store, sweeps) as views:
+        say_not_shown(views)
     rule, best = best_of_family(store, sweeps, k=k, rule=ranking.rule, at_step=ranking.at_step)
     plan = sweeps[0].description()["plan"]
     if not best:

@@ -14,6 +14,7 @@ EPILOG = """\b
 Examples:
   caviar store check
   caviar store check digits --dry-run
+  caviar store check digits --skip-lost
   caviar store check --json | jq '.findings'
 """
 
@@ -21,12 +22,14 @@ Examples:
 @click.command("check", epilog=EPILOG, short_help="Read every byte; set damaged files aside.")
 @sweep_argument
 @click.option("--dry-run", is_flag=True, help="Name damage, and set nothing aside.")
+@click.option("--skip-lost", is_flag=True, help="Give up segments that are gone: what follows them counts again.")
 @target_options
-def check(dry_run: bool, target: Target) -> None:
+def check(dry_run: bool, skip_lost: bool, target: Target) -> None:
     """Read every byte of SWEEP, or of all sweeps, and compare it with what was written.
 
-    A damaged file is moved to the sweep's folder _quarantine, never deleted: the rest can be read then.
-    Exit code 5 when something is wrong.
+    A damaged file is moved to the sweep's folder _quarantine, never deleted: the rest can be read then. A segment
+    that is gone hides what follows it, and nothing is merged, ended or resumed: restore it, or give it up with
+    --skip-lost. Exit code 5 when something is wrong.
     """
     from caviar.cli.output import emit_json, say
     from caviar.cli.reading import newest
@@ -36,7 +39,7 @@ def check(dry_run: bool, target: Target) -> None:
 
     store = Store.open(target.store)
     sweeps = store.sweeps() if target.sweep is None else [newest(store, target.sweep)]
-    findings = [finding for sweep in sweeps for finding in _findings(sweep, dry_run)]
+    findings = [finding for sweep in sweeps for finding in _findings(sweep, dry_run, skip_lost)]
     if target.as_json:
         emit_json({"store": target.store, "sweeps": [sweep.id for sweep in sweeps], "findings": findings})
     elif findings:
@@ -48,15 +51,18 @@ def check(dry_run: bool, target: Target) -> None:
     say(f"{counted(len(sweeps), 'sweep')} checked: all is as it was written")
 
 
-def _findings(sweep: "SweepDir", dry_run: bool) -> list[dict[str, Any]]:
+def _findings(sweep: "SweepDir", dry_run: bool, skip_lost: bool) -> list[dict[str, Any]]:
     from caviar.errors import StoreError
     from caviar.store.check import check as look
     from caviar.store.quarantine import quarantine
+    from caviar.store.quarantine import skip_lost as give_up
     from caviar.store.trouble import store_error
 
     try:
         found = look(sweep)
         aside = set() if dry_run else {file.name for file in quarantine(sweep, found)}
+        if skip_lost and not dry_run and give_up(sweep):
+            aside |= {one.name for one in found if one.hole}
     except StoreError as error:  # of this sweep; the others are looked at too
         return [{"sweep": sweep.id, "file": "", "rows": None, "what": str(error), "set_aside": False}]
     except OSError as error:

@@ -20,13 +20,15 @@ Examples:
 def info(target: Target) -> None:
     """Show rows, files and bytes of each table of SWEEP, or of all sweeps together."""
     from caviar.cli.output import emit_json, say
-    from caviar.cli.reading import newest
+    from caviar.cli.reading import newest, say_not_shown
     from caviar.show.numbers import counted
-    from caviar.store import Store
+    from caviar.store import Store, Views
     from caviar.store.sizes import sizes
 
     store = Store.open(target.store)
     sweeps = store.sweeps() if target.sweep is None else [newest(store, target.sweep)]
+    with Views(store, sweeps) as views:
+        say_not_shown(views)
     tables: dict[str, dict[str, Any]] = {}
     for size in (size for sweep in sweeps for size in sizes(sweep)):
         row = tables.setdefault(size.table, {"table": size.table, "rows": 0, "files": 0, "bytes": 0})

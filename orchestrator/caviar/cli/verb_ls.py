@@ -22,11 +22,11 @@ def verb(target: Target) -> None:
     A sweep whose driver is gone before its end is `interrupted`; `caviar resume` finishes it.
     """
     from caviar.cli.output import emit_json, say
-    from caviar.cli.reading import named_rows, say_quarantined
+    from caviar.cli.reading import named_rows, say_not_shown
     from caviar.store import Store, Views
 
     with Views(Store.open(target.store)) as views:
-        say_quarantined(views)
+        say_not_shown(views)
         rows = named_rows(views, "select * from sweeps order by sweep desc")
     if target.as_json:
         emit_json({"store": target.store, "sweeps": rows})

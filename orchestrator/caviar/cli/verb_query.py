@@ -38,13 +38,13 @@ Examples:
 def verb(sql: str, form: str | None, output: str | None, timeout: float | None, target: Target) -> None:
     """Ask the store in SQL (DuckDB): one SELECT over the views below. Ctrl-C ends it."""
     from caviar.cli.answer import write_answer
-    from caviar.cli.reading import newest, say_quarantined
+    from caviar.cli.reading import newest, say_not_shown
     from caviar.store import Store, Views
 
     chosen = _format(form, output, target.as_json)
     opened = Store.open(target.store)
     with Views(opened, None if target.sweep is None else [newest(opened, target.sweep)]) as views:
-        say_quarantined(views)
+        say_not_shown(views)
         write_answer(views, sql, chosen, output, timeout)
 
 

@@ -167,7 +167,7 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
     try:
         if amendment:
             sweep_dir.amend(**amendment)
-        with Writer(sweep_dir, epoch) as writer:
+        with Writer(sweep_dir, epoch, sealing=True) as writer:
             desk = Desk(looking, epoch)
             vault = Vault(store, sweep_dir, plan, writer, time)
             gauge = Gauge(store, looking, plan, already=plan.trials - supply.waiting, curves=progress.curves)

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 
 from caviar.disk.checksum import checksum_of
 from caviar.store.checkpoints import all_saves
-from caviar.store.layout import CHECKPOINTS, FINAL_TABLES, HOT, SUPERSEDED, parse_segment
+from caviar.store.holes import holes, name_of, what
+from caviar.store.layout import CHECKPOINTS, FINAL_TABLES, SUPERSEDED
 from caviar.store.query import one_line, open_plain, texts
 from caviar.store.segment import greatest, least
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import PurePath
 
-    from caviar.store.layout import Segment
     from caviar.store.manifest import DataFile
     from caviar.store.snapshot import Snapshot
     from caviar.store.sweep_dir import SweepDir
@@ -45,6 +45,8 @@ class Finding:
     table: str = ""
     rows: int | None = None
     """Rows that the file should have, if known."""
+    hole: bool = False
+    """Whether it is a segment that is gone, and after which nothing counts until it is given up for lost."""
     damaged: bool = False
     """Whether it is a file that counts, and whose content is lost: one to set aside."""
 
@@ -61,13 +63,12 @@ def check(sweep: SweepDir) -> list[Finding]:
     """
     sweep.description()
     while True:
-        listed = [segment for name in sweep.disk.list(sweep.path / HOT) if (segment := parse_segment(name))]
         seen = sweep.snapshot()
         findings = [finding for finding in map(_Reading(sweep, seen).look, _entries(seen)) if finding]
         if not any(finding.what == MISSING for finding in findings) or sweep.snapshot() == seen:
             break  # otherwise files were merged away while we read
     findings += [finding for save in all_saves(sweep) if (finding := _checkpoint(sweep, save))]
-    return [*findings, *_missing(listed, seen), *_gaps(sweep, seen, findings), *strays(sweep, seen)]
+    return [*findings, *_holes(sweep, seen), *_gaps(sweep, seen, findings), *strays(sweep, seen)]
 
 
 MISSING = "it is missing"
@@ -146,19 +147,12 @@ def _count(source: object) -> tuple[int, int | None, int | None]:
     return rows, least(ends), greatest(ends)
 
 
-def _missing(listed: Iterable[Segment], seen: Snapshot) -> list[Finding]:
+def _holes(sweep: SweepDir, seen: Snapshot) -> list[Finding]:
     """Owners of whom a segment is gone, so that what they published after it does not count."""
-    findings = []
-    ends = dict(seen.manifest.sealed)
-    for segment in listed:  # listed before the look: what was published since is no matter
-        if segment.epoch not in seen.manifest.sealed:
-            ends[segment.epoch] = max(segment.n, ends.get(segment.epoch, -1))
-    for epoch, last in ends.items():
-        n = seen.next_n(epoch)
-        if n <= last:
-            what = "it was removed, or lost to a power cut before it was acknowledged; what follows it is not shown"
-            findings.append(Finding(name=f"{HOT}/{epoch:04d}-{n:09d}", what=what))
-    return findings
+    return [
+        Finding(name=name_of(gap), what=f"{what(gap)}; --skip-lost gives it up", hole=True)
+        for gap in holes(sweep.disk, sweep.path, seen)
+    ]
 
 
 def _gaps(sweep: SweepDir, seen: Snapshot, findings: Iterable[Finding]) -> list[Finding]:

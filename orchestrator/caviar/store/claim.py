@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from caviar.errors import StoreError
 from caviar.store import chain, manifest, owner, snapshot
+from caviar.store.holes import need_whole
 from caviar.store.layout import BUILD, HOT, MERGED, OWNER, build_folder
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def claim(disk: Disk, sweep: PurePath) -> int:
         Its epoch, from 1.
 
     Raises:
-        StoreError: The present owner is alive.
+        StoreError: The present owner is alive, or something that was published is gone.
         OSError: The store cannot be written.
     """
     _furnish(disk, sweep)
@@ -86,6 +87,7 @@ def _seal(disk: Disk, sweep: PurePath, epoch: int) -> None:
     disk.sync_folder(sweep.parent)  # whoever made the sweep may have died before this, and we build upon it
     while True:
         seen = snapshot.look(disk, sweep)
+        need_whole(disk, sweep, seen)
         ends = {old: seen.manifest.hot_through.get(old, -1) for old in range(1, epoch)} | seen.through()
         ends = {old: n for old, n in ends.items() if old < epoch and old not in seen.manifest.sealed}
         if not ends and seen.manifest.state == "running":

@@ -14,6 +14,7 @@ from caviar.store import chain, manifest
 from caviar.store.final_curves import CurveFiles
 from caviar.store.final_file import FinalFolder
 from caviar.store.final_tables import write_tables
+from caviar.store.holes import need_whole
 from caviar.store.layout import FINAL_TABLES, build_folder
 from caviar.store.leftovers import data_files, sweep_up
 from caviar.store.merge import EVERY_SIZE
@@ -53,7 +54,8 @@ def finalize(sweep_dir: SweepDir, epoch: int, state: State | None = None) -> Non
             many trials as planned ended.
 
     Raises:
-        StoreError: The sweep was taken over, or the disk is full; what was published stays readable then.
+        StoreError: The sweep was taken over, the disk is full, or something that was published is gone; what was
+            published stays readable then.
     """
     try:
         _finalize(sweep_dir, epoch, state)
@@ -71,6 +73,7 @@ def _finalize(sweep: SweepDir, epoch: int, state: State | None) -> None:
     move_aside(sweep.disk, sweep.path, sweep.snapshot().manifest)
     there = data_files(sweep.disk, sweep.path)
     seen = sweep.snapshot()
+    need_whole(sweep.disk, sweep.path, seen, set(there))
     files, counts = _write_all(sweep, seen, epoch)
     ended = state or _ended(sweep, counts)
     _check_owner(sweep, epoch)

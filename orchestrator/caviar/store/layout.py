@@ -32,9 +32,12 @@ OWNER, HOT, MERGED, MANIFEST, FINAL, BUILD = "_owner", "_hot", "_merged", "_mani
 QUARANTINE, REQUESTS, CHECKPOINTS, AMENDMENTS = "_quarantine", "_requests", "_checkpoints", "_amendments"
 FINAL_TABLES = ("curves", "trials", "attempts", "logs", "decisions")
 SUPERSEDED = "superseded"
+LOST = "lost"
+"""In the place of a table: a segment that is gone, and of which nobody knows the table."""
 
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 _SEGMENT = re.compile(rf"(\d+)-(\d+)-({'|'.join(TABLES)})(?:-([0-9a-f]{{8}}))?\.parquet")
+_GONE = re.compile(rf"(\d+)-(\d+)-{LOST}\.parquet")
 _DATA = re.compile(rf"({HOT}|{MERGED}|{'|'.join(FINAL_TABLES)}|{SUPERSEDED})/[A-Za-z0-9-]+\.parquet")
 _NUMBERED = re.compile(r"(\d+)(\.released)?\.json")
 
@@ -64,6 +67,15 @@ def parse_segment(file_name: str) -> Segment | None:
     if found is None:
         return None
     return Segment(epoch=int(found[1]), n=int(found[2]), table=found[3], checksum=found[4] or "")
+
+
+def parse_aside(name: str) -> Segment | None:
+    """The segment of the path of a file that a manifest has set aside, even if it was lost; None for any other file."""
+    folder, _, file_name = name.partition("/")
+    if folder != HOT:
+        return None
+    found = _GONE.fullmatch(file_name)
+    return parse_segment(file_name) if found is None else Segment(epoch=int(found[1]), n=int(found[2]), table=LOST)
 
 
 def build_folder(epoch: int) -> str:

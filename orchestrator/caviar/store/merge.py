@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from caviar.disk.checksum import Summed
 from caviar.store import chain, manifest
+from caviar.store.holes import need_whole
 from caviar.store.layout import MERGED
 from caviar.store.manifest import DataFile
 from caviar.store.ordered import Ordered
@@ -80,8 +81,10 @@ def merge(sweep: SweepDir, wanted: Callable[[], bool] = lambda: True) -> list[Pu
 
     Raises:
         GivenUpError: It was not wanted any more.
+        StoreError: Something is missing.
     """
     seen = sweep.snapshot()
+    need_whole(sweep.disk, sweep.path, seen)
     groups = plan(seen)
     sums = seen.checksums()
     files = [write(sweep, group, sums, wanted) for group in groups]

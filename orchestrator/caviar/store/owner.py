@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,11 +55,25 @@ def process_start(pid: int) -> str | None:
 def _linux_start(pid: int) -> str | None:
     try:
         text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+        boot = _boot()
     except OSError:
         return None
     fields = text.rpartition(")")[2].split()  # the name before ")" may hold anything; fields[0] is field 3 of proc(5)
     return None if fields[0] == "Z" else f"{boot}:{fields[19]}"
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+
+
+def ran_since_this_boot(disk: Disk, sweep: PurePath, epoch: int) -> bool:
+    """Whether the owner of an epoch began after the present start of this computer; not, where nobody can tell."""
+    path = owner_path(sweep, epoch)
+    for name in (path, released_path(path)):
+        with suppress(OSError, ValueError, TypeError):
+            owner = Owner(**json.loads(disk.read(name)))
+            return sys.platform == "linux" and is_here(owner) and owner.pid_started.partition(":")[0] == _boot()
+    return False
 
 
 def is_alive(owner: Owner, silent_s: float) -> bool:

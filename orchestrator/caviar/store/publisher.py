@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from caviar.disk.checksum import checksum
 from caviar.errors import StoreError
+from caviar.store import chain, manifest
 from caviar.store.layout import Segment
 from caviar.store.order import in_order
 from caviar.store.owner import owner_path, superseded
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from caviar.store.manifest import Manifest
     from caviar.store.sweep_dir import SweepDir
 
 
@@ -55,7 +57,7 @@ class Publisher:
         for table in TABLES:
             if rows.get(table):
                 whole = in_order(unify(table, rows[table]))
-                data = encode(whole)
+                data = encode(whole, self._next)
                 n = self._next + len(files)
                 segment = Segment(epoch=self._epoch, n=n, table=table, checksum=checksum(data))
                 files.append((self._sweep.path / segment.name, data))
@@ -69,6 +71,18 @@ class Publisher:
         """Give a sign of life to readers on other hosts."""
         self._check_owner()
         self._sweep.disk.touch(owner_path(self._sweep.path, self._epoch))
+
+    def seal(self) -> None:
+        """Record in the manifest that all published until now counts, and nothing after it.
+
+        So it is known what was there, whatever is lost from the disk later.
+        """
+        self._check_owner()
+        while not chain.append(self._sweep.disk, self._sweep.path, self._sealed()):
+            pass
+
+    def _sealed(self) -> Manifest:
+        return manifest.sealed(chain.newest(self._sweep.disk, self._sweep.path), {self._epoch: self._next - 1})
 
     def _check_owner(self) -> None:
         if superseded(self._sweep.disk, self._sweep.path, self._epoch):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from caviar.store import chain, manifest
-from caviar.store.layout import QUARANTINE
+from caviar.store.holes import holes, lost_names
+from caviar.store.layout import LOST, QUARANTINE
 from caviar.store.manifest import Quarantined
 
 if TYPE_CHECKING:
@@ -30,6 +31,24 @@ def quarantine(sweep: SweepDir, findings: Iterable[Finding]) -> list[Quarantined
     damaged = {finding.name: finding for finding in findings if finding.damaged}
     apart = [damaged.pop(name) for name in list(damaged) if damaged[name].table == "checkpoints"]
     return [*_from_manifest(sweep, damaged), *(_gone(one) for one in apart if _move(sweep.disk, sweep.path, one.name))]
+
+
+def skip_lost(sweep: SweepDir) -> list[Quarantined]:
+    """Give up segments that are gone, so that what follows them counts again; one that is restored counts, too.
+
+    Raises:
+        StoreError, OSError: The store cannot be read or written.
+    """
+    given_up: list[Quarantined] = []
+    while True:
+        seen = sweep.snapshot()
+        gaps = holes(sweep.disk, sweep.path, seen)
+        names = [name for gap in gaps for name in lost_names(gap)]
+        gone = [Quarantined(table=LOST, name=name, rows=None, why="it was removed, or lost") for name in names]
+        if not gone:
+            return given_up
+        if chain.append(sweep.disk, sweep.path, manifest.without(seen.manifest, gone)):
+            given_up += gone
 
 
 def _from_manifest(sweep: SweepDir, damaged: Mapping[str, Finding]) -> list[Quarantined]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Mapping
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -70,23 +71,41 @@ def conform(rows: pa.Table, layout: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=layout)
 
 
-def encode(rows: pa.Table) -> pa.Buffer:
-    """The bytes of a hot file with these rows."""
+FIRST = "caviar.first"
+
+
+def encode(rows: pa.Table, first: int | None = None) -> pa.Buffer:
+    """The bytes of a hot file with these rows; `first` is the number of the first segment of its tick."""
     sink = pa.BufferOutputStream()
-    with GroupWriter(sink, rows.schema, live=True) as writer:
+    notes = {} if first is None else {FIRST: str(first)}
+    with GroupWriter(sink, rows.schema, live=True, notes=notes) as writer:
         writer.write(rows)
     return sink.getvalue()
+
+
+def first_of_tick(file: IO[bytes]) -> int | None:
+    """The number of the first segment of the tick that a segment belongs to; None: an older Caviar wrote it.
+
+    Raises:
+        pa.ArrowException, OSError: It cannot be read.
+    """
+    found = (pq.read_metadata(file).metadata or {}).get(FIRST.encode(), b"")
+    return int(found) if found.isdigit() else None
+
+
+NO_NOTES: Mapping[str, str] = {}
 
 
 class GroupWriter:
     """Writes rows of one schema, handed over in pieces, as a Parquet file of even row groups."""
 
-    def __init__(self, sink: Any, layout: pa.Schema, *, live: bool) -> None:
+    def __init__(self, sink: Any, layout: pa.Schema, *, live: bool, notes: Mapping[str, str] = NO_NOTES) -> None:
         self._sink = sink
         self._layout = layout
         self._group = group_rows(layout, live=live)
         self._waiting: list[pa.Table] = []
         self._rows = 0
+        self._notes = dict(notes)
         self._file: pq.ParquetWriter | None = None
 
     def write(self, rows: pa.Table) -> None:
@@ -114,6 +133,8 @@ class GroupWriter:
         try:
             if error is None:
                 self._flush(self._rows)
+                if self._file is not None and self._notes:
+                    self._file.add_key_value_metadata(self._notes)
         finally:
             if self._file is not None:
                 self._file.close()

@@ -12,14 +12,29 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from caviar.store import chain
-from caviar.store.layout import HOT, Segment, parse_segment
+from caviar.store.layout import HOT, Segment, parse_aside, parse_segment
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import PurePath
 
     from caviar.disk import Disk
     from caviar.store.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A segment that is not there, though later ones of its owner are, or its seal says that it counts."""
+
+    epoch: int
+    n: int
+    """The first one that is missing."""
+    behind: tuple[Segment, ...]
+    """What follows it and therefore does not count."""
+    end: int
+    """The next number that is there, or the one after the seal."""
+    sealed: bool
+    """Whether the manifest says that it counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +44,8 @@ class Snapshot:
     manifest: Manifest
     hot: tuple[Segment, ...]
     """Live hot files, in the order of (epoch, n)."""
+    gaps: tuple[Gap, ...] = ()
+    """Where the run of an owner's segments breaks off; `holes.py` says what is to be made of it."""
 
     @property
     def plain(self) -> bool:
@@ -61,10 +78,23 @@ class Snapshot:
 
 
 def look(disk: Disk, sweep: PurePath) -> Snapshot:
-    """Snapshot of the sweep in that folder; StoreError when it has no readable manifest."""
+    """Snapshot of the sweep in that folder; StoreError when it has no readable manifest.
+
+    A listing beside which something is published or sealed may lack what was there before: a gap is one when a second
+    look finds it again.
+    """
+    seen = _look(disk, sweep)
+    while seen.gaps:
+        before, seen = seen, _look(disk, sweep)
+        if {(gap.epoch, gap.n) for gap in seen.gaps} <= {(gap.epoch, gap.n) for gap in before.gaps}:
+            break
+    return seen
+
+
+def _look(disk: Disk, sweep: PurePath) -> Snapshot:
     listed = [segment for name in disk.list(sweep / HOT) if (segment := parse_segment(name))]
     manifest = chain.newest(disk, sweep)
-    return Snapshot(manifest=manifest, hot=live(listed, manifest))
+    return Snapshot(manifest=manifest, hot=live(listed, manifest), gaps=tuple(gaps(listed, manifest)))
 
 
 def live(listed: Iterable[Segment], manifest: Manifest) -> tuple[Segment, ...]:
@@ -89,6 +119,22 @@ def live(listed: Iterable[Segment], manifest: Manifest) -> tuple[Segment, ...]:
     return tuple(found)
 
 
+def gaps(listed: Iterable[Segment], manifest: Manifest) -> Iterator[Gap]:
+    """Where the run of each owner's segments breaks off before its seal, or before others that are there."""
+    there: dict[int, list[Segment]] = {}
+    for segment in sorted({*listed, *_set_aside(manifest)}):
+        there.setdefault(segment.epoch, []).append(segment)
+    for epoch in sorted({*there, *manifest.sealed}):
+        last = manifest.sealed.get(epoch)
+        numbers = {segment.n for segment in there.get(epoch, ())}
+        n = manifest.hot_through.get(epoch, -1) + 1
+        while n in numbers:
+            n += 1
+        behind = tuple(one for one in there.get(epoch, ()) if one.n > n and (last is None or one.n <= last))
+        if behind or (last is not None and n <= last):
+            end = min(one for one in numbers if one > n) if behind else (last or 0) + 1
+            yield Gap(epoch=epoch, n=n, behind=behind, end=end, sealed=last is not None)
+
+
 def _set_aside(manifest: Manifest) -> list[Segment]:
-    names = (file.name.removeprefix(f"{HOT}/") for file in manifest.quarantined)
-    return [segment for name in names if (segment := parse_segment(name))]
+    return [segment for file in manifest.quarantined if (segment := parse_aside(file.name))]

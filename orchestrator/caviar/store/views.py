@@ -12,6 +12,7 @@ from caviar.errors import SpecError, StoreError
 from caviar.store.columns import Column, Part, fixed, pick, union
 from caviar.store.curves import live_rows
 from caviar.store.damage import first_damaged, may_be_damage
+from caviar.store.holes import gone, holes, sentence
 from caviar.store.layout import SUPERSEDED
 from caviar.store.query import connect, interrupted, one_line, select_only
 from caviar.store.sweep_tables import SweepTables
@@ -130,6 +131,7 @@ class Views:
                 if interrupted(error):
                     raise KeyboardInterrupt from None
                 raise
+        self._tell_missing(failure)
         raise StoreError(f"Cannot read the store {self._store.path}: {one_line(failure)}") from failure
 
     def ask(self, sql: str) -> duckdb.DuckDBPyConnection:
@@ -168,6 +170,13 @@ class Views:
         """End the query that runs, from another thread: it raises duckdb.InterruptException."""
         self._connection.interrupt()
 
+    def missing(self) -> list[str]:
+        """A sentence for each segment that was published and is gone, so that what follows it is not shown."""
+        pairs = zip(self._sweeps, self._tables, strict=True)
+        return [
+            sentence(sweep.path, gap) for sweep, tables in pairs for gap in holes(sweep.disk, sweep.path, tables.seen)
+        ]
+
     def close(self) -> None:
         """Let go of files and memory."""
         self._connection.close()
@@ -179,6 +188,12 @@ class Views:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _tell_missing(self, failure: Exception) -> None:
+        for sweep, tables in zip(self._sweeps, self._tables, strict=True):
+            for name in tables.seen.all_names():
+                if not sweep.disk.exists(sweep.path / name):
+                    raise StoreError(gone(sweep.path, name)) from failure
 
     def _tell_damage(self, error: duckdb.Error) -> None:
         found = first_damaged(self._disk_files())

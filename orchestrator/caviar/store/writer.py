@@ -47,7 +47,16 @@ class Writer:
     nothing more is published, what was stays readable, and every call raises the same StoreError.
     """
 
-    def __init__(self, sweep_dir: SweepDir, epoch: int, interval_s: float = 1.0) -> None:
+    def __init__(self, sweep_dir: SweepDir, epoch: int, interval_s: float = 1.0, *, sealing: bool = False) -> None:
+        """Begin.
+
+        Args:
+            sweep_dir: A sweep that this process claimed.
+            epoch: What `claim` returned.
+            interval_s: Seconds between two ticks.
+            sealing: Whether no other writer of this epoch follows: `close` then records up to where it counts.
+        """
+        self._sealing = sealing
         self._sweep = sweep_dir
         self._interval_s = interval_s
         self._publisher = Publisher(sweep_dir, epoch)
@@ -151,6 +160,8 @@ class Writer:
                 self._publisher.beat()
                 beat = tick
             if closing:
+                if self._sealing:
+                    self._publisher.seal()
                 return
 
     def _take(self, until: float) -> tuple[list[Addition], int, bool]:
