@@ -26,7 +26,7 @@ def test_a_quality_that_climbs_is_told_apart_at_the_top() -> None:
     assert wants_log([[1.0, 0.01], [1.0, 0.02], [1.0, 0.9]]), "most end low"
 
 
-@pytest.mark.parametrize("bad", [1e3, 1e30, -1e9, 1e308, -1e308])
+@pytest.mark.parametrize("bad", [1e5, 1e30, -1e9, 1e308, -1e308])
 def test_one_value_far_out_flattens_nothing(bad: float) -> None:
     curves = [*FALLING, [2.0] * 10 + [bad]]
     axis = axis_of(curves)

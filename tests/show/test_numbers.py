@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from caviar.show.numbers import config_text, counted, duration, number, value_text
+from caviar.show.numbers import age, config_text, counted, duration, number, value_text
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,11 @@ def test_values_and_configs_fit_one_line() -> None:
 
 def test_counted() -> None:
     assert [counted(n, "trial") for n in (0, 1, 2)] == ["0 trials", "1 trial", "2 trials"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-5, "now"), (0, "now"), (59.9, "59s"), (119, "119s"), (120, "2m"), (7200, "2h"), (172800, "2d"), (5e6, "8w")],
+)
+def test_ages(seconds: float, text: str) -> None:
+    assert age(seconds) == text

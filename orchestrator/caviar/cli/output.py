@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-MOST_NAMED = 4
+MOST_NAMED = 6
 
 
 def emit_json(document: object) -> None:

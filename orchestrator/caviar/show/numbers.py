@@ -87,6 +87,18 @@ def duration(seconds: float | None) -> str:
     return f"{days}d{hours:02d}h"
 
 
+def age(seconds: float) -> str:
+    """How long ago, in one unit: `now`, `52s`, `3m`, `2h`, `4d`, `9w`."""
+    whole = int(seconds)
+    if whole < 1:
+        return "now"
+    units = ((604800, "w", 8), (86400, "d", 2), (3600, "h", 2), (60, "m", 2))
+    for length, unit, least in units:
+        if whole >= least * length:
+            return f"{whole // length}{unit}"
+    return f"{whole}s"
+
+
 def counted(count: int, noun: str) -> str:
     """`1 trial`, `64 trials`: a count with its noun."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
