@@ -82,11 +82,11 @@ class Result:
         return self.sql("SELECT * FROM trials ORDER BY trial").df()
 
     def curves(self, trial: int | None = None) -> pd.DataFrame:
-        """One row a report, in the order of trial and step; of one trial, or of all."""
+        """One row a report, in the order of trial and report; of one trial, or of all."""
         if trial is None:
-            return self.sql("SELECT * FROM curves ORDER BY trial, step, time").df()
+            return self.sql("SELECT * EXCLUDE (_row) FROM _curves ORDER BY trial, _row").df()
         with Views(self._store, [self._sweep]) as views, views.of_trials([int(trial)]):
-            return views.ask(f"SELECT * FROM curves WHERE trial = {int(trial)} ORDER BY step, time").df()
+            return views.ask(f"SELECT * EXCLUDE (_row) FROM _curves WHERE trial = {int(trial)} ORDER BY _row").df()
 
     def sql(self, query: str) -> duckdb.DuckDBPyConnection:
         """Ask the views sweeps, trials, curves, attempts, configs, logs and decisions of this sweep with one SELECT.

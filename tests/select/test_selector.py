@@ -1,7 +1,8 @@
 """Which trial is the best, on views made by hand."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import duckdb
@@ -36,6 +37,9 @@ class Views:
             "CREATE OR REPLACE TABLE curves (sweep TEXT, trial BIGINT, attempt INT, step BIGINT, time TIMESTAMP, "
             f"{m} DOUBLE)"
         )
+        self._connection.execute(  # in the order of their moments
+            "CREATE OR REPLACE VIEW _curves AS SELECT *, row_number() OVER (ORDER BY time) AS _row FROM curves"
+        )
         for number, (state, curve) in reversed(list(enumerate(trials))):  # order in a table means nothing
             there = [value for value in curve if value is not None]
             finite = [value for value in there if math.isfinite(value)]
@@ -58,6 +62,9 @@ class Views:
 
     def execute(self, sql: str) -> Any:
         return self._connection.execute(sql)
+
+    def of_trials(self, trials: Collection[int]) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 def pick(trials: list[tuple[str, Curve]], mode: str = "min", rule: str = "last", **given: Any) -> Selection:
@@ -175,6 +182,54 @@ def test_before_any_has_completed_they_meet_where_half_of_them_have_been() -> No
 
     assert order(found) == [(1, 0.6), (0, 0.8)]
     assert found.rule == "last loss, at step 1 (no trial has completed)"
+
+
+def test_a_step_is_that_of_the_value_where_the_metric_is_rarer_than_other_reports() -> None:
+    trials: list[tuple[str, Curve]] = [(DONE, [0.5, None, 0.1, None, 0.3, None]), (DONE, [0.4, None, None, 0.4, 0.5])]
+
+    steps = {rule: [(row.trial, row.step) for row in pick(trials, rule=rule).rows] for rule in ("last", "best")}
+    assert steps == {"last": [(0, 4), (1, 4)], "best": [(0, 2), (1, 0)]}
+    assert pick(trials).rule.endswith("2 completed trials at their own ends, steps 4 to 5")
+    assert pick(trials[:1]).rule.endswith("1 completed trial at their own ends, step 5")
+
+
+def test_what_runs_meets_where_half_of_it_had_the_metric() -> None:
+    curve: Curve = [0.5, None, 0.4, None, None]
+
+    found = pick([("RUNNING", curve), ("PAUSED", [0.6, None, 0.1, None, None])])
+
+    assert order(found) == [(1, 0.1), (0, 0.4)]
+    assert found.rule == "last loss, at step 2 (no trial has completed)"
+    assert order(pick([("RUNNING", curve)], at_step=4)) == [(0, 0.4)]  # it came there, with what it had
+
+
+def test_of_the_reports_of_a_step_the_later_one_counts_whatever_the_clock_says() -> None:
+    views = Views([(DONE, [9.0, 9.0, 1.0]), (DONE, [9.0, 2.0, 9.0])])
+    views.execute("UPDATE curves SET step = 0, time = TIMESTAMP '2026-11-23 04:00:00' - INTERVAL (step) SECOND")
+    views.execute(
+        "CREATE OR REPLACE VIEW _curves AS SELECT *, row_number() OVER (ORDER BY trial, time DESC) AS _row FROM curves"
+    )
+    plan = {"metric": "loss", "mode": "min", "rule": "last", "space": {"parameters": {"lr": {}}}}
+
+    views.execute("UPDATE trials SET step = 0")
+    found = select(views, {"id": SWEEP, "plan": plan}, at_step=0)
+    assert order(found) == [(0, 1.0), (1, 9.0)]
+
+
+def test_titles_count_those_that_compete() -> None:
+    trials: list[tuple[str, Curve]] = [(DONE, [0.5]), (DONE, [NAN, 0.5, 0.5]), (DONE, [None]), ("RUNNING", [0.1])]
+
+    for rule in ("last", "best", "smoothed"):
+        found = pick(trials, rule=rule)
+        assert (found.compared, len(found.rows)) == (1, 1)
+        assert found.rule.endswith("1 completed trial at step 0")
+    assert order(pick(trials[1:])) == [(2, 0.1)]  # no completed trial can win: who runs is compared
+
+
+@pytest.mark.parametrize("value", [1.7e308, -1.7e308, 5e-324, 0.1])
+def test_the_mean_of_equal_reports_is_that_value(value: float) -> None:
+    for count in (1, 2, 3, 4, 5):
+        assert order(pick([(DONE, [value] * count)], rule="smoothed")) == [(0, value)]
 
 
 def test_nothing_reported_is_nobody_s_win() -> None:

@@ -1,8 +1,10 @@
 """What save and load do in a worker, and which rows and messages come of them."""
 
 import errno
+import math
 import os
 import threading
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 
 from caviar_workers.checkpoint import Checkpoint, Save, parse_save
 from caviar_workers.lease import run_lease
+from caviar_workers.living import Living, Summary
 from caviar_workers.messages import Batch, Lease, Message, Program
 from caviar_workers.trial import Trial
 
@@ -203,3 +206,55 @@ def test_a_trial_that_saves_pauses_at_its_next_checkpoint(folder: Path) -> None:
     ended = rows(found, "attempts")[-1]
     assert (ended["state"], ended["step"], ended["rows"]) == ("PAUSED", 3, 3)
     assert [save.step for save in saves(found)] == [0, 3]
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.05])
+def test_the_value_of_a_checkpoint_is_the_newest_of_the_metric_however_it_was_reported(pause: float) -> None:
+    def train(config: dict[str, Any], trial: Trial) -> None:
+        trial.save(0, b"")
+        for step, reports in enumerate(
+            [({"loss": 1.0}, {"acc": 0.5}), ({"acc": 0.5},), ({"loss": math.inf},), ({"loss": 3.0},)]
+        ):
+            for metrics in reports:
+                trial.report(step, **metrics)
+            time.sleep(pause)  # the rows may have been taken away since
+            trial.save(step, b"")
+
+    saves = [save for batch in batches(train) for save in batch.saves]
+
+    assert [repr(save.value) for save in saves] == ["nan", "1.0", "1.0", "nan", "3.0"]
+
+
+def test_an_attempt_that_goes_on_carries_the_curve_on() -> None:
+    before = Living(
+        diverged=False,
+        metrics={"loss": Summary(last=2.0, low=1.0, high=5.0), "acc": Summary(last=math.nan, low=None, high=None)},
+    )
+
+    def train(config: dict[str, Any], trial: Trial) -> None:
+        saved = trial.load()
+        assert saved is not None
+        trial.save(10, b"")
+        trial.report(11, train_loss=math.nan, acc=0.5)
+
+    def leaving_it(config: dict[str, Any], trial: Trial) -> None:
+        trial.report(11, train_loss=1.0)
+
+    given = {"restore": {7: Checkpoint(10, b"")}, "living": {7: before}}
+    found = batches(train, **given)
+    ended = rows(found, "attempts")[-1]
+    assert [save.value for batch in found for save in batch.saves] == [2.0]
+    assert (ended["state"], ended["diverged"], ended["rows"]) == ("COMPLETED", False, 1)
+    assert [ended[f"{form}_{metric}"] for metric in ("loss", "acc") for form in ("last", "min", "max")] == [
+        *(2.0, 1.0, 5.0),
+        *(0.5, 0.5, 0.5),
+    ]
+    ended = rows(batches(leaving_it, **given), "attempts")[-1]
+    assert (ended["state"], ended["kind"]) == ("FAILED", "metric")
+    assert "last_loss" not in ended
+
+
+def test_whoever_carries_a_curve_without_the_metric_on_to_its_end_has_none() -> None:
+    given = {"restore": {7: Checkpoint(10, b"")}, "living": {7: Living()}}
+
+    assert rows(batches(lambda config, trial: trial.load() and None, **given), "attempts")[-1]["kind"] == "metric"

@@ -110,6 +110,10 @@ class Extremes:
             all_finite=np.ones(count, np.bool_),
         )
 
+    def copy(self) -> Extremes:
+        """The same numbers, to be changed apart from these."""
+        return Extremes(**{field.name: getattr(self, field.name).copy() for field in fields(self)})
+
     def spread(self, places: Ints, count: int) -> Extremes:
         """The same over `count` trials, of which these are at `places` and the others did not report the metric."""
         wide = Extremes.none(count)

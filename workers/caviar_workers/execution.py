@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from caviar_workers.living import Summary
 from caviar_workers.trial import Trial
 
 
@@ -28,15 +29,6 @@ class Execution:
 
 Ending = tuple[int, int, float, float, int, float, str | None, str | None, str]
 """An attempt that is over: trial, attempt, started, ended, first step, busy, error, kind, returned; as in Execution."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """Last value and extremes of one metric; None: no such value."""
-
-    last: float | None
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

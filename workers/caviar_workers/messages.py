@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from caviar_workers.absent import row_of
 from caviar_workers.checkpoint import Checkpoint, Save
+from caviar_workers.living import Living
 
 Action = Literal["stop", "pause"]
 
@@ -69,6 +70,8 @@ class Lease:
     """Folder of the sweep's checkpoints, for workers that see it; empty: none can."""
     restore: Mapping[int, Checkpoint] = field(default_factory=dict)
     """Trial → what its `load()` gives."""
+    living: Mapping[int, Living] = field(default_factory=dict)
+    """Trial → its curve up to that checkpoint, summed up."""
     promoted: frozenset[int] = frozenset()
     """Trials that go on because they were promoted after a pause, and not because an execution failed."""
     final: bool = False

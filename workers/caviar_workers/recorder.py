@@ -13,7 +13,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from caviar_workers.checkpoint import Save, carried, is_visible, write
 from caviar_workers.columns import Rows, to_columns
 from caviar_workers.encode import Outcome, attempts_table, curves_table, ipc, logs_table
 from caviar_workers.execution import Ending, Execution, Past, never_reported
+from caviar_workers.living import Living, Summary
 from caviar_workers.messages import Batch, Lease
 from caviar_workers.sift import Sieve
 from caviar_workers.stretch import Stretch, Totals, totals_of
@@ -97,7 +98,7 @@ class Recorder:
         """Write a checkpoint, or take it along to the driver; in the training thread."""
         with self._lock:
             rows = trial.count
-            value = trial.last_metrics.get(self._lease.metric, math.nan)
+            value = self._newest_value(trial)
         save = Save(trial=trial.number, attempt=trial.attempt, step=step, rows=rows, value=value, checksum="")
         folder = self._lease.checkpoints
         if self._sees_store is None:
@@ -105,6 +106,16 @@ class Recorder:
         save = write(Path(folder), save, data) if self._sees_store else carried(save, data)
         with self._lock:
             self._saves.append(save)
+
+    def _newest_value(self, trial: Trial) -> float:
+        """What the sweep's metric was when it was last reported, in whichever attempt; NaN: it never was."""
+        objective = self._lease.metric
+        found = trial.waiting_value(objective)
+        if found is None and self._past is not None and trial.count > trial.backlog:  # then this past is its own
+            found = _last(self._past.metrics, objective)
+        if found is None and trial.start > 0 and trial.number in self._lease.living:
+            found = _last(self._lease.living[trial.number].metrics, objective)
+        return math.nan if found is None else found
 
     def backlog(self) -> int:
         """Rows that wait for a flush."""
@@ -159,24 +170,37 @@ class Recorder:
             rows = Rows(stretch.cells)
         columns = to_columns(rows) if stretch.cells else None
         curves = ipc(curves_table(stretch, columns)) if columns is not None else b""
-        totals = totals_of(stretch.counts, columns, stretch.past, self._lease.metric)
+        own = totals_of(stretch.counts, columns, stretch.past, self._lease.metric)
         attempts = b""
         if stretch.endings or stretch.past is None:  # else: the one that runs was seen running before
+            totals = own.carrying_on(self._living(stretch))
             outcomes = self._outcomes(stretch, totals, faults)
             attempts = ipc(attempts_table(stretch, totals, outcomes, self._place, self._lease.promoted))
         self._past = None
         if stretch.current is not None:
             fault = faults.get(len(stretch.endings))
-            self._past = totals.past(fault)
+            self._past = own.past(fault)
             if fault is not None:
                 stretch.current.trial.refuse(ValueError(fault))
         return curves, attempts
 
+    def _living(self, stretch: Stretch) -> dict[int, Living]:
+        """Position of each attempt that loaded its checkpoint → the curve that it carries on."""
+        if not self._lease.living:
+            return {}
+        pairs = enumerate(zip(stretch.trials, stretch.firsts.tolist(), strict=True))
+        living = self._lease.living
+        return {place: living[trial] for place, (trial, first) in pairs if first > 0 and trial in living}
+
     def _outcomes(self, stretch: Stretch, totals: Totals, faults: dict[int, str]) -> list[Outcome]:
         """(state, kind, error) of each attempt."""
         objective = self._lease.metric
+
+        def unknown(position: int) -> bool:
+            """Whether it goes on from a curve that nobody summed up: all may have been reported there."""
+            return bool(stretch.firsts[position] > 0) and stretch.trials[position] not in self._lease.living
+
         measured = totals.metrics[objective].has_last.tolist() if objective in totals.metrics else []
-        firsts = stretch.firsts.tolist()
         outcomes: list[Outcome] = []
         for position, (*_, error, kind, returned) in enumerate(stretch.endings):
             if error is not None:
@@ -185,10 +209,13 @@ class Recorder:
                 outcomes.append(("FAILED", "error", f"ValueError: {faults[position]}"))
             elif kind is not None:
                 outcomes.append((TOLD[kind], None, None))
-            elif (measured and measured[position]) or (totals.rows[position] == 0 and firsts[position] > 0):
-                # The latter: its checkpoint was of its last step, and all was reported before.
+            elif (measured and measured[position]) or (totals.rows[position] == 0 and unknown(position)):
                 outcomes.append(("COMPLETED", None, None))
             else:
                 reported = [name for name, found in totals.metrics.items() if found.has_last[position]]
                 outcomes.append(("FAILED", "metric", never_reported(objective, reported, returned)))
         return outcomes + [("RUNNING", None, None)] * (stretch.current is not None)
+
+
+def _last(metrics: Mapping[str, Summary], name: str) -> float | None:
+    return metrics[name].last if name in metrics else None

@@ -6,12 +6,14 @@ only the last one can go on after it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from caviar_workers.columns import Bools, Columns, Extremes, Floats, Ints, extremes
-from caviar_workers.execution import Ending, Execution, Past, Summary
+from caviar_workers.execution import Ending, Execution, Past
+from caviar_workers.living import Living, Summary
 from caviar_workers.trial import WIDTH, Cells
 
 
@@ -62,7 +64,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """How the attempts of a stretch stand at its end, their past included; all [k]."""
+    """How the attempts of a stretch stand at its end, their earlier flushes included; all [k]."""
 
     rows: Ints
     steps: Ints
@@ -79,6 +81,24 @@ class Totals:
             metrics={name: _summary(found) for name, found in self.metrics.items() if found.has_last[-1]},
             fault=fault,
         )
+
+    def carrying_on(self, living: Mapping[int, Living]) -> Totals:
+        """The same, of the curves that some of them carry on: what they go on from is included, but for its rows.
+
+        Args:
+            living: Position of the attempt → what it goes on from.
+        """
+        if not living:
+            return self
+        metrics = {name: found.copy() for name, found in self.metrics.items()}
+        diverged = self.diverged.copy()
+        for place, before in living.items():
+            diverged[place] |= before.diverged
+            for name, summary in before.metrics.items():
+                if name not in metrics:
+                    metrics[name] = Extremes.none(len(diverged))
+                _add_past(metrics[name], place, summary)
+        return replace(self, diverged=diverged, metrics=metrics)
 
 
 def totals_of(counts: Ints, columns: Columns | None, past: Past | None, objective: str) -> Totals:
@@ -109,18 +129,18 @@ def totals_of(counts: Ints, columns: Columns | None, past: Past | None, objectiv
     for name, summary in past.metrics.items():
         if name not in metrics:
             metrics[name] = Extremes.none(len(counts))
-        _add_past(metrics[name], summary)
+        _add_past(metrics[name], 0, summary)
     return Totals(rows=rows, steps=steps, diverged=diverged, metrics=metrics)
 
 
-def _add_past(found: Extremes, past: Summary) -> None:
-    """Take the past of the first attempt in."""
-    if not found.has_last[0] and past.last is not None:
-        found.last[0], found.has_last[0] = past.last, True
+def _add_past(found: Extremes, place: int, past: Summary) -> None:
+    """Take in what the attempt at a place had reported before."""
+    if not found.has_last[place] and past.last is not None:
+        found.last[place], found.has_last[place] = past.last, True
     if past.low is not None and past.high is not None:
-        found.low[0] = min(found.low[0], past.low)
-        found.high[0] = max(found.high[0], past.high)
-        found.has_finite[0] = True
+        found.low[place] = min(found.low[place], past.low)
+        found.high[place] = max(found.high[place], past.high)
+        found.has_finite[place] = True
 
 
 def _summary(found: Extremes) -> Summary:

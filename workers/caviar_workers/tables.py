@@ -69,7 +69,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "rows": "int64",  # rows of this attempt in curves
         "step": "int64",  # of its last row; null without rows
         "start": "int64",  # as _start in curves
-        "diverged": "bool",  # some metric was NaN or infinite
+        "diverged": "bool",  # the sweep's metric was NaN or infinite, in the curve that it carries on
     },
     "logs": {
         "trial": "int64",

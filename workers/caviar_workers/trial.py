@@ -55,7 +55,6 @@ class Trial:
         "_ending",
         "_gate",
         "_keep",
-        "_last",
         "_put",
         "_restored",
         "_saved",
@@ -83,7 +82,6 @@ class Trial:
         self._start = 0
         self._saved = False
         self._ending: Action | None = None
-        self._last: dict[str, float] = {}
         self._cells: Cells = []
         self._taken = 0
         self._gate: threading.Event | None = None
@@ -152,11 +150,9 @@ class Trial:
         """First step of this execution: 0, or the one after that of the checkpoint that was loaded."""
         return self._start
 
-    @property
-    def last_metrics(self) -> dict[str, float]:
-        """Metrics of the newest report; empty: there is none."""
-        cells = self._cells
-        return cells[-1] if cells else self._last
+    def waiting_value(self, metric: str) -> float | None:
+        """The newest value of a metric among the rows that wait for the recorder; None: they have none."""
+        return next((row[metric] for row in reversed(self._cells[2::WIDTH]) if metric in row), None)
 
     def restore(self, checkpoint: Checkpoint | None, keep: Keep) -> None:
         """Give what `load` gives, and say where `save` leads (for the recorder, before the trial begins)."""
@@ -186,8 +182,6 @@ class Trial:
         count = len(self._cells)
         cells = self._cells[:count]
         self._taken += count
-        if count:
-            self._last = cells[-1]
         del self._cells[:count]  # not a swap: the training thread may hold the old list's extend
         return cells
 

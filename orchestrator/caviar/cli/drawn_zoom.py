@@ -68,7 +68,7 @@ def draw(store: Store, coarse: SweepDir, zoom: Zoom, fine: SweepDir | None, file
 def _dots(store: Store, sweep: SweepDir, coarse: Space, *, fine: bool, good: int) -> list[Dot]:
     plan = Plan.from_json(sweep.description()["plan"])
     with Views(store, [sweep]) as views:
-        rows = select(views, sweep.description(), k=2**31 - 1).rows
+        rows = select(views, sweep.description(), k=2**31 - 1, steps=False).rows
         ended = "SELECT trial, u, state FROM trials WHERE state IN ('COMPLETED', 'STOPPED', 'FAILED') ORDER BY trial"
         found = views.execute(ended).fetchall()
     points = {trial: u for trial, u, _ in found}

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 MOST_POINTS = 1024
 
 
+# Not avg(v): the sum of values near the largest float is infinite, where their mean is not.
+_MEAN = """case when isfinite(avg(v) filter (where isfinite(v))) then avg(v) filter (where isfinite(v))
+                else avg(v / 1024) filter (where isfinite(v)) * 1024 end"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Points:
     """One trial's values of a metric, by ascending step."""
@@ -45,7 +50,7 @@ def exact(reading: Reading, trials: Sequence[int], metric: str) -> dict[int, Poi
     """All values of the metric, as reported."""
     return _by_trial(
         reading,
-        f"select trial, list(step order by step), list({ident(metric)} order by step) from curves"
+        f"select trial, list(step order by _row), list({ident(metric)} order by _row) from _curves"
         f" where trial in (select unnest(?)) and {ident(metric)} is not null group by trial",
         trials,
     )
@@ -58,12 +63,33 @@ def drawn(reading: Reading, trials: Sequence[int], metric: str) -> dict[int, Poi
         reading,
         f"""with rows as (select trial, step, {value} as v from curves
                 where trial in (select unnest(?)) and {value} is not null),
-            ends as (select min(step) as low, max(step) as high from rows),
-            spans as (select trial, min(step) as step, avg(v) filter (where isfinite(v)) as v
-                from rows, ends group by trial, (rows.step - low) * {MOST_POINTS} // (high - low + 1))
+            ends as (select min(step)::hugeint as low, max(step)::hugeint as high from rows),
+            placed as (select trial, step, v, (step - low) * {MOST_POINTS} // (high - low + 1) as span from rows, ends),
+            spans as (select trial, min(step) as step, {_MEAN} as v from placed group by trial, span)
             select trial, list(step order by step), list(v order by step) from spans group by trial""",
         trials,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """Of one trial's curve, as reported; None: it has no reports."""
+
+    first: float | None = None
+    last: float | None = None
+
+
+def ends(reading: Reading, trials: Sequence[int], metric: str) -> dict[int, Ends]:
+    """What each curve begins and ends with: not means of many reports, as in a drawing."""
+    value = ident(metric)
+    sql = (
+        f"select trial, arg_min({value}, _row), arg_max({value}, _row) from _curves"
+        " where trial in (select unnest(?)) group by trial"
+    )
+    with reading.views.of_trials(trials):
+        rows = reading.views.execute(sql, [list(trials)]).fetchall()
+    found = {trial: Ends(first=first, last=last) for trial, first, last in rows}
+    return {trial: found.get(trial, Ends()) for trial in trials}
 
 
 def _by_trial(reading: Reading, sql: str, trials: Sequence[int]) -> dict[int, Points]:

@@ -53,7 +53,7 @@ def verb(top: int, metric: str | None, log: bool | None, ranking: Ranking, targe
 
 def _print(opened: "Reading", selection: "Selection", metric: str, log: bool | None) -> None:
     from caviar.cli.output import emit
-    from caviar.cli.points import drawn
+    from caviar.cli.points import drawn, ends
     from caviar.show.axis import axis_of, axis_text
     from caviar.show.console import data_console
     from caviar.show.glyphs import glyphs_for
@@ -62,6 +62,7 @@ def _print(opened: "Reading", selection: "Selection", metric: str, log: bool | N
     from caviar.show.table import Column, print_table
 
     points = drawn(opened, [row.trial for row in selection.rows], metric)
+    numbers = ends(opened, list(points), metric)
     width = min(max(data_console(sys.stdout).width - 45, 10), 60)
     curves, steps = [one.values for one in points.values()], [one.steps for one in points.values()]
     if all(value is None for curve in curves for value in curve):
@@ -72,15 +73,15 @@ def _print(opened: "Reading", selection: "Selection", metric: str, log: bool | N
     emit(opened.title)
     emit(f"{metric} {axis_text(axis)}")
     emit()
-    ends = [step for one in steps for step in one]
+    places = [step for one in steps for step in one]
     columns = [
         Column(name="trial", keep=True),
-        Column(name=f"steps {min(ends)} to {max(ends)}", keep=True, style="cyan"),
+        Column(name=f"steps {min(places)} to {max(places)}", keep=True, style="cyan"),
         Column(name="first", align="right"),
         Column(name="last", align="right", keep=True),
     ]
     rows = [
-        [f"t{trial}", spark, *(number(one.values[end] if one.values else None) for end in (0, -1))]
-        for (trial, one), spark in zip(points.items(), sparks, strict=True)
+        [f"t{trial}", spark, number(one.first), number(one.last)]
+        for (trial, one), spark in zip(numbers.items(), sparks, strict=True)
     ]
     print_table(columns, rows, sys.stdout)

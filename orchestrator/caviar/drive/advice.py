@@ -58,7 +58,7 @@ def adviser_of(plan: Plan, store: Store, sweep_dir: SweepDir, sampler: Sampler) 
         rows = []
         if plan.metric in views.metrics():
             rows = views.execute(
-                f"SELECT trial, step, {metric} FROM curves WHERE {metric} IS NOT NULL ORDER BY trial, step, time"
+                f"SELECT trial, step, {metric} FROM _curves WHERE {metric} IS NOT NULL ORDER BY trial, _row"
             ).fetchall()
     points = [np.array(u, np.float64) for (u,) in asked]
     if plan.searcher:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from caviar.schedule.scheduler import Scheduler
     from caviar.store import Store, SweepDir
 
+_LEADERS_S = 2.0
+"""Seconds between two looks for the leaders by a rule that needs whole curves; more, if a look takes long."""
 _CURVES_S = 1.0
 """Seconds between two looks into the store for the curves of new leaders."""
 
@@ -50,6 +52,7 @@ class Gauge:
         self._looked = self._began
         self._curves: dict[int, tuple[float, ...]] = {}
         self._earlier = self._leaders() if already else ()
+        self._smoothed, self._next_look = self._earlier, self._began + _LEADERS_S
 
     def read(self, scheduler: Scheduler) -> Snapshot:
         """The state of things now."""
@@ -58,7 +61,10 @@ class Gauge:
         slots = max(1, scheduler.slots)
         left = self._plan.trials - self._already - tally.ended
         eta = elapsed / tally.ended * left if tally.ended and left else None
-        leaders = best_of((*self._earlier, *tally.leaders), self._plan.mode)
+        if self._plan.rule == "smoothed":
+            leaders = self._stored_leaders()
+        else:
+            leaders = best_of((*self._earlier, *tally.leaders), self._plan.mode)
         if self._shows_curves:
             self._fetch(tuple(leader.trial for leader in leaders))
         return Snapshot(
@@ -85,13 +91,21 @@ class Gauge:
         )
 
     def _leaders(self) -> tuple[Leader, ...]:
-        """The best trials that completed before this driver began."""
+        """The best trials that the store knows to be completed."""
         try:
             with Views(self._store, [self._sweep_dir]) as views:
-                found = select(views, self._sweep_dir.description(), k=KEPT, rule="last")
+                found = select(views, self._sweep_dir.description(), k=KEPT)
         except (CaviarError, OSError):
             return ()
         return tuple(Leader(row.trial, row.value, row.config) for row in found.rows if row.state == "COMPLETED")
+
+    def _stored_leaders(self) -> tuple[Leader, ...]:
+        """The same, as of a moment ago."""
+        now = self._clock()
+        if now >= self._next_look:
+            self._smoothed = self._leaders() or self._smoothed
+            self._next_look = self._clock() + max(_LEADERS_S, 20 * (self._clock() - now))
+        return self._smoothed
 
     def _fetch(self, leaders: tuple[int, ...]) -> None:
         new = [trial for trial in leaders if trial not in self._curves]
@@ -102,7 +116,7 @@ class Gauge:
         trials = ", ".join(map(str, new))
         # Only of trials whose end is published: their curves are whole, and never change.
         query = (
-            f"SELECT trial, list({metric} ORDER BY step) FROM curves WHERE {metric} IS NOT NULL AND trial IN "
+            f"SELECT trial, list({metric} ORDER BY _row) FROM _curves WHERE {metric} IS NOT NULL AND trial IN "
             f"(SELECT trial FROM attempts WHERE ended IS NOT NULL AND trial IN ({trials})) GROUP BY trial"
         )
         try:

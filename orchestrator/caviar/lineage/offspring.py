@@ -39,7 +39,7 @@ def zoom_into(
     """
     plan = Plan.from_json(sweep.description()["plan"])
     with Views(store, [sweep]) as views:
-        selection = select(views, sweep.description(), k=ALL, rule=rule, at_step=at_step)
+        selection = select(views, sweep.description(), k=ALL, rule=rule, at_step=at_step, steps=False)
         ended = "SELECT trial, u FROM trials WHERE state IN ('COMPLETED', 'STOPPED', 'FAILED') ORDER BY trial"
         points = dict(views.execute(ended).fetchall())
     best = [row.trial for row in selection.rows if row.trial in points]

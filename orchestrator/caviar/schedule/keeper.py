@@ -6,6 +6,7 @@ Contract, held by tests/contracts/test_keeper_contract.py over every keeper:
   and neither does a first attempt.
 * Checkpoints are heard of after the rows before them went to the sink, in the order in which they were saved.
 * That a trial ended takes nothing from it: it may be tried again by a later driver.
+* With a checkpoint goes what its trial's curve was up to there: an attempt that goes on carries that curve on.
 * It belongs to the scheduler's loop: one thread.
 """
 
@@ -18,6 +19,7 @@ import pyarrow as pa
 
 from caviar.schedule.work import Work
 from caviar_workers.checkpoint import Checkpoint, Save
+from caviar_workers.living import Living
 
 
 class Keeper(Protocol):
@@ -35,3 +37,6 @@ class Keeper(Protocol):
 
     def restore(self, work: Work) -> Mapping[int, Checkpoint]:
         """Trial → its newest checkpoint, of those of a work that were tried before."""
+
+    def living(self, restored: Mapping[int, Checkpoint]) -> Mapping[int, Living]:
+        """Trial → its curve up to the checkpoint that it was given; of a trial that is left out nothing is known."""

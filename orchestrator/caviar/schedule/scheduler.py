@@ -29,7 +29,7 @@ from caviar.schedule.supply import Supply
 from caviar.schedule.tally import Tally
 from caviar.schedule.verdict import hopeless
 from caviar.schedule.voice import Voice
-from caviar.schedule.work import Work, lease_of
+from caviar.schedule.work import Kept, Work, lease_of
 from caviar_workers.messages import Action
 
 _POLL_S = 0.2
@@ -82,7 +82,7 @@ class Scheduler:
         self._docket = Docket(sink, supply.rest.decided, clock.time)
         self.closing = Closing(clock.monotonic() + (plan.time_limit or math.inf))
         self.ledger = Ledger(plan.max_attempts)
-        self.tally = Tally(plan.metric, plan.mode, before=supply.rest.completed)
+        self.tally = Tally(plan.metric, plan.mode, plan.rule, before=supply.rest.completed)
         self.paused = Paused()
         self._books = Books(
             plan, sweep, sink, self.ledger, self.tally, self.paused, adviser=self._adviser, vault=vault, clock=clock
@@ -187,15 +187,21 @@ class Scheduler:
             self._submit(work)
 
     def _submit(self, work: Work) -> None:
-        kept = (self._vault.folder, self._vault.restore(work)) if self._vault is not None else ()
         short = self.ledger.ran_short(work)
-        lease = lease_of(self._plan, self._sweep, self._leases, work, *kept, whole_gpu=short)
+        lease = lease_of(self._plan, self._sweep, self._leases, work, self._kept(work), whole_gpu=short)
         self._leases += 1
         self.ledger.submit(lease.id, work, self._clock.time())
         self._executor.submit(lease)
         for trial, attempt in zip(work.trials, work.attempts, strict=True):
             if attempt and self._adviser.stops(trial):  # what it was told died with its process
                 self._voice.tell(trial, "stop")
+
+    def _kept(self, work: Work) -> Kept:
+        if self._vault is None:
+            return Kept()
+        restore = self._vault.restore(work)
+        living = self._vault.living(restore) if restore else {}
+        return Kept(folder=self._vault.folder, restore=restore, living=living)
 
     def _next(self, size: int) -> Work | None:
         again = self.ledger.retry(size)

@@ -30,6 +30,8 @@ class Tally:
 
     metric: str
     mode: str
+    rule: str = "last"
+    """Which value of a curve counts. That of `smoothed` is not known here, so its leaders are those by `last`."""
     before: int = 0
     """Trials that earlier drivers of the sweep completed."""
     completed: int = 0
@@ -87,15 +89,17 @@ class Tally:
             self.errors[line] = self.errors.get(line, 0) + 1
 
     def _add_leaders(self, attempts: pa.Table, work: Work, first: int) -> None:
-        column = f"last_{self.metric}"
+        form = {"min": "min_", "max": "max_"}[self.mode] if self.rule == "best" else "last_"
+        column = form + self.metric
         if column not in attempts.column_names:
             return
         values = attempts[column].to_numpy().astype(float)
         done = np.array([state == "COMPLETED" for state in attempts["state"].to_pylist()])
+        done &= ~attempts["diverged"].to_numpy().astype(bool)
         score = np.where(done & np.isfinite(values), values if self.mode == "min" else -values, np.inf)
         bar = self._score(self.leaders[-1].value) if len(self.leaders) == KEPT else np.inf
         for i in np.argsort(score, kind="stable")[:KEPT].tolist():
-            if score[i] >= bar or not np.isfinite(score[i]):
+            if score[i] > bar or not np.isfinite(score[i]):
                 break
             self.leaders.append(Leader(work.trials[first + i], float(values[i]), work.config(first + i)))
         self.leaders = list(best_of(self.leaders, self.mode))
@@ -105,5 +109,6 @@ class Tally:
 
 
 def best_of(leaders: Sequence[Leader], mode: str) -> tuple[Leader, ...]:
-    """The best few, best first; of equal ones those that came first."""
-    return tuple(sorted(leaders, key=lambda leader: leader.value, reverse=mode == "max")[:KEPT])
+    """The best few, best first; of equal ones those with the smaller numbers, whoever ended first."""
+    sign = -1.0 if mode == "max" else 1.0
+    return tuple(sorted(leaders, key=lambda leader: (sign * leader.value, leader.trial))[:KEPT])

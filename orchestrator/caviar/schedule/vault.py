@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -21,7 +21,9 @@ from caviar.store.checkpoints import (
     thinned,
     write_carried,
 )
+from caviar.store.living import living_of
 from caviar_workers.checkpoint import Checkpoint, Save
+from caviar_workers.living import Living
 
 DELAY_S = 5.0
 """Seconds for which a checkpoint that is not needed any more stays: the rows that make the next one restorable are
@@ -90,6 +92,14 @@ class Vault:
         again = (trial for trial, attempt in zip(work.trials, work.attempts, strict=True) if attempt)
         found = ((trial, self.find(trial)) for trial in again)
         return {trial: checkpoint for trial, checkpoint in found if checkpoint is not None}
+
+    def living(self, restored: Mapping[int, Checkpoint]) -> dict[int, Living]:
+        """Trial → its curve up to its checkpoint, of trials that were given one: their rows are published by now.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        return living_of(self._store, self._sweep_dir, {trial: one.step for trial, one in restored.items()})
 
     def find(self, trial: int) -> Checkpoint | None:
         """The newest checkpoint of a trial that is whole and restorable; None: there is none."""

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from caviar.plan import Plan
 from caviar.secret import referred, resolved
 from caviar_workers.absent import row_of
 from caviar_workers.checkpoint import Checkpoint
+from caviar_workers.living import Living
 from caviar_workers.messages import Lease
 
-NOTHING: Mapping[int, Checkpoint] = {}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is kept of the trials of a work that were tried before."""
+
+    folder: str = ""
+    """Of the sweep's checkpoints, for workers that see it."""
+    restore: Mapping[int, Checkpoint] = field(default_factory=dict)
+    """Trial → the checkpoint from which it goes on."""
+    living: Mapping[int, Living] = field(default_factory=dict)
+    """Trial → its curve up to there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +85,7 @@ def lease_of(
     sweep: str,
     number: int,
     work: Work,
-    checkpoints: str = "",
-    restore: Mapping[int, Checkpoint] = NOTHING,
+    kept: Kept,
     *,
     whole_gpu: bool = False,
 ) -> Lease:
@@ -86,13 +96,13 @@ def lease_of(
         sweep: Its id.
         number: Counts the driver's leases from 0.
         work: The trials.
-        checkpoints: Folder of the sweep's checkpoints.
-        restore: Trial → the checkpoint from which it goes on.
+        kept: What is kept of those that were tried before.
         whole_gpu: Nobody else gets a share of its GPU: what it lacks is then its own affair.
     """
     return Lease(
-        checkpoints=checkpoints,
-        restore=restore,
+        checkpoints=kept.folder,
+        restore=kept.restore,
+        living=kept.living,
         promoted=work.promoted,
         id=number,
         sweep=sweep,

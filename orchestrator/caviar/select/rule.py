@@ -1,7 +1,8 @@
-"""The SQL of the three rules: from each trial's curve to one value."""
+"""The SQL of the three rules: from each trial's curve to one value, and the step at which that stands."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 Rule = Literal["last", "best", "smoothed"]
@@ -22,7 +23,8 @@ def identifier(name: str) -> str:
 
 
 def scored_sql(sweep: str, metric: str, mode: str, rule: Rule, at_step: int | None) -> str:
-    """A query of the columns of trials, and _value and _step (at which the value stands).
+    """A query of the columns of trials, _value and _step: at which the value stands, or, of a whole curve, the
+    end of that; `steps_sql` knows better.
 
     The value is NaN, or infinite, where the part of the curve that the rule looks at is not finite: so it loses.
 
@@ -36,28 +38,50 @@ def scored_sql(sweep: str, metric: str, mode: str, rule: Rule, at_step: int | No
     if at_step is None and rule != "smoothed":
         value = identifier(("last_" if rule == "last" else "best_") + metric)
         return f"SELECT *, {value} AS _value, step AS _step FROM trials WHERE sweep = '{sweep}'"
-    scores = _scores(sweep, metric, mode, rule, at_step)
-    return f"SELECT t.*, s._value, s._step FROM ({scores}) s JOIN trials t USING (trial) WHERE t.sweep = '{sweep}'"
+    within, reached = ("true", "true") if at_step is None else (f"step <= {at_step}", f"t.step >= {at_step}")
+    scores = _scores(f"{_rows(sweep, metric)} AND {within}", mode, rule)
+    return (
+        f"SELECT t.*, s._value, s._step FROM ({scores}) s JOIN trials t USING (trial) "
+        f"WHERE t.sweep = '{sweep}' AND {reached}"
+    )
 
 
-def _scores(sweep: str, metric: str, mode: str, rule: Rule, at_step: int | None) -> str:
-    """A query with the columns trial, _value and _step, from the curves."""
+def steps_sql(sweep: str, metric: str, mode: str, rule: Rule, trials: Sequence[int]) -> str:
+    """A query of trial and _step, where the value of a whole curve stands; of those of the trials that have one."""
+    few = f"{_rows(sweep, metric)} AND trial IN ({', '.join(map(str, trials))})"
+    return f"SELECT trial, _step FROM ({_scores(few, mode, rule)})"
+
+
+def newest_sql(sweep: str, metric: str) -> str:
+    """A query of trial and _step, the last one at which its curve has the metric."""
+    return f"SELECT trial, max(step) AS _step FROM ({_rows(sweep, metric)}) GROUP BY trial"
+
+
+def _rows(sweep: str, metric: str) -> str:
     m = identifier(metric)
-    reached = "true" if at_step is None else f"reached >= {at_step}"
-    within = "true" if at_step is None else f"step <= {at_step}"
-    # `back` counts the reports of a trial from its newest: 1, 2, …
-    rows = (
-        f"SELECT trial, step, {m} AS value, max(step) OVER (PARTITION BY trial) AS reached, time "
-        f"FROM curves WHERE sweep = '{sweep}' AND {m} IS NOT NULL"
-    )
-    counted = (
-        f"SELECT trial, step, value, row_number() OVER (PARTITION BY trial ORDER BY step DESC, time DESC) AS back "
-        f"FROM ({rows}) WHERE {reached} AND {within}"
-    )
-    extreme = "min" if mode == "min" else "max"
-    value = {
-        "last": "min(value) FILTER (back = 1)",
-        "best": f"CASE WHEN bool_and(isfinite(value)) THEN {extreme}(value) ELSE 'nan'::DOUBLE END",
-        "smoothed": f"avg(value) FILTER (back <= {SMOOTHED})",
-    }[rule]
-    return f"SELECT trial, {value} AS _value, max(step) AS _step FROM ({counted}) GROUP BY trial"
+    return f"SELECT trial, step, {m} AS value, _row FROM _curves WHERE sweep = '{sweep}' AND {m} IS NOT NULL"
+
+
+def _scores(rows: str, mode: str, rule: Rule) -> str:
+    """A query with the columns trial, _value and _step, from rows of curves.
+
+    Of the reports of one step the later one counts: rows are in order by their numbers, never by step or time.
+    """
+    if rule == "last":
+        cells = "arg_max(value, _row) AS _value, arg_max(step, _row) AS _step"
+        return f"SELECT trial, {cells} FROM ({rows}) GROUP BY trial"
+    if rule == "best":
+        good = "value" if mode == "min" else "-value"
+        best = f"min({{'good': {good}, 'step': step}}) FILTER (isfinite(value))"  # of equal ones the first
+        value = f"CASE WHEN bool_and(isfinite(value)) THEN {'' if mode == 'min' else '-'}({best}).good END"
+        return f"SELECT trial, {value} AS _value, ({best}).step AS _step FROM ({rows}) GROUP BY trial"
+    newest = f"SELECT *, row_number() OVER (PARTITION BY trial ORDER BY _row DESC) AS back FROM ({rows})"
+    tail = f"list(value ORDER BY back DESC) FILTER (back <= {SMOOTHED}) AS tail, arg_max(step, _row) AS _step"
+    return f"SELECT trial, {_MEAN} AS _value, _step FROM (SELECT trial, {tail} FROM ({newest}) GROUP BY trial)"
+
+
+# The sum of a few large numbers may be beyond the largest float, where their mean is not. It lies between the smallest
+# and the largest of them, whatever was rounded: else curves that are constant would differ from each other.
+_SUM = "CASE WHEN isfinite(list_sum(tail)) THEN list_sum(tail) / len(tail) "
+_SUM += "ELSE list_sum(list_transform(tail, lambda v: v / len(tail))) END"
+_MEAN = f"CASE WHEN isfinite({_SUM}) THEN greatest(list_min(tail), least(list_max(tail), {_SUM})) ELSE {_SUM} END"

@@ -2,19 +2,22 @@
 
 * Trials that completed did what they set out to do: they are compared at their own ends. Where these differ, the rule
   says so; `at_step` compares at one step instead.
-* While none has completed, those that run are compared at one step: the largest that at least half of them reached.
+* While none has completed, those that run are compared at one step: the largest at which half of them had the metric.
 * A failed or diverged trial never wins, whatever its numbers. Ties go to the smaller trial number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from caviar.errors import NotFoundError, SpecError
-from caviar.select.rule import RULES, WORDS, identifier, scored_sql
+from caviar.select.rule import RULES, WORDS, Rule, identifier, newest_sql, scored_sql, steps_sql
+
+Row = tuple[Any, ...]
 
 _FIXED = {"sweep", "trial", "attempt", "step", "time"}
 
@@ -24,6 +27,10 @@ class Views(Protocol):
 
     def execute(self, sql: str) -> Any:
         """Run SQL; the answer has `fetchall`."""
+        ...
+
+    def of_trials(self, trials: Collection[int]) -> AbstractContextManager[None]:
+        """Within the block, only the curves of these trials are looked at."""
         ...
 
 
@@ -63,6 +70,7 @@ def select(
     k: int = 5,
     rule: str | None = None,
     at_step: int | None = None,
+    steps: bool = True,
 ) -> Selection:
     """Pick the best `k` trials of a sweep.
 
@@ -72,6 +80,8 @@ def select(
         k: How many, ≥ 1.
         rule: `last`, `best` or `smoothed` (mean of the last 5 reports); None: the sweep's own.
         at_step: Compare what trials had up to this step, among those that reached it.
+        steps: Say of each at which step its value stands. Who wants a million trials may do without: where whole curves
+            are compared, it is the step at which the curve ends then.
 
     Raises:
         SpecError: There is no such rule.
@@ -84,15 +94,16 @@ def select(
     metric, mode = plan["metric"], plan["mode"]
     if not _reported(views, sweep, metric):
         return Selection(metric=metric, mode=mode, rule="no trial has reported yet", compared=0, rows=())
-    step, pool, where = _common_ground(views, sweep, metric, at_step)
+    asked = Comparison(views, sweep, metric, mode, cast("Rule", chosen))
+    ends = asked.ends() if at_step is None else None
+    if ends is not None:
+        step, pool = None, "= 'COMPLETED'"
+    else:
+        step, pool = asked.common_step() if at_step is None else at_step, "<> 'FAILED'"
     parameters = list(plan["space"]["parameters"])
-    columns = "".join(f", {identifier(name)}" for name in parameters)
-    found = views.execute(
-        f"SELECT trial, _value, _step, state, seed, count(*) OVER (){columns} "
-        f"FROM ({scored_sql(sweep, metric, mode, chosen, step)}) "
-        f"WHERE state {pool} AND NOT coalesce(diverged, false) AND isfinite(_value) "
-        f"ORDER BY _value {'ASC' if mode == 'min' else 'DESC'}, trial LIMIT {int(k)}"
-    ).fetchall()
+    found = asked.best(step, pool, parameters, k)
+    if steps and found and step is None:
+        found = asked.with_steps(found)
     rows = tuple(
         Candidate(
             trial=r[0],
@@ -104,27 +115,69 @@ def select(
         )
         for r in found
     )
-    words = f"{WORDS[chosen].format(metric=metric)}, {where}"
+    if ends is not None:
+        where = _ends_in_words(*ends, at_their_ends={row.step for row in rows} <= {ends[2]})
+    else:
+        where = f"at step {step}" + (" (no trial has completed)" if at_step is None else "")
+    words = f"{WORDS[cast('Rule', chosen)].format(metric=metric)}, {where}"
     return Selection(metric=metric, mode=mode, rule=words, compared=found[0][5] if found else 0, rows=rows)
 
 
-def _common_ground(views: Views, sweep: str, metric: str, at_step: int | None) -> tuple[int | None, str, str]:
-    """The step to compare at (None: each trial's end), the states that take part, and both in words."""
-    if at_step is not None:
-        return at_step, "<> 'FAILED'", f"at step {at_step}"
-    m = identifier(f"last_{metric}")
-    ends = views.execute(
-        f"SELECT count(*), min(step), max(step) FROM trials "
-        f"WHERE sweep = '{sweep}' AND state = 'COMPLETED' AND isfinite({m})"
-    ).fetchall()[0]
-    if ends[0]:
-        where = f"at step {ends[1]}" if ends[1] == ends[2] else f"at their own ends, steps {ends[1]} to {ends[2]}"
-        return None, "= 'COMPLETED'", f"{ends[0]} completed trial{'' if ends[0] == 1 else 's'} {where}"
-    steps = views.execute(
-        f"SELECT step FROM trials WHERE sweep = '{sweep}' AND state <> 'FAILED' AND {m} IS NOT NULL ORDER BY step DESC"
-    ).fetchall()
-    step = steps[(len(steps) - 1) // 2][0] if steps else 0
-    return step, "<> 'FAILED'", f"at step {step} (no trial has completed)"
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is asked of the views for one selection."""
+
+    views: Views
+    sweep: str
+    metric: str
+    mode: str
+    rule: Rule
+
+    @property
+    def _has_value(self) -> str:
+        """Condition on a trial: it competes, once its state allows it to."""
+        value = identifier(("best_" if self.rule == "best" else "last_") + self.metric)
+        return f"sweep = '{self.sweep}' AND NOT coalesce(diverged, false) AND isfinite({value})"
+
+    def ends(self) -> tuple[int, int, int] | None:
+        """How many completed trials compete, and the smallest and largest step at which one ended; None: none does."""
+        found = self.views.execute(
+            f"SELECT count(*), min(step), max(step) FROM trials WHERE {self._has_value} AND state = 'COMPLETED'"
+        ).fetchall()[0]
+        return found if found[0] else None
+
+    def common_step(self) -> int:
+        """The largest step at which at least half of the trials that run had the metric, or had it before."""
+        steps = self.views.execute(
+            f"SELECT _step FROM ({newest_sql(self.sweep, self.metric)}) JOIN trials USING (trial) "
+            f"WHERE {self._has_value} AND state <> 'FAILED' ORDER BY _step DESC"
+        ).fetchall()
+        return int(steps[(len(steps) - 1) // 2][0]) if steps else 0
+
+    def best(self, step: int | None, pool: str, parameters: Sequence[str], k: int) -> list[Row]:
+        """The best `k`: trial, value, step of the value, state, seed, how many were compared, parameters."""
+        columns = "".join(f", {identifier(name)}" for name in parameters)
+        return self.views.execute(  # type: ignore[no-any-return]
+            f"SELECT trial, _value, _step, state, seed, count(*) OVER (){columns} "
+            f"FROM ({scored_sql(self.sweep, self.metric, self.mode, self.rule, step)}) "
+            f"WHERE state {pool} AND NOT coalesce(diverged, false) AND isfinite(_value) "
+            f"ORDER BY _value {'ASC' if self.mode == 'min' else 'DESC'}, trial LIMIT {int(k)}"
+        ).fetchall()
+
+    def with_steps(self, found: Sequence[Row]) -> list[Row]:
+        """The same rows, each with the step at which its value stands."""
+        trials = [row[0] for row in found]
+        with self.views.of_trials(trials):
+            query = steps_sql(self.sweep, self.metric, self.mode, self.rule, trials)
+            steps = dict(self.views.execute(query).fetchall())
+        return [(*row[:2], steps.get(row[0], row[2]), *row[3:]) for row in found]
+
+
+def _ends_in_words(count: int, first: int, last: int, *, at_their_ends: bool) -> str:
+    completed = f"{count} completed trial{'' if count == 1 else 's'}"
+    if first == last and at_their_ends:
+        return f"{completed} at step {first}"
+    return f"{completed} at their own ends, " + (f"step {first}" if first == last else f"steps {first} to {last}")
 
 
 def _reported(views: Views, sweep: str, metric: str) -> bool:

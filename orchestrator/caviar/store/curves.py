@@ -9,10 +9,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caviar.store.columns import fixed
+from caviar.store.columns import Column, fixed
 
 if TYPE_CHECKING:
     from caviar.store.sweep_tables import SweepTables
+
+
+ROW = "attempt::BIGINT * 4294967296 + _seq"
+"""The place of a live row in its trial's curve, as one number. Not its time: clocks are set back, and milliseconds are
+long. Not its step: a step may have several reports, of which the later one counts."""
+
+
+def numbered_rows(tables: SweepTables) -> tuple[tuple[Column, ...], str]:
+    """Columns and SELECT of the live rows, each with its `_row`: what all that depends on their order looks at."""
+    shown = tuple(column for column in tables.curve_columns if not column.name.startswith("_"))
+    return (*shown, Column(name="_row", word="int64")), f"SELECT *, {ROW} AS _row FROM ({live_rows(tables)})"
 
 
 def live_rows(tables: SweepTables, only: str = "") -> str:

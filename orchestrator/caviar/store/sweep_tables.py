@@ -58,6 +58,8 @@ class SweepTables:
         self.seen = seen
         self.running = running
         """Whether a living process owns the sweep."""
+        self.metric = plan.get("metric", "")
+        """The sweep's own."""
         self.extreme = "max" if plan.get("mode") == "max" else "min"
         """What is best, by the sweep's mode."""
         parameters = plan.get("space", {}).get("parameters", {})

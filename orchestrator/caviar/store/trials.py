@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from caviar.store.columns import Column
-from caviar.store.curves import live_rows
+from caviar.store.curves import ROW, live_rows
 from caviar.store.query import name
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def trials_sql(tables: SweepTables) -> str:
     `last_<m>` is the metric's value at the last row that reported it, `best_<m>` its smallest finite value,
     or largest if the sweep's mode is max. Both are of the trial's curve: of a trial that runs, of the curve
     so far. `started` is when its first attempt did, `ended` when its newest did, `rows` and `step` are of
-    the curve.
+    the curve; `diverged` says whether the sweep's metric was ever NaN or infinite in it: another metric may be.
     """
     columns = trial_columns(tables)
     if tables.seen.plain:
@@ -75,7 +75,7 @@ def _newest(tables: SweepTables) -> str:
     if not tables.retried:
         began = "(cause IS DISTINCT FROM 'stop')::BIGINT AS attempts, started AS first"
         return f"SELECT *, {began}, {_OPEN} AS is_open FROM attempts"
-    began = "count(*) FILTER (cause IS DISTINCT FROM 'stop') AS attempts, min(started) AS first"
+    began = "count(*) FILTER (cause IS DISTINCT FROM 'stop') AS attempts, arg_min(started, attempt) AS first"
     return (
         f"SELECT a.*, attempts, first, {_OPEN} AS is_open FROM attempts a "
         f"JOIN (SELECT trial, max(attempt) AS attempt, {began} FROM attempts GROUP BY trial) USING (trial, attempt)"
@@ -93,15 +93,14 @@ def _kept(tables: SweepTables, column: str) -> str:
 
 def _summary(tables: SweepTables) -> str:
     """The curves so far of trials whose newest attempt did not sum its own up."""
-    order = "attempt::BIGINT * 4294967296 + _seq"
     cells = ["trial", "count(*) AS rows", "max(step) AS step"]
     for metric in tables.metrics:
         value = name(metric)
-        cells.append(f"arg_max({value}, {order}) AS {name('last_' + metric)}")
+        cells.append(f"arg_max({value}, {ROW}) AS {name('last_' + metric)}")
         # a CASE within: DuckDB takes a second for two hundred aggregates with a FILTER
         cells.append(f"{tables.extreme}(CASE WHEN isfinite({value}) THEN {value} END) AS {name('best_' + metric)}")
-    strange = " OR ".join(f"coalesce(NOT isfinite({name(metric)}), false)" for metric in tables.metrics)
-    cells.append(f"bool_or({strange or 'false'}) AS diverged")
+    strange = f"coalesce(NOT isfinite({name(tables.metric)}), false)" if tables.metric in tables.metrics else "false"
+    cells.append(f"bool_or({strange}) AS diverged")
     only = "trial IN (SELECT trial FROM open)"
     return f"SELECT {', '.join(cells)} FROM ({live_rows(tables, only)}) GROUP BY trial"
 

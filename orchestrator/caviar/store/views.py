@@ -10,7 +10,7 @@ import duckdb
 
 from caviar.errors import SpecError, StoreError
 from caviar.store.columns import Column, Part, fixed, pick, union
-from caviar.store.curves import live_rows
+from caviar.store.curves import live_rows, numbered_rows
 from caviar.store.damage import first_damaged, may_be_damage
 from caviar.store.holes import gone, holes, sentence
 from caviar.store.layout import SUPERSEDED
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from caviar.store.sweep_dir import SweepDir
 
 NAMES = ("sweeps", "trials", "curves", "attempts", "configs", "logs", "decisions")
+INTERNAL = ("_curves",)
+"""Not for users: `curves` with a column `_row`, by which each trial's rows are in order."""
 TRIES = 10
 """Times that a query starts again because files that it listed were merged away."""
 
@@ -97,7 +99,7 @@ class Views:
         self._trials = trials
         for tables in self._tables:
             tables.narrow(trials)
-        self._made.discard("curves")
+        self._made -= {"curves", "_curves"}
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
         """Run trusted SQL over the views.
@@ -242,9 +244,9 @@ def _look(sweep: SweepDir) -> tuple[str, Snapshot]:
 def _part(view: str, tables: SweepTables) -> tuple[tuple[Column, ...], str]:
     if view == "trials":
         return trial_columns(tables), trials_sql(tables)
-    if view == "curves":
-        shown = tuple(column for column in tables.curve_columns if not column.name.startswith("_"))
-        return shown, live_rows(tables)
+    if view in ("curves", "_curves"):
+        columns, rows = numbered_rows(tables)
+        return (columns, rows) if view == "_curves" else (columns[:-1], live_rows(tables))
     if view == "attempts":
         return tables.attempt_columns, tables.attempts()
     if view == "configs":
@@ -257,6 +259,8 @@ def _part(view: str, tables: SweepTables) -> tuple[tuple[Column, ...], str]:
 def _fixed(view: str) -> tuple[Column, ...]:
     if view == "trials":
         return tuple(Column(name=key, word=word) for key, word in {**HEAD, **TAIL}.items())
+    if view == "_curves":
+        return (*_fixed("curves"), Column(name="_row", word="int64"))
     return tuple(column for column in fixed(view) if view != "curves" or not column.name.startswith("_"))
 
 
@@ -265,5 +269,5 @@ def _nothing(view: str) -> str:
 
 
 def _mentioned(sql: str) -> Sequence[str]:
-    found = [view for view in NAMES if re.search(rf"\b{view}\b", sql, re.IGNORECASE)]
+    found = [view for view in (*NAMES, *INTERNAL) if re.search(rf"\b{view}\b", sql, re.IGNORECASE)]
     return found or NAMES

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
 from caviar.schedule.work import Work
 from caviar_workers.checkpoint import Checkpoint, Save
+from caviar_workers.living import Living
 
 
 class Shelf:
@@ -30,3 +31,7 @@ class Shelf:
         """Give back what there is; see `Keeper`."""
         again = (trial for trial, attempt in zip(work.trials, work.attempts, strict=True) if attempt)
         return {trial: self._newest[trial] for trial in again if trial in self._newest}
+
+    def living(self, restored: Mapping[int, Checkpoint]) -> dict[int, Living]:
+        """Nothing is known of curves here; see `Keeper`."""
+        return {}

@@ -1,0 +1,178 @@
+"""What a trial reported counts, in whichever attempt: while its sweep runs, from the store, and when it is final."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from histories import OBJECTIVE, OTHER, Known, Mortal, Script, known, scripts, train
+
+from caviar.drive.gauge import Gauge
+from caviar.plan import Plan
+from caviar.sampling import make_sampler
+from caviar.schedule.scheduler import Scheduler
+from caviar.schedule.supply import Supply
+from caviar.schedule.vault import Vault
+from caviar.select import select
+from caviar.space import Float, Space
+from caviar.store import Store, SweepDir, Views, Writer
+from caviar.store.checkpoints import saves_of
+from caviar.store.finalize import finalize
+from caviar_workers.messages import Program
+
+RULES = ("last", "best", "smoothed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """A sweep that ran, and has not been made final."""
+
+    store: Store
+    sweep: SweepDir
+    plan: Plan
+    scheduler: Scheduler
+    gauge: Gauge
+    epoch: int
+
+
+@contextmanager
+def ran(folder: Path, plot: dict[int, list[Script]], mode: str, rule: str) -> Iterator[Ran]:
+    """Run a sweep whose trials do what the plot says."""
+    plan = Plan(
+        name="s",
+        metric=OBJECTIVE,
+        mode=mode,  # type: ignore[arg-type]
+        rule=rule,  # type: ignore[arg-type]
+        trials=len(plot),
+        seed=0,
+        space=Space({"lr": Float(0.0, 1.0)}),
+        max_attempts=5,
+    )
+    grave: set[int] = set()
+    program = Program(digest="d", train="train", functions={"train": partial(train, plot=plot, grave=grave)})
+    store = Store.open(folder, create=True)
+    sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
+    sweep = store.create_sweep({"plan": plan.to_json()}, b"code")
+    epoch = sweep.claim()
+    executor = Mortal(program, grave)
+    with Writer(sweep, epoch) as writer:
+        vault = Vault(store, sweep, plan, writer, time)
+        scheduler = Scheduler(plan, sweep.id, Supply(plan, sampler), executor, writer, vault=vault)
+        assert scheduler.run() is None
+        gauge = Gauge(store, sweep, plan, already=0, curves=False)
+    vault.clean(all_of_it=True)
+    yield Ran(store=store, sweep=sweep, plan=plan, scheduler=scheduler, gauge=gauge, epoch=epoch)
+    executor.close()
+    sweep.release(epoch)
+
+
+def same(found: float | None, expected: float | None) -> bool:
+    """Equal, where NaN is equal to NaN."""
+    if found is None or expected is None:
+        return found is expected
+    return found == expected or (math.isnan(found) and math.isnan(expected))
+
+
+def check_trials(views: Views, truth: dict[int, Known], mode: str) -> None:
+    """Each row of `trials` says what the living history says."""
+    metrics = [metric for metric in (OBJECTIVE, OTHER) if metric in views.metrics()]
+    cells = ", ".join(f"last_{metric}, best_{metric}" for metric in metrics)
+    rows = views.execute(f"SELECT trial, state, rows, step, diverged, {cells} FROM trials").fetchall()
+    assert len(rows) == len(truth)
+    for trial, state, count, step, diverged, *summaries in rows:
+        one = truth[trial]
+        assert (state, count) == (one.state, len(one.rows)), (trial, one)
+        assert step == (one.rows[-1][0] if one.rows else None), (trial, one)
+        assert bool(diverged) == one.diverged, (trial, one)
+        for place, metric in enumerate(metrics):
+            last, best = one.last(metric), one.best(metric, mode)
+            assert same(summaries[2 * place], last and last[1]), (trial, metric, one)
+            assert same(summaries[2 * place + 1], best and best[1]), (trial, metric, one)
+
+
+def check_attempts(views: Views, truth: dict[int, Known]) -> None:
+    """The summary of an attempt that came to its end is that of the curve which it carries on."""
+    rows = views.execute(
+        f"SELECT trial, last_{OBJECTIVE}, min_{OBJECTIVE}, max_{OBJECTIVE}, diverged FROM attempts "
+        "WHERE busy IS NOT NULL QUALIFY row_number() OVER (PARTITION BY trial ORDER BY attempt DESC) = 1"
+    ).fetchall()
+    assert rows
+    for trial, last, low, high, diverged in rows:
+        one = truth[trial]
+        for found, expected in (
+            (last, one.last(OBJECTIVE)),
+            (low, one.best(OBJECTIVE, "min")),
+            (high, one.best(OBJECTIVE, "max")),
+        ):
+            assert same(found, expected and expected[1]), (trial, one)
+        assert diverged == one.diverged, (trial, one)
+
+
+def ranking(truth: dict[int, Known], rule: str, mode: str) -> list[tuple[int, int, float]]:
+    """(trial, step, value) of those that compete, best first."""
+    found = []
+    for trial, one in truth.items():
+        if one.state == "COMPLETED" and not one.diverged:
+            pair = (
+                one.last(OBJECTIVE)
+                if rule == "last"
+                else one.best(OBJECTIVE, mode)
+                if rule == "best"
+                else one.smoothed(OBJECTIVE)
+            )
+            assert pair is not None
+            found.append((trial, *pair))
+    return sorted(found, key=lambda entry: (entry[2] if mode == "min" else -entry[2], entry[0]))
+
+
+def check_winners(views: Views, description: dict[str, Any], truth: dict[int, Known], mode: str) -> None:
+    """Each rule ranks, and counts, those that compete; the step is the value's own."""
+    for rule in RULES:
+        expected = ranking(truth, rule, mode)
+        selection = select(views, description, rule=rule, k=99)
+        assert [(row.trial, row.step, row.value) for row in selection.rows] == expected, (rule, truth)
+        assert selection.compared == len(expected)
+        if expected:
+            assert f" {len(expected)} completed trial" in selection.rule
+
+
+def check(folder: Path, seed: int, trials: int) -> None:
+    """One sweep of which chance wrote the script, held against the oracle."""
+    chance = random.Random(seed)
+    mode, rule = chance.choice(["min", "max"]), chance.choice(["last", "best"])
+    plot = {trial: scripts(chance) for trial in range(trials)}
+    truth = {trial: known(attempts) for trial, attempts in plot.items()}
+    with ran(folder, plot, mode, rule) as sweep:
+        description = sweep.sweep.description()
+        for final in (False, True):
+            if final:
+                finalize(sweep.sweep, sweep.epoch)
+            with Views(sweep.store, [sweep.sweep]) as views:
+                check_trials(views, truth, mode)
+                check_attempts(views, truth)
+                check_winners(views, description, truth, mode)
+        live = [(row.trial, row.value) for row in sweep.gauge.read(sweep.scheduler).best]
+        assert live == [(trial, value) for trial, _, value in ranking(truth, rule, mode)[:5]]
+        for trial, one in truth.items():
+            best = one.best_save(mode)
+            kept = [(save.attempt, save.step) for save in saves_of(sweep.sweep, trial)]
+            assert best == (None, None) or best in kept, (trial, one, kept)
+
+
+@pytest.mark.parametrize("seed", [2])
+def test_a_trial_is_its_living_history(tmp_path: Path, seed: int) -> None:
+    check(tmp_path, seed, 12)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(100, 140))
+def test_many_trials_are_their_living_histories(tmp_path: Path, seed: int) -> None:
+    check(tmp_path, seed, 25)
