@@ -1,16 +1,19 @@
-"""Changing what an experiment's file declares: `train.epochs=5`, `space.lr.high=0.1`, `trials=8`."""
+"""Changing what an experiment's file declares: `train.epochs=5`, `space.lr.high=0.1`, `space.lr=0.01`, `trials=8`."""
 
 from __future__ import annotations
 
+import ast
 import inspect
+import json
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import PurePath
 from typing import Any
 
 from caviar.errors import SpecError
 from caviar.secret import refuse_secrets
 from caviar.space import FIELDS as PARTS
-from caviar.space import Space, parameter_from_json
+from caviar.space import Choice, Constant, Float, Int, Parameter, Space, parameter_from_json
 
 FIELDS = (
     "metric",
@@ -39,6 +42,15 @@ FIELDS = (
     "note",
 )
 
+_TEXTS = ("metric", "mode", "name", "rule", "searcher", "process", "note")
+_SWITCHES = ("all_tiers", "pausing", "stop_on_divergence")
+
+
+class Typed(str):
+    """A value as somebody typed it: it takes the type of what it is put in place of."""
+
+    __slots__ = ()
+
 
 def overridden(
     changes: Mapping[str, Any], *, train: Callable[..., Any], space: Space, train_args: Mapping[str, Any]
@@ -57,41 +69,144 @@ def overridden(
     fields: dict[str, Any] = {}
     arguments = dict(train_args)
     keywords = _keywords(train)
+    held: dict[str, Any] = {}
     parameters = {name: parameter.to_json() for name, parameter in space.items()}
     for key, value in changes.items():
         room, _, rest = key.partition(".")
         if room == "train" and rest:
-            arguments[_known(rest, keywords, "train takes no argument")] = value
+            usual = keywords[_known(rest, keywords, "train takes no argument")]
+            arguments[rest] = read(value, arguments.get(rest, usual), key)
+        elif room == "space" and rest in parameters:
+            held[rest] = _held(space[rest], value, key)
         elif room == "space" and "." in rest:
             name, _, part = rest.rpartition(".")
             parameter = parameters[_known(name, parameters, "the space has no parameter")]
-            parameter[_known(part, PARTS[str(parameter["type"])], f"{name} has no")] = value
+            parts = PARTS[str(parameter["type"])]
+            parameter[_known(part, parts, f"{name} has no")] = read(value, _usual_part(parameter, part), key)
         elif key in FIELDS:
-            fields[key] = value
+            fields[key] = read(value, "" if key in _TEXTS else False if key in _SWITCHES else None, key)
         else:
-            choices = [
-                *FIELDS,
-                *(f"train.{name}" for name in keywords),
-                *(f"space.{name}.low" for name in parameters),
-            ]
-            _known(key, choices, "there is no setting")
+            _refuse(key, keywords, space)
     if arguments != dict(train_args):
         fields["train_args"] = arguments
     if any(key.startswith("space.") for key in changes):
-        fields["space"] = Space({name: parameter_from_json(_without_kind(data)) for name, data in parameters.items()})
+        changed = {name: parameter_from_json(_without_kind(data)) for name, data in parameters.items()}
+        fields["space"] = Space(changed | held)
     return fields
+
+
+def read(value: Any, usual: Any, name: str) -> Any:
+    """What somebody typed, as the type of what is usual there; other values are what they are.
+
+    JSON and Python's own spelling both hold: `false` and `False`, `null` and `None`, `.5`, `1_000`, `[1, 2]`, `(1, 2)`.
+
+    Args:
+        value: `Typed`, or anything else.
+        usual: The default, or what it was before; None: it may be of any type.
+        name: Of the setting, for the sentence.
+
+    Raises:
+        SpecError: It cannot be of that type.
+    """
+    if not isinstance(value, Typed):
+        return value
+    text = str(value)
+    found = _literal(text)
+    if found is None or (isinstance(found, str) and found != text):  # None, or text in quotes: said on purpose
+        return found
+    if isinstance(usual, str):
+        return text
+    if usual is None or text.startswith("env:"):  # a reference to a secret
+        return found
+    rule, result = _as_type(found, text, usual)
+    if result is None:
+        raise SpecError(
+            f"{name} is {rule} ({usual!r:.40}), but got {text!r}: write it in double quotes if text is meant"
+        )
+    return result
+
+
+def _as_type(found: Any, text: str, usual: Any) -> tuple[str, Any]:
+    """What a value of that type is called, and the one that was meant; None: it is none."""
+    if isinstance(usual, bool):
+        return "true or false", {"true": True, "false": False, "1": True, "0": False}.get(text.strip().lower())
+    if isinstance(usual, (int, float)):
+        return "a number", _number(found, type(usual) is float)
+    if isinstance(usual, (list, tuple, set, frozenset)):
+        parts = found if isinstance(found, (list, tuple, set)) else None
+        return f"a {type(usual).__name__}", None if parts is None else type(usual)(parts)
+    if isinstance(usual, dict):
+        return "a dict", found if isinstance(found, dict) else None
+    if isinstance(usual, PurePath):
+        return "a path", type(usual)(text)
+    return "", found
+
+
+def _number(found: Any, real: bool) -> int | float | None:
+    if isinstance(found, str):
+        try:
+            found = float(found)  # inf and nan are no literals
+        except ValueError:
+            return None
+    if isinstance(found, bool) or not isinstance(found, (int, float)):
+        return None
+    if real:
+        return float(found)
+    return int(found) if float(found).is_integer() else found
+
+
+def _literal(text: str) -> Any:
+    """What a text says in JSON, or else in Python; the text itself, if neither."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return text
+
+
+def _held(parameter: Parameter, value: Any, name: str) -> Any:
+    """The parameter at one value, existing when it did; of several values, a Choice; of another parameter, that one."""
+    usual = {"float": 0.0, "int": 0}.get(str(parameter.to_json()["type"]))
+    options = getattr(parameter, "options", (usual,))
+    value = read(value, "" if all(isinstance(one, str) for one in options) else usual, name)
+    if isinstance(value, (list, tuple, Float, Int, Choice, Constant)):
+        return value
+    return Constant(value, when=parameter.when)
+
+
+def _usual_part(parameter: Mapping[str, Any], part: str) -> Any:
+    if part in {"low", "high", "step"}:
+        return 0.0 if parameter["type"] == "float" else 0
+    return {"scale": "", "ordered": False, "options": []}.get(part)
+
+
+def _refuse(key: str, keywords: Iterable[str], space: Space) -> None:
+    """Say that there is no such setting, and which one may have been meant."""
+    if key in space:
+        rest = f"space.{key}.options=[…] chooses others"
+        if hasattr(space[key], "low"):
+            rest = f"space.{key}.low=… and space.{key}.high=… move its bounds"
+        raise SpecError(f"there is no setting {key!r}: space.{key}=… holds the parameter at one value, {rest}")
+    parts = [f"space.{name}.{part}" for name, one in space.items() for part in PARTS[str(one.to_json()["type"])]]
+    choices = [*FIELDS, *(f"train.{name}" for name in keywords), *(f"space.{name}" for name in space), *parts]
+    _known(key, choices, "there is no setting")
 
 
 def _without_kind(data: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in data.items() if key != "kind"}  # follows from the rest
 
 
-def _keywords(train: Callable[..., Any]) -> list[str]:
+def _keywords(train: Callable[..., Any]) -> dict[str, Any]:
+    """The arguments of train beside config and trial, with their defaults; None: it has none."""
     try:
         parameters = list(inspect.signature(train).parameters.values())[2:]
     except (TypeError, ValueError):
-        return []
-    return [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        return {}
+    given = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    return {p.name: None if p.default is p.empty else p.default for p in given}
 
 
 def _known(name: str, names: Iterable[str], rule: str) -> str:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from caviar.cli.main import cli
 from caviar.cli.options import Target, target_options
 from caviar.cli.verb_run import OVERRIDES, SWITCHES, _changes, parse_setting
+from caviar.overrides import read
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,9 @@ from caviar.cli.verb_run import OVERRIDES, SWITCHES, _changes, parse_setting
     ],
 )
 def test_settings(setting: str, expected: tuple[str, Any]) -> None:
-    assert expected == parse_setting(setting)
+    key, text = parse_setting(setting)
+
+    assert (key, read(text, None, key)) == expected
 
 
 @pytest.mark.parametrize("setting", ["train.epochs", "=5", ""])
@@ -37,7 +40,7 @@ def test_a_setting_without_key_or_value_is_refused(setting: str) -> None:
 def test_an_option_goes_before_a_setting() -> None:
     given: dict[str, Any] = dict.fromkeys((*OVERRIDES, *SWITCHES))
     given |= {"trials": 8, "settings": ("trials=4", "train.epochs=1"), "tags": ("a", "b")}
-    assert _changes(given) == {"trials": 8, "train.epochs": 1, "tags": ("a", "b")}
+    assert _changes(given) == {"trials": 8, "train.epochs": "1", "tags": ("a", "b")}
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
 """What the command line may change of a description, and what it is told when it may not."""
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from caviar.errors import SpecError
-from caviar.overrides import FIELDS, overridden
+from caviar.overrides import FIELDS, Typed, overridden, read
 from caviar.plan import Plan
-from caviar.space import Choice, Float, Int, Space
+from caviar.space import Choice, Constant, Float, Int, Space
 from caviar.sweep import Sweep
 
 SPACE = Space(
@@ -75,7 +77,9 @@ def test_options_change_too() -> None:
         ("space.unit.low", "the space has no parameter 'unit': did you mean 'units'?"),
         ("space.lr.hihg", "lr has no 'hihg': did you mean 'high'?"),
         ("space.lr.type", "lr has no 'type'"),
-        ("space.lr", "there is no setting 'space.lr'"),
+        ("space.r", "there is no setting 'space.r': did you mean 'space.lr'?"),
+        ("lr", "space.lr=… holds the parameter at one value, space.lr.low=… and space.lr.high=… move its bounds"),
+        ("opt.name", "space.opt.name=… holds the parameter at one value, space.opt.name.options=[…]"),
         ("train", "there is no setting 'train'"),
         ("final", "there is no setting 'final'"),
         ("snapshot", "there is no setting 'snapshot'"),
@@ -120,3 +124,90 @@ def test_a_lone_word_is_a_tag() -> None:
 def test_a_callable_without_a_signature_has_no_known_arguments() -> None:
     with pytest.raises(SpecError, match="train takes no argument 'x': there are none"):
         overridden({"train.x": 1}, train=dict, space=SPACE, train_args={})
+
+
+USUAL: dict[str, Any] = {
+    "truth": True,
+    "whole": 3,
+    "real": 0.1,
+    "text": "adam",
+    "pair": (16, 4),
+    "row": [1],
+    "table": {"a": 1},
+    "bag": {1},
+    "at": Path("x"),
+    "any": None,
+}
+SPELT = [
+    ("truth", {"True": True, "true": True, "False": False, "false": False, "0": False, "1": True}),
+    ("whole", {"5": 5, "1_000": 1000, "1e3": 1000, "-2": -2, "0.5": 0.5}),
+    ("real", {".5": 0.5, "3": 3.0, "1_000": 1000.0, "1e-3": 1e-3, "inf": float("inf"), "-1.": -1.0}),
+    ("text", {"sgd": "sgd", "5": "5", "True": "True", '"5"': "5", "'a b'": "a b", "[1]": "[1]", "": ""}),
+    ("pair", {"(1, 2)": (1, 2), "[1, 2]": (1, 2), "1, 2": (1, 2), "()": ()}),
+    ("row", {"[1, 2]": [1, 2], "(1, 2)": [1, 2], "[true, null]": [True, None], "[True, None]": [True, None]}),
+    ("table", {'{"b": 2}': {"b": 2}, "{'b': None}": {"b": None}, "{2: .5}": {2: 0.5}}),
+    ("bag", {"{1, 2}": {1, 2}, "[2, 2]": {2}}),
+    ("at", {"a/b.npz": Path("a/b.npz")}),
+    ("any", {"5": 5, ".5": 0.5, "True": True, "sgd": "sgd", "(1,)": (1,), "[1]": [1], '"5"': "5"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"), [(name, text, value) for name, spelt in SPELT for text, value in spelt.items()]
+)
+@pytest.mark.parametrize("of_train", [True, False])
+def test_what_is_typed_takes_the_type_of_what_it_replaces(name: str, text: str, value: Any, of_train: bool) -> None:
+    def train(config: Any, trial: Any, x: Any = USUAL[name] if of_train else None) -> None: ...
+
+    given = {} if of_train else {"x": USUAL[name]}
+    fields = overridden({"train.x": Typed(text)}, train=train, space=SPACE, train_args=given)
+
+    found = fields.get("train_args", given).get("x", USUAL[name])
+    assert (type(found), found) == (type(value), value)
+
+
+@pytest.mark.parametrize("name", USUAL)
+@pytest.mark.parametrize("text", ["None", "null"])
+def test_none_is_none_for_every_type(name: str, text: str) -> None:
+    assert read(Typed(text), USUAL[name], name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(("truth", text) for text in ("no", "2", "[true]", "x")),
+        *(("whole", text) for text in ("abc", "True", "[1]")),
+        *(("real", text) for text in ("fast", "false", "0,5")),
+        *(("pair", text) for text in ("16", "a", "{'a': 1}")),
+        *(("table", text) for text in ("[1]", "a=1")),
+    ],
+)
+def test_what_cannot_be_of_the_type_is_refused_and_quotes_mean_text(name: str, text: str) -> None:
+    with pytest.raises(SpecError, match=r"^train.x is .*write it in double quotes if text is meant$"):
+        read(Typed(text), USUAL[name], "train.x")
+    assert read(Typed(json.dumps(text)), USUAL[name], "train.x") == text
+
+
+def test_a_value_from_python_and_a_reference_to_a_secret_are_what_they_are() -> None:
+    assert read("False", True, "x") == "False"
+    assert read(Typed("env:LIMIT"), 3, "x") == "env:LIMIT"
+
+
+def test_fields_of_the_sweep_take_their_types_too() -> None:
+    changes = {"pausing": Typed("False"), "name": Typed("5"), "trials": Typed("1_0"), "stopping": Typed("asha:eta=5")}
+
+    assert change(**changes) == {"pausing": False, "name": "5", "trials": 10, "stopping": "asha:eta=5"}
+
+
+def test_a_parameter_is_held_at_a_value_and_exists_when_it_did() -> None:
+    space = Space({"opt": Choice(["sgd", "adam"]), "lr": Float(0, 1, when={"opt": "sgd"}), "n": Int(1, 9)})
+
+    def held(**changes: Any) -> Any:
+        given = {f"space.{name}": value for name, value in changes.items()}
+        return overridden(given, train=train, space=space, train_args={})["space"]
+
+    assert held(lr=Typed("1"))["lr"] == Constant(1.0, when={"opt": "sgd"})
+    assert held(n=Typed("3"), opt=Typed("sgd"))["opt"] == Constant("sgd")
+    assert held(n=3)["n"] == Constant(3)
+    assert held(opt=["sgd", "lion"], lr=0.5)["opt"] == Choice(["sgd", "lion"])
+    assert held(n=Int(1, 3))["n"] == Int(1, 3)

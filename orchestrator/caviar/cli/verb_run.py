@@ -1,6 +1,5 @@
 """`caviar run`: sweep over the configurations that a file describes."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,9 @@ EPILOG = """\b
 --set KEY=VALUE overrides what the file declares:
   train.epochs=5      an argument of the train function
   space.lr.high=0.1   a bound of a parameter
+  space.lr=0.01       a parameter, held at one value
   max_attempts=1      a keyword of the Sweep
-VALUE is read as JSON, else as text.
+VALUE takes the type of what it replaces; JSON and Python's spelling both hold.
 
 \b
 Examples:
@@ -102,7 +102,7 @@ def _left_out(plan: "Plan") -> Iterator[str]:
 
 def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
     """What the command line changes, by dotted name; an option of its own goes before --set."""
-    changes = dict(parse_setting(setting) for setting in given["settings"])
+    changes: dict[str, Any] = dict(parse_setting(setting) for setting in given["settings"])
     for name in OVERRIDES:
         if given[name] is not None:
             changes[name] = given[name]
@@ -114,19 +114,18 @@ def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
     return changes
 
 
-def parse_setting(setting: str) -> tuple[str, Any]:
-    """`train.epochs=5` as ("train.epochs", 5): the value as JSON, else as text.
+def parse_setting(setting: str) -> tuple[str, str]:
+    """`train.epochs=5` as ("train.epochs", Typed("5")): it takes the type of what it is put in place of.
 
     Raises:
         click.UsageError: there is no key or no `=`.
     """
+    from caviar.overrides import Typed
+
     key, equals, text = setting.partition("=")
     if not equals or not key.strip():
         raise click.UsageError(f"--set takes KEY=VALUE, such as train.epochs=5, got {setting!r}")
-    try:
-        return key.strip(), json.loads(text)
-    except json.JSONDecodeError:
-        return key.strip(), text
+    return key.strip(), Typed(text)
 
 
 def _rehearse(sweep: "Sweep", target: Target) -> None:
