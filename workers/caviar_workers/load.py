@@ -69,21 +69,45 @@ def load_module(program: Program) -> ModuleType:
     Raises:
         Exception: Whatever the user's module raises at import.
     """
-    global _installed, _importing  # noqa: PLW0603 — sys.modules is global too
+    global _installed  # noqa: PLW0603 — sys.modules is global too
     if _installed is None or _installed.digest != program.digest:
         if _installed is not None:
             _installed.forget()
         _installed = SnapshotFinder(program.digest, program.files, program.packages)
         sys.meta_path.insert(0, _installed)
-    _importing = True
     try:
-        return importlib.import_module(program.module)
+        return _import(program)
     except BaseException:
         _installed.forget()
         _installed = None
         raise
+
+
+def import_apart(program: Program) -> ModuleType:
+    """Import the program's modules anew, as a worker would; the modules of this process stay what they are.
+
+    Raises:
+        Exception: Whatever the user's module raises at import.
+    """
+    finder = SnapshotFinder(program.digest, program.files, program.packages)
+    kept = {name: sys.modules.pop(name) for name in program.files if name in sys.modules}
+    sys.meta_path.insert(0, finder)
+    try:
+        return _import(program)
     finally:
-        _importing = False
+        finder.forget()
+        sys.modules.update(kept)
+
+
+def _import(program: Program) -> ModuleType:
+    """Import the program's module, which finds no words on its command line, wherever that is."""
+    global _importing
+    words, before = sys.argv, _importing
+    sys.argv, _importing = [program.files[program.module][0]], True
+    try:
+        return importlib.import_module(program.module)
+    finally:
+        sys.argv, _importing = words, before
 
 
 def load_function(program: Program, name: str) -> Callable[..., Any]:

@@ -39,6 +39,8 @@ class Program:
     """Names in `files` that are packages."""
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     """Name → function, when there is no source."""
+    reason: str = field(default="", compare=False)
+    """Why the functions travel themselves although they have a file; empty: they have none, or do not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,10 @@ def run_sweep(
         progress.note(line)
     if rejected := rejected_share(plan, sampler, constraint_of(program)):
         progress.note(rejected)
+    if program.reason:
+        progress.note(
+            f"the functions themselves are sent to the workers: {program.reason}; such a sweep cannot be resumed"
+        )
     opened = Store.open(store, create=True)
     return _rounds(opened, plan, program, address=address, progress=progress, provenance=provenance)
 
@@ -115,7 +119,8 @@ def _begin(
     description = {
         "plan": plan.to_json(),
         "provenance": dict(provenance),
-        "program": {"digest": program.digest, "kind": "function" if program.functions else "source"},
+        "program": {"digest": program.digest, "kind": "function" if program.functions else "source"}
+        | ({"reason": program.reason} if program.reason else {}),
         "sampler_identity": sampler.identity(),
     }
     sweep_dir = store.create_sweep(description, pack(program))
@@ -125,7 +130,13 @@ def _begin(
 
 def need_source(sweep_dir: SweepDir) -> None:
     """See that the code of a sweep lies in files; SpecError when it does not."""
-    if sweep_dir.description()["program"]["kind"] == "function":
+    program = sweep_dir.description()["program"]
+    if program["kind"] == "function":
+        if reason := program.get("reason"):
+            raise SpecError(
+                f"sweep {sweep_dir.id} was started from functions that its file does not give again ({reason}): let "
+                "the file give them when it is imported, with values by train_args, and run that"
+            )
         raise SpecError(
             f"sweep {sweep_dir.id} was started from functions that live in no file, such as a notebook's: "
             "put train into a file and run that"

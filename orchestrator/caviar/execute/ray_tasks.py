@@ -26,6 +26,7 @@ from caviar.execute.cadence import Cadence
 from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
 from caviar.execute.inquest import Inquests
 from caviar.execute.slots import slots_of
+from caviar.program import own_modules
 from caviar_workers.data import load_data
 from caviar_workers.lease import run_lease
 from caviar_workers.mailbox import Mailbox
@@ -272,13 +273,22 @@ def _lease_task(address: str, calls: int) -> Callable[[Program, Lease, Sequence[
 
 
 def _sent(program: Program) -> Any:
+    # By their names, workers would import what a module's file says now, and not what the driver has made of it.
+    given = own_modules(program.functions.values()) if program.reason else []
+    for module in given:
+        ray.cloudpickle.register_pickle_by_value(module)
     try:
         return ray.put(program)
     except Exception as error:  # functions that live in no file are pickled; anything may be in them
         why = " ".join(str(error.__cause__ or error).split())
+        also = f" (they are sent as they are, because {program.reason})" if program.reason else ""
         raise SpecError(
             f"train cannot be sent to the processes that run it: {why:.200}; let train make or open such things itself"
+            f"{also}"
         ) from error
+    finally:
+        for module in given:
+            ray.cloudpickle.unregister_pickle_by_value(module)
 
 
 def _kind(error: RayError) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import sys
+import sysconfig
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,8 +18,9 @@ from typing import Any
 from caviar.errors import SpecError
 from caviar.installing import missing
 from caviar.program.entry import entry_of
+from caviar.program.sameness import Comparison, rewrites
 from caviar.program.snapshot import program_of_file, program_of_functions
-from caviar_workers.load import load_module
+from caviar_workers.load import import_apart, load_module
 from caviar_workers.messages import Program
 
 Function = Callable[..., Any]
@@ -29,26 +34,76 @@ def program_of(functions: Mapping[str, Function | None], snapshot: Program | Non
         snapshot: The snapshot that the functions were loaded from, if they were; one that names them is the program.
 
     Returns:
-        The sources, where the functions can be found in their file by name; else the functions themselves.
+        The sources, where importing them gives these very functions under some name; else the functions themselves.
 
     Raises:
-        SpecError: The file cannot be read, or is not valid Python any more.
+        SpecError: The file cannot be read, or is not valid Python any more; or neither gives these functions.
     """
-    train = functions["train"]
     if snapshot is not None:
-        if snapshot.train:
-            gone = {role: "" for role, function in functions.items() if function is None}
-            return dataclasses.replace(snapshot, **gone)  # type: ignore[arg-type]  # mypy takes it for any field
-        return _named(snapshot, load_module(snapshot), functions) or program_of_functions(functions)
-    inner = train
-    while isinstance(inner, partial):
-        inner = inner.func
-    module = sys.modules.get(getattr(inner, "__module__", None) or "")
+        return _of_snapshot(functions, snapshot)
+    module = _module_of(functions["train"])
     file = getattr(module, "__file__", None)
     if module is None or file is None or not file.endswith(".py") or _installed(Path(file)):
         return program_of_functions(functions)
     program = program_of_file(Path(file), package=_package(module, Path(file)))
-    return _named(program, module, functions) or program_of_functions(functions)
+    named = _named(program, module, functions)
+    reason = "they have no name there" if named is None else _change(named, module, functions)
+    if named is not None and reason is None:
+        return named
+    return dataclasses.replace(program_of_functions(functions), reason=f"of {file}, {reason}")
+
+
+def _of_snapshot(functions: Mapping[str, Function | None], snapshot: Program) -> Program:
+    """The program of functions that were loaded from a snapshot, or have taken the place of such."""
+    module = load_module(snapshot)
+    if snapshot.train:
+        gone = {role: "" for role, function in functions.items() if function is None}
+        found: Program = dataclasses.replace(snapshot, **gone)  # type: ignore[arg-type]  # mypy takes it for any field
+        if all(getattr(found, role) for role, function in functions.items() if function is not None):
+            comparison = Comparison(snapshot.module, snapshot.module, snapshot.files)
+            if _first_difference(comparison, found, module, functions) is None:
+                return found
+    return _named(snapshot, module, functions) or program_of_functions(functions)
+
+
+def _change(program: Program, module: ModuleType, functions: Mapping[str, Function | None]) -> str | None:
+    """Why importing the program gives other functions; None: it gives these.
+
+    Raises:
+        SpecError: What differs is in another module, and would not travel with the functions.
+    """
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            fresh = import_apart(program)
+    except (Exception, SystemExit) as error:
+        return f"which cannot be imported: {type(error).__name__}: {_one_line(error):.160}"
+    beside = program.files.keys() - {program.module}
+    comparison = Comparison(module.__name__, program.module, beside, rewritten=rewrites(module))
+    name = _first_difference(comparison, program, fresh, functions)
+    if name is None:
+        return None
+    if any(name.startswith(f"{one}.") for one in beside):
+        raise SpecError(
+            f"{name} is not what it is where its file is imported, as the workers do, so train would not be the same "
+            "there: hand it to train in train_args, or set it in that file"
+        )
+    return f"where importing gives another {name}"
+
+
+def _first_difference(
+    comparison: Comparison, program: Program, module: ModuleType, functions: Mapping[str, Function | None]
+) -> str | None:
+    for role, function in functions.items():
+        if function is None:
+            continue
+        name = getattr(program, role)
+        try:
+            found = attrgetter(name)(module)
+        except AttributeError:
+            return role
+        if (where := comparison.difference(function, found, role)) is not None:
+            return where
+    return None
 
 
 def load_file(path: Path) -> tuple[ModuleType, Program]:
@@ -87,8 +142,25 @@ def _package(module: ModuleType, file: Path) -> str:
     return package if package and list(file.resolve().parent.parts[-len(parts) :]) == parts else ""
 
 
+def own_modules(functions: Iterable[Function]) -> list[ModuleType]:
+    """The modules, beside `__main__`, in which the user wrote these functions."""
+    found = {module.__name__: module for module in map(_module_of, functions) if module is not None}
+    return [module for name, module in found.items() if name != "__main__" and not _installed(_file_of(module))]
+
+
+def _module_of(function: Function | None) -> ModuleType | None:
+    while isinstance(function, partial):
+        function = function.func
+    return sys.modules.get(getattr(function, "__module__", None) or "")
+
+
+def _file_of(module: ModuleType) -> Path:
+    return Path(getattr(module, "__file__", None) or "")
+
+
 def _installed(file: Path) -> bool:
-    return "site-packages" in file.parts or "dist-packages" in file.parts
+    place = file.parts
+    return "site-packages" in place or "dist-packages" in place or file.is_relative_to(sysconfig.get_path("stdlib"))
 
 
 def _one_line(error: BaseException) -> str:

@@ -1,0 +1,191 @@
+"""The function that a worker runs is the one that was given, in whichever way; or the functions themselves travel."""
+
+import runpy
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from caviar.errors import SpecError
+from caviar.sweep import Sweep
+from caviar_workers.load import import_apart
+from caviar_workers.messages import Program
+
+HEAD = """
+import argparse, dataclasses, functools, logging, sys, types
+import numpy as np
+import helper
+from caviar import Float, Sweep
+
+log = logging.getLogger(__name__)
+FACTOR = 1
+TABLE = np.arange(3)
+SETTINGS = {"factor": 1, "deep": [1, {2: 3}]}
+OPTIONS = types.SimpleNamespace(factor=1)
+SPACE = {"x": Float(0, 1)}
+
+class Model:
+    factor = 1
+    def __init__(self, factor): self.factor = factor
+    def fit(self, config, trial): return self.factor
+    def __call__(self, config, trial): return self.factor
+    @classmethod
+    def shared(cls, config, trial): return cls.factor
+    @staticmethod
+    def alone(config, trial): return FACTOR
+
+def train(config, trial, factor=1):
+    log.debug(SPACE)
+    return (factor, FACTOR, TABLE.tolist(), SETTINGS, OPTIONS.factor, Model(2).fit(0, 0), helped())
+
+def helped(): return helper.value()
+
+def make(factor):
+    def inner(config, trial): return factor
+    return inner
+
+def decorated(function):
+    @functools.wraps(function)
+    def wrapper(*words): return function(*words)
+    return wrapper
+
+"""
+"""What every experiment of this test begins with."""
+
+AT_HOME = {  # at the top level of the file: importing it gives the same
+    "plain": "given = train",
+    "lambda": "given = lambda config, trial: FACTOR",
+    "lambda in place": "sweep = Sweep(lambda config, trial: FACTOR, space=SPACE, metric='m'); given = sweep.train",
+    "partial": "given = functools.partial(train, factor=3)",
+    "partial of partial": "given = functools.partial(functools.partial(train, factor=3))",
+    "closure": "given = make(3)",
+    "bound method": "MODEL = Model(4); given = MODEL.fit",
+    "class method": "given = Model.shared",
+    "static method": "given = Model.alone",
+    "callable object": "given = Model(5)",
+    "decorated": "given = train = decorated(train)",
+    "dispatched": "given = functools.singledispatch(train)",
+    "redefined later": "given = train\ndef train(config, trial): return 'another'",
+    "global set at import": "FACTOR = 9\ngiven = train",
+    "command line read at import": """
+        parser = argparse.ArgumentParser(); parser.add_argument("--factor", type=int, default=1)
+        OPTIONS = parser.parse_args()
+        given = train
+    """,
+}
+IN_MAIN = {  # after the imports: importing the file gives something else
+    "partial of the same name": "train = functools.partial(train, factor=3); given = train",
+    "name under the guard": "def special(config, trial): return FACTOR\ngiven = special",
+    "redefined": "def train(config, trial): return 7\ngiven = train",
+    "lambda": "given = lambda config, trial: FACTOR",
+    "closure": "given = make(3)",
+    "bound method": "given = Model(4).fit",
+    "callable object": "given = Model(5)",
+    "global": "FACTOR = 9; given = train",
+    "item of a dict": "SETTINGS['factor'] = 9; given = train",
+    "deep in a dict": "SETTINGS['deep'][1][2] = 9; given = train",
+    "attribute": "OPTIONS.factor = 9; given = train",
+    "array": "TABLE[1] = 9; given = train",
+    "class attribute": "Model.factor = 9; given = Model.shared",
+    "method replaced": "Model.fit = lambda self, config, trial: 9; given = train",
+    "defaults": "train.__defaults__ = (9,); given = train",
+    "helper function replaced": "helped = lambda: 9; given = train",
+    "new global": "NEW = 9\ndef train(config, trial): return NEW\ngiven = train",
+}
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Program, Any]]]:
+    """Runs a script as Python does; returns the program of its `given`, and what calling that here gives."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["script.py"])
+    (tmp_path / "helper.py").write_text("VALUE = 1\ndef value(): return VALUE\n")
+
+    def script(top: str, main: str = "pass") -> tuple[Program, Any]:
+        found: list[Any] = []
+
+        def check(given: Any) -> None:
+            found.extend((Sweep(given, space={"x": [1, 2]}, metric="m").program, given({}, None)))
+
+        main = textwrap.indent(textwrap.dedent(main) + "\ncheck(given)", "    ")
+        path = tmp_path / "script.py"
+        path.write_text(f"{HEAD}\n{textwrap.dedent(top)}\nif __name__ == '__main__':\n{main}\n")
+        sys.modules.pop("helper", None)
+        runpy.run_path(str(path), init_globals={"check": check}, run_name="__main__")
+        return found[0], found[1]
+
+    yield script
+    sys.modules.pop("helper", None)
+
+
+def in_a_worker(program: Program) -> Any:
+    if program.functions:
+        return program.functions["train"]({}, None)
+    function: Any = import_apart(program)
+    for part in program.train.split("."):
+        function = getattr(function, part)
+    return function({}, None)
+
+
+@pytest.mark.parametrize("way", AT_HOME)
+def test_what_the_file_gives_when_it_is_imported_travels_as_source(run: Any, way: str) -> None:
+    program, here = run(AT_HOME[way])
+
+    assert not program.functions
+    assert in_a_worker(program) == here
+
+
+@pytest.mark.parametrize("way", IN_MAIN)
+def test_what_it_does_not_give_travels_itself_and_is_told(run: Any, way: str) -> None:
+    program, here = run("", IN_MAIN[way])
+
+    assert program.reason
+    assert program.functions
+    assert repr(in_a_worker(program)) == repr(here)
+
+
+def test_a_script_without_a_guard_or_with_words_that_it_needs_travels_itself(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["script.py", "9"])
+    program, here = run("""
+        parser = argparse.ArgumentParser(); parser.add_argument("factor", type=int)
+        OPTIONS = parser.parse_args()
+        given = train
+    """)
+
+    assert "cannot be imported: SystemExit" in program.reason
+    assert in_a_worker(program) == here
+
+
+def test_what_was_changed_in_another_module_is_refused_by_name(run: Any) -> None:
+    with pytest.raises(SpecError, match=r"helper\.VALUE is not what it is .* train_args"):
+        run("", "helper.VALUE = 9; given = train")
+
+
+def test_the_modules_of_the_process_stay_what_they_are(run: Any) -> None:
+    run("given = train")
+
+    assert sys.modules["helper"].value() == 1
+    assert not [name for name in sys.modules if name.startswith("_experiment_script")]
+
+
+def test_a_function_that_takes_the_place_of_a_loaded_one_is_the_one_that_runs(tmp_path: Path) -> None:
+    import dataclasses
+
+    from caviar.loading import load
+
+    path = tmp_path / "exp.py"
+    path.write_text(
+        "from caviar import Sweep\ndef train(config, trial): return 1\ndef other(config, trial): return 2\n"
+        "sweep = Sweep(train, space={'x': [1, 2]}, metric='m')\n"
+    )
+    sweep = load(str(path))
+    assert sweep.program.train == "train"
+    other = vars(sys.modules[sweep.program.module])["other"]
+
+    assert dataclasses.replace(sweep, train=other).program.train == "other"
+    assert dataclasses.replace(sweep, train=lambda config, trial: 3).program.functions["train"]({}, None) == 3
