@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.abc import InspectLoader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.resources.readers import FileReader
 from importlib.util import spec_from_loader
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from caviar_workers.messages import Program
@@ -20,10 +22,11 @@ _importing = False
 class SnapshotFinder(MetaPathFinder, InspectLoader):
     """Imports modules from source text; `__file__` stays the path that they had, so that data beside them is found."""
 
-    def __init__(self, digest: str, files: Mapping[str, tuple[str, str]], packages: frozenset[str]) -> None:
-        self.digest = digest
-        self._files = files
-        self._packages = packages
+    def __init__(self, program: Program) -> None:
+        self.digest = program.digest
+        self.folder = _Folder(_root(program))
+        self._files = program.files
+        self._packages = program.packages
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -35,6 +38,9 @@ class SnapshotFinder(MetaPathFinder, InspectLoader):
         spec = spec_from_loader(fullname, self, origin=origin, is_package=self.is_package(fullname))
         assert spec is not None
         spec.has_location = True
+        if self.is_package(fullname):
+            # What the snapshot lacks, such as an extension module, or one whose name is made up, is found on the disk.
+            spec.submodule_search_locations = [os.path.dirname(origin)]
         return spec
 
     def is_package(self, fullname: str) -> bool:
@@ -45,6 +51,15 @@ class SnapshotFinder(MetaPathFinder, InspectLoader):
         """Source text as it was; tracebacks show these lines."""
         return self._files[fullname][1]
 
+    def get_data(self, path: str) -> bytes:
+        """Bytes of a file beside a module, as it is now (for `pkgutil.get_data`)."""
+        with open(path, "rb") as file:
+            return file.read()
+
+    def get_resource_reader(self, fullname: str) -> FileReader:
+        """Reads files beside a module, as they are now (for `importlib.resources`)."""
+        return FileReader(SimpleNamespace(path=self._files[fullname][0]))  # type: ignore[arg-type]  # it asks for no more
+
     def exec_module(self, module: ModuleType) -> None:
         """Compile and run the module."""
         path, source = self._files[module.__name__]
@@ -54,8 +69,36 @@ class SnapshotFinder(MetaPathFinder, InspectLoader):
         """Take the snapshot's modules out of this process."""
         for name in self._files:
             sys.modules.pop(name, None)
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)
+        for finder in (self, self.folder):
+            if finder in sys.meta_path:
+                sys.meta_path.remove(finder)
+
+    def install(self) -> None:
+        """Find the snapshot's modules first, and those that only lie beside them last of all."""
+        sys.meta_path.insert(0, self)
+        sys.meta_path.append(self.folder)
+
+
+class _Folder(MetaPathFinder):
+    """Finds what nobody else does in the experiment's folder, where the name of a module was made up as it ran."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find a top-level module of the folder."""
+        return PathFinder.find_spec(fullname, [self._path], target) if path is None else None
+
+
+def _root(program: Program) -> str:
+    """The folder that Python itself would have looked into first."""
+    name = program.module
+    folder = os.path.dirname(program.files[name][0])
+    for _ in range(name.count(".") + (name in program.packages)):
+        folder = os.path.dirname(folder)
+    return folder
 
 
 def importing() -> bool:
@@ -73,8 +116,8 @@ def load_module(program: Program) -> ModuleType:
     if _installed is None or _installed.digest != program.digest:
         if _installed is not None:
             _installed.forget()
-        _installed = SnapshotFinder(program.digest, program.files, program.packages)
-        sys.meta_path.insert(0, _installed)
+        _installed = SnapshotFinder(program)
+        _installed.install()
     try:
         return _import(program)
     except BaseException:
@@ -89,9 +132,9 @@ def import_apart(program: Program) -> ModuleType:
     Raises:
         Exception: Whatever the user's module raises at import.
     """
-    finder = SnapshotFinder(program.digest, program.files, program.packages)
+    finder = SnapshotFinder(program)
     kept = {name: sys.modules.pop(name) for name in program.files if name in sys.modules}
-    sys.meta_path.insert(0, finder)
+    finder.install()
     try:
         return _import(program)
     finally:

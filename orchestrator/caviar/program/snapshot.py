@@ -1,19 +1,22 @@
 """Which source files make up an experiment: the file itself and, recursively, the modules beside it that it imports.
 
-Found by reading import statements, not by running them, so that an import inside a function counts too. Installed
-packages are not part of it: sweep.json records their versions.
+Found by reading import statements, not by running them, so that an import inside a function counts too. Of a package
+beside the file all modules are part of it, for which of them are imported may be decided by a name that is made up as
+the code runs. Installed packages are not: sweep.json records their versions.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.util
 import inspect
 import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +57,8 @@ def program_of_file(path: Path, *, train: str = "", final: str = "", package: st
         sources[module] = (str(file), source)
         if file.name == "__init__.py":
             packages.add(module)
+            if not bare:
+                queue.extend(_within(module, file.parent))
         if sum(len(text) for _, text in sources.values()) > MOST_SOURCE:
             raise SpecError(
                 f"an experiment's own source is at most 16 MiB, but {path} imports more: install it as a package"
@@ -112,6 +117,31 @@ def _imports(source: str, package: str) -> Iterator[str]:
             if module:
                 yield module
             yield from (f"{module}.{alias.name}" if module else alias.name for alias in node.names)
+        elif isinstance(node, ast.Call) and _callee(node.func) in {"import_module", "__import__"} and node.args:
+            name = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+            if isinstance(name, str) and name:
+                yield importlib.util.resolve_name(name, package) if package or name[0] != "." else name.lstrip(".")
+
+
+def _callee(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _within(package: str, folder: Path) -> Iterator[tuple[str, Path, str]]:
+    """As `_beside`, the modules and packages in a package's folder that are Python."""
+    for entry in sorted(folder.iterdir()):
+        module, name = (entry / "__init__.py", entry.name) if entry.is_dir() else (entry, entry.stem)
+        own = module.suffix == ".py" and name.isidentifier() and name != "__init__" and module.is_file()
+        if own and _is_python(module):
+            yield f"{package}.{name}", module, f"{package}.{name}" if entry.is_dir() else package
+
+
+def _is_python(file: Path) -> bool:
+    try:
+        _read(file)
+    except SpecError:
+        return False
+    return True
 
 
 def _beside(root: Path, names: Iterator[str]) -> Iterator[tuple[str, Path, str]]:
@@ -129,7 +159,7 @@ def _beside(root: Path, names: Iterator[str]) -> Iterator[tuple[str, Path, str]]
             if not found[1].is_file():
                 file = stem.with_name(stem.name + ".py")
                 if not file.is_file():
-                    if not stem.is_dir():
+                    if not stem.is_dir() or (depth == 1 and _is_installed(module, root)):
                         break
                     bare.append(found)
                     continue
@@ -137,6 +167,15 @@ def _beside(root: Path, names: Iterator[str]) -> Iterator[tuple[str, Path, str]]
             yield from bare
             bare.clear()
             yield found
+
+
+def _is_installed(name: str, root: Path) -> bool:
+    """Whether a real module or package of this name lies elsewhere: a folder without `__init__.py` hides none."""
+    if name in sys.stdlib_module_names:
+        return True
+    elsewhere = [path for path in sys.path if Path(path or ".").resolve() != root]
+    spec = PathFinder.find_spec(name, elsewhere)
+    return spec is not None and spec.loader is not None and spec.origin is not None
 
 
 def _digest(sources: Mapping[str, tuple[str, str]]) -> str:
