@@ -17,6 +17,7 @@ from numbers import Real
 from typing import Any
 
 from caviar_workers.capture import Capture
+from caviar_workers.children import show_to_children
 from caviar_workers.data import accepted, load_data
 from caviar_workers.execution import Execution
 from caviar_workers.failure import describe
@@ -164,6 +165,7 @@ class _Training(threading.Thread):
         lease = self._lease
         function = load_function(self._program, self._program.final if lease.final else self._program.train)
         if self._own_process:
+            show_to_children(self._program)
             limit_threads(lease.cpus)  # now that the user's libraries are loaded
         if self._fetch is not None:
             self._data = self._fetch()

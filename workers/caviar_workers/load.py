@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.resources.readers import FileReader
-from importlib.util import spec_from_loader
+from importlib.util import module_from_spec, spec_from_loader
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -113,17 +113,38 @@ def load_module(program: Program) -> ModuleType:
         Exception: Whatever the user's module raises at import.
     """
     global _installed  # noqa: PLW0603 — sys.modules is global too
+    finder = _take(program)
+    try:
+        return _import(program)
+    except BaseException:
+        finder.forget()
+        _installed = None
+        raise
+
+
+def adopt(program: Program, name: str) -> ModuleType:
+    """Take the program for this process, a child that began afresh, where one of its modules is just being imported."""
+    global _importing  # noqa: PLW0603 — one for the process
+    spec = _take(program).find_spec(name)
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = module = module_from_spec(spec)
+    before, _importing = _importing, True
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        _importing = before
+    return module
+
+
+def _take(program: Program) -> SnapshotFinder:
+    global _installed  # noqa: PLW0603 — sys.meta_path is global too
     if _installed is None or _installed.digest != program.digest:
         if _installed is not None:
             _installed.forget()
         _installed = SnapshotFinder(program)
         _installed.install()
-    try:
-        return _import(program)
-    except BaseException:
-        _installed.forget()
-        _installed = None
-        raise
+    return _installed
 
 
 def import_apart(program: Program) -> ModuleType:

@@ -1,0 +1,90 @@
+"""Lets processes that train starts afresh import the experiment's modules, which its own process has from memory.
+
+multiprocessing's `spawn` and `forkserver`, joblib's loky and torch's DataLoader begin with an empty interpreter, which
+is given its parent's `sys.path`. So a private folder there holds a file for each of the experiment's top-level modules,
+which takes the snapshot beside it for the child too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+
+from caviar_workers.load import adopt
+from caviar_workers.messages import Program
+
+_SNAPSHOT = "snapshot.json"
+_STAND_IN = """
+import sys
+
+from caviar_workers.children import stand_in
+
+sys.modules[__name__] = stand_in(__file__, __name__)
+"""
+
+_shown: list[str] = []
+"""The folder that is on `sys.path`, if one is."""
+
+
+def show_to_children(program: Program) -> None:
+    """Let children import the program's modules; where no folder can be written, they cannot, as before."""
+    for folder in _shown:
+        if folder in sys.path:
+            sys.path.remove(folder)
+    _shown.clear()
+    if not program.files or not program.module:
+        return
+    with suppress(OSError):
+        folder = _written(program)
+        sys.path.insert(0, folder)
+        _shown.append(folder)
+
+
+def stand_in(file: str, name: str) -> ModuleType:
+    """The snapshot's module, for the stand-in that is being imported in a child."""
+    data = json.loads(Path(file).with_name(_SNAPSHOT).read_bytes())
+    files = {module: (path, source) for module, (path, source) in data["files"].items()}
+    program = Program(
+        digest=data["digest"], train="", module=data["module"], files=files, packages=frozenset(data["packages"])
+    )
+    return adopt(program, name)
+
+
+def _written(program: Program) -> str:
+    """A folder with the snapshot; written once, by whichever process is first."""
+    snapshot = json.dumps(
+        {
+            "digest": program.digest,
+            "module": program.module,
+            "files": dict(program.files),
+            "packages": sorted(program.packages),
+        }
+    ).encode()
+    home = _private()
+    folder = home / hashlib.sha256(snapshot).hexdigest()[:32]
+    if not folder.is_dir():
+        aside = Path(tempfile.mkdtemp(dir=home))
+        (aside / _SNAPSHOT).write_bytes(snapshot)
+        for name in {module.partition(".")[0] for module in program.files}:
+            (aside / f"{name}.py").write_text(_STAND_IN, encoding="utf-8")
+        with suppress(OSError):  # another process was quicker
+            aside.rename(folder)
+    return str(folder)
+
+
+def _private() -> Path:
+    """A folder that belongs to this user alone, for code is imported from there."""
+    home = Path(tempfile.gettempdir()) / f"caviar-code-{os.getuid()}"
+    with suppress(FileExistsError):
+        home.mkdir(mode=0o700)
+    found = home.lstat()
+    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
+        return home
+    return Path(tempfile.mkdtemp(prefix="caviar-code-"))
