@@ -195,7 +195,7 @@ class Views:
         for sweep, tables in zip(self._sweeps, self._tables, strict=True):
             for name in tables.seen.all_names():
                 if not sweep.disk.exists(sweep.path / name):
-                    raise StoreError(gone(sweep.path, name)) from failure
+                    raise StoreError(f"Cannot read the store: {gone(sweep.path, name)}") from failure
 
     def _tell_damage(self, error: duckdb.Error) -> None:
         found = first_damaged(self._disk_files())
