@@ -130,3 +130,20 @@ def test_compact_refuses_a_sweep_that_runs(caviar, interrupted):
     assert got.code == 5
     assert "is being run by process" in got.err
     sweep.release(epoch)
+
+
+def test_what_is_not_ours_is_named_and_left(caviar, interrupted, tmp_path):
+    (sweep,) = Path(interrupted).glob("sweep=*")
+    (tmp_path / "mine.txt").write_text("mine")
+    (sweep / "curves").mkdir(exist_ok=True)
+    (sweep / "curves" / "000001-0001-0000.parquet").symlink_to(tmp_path / "mine.txt")
+    for words in (["store", "check"], ["store", "compact"]):
+        got = caviar(*words, "--store", interrupted)
+        assert got.code == 0
+        assert "curves/000001-0001-0000.parquet was not written by Caviar, and is left alone" in got.err
+    refused = caviar("rm", sweep.name.removeprefix("sweep="), "--yes", "--store", interrupted)
+    assert refused.code == 5
+    assert "curves/000001-0001-0000.parquet" in refused.err
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    (sweep / "curves" / "000001-0001-0000.parquet").unlink()
+    assert caviar("rm", sweep.name.removeprefix("sweep="), "--yes", "--store", interrupted).code == 0

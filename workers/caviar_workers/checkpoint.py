@@ -6,6 +6,7 @@ driver writes them. Either way the driver hears of a checkpoint after the rows t
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import re
@@ -112,6 +113,9 @@ def write(folder: Path, save: Save, source: Any) -> Save:
 
 def _write(folder: Path, save: Save, source: Any) -> Save:
     home = folder / str(save.trial)
+    for place in (folder.parent, folder, home):
+        if place.is_symlink():
+            raise OSError(errno.ELOOP, "it is a link, and no link within a store is followed", str(place))
     if not home.is_dir():
         home.mkdir(parents=True, exist_ok=True)
         for above in (folder, folder.parent):

@@ -80,6 +80,19 @@ def reading(target: Target) -> Iterator[Reading]:
         yield Reading(sweep=sweep, views=views, plan=sweep.description()["plan"])
 
 
+def say_foreign(sweeps: Sequence[SweepDir]) -> None:
+    """Say on stderr what the folders of sweeps hold that Caviar did not write, and leaves alone."""
+    from contextlib import suppress
+
+    from caviar.cli.output import say
+    from caviar.store.ours import foreign
+
+    for sweep in sweeps:
+        with suppress(OSError):  # whoever acts on it says why
+            for name in foreign(sweep.disk, sweep.path):
+                say(f"{sweep.id}: {name} was not written by Caviar, and is left alone")
+
+
 def say_not_shown(views: Views) -> None:
     """Say on stderr which rows are not shown because their files were found damaged, or are gone."""
     for sentence in views.missing():

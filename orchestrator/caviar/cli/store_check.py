@@ -32,13 +32,16 @@ def check(dry_run: bool, skip_lost: bool, target: Target) -> None:
     --skip-lost. Exit code 5 when something is wrong.
     """
     from caviar.cli.output import emit_json, say
-    from caviar.cli.reading import newest
+    from caviar.cli.reading import newest, say_foreign
     from caviar.errors import StoreError
     from caviar.show.numbers import counted
     from caviar.store import Store
 
     store = Store.open(target.store)
     sweeps = store.sweeps() if target.sweep is None else [newest(store, target.sweep)]
+    for link in store.links():
+        say(f"{link} is a link, and so no sweep of this store: it was left alone")
+    say_foreign(sweeps)
     findings = [finding for sweep in sweeps for finding in _findings(sweep, dry_run, skip_lost)]
     if target.as_json:
         emit_json({"store": target.store, "sweeps": [sweep.id for sweep in sweeps], "findings": findings})
@@ -66,7 +69,8 @@ def _findings(sweep: "SweepDir", dry_run: bool, skip_lost: bool) -> list[dict[st
     except StoreError as error:  # of this sweep; the others are looked at too
         return [{"sweep": sweep.id, "file": "", "rows": None, "what": str(error), "set_aside": False}]
     except OSError as error:
-        raise store_error("check", sweep.path, error) from error
+        what = str(store_error("check", sweep.path, error))
+        return [{"sweep": sweep.id, "file": "", "rows": None, "what": what, "set_aside": False}]
     return [
         {"sweep": sweep.id, "file": one.name, "rows": one.rows, "what": one.what, "set_aside": one.name in aside}
         for one in found

@@ -21,6 +21,8 @@ def compact(target: Target) -> None:
     is left alone. `caviar resume` can still go on with it.
     """
     from caviar.cli.output import emit_json, say
+    from caviar.cli.reading import say_foreign
+    from caviar.errors import StoreError
     from caviar.store import Store
     from caviar.store.compact import compact as write_final_files
     from caviar.store.compact import needs_compacting
@@ -28,10 +30,22 @@ def compact(target: Target) -> None:
     store = Store.open(target.store)
     chosen = store.sweeps() if target.sweep is None else [store.find(target.sweep)]
     sweeps = [sweep for sweep in chosen if target.sweep is not None or needs_compacting(sweep)]
+    say_foreign(sweeps)
+    failed: list[StoreError] = []
+    done = []
     for sweep in sweeps:
-        write_final_files(sweep)
+        try:
+            write_final_files(sweep)
+        except StoreError as error:  # the others can be compacted all the same
+            failed.append(error)
+            continue
+        done.append(sweep.id)
         say(f"compacted {sweep.id}")
     if target.as_json:
-        emit_json({"store": target.store, "compacted": [sweep.id for sweep in sweeps]})
+        emit_json({"store": target.store, "compacted": done})
     elif not sweeps:
         say("nothing to compact")
+    for other in failed[:-1]:
+        say(str(other))
+    if failed:
+        raise failed[-1]

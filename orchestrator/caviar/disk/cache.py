@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import copy
 import os
+import re
+import stat
 import tempfile
 import time
 import uuid
@@ -86,11 +88,18 @@ class Cache:
                     beyond -= size
 
     def _walk(self) -> Iterator[tuple[Path, os.stat_result]]:
-        for folder, _, names in os.walk(self._folder):
-            for name in names:
+        """Copies and what crashes left of some; other files stay: the folder may be one that the user has for more."""
+        own = re.compile(rf"[0-9a-f]{{16}}|{re.escape(self._bucket.fingerprint)}")
+        for folder, inner, names in os.walk(self._folder):
+            top = Path(folder) == self._folder
+            if top:
+                inner[:] = [name for name in inner if own.fullmatch(name)]
+            for name in (name for name in names if not top or name.endswith(ASIDE)):
                 with suppress(OSError):  # another process deleted it
                     path = Path(folder, name)
-                    yield path, path.stat()
+                    entry = path.lstat()
+                    if stat.S_ISREG(entry.st_mode):
+                        yield path, entry
 
     def _used(self, path: Path) -> bool:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +16,9 @@ T = TypeVar("T")
 
 Bytes = Any
 """Anything with the buffer protocol: bytes, memoryview, pyarrow.Buffer."""
+
+Kind = Literal["file", "folder", "link", "other"]
+"""What a name stands for. No disk makes links, and none follows one within a store."""
 
 STALE_S = 24 * 3600.0
 """Age in seconds at which what nobody finished counts as left by a crash."""
@@ -31,7 +34,8 @@ class Disk(Protocol):
     a power cut; when they raise, the final name was not written, or was written whole (the reply may be what
     was lost). What is unfinished is hidden: its name begins with a dot and does not end in `.parquet`. Any
     process may list and read while another one publishes. What fails for a moment is tried again, within the
-    disk's patience, with the same bytes under the same name. All methods raise OSError; the callers turn it
+    disk's patience, with the same bytes under the same name. No path within the store leads through a link: that is an
+    OSError (ELOOP), and `delete` leaves whatever is no file. All methods raise OSError; the callers turn it
     into a sentence. Paths are absolute, and `pathlib` works on them.
     """
 
@@ -102,6 +106,10 @@ class Disk(Protocol):
 
     def list(self, folder: PurePath, *, hidden: bool = False) -> list[str]:
         """Names of the files and folders in a folder, sorted; none when it does not exist."""
+        ...
+
+    def kinds(self, folder: PurePath) -> dict[str, Kind]:
+        """Name → what it stands for, of all names in a folder, hidden ones too; none when it does not exist."""
         ...
 
     def sizes(self, folder: PurePath) -> dict[str, int]:

@@ -35,7 +35,8 @@ def locate(store: str | PurePath) -> tuple[PurePath, Disk]:
         StoreError: What it needs is not installed, or there are no credentials.
     """
     if not is_uri(store):
-        return Path(store).expanduser().resolve(), PosixDisk()
+        folder = Path(store).expanduser().resolve()
+        return folder, PosixDisk(folder)
     path = object_path(str(store))
     return path, _object_disk(path)
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING, Self
 
-from caviar.disk.contract import MOST_CHECKED, STALE_S, Bytes, S, T
+from caviar.disk.contract import MOST_CHECKED, STALE_S, Bytes, Kind, S, T
 from caviar.disk.object_path import ObjectPath
 
 if TYPE_CHECKING:
@@ -177,6 +177,11 @@ class ObjectDisk:
         """Names of objects and prefixes, sorted."""
         objects, folders = self._bucket.list(key(folder))
         return sorted(name for name in (*objects, *folders) if hidden or not name.startswith("."))
+
+    def kinds(self, folder: PurePath) -> dict[str, Kind]:
+        """Objects are files, prefixes folders."""
+        objects, folders = self._bucket.list(key(folder))
+        return {**dict.fromkeys(folders, "folder"), **dict.fromkeys(objects, "file")}
 
     def sizes(self, folder: PurePath) -> dict[str, int]:
         """One listing."""

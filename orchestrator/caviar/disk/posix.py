@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import errno
 import os
+import re
 import stat
 import time
 import uuid
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
 from caviar.disk.checksum import verify
-from caviar.disk.contract import MOST_CHECKED, STALE_S, Bytes, S, T
+from caviar.disk.contract import MOST_CHECKED, STALE_S, Bytes, Kind, S, T
 from caviar.disk.system_calls import SystemCalls
 from caviar_workers.patience import Patience
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 ASIDE = ".aside"
 NEW_PREFIX = "_new-"
 GONE_PREFIX = "_gone-"
+_ASIDE_FOLDER = re.compile(rf"({NEW_PREFIX}).*|({GONE_PREFIX})[0-9a-f]{{32}}")
 
 
 def aside(path: PurePath) -> Path:
@@ -32,9 +34,18 @@ def aside(path: PurePath) -> Path:
 
 
 class PosixDisk(SystemCalls):
-    """A POSIX file system; see `caviar.disk.contract.Disk`."""
+    """A POSIX file system; see `caviar.disk.contract.Disk`.
+
+    A store may come from somebody else. So no link within it is followed, neither by who reads nor by who writes or
+    deletes: every method first passes its paths to `_refuse_links`. The way to the store is the user's own.
+    """
 
     patience = Patience()
+    root: PurePath | None = None
+    """The store, resolved; None: a folder of our own, where nobody else plants links."""
+
+    def __init__(self, root: PurePath | None = None) -> None:
+        self.root = root
 
     def each(self, do: Callable[[S], T], things: Iterable[S]) -> Sequence[T]:
         """One after the other."""
@@ -48,16 +59,19 @@ class PosixDisk(SystemCalls):
 
     def publish(self, files: Sequence[tuple[PurePath, Bytes]]) -> None:
         """Write files aside, then show them in the given order."""
+        self._refuse_links(*(path for path, _ in files))
         self.patience.call(lambda again: self._publish(files))
 
     def create(self, path: PurePath, data: Bytes) -> None:
         """Write a file aside, then link it to its name, which fails if there is one."""
+        self._refuse_links(path)
         self.patience.call(lambda again: self._create(path, data, again))
 
     @contextmanager
     def stream(self, path: PurePath, build: PurePath | None = None) -> Iterator[IO[bytes]]:
         """Write a file piece by piece in the folder `build`, or in its own, then show it."""
         temporary = (build or path.parent) / aside(path).name
+        self._refuse_links(path, temporary)
         try:
             with self._open(temporary) as file:
                 yield file
@@ -70,70 +84,90 @@ class PosixDisk(SystemCalls):
 
     def publish_folder(self, path: PurePath, files: Sequence[tuple[str, Bytes]], folders: Sequence[str]) -> None:
         """Fill a folder beside, then give it its name."""
+        self._refuse_links(path)
         self.patience.call(lambda again: self._publish_folder(path, files, folders, again))
 
     def remove_folder(self, path: PurePath) -> None:
         """Rename the folder at once, so that no reader meets half of it, then delete it. Needs no space."""
+        self._refuse_links(path)
         gone = path.with_name(f"{GONE_PREFIX}{uuid.uuid4().hex}")
         self.rename(path, gone)
         self.delete_folder(gone)
 
     def folders(self, parent: PurePath) -> list[str]:
-        """All names that are not those of unfinished or removed folders."""
-        return [name for name in self.list(parent) if not name.startswith((NEW_PREFIX, GONE_PREFIX))]
+        """All names, but for links, that are not those of unfinished or removed folders."""
+        there = sorted(name for name, kind in self.kinds(parent).items() if kind != "link")
+        return [name for name in there if not name.startswith((NEW_PREFIX, GONE_PREFIX, "."))]
 
     def clear_folders(self, parent: PurePath) -> None:
         """Delete unfinished and removed folders."""
-        for name in self.list(parent):
-            if name.startswith(GONE_PREFIX) or (name.startswith(NEW_PREFIX) and self.age_s(parent / name) > STALE_S):
+        for name, kind in self.kinds(parent).items():
+            found = _ASIDE_FOLDER.fullmatch(name) if kind == "folder" else None
+            if found and (found[2] or self.age_s(parent / name) > STALE_S):
                 self.delete_folder(parent / name)
 
     def make_folder(self, *paths: PurePath) -> None:
         """Create folders and those above them, durably; a folder that holds several is synced once."""
+        self._refuse_links(*paths)
         self.patience.call(lambda again: self._make_folder(*paths))
 
     def delete_folder(self, path: PurePath) -> None:
-        """Delete a folder and all below it, as far as possible."""
+        """Delete a folder and all below it, as far as possible; links in it, and not what they lead to."""
+        self._refuse_links(path)
         self.patience.call(lambda again: self._remove_tree(path))
 
     def sync_folder(self, folder: PurePath) -> None:
         """Make durable what any process did to the names in a folder."""
+        self._refuse_links(folder)
         # Errors that pass are not those of writing back, after which a second fsync would claim success.
         self.patience.call(lambda again: self._sync_dir(folder))
 
     def rename(self, old: PurePath, new: PurePath) -> None:
         """Rename a file or folder within its folder, durably."""
+        self._refuse_links(old, new)
         self.patience.call(lambda again: self._show(old, new))
         self.sync_folder(new.parent)
 
     def move(self, old: PurePath, new: PurePath) -> None:
         """Link a file to its new name, then remove the old one."""
+        self._refuse_links(old, new)
         self.patience.call(lambda again: self._link_again(old, new) if again else self._link(old, new))
         self.sync_folder(new.parent)
         self.delete([old], durable=True)
 
     def list(self, folder: PurePath, *, hidden: bool = False) -> list[str]:
         """Names in a folder, sorted; none when it does not exist."""
+        self._refuse_links(folder)
         try:
             names = self.patience.call(lambda again: self._names(folder))
         except FileNotFoundError:
             return []
         return sorted(name for name in names if hidden or not name.startswith("."))
 
+    def kinds(self, folder: PurePath) -> dict[str, Kind]:
+        """Name → what it stands for; none when the folder does not exist."""
+        self._refuse_links(folder)
+        try:
+            return self.patience.call(lambda again: self._kinds(folder))
+        except FileNotFoundError:
+            return {}
+
     def sizes(self, folder: PurePath) -> dict[str, int]:
         """Name → bytes of the files in a folder; what vanishes meanwhile is left out."""
         found = {}
-        for name in self.list(folder, hidden=True):
+        for name in (name for name, kind in self.kinds(folder).items() if kind == "file"):
             with suppress(FileNotFoundError):
                 found[name] = self.size(folder / name)
         return found
 
     def read(self, path: PurePath) -> bytes:
         """The whole file."""
+        self._refuse_links(path)
         return self.patience.call(lambda again: self._read(path))
 
     def reading(self, path: PurePath) -> IO[bytes]:
         """The file, opened to be read in pieces."""
+        self._refuse_links(path)
         return self.patience.call(lambda again: self._reader(path))
 
     def exists(self, path: PurePath) -> bool:
@@ -153,6 +187,7 @@ class PosixDisk(SystemCalls):
 
     def local(self, files: Sequence[tuple[PurePath, str]], *, most: int = MOST_CHECKED) -> Sequence[Path]:
         """The files themselves, compared with their checksums."""
+        self._refuse_links(*(path for path, _ in files))
         for path, expected in files:
             verify(self, path, expected, most=most)
         return [Path(path) for path, _ in files]
@@ -164,6 +199,7 @@ class PosixDisk(SystemCalls):
     @contextmanager
     def scratch(self, build: PurePath) -> Iterator[Path]:
         """The folder itself."""
+        self._refuse_links(build)
         yield Path(build)
 
     def size(self, path: PurePath) -> int:
@@ -175,9 +211,12 @@ class PosixDisk(SystemCalls):
         return self._look(path).st_mtime
 
     def delete(self, paths: Iterable[PurePath], *, durable: bool = False) -> None:
-        """Delete files; those that are gone already do no harm."""
+        """Delete files; those that are gone already do no harm, and what is no file stays."""
         folders: dict[PurePath, None] = {}
         for path in paths:
+            self._refuse_links(path.parent)
+            if self.root is not None and not self._is_plain(path):
+                continue
             self.patience.call(lambda again, path=path: self._unlink(path))  # type: ignore[misc]
             folders[path.parent] = None
         for folder in folders if durable else ():
@@ -185,6 +224,7 @@ class PosixDisk(SystemCalls):
 
     def touch(self, path: PurePath) -> None:
         """Set the file's time to now."""
+        self._refuse_links(path)
         self.patience.call(lambda again: self._touch(path))
 
     def now(self) -> float:
@@ -255,7 +295,30 @@ class PosixDisk(SystemCalls):
         for parent in dict.fromkeys(folder.parent for folder in (*missing, *paths)):
             self._sync_dir(parent)
 
+    def _refuse_links(self, *paths: PurePath) -> None:
+        """OSError (ELOOP) where one of the paths leads through a link within the store, or is one."""
+        if self.root is None:
+            return
+        within = f"{self.root}{os.sep}"
+        for text in map(str, paths):
+            end = len(within) - 1 if text.startswith(within) else len(text)
+            while end < len(text):
+                end = text.find(os.sep, end + 1)
+                end = len(text) if end < 0 else end
+                if self._is_link(Path(text[:end])):
+                    raise OSError(errno.ELOOP, f"{text[:end]} is a link, and no link within a store is followed", text)
+
+    def _is_plain(self, path: PurePath) -> bool:
+        """Whether it is a file and no link; also where there is nothing, for nothing is to be left then."""
+        if self._is_link(path):
+            return False
+        try:
+            return stat.S_ISREG(self._look(path).st_mode)
+        except FileNotFoundError:
+            return True
+
     def _look(self, path: PurePath) -> os.stat_result:
+        self._refuse_links(path)
         return self.patience.call(lambda again: self._stat(path))
 
     def _link_again(self, old: PurePath, new: PurePath) -> None:

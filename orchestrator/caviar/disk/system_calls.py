@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import PurePath
 
-    from caviar.disk.contract import Bytes
+    from caviar.disk.contract import Bytes, Kind
 
 
 class SystemCalls:
@@ -55,6 +55,13 @@ class SystemCalls:
     def _remove_tree(self, path: PurePath) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
+    def _is_link(self, path: PurePath) -> bool:
+        return os.path.islink(path)
+
+    def _kinds(self, folder: PurePath) -> dict[str, Kind]:
+        with os.scandir(folder) as entries:
+            return {entry.name: _kind(entry) for entry in entries}
+
     def _names(self, folder: PurePath) -> Sequence[str]:
         return os.listdir(folder)
 
@@ -69,6 +76,14 @@ class SystemCalls:
 
     def _touch(self, path: PurePath) -> None:
         os.utime(path)
+
+
+def _kind(entry: os.DirEntry[str]) -> Kind:
+    if entry.is_symlink():
+        return "link"
+    if entry.is_dir(follow_symlinks=False):
+        return "folder"
+    return "file" if entry.is_file(follow_symlinks=False) else "other"
 
 
 def _sync(descriptor: int) -> None:

@@ -9,6 +9,7 @@ from caviar.errors import StoreError
 from caviar.store import chain, manifest, owner, snapshot
 from caviar.store.holes import need_whole
 from caviar.store.layout import BUILD, HOT, MERGED, OWNER, build_folder
+from caviar.store.ours import need_ours
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -75,7 +76,8 @@ def _take_pen(disk: Disk, sweep: PurePath, epoch: int) -> None:
     """Remove the folders in which older owners write final files: one that comes back cannot show them any more."""
     mine = sweep / build_folder(epoch)
     for name in disk.list(sweep / BUILD):
-        if name < mine.name:
+        if name < mine.name and name.isdecimal():
+            need_ours(disk, sweep, f"{BUILD}/{name}")
             disk.delete_folder(sweep / BUILD / name)
     disk.make_folder(mine)
     if owner.superseded(disk, sweep, epoch):  # by one that may have looked for our folder before we made it

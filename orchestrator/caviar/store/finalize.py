@@ -18,6 +18,7 @@ from caviar.store.holes import need_whole
 from caviar.store.layout import FINAL_TABLES, build_folder
 from caviar.store.leftovers import data_files, sweep_up
 from caviar.store.merge import EVERY_SIZE
+from caviar.store.ours import foreign
 from caviar.store.owner import superseded
 from caviar.store.quarantine import move_aside
 from caviar.store.query import one_line, open_plain, text
@@ -82,7 +83,8 @@ def _finalize(sweep: SweepDir, epoch: int, state: State | None) -> None:
     # Listed before that, so nobody can have built upon them: a later manifest of another process is built on ours.
     kept = {sweep.path / file.name for file in files}
     sweep.disk.delete((path for path in there if path not in kept), durable=True)
-    sweep.disk.delete_folder(sweep.path / build_folder(epoch))
+    if not foreign(sweep.disk, sweep.path, build_folder(epoch)):
+        sweep.disk.delete_folder(sweep.path / build_folder(epoch))
     sweep_up(sweep.disk, sweep.path)
     _append(sweep, manifest.ended(whole, ended))  # last: of a finished sweep, a plain glob is exact
 

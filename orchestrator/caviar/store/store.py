@@ -26,6 +26,7 @@ from caviar.store.layout import (
     is_sweep_id,
     numbered_name,
 )
+from caviar.store.ours import need_ours
 from caviar.store.sweep_dir import SweepDir
 from caviar.store.trouble import store_error
 from caviar_workers.tables import FORMAT
@@ -138,11 +139,12 @@ class Store:
         """Delete a sweep and all it holds, for good. Works on a full disk.
 
         Raises:
-            StoreError: A living process runs it, or the store cannot be written.
+            StoreError: A living process runs it, it holds what Caviar did not write, or the store cannot be written.
         """
         if sweep.owner_alive():
             raise StoreError(f"{sweep.id} is running: stop it first (Ctrl-C in its terminal), then remove it.")
         try:
+            need_ours(self.disk, sweep.path)
             self.disk.remove_folder(sweep.path)
         except OSError as error:
             raise store_error("write to", self.path, error) from error
@@ -164,6 +166,13 @@ class Store:
         """All sweeps, newest last."""
         try:
             return [SweepDir(path=self.path / f"{SWEEP_PREFIX}{sweep_id}", disk=self.disk) for sweep_id in self._ids()]
+        except OSError as error:
+            raise store_error("read", self.path, error) from error
+
+    def links(self) -> list[str]:
+        """Names of links in the store, to sweeps elsewhere: no link is followed."""
+        try:
+            return sorted(name for name, kind in self.disk.kinds(self.path).items() if kind == "link")
         except OSError as error:
             raise store_error("read", self.path, error) from error
 

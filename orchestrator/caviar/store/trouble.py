@@ -29,6 +29,8 @@ def store_error(doing: str, path: PurePath, error: BaseException) -> StoreError:
             f"Cannot {doing} {path}: {_reason(error)}; choose another store with --store PATH, "
             "or change its permissions."
         )
+    if number == errno.ELOOP:
+        return StoreError(f"Cannot {doing} {path}: {_reason(error)}: move it away, or put what it means in its place.")
     if number == errno.ENODEV:
         return StoreError(
             f"Cannot {doing} {path}: {_reason(error)}; make it, or choose another store with --store PATH."

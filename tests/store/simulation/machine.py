@@ -14,14 +14,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from ledger import End, Row
 from promises import check_globs, check_rows, check_views, held
-from simulated_disk import Crash, SimulatedDisk
+from simulated_disk import Crash, File, Folder, Link, SimulatedDisk
 from simulated_sweep import Driver, Simulation, in_memory
 
 from caviar.errors import StoreError
-from caviar.store import Store
+from caviar.store import Store, SweepDir
+from caviar.store.segment import first_of_tick
 
 TRIALS = st.integers(0, 2)
 CALLS = st.one_of(st.integers(0, 16), st.integers(0, 160))
+OWN = ("0001-000000000-curves-00000000.parquet", f"curves-{0:032x}.parquet", "000001-0001-0000.parquet", "000000.json")
+"""Files of somebody else's, called as ours are."""
+
 ACTIONS = st.sampled_from(["publish"] * 4 + ["merge"] * 2 + ["collect", "finalize"])
 
 
@@ -172,6 +176,59 @@ class SweepLife(RuleBasedStateMachine):
         self._do(slow, action)
         slow.disk.hook = None
 
+    @rule(which=st.integers(0, 99), action=st.sampled_from(["merge", "finalize", "take over"]))
+    def lose(self, which: int, action: str) -> None:
+        """A file that counts is gone while somebody acts, and comes back: whoever acts took nothing for unwritten."""
+        owner = self._present()
+        if owner.waiting:
+            self._do(owner, "publish")
+        if self.owner is None:
+            return
+        sweep = self.simulation.sweep()
+        names = sweep.snapshot().all_names()
+        if action == "take over":  # of the last tick of one who died, nobody knows
+            names = [name for name in names if name not in _last_tick(sweep)]
+        if not names:
+            return
+        if action == "finalize":
+            owner.publisher.seal()
+        restore = self.simulation.platter.lose(sweep.path / names[which % len(names)])
+        if action == "take over":
+            self.vanish()
+            heir = self._driver()
+            with suppress(StoreError, OSError):
+                heir.claim()
+            heir.die()
+        else:
+            self._do(owner, action)
+        if action == "finalize" and self.owner is not None:
+            self._leave(self.owner)
+        restore()
+        self.read()
+
+    @rule(folder=st.sampled_from(["_hot", "_merged", "curves", "_build", "_owner"]), action=ACTIONS)
+    def plant(self, folder: str, action: str) -> None:
+        """Somebody plants a link to what is not the store's, and takes it away after somebody acted."""
+        owner = self._present()
+        platter, sweep = self.simulation.platter, self.simulation.sweep()
+        outside = platter.mirror / "outside"
+        if folder not in sweep.disk.kinds(sweep.path) or outside.name in platter.tree.now:
+            return
+        place = sweep.path / folder
+        theirs = platter.folder(place)
+        own = {name: File(now=b"precious", durable=b"precious") for name in OWN}
+        there = platter.folder(place.parent)
+        put = platter.swap(place, Link(outside))
+        platter.tree.now[outside.name] = platter.tree.durable[outside.name] = Folder(now=dict(own), durable=dict(own))
+        platter.reprint()
+        self._do(owner, action)
+        assert platter.folder(outside).now == own, "deleted what is not ours"
+        assert isinstance(there.now[folder], Link), "removed what is not ours"
+        del platter.tree.now[outside.name], platter.tree.durable[outside.name]
+        put()
+        assert platter.folder(place) is theirs
+        self.read()
+
     @rule(seed=st.integers(0, 10**6), all_of_it=st.booleans())
     def cut_power(self, seed: int, all_of_it: bool) -> None:
         for driver in (*self.zombies, *([self.owner] if self.owner else [])):
@@ -244,6 +301,18 @@ class SweepLife(RuleBasedStateMachine):
                 check_views(sweep, check_rows(sweep, self.simulation.ledger), store)
         finally:
             self.ends.close()
+
+
+def _last_tick(sweep: SweepDir) -> list[str]:
+    """Names of the segments of each owner that nothing published later tells of."""
+    found = []
+    hot = sweep.snapshot().hot
+    for segment in hot:
+        last = max((one for one in hot if one.epoch == segment.epoch), key=lambda one: one.n)
+        first = first_of_tick(sweep.disk.reading(sweep.path / last.name))
+        if first is None or segment.n >= first:
+            found.append(segment.name)
+    return found
 
 
 def _kill() -> None:

@@ -15,6 +15,7 @@ import io
 import os
 import random
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,21 +44,29 @@ class File:
 
 
 @dataclass(eq=False, slots=True)
+class Link:
+    """A name that stands for another path; durable when its folder is."""
+
+    target: Path
+    written: float = 0.0
+
+
+@dataclass(eq=False, slots=True)
 class Folder:
     """Names, as they are and as a power cut would leave them."""
 
-    now: dict[str, File | Folder] = field(default_factory=dict)
-    durable: dict[str, File | Folder] = field(default_factory=dict)
-    pending: list[dict[str, File | Folder | None]] = field(default_factory=list)
+    now: dict[str, File | Folder | Link] = field(default_factory=dict)
+    durable: dict[str, File | Folder | Link] = field(default_factory=dict)
+    pending: list[dict[str, File | Folder | Link | None]] = field(default_factory=list)
     """Changes since the last sync, in order; each is kept or dropped as a whole. None: the name is gone."""
     written: float = 0.0
 
-    def change(self, names: dict[str, File | Folder | None]) -> None:
+    def change(self, names: dict[str, File | Folder | Link | None]) -> None:
         self.pending.append(names)
         _apply(self.now, names)
 
 
-def _apply(names: dict[str, File | Folder], change: dict[str, File | Folder | None]) -> None:
+def _apply(names: dict[str, File | Folder | Link], change: dict[str, File | Folder | Link | None]) -> None:
     for name, node in change.items():
         if node is None:
             names.pop(name, None)
@@ -93,14 +102,58 @@ class Platter:
         _write_tree(self.tree, self.mirror)
 
     def find(self, path: Path) -> File | Folder:
-        node: File | Folder = self.tree
+        node: File | Folder | Link = self.tree
         for part in self.parts(path):
             if not isinstance(node, Folder):
                 raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(path))
             if part not in node.now:
                 raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(path))
             node = node.now[part]
+            if isinstance(node, Link):
+                node = self.find(node.target)
         return node
+
+    def name(self, path: Path) -> File | Folder | Link | None:
+        """What a name itself stands for; None: there is none."""
+        try:
+            return self.folder(path.parent).now.get(path.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def swap(self, path: Path, node: Link) -> Callable[[], None]:
+        """Somebody puts a link in the place of a folder; returns how to take it back. `reprint` shows both."""
+        there = self.folder(path.parent)
+        before, durable = there.now[path.name], there.durable.get(path.name)
+        there.now[path.name] = there.durable[path.name] = node
+
+        def put_back() -> None:
+            there.now[path.name] = before
+            there.durable.pop(path.name, None)
+            if durable is not None:
+                there.durable[path.name] = durable
+            self.reprint()
+
+        return put_back
+
+    def reprint(self) -> None:
+        """Make the real files what the simulated ones are."""
+        self._print()
+
+    def lose(self, path: Path) -> Callable[[], None]:
+        """Somebody removes a file, for good; returns how to restore it."""
+        there = self.folder(path.parent)
+        file = there.now.pop(path.name)
+        assert isinstance(file, File)
+        durable = there.durable.pop(path.name, None)
+        path.unlink()
+
+        def restore() -> None:
+            there.now[path.name] = file
+            if durable is not None:
+                there.durable[path.name] = durable
+            path.write_bytes(file.now)
+
+        return restore
 
     def folder(self, path: Path) -> Folder:
         node = self.find(path)
@@ -113,16 +166,19 @@ class Platter:
         return text[len(self._prefix) :].split("/") if text.startswith(self._prefix) else []
 
 
-def _write_tree(node: File | Folder, path: Path) -> None:
+def _write_tree(node: File | Folder | Link, path: Path) -> None:
     if isinstance(node, File):
         path.write_bytes(node.now)
+        return
+    if isinstance(node, Link):
+        path.symlink_to(node.target)
         return
     path.mkdir()
     for name, inner in node.now.items():
         _write_tree(inner, path / name)
 
 
-def survivor(node: File | Folder, rng: random.Random | None, done: dict[int, File | Folder] | None = None) -> Folder:
+def survivor(node: Folder, rng: random.Random | None, done: dict[int, File | Folder | Link] | None = None) -> Folder:
     """What a power cut leaves of a tree, which stays as it is."""
     done = {} if done is None else done
     kept = dict(node.durable)
@@ -132,9 +188,17 @@ def survivor(node: File | Folder, rng: random.Random | None, done: dict[int, Fil
     after = Folder(written=node.written)
     for name, inner in kept.items():
         if id(inner) not in done:  # two names of one file keep meaning one file
-            done[id(inner)] = survivor(inner, rng, done) if isinstance(inner, Folder) else _torn(inner, rng)
+            done[id(inner)] = _left(inner, rng, done)
         after.now[name] = after.durable[name] = done[id(inner)]
     return after
+
+
+def _left(
+    node: File | Folder | Link, rng: random.Random | None, done: dict[int, File | Folder | Link]
+) -> File | Folder | Link:
+    if isinstance(node, Folder):
+        return survivor(node, rng, done)
+    return _torn(node, rng) if isinstance(node, File) else node
 
 
 def _torn(file: File, rng: random.Random | None) -> File:
@@ -156,6 +220,7 @@ class SimulatedDisk(PosixDisk):
     """One process's way to the platter."""
 
     def __init__(self, platter: Platter) -> None:
+        super().__init__(platter.mirror)
         self.platter = platter
         self.patience = Patience(clock=self.now, sleep=self._sleep, chance=lambda: 1.0)
         self.dead = False
@@ -257,6 +322,14 @@ class SimulatedDisk(PosixDisk):
             if path.name in folder.now:
                 folder.change({path.name: None})
 
+    def _is_link(self, path: Path) -> bool:
+        return isinstance(self.platter.name(path), Link)
+
+    def _kinds(self, folder: Path) -> dict[str, str]:
+        with self._call("names", folder):
+            kinds = {File: "file", Folder: "folder", Link: "link"}
+            return {name: kinds[type(node)] for name, node in self.platter.folder(folder).now.items()}
+
     def _names(self, folder: Path) -> list[str]:
         with self._call("names", folder):
             return list(self.platter.folder(folder).now)
@@ -274,7 +347,8 @@ class SimulatedDisk(PosixDisk):
         with self._call("stat", path):
             node = self.platter.find(path)
             size = len(node.now)
-            return os.stat_result((0, id(node), 0, 1, 0, 0, size, node.written, node.written, node.written))
+            mode = stat.S_IFREG if isinstance(node, File) else stat.S_IFDIR
+            return os.stat_result((mode, id(node), 0, 1, 0, 0, size, node.written, node.written, node.written))
 
     def _touch(self, path: Path) -> None:
         with self._call("touch", path):
