@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from caviar.store import Views
+
 
 def show(caviar, filled, *args):
     return caviar("show", *args, "--sweep", "digits", "--store", filled.path)
@@ -10,7 +12,7 @@ def show(caviar, filled, *args):
 def test_a_trial_from_top_to_bottom(caviar, filled):
     got = show(caviar, filled, "2")
     assert got.code == 0
-    assert got.lines[0] == f"trial 2 of digits ({filled.digits}): COMPLETED in 3.2s"
+    assert got.lines[0] == f"trial 2 of digits ({filled.digits}): COMPLETED in 3.2s, 3.2s of it busy"
     assert "20 reports, host box, pid 4711" in got.lines[1]
     assert "  act    'relu'" in got.lines or "  act    '=tanh'" in got.lines
     assert "val_loss    0.07237  0.07237" in got.out
@@ -18,6 +20,14 @@ def test_a_trial_from_top_to_bottom(caviar, filled):
     assert got.lines[-3:] == ["output (last lines)", "  loading", "  epoch 0 done red"]
     assert "\x1b" not in got.out
     assert "attempt" not in got.out
+
+
+def test_many_metrics_are_read_in_one_query(caviar, filled, monkeypatch):
+    asked = []
+    execute = Views.execute
+    monkeypatch.setattr(Views, "execute", lambda self, sql, *more: asked.append(sql) or execute(self, sql, *more))
+    show(caviar, filled, "2")
+    assert sum("from curves" in sql for sql in asked) == 1
 
 
 def test_a_failure_shows_its_traceback(caviar, filled):

@@ -26,7 +26,9 @@ def _outcome(document: dict[str, Any]) -> str:
     kind = f" ({document['kind']})" if document["kind"] and document["kind"] != document["state"].lower() else ""
     if document["started"] is None or document["ended"] is None:
         return f"{document['state']}{kind}"
-    return f"{document['state']}{kind} in {duration((document['ended'] - document['started']).total_seconds())}"
+    took = duration((document["ended"] - document["started"]).total_seconds())
+    busy = "" if document["busy"] is None else f", {duration(document['busy'])} of it busy"
+    return f"{document['state']}{kind} in {took}{busy}"
 
 
 def _facts(document: dict[str, Any]) -> str:

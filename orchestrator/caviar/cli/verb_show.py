@@ -42,7 +42,7 @@ def verb(trial: int, log: bool | None, target: Target) -> None:
 
 
 def _document(opened: "Reading", trial: int) -> dict[str, Any]:
-    from caviar.cli.points import exact
+    from caviar.cli.points import exact_metrics
     from caviar.errors import NotFoundError
 
     found = opened.rows("select * from trials where trial = ?", [trial])
@@ -51,10 +51,10 @@ def _document(opened: "Reading", trial: int) -> dict[str, Any]:
         rule = f"its trials are 0 to {last}" if trial > last else "that trial has not been drawn yet"
         raise NotFoundError(f"{opened.title} has no trial {trial}; {rule}")
     row = found[0]
-    curves = {}
-    for metric in opened.views.metrics():
-        points = exact(opened, [trial], metric)[trial]
-        curves[metric] = {"steps": points.steps, "values": points.values}
+    curves = {
+        metric: {"steps": points.steps, "values": points.values}
+        for metric, points in exact_metrics(opened, trial).items()
+    }
     return {
         "sweep": opened.sweep.id,
         "name": opened.plan["name"],
@@ -64,7 +64,10 @@ def _document(opened: "Reading", trial: int) -> dict[str, Any]:
         "config": {name: row[name] for name in opened.parameters if row[name] is not None},
         "held": {name: one["tier"] for name, one in opened.plan.get("held", {}).items()},
         "metric": opened.plan["metric"],
-        **{name: row[name] for name in ("started", "ended", "host", "pid", "devices", "rows", "step", "diverged")},
+        **{
+            name: row[name]
+            for name in ("started", "ended", "busy", "host", "pid", "devices", "rows", "step", "diverged")
+        },
         "kind": row["kind"],
         "error": row["error"],
         "metrics": {
