@@ -90,6 +90,9 @@ def test_version() -> None:
     ("args", "hint"),
     [
         (["bset"], "did you mean 'best'?"),
+        (["rum"], "did you mean 'run' or 'rm'?"),
+        (["rn"], "did you mean 'run'?"),
+        (["lst"], "'ls'"),
         (["xyzzy"], "the verbs are run, resume"),
         (["best", "--storr", "x"], "--store"),
         (["--versoin"], "--version"),

@@ -50,7 +50,7 @@ def test_one_can_choose() -> None:
     assert axis_of([[1.0, 0.9]], True).log
 
 
-@given(st.lists(st.lists(st.floats() | st.none(), max_size=30), max_size=4), st.sampled_from([True, False, None]))
+@given(st.lists(st.lists(st.floats() | st.none(), max_size=12), max_size=3), st.sampled_from([True, False, None]))
 def test_every_value_has_a_share_or_none(curves: list[list[float | None]], log: bool | None) -> None:
     axis = axis_of(curves, log)
     values = [value for curve in curves for value in curve if value is not None and math.isfinite(value)]

@@ -7,6 +7,7 @@ from rich.cells import cell_len
 from caviar.show.frame import Look, bar, frame, status_line
 from caviar.show.glyphs import ASCII, BRAILLE
 from caviar.show.progress import BestRow, Snapshot
+from caviar.show.style import BAD, CURVE, FAINT
 
 BEST = tuple(
     BestRow(
@@ -81,4 +82,4 @@ def test_without_results_there_is_one_line() -> None:
 def test_the_bar_shows_done_and_failed() -> None:
     drawn = bar(SNAPSHOT, 16, BRAILLE)
     assert drawn.plain == "█" * 10 + "─" * 6
-    assert [span.style for span in drawn.spans] == ["cyan", "red", "dim"]
+    assert [span.style for span in drawn.spans] == [CURVE, BAD, FAINT]

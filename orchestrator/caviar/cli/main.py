@@ -46,8 +46,9 @@ INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 EPILOG = """\b
-SWEEP is an id, the beginning or end of one, or a name; without it, the latest.
-The store is ./caviar-store, or $CAVIAR_STORE, or --store DIR (or s3://…, gs://…).
+SWEEP is an id, the beginning or end of one, or a name; default: the latest.
+TRIAL is a number, 42 or t42; after its SWEEP, if that is not the latest.
+The store is ./caviar-store, $CAVIAR_STORE or --store DIR (s3://…, gs://…).
 
 \b
 Exit codes:
@@ -88,8 +89,9 @@ class Verbs(click.Group):
         """Find the verb that the command line names; the error for a misspelt one suggests the right one."""
         name = args[0]
         if name not in VERBS and not name.startswith("-"):
-            close = difflib.get_close_matches(name, VERBS, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"the verbs are {', '.join(VERBS)}."
+            close = difflib.get_close_matches(name, VERBS, n=2)
+            near = " or ".join(repr(verb) for verb in VERBS if verb in close)  # what newcomers need, first
+            hint = f"did you mean {near}?" if close else f"the verbs are {', '.join(VERBS)}."
             raise click.UsageError(f"There is no verb {name!r}; {OF_THE_SCRIPT.get(name, hint)}", ctx)
         return super().resolve_command(ctx, args)
 

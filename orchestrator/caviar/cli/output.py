@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Mapping
 from datetime import date, time
 from decimal import Decimal
@@ -30,11 +31,36 @@ def clean(value: object) -> Any:
     return value.isoformat() if isinstance(value, (date, time)) else str(value)
 
 
-def emit(text: str = "") -> None:
-    """Write a line of data to stdout, without what could steer a terminal."""
+def emit(text: str = "", *, hang: int | None = None) -> None:
+    """Write a line of data to stdout, without what could steer a terminal.
+
+    Args:
+        text: the line.
+        hang: what is too long for the terminal goes on in the next line, this far from the left; None: as it comes.
+    """
     from caviar.show.sanitize import plain
 
-    click.echo(plain(text))
+    safe = plain(text)
+    click.echo(safe if hang is None else "\n".join(wrapped(safe, hang)))
+
+
+def wrapped(text: str, hang: int) -> list[str]:
+    """The text cut at spaces to the width of stdout's terminal; a word, such as a path, is never cut."""
+    import textwrap
+
+    from caviar.show.console import data_console
+
+    width = data_console(sys.stdout).width
+    lines = textwrap.wrap(
+        text,
+        max(width, hang + 20),
+        subsequent_indent=" " * hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+        replace_whitespace=False,
+    )
+    return lines or [""]
 
 
 def say(text: str) -> None:

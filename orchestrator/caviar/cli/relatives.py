@@ -47,13 +47,14 @@ def _row(relative: Relative) -> dict[str, Any]:
 def _print(plan: dict[str, Any], rule: str, best: tuple[Relative, ...]) -> None:
     from caviar.cli.winners import literal
     from caviar.show.numbers import number, value_text
+    from caviar.show.style import STRONG
     from caviar.show.table import Column, print_table
 
     names = list(dict.fromkeys(name for one in best for name in one.candidate.config))
     columns = [
         Column(name="sweep", keep=True),
-        Column(name="trial", keep=True, style="bold"),
-        Column(name=plan["metric"], align="right", keep=True, style="bold"),
+        Column(name="trial", keep=True, style=STRONG),
+        Column(name=plan["metric"], align="right", keep=True, style=STRONG),
         *(Column(name=name, align="right") for name in names),
         Column(name="step", align="right"),
     ]
@@ -62,7 +63,7 @@ def _print(plan: dict[str, Any], rule: str, best: tuple[Relative, ...]) -> None:
         row = one.candidate
         values = [value_text(row.config[name], 20) if name in row.config else "" for name in names]
         rows.append([one.sweep.id, f"t{row.trial}", number(row.value), *values, number(row.step)])
-    emit(f"best by {rule}, {plan['mode']}")
+    emit(f"best by {rule}, {plan['mode']}", hang=2)
     emit()
     say_left_out(print_table(columns, rows, sys.stdout))
     emit()

@@ -8,8 +8,8 @@ from caviar.cli.output import emit
 
 def print_trial(document: dict[str, Any], log: bool | None) -> None:
     """Write the page of one trial to stdout."""
-    emit(f"trial {document['trial']} of {document['name']} ({document['sweep']}): {_outcome(document)}")
-    emit(_facts(document))
+    emit(f"trial {document['trial']} of {document['name']} ({document['sweep']}): {_outcome(document)}", hang=2)
+    emit(_facts(document), hang=2)
     emit()
     _print_config(document["config"], document["held"])
     _print_metrics(document["metrics"])
@@ -60,7 +60,7 @@ def _print_metrics(metrics: dict[str, dict[str, Any]]) -> None:
         return
     emit()
     columns = [
-        Column(name="metric", keep=True),
+        Column(name="metric", keep=True, shrink=True),
         *(Column(name=n, align="right", keep=True) for n in ("last", "best")),
     ]
     rows = [[name, number(values["last"]), number(values["best"])] for name, values in metrics.items()]

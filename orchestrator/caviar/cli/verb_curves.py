@@ -59,6 +59,7 @@ def _print(opened: "Reading", selection: "Selection", metric: str, log: bool | N
     from caviar.show.glyphs import glyphs_for
     from caviar.show.numbers import number
     from caviar.show.sparkline import sparklines
+    from caviar.show.style import CURVE
     from caviar.show.table import Column, print_table
 
     points = drawn(opened, [row.trial for row in selection.rows], metric)
@@ -76,7 +77,7 @@ def _print(opened: "Reading", selection: "Selection", metric: str, log: bool | N
     places = [step for one in steps for step in one]
     columns = [
         Column(name="trial", keep=True),
-        Column(name=f"steps {min(places)} to {max(places)}", keep=True, style="cyan"),
+        Column(name=f"steps {min(places)} to {max(places)}", keep=True, style=CURVE),
         Column(name="first", align="right"),
         Column(name="last", align="right", keep=True),
     ]

@@ -32,9 +32,9 @@ def verb(trial: int, target: Target) -> None:
         return
     emit(f"trial {trial} of {document['name']} ({document['sweep']}): {document['state']}")
     for decision in document["decisions"]:
-        emit(f"  {decision['sentence']}")
+        emit(f"  {decision['sentence']}", hang=4)
     if not document["decisions"]:
-        emit("  nothing was decided about it: " + _silence(document["stopping"]))
+        emit("  nothing was decided about it: " + _silence(document["stopping"]), hang=4)
 
 
 def _silence(stopping: str) -> str:

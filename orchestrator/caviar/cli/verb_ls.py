@@ -60,12 +60,13 @@ def verb(*, most: int | None, every: bool, target: Target, **wanted: Any) -> Non
 def _print(rows: list[dict[str, Any]]) -> None:
     from caviar.cli.output import say_left_out
     from caviar.show.numbers import age, duration, number
+    from caviar.show.style import STRONG
     from caviar.show.table import Column, print_table
 
     now = datetime.now(UTC).replace(tzinfo=None)
     # Heading, how it is set, what a row has there; columns that nobody has an entry for are not shown.
     columns: list[tuple[Column, Callable[[dict[str, Any]], str]]] = [
-        (Column(name="sweep", keep=True, style="bold"), lambda row: row["sweep"]),
+        (Column(name="sweep", keep=True, style=STRONG), lambda row: row["sweep"]),
         (Column(name="name", keep=True, shrink=True), lambda row: row["name"]),
         (Column(name="state", keep=True), lambda row: row["state"]),
         (Column(name="done", align="right", keep=True), lambda row: f"{_done(row)}/{row['planned']}"),

@@ -12,18 +12,19 @@ ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".txt": "table
 EPILOG = """\b
 Views:
   sweeps     one row a sweep
-  trials     one row a trial: parameters, state, last_<metric>, best_<metric>
+  trials     one row a trial: parameters, state, last_<metric>, best_<metric>,
+             busy: the seconds that it trained
   curves     one row a report: step, time, one column a metric
   attempts   one row an execution of a trial
   configs    one row a drawn configuration
   logs       what trials printed
-  decisions  what was decided about trials and the sweep, and on which numbers
+  decisions  what was decided about trials and the sweep, on which numbers
 All have the column `sweep`, and all but sweeps the column `trial`.
 
 \b
 Examples:
-  caviar query "select trial, lr, last_val_loss from trials order by 3 limit 5"
-  caviar query "select act, count(*), min(last_val_loss) from trials group by act"
+  caviar query "select trial, lr, last_loss from trials order by 3 limit 5"
+  caviar query "select act, min(last_loss) from trials group by act" --json
   caviar query "from curves" -o curves.parquet
 """
 

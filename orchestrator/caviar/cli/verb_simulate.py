@@ -139,7 +139,10 @@ def _print(found: "Savings") -> None:
     from caviar.show.table import Column, print_table
 
     how = ", paused and promoted" if found.pausing else ""
-    emit(f"{found.name}: {found.orders} orders of {found.trials} trials on {found.slots} slots, {found.stopping}{how}")
+    emit(
+        f"{found.name}: {found.orders} orders of {found.trials} trials on {found.slots} slots, {found.stopping}{how}",
+        hang=2,
+    )
     emit()
     low, high = found.compute_range
     error = found.winner_lost_error

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 ENDED = ("COMPLETED", "STOPPED", "FAILED", "CANCELLED")
 STATES = (*ENDED, "RUNNING", "PAUSED", "LOST", "PENDING")
 SHOWN_FAILURES = 3
+HANG = 10
 
 EPILOG = """\b
 Examples:
@@ -98,31 +99,34 @@ def _print(document: dict[str, Any]) -> None:
     from caviar.show.numbers import config_text, counted, duration, number
 
     done = sum(document["counts"][state] for state in ENDED)
-    emit(f"{document['name']} ({document['sweep']}) is {document['state']}")
+    emit(f"{document['name']} ({document['sweep']}) is {document['state']}", hang=HANG)
     shown = [f"{n} {state.lower()}" for state, n in document["counts"].items() if n]
-    emit(f"trials    {done}/{document['planned']} done: {', '.join(shown)}")
+    emit(f"trials    {done}/{document['planned']} done: {', '.join(shown)}", hang=HANG)
     if document["began"] is not None:
         took = (document["latest"] - document["began"]).total_seconds()
         left = "" if document["eta_s"] is None else f", about {duration(document['eta_s'])} left"
-        emit(f"time      {duration(took)} since {document['began']:%Y-%m-%d %H:%M:%S} UTC{left}")
+        emit(f"time      {duration(took)} since {document['began']:%Y-%m-%d %H:%M:%S} UTC{left}", hang=HANG)
     best = document["best"]
     if best is None:
-        emit(f"best      no trial has a usable {document['metric']} yet")
+        emit(f"best      no trial has a usable {document['metric']} yet", hang=HANG)
     else:
-        emit(f"best      t{best['trial']}  {document['metric']} {number(best['value'])}  ({document['rule']})")
-        emit(f"          {config_text(best['config'])}")
+        emit(
+            f"best      t{best['trial']}  {document['metric']} {number(best['value'])}  ({document['rule']})", hang=HANG
+        )
+        emit(f"          {config_text(best['config'])}", hang=HANG)
     if document["diverged"]:
-        emit(f"diverged  {counted(document['diverged'], 'trial')} reported NaN or infinity")
+        emit(f"diverged  {counted(document['diverged'], 'trial')} reported NaN or infinity", hang=HANG)
     if document["rejected"] > 0:
-        emit(f"rejected  the constraint rejected {counted(document['rejected'], 'draw')} of the sampler")
+        emit(f"rejected  the constraint rejected {counted(document['rejected'], 'draw')} of the sampler", hang=HANG)
     for failure in document["failures"][:SHOWN_FAILURES]:
         last = _headline(failure["error"])
-        emit(f"failed    {counted(failure['trials'], 'trial')} ({failure['kind']}): {last}")
-        emit(f"          see: caviar show {document['sweep']} {failure['first_trial']}")
+        emit(f"failed    {counted(failure['trials'], 'trial')} ({failure['kind']}): {last}", hang=HANG)
+        emit(f"          see: caviar show {document['sweep']} {failure['first_trial']}", hang=HANG)
     if document["state"] == "interrupted":
-        emit(f"go on     caviar resume {document['sweep']}")
+        emit(f"go on     caviar resume {document['sweep']}", hang=HANG)
     elif document["state"] == "failed":
-        emit(f"go on     once the code is mended: caviar resume {document['sweep']} --force --retry-failed")
+        emit("go on     once the code is mended:")
+        emit(f"          caviar resume {document['sweep']} --force --retry-failed", hang=HANG)
 
 
 def _headline(error: str | None) -> str:

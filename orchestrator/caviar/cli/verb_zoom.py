@@ -55,10 +55,9 @@ def verb(
     zoom = zoom_into(store, sweep, top=top, rule=ranking.rule, at_step=ranking.at_step)
     child = zoom_plan(plan, sweep.id, zoom, trials or plan.trials)
     document = zoom_document(sweep.id, zoom, child, target.store)
-    show = emit if dry_run else say
     if not (dry_run and target.as_json):
         for line in zoom_lines(document, f"{plan.name} ({sweep.id})"):
-            show(line)
+            emit(line, hang=6) if dry_run else say(line)
     if dry_run:
         if target.as_json:
             emit_json(document)

@@ -82,6 +82,7 @@ def print_winners(reading: Reading, selection: Selection) -> None:
     from caviar.show.glyphs import glyphs_for
     from caviar.show.numbers import config_text, number, value_text
     from caviar.show.sparkline import sparklines
+    from caviar.show.style import CURVE, STRONG
     from caviar.show.table import Column, print_table
 
     metric = str(reading.plan["metric"])
@@ -96,9 +97,9 @@ def print_winners(reading: Reading, selection: Selection) -> None:
         spark=glyphs_for(sys.stdout).spark,
     )
     columns = [
-        Column(name="trial", keep=True, style="bold"),
-        Column(name=metric, align="right", keep=True, style="bold"),
-        Column(name="log curve" if axis.log else "curve", style="cyan"),
+        Column(name="trial", keep=True, style=STRONG),
+        Column(name=metric, align="right", keep=True, shrink=True, style=STRONG),
+        Column(name="log curve" if axis.log else "curve", style=CURVE),
         *(Column(name=name, align="right") for name in reading.parameters),
         Column(name="step", align="right"),
         Column(name="state"),
@@ -115,7 +116,7 @@ def print_winners(reading: Reading, selection: Selection) -> None:
         for row, spark in zip(selection.rows, sparks, strict=True)
     ]
     emit(reading.title)
-    emit(f"best by {selection.rule}, {reading.plan['mode']}")
+    emit(f"best by {selection.rule}, {reading.plan['mode']}", hang=2)
     emit()
     say_left_out(print_table(columns, rows, sys.stdout))
     winner = selection.rows[0]
@@ -127,7 +128,7 @@ def print_winners(reading: Reading, selection: Selection) -> None:
         emit()
         home = final.get("sweep", reading.sweep.id)
         where = "" if home == reading.sweep.id else f" of {home}"
-        emit(f"final, measured once on t{final['trial']}{where}: {config_text(final['metrics'])}")
+        emit(f"final, measured once on t{final['trial']}{where}: {config_text(final['metrics'])}", hang=2)
 
 
 def literal(config: Mapping[str, Any]) -> str:

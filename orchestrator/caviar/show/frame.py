@@ -10,6 +10,7 @@ from caviar.show.numbers import config_text, duration, number
 from caviar.show.progress import BestRow, Snapshot
 from caviar.show.sanitize import one_line
 from caviar.show.sparkline import sparklines
+from caviar.show.style import BAD, CURVE, FAINT, GOOD, NOTICE, STRONG
 
 BEST_ROWS = 5
 SPARK_WIDTH = 10
@@ -33,7 +34,7 @@ def frame(snapshot: Snapshot, look: Look, *, ended: bool = False) -> list[Text]:
 
 def start_line(text: str, elapsed_s: float, look: Look) -> Text:
     """`starting Ray… 8.1s`, while there is nothing else to show."""
-    return _fit(Text.assemble(_shown(text, look), (f" {duration(elapsed_s)}", "dim")), look)
+    return _fit(Text.assemble(_shown(text, look), (f" {duration(elapsed_s)}", FAINT)), look)
 
 
 def status_line(snapshot: Snapshot, look: Look, *, ended: bool = False) -> Text:
@@ -49,7 +50,7 @@ def status_line(snapshot: Snapshot, look: Look, *, ended: bool = False) -> Text:
         pieces.pop()
         tail = _joined(pieces, dot)
     room = look.width - used - 2 - cell_len(tail.plain)
-    line = Text.assemble((name, "bold"), "  ", counts, " ")
+    line = Text.assemble((name, STRONG), "  ", counts, " ")
     if room >= BAR_WIDTH[0]:
         line.append_text(bar(snapshot, min(room, BAR_WIDTH[1]), look.glyphs)).append("  ")
     return _fit(line.append_text(tail), look)
@@ -57,21 +58,21 @@ def status_line(snapshot: Snapshot, look: Look, *, ended: bool = False) -> Text:
 
 def _pieces(snapshot: Snapshot, ended: bool) -> list[Piece]:
     if snapshot.done >= snapshot.planned:
-        pieces: list[Piece] = [(f"done in {duration(snapshot.elapsed_s)}", "green")]
+        pieces: list[Piece] = [(f"done in {duration(snapshot.elapsed_s)}", GOOD)]
     elif ended:
-        pieces = [(f"stopped after {duration(snapshot.elapsed_s)}", "yellow")]
+        pieces = [(f"stopped after {duration(snapshot.elapsed_s)}", NOTICE)]
     else:
         left = "" if snapshot.eta_s is None else f"{duration(snapshot.eta_s)} left"
         pieces = [(left or duration(snapshot.elapsed_s), ""), (f"{snapshot.running} running", "")]
     if snapshot.failed:
-        pieces.insert(1, (f"{snapshot.failed} failed", "red"))
+        pieces.insert(1, (f"{snapshot.failed} failed", BAD))
     if snapshot.busy is not None:
-        pieces.append((f"{snapshot.busy:.0%} busy", "dim"))
+        pieces.append((f"{snapshot.busy:.0%} busy", FAINT))
     return pieces
 
 
 def _joined(pieces: list[Piece], dot: str) -> Text:
-    return Text(dot, style="dim").join(Text(text, style=style) for text, style in pieces)
+    return Text(dot, style=FAINT).join(Text(text, style=style) for text, style in pieces)
 
 
 def bar(snapshot: Snapshot, width: int, glyphs: Glyphs) -> Text:
@@ -80,9 +81,9 @@ def bar(snapshot: Snapshot, width: int, glyphs: Glyphs) -> Text:
     done = min(width * snapshot.done // planned, width)
     failed = min(-(-width * snapshot.failed // planned), done)
     return Text.assemble(
-        (glyphs.full * (done - failed), "cyan"),
-        (glyphs.full * failed, "red"),
-        (glyphs.empty * (width - done), "dim"),
+        (glyphs.full * (done - failed), CURVE),
+        (glyphs.full * failed, BAD),
+        (glyphs.empty * (width - done), FAINT),
     )
 
 
@@ -100,14 +101,14 @@ def best_lines(snapshot: Snapshot, look: Look) -> list[Text]:
     lines = []
     for place, (row, name, value, spark) in enumerate(zip(rows, names, values, sparks, strict=True)):
         line = Text.assemble(
-            ("best  " if place == 0 else "      ", "bold green"),
-            (f"{name:<{max(map(len, names))}}  ", "bold" if place == 0 else ""),
-            (f"{metric if place == 0 else ' ' * cell_len(metric)} ", "dim"),
-            (f"{value:<{max(map(len, values))}}  ", "bold" if place == 0 else ""),
+            ("best  " if place == 0 else "      ", f"{STRONG} {GOOD}"),
+            (f"{name:<{max(map(len, names))}}  ", STRONG if place == 0 else ""),
+            (f"{metric if place == 0 else ' ' * cell_len(metric)} ", FAINT),
+            (f"{value:<{max(map(len, values))}}  ", STRONG if place == 0 else ""),
         )
         if has_curve:
-            line.append(f"{spark}  ", style="cyan")
-        lines.append(_fit(line.append(_config(row, look), style="dim"), look))
+            line.append(f"{spark}  ", style=CURVE)
+        lines.append(_fit(line.append(_config(row, look), style=FAINT), look))
     return lines
 
 
@@ -128,4 +129,4 @@ def _fit(line: Text, look: Look) -> Text:
         return line
     kept = set_cell_size(line.plain, look.width - cell_len(look.glyphs.ellipsis)).rstrip()
     line.right_crop(len(line.plain) - len(kept))
-    return line.append(look.glyphs.ellipsis, style="dim")
+    return line.append(look.glyphs.ellipsis, style=FAINT)

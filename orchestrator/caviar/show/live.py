@@ -13,6 +13,7 @@ from caviar.show.frame import Look, frame, start_line
 from caviar.show.glyphs import glyphs_for
 from caviar.show.progress import Clock, Snapshot
 from caviar.show.sanitize import one_line
+from caviar.show.style import NOTICE
 
 REDRAWS_PER_S = 4
 SPARE = 4
@@ -63,7 +64,7 @@ class LiveProgress:
     def note(self, text: str) -> None:
         """Print a line above the display."""
         with _lost_terminal():
-            self._console.print(Text(one_line(text), style="yellow"), soft_wrap=True)
+            self._console.print(Text(one_line(text), style=NOTICE), soft_wrap=True)
 
     def end(self, snapshot: Snapshot | None = None) -> None:
         """Draw the last state and give the cursor back."""
