@@ -10,7 +10,7 @@ def test_the_table_then_the_config_to_copy(caviar, filled):
     assert got.code == 0
     assert got.err == ""
     title, rule, _, head, _, *rows = got.lines
-    assert title == f"digits ({filled.digits})"
+    assert title == f"digits ({filled.digits}): 7 completed, 1 failed"
     assert rule == "best by last val_loss, 6 completed trials at step 19, min"
     assert head.split() == ["trial", "val_loss", "log", "curve", "lr", "beta", "units", "act", "step", "state"]
     assert [row.split()[0] for row in rows[:5]] == ["t2", "t1", "t0", "t5", "t6"]

@@ -27,7 +27,7 @@ def test_many_metrics_are_read_in_one_query(caviar, filled, monkeypatch):
     execute = Views.execute
     monkeypatch.setattr(Views, "execute", lambda self, sql, *more: asked.append(sql) or execute(self, sql, *more))
     show(caviar, filled, "2")
-    assert sum("from curves" in sql for sql in asked) == 1
+    assert sum("from _curves" in sql for sql in asked) == 1
 
 
 def test_a_failure_shows_its_traceback(caviar, filled):

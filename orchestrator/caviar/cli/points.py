@@ -61,7 +61,7 @@ def exact_metrics(reading: Reading, trial: int) -> dict[str, Points]:
     metrics = reading.views.metrics()
     values = "".join(f", {ident(metric)}" for metric in metrics)
     with reading.views.of_trials([trial]):
-        sql = f"select step{values} from curves where trial = ? order by step, time"
+        sql = f"select step{values} from _curves where trial = ? order by _row"
         rows = reading.views.execute(sql, [trial]).fetchall()
     steps, *columns = zip(*rows, strict=True) if rows else ((), *((),) * len(metrics))
     found = {}

@@ -80,7 +80,7 @@ def print_winners(reading: Reading, selection: Selection) -> None:
     """Write the table, and the winner's configuration ready to copy, to stdout."""
     from caviar.show.axis import axis_of
     from caviar.show.glyphs import glyphs_for
-    from caviar.show.numbers import config_text, number, value_text
+    from caviar.show.numbers import number, value_text
     from caviar.show.sparkline import sparklines
     from caviar.show.style import CURVE, STRONG
     from caviar.show.table import Column, print_table
@@ -115,7 +115,7 @@ def print_winners(reading: Reading, selection: Selection) -> None:
         ]
         for row, spark in zip(selection.rows, sparks, strict=True)
     ]
-    emit(reading.title)
+    emit(f"{reading.title}{_others(reading)}", hang=2)
     emit(f"best by {selection.rule}, {reading.plan['mode']}", hang=2)
     emit()
     say_left_out(print_table(columns, rows, sys.stdout))
@@ -123,6 +123,21 @@ def print_winners(reading: Reading, selection: Selection) -> None:
     emit()
     emit(f"# config of t{winner.trial}, seed {winner.seed}")
     emit(literal(winner.config))
+    _print_final(reading)
+
+
+def _others(reading: Reading) -> str:
+    """`: 38 completed, 24 stopped, 2 failed`, where not all trials that ended completed."""
+    counts = dict(reading.views.execute("select state, count(*) from trials group by state").fetchall())
+    named = [(state, counts.get(state, 0)) for state in ("COMPLETED", "STOPPED", "PAUSED", "FAILED", "CANCELLED")]
+    if not any(count for state, count in named if state != "COMPLETED"):
+        return ""
+    return ": " + ", ".join(f"{count} {state.lower()}" for state, count in named if count)
+
+
+def _print_final(reading: Reading) -> None:
+    from caviar.show.numbers import config_text
+
     final = _final(reading)
     if final is not None:
         emit()
