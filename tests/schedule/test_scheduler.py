@@ -192,7 +192,20 @@ def test_a_sweep_whose_trials_all_fail_alike_is_ended_early() -> None:
     assert 10 <= len(sink.ended()) < 1000
 
 
-def test_a_misspelt_metric_ends_the_sweep_at_once_with_a_suggestion() -> None:
+def test_trials_that_give_up_before_they_validate_do_not_end_a_sweep() -> None:
+    def moody(config: dict[str, Any], trial: Any) -> None:
+        trial.report(0, train_loss=1.0)
+        if trial.number % 4:
+            return  # exploded
+        trial.report(1, loss=1.0)
+
+    loop, _ = scheduler(40, moody)
+
+    assert loop.run() is None
+    assert (loop.tally.completed, loop.tally.unmeasured) == (10, 30)
+
+
+def test_a_misspelt_metric_ends_the_sweep_soon_with_a_suggestion() -> None:
     loop, sink = scheduler(1000, lambda config, trial: trial.report(0, los=1.0))
 
     error = loop.run()

@@ -20,11 +20,34 @@ def tally(failures: int, kind: str, error: str, *, completed: int = 0, before: i
     return counts
 
 
-def test_a_misspelt_metric_ends_it_at_once() -> None:
-    assert isinstance(hopeless(tally(1, "metric", MISSPELT)), SpecError)
+def test_one_trial_that_gave_up_early_says_nothing_of_the_others() -> None:
+    counts = tally(1, "metric", MISSPELT)
+    assert hopeless(counts) is None
+    for trial in range(1, 2 * HOPELESS):
+        counts.fail(trial, "metric", never_reported("loss", [f"los{trial % 3}"], ""))
+    assert isinstance(hopeless(counts), SpecError)  # whatever else each of them reported
+    assert isinstance(fruitless(counts), SpecError)
+    counts.hear(["trial", "step", "loss"])  # one that still runs came to it
+    assert hopeless(counts) is None
+    assert isinstance(fruitless(counts), NoResultError)
 
 
-@pytest.mark.parametrize(("kind", "error", "ends"), [("metric", NOTHING, SpecError), ("error", "E: x", NoResultError)])
+@pytest.mark.parametrize(("kind", "error"), [("metric", MISSPELT), ("metric", NOTHING), ("error", "E: x")])
+def test_who_began_first_has_to_end_first(kind: str, error: str) -> None:
+    counts = Tally("loss", "min")
+    counts.begin([0, 1, 2])
+    counts.begin(range(1, 100))  # some once more
+    for trial in range(1, 100):
+        counts.fail(trial, kind, error)
+    assert hopeless(counts) is None  # trial 0 trains for hours
+    counts.fail(0, kind, error)
+    assert hopeless(counts) is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "ends"),
+    [("metric", MISSPELT, SpecError), ("metric", NOTHING, SpecError), ("error", "E: x", NoResultError)],
+)
 def test_other_failures_end_it_when_there_are_many_alike(kind: str, error: str, ends: type[CaviarError]) -> None:
     assert hopeless(tally(HOPELESS - 1, kind, error)) is None
     assert isinstance(hopeless(tally(HOPELESS, kind, error)), ends)

@@ -49,17 +49,24 @@ def cause_of(attempt: int, *, promoted: bool) -> str:
     return "promote" if promoted else "retry" if attempt else "first"
 
 
-NOT_ONLY = "was never reported, only "
-"""In the sentence of a trial that reported other metrics than the sweep's."""
-
-
 def never_reported(objective: str, reported: Iterable[str], returned: str) -> str:
     """The sentence for a trial that ended without one value of the sweep's metric."""
     names = list(reported)
     if not names:
         hint = f"train returned a {returned} but reported" if returned else "train reported"
         return f"the metric '{objective}' was never reported: {hint} nothing; call trial.report(step, {objective}=…)"
-    close = get_close_matches(objective, names, n=1, cutoff=0.5)
-    ask = f"did you mean metric='{close[0]}'?" if close else "set metric= to one of them or report it"
-    listed = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
-    return f"the metric '{objective}' {NOT_ONLY}{listed}: {ask}"
+    return f"the metric '{objective}' was never reported, {only(objective, names)}"
+
+
+def only(objective: str, names: list[str]) -> str:
+    """What was reported in the metric's place, and what to do about it."""
+    close = nearest(objective, names, 0.5)
+    ask = f"did you mean metric='{close}'?" if close else "set metric= to one of them or report it"
+    return f"only {', '.join(names[:8])}{', …' if len(names) > 8 else ''}: {ask}"
+
+
+def nearest(objective: str, names: list[str], cutoff: float) -> str | None:
+    """The name that looks most like the metric's, whatever the case; None: none does, in a share of its letters."""
+    folded = {name.casefold(): name for name in reversed(names)}
+    close = get_close_matches(objective.casefold(), folded, n=1, cutoff=cutoff)
+    return folded[close[0]] if close else None

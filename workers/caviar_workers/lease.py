@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from functools import partial
-from numbers import Real
 from typing import Any
 
 from caviar_workers.capture import Capture
@@ -27,6 +27,7 @@ from caviar_workers.load import load_function
 from caviar_workers.messages import Batch, Lease, Message, Program
 from caviar_workers.process import WrongProcessError, assigned, enter, release_memory
 from caviar_workers.recorder import MOST_BACKLOG, Recorder
+from caviar_workers.scalar import held_number, scalar
 from caviar_workers.seeding import seed_everything
 from caviar_workers.threads import limit_threads
 from caviar_workers.trial import Trial, TrialInterrupted, replay
@@ -144,7 +145,12 @@ class _Training(threading.Thread):
             execution.trial.data = self._data
             seed_everything(execution.trial.seed)
             started = time.perf_counter()
-            _finish(self._function(self._lease.config(position), execution.trial), execution, self._lease.metric)
+            _finish(
+                self._function(self._lease.config(position), execution.trial),
+                execution,
+                self._lease.metric,
+                self._recorder,
+            )
         except TrialInterrupted:
             pass
         except BaseException as error:
@@ -180,18 +186,45 @@ def _working_folder() -> str:
         return os.sep
 
 
-def _finish(returned: Any, execution: Execution, metric: str) -> None:
-    """Record what train returned: a generator's rows, or, of a function that reports nothing, its one result."""
-    if returned is None:
-        return
+def _finish(returned: Any, execution: Execution, metric: str, recorder: Recorder) -> None:
+    """Record what train returned, as its last report: a generator's rows, a dict of metrics, or the metric's value.
+
+    What cannot be stored is told in the trial's log, if its curve is whole without it, and else with its failure.
+    """
     trial: Trial = execution.trial
     if inspect.isgenerator(returned):
         with closing(returned):  # an interrupted one cleans up
-            for item in returned:
-                replay(trial, item)
-    elif isinstance(returned, dict) and not trial.reported:
-        trial.report(**{"step": trial.start, **returned})
-    elif isinstance(returned, Real) and not trial.reported:
-        trial.report(trial.start, **{metric: float(returned)})
-    else:
+            returned = _replayed(returned, trial)
+    if returned is None:
+        return
+    if isinstance(returned, dict) and (not trial.reported or _only_numbers(returned)):
+        trial.report(**{"step": trial.newest_step, **returned})
+        return
+    value = held_number(returned)
+    if value is None or (trial.reported and (isinstance(value, bool) or not metric)):
         execution.returned = type(returned).__name__
+        why = "return a number, or a dict of metrics"
+    elif recorder.is_measured(trial):
+        execution.returned = f"{value!r:.40}"
+        why = f"{metric} was reported before, so return a dict that says which metric it is, or nothing"
+    else:
+        trial.report(trial.newest_step, **{metric: scalar(metric, value)})
+        return
+    if trial.reported:
+        sys.stderr.write(f"caviar: train returned {execution.returned}, which is not stored: {why}\n")
+
+
+def _replayed(rows: Iterator[Any], trial: Trial) -> Any:
+    """Report what a generator yields; what it returns."""
+    while True:
+        try:
+            item = next(rows)
+        except StopIteration as end:
+            return end.value
+        replay(trial, item)
+
+
+def _only_numbers(returned: dict[Any, Any]) -> bool:
+    return bool(returned) and all(
+        isinstance(name, str) and held_number(value) is not None for name, value in returned.items()
+    )

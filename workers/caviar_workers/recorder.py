@@ -78,6 +78,7 @@ class Recorder:
             devices=self._devices,
         )
         trial.restore(lease.restore.get(trial.number), self.keep)
+        trial.arrive()
         self._capture.begin(trial)
         self._open = execution = Execution(trial=trial, started=self._clock())
         return execution
@@ -86,6 +87,7 @@ class Recorder:
         """Close the attempt; what is reported to it from now on goes nowhere."""
         self._capture.end()
         trial, ended = execution.trial, self._clock()
+        trial.leave()
         facts = execution.busy, execution.error, execution.kind, execution.returned
         with self._lock:
             self._open = None
@@ -98,8 +100,15 @@ class Recorder:
         """Write a checkpoint, or take it along to the driver; in the training thread."""
         with self._lock:
             rows = trial.count
-            value = self._newest_value(trial)
-        save = Save(trial=trial.number, attempt=trial.attempt, step=step, rows=rows, value=value, checksum="")
+            value = self._newest(trial)
+        save = Save(
+            trial=trial.number,
+            attempt=trial.attempt,
+            step=step,
+            rows=rows,
+            value=math.nan if value is None else value,
+            checksum="",
+        )
         folder = self._lease.checkpoints
         if self._sees_store is None:
             self._sees_store = is_visible(folder)
@@ -107,15 +116,20 @@ class Recorder:
         with self._lock:
             self._saves.append(save)
 
-    def _newest_value(self, trial: Trial) -> float:
-        """What the sweep's metric was when it was last reported, in whichever attempt; NaN: it never was."""
+    def is_measured(self, trial: Trial) -> bool:
+        """Whether the sweep's metric was reported, in whichever attempt."""
+        with self._lock:
+            return self._newest(trial) is not None
+
+    def _newest(self, trial: Trial) -> float | None:
+        """What the sweep's metric was when it was last reported, in whichever attempt; None: it never was."""
         objective = self._lease.metric
         found = trial.waiting_value(objective)
         if found is None and self._past is not None and trial.count > trial.backlog:  # then this past is its own
             found = _last(self._past.metrics, objective)
         if found is None and trial.start > 0 and trial.number in self._lease.living:
             found = _last(self._lease.living[trial.number].metrics, objective)
-        return math.nan if found is None else found
+        return found
 
     def backlog(self) -> int:
         """Rows that wait for a flush."""

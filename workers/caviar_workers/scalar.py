@@ -23,26 +23,43 @@ def scalar(name: str, value: Any) -> float:
     """
     if isinstance(value, numbers.Real):
         return _float(name, value)
-    if isinstance(value, (str, bytes, bytearray)) or value is None:
+    held = held_number(value)
+    if held is None:
         raise _refusal(name, value)
-    if math.prod(getattr(value, "shape", ())) != 1 or not hasattr(value, "__float__"):
-        raise _refusal(name, value)
+    return _float(name, held)
+
+
+def held_number(value: Any) -> Any:
+    """The number that a value is or holds, as Python's own where a library's `item()` says so; None: not exactly one.
+
+    A masked value of numpy is no number, though it converts to one.
+    """
+    if isinstance(value, numbers.Real):
+        return value
+    if isinstance(value, (str, bytes, bytearray)) or value is None or not hasattr(value, "__float__"):
+        return None
+    if math.prod(getattr(value, "shape", ())) != 1:
+        return None
+    mask = getattr(value, "mask", None)
+    if mask is not None and not callable(mask) and bool(mask):
+        return None
     item = getattr(value, "item", None)  # numpy, torch and JAX alike; float() of a 1-d array is deprecated
-    return _float(name, value if item is None else item())
+    return value if item is None else item()
 
 
 def whole_step(step: Any) -> int:
-    """Convert a step to int: integers of any library, and floats that are whole.
+    """Convert a step to int: integers of any library, 0-d arrays and tensors, and floats that are whole.
 
     Raises:
         TypeError: The step is not a whole number.
         ValueError: The step is negative, or beyond 2^63 − 1.
     """
+    held = held_number(step)
     try:
-        whole = None if isinstance(step, (str, bytes)) else int(step)
+        whole = None if held is None else int(held)
     except (TypeError, ValueError, OverflowError):
         whole = None
-    if whole is None or whole != step:
+    if whole is None or whole != held:
         raise TypeError(f"a step is a whole number that counts from 0, but report() got {_short(step)}")
     if not 0 <= whole < 2**63:
         raise ValueError(f"a step counts from 0 to 2^63 − 1, but report() got {_short(step)}")

@@ -53,12 +53,14 @@ class Trial:
         "_accept",
         "_cells",
         "_ending",
+        "_estranged",
         "_gate",
         "_keep",
         "_put",
         "_restored",
         "_saved",
         "_start",
+        "_step",
         "_taken",
         "attempt",
         "data",
@@ -84,6 +86,8 @@ class Trial:
         self._ending: Action | None = None
         self._cells: Cells = []
         self._taken = 0
+        self._step: int | None = None
+        self._estranged = False
         self._gate: threading.Event | None = None
         self._accept: Callable[[Row], None] = self._cells.extend  # one call, so that nobody sees half a row
         # Swapped to refuse or to hold rows: report() itself never has to ask.
@@ -100,6 +104,7 @@ class Trial:
         Raises:
             TypeError: A value is not one real number, or the step is not whole.
             ValueError: The step is negative or goes back, or a metric's name cannot be a column.
+            RuntimeError: This is another process than train's: nothing that is reported here could arrive.
             TrialInterrupted: The trial was told to end here; the row is recorded.
         """
         for name, value in metrics.items():
@@ -121,6 +126,8 @@ class Trial:
             OSError: They cannot be written.
             TrialInterrupted: The trial was told to pause; the checkpoint is kept.
         """
+        if self._estranged:
+            raise RuntimeError(_ELSEWHERE.format("save"))
         step = whole_step(step)
         if self._keep is not None:
             self._keep(self, step, data)
@@ -136,8 +143,10 @@ class Trial:
             A pair (step, data): the first report is then of a later step than that.
 
         Raises:
-            RuntimeError: Something was reported already.
+            RuntimeError: Something was reported already, or this is another process than train's.
         """
+        if self._estranged:
+            raise RuntimeError(_ELSEWHERE.format("load"))
         if self.reported:
             raise RuntimeError("trial.load() comes before the first trial.report(): what was reported cannot be undone")
         if self._restored is not None:
@@ -149,6 +158,13 @@ class Trial:
     def start(self) -> int:
         """First step of this execution: 0, or the one after that of the checkpoint that was loaded."""
         return self._start
+
+    @property
+    def newest_step(self) -> int:
+        """The step that was reported last; before that, the one at which this execution begins."""
+        newest = self._cells[-WIDTH:]
+        step = newest[0] if newest else self._step
+        return self._start if step is None else step
 
     def waiting_value(self, metric: str) -> float | None:
         """The newest value of a metric among the rows that wait for the recorder; None: they have none."""
@@ -182,6 +198,8 @@ class Trial:
         count = len(self._cells)
         cells = self._cells[:count]
         self._taken += count
+        if count:
+            self._step = cells[-WIDTH]
         del self._cells[:count]  # not a swap: the training thread may hold the old list's extend
         return cells
 
@@ -224,8 +242,64 @@ class Trial:
         if self._gate is not None:
             self._gate.set()
 
+    def arrive(self) -> None:
+        """The trial trains in this process from now on (for the recorder)."""
+        _present[self._key] = self
+
+    def leave(self) -> None:
+        """It trains no more."""
+        _present.pop(self._key, None)
+
+    def estrange(self) -> None:
+        """Refuse all that has to come from train's own process: this is the trial's shadow in another one."""
+        self._estranged = True
+        self.refuse(RuntimeError(_ELSEWHERE.format("report")))
+
+    @property
+    def _key(self) -> tuple[str, int, int]:
+        return self.sweep, self.number, self.attempt
+
+    def __copy__(self) -> Trial:
+        """A trial is one of its kind: what is reported to a copy counts."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Trial:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle who the trial is: in another process it knows number, seed and data, and refuses the rest."""
+        facts = {name: getattr(self, name) for name in ("sweep", "number", "attempt", "seed", "devices")}
+        return _unpickled, (os.getpid(), facts, self.data)
+
     def __repr__(self) -> str:
         return f"Trial({self.sweep!r}, number={self.number}, attempt={self.attempt}, seed={self.seed})"
+
+
+_present: dict[tuple[str, int, int], Trial] = {}
+"""The trials that train in this process."""
+
+_ELSEWHERE = (
+    "trial.{}() works in the process of train only, for from another one nothing arrives: hand the numbers back to "
+    "train, through a queue or as a result, and call it there"
+)
+
+
+def _unpickled(process: int, facts: dict[str, Any], data: Any) -> Trial:
+    trial = Trial(**facts)
+    if process == os.getpid() and trial._key in _present:
+        return _present[trial._key]
+    trial.data = data
+    trial.estrange()
+    return trial
+
+
+def _estrange_all() -> None:
+    for trial in list(_present.values()):
+        trial.estrange()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_estrange_all)  # asks nothing of report(), which is called a million times
 
 
 def replay(trial: Trial, item: Any) -> None:

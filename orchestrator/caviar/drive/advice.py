@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from caviar import searching  # its searchers, and scipy with them, only when one is asked for
-from caviar.schedule.adviser import FINAL, Adviser
+from caviar.schedule.adviser import Adviser
 from caviar.schedule.asks import Asks
+from caviar.schedule.tally import FINAL
 from caviar.select.rule import identifier
 from caviar.stopping import DIVERGENCE, StopOnDivergence, parse_stopping
 from caviar.store import Views

@@ -16,6 +16,7 @@ from caviar.drive.finale import run_finale
 from caviar.drive.gauge import Gauge
 from caviar.drive.session import executor_of, session
 from caviar.drive.signals import on_interrupt
+from caviar.drive.unmeasured import Unmeasured
 from caviar.errors import SpecError, SweepInterrupted
 from caviar.lineage import next_round
 from caviar.plan import Plan, doubtful
@@ -183,8 +184,11 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
             vault = Vault(store, sweep_dir, plan, writer, time)
             gauge = Gauge(store, looking, plan, already=plan.trials - supply.waiting, curves=progress.curves)
 
+            unmeasured = Unmeasured(plan.metric, progress.note)
+
             def attend() -> None:
                 desk.attend(scheduler)
+                unmeasured.look(scheduler.tally)
                 progress.update(gauge.read(scheduler))
 
             scheduler = Scheduler(

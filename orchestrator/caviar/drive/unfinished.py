@@ -38,7 +38,9 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
             "SELECT trial, coalesce(max(attempt) + 1, 0), trial IN (SELECT trial FROM newest WHERE state = 'PAUSED') "
             "FROM left_over LEFT JOIN seen USING (trial) GROUP BY trial"
         ).fetchall()
+        measured = sweep_dir.description()["plan"]["metric"] in views.metrics()
     return Rest(
+        measured=measured,
         written=written,
         attempts={trial: attempt for trial, attempt, _ in rows},
         paused=frozenset(trial for trial, _, paused in rows if paused),

@@ -14,12 +14,12 @@ from typing import Any
 import pyarrow as pa
 
 from caviar.schedule.decision import Decision
+from caviar.schedule.tally import FINAL
 from caviar.searching import Searcher
 from caviar.space.scale import FloatArray
 from caviar.stopping import Judgement, StopPolicy
 
 NOBODY: Mapping[str, StopPolicy] = {}
-FINAL = ("COMPLETED", "STOPPED", "FAILED", "CANCELLED")
 
 
 class Adviser:

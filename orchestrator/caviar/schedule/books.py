@@ -95,6 +95,7 @@ class Books:
         attempts = _table(batch.attempts) if batch.attempts else None
         if curves is not None:
             self._names.admit(curves.column_names)
+            self._tally.hear(curves.column_names)
             self._sink.add("curves", curves)
         if batch.logs:
             self._sink.add("logs", _table(batch.logs))
@@ -147,7 +148,7 @@ class Books:
             self._sink.add("attempts", rows)
             self._adviser.hear(None, rows)
         if loss.doom == "stop":
-            self._tally.stopped += 1
+            self._tally.stop(loss.lost.trials[0])
         elif loss.given_up:
             self._tally.fail(loss.lost.trials[0], event.kind, failure)
 

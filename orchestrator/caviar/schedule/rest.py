@@ -22,6 +22,8 @@ class Rest:
     """Those of `attempts` that were paused when the driver went."""
     completed: int = 0
     """Trials that are completed."""
+    measured: bool = False
+    """Whether a trial has reported the sweep's metric."""
     newest: int | None = None
     """Raw index in the sampler of trial `written` − 1, as it is stored; None: not known."""
     decided: int = 0

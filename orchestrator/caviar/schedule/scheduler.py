@@ -82,7 +82,9 @@ class Scheduler:
         self._docket = Docket(sink, supply.rest.decided, clock.time)
         self.closing = Closing(clock.monotonic() + (plan.time_limit or math.inf))
         self.ledger = Ledger(plan.max_attempts)
-        self.tally = Tally(plan.metric, plan.mode, plan.rule, before=supply.rest.completed)
+        self.tally = Tally(
+            plan.metric, plan.mode, plan.rule, before=supply.rest.completed, measured=supply.rest.measured
+        )
         self.paused = Paused()
         self._books = Books(
             plan, sweep, sink, self.ledger, self.tally, self.paused, adviser=self._adviser, vault=vault, clock=clock
@@ -191,6 +193,7 @@ class Scheduler:
         lease = lease_of(self._plan, self._sweep, self._leases, work, self._kept(work), whole_gpu=short)
         self._leases += 1
         self.ledger.submit(lease.id, work, self._clock.time())
+        self.tally.begin(work.trials)
         self._executor.submit(lease)
         for trial, attempt in zip(work.trials, work.attempts, strict=True):
             if attempt and self._adviser.stops(trial):  # what it was told died with its process

@@ -11,8 +11,15 @@ import pyarrow as pa
 
 from caviar.schedule.work import Work
 from caviar_workers.failure import headline
+from caviar_workers.tables import FIELDS
 
 KEPT = 5
+
+HOPELESS = 10
+"""Trials that must have failed alike, with none completed, before a sweep is beyond hope: those that began first."""
+
+
+FINAL = ("COMPLETED", "STOPPED", "FAILED", "CANCELLED")
 
 
 @dataclass(slots=True)
@@ -38,6 +45,16 @@ class Tally:
     failed: int = 0
     stopped: int = 0
     """Trials that were told to end, or cancelled before they began."""
+    measured: bool = False
+    """Whether a trial ever reported the sweep's metric."""
+    reported: dict[str, None] = field(default_factory=dict)
+    """Names of the metrics that were reported to this driver, in the order of their appearance, as keys."""
+    unmeasured: int = 0
+    """Trials that came to their end without a value of the sweep's metric; they are among `failed`."""
+    begun: int = 0
+    """How many of the first few trials were handed out."""
+    pioneers: set[int] = field(default_factory=set)
+    """Those of them that have not ended. A trial that fails early says little of one that still runs."""
     busy_s: float = 0.0
     leaders: list[Leader] = field(default_factory=list)
     errors: dict[str, int] = field(default_factory=dict)
@@ -49,6 +66,22 @@ class Tally:
     def ended(self) -> int:
         """Trials that came to an end, failed and stopped ones included."""
         return self.completed + self.failed + self.stopped
+
+    def begin(self, trials: Sequence[int]) -> None:
+        """Trials are handed out, perhaps not for the first time."""
+        new = [trial for trial in trials if trial not in self.pioneers][: HOPELESS - self.begun]
+        self.begun += len(new)
+        self.pioneers.update(new)
+
+    def hear(self, columns: Sequence[str]) -> None:
+        """Rows with these columns were reported."""
+        self.reported.update(dict.fromkeys(name for name in columns if name not in FIELDS["curves"]))
+        self.measured = self.measured or self.metric in self.reported
+
+    def stop(self, trial: int) -> None:
+        """Count a trial that was told to end."""
+        self.stopped += 1
+        self.pioneers.discard(trial)
 
     def add(self, attempts: pa.Table, work: Work, first: int) -> None:
         """Count attempts that ended.
@@ -64,6 +97,9 @@ class Tally:
         failed = states.count("FAILED")
         self.failed += failed
         self.stopped += states.count("STOPPED") + states.count("CANCELLED")
+        if self.pioneers:
+            over = (work.trials[first + place] for place, state in enumerate(states) if state in FINAL)
+            self.pioneers.difference_update(over)
         self.busy_s += float(np.nansum(attempts["busy"].to_numpy()))
         if failed:
             self._add_errors(attempts)
@@ -82,6 +118,8 @@ class Tally:
                 self._add_error(trial, kind, error or "")
 
     def _add_error(self, trial: int, kind: str, error: str) -> None:
+        self.pioneers.discard(trial)
+        self.unmeasured += kind == "metric"
         if len(self.first_errors) < KEPT:
             self.first_errors.append((trial, kind, error))
         line = headline(error) or kind

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from caviar.errors import CaviarError, NoResultError, SpecError
 from caviar.installing import missing
-from caviar.schedule.tally import Tally
-from caviar_workers.execution import NOT_ONLY
+from caviar.schedule.tally import HOPELESS, Tally
 from caviar_workers.failure import headline
-
-HOPELESS = 10
-"""Trials that must have failed alike, with none completed."""
 
 
 def hopeless(tally: Tally, max_failures: int | None = None) -> CaviarError | None:
     """The error that should end the sweep now; None: go on.
+
+    The trials that began first must all have ended: some may fail, or give up, within a second, that were unlucky with
+    their configurations, while others train for hours, and will report what these never came to.
 
     Args:
         tally: How the sweep stands.
@@ -27,12 +26,12 @@ def hopeless(tally: Tally, max_failures: int | None = None) -> CaviarError | Non
         )
     if tally.before or tally.completed or not tally.first_errors:
         return None
-    trial, kind, error = tally.first_errors[0]
-    if kind == "metric" and NOT_ONLY in error:
-        return SpecError(error)  # a misspelt metric; one that reported nothing at all may be the only one
-    if tally.failed >= HOPELESS and len(tally.errors) == 1:
-        if kind == "metric":
-            return SpecError(error)
+    if tally.failed < HOPELESS or tally.pioneers:
+        return None
+    trial, _, error = tally.first_errors[0]
+    if tally.unmeasured == tally.failed:
+        return None if tally.measured else SpecError(error)
+    if len(tally.errors) == 1:
         return NoResultError(f"the first {tally.failed} trials all failed with {_word(error)}: see caviar show {trial}")
     return None
 
@@ -41,8 +40,8 @@ def fruitless(tally: Tally) -> CaviarError | None:
     """The error with which a sweep ends that has not one completed trial; None: it has some."""
     if tally.before or tally.completed or not tally.first_errors:
         return None
-    trial, kind, error = tally.first_errors[0]
-    if kind == "metric" and len(tally.errors) == 1:
+    trial, _, error = tally.first_errors[0]
+    if tally.unmeasured == tally.failed and not tally.measured:
         return SpecError(error)
     return NoResultError(
         f"{_trials(tally.failed)} failed and none completed, first t{trial}: {_word(error)}; see caviar show {trial}"

@@ -78,10 +78,10 @@ class Voice:
             row = stopped_row(trial, paused, self._clock.time())
             self._sink.add("attempts", row)
             self._adviser.hear(None, row)
-            self._tally.stopped += 1
+            self._tally.stop(trial)
             return
         waiting = self._ledger.drop(trial)
         attempt = self._supply.drop(trial) if waiting is None else waiting
         if attempt is not None:
             self._sink.add("attempts", cancelled_row(trial, attempt, self._clock.time()))
-            self._tally.stopped += 1
+            self._tally.stop(trial)

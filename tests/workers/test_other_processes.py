@@ -1,0 +1,61 @@
+"""A trial in another process than train's: it knows itself, and what is reported to it is refused."""
+
+import copy
+import os
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from tests.workers.test_lease import ended, run
+
+from caviar_workers.trial import Trial
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("call", ["report", "save", "load"])
+def test_a_forked_process_is_told_that_nothing_arrives_from_it(call: str) -> None:
+    def child(trial: Trial) -> None:
+        {"report": lambda: trial.report(1, loss=2.0), "save": lambda: trial.save(1, b""), "load": trial.load}[call]()
+
+    def train(config: dict[str, Any], trial: Trial) -> None:
+        trial.report(0, loss=9.0)
+        reading, writing = os.pipe()
+        if (process := os.fork()) == 0:
+            try:
+                child(trial)
+            except RuntimeError as error:
+                os.write(writing, str(error).encode())
+            finally:
+                os._exit(0)
+        os.close(writing)
+        os.waitpid(process, 0)
+        with open(reading, "rb") as said:
+            assert said.read().decode().startswith(f"trial.{call}() works in the process of train only")
+        trial.report(1, loss=3.0)
+
+    tables = run(train)
+
+    assert ended(tables)[0]["state"] == "COMPLETED", ended(tables)[0]["error"]
+    assert [row["loss"] for row in tables["curves"]] == [9.0, 3.0]
+
+
+def test_a_trial_that_was_sent_to_another_process_knows_itself_and_refuses_reports() -> None:
+    script = (
+        "import pickle, sys; trial = pickle.load(sys.stdin.buffer); print(trial.number, trial.seed, trial.data)\n"
+        "try: trial.report(0, loss=1.0)\n"
+        "except RuntimeError as error: print(error)"
+    )
+
+    def train(config: dict[str, Any], trial: Trial) -> None:
+        assert copy.deepcopy([trial])[0] is copy.copy(trial) is pickle.loads(pickle.dumps(trial)) is trial
+        trial.data = "all"
+        sent = pickle.dumps(trial)
+        said = subprocess.run(
+            [sys.executable, "-c", script], input=sent, capture_output=True, check=True
+        ).stdout.decode()
+        assert said.startswith("0 100 all\ntrial.report() works in the process of train only"), said
+        trial.report(0, loss=1.0)
+
+    assert ended(run(train))[0]["state"] == "COMPLETED", ended(run(train))[0]["error"]
