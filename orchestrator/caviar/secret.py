@@ -286,7 +286,7 @@ def _resolved(path: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _resolved(f"{path}.{key}", inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_resolved(path, inner) for inner in value]
+        return type(value)(_resolved(path, inner) for inner in value)
     found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return value

@@ -31,7 +31,7 @@ def draw_family(store: Store, sweep: SweepDir, file: str, *, axes: Axes, top: in
     from caviar.lineage.family import parent_of
 
     parent = parent_of(sweep)
-    known = {one.id: one for one in store.sweeps()}
+    known = {one.id: one for one in store.readable()}
     coarse, fine = (
         (known[parent], sweep) if parent in known else (sweep, next(iter(children(store, sweep)[::-1]), None))
     )

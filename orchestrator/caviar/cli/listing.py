@@ -70,9 +70,11 @@ class Moment(click.ParamType):  # type: ignore[type-arg]  # generic only in late
 
 def newest_first(store: Store, ref: str | None, wanted: Filter, most: int | None) -> tuple[list[SweepDir], int]:
     """The newest sweeps that the filter admits, `most` at most, newest first; and how many there are in all."""
-    sweeps = store.sweeps() if ref is None else store.named(ref)
-    store.disk.each(lambda sweep: sweep.description(), sweeps)  # kept
-    found = [sweep for sweep in reversed(sweeps) if wanted.admits(sweep)]
+    sweeps = store.readable() if ref is None else store.named(ref)
+    found = []
+    for sweep in reversed(sweeps):
+        with store.apart(sweep):
+            found += [sweep] if wanted.admits(sweep) else []
     return found[:most], len(found)
 
 
@@ -81,10 +83,10 @@ def rows(store: Store, sweeps: list[SweepDir]) -> Iterator[dict[str, Any]]:
     from caviar.cli.reading import named_rows, say_not_shown
     from caviar.store import Views
 
-    with Views(store, sweeps) as views:
+    with Views(store, sweeps, leave_out=True) as views:
         say_not_shown(views)
         found = {row["sweep"]: row for row in named_rows(views, "select * from sweeps")}
-    for sweep in sweeps:
+    for sweep in (sweep for sweep in sweeps if sweep.id in found):
         yield found[sweep.id] | _best_and_time(store, sweep)
 
 

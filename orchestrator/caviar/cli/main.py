@@ -5,11 +5,12 @@ import contextlib
 import difflib
 import errno
 import importlib
+import logging
 import os
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 import click
@@ -156,7 +157,7 @@ def _run(args: Sequence[str] | None) -> int:
     """The exit code; every way to end but the process's own death."""
     try:
         # Not click's own main: that ends with 1 where a reader of stdout left.
-        with cli.make_context("caviar", list(sys.argv[1:] if args is None else args)) as context:
+        with _warnings(), cli.make_context("caviar", list(sys.argv[1:] if args is None else args)) as context:
             cli.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as end:
@@ -167,6 +168,28 @@ def _run(args: Sequence[str] | None) -> int:
     except (Exception, KeyboardInterrupt) as error:
         return _told(error)
     return 0
+
+
+@contextlib.contextmanager
+def _warnings() -> Iterator[None]:
+    """Tell what the rooms below warn of, such as a sweep that is left out: each once, a line on stderr."""
+    told: set[str] = set()
+
+    class Lines(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            text = record.getMessage()
+            if text not in told:
+                told.add(text)
+                _tell(text)
+
+    logger, handler = logging.getLogger("caviar"), Lines(logging.WARNING)
+    propagated, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagated
 
 
 def _told(error: BaseException) -> int:
@@ -184,7 +207,7 @@ def _told(error: BaseException) -> int:
         _drop_output()
         _tell(f"cannot write the output: {error.strerror}; send it elsewhere")
         return 1
-    traceback.print_exception(error)
+    _tell_all("".join(traceback.format_exception(error)))
     _tell(f"unexpected {type(error).__name__}: {error} (please report it with the lines above)")
     return 1
 
@@ -197,10 +220,16 @@ def _sentence(error: click.ClickException) -> str:
 
 
 def _tell(text: str) -> None:
+    from caviar.show.sanitize import one_line
+
+    _tell_all(f"caviar: {one_line(text)}")
+
+
+def _tell_all(text: str) -> None:
     from caviar.show.sanitize import plain
 
     with contextlib.suppress(OSError):
-        click.echo(f"caviar: {plain(text)}", err=True)
+        click.echo(plain(text), err=True)
 
 
 def _drop_output() -> None:

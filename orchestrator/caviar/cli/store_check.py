@@ -55,7 +55,6 @@ def check(dry_run: bool, skip_lost: bool, target: Target) -> None:
 
 
 def _findings(sweep: "SweepDir", dry_run: bool, skip_lost: bool) -> list[dict[str, Any]]:
-    from caviar.errors import StoreError
     from caviar.store.check import check as look
     from caviar.store.quarantine import quarantine
     from caviar.store.quarantine import skip_lost as give_up
@@ -66,9 +65,7 @@ def _findings(sweep: "SweepDir", dry_run: bool, skip_lost: bool) -> list[dict[st
         aside = set() if dry_run else {file.name for file in quarantine(sweep, found)}
         if skip_lost and not dry_run and give_up(sweep):
             aside |= {one.name for one in found if one.hole}
-    except StoreError as error:  # of this sweep; the others are looked at too
-        return [{"sweep": sweep.id, "file": "", "rows": None, "what": str(error), "set_aside": False}]
-    except OSError as error:
+    except OSError as error:  # of this sweep; the others are looked at too
         what = str(store_error("check", sweep.path, error))
         return [{"sweep": sweep.id, "file": "", "rows": None, "what": what, "set_aside": False}]
     return [

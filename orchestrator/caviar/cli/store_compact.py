@@ -1,5 +1,7 @@
 """`caviar store compact`: final files for sweeps that have none."""
 
+from contextlib import nullcontext
+
 import click
 
 from caviar.cli.options import Target, sweep_argument, target_options
@@ -28,8 +30,11 @@ def compact(target: Target) -> None:
     from caviar.store.compact import needs_compacting
 
     store = Store.open(target.store)
-    chosen = store.sweeps() if target.sweep is None else [store.find(target.sweep)]
-    sweeps = [sweep for sweep in chosen if target.sweep is not None or needs_compacting(sweep)]
+    sweeps = []
+    for sweep in store.sweeps() if target.sweep is None else [store.find(target.sweep)]:
+        with store.apart(sweep) if target.sweep is None else nullcontext():
+            if target.sweep is not None or needs_compacting(sweep):
+                sweeps.append(sweep)
     say_foreign(sweeps)
     failed: list[StoreError] = []
     done = []

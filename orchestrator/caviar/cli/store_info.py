@@ -1,11 +1,15 @@
 """`caviar store info`: how large is it?"""
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from caviar.cli.options import Target, sweep_argument, target_options
+
+if TYPE_CHECKING:
+    from caviar.store import Store, SweepDir
+    from caviar.store.sizes import Size
 
 EPILOG = """\b
 Examples:
@@ -23,14 +27,14 @@ def info(target: Target) -> None:
     from caviar.cli.reading import newest, say_not_shown
     from caviar.show.numbers import counted
     from caviar.store import Store, Views
-    from caviar.store.sizes import sizes
 
     store = Store.open(target.store)
     sweeps = store.sweeps() if target.sweep is None else [newest(store, target.sweep)]
-    with Views(store, sweeps) as views:
+    with Views(store, sweeps, leave_out=target.sweep is None) as views:
         say_not_shown(views)
     tables: dict[str, dict[str, Any]] = {}
-    for size in (size for sweep in sweeps for size in sizes(sweep)):
+    found = [size for sweep in sweeps for size in _sizes(store, sweep, alone=target.sweep is not None)]
+    for size in found:
         row = tables.setdefault(size.table, {"table": size.table, "rows": 0, "files": 0, "bytes": 0})
         row["rows"] += size.rows
         row["files"] += size.files
@@ -43,6 +47,16 @@ def info(target: Target) -> None:
     if tables:
         _print(list(tables.values()))
     say(f"{counted(len(sweeps), 'sweep')} in {target.store}")
+
+
+def _sizes(store: "Store", sweep: "SweepDir", *, alone: bool) -> "list[Size]":
+    from caviar.store.sizes import sizes
+
+    if alone:
+        return sizes(sweep)
+    with store.apart(sweep):
+        return sizes(sweep)
+    return []
 
 
 def _print(rows: list[dict[str, Any]]) -> None:

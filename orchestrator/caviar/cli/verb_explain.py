@@ -1,6 +1,5 @@
 """`caviar explain`: what was decided about one trial, and on which numbers."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -46,6 +45,7 @@ def _silence(stopping: str) -> str:
 def _document(opened: "Reading", trial: int) -> dict[str, Any]:
     from caviar.errors import NotFoundError
     from caviar.stopping import sentence
+    from caviar.store.record import numbers_of
 
     found = opened.rows("select state from trials where trial = ?", [trial])
     if not found:
@@ -53,7 +53,7 @@ def _document(opened: "Reading", trial: int) -> dict[str, Any]:
     rows = opened.rows("select * exclude (sweep) from decisions where trial = ? order by n", [trial])
     decisions = []
     for row in rows:
-        numbers = json.loads(row["numbers"] or "{}")
+        numbers = numbers_of(row["numbers"])
         facts = {name: row[name] for name in ("action", "step", "value", "bar")}
         told = sentence(**facts, by=row["decided_by"], numbers=numbers)
         decisions.append({**row, "numbers": numbers, "sentence": told})

@@ -44,7 +44,8 @@ def verb(sql: str, form: str | None, output: str | None, timeout: float | None, 
 
     chosen = _format(form, output, target.as_json)
     opened = Store.open(target.store)
-    with Views(opened, None if target.sweep is None else [newest(opened, target.sweep)]) as views:
+    chosen_sweeps = None if target.sweep is None else [newest(opened, target.sweep)]
+    with Views(opened, chosen_sweeps, leave_out=chosen_sweeps is None) as views:
         say_not_shown(views)
         write_answer(views, sql, chosen, output, timeout)
 

@@ -1,10 +1,14 @@
 """`caviar rm`: delete a sweep."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from caviar.cli.options import Target, sweep_argument, target_options
+
+if TYPE_CHECKING:
+    from caviar.store import SweepDir
 
 EPILOG = """\b
 Examples:
@@ -26,7 +30,7 @@ def verb(yes: bool, target: Target) -> None:
         raise click.UsageError("Which sweep? Give its id, or a name that only one has; caviar ls lists them")
     store = Store.open(target.store)
     found = store.find(target.sweep)
-    title = f"{found.name} ({found.id})" if found.name else found.id
+    title = _title(found)
     if found.owner_alive():
         store.remove(found)  # refuses, before anybody is asked
     if not yes and not _agreed(title):
@@ -36,6 +40,16 @@ def verb(yes: bool, target: Target) -> None:
         emit_json({"store": target.store, "removed": [found.id]})
     else:
         say(f"removed {title}")
+
+
+def _title(sweep: "SweepDir") -> str:
+    from caviar.errors import StoreError
+    from caviar.show.sanitize import one_line
+
+    try:
+        return f"{one_line(sweep.name)} ({sweep.id})" if sweep.name else sweep.id
+    except StoreError as error:  # a broken one may go too
+        return f"{sweep.id} ({one_line(str(error))})"
 
 
 def _agreed(title: str) -> bool:

@@ -6,9 +6,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from caviar.cli.options import Ranking
-from caviar.cli.output import emit, say_left_out
+from caviar.cli.output import emit, say, say_left_out
 from caviar.cli.points import drawn
-from caviar.errors import NoResultError
+from caviar.errors import NoResultError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +72,11 @@ def _final(reading: Reading) -> dict[str, Any] | None:
     """What the sweep's `final` function found for its winner: {"trial", "metrics", …}; None without one."""
     from caviar.store.finals import finals
 
-    found = finals(reading.sweep)
+    try:
+        found = finals(reading.sweep)
+    except StoreError as error:  # the trials are shown all the same
+        say(str(error))
+        return None
     return found[-1] if found else None
 
 

@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 from datetime import timedelta
+from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any, Self, TypeVar
 
 import obstore
@@ -17,6 +18,7 @@ from obstore.exceptions import AlreadyExistsError
 from obstore.store import GCSStore, S3Store
 
 from caviar.disk.answers import translated
+from caviar.disk.contract import too_large
 from caviar_workers.patience import Patience
 
 if TYPE_CHECKING:
@@ -89,9 +91,16 @@ class Bucket:
 
         self._try(key, attempt)
 
-    def get(self, key: str) -> bytes:
-        """The whole object."""
-        return self._try(key, lambda again: bytes(obstore.get(self._client, key).bytes()))
+    def get(self, key: str, most: int | None = None) -> bytes:
+        """The whole object; OSError when it has more than `most` bytes."""
+
+        def attempt(again: bool) -> bytes:
+            found = obstore.get(self._client, key)
+            if most is not None and found.meta["size"] > most:
+                raise too_large(PurePath(key), most)
+            return bytes(found.bytes())
+
+        return self._try(key, attempt)
 
     def download(self, key: str, file: IO[bytes]) -> None:
         """Write an object's content into an open, empty file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ STALE_S = 24 * 3600.0
 
 MOST_CHECKED = 256 * 2**20
 """Bytes of a file, at most, that is compared with its checksum before a query; others by merges, ends, checks."""
+
+
+def too_large(path: PurePath, most: int) -> OSError:
+    """The error for a file that should be small."""
+    return OSError(errno.EINVAL, f"It is larger than {most:,} bytes, which no such file is", str(path))
 
 
 class Disk(Protocol):
@@ -116,12 +122,12 @@ class Disk(Protocol):
         """Name → bytes of the files in a folder, those of unfinished ones too."""
         ...
 
-    def read(self, path: PurePath) -> bytes:
-        """The whole file."""
+    def read(self, path: PurePath, *, most: int | None = None) -> bytes:
+        """The whole file. OSError, at once, when it is no file (a pipe, a device) or has more than `most` bytes."""
         ...
 
     def reading(self, path: PurePath) -> IO[bytes]:
-        """The file, opened to be read in pieces."""
+        """The file, opened to be read in pieces; OSError, at once, when it is no file."""
         ...
 
     def exists(self, path: PurePath) -> bool:

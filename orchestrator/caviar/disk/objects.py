@@ -187,9 +187,9 @@ class ObjectDisk:
         """One listing."""
         return self._bucket.list(key(folder))[0]
 
-    def read(self, path: PurePath) -> bytes:
+    def read(self, path: PurePath, *, most: int | None = None) -> bytes:
         """The whole object."""
-        return self._bucket.get(key(path))
+        return self._bucket.get(key(path), most)
 
     def reading(self, path: PurePath) -> IO[bytes]:
         """A copy without a name, fetched now: every byte of it comes from the store."""

@@ -160,10 +160,10 @@ class PosixDisk(SystemCalls):
                 found[name] = self.size(folder / name)
         return found
 
-    def read(self, path: PurePath) -> bytes:
+    def read(self, path: PurePath, *, most: int | None = None) -> bytes:
         """The whole file."""
         self._refuse_links(path)
-        return self.patience.call(lambda again: self._read(path))
+        return self.patience.call(lambda again: self._read(path, most))
 
     def reading(self, path: PurePath) -> IO[bytes]:
         """The file, opened to be read in pieces."""

@@ -6,11 +6,15 @@ simulated disk replaces these, and the order of operations above them is what is
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
+import stat
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from caviar.disk.contract import too_large
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,11 +69,19 @@ class SystemCalls:
     def _names(self, folder: PurePath) -> Sequence[str]:
         return os.listdir(folder)
 
-    def _read(self, path: PurePath) -> bytes:
-        return Path(path).read_bytes()
+    def _read(self, path: PurePath, most: int | None = None) -> bytes:
+        with self._reader(path) as file:
+            found = file.read() if most is None else file.read(most + 1)
+        if most is not None and len(found) > most:
+            raise too_large(path, most)
+        return found
 
     def _reader(self, path: PurePath) -> IO[bytes]:
-        return open(path, "rb")
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # to open a pipe does not wait for who writes to it
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, "It is no file", str(path))
+        return open(descriptor, "rb")
 
     def _stat(self, path: PurePath) -> os.stat_result:
         return os.stat(path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from caviar.schedule.decision import Decision
@@ -41,9 +40,14 @@ class Desk:
         if self._clock() < self._due:
             return
         self._due = self._clock() + _LOOK_S
-        with suppress(OSError):  # the folder can be listed another time
-            for request in take_requests(self._sweep_dir, self._epoch):
-                _grant(request, scheduler)
+        for request in self._asked():
+            _grant(request, scheduler)
+
+    def _asked(self) -> list[Request]:
+        try:
+            return take_requests(self._sweep_dir, self._epoch)
+        except OSError:  # the folder can be listed another time
+            return []
 
 
 def _grant(request: Request, scheduler: Scheduler) -> None:

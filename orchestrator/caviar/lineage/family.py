@@ -16,12 +16,12 @@ def parent_of(sweep: SweepDir) -> str | None:
 
 def children(store: Store, sweep: SweepDir) -> list[SweepDir]:
     """The sweeps that were zoomed out of this one, oldest first."""
-    return [one for one in store.sweeps() if parent_of(one) == sweep.id]
+    return [one for one in store.readable() if parent_of(one) == sweep.id]
 
 
 def ancestors(store: Store, sweep: SweepDir) -> list[SweepDir]:
     """The sweep, its parent, and so on up; a parent that was removed ends the line."""
-    known = {one.id: one for one in store.sweeps()}
+    known = {one.id: one for one in store.readable()}
     line = [sweep]
     while (parent := known.get(parent_of(line[-1]) or "")) is not None and parent not in line:
         line.append(parent)
@@ -33,7 +33,7 @@ def family(store: Store, sweep: SweepDir) -> list[SweepDir]:
     eldest = ancestors(store, sweep)[-1]
     found = {eldest.id}
     members = [eldest]
-    for one in store.sweeps():  # oldest first: parents before children
+    for one in store.readable():  # oldest first: parents before children
         if parent_of(one) in found and one.id not in found:
             found.add(one.id)
             members.append(one)

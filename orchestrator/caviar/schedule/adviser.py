@@ -6,7 +6,6 @@ decision rests on is in the store when the decision is. The state can be built a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
@@ -18,6 +17,7 @@ from caviar.schedule.tally import FINAL
 from caviar.searching import Searcher
 from caviar.space.scale import FloatArray
 from caviar.stopping import Judgement, StopPolicy
+from caviar.store.record import numbers_of
 
 NOBODY: Mapping[str, StopPolicy] = {}
 
@@ -186,5 +186,5 @@ def _judgement(row: Mapping[str, Any]) -> Judgement:
         step=row["step"],
         value=float("nan") if row["value"] is None else row["value"],
         bar=row["bar"],
-        numbers=json.loads(row["numbers"] or "{}"),
+        numbers=numbers_of(row["numbers"]),
     )

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from caviar.store.layout import AMENDMENTS, numbered_name, parse_number
 from caviar.store.manifest import now
+from caviar.store.record import MOST_TRIALS, Unreadable, read, record
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -35,10 +37,19 @@ def amendments(disk: Disk, sweep: PurePath) -> list[tuple[int, Amendment]]:
 
     Raises:
         OSError: They cannot be read.
-        ValueError, TypeError: One cannot be understood.
+        Unreadable: One cannot be understood.
     """
     numbers = sorted(number for name in disk.list(sweep / AMENDMENTS) if (number := parse_number(name)) is not None)
-    return [(n, Amendment(**json.loads(disk.read(sweep / AMENDMENTS / numbered_name(n))))) for n in numbers]
+    return [(n, _read(disk, sweep / AMENDMENTS / numbered_name(n))) for n in numbers]
+
+
+def _read(disk: Disk, path: PurePath) -> Amendment:
+    found = record(Amendment, read(disk, path))
+    if not 1 <= (1 if found.trials is None else found.trials) <= MOST_TRIALS:
+        raise Unreadable(f"trials is a whole number from 1 to 2^30, but is {found.trials}")
+    if found.code is not None and not re.fullmatch("[0-9a-f]{16,128}", found.code):  # it becomes part of a name
+        raise Unreadable("code is a digest, but is something else")
+    return found
 
 
 def amend(disk: Disk, sweep: PurePath, *, trials: int | None = None, code: tuple[str, bytes] | None = None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from caviar.errors import StoreError
 from caviar.store.layout import MANIFEST, numbered_name, parse_number
 from caviar.store.manifest import Manifest, from_bytes, to_bytes
+from caviar.store.record import MOST_DESCRIBED
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -29,10 +30,10 @@ def newest(disk: Disk, sweep: PurePath) -> Manifest:
             break
         path = sweep / MANIFEST / numbered_name(numbers[-1])
         try:
-            return from_bytes(disk.read(path))
+            return from_bytes(disk.read(path, most=MOST_DESCRIBED))
         except FileNotFoundError:  # many newer ones were written since the listing
             continue
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except ValueError as error:
             raise StoreError(f"The manifest {path} cannot be understood ({error}): restore it from a copy.") from error
     raise StoreError(f"{sweep} has no manifest: it is no sweep, or was copied in part.")
 

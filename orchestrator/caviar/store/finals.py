@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from caviar.errors import StoreError
 from caviar.store.layout import FINAL, numbered_name, parse_number
+from caviar.store.record import Unreadable, read, record
 from caviar.store.trouble import store_error
 
 if TYPE_CHECKING:
@@ -21,9 +24,30 @@ def finals(sweep: SweepDir) -> list[dict[str, Any]]:
     """
     folder = sweep.path / FINAL
     try:
-        return [json.loads(sweep.disk.read(folder / name)) for name in _names(sweep, folder)]
-    except (OSError, ValueError) as error:
+        return [_read(sweep, folder / name) for name in _names(sweep, folder)]
+    except OSError as error:
         raise store_error("read", folder, error) from error
+
+
+def _read(sweep: SweepDir, path: PurePath) -> dict[str, Any]:
+    try:
+        found = read(sweep.disk, path, finite=False)
+        record(_Final, {key: found[key] for key in ("trial", "value", "sweep", "rule", "when") if key in found})
+        metrics = found.get("metrics")
+        if not isinstance(metrics, dict) or not all(isinstance(one, (int, float)) for one in metrics.values()):
+            raise Unreadable("metrics is an object of numbers, but is something else")
+    except ValueError as error:
+        raise StoreError(f"{path} cannot be understood ({error}): restore it from a copy, or delete it.") from error
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Final:
+    trial: int
+    value: float | None = None
+    sweep: str = ""
+    rule: str = ""
+    when: str = ""
 
 
 def add_final(sweep: SweepDir, finding: dict[str, Any]) -> None:

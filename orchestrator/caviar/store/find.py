@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 from caviar.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from caviar.store.sweep_dir import SweepDir
 
 LATEST = "@last"
 SHOWN = 5
+NAMELESS: Mapping[str, str] = {}
 
 
-def named(sweeps: Sequence[SweepDir], ref: str | None, where: str) -> list[SweepDir]:
+def named(
+    sweeps: Sequence[SweepDir], ref: str | None, where: str, names: Mapping[str, str] = NAMELESS
+) -> list[SweepDir]:
     """The sweeps that `ref` may mean, newest last.
 
     That is an id, the beginning or end of some, or the name of some; None and "@last" are the latest alone.
@@ -25,6 +28,7 @@ def named(sweeps: Sequence[SweepDir], ref: str | None, where: str) -> list[Sweep
         sweeps: Newest last.
         ref: As typed.
         where: The store, for the sentence.
+        names: Id → name, of those that can be read.
 
     Raises:
         NotFoundError: None of them.
@@ -36,11 +40,11 @@ def named(sweeps: Sequence[SweepDir], ref: str | None, where: str) -> list[Sweep
     for sweep in sweeps:
         if sweep.id == ref:
             return [sweep]
-    found = [sweep for sweep in sweeps if ref and sweep.name == ref]  # a name such as "a" also ends some id
+    found = [sweep for sweep in sweeps if ref and names.get(sweep.id) == ref]  # a name such as "a" also ends some id
     found = found or [sweep for sweep in sweeps if ref and (sweep.id.startswith(ref) or _ends(sweep.id, ref))]
     if found:
         return found
-    known = [sweep.id for sweep in sweeps] + [sweep.name for sweep in sweeps if sweep.name]
+    known = [sweep.id for sweep in sweeps] + [name for name in names.values() if name]
     close = get_close_matches(ref, known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else "`caviar ls` lists them."
     raise NotFoundError(f"No sweep {ref!r} in the store {where}: {hint}")

@@ -35,11 +35,11 @@ SUPERSEDED = "superseded"
 LOST = "lost"
 """In the place of a table: a segment that is gone, and of which nobody knows the table."""
 
-_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
-_SEGMENT = re.compile(rf"(\d+)-(\d+)-({'|'.join(TABLES)})(?:-([0-9a-f]{{8}}))?\.parquet")
-_GONE = re.compile(rf"(\d+)-(\d+)-{LOST}\.parquet")
+_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
+_SEGMENT = re.compile(rf"([0-9]{{1,18}})-([0-9]{{1,18}})-({'|'.join(TABLES)})(?:-([0-9a-f]{{8}}))?\.parquet")
+_GONE = re.compile(rf"([0-9]{{1,18}})-([0-9]{{1,18}})-{LOST}\.parquet")
 _DATA = re.compile(rf"({HOT}|{MERGED}|{'|'.join(FINAL_TABLES)}|{SUPERSEDED})/[A-Za-z0-9-]+\.parquet")
-_NUMBERED = re.compile(r"(\d+)(\.released)?\.json")
+_NUMBERED = re.compile(r"([0-9]{6}|[1-9][0-9]{6,17})(\.released)?\.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

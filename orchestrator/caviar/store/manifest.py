@@ -7,12 +7,14 @@ is free, so two processes can never both add to the same state. The highest numb
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 
 from caviar.disk.checksum import checksum
 from caviar.store.layout import checked_data_name
+from caviar.store.record import Unreadable, parsed, record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -52,6 +54,9 @@ class Quarantined:
     """Rows that it had; None when nobody knows."""
     why: str
     """What was found, for a person."""
+
+
+F = TypeVar("F", DataFile, Quarantined)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,25 +150,63 @@ def from_bytes(text: bytes) -> Manifest:
 
     Raises:
         StoreError: It names a file outside the sweep.
-        ValueError, KeyError, TypeError: It is torn or was changed.
+        Unreadable: It is torn or was changed.
     """
-    data = json.loads(text)
+    data = parsed(text)
     written = data.pop("checksum", None)
     if written is not None and written != _sum(data):
-        raise ValueError("it was changed after it was written")
+        raise Unreadable("it was changed after it was written")
+    one = record(_Fixed, {key: value for key, value in data.items() if key not in _NESTED}, later=True)
+    if one.state not in get_args(State):
+        raise Unreadable(f"state is {one.state!a}")
     return Manifest(
-        k=data["k"],
-        files=tuple(DataFile(**{**file, "name": checked_data_name(file["name"])}) for file in data["files"]),
-        hot_through={int(epoch): n for epoch, n in data["hot_through"].items()},
-        sealed={int(epoch): n for epoch, n in data["sealed"].items()},
-        final=data["final"],
-        state=data["state"],
-        counts=data.get("counts", {}),
-        quarantined=tuple(
-            Quarantined(**{**file, "name": checked_data_name(file["name"])}) for file in data.get("quarantined", [])
-        ),
-        written=data["written"],
+        k=one.k,
+        files=tuple(_file(DataFile, file) for file in _listed(data, "files")),
+        hot_through=_numbers(data, "hot_through"),
+        sealed=_numbers(data, "sealed"),
+        final=one.final,
+        state=cast("State", one.state),
+        counts=_numbers(data, "counts", text=True),
+        quarantined=tuple(_file(Quarantined, file) for file in _listed(data, "quarantined")),
+        written=one.written,
     )
+
+
+_NESTED = ("files", "hot_through", "sealed", "counts", "quarantined")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fixed:
+    k: int
+    final: bool
+    state: str
+    written: str
+
+
+def _file(cls: type[F], data: object) -> F:
+    if not isinstance(data, dict):
+        raise Unreadable("it names a file that is no object")
+    checked_data_name(data.get("name"))
+    return record(cls, data)
+
+
+def _listed(data: Mapping[str, Any], key: str) -> list[object]:
+    found = data.get(key, [] if key == "quarantined" else None)
+    if not isinstance(found, list):
+        raise Unreadable(f"{key} is no list")
+    return found
+
+
+def _numbers(data: Mapping[str, Any], key: str, *, text: bool = False) -> dict[Any, int]:
+    """Epoch (of `counts`, a text) → a whole number from −1."""
+    found = data.get(key, {} if text else None)
+    if not isinstance(found, dict) or not all(type(n) is int and -1 <= n < 2**63 for n in found.values()):
+        raise Unreadable(f"{key} is no object of whole numbers")
+    if text:
+        return found
+    if not all(re.fullmatch("[0-9]{1,18}", epoch) for epoch in found):
+        raise Unreadable(f"{key} is not by epoch")
+    return {int(epoch): n for epoch, n in found.items()}
 
 
 def _sum(data: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from caviar.store.layout import OWNER, numbered_name, parse_number
 from caviar.store.manifest import now
+from caviar.store.record import read, record
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -70,8 +72,8 @@ def ran_since_this_boot(disk: Disk, sweep: PurePath, epoch: int) -> bool:
     """Whether the owner of an epoch began after the present start of this computer; not, where nobody can tell."""
     path = owner_path(sweep, epoch)
     for name in (path, released_path(path)):
-        with suppress(OSError, ValueError, TypeError):
-            owner = Owner(**json.loads(disk.read(name)))
+        with suppress(OSError, ValueError):
+            owner = record(Owner, read(disk, name), later=True)
             return sys.platform == "linux" and is_here(owner) and owner.pid_started.partition(":")[0] == _boot()
     return False
 
@@ -97,8 +99,12 @@ def newest_owner(disk: Disk, sweep: PurePath) -> tuple[Owner | None, int]:
     if name is None or ".released" in name:
         return None, epoch
     try:
-        return Owner(**json.loads(disk.read(sweep / OWNER / name))), epoch
-    except (FileNotFoundError, ValueError, TypeError):  # let go just now; or never written by us
+        return record(Owner, read(disk, sweep / OWNER / name), later=True), epoch
+    except (FileNotFoundError, ValueError):  # let go just now; or never written by us
+        return None, epoch
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ELOOP):  # no file at all
+            raise
         return None, epoch
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from caviar.store.layout import REQUESTS, numbered_name, parse_number
 from caviar.store.manifest import now
 from caviar.store.owner import newest_owner
+from caviar.store.record import MOST_TRIALS, read, record
 from caviar.store.trouble import store_error
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def take_requests(sweep: SweepDir, epoch: int) -> list[Request]:
 
 def _read(sweep: SweepDir, path: PurePath) -> Request | None:
     try:
-        return Request(**json.loads(sweep.disk.read(path)))
-    except (OSError, ValueError, TypeError):  # gone, or of a later version
+        found = record(Request, read(sweep.disk, path))
+    except (OSError, ValueError):  # gone, of a later version, or none of ours
         return None
+    return found if found.action == "stop" and (found.trial is None or found.trial < MOST_TRIALS) else None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from caviar.disk import Disk, Patience, PosixDisk, locate
-from caviar.errors import NotFoundError, StoreError
+from caviar.errors import NotFoundError, SpecError, StoreError
 from caviar.store import manifest
 from caviar.store.find import LATEST, named, the_only
 from caviar.store.layout import (
@@ -27,11 +28,24 @@ from caviar.store.layout import (
     numbered_name,
 )
 from caviar.store.ours import need_ours
+from caviar.store.record import MOST_BYTES, MOST_DESCRIBED, Unreadable, described, parsed, record
 from caviar.store.sweep_dir import SweepDir
 from caviar.store.trouble import store_error
 from caviar_workers.tables import FORMAT
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ID_TIME = "%Y%m%d-%H%M%S"
+AHEAD = timedelta(days=1)
+"""How far a clock may be wrong."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Format:
+    format: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +102,7 @@ class Store:
             self.disk.make_folder(self.path)
             with suppress(FileExistsError):  # another process made it in the meantime
                 self.disk.create(written, json.dumps({"format": FORMAT}).encode())
-        self._check_format(self.disk.read(written))
+        self._check_format(self.disk.read(written, most=MOST_BYTES))
 
     def _refuse(self) -> None:
         if self.disk.exists(self.path) or self.disk.list(self.path):
@@ -99,11 +113,10 @@ class Store:
 
     def _check_format(self, text: bytes) -> None:
         try:
-            found = json.loads(text)["format"]
-            newer = found > FORMAT
-        except (ValueError, KeyError, TypeError) as error:
+            found = record(_Format, parsed(text), later=True).format
+        except ValueError as error:
             raise StoreError(f"{self.path / FORMAT_FILE} cannot be understood: restore it from a copy.") from error
-        if newer:
+        if found > FORMAT:
             raise StoreError(
                 f"The store {self.path} was written by a newer caviar (format {found}, this one knows {FORMAT}): "
                 "upgrade with `pip install --upgrade caviar-sweep`, or `git pull` in a checkout."
@@ -117,9 +130,11 @@ class Store:
             code: The snapshot of the user's code.
 
         Raises:
+            SpecError: It could not be read again.
             StoreError: The store cannot be written, for instance because the disk is full.
         """
         first = manifest.to_bytes(manifest.Manifest(k=0, written=manifest.now()))
+        _check_readable(description)
         try:
             self.disk.clear_folders(self.path)
             for _ in range(10):
@@ -151,10 +166,10 @@ class Store:
 
     def _fresh_id(self) -> str:
         moment = datetime.fromtimestamp(self.disk.now(), UTC).replace(tzinfo=None, microsecond=0)
-        ids = self._ids()
-        if ids:  # ids sort by time of creation, even of two sweeps in one second
-            latest = datetime.strptime(ids[-1][:15], ID_TIME)
-            moment = max(moment, latest + timedelta(seconds=1))
+        latest = max(filter(None, map(_moment, self._ids())), default=moment)
+        # Ids sort by time of creation, even of two sweeps in one second; but not after one that somebody dated ahead.
+        if moment <= latest < moment + AHEAD:
+            moment = latest + timedelta(seconds=1)
         return f"{moment.strftime(ID_TIME)}-{secrets.token_hex(2)}"
 
     def _ids(self) -> list[str]:
@@ -193,6 +208,58 @@ class Store:
             NotFoundError: None of them.
         """
         sweeps = self.sweeps()
-        if ref not in (None, LATEST, *(sweep.id for sweep in sweeps)):
-            self.disk.each(SweepDir.description, sweeps)  # kept: their names are asked for
-        return named(sweeps, ref, str(self.path))
+        if ref in (None, LATEST):
+            sound = next((one for one in reversed(sweeps) if self._sound(one)), None)
+            return named(sweeps if sound is None else [sound], ref, str(self.path))
+        names = {} if any(sweep.id == ref for sweep in sweeps) else {one.id: one.name for one in self.readable()}
+        found = named(sweeps, ref, str(self.path), names)
+        return found if len(found) == 1 else [one for one in found if self._sound(one)] or found
+
+    def readable(self) -> list[SweepDir]:
+        """The sweeps whose description can be read, newest last; each other one is told."""
+        sweeps = self.sweeps()
+        sound = self.disk.each(self._described, sweeps)  # kept: their names are asked for
+        return [sweep for sweep, good in zip(sweeps, sound, strict=True) if good]
+
+    @contextmanager
+    def apart(self, sweep: SweepDir) -> Iterator[None]:
+        """Within the block, what cannot be read of a sweep harms no other one: it is told, and the block ends."""
+        try:
+            yield
+        except OSError as error:
+            self.leave_out(sweep, store_error("read", sweep.path, error))
+
+    def leave_out(self, sweep: SweepDir, error: Exception) -> None:
+        """Tell that a sweep is not among those shown, and why."""
+        _log.warning("%s is left out: %s", sweep.id, error)
+
+    def _described(self, sweep: SweepDir) -> bool:
+        with self.apart(sweep):
+            sweep.description()
+            return True
+        return False
+
+    def _sound(self, sweep: SweepDir) -> bool:
+        with self.apart(sweep):
+            sweep.description()
+            sweep.snapshot()
+            return True
+        return False
+
+
+def _check_readable(description: dict[str, Any]) -> None:
+    try:
+        text = json.dumps({"created": manifest.now(), **description})
+        if len(text) > MOST_DESCRIBED:
+            raise Unreadable(f"it has more than {MOST_DESCRIBED:,} bytes")
+        described(parsed(text), "")
+    except (ValueError, TypeError) as error:
+        raise SpecError(f"the sweep cannot be stored: {error}; change its description") from error
+
+
+def _moment(sweep_id: str) -> datetime | None:
+    """When a sweep was made, by its id; None when there is no such time."""
+    try:
+        return datetime.strptime(sweep_id[:15], ID_TIME)
+    except ValueError:
+        return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePath
@@ -16,6 +15,7 @@ from caviar.store.amendments import Amendment, amend, amended, amendments, code_
 from caviar.store.layout import CODE_FILE, SWEEP_FILE, SWEEP_PREFIX
 from caviar.store.manifest import State
 from caviar.store.owner import newest_owner
+from caviar.store.record import MOST_DESCRIBED, described, read
 from caviar.store.trouble import store_error
 
 
@@ -37,15 +37,13 @@ class SweepDir:
 
     @cached_property
     def _description(self) -> dict[str, Any]:
+        path = self.path / SWEEP_FILE
         try:
-            found = json.loads(self.disk.read(self.path / SWEEP_FILE))
+            return described(read(self.disk, path, most=MOST_DESCRIBED), self.id)
         except OSError as error:
-            raise store_error("read", self.path / SWEEP_FILE, error) from error
+            raise store_error("read", path, error) from error
         except ValueError as error:
-            raise StoreError(f"{self.path / SWEEP_FILE} is no JSON ({error}): restore it from a copy.") from error
-        if not isinstance(found, dict) or not isinstance(found.get("plan"), dict):
-            raise StoreError(f"{self.path / SWEEP_FILE} describes no sweep: restore it from a copy.")
-        return found
+            raise StoreError(f"{path} cannot be understood ({error}): restore it from a copy.") from error
 
     def description(self) -> dict[str, Any]:
         """What `Store.create_sweep` was given, with `id` and `created` (ISO time, UTC), as it was amended.
@@ -73,7 +71,7 @@ class SweepDir:
             return amendments(self.disk, self.path)
         except OSError as error:
             raise store_error("read", self.path, error) from error
-        except (ValueError, TypeError) as error:
+        except ValueError as error:
             raise StoreError(f"An amendment of {self.path} cannot be understood ({error}): restore it.") from error
 
     @property
@@ -111,8 +109,11 @@ class SweepDir:
 
     def owner_alive(self) -> bool:
         """Whether a process that claimed the sweep is running it."""
-        present, _ = newest_owner(self.disk, self.path)
-        return present is not None and claims.alive(self.disk, self.path, present)
+        try:
+            present, _ = newest_owner(self.disk, self.path)
+            return present is not None and claims.alive(self.disk, self.path, present)
+        except OSError as error:
+            raise store_error("read", self.path, error) from error
 
     def state(self) -> State:
         """Whether the sweep runs, ended as planned, or was interrupted (to be resumed)."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import duckdb
 
@@ -47,17 +48,20 @@ class Views:
     Every view has a leading `sweep`, the sweep's id. Times are TIMESTAMP in UTC.
     """
 
-    def __init__(self, store: Store, sweeps: Sequence[SweepDir] | None = None) -> None:
+    def __init__(self, store: Store, sweeps: Sequence[SweepDir] | None = None, *, leave_out: bool = False) -> None:
         """Look at sweeps of a store.
 
         Args:
             store: The store.
             sweeps: Some of its sweeps; None: all.
+            leave_out: A sweep that cannot be read is told and left out, rather than an error.
 
         Raises:
             StoreError: A sweep cannot be read.
         """
         self._store = store
+        self._leave_out = leave_out
+        self._out: set[str] = set()
         self._sweeps = store.sweeps() if sweeps is None else list(sweeps)
         self._connection = connect([sweep.disk.local_folder(sweep.path) for sweep in self._sweeps])
         self._made: set[str] = set()
@@ -73,15 +77,32 @@ class Views:
     def refresh(self) -> None:
         """Look at the files anew: what was published until now becomes visible."""
         self._made.clear()
-        self._states: list[str] = []
-        self._tables: list[SweepTables] = []
-        looks = self._store.disk.each(_look, self._sweeps)
-        for sweep, (state, seen) in zip(self._sweeps, looks, strict=True):
-            self._states.append(state)
+        self._shown: list[_Shown] = []
+        wanted = [sweep for sweep in self._sweeps if sweep.id not in self._out]
+        for sweep, look in zip(wanted, self._store.disk.each(self._look, wanted), strict=True):
+            if isinstance(look, StoreError):
+                self._drop(sweep, look)
+                continue
+            state, seen = look
             tables = SweepTables(self._connection, sweep, seen, running=state == "running")
             if self._trials is not None:
                 tables.narrow(self._trials)
-            self._tables.append(tables)
+            self._shown.append(_Shown(sweep, state, tables))
+
+    def _look(self, sweep: SweepDir) -> tuple[str, Snapshot] | StoreError:
+        try:
+            return _look(sweep)
+        except StoreError as error:
+            if not self._leave_out:
+                raise
+            return error
+
+    def _drop(self, sweep: SweepDir, error: Exception) -> None:
+        """Show a sweep no more."""
+        self._out.add(sweep.id)
+        self._shown = [one for one in self._shown if one.sweep.id != sweep.id]
+        self._made.clear()
+        self._store.leave_out(sweep, error)
 
     @contextmanager
     def of_trials(self, trials: Collection[int]) -> Iterator[None]:
@@ -97,8 +118,8 @@ class Views:
 
     def _narrow(self, trials: Collection[int] | None) -> None:
         self._trials = trials
-        for tables in self._tables:
-            tables.narrow(trials)
+        for one in self._shown:
+            one.tables.narrow(trials)
         self._made -= {"curves", "_curves"}
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
@@ -116,13 +137,15 @@ class Views:
             StoreError: Files cannot be read.
         """
         failure: Exception
-        for _ in range(TRIES):
+        for left in reversed(range(TRIES)):
             try:
                 self._need(_mentioned(sql))
                 return self._connection.execute(sql, list(parameters))
             except (duckdb.IOException, FileNotFoundError) as error:
                 failure = error
                 self.refresh()
+                if self._leave_out and left == 1:  # no merge lasts so long
+                    self._drop_incomplete()
             except OSError as error:
                 raise store_error("read", self._store.path, error) from error
             except duckdb.Error as error:
@@ -136,6 +159,15 @@ class Views:
         self._tell_missing(failure)
         raise StoreError(f"Cannot read the store {self._store.path}: {one_line(failure)}") from failure
 
+    def _drop_incomplete(self) -> None:
+        """Leave out the sweeps of which files that count are not there."""
+        for one in list(self._shown):
+            try:
+                for name in one.tables.seen.all_names():
+                    one.sweep.disk.size(one.tables.path / name)
+            except OSError as error:
+                self._drop(one.sweep, store_error("read", one.sweep.path, error))
+
     def ask(self, sql: str) -> duckdb.DuckDBPyConnection:
         """Run a user's SQL: one SELECT over the views.
 
@@ -144,29 +176,38 @@ class Views:
             StoreError: Files cannot be read.
         """
         try:
-            return self.execute(select_only(sql))
+            answer = self.execute(select_only(sql))
         except duckdb.PermissionException as error:
             raise SpecError(f"A query reads the views and no files: {one_line(error)}") from error
         except duckdb.Error as error:
+            self._need_some()
             raise SpecError(f"The query cannot be answered: {one_line(error)}") from error
+        self._need_some()
+        return answer
+
+    def _need_some(self) -> None:
+        """Nothing is no answer, where all that there is was left out."""
+        if self._out and not self._shown:
+            raise StoreError(
+                f"None of the sweeps in {self._store.path} can be read: `caviar store check` looks closer."
+            )
 
     def metrics(self) -> list[str]:
         """Names of the metrics reported so far in any of the sweeps, in order of first appearance."""
-        return list(dict.fromkeys(metric for tables in self._tables for metric in tables.metrics))
+        return list(dict.fromkeys(metric for one in self._shown for metric in one.tables.metrics))
 
     def published(self, trial: int) -> dict[int, tuple[int, int]]:
         """Attempt → its rows and its first step, of each attempt of a trial that has rows; superseded ones count too.
 
         Of the first of the sweeps. To be asked for once, of fresh views: it does not begin again when files are gone.
         """
-        rows = self._tables[0].select(fixed("curves"), "curves", SUPERSEDED)
+        rows = self._shown[0].tables.select(fixed("curves"), "curves", SUPERSEDED)
         sql = f"SELECT attempt, count(*), min(_start) FROM ({rows}) WHERE trial = {int(trial)} GROUP BY attempt"
         return {attempt: (count, start) for attempt, count, start in self._connection.execute(sql).fetchall()}
 
     def quarantined(self) -> list[tuple[str, Quarantined]]:
         """Id of the sweep and file, of each file that was set aside for damage: its rows are not shown."""
-        pairs = zip(self._sweeps, self._tables, strict=True)
-        return [(sweep.id, file) for sweep, tables in pairs for file in tables.seen.manifest.quarantined]
+        return [(one.sweep.id, file) for one in self._shown for file in one.tables.seen.manifest.quarantined]
 
     def interrupt(self) -> None:
         """End the query that runs, from another thread: it raises duckdb.InterruptException."""
@@ -174,10 +215,12 @@ class Views:
 
     def missing(self) -> list[str]:
         """A sentence for each segment that was published and is gone, so that what follows it is not shown."""
-        pairs = zip(self._sweeps, self._tables, strict=True)
-        return [
-            sentence(sweep.path, gap) for sweep, tables in pairs for gap in holes(sweep.disk, sweep.path, tables.seen)
-        ]
+        found = []
+        for one in self._shown:
+            with self._store.apart(one.sweep):
+                gaps = holes(one.sweep.disk, one.sweep.path, one.tables.seen)
+                found += [sentence(one.sweep.path, gap) for gap in gaps]
+        return found
 
     def close(self) -> None:
         """Let go of files and memory."""
@@ -192,10 +235,10 @@ class Views:
         self.close()
 
     def _tell_missing(self, failure: Exception) -> None:
-        for sweep, tables in zip(self._sweeps, self._tables, strict=True):
-            for name in tables.seen.all_names():
-                if not sweep.disk.exists(sweep.path / name):
-                    raise StoreError(f"Cannot read the store: {gone(sweep.path, name)}") from failure
+        for one in self._shown:
+            for name in one.tables.seen.all_names():
+                if not one.sweep.disk.exists(one.sweep.path / name):
+                    raise StoreError(f"Cannot read the store: {gone(one.sweep.path, name)}") from failure
 
     def _tell_damage(self, error: duckdb.Error) -> None:
         found = first_damaged(self._disk_files())
@@ -203,32 +246,73 @@ class Views:
             raise StoreError(f"{found[0]} is damaged ({found[1]}): restore it from a copy.") from error
 
     def _disk_files(self) -> list[PurePath]:
-        pairs = zip(self._sweeps, self._tables, strict=True)
         return [
             file
-            for sweep, tables in pairs
-            for file in sweep.disk.local([(tables.path / name, "") for name in tables.seen.all_names()])
+            for one in self._shown
+            for file in one.sweep.disk.local([(one.tables.path / name, "") for name in one.tables.seen.all_names()])
         ]
 
     def _need(self, names: Sequence[str]) -> None:
         for view in names:
-            if view not in self._made:
-                self._connection.execute(f"CREATE OR REPLACE VIEW {view} AS {self._sql(view)}")
-                self._made.add(view)
+            while view not in self._made:
+                shown = len(self._shown)
+                try:
+                    self._connection.execute(f"CREATE OR REPLACE VIEW {view} AS {self._sql(view)}")
+                    self._made.add(view)
+                except duckdb.IOException:
+                    raise
+                except duckdb.Error:
+                    self._drop_those_without(view)
+                    if len(self._shown) == shown:
+                        raise
+
+    def _drop_those_without(self, view: str) -> None:
+        """Leave out the sweeps whose part of a view the database refuses."""
+        for one in list(self._shown) if self._leave_out else ():
+            try:
+                self._connection.execute(f"DESCRIBE {self._of([one], view)}")
+            except duckdb.Error as error:
+                self._drop(one.sweep, StoreError(f"its {view} cannot be read: {one_line(error)}"))
 
     def _sql(self, view: str) -> str:
+        while True:
+            try:
+                return self._of(self._shown, view)
+            except _PartError as error:
+                if not self._leave_out:
+                    raise error.why from error
+                self._drop(error.sweep, error.why)
+
+    def _of(self, shown: Sequence[_Shown], view: str) -> str:
+        parts = []
+        for one in shown:
+            try:
+                parts.append(_rows(one) if view == "sweeps" else _part(one, view))
+            except (duckdb.IOException, FileNotFoundError):  # merged away, perhaps
+                raise
+            except (duckdb.Error, OSError, ValueError) as error:
+                why = store_error("read", one.sweep.path, error) if isinstance(error, OSError) else error
+                raise _PartError(one.sweep, why) from error
         if view == "sweeps":
-            rows = [
-                sweep_row(sweep.description(), state, tables)
-                for sweep, state, tables in zip(self._sweeps, self._states, self._tables, strict=True)
-            ]
-            return "\nUNION ALL ".join(rows) or no_sweeps()
-        parts = [
-            Part(sweep=sweep.id, columns=columns, sql=sql)
-            for sweep, tables in zip(self._sweeps, self._tables, strict=True)
-            for columns, sql in [_part(view, tables)]
-        ]
-        return union(parts or [Part(sweep="", columns=_fixed(view), sql=_nothing(view))])
+            return "\nUNION ALL ".join(cast("list[str]", parts)) or no_sweeps()
+        return union(cast("list[Part]", parts) or [Part(sweep="", columns=_fixed(view), sql=_nothing(view))])
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A sweep that is shown, at one moment."""
+
+    sweep: SweepDir
+    state: str
+    tables: SweepTables
+
+
+class _PartError(Exception):
+    """A sweep's part of a view cannot be made."""
+
+    def __init__(self, sweep: SweepDir, why: Exception) -> None:
+        super().__init__(str(why))
+        self.sweep, self.why = sweep, why
 
 
 def _look(sweep: SweepDir) -> tuple[str, Snapshot]:
@@ -241,7 +325,16 @@ def _look(sweep: SweepDir) -> tuple[str, Snapshot]:
     return state, seen
 
 
-def _part(view: str, tables: SweepTables) -> tuple[tuple[Column, ...], str]:
+def _rows(one: _Shown) -> str:
+    return sweep_row(one.sweep.description(), one.state, one.tables)
+
+
+def _part(one: _Shown, view: str) -> Part:
+    columns, sql = _columns(view, one.tables)
+    return Part(sweep=one.sweep.id, columns=columns, sql=sql)
+
+
+def _columns(view: str, tables: SweepTables) -> tuple[tuple[Column, ...], str]:
     if view == "trials":
         return trial_columns(tables), trials_sql(tables)
     if view in ("curves", "_curves"):

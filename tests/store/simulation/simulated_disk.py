@@ -334,10 +334,11 @@ class SimulatedDisk(PosixDisk):
         with self._call("names", folder):
             return list(self.platter.folder(folder).now)
 
-    def _read(self, path: Path) -> bytes:
+    def _read(self, path: Path, most: int | None = None) -> bytes:
         with self._call("read", path):
             file = self.platter.find(path)
             assert isinstance(file, File)
+            assert most is None or len(file.now) <= most
             return file.now
 
     def _reader(self, path: Path) -> io.BytesIO:
