@@ -53,8 +53,9 @@ def test_options_reach_the_sweep(caviar, filled, sweep):
 
 def test_the_end_shows_the_best_and_what_to_type(caviar, filled, sweep):
     got = caviar("run", "x.py", "--store", filled.path)
-    assert got.lines[0] == f"digits ({filled.digits})"
-    next_, other = got.err.splitlines()[-2:]
+    assert got.lines[0] == f"digits ({filled.digits}): 7 completed, 1 failed"
+    failed, next_, other = got.err.splitlines()[-3:]
+    assert failed == "1 of 8 failed: 1 × ValueError: no such layer (t3)"
     assert next_ == f"next: caviar show 2 --store {filled.path}"
     assert other.strip() == f"caviar curves --store {filled.path}"
 
@@ -172,7 +173,7 @@ def test_resume_takes_the_sweep_and_shows_the_best(caviar, filled, monkeypatch):
     assert got.code == 0
     assert seen[0][0] == filled.digits
     assert seen[0][1]["address"] is None
-    assert got.lines[0] == f"digits ({filled.digits})"
+    assert got.lines[0] == f"digits ({filled.digits}): 7 completed, 1 failed"
 
 
 def test_resume_passes_errors_on(caviar, filled, monkeypatch):

@@ -4,10 +4,12 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from caviar.cli.failures import failure_line
 from caviar.cli.options import DEFAULT_STORE, Target
 from caviar.cli.output import emit_json, say
 from caviar.cli.reading import reading
 from caviar.cli.winners import choose, document, print_winners
+from caviar.errors import NoResultError
 
 if TYPE_CHECKING:
     from caviar.cli.reading import Reading
@@ -22,7 +24,13 @@ def after_run(target: Target, sweep: str) -> None:
         NoResultError: no trial has a usable result.
     """
     with reading(replace(target, sweep=sweep)) as opened:
-        selection = choose(opened, BEST)
+        failed = failure_line(opened)
+        try:
+            selection = choose(opened, BEST)
+        except NoResultError:
+            if failed:
+                say(failed)
+            raise
         if target.as_json:
             emit_json(document(opened, selection))
             return
@@ -30,6 +38,8 @@ def after_run(target: Target, sweep: str) -> None:
         where = "" if target.store == DEFAULT_STORE else f" --store {shlex.quote(target.store)}"
         _say_older_best(opened, target)
         say("")
+        if failed:
+            say(failed)
         say(f"next: caviar show {selection.rows[0].trial}{where}")
         say(f"      caviar curves{where}")
 

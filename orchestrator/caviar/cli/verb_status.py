@@ -82,7 +82,7 @@ def _times(opened: "Reading", planned: int, counts: dict[str, int]) -> dict[str,
     """When it began, when a trial last began or ended, and a guess of the seconds to its end."""
     row = opened.rows(
         """select min(started) as began, max(coalesce(ended, started)) as latest,
-            avg(epoch(ended - started)) filter (where state = 'COMPLETED') as each from trials"""
+            avg(busy) filter (where state = 'COMPLETED') as each from trials"""
     )[0]
     left = planned - sum(counts.get(state, 0) for state in ENDED)
     at_once = counts.get("RUNNING", 0)

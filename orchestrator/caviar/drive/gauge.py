@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from caviar.drive.pace import Pace
 from caviar.errors import CaviarError
 from caviar.schedule.tally import KEPT, Leader, best_of
 from caviar.select import select
@@ -49,6 +50,7 @@ class Gauge:
         self._shows_curves = curves
         self._clock = clock
         self._began = clock()
+        self._pace = Pace()
         self._looked = self._began
         self._curves: dict[int, tuple[float, ...]] = {}
         self._earlier = self._leaders() if already else ()
@@ -60,7 +62,7 @@ class Gauge:
         elapsed = self._clock() - self._began
         slots = max(1, scheduler.slots)
         left = self._plan.trials - self._already - tally.ended
-        eta = elapsed / tally.ended * left if tally.ended and left else None
+        eta = self._pace.seconds_left(self._clock(), ended=tally.ended, busy_s=tally.busy_s, left=left, slots=slots)
         if self._plan.rule == "smoothed":
             leaders = self._stored_leaders()
         else:
@@ -74,6 +76,7 @@ class Gauge:
             done=self._already + tally.ended,
             running=min(slots, scheduler.ledger.in_flight),
             failed=tally.failed,
+            stopped=tally.stopped,
             elapsed_s=elapsed,
             eta_s=eta,
             busy=min(1.0, tally.busy_s / (slots * elapsed)) if tally.ended and elapsed > 0 else None,

@@ -64,6 +64,8 @@ def _pieces(snapshot: Snapshot, ended: bool) -> list[Piece]:
     else:
         left = "" if snapshot.eta_s is None else f"{duration(snapshot.eta_s)} left"
         pieces = [(left or duration(snapshot.elapsed_s), ""), (f"{snapshot.running} running", "")]
+    if snapshot.stopped:
+        pieces.insert(1, (f"{snapshot.stopped} stopped", ""))
     if snapshot.failed:
         pieces.insert(1, (f"{snapshot.failed} failed", BAD))
     if snapshot.busy is not None:

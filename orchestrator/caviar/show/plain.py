@@ -72,6 +72,8 @@ def line(snapshot: Snapshot, *, ended: bool = False) -> str:
     parts = [f"{snapshot.done}/{snapshot.planned} done"]
     if snapshot.failed:
         parts.append(f"{snapshot.failed} failed")
+    if snapshot.stopped:
+        parts.append(f"{snapshot.stopped} stopped")
     if snapshot.best:
         first = snapshot.best[0]
         parts.append(f"best={number(first.value)} (t{first.trial})")

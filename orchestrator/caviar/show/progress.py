@@ -43,6 +43,7 @@ class Snapshot:
         done: trials that ended, failed ones included.
         running: trials that run now.
         failed: trials that ended FAILED; counted in `done` too.
+        stopped: trials that were ended early; counted in `done` too.
         elapsed_s: seconds since the sweep (or its resumption) began.
         eta_s: seconds to its end, None while unknown.
         busy: share of the slots' time spent in trials, 0 … 1, None while unknown.
@@ -57,6 +58,7 @@ class Snapshot:
     done: int
     running: int
     failed: int
+    stopped: int = 0
     elapsed_s: float
     eta_s: float | None = None
     busy: float | None = None
