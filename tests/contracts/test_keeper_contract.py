@@ -1,10 +1,8 @@
 """What every keeper of checkpoints must keep: the contract at the head of caviar/schedule/keeper.py."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from tests.schedule.test_scheduler import Tables
 
@@ -24,7 +22,8 @@ def keeper(request: pytest.FixtureRequest, tmp_path: Path) -> Keeper:
         return Shelf()
     plan = Plan(name="s", metric="loss", mode="min", trials=9, seed=0, space=Space({"lr": Float(0.0, 1.0)}))
     store = Store.open(tmp_path / "store", create=True)
-    return Vault(store, store.create_sweep({"plan": plan.to_json()}, b"code"), plan, Tables(), time)
+    sweep_dir = store.create_sweep({"plan": plan.to_json()}, b"code")
+    return Vault(store, sweep_dir, plan, Tables(), sweep_dir.claim())
 
 
 def saved(trial: int, step: int, data: bytes, attempt: int = 0) -> Save:
@@ -59,6 +58,6 @@ def test_a_first_attempt_gets_none(keeper: Keeper) -> None:
 
 def test_the_end_of_a_trial_takes_nothing_away(keeper: Keeper) -> None:
     keeper.take([saved(3, 5, b"a")])
-    keeper.forget(pa.chunked_array([[3, 4]]))
+    keeper.forget([3, 4])
 
     assert found(keeper, [3], [1]) == {3: (5, b"a")}

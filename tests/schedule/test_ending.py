@@ -33,6 +33,12 @@ class Tables:
         self.rows[table] += data.to_pylist()
         self.order.append(table)
 
+    def mark(self) -> int:
+        return len(self.order)
+
+    def reached(self, mark: int) -> bool:
+        return True
+
     def flush(self) -> None:
         self.order.append("flush")
 

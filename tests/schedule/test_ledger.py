@@ -25,7 +25,7 @@ def test_a_lone_trial_is_given_up_when_its_process_died_as_often_as_allowed() ->
     assert ledger.waiting == 0
 
 
-def test_lease_mates_are_not_charged_and_only_the_first_unfinished_one_changes_its_attempt() -> None:
+def test_lease_mates_are_not_charged_and_nobody_keeps_a_number_that_was_in_the_dead_process() -> None:
     ledger = Ledger(max_attempts=1)
     ledger.submit(0, work(*range(8)), now=0.0)
     ledger.running[0].done = 2
@@ -37,7 +37,7 @@ def test_lease_mates_are_not_charged_and_only_the_first_unfinished_one_changes_i
     assert ledger.waiting == 6
     first = ledger.retry(100)
     assert first is not None
-    assert (first.trials, first.attempts) == ((2, 3), (1, 0))
+    assert (first.trials, first.attempts) == ((2, 3), (1, 1))
     second = ledger.retry(1)
     assert second is not None
     assert (second.trials, second.configs["lr"]) == ((4,), (4.0,))
@@ -79,10 +79,10 @@ def test_a_process_killed_for_memory_is_its_present_trial_s_affair() -> None:
     assert not ledger.lose(0, "oom").given_up
     assert (ledger.ran_short(work(1)), ledger.ran_short(work(2, 3))) == (True, False)
     assert [(again.trials, again.attempts) for again in iter(lambda: ledger.retry(10), None)] == [
-        ((2, 3), (0, 0)),
+        ((2, 3), (1, 1)),
         ((1,), (1,)),
     ]
-    ledger.submit(1, work(1).first_again(), now=0.0)
+    ledger.submit(1, work(1).again(), now=0.0)
     assert ledger.lose(1, "oom").given_up
     once = Ledger(max_attempts=1)
     once.submit(0, work(5), now=0.0)
@@ -126,7 +126,7 @@ def test_a_trial_that_takes_too_long_is_given_up_alone() -> None:
     assert (loss.given_up, loss.lost.trials) == (True, (2,))
     again = ledger.retry(10)
     assert again is not None
-    assert (again.trials, again.attempts) == ((3,), (0,))
+    assert (again.trials, again.attempts) == ((3,), (1,))
 
 
 def test_a_slow_trial_that_ended_just_before_its_lease_was_killed_is_not_given_up() -> None:

@@ -3,10 +3,13 @@
 import math
 from dataclasses import replace
 
+from caviar.drive.unfinished import unfinished
 from caviar.store import Views, Writer
 from caviar.store.check import check
 from caviar.store.checkpoints import (
-    folder_for_workers,
+    all_saves,
+    discard_unrecorded,
+    folders_for_workers,
     path_of,
     read_checkpoint,
     restorable,
@@ -54,8 +57,9 @@ def test_the_last_ones_and_the_best_stay():
 
 def test_what_travelled_is_written_and_damage_is_not_read(sweep):
     good = carried(save(4, value=0.25), b"state")
-    write_carried(sweep, good)
-    write_carried(sweep, carried(save(2), b"older"))
+    epoch = sweep.claim()
+    write_carried(sweep, epoch, good)
+    write_carried(sweep, epoch, carried(save(2), b"older"))
     (sweep.path / "_checkpoints" / "3" / ".x.aside").write_bytes(b"half")
     (sweep.path / "_checkpoints" / "3" / "notes.txt").write_bytes(b"mine")
 
@@ -66,7 +70,8 @@ def test_what_travelled_is_written_and_damage_is_not_read(sweep):
     path_of(sweep, good).write_bytes(b"stats")
     assert read_checkpoint(sweep, good) is None
     assert read_checkpoint(sweep, save(77)) is None
-    assert folder_for_workers(sweep) == str(sweep.path / "_checkpoints")
+    assert folders_for_workers(sweep, epoch) == (str(sweep.path / "_checkpoints"), str(sweep.path / "_build/000001"))
+    sweep.release(epoch)
 
 
 def test_rows_count_for_all_attempts_and_one_that_has_none_hides_nothing(store, sweep, rows):
@@ -78,12 +83,12 @@ def test_rows_count_for_all_attempts_and_one_that_has_none_hides_nothing(store, 
         writer.add("attempts", rows.attempt(0, "RUNNING", attempt=1))  # it has not said where it begins
         writer.flush()
         with Views(store, [sweep]) as views:
-            assert views.published(0) == {0: (8, 0)}
+            assert views.published([0]) == {0: {0: (8, 0)}}
             assert views.execute("SELECT count(*) FROM curves").fetchall() == [(8,)]
         writer.add("curves", rows.curve(0, [6, 7], attempt=1, start=6, loss=[2.0] * 2))
         writer.flush()
         with Views(store, [sweep]) as views:
-            assert views.published(0) == {0: (8, 0), 1: (2, 6)}
+            assert views.published([0, 5]) == {0: {0: (8, 0), 1: (2, 6)}, 5: {}}
             assert views.execute("SELECT step, loss FROM curves ORDER BY step").fetchall() == [
                 *((step, 1.0) for step in range(6)),
                 (6, 2.0),
@@ -93,8 +98,9 @@ def test_rows_count_for_all_attempts_and_one_that_has_none_hides_nothing(store, 
 
 
 def test_a_damaged_checkpoint_is_named_and_set_aside(sweep):
+    epoch = sweep.claim()
     for step in (3, 5):
-        write_carried(sweep, carried(save(step), b"weights"))
+        write_carried(sweep, epoch, carried(save(step), b"weights"))
     assert check(sweep) == []
     assert [(one.files, one.size) for one in sizes(sweep) if one.table == "checkpoints"] == [(2, 14)]
     good, bad = saves_of(sweep, 3)
@@ -107,3 +113,50 @@ def test_a_damaged_checkpoint_is_named_and_set_aside(sweep):
     assert check(sweep) == []
     assert saves_of(sweep, 3) == [good]
     assert [kept.name for kept in (sweep.path / "_quarantine").iterdir()] == [finding.name.replace("/", "-")]
+
+
+def test_of_an_attempt_without_rows_nobody_knows_whose_rows_it_goes_on_from():
+    saves = [save(2, rows=1), save(4, attempt=1, rows=0)]
+    assert steps(restorable(saves, {0: (1, 0)})) == [(0, 2)]  # the second one may have begun at 0
+    assert steps(restorable(saves, {0: (1, 0), 1: (1, 3)})) == [(1, 4), (0, 2)]  # it went on from step 2
+    assert steps(restorable(saves, {0: (1, 0), 1: (1, 0)})) == [(1, 4)]
+    assert steps(thinned(saves, 1, "max")[0]) == [(0, 2), (1, 4)]  # so the older one stays until it has some
+
+
+def test_an_execution_that_ended_before_it_reported_hides_nothing(store, sweep, rows):
+    epoch = sweep.claim()
+    with Writer(sweep, epoch) as writer:
+        writer.add("configs", rows.configs([0]))
+        writer.add("curves", rows.curve(0, range(3), loss=[1.0] * 3))
+        writer.add("attempts", rows.attempt(0, "LOST", start=None, rows=3))
+        writer.add("attempts", rows.attempt(0, "FAILED", attempt=1, start=0, rows=0, kind="error"))
+    with Views(store, [sweep]) as views:
+        assert views.execute("SELECT count(*) FROM curves").fetchall() == [(3,)]
+        assert steps(restorable([save(2)], views.published([0])[0])) == [(0, 2)]
+    sweep.release(epoch)
+
+
+def test_rows_behind_a_missing_one_make_nothing_restorable(store, sweep, rows):
+    epoch = sweep.claim()
+    with Writer(sweep, epoch) as writer:
+        writer.add("curves", rows.curve(0, range(2), loss=[1.0] * 2))
+        writer.add("curves", rows.curve(0, range(4, 7), seq=4, loss=[1.0] * 3))
+    with Views(store, [sweep]) as views:
+        assert views.published([0]) == {0: {0: (2, 0)}}
+    sweep.release(epoch)
+
+
+def test_a_trial_goes_on_at_a_number_of_which_there_is_no_trace(store, sweep, rows):
+    epoch = sweep.claim()
+    with Writer(sweep, epoch) as writer:
+        writer.add("configs", rows.configs(range(6)))
+        writer.add("curves", rows.curve(1, range(2), loss=[1.0] * 2))
+        writer.add("logs", rows.logs(2, ["hello"]))
+        writer.add("decisions", rows.decisions([0], trial=3, attempt=1))
+    for attempt in (0, 2):
+        write_carried(sweep, epoch, replace(carried(save(4, attempt=attempt), b"state"), trial=4))
+    write_carried(sweep, epoch, replace(carried(save(1), b"state"), trial=6))  # of a configuration that nobody knows
+    discard_unrecorded(store, sweep)
+    assert unfinished(store, sweep).attempts == {0: 0, 1: 1, 2: 1, 3: 2, 4: 3, 5: 0}
+    assert [one.trial for one in all_saves(sweep)] == [4, 4]
+    sweep.release(epoch)

@@ -24,7 +24,12 @@ from caviar_workers.trial import Trial
 def folder(tmp_path: Path) -> Path:
     """The folder of checkpoints of a sweep that this machine sees."""
     (tmp_path / "sweep.json").write_text("{}")
+    (tmp_path / "pen").mkdir()
     return tmp_path / "_checkpoints"
+
+
+def where(folder: Path) -> dict[str, str]:
+    return {"checkpoints": str(folder), "pen": str(folder.with_name("pen"))}
 
 
 def batches(train: Callable[..., Any], mail: Any = lambda: (), **given: Any) -> list[Batch]:
@@ -61,7 +66,7 @@ def saving(config: dict[str, Any], trial: Trial) -> None:
 
 
 def test_a_worker_that_sees_the_store_writes_there_and_says_so(folder: Path) -> None:
-    found = saves(batches(saving, checkpoints=str(folder)))
+    found = saves(batches(saving, **where(folder)))
 
     assert [(s.trial, s.attempt, s.step, s.rows, s.value, s.data) for s in found] == [
         (7, 1, step, step + 1, 3.0 - step, None) for step in range(3)
@@ -72,9 +77,9 @@ def test_a_worker_that_sees_the_store_writes_there_and_says_so(folder: Path) -> 
     assert found[0].checksum == f"{zlib.crc32(b'state 0'):08x}"
 
 
-@pytest.mark.parametrize("where", ["", "/nowhere/sweep=x/_checkpoints"])
-def test_one_that_does_not_see_it_sends_the_bytes(where: str) -> None:
-    found = saves(batches(saving, checkpoints=where))
+@pytest.mark.parametrize("unseen", ["", "/nowhere/sweep=x/_checkpoints"])
+def test_one_that_does_not_see_it_sends_the_bytes(unseen: str) -> None:
+    found = saves(batches(saving, checkpoints=unseen))
 
     assert [s.data for s in found] == [b"state 0", b"state 1", b"state 2"]
 
@@ -98,7 +103,7 @@ def test_a_call_that_fails_once_in_a_save_changes_nothing(
 
     monkeypatch.setattr("caviar_workers.patience.FIRST_S", 0.001)
     monkeypatch.setattr(os, call, once)
-    found = saves(batches(saving, checkpoints=str(folder)))
+    found = saves(batches(saving, **where(folder)))
     monkeypatch.undo()
 
     assert struck
@@ -109,7 +114,7 @@ def test_a_call_that_fails_once_in_a_save_changes_nothing(
 
 def test_the_rows_before_a_checkpoint_never_come_after_it(folder: Path) -> None:
     told = 0
-    for batch in batches(saving, checkpoints=str(folder)):
+    for batch in batches(saving, **where(folder)):
         told += len(rows([batch], "curves"))
         assert all(save.rows <= told for save in batch.saves)
 
@@ -127,7 +132,7 @@ def test_a_file_is_copied_and_a_folder_or_anything_else_is_refused(folder: Path,
         with pytest.raises(TypeError, match="a step is a whole number"):
             trial.save(0.5, b"")  # type: ignore[arg-type]
 
-    found = batches(train, checkpoints=str(folder))
+    found = batches(train, **where(folder))
 
     assert rows(found, "attempts")[-1]["state"] == "COMPLETED", rows(found, "attempts")[-1]["error"]
     (copy,) = (folder / "7").iterdir()  # nothing is left of what was refused
@@ -201,7 +206,7 @@ def test_a_trial_that_saves_pauses_at_its_next_checkpoint(folder: Path) -> None:
             told.set()
         return (Message(trial=7, attempt=1, action="pause"),)
 
-    found = batches(train, mail, checkpoints=str(folder))
+    found = batches(train, mail, **where(folder))
 
     ended = rows(found, "attempts")[-1]
     assert (ended["state"], ended["step"], ended["rows"]) == ("PAUSED", 3, 3)

@@ -6,12 +6,10 @@ driver writes them. Either way the driver hears of a checkpoint after the rows t
 
 from __future__ import annotations
 
-import errno
 import math
 import os
 import re
 import struct
-import uuid
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -99,51 +97,14 @@ def is_visible(folder: str) -> bool:
     return bool(folder) and BORNE.call(lambda again: Path(folder).with_name("sweep.json").is_file())
 
 
-def write(folder: Path, save: Save, source: Any) -> Save:
-    """Write a checkpoint durably: aside, fsync, rename, fsync of the folder. Returns it with its checksum.
-
-    What fails for a moment is done once more as a whole: what was not written back is never synced again.
-
-    Raises:
-        OSError: It cannot be written, or the source cannot be read; nothing is shown then.
-        TypeError: The source is neither bytes nor the path of a file.
-    """
-    return BORNE.call(lambda again: _write(folder, save, source))
-
-
-def _write(folder: Path, save: Save, source: Any) -> Save:
-    home = folder / str(save.trial)
-    for place in (folder.parent, folder, home):
-        if place.is_symlink():
-            raise OSError(errno.ELOOP, "it is a link, and no link within a store is followed", str(place))
-    if not home.is_dir():
-        home.mkdir(parents=True, exist_ok=True)
-        for above in (folder, folder.parent):
-            _sync(above)
-    aside = home / f".{uuid.uuid4().hex}.aside"
-    try:
-        total = 0
-        with open(aside, "xb") as file:
-            for piece in pieces(source):
-                total = crc(piece, total)
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        done = _with(save, checksum=f"{total:08x}", data=None)
-        os.rename(aside, folder / done.name)
-    finally:
-        aside.unlink(missing_ok=True)
-    _sync(home)
-    return done
-
-
 def carried(save: Save, source: Any) -> Save:
     """The checkpoint with its bytes, for the driver to write."""
     data = b"".join(pieces(source))
-    return _with(save, checksum=f"{crc(data):08x}", data=data)
+    return completed(save, checksum=f"{crc(data):08x}", data=data)
 
 
-def _with(save: Save, *, checksum: str, data: bytes | None) -> Save:
+def completed(save: Save, *, checksum: str, data: bytes | None) -> Save:
+    """The checkpoint with what is known once its bytes were read."""
     return Save(
         trial=save.trial,
         attempt=save.attempt,
@@ -153,11 +114,3 @@ def _with(save: Save, *, checksum: str, data: bytes | None) -> Save:
         checksum=checksum,
         data=data,
     )
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -70,6 +70,8 @@ class Lease:
     """Run in a process that no other lease was in."""
     checkpoints: str = ""
     """Folder of the sweep's checkpoints, for workers that see it; empty: none can."""
+    pen: str = ""
+    """Where they write them before they show them there."""
     restore: Mapping[int, Checkpoint] = field(default_factory=dict)
     """Trial → what its `load()` gives."""
     living: Mapping[int, Living] = field(default_factory=dict)

@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from caviar_workers.capture import Capture
-from caviar_workers.checkpoint import Save, carried, is_visible, write
+from caviar_workers.checkpoint import Save, carried, is_visible
+from caviar_workers.checkpoint_folder import CheckpointFolder
 from caviar_workers.columns import Rows, to_columns
 from caviar_workers.encode import Outcome, attempts_table, curves_table, ipc, logs_table
 from caviar_workers.execution import Ending, Execution, Past, never_reported
@@ -65,6 +66,7 @@ class Recorder:
         self._past: Past | None = None
         self._sieve = Sieve()
         self._saves: list[Save] = []
+        self._folder: CheckpointFolder | None = None
         self._sees_store: bool | None = None
 
     def begin(self, position: int) -> Execution:
@@ -109,10 +111,8 @@ class Recorder:
             value=math.nan if value is None else value,
             checksum="",
         )
-        folder = self._lease.checkpoints
-        if self._sees_store is None:
-            self._sees_store = is_visible(folder)
-        save = write(Path(folder), save, data) if self._sees_store else carried(save, data)
+        folder = self._checkpoints()
+        save = carried(save, data) if folder is None else folder.write(save, data)
         with self._lock:
             self._saves.append(save)
 
@@ -130,6 +130,15 @@ class Recorder:
         if found is None and trial.start > 0 and trial.number in self._lease.living:
             found = _last(self._lease.living[trial.number].metrics, objective)
         return found
+
+    def _checkpoints(self) -> CheckpointFolder | None:
+        """The folder of checkpoints; None: this machine does not see it."""
+        lease = self._lease
+        if self._sees_store is None:
+            self._sees_store = is_visible(lease.checkpoints)
+            if self._sees_store:
+                self._folder = CheckpointFolder(Path(lease.checkpoints), Path(lease.pen), lease.id)
+        return self._folder
 
     def backlog(self) -> int:
         """Rows that wait for a flush."""

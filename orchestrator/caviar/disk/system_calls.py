@@ -7,7 +7,6 @@ simulated disk replaces these, and the order of operations above them is what is
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import shutil
 import stat
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from caviar.disk.contract import too_large
+from caviar_workers.durable import sync
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ class SystemCalls:
     def _fsync(self, path: PurePath) -> None:
         descriptor = os.open(path, os.O_RDONLY)
         try:
-            _sync(descriptor)
+            sync(descriptor)
         finally:
             os.close(descriptor)
 
@@ -96,14 +96,3 @@ def _kind(entry: os.DirEntry[str]) -> Kind:
     if entry.is_dir(follow_symlinks=False):
         return "folder"
     return "file" if entry.is_file(follow_symlinks=False) else "other"
-
-
-def _sync(descriptor: int) -> None:
-    full = getattr(fcntl, "F_FULLFSYNC", None)  # macOS: fsync alone leaves data in the drive's cache
-    if full is None:
-        os.fsync(descriptor)
-        return
-    try:
-        fcntl.fcntl(descriptor, full)
-    except OSError:
-        os.fsync(descriptor)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -28,6 +27,7 @@ from caviar.schedule.vault import Vault
 from caviar.schedule.verdict import fruitless
 from caviar.secret import resolved
 from caviar.store import Store, SweepDir
+from caviar.store.checkpoints import discard_unrecorded
 from caviar.store.finalize import finalize
 from caviar.store.writer import Writer
 
@@ -179,9 +179,10 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
     try:
         if amendment:
             sweep_dir.amend(**amendment)
+        discard_unrecorded(store, sweep_dir)
         with Writer(sweep_dir, epoch, sealing=True) as writer:
             desk = Desk(looking, epoch)
-            vault = Vault(store, sweep_dir, plan, writer, time)
+            vault = Vault(store, sweep_dir, plan, writer, epoch)
             gauge = Gauge(store, looking, plan, already=plan.trials - supply.waiting, curves=progress.curves)
 
             unmeasured = Unmeasured(plan.metric, progress.note)
@@ -205,7 +206,7 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
             progress.update(last)
             if scheduler.closing.by == "signal":
                 raise SweepInterrupted(_farewell(last, scheduler), interrupt.exit_code)
-        vault.clean(all_of_it=True)
+        vault.close()
         finalize(sweep_dir, epoch, "failed" if hopeless else None)
         if word := _word(plan, adviser, scheduler, last):
             progress.note(word)

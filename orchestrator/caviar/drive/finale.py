@@ -48,7 +48,7 @@ def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor
         point, index = found.fetchall()[0]
     its = Plan.from_json(home.description()["plan"])
     own = typed(its.sampler.configs if isinstance(its.sampler, List) else (), np.array([index]))
-    checkpoint = newest_restorable(store, home, winner.trial)
+    restore = newest_restorable(store, home, [winner.trial])
     lease = Lease(
         id=-1,
         sweep=sweep_dir.id,
@@ -62,7 +62,7 @@ def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor
         cpus=plan.cpus,
         gpus=plan.gpus,
         fresh=plan.process == "fresh",
-        restore={} if checkpoint is None else {winner.trial: checkpoint},
+        restore=restore,
         final=True,
     )
     tested = {

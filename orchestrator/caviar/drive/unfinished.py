@@ -1,4 +1,8 @@
-"""Resuming is an anti-join: the trials of the plan less those that ended."""
+"""Resuming is an anti-join: the trials of the plan less those that ended.
+
+A trial goes on at an attempt of which there is no trace: no row of any table, and no checkpoint. For what an execution
+left would else pass for the work of another one, and checkpoints are restored by the number of their attempt.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from caviar.schedule.rest import Rest
 from caviar.store import Views
+from caviar.store.checkpoints import saved_attempts
 
 if TYPE_CHECKING:
     from caviar.store import Store, SweepDir
@@ -34,15 +39,17 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
             f"left_over AS (SELECT trial FROM configs ANTI JOIN (SELECT trial FROM newest WHERE state IN {ended}) "
             "USING (trial)), "
             "seen AS (SELECT trial, attempt FROM attempts UNION ALL SELECT trial, attempt FROM curves "
-            "UNION ALL SELECT trial, attempt FROM logs) "
+            "UNION ALL SELECT trial, attempt FROM logs "
+            "UNION ALL SELECT trial, attempt FROM decisions WHERE attempt IS NOT NULL) "
             "SELECT trial, coalesce(max(attempt) + 1, 0), trial IN (SELECT trial FROM newest WHERE state = 'PAUSED') "
             "FROM left_over LEFT JOIN seen USING (trial) GROUP BY trial"
         ).fetchall()
         measured = sweep_dir.description()["plan"]["metric"] in views.metrics()
+    saved = saved_attempts(sweep_dir)
     return Rest(
         measured=measured,
         written=written,
-        attempts={trial: attempt for trial, attempt, _ in rows},
+        attempts={trial: max(attempt, saved.get(trial, -1) + 1) for trial, attempt, _ in rows},
         paused=frozenset(trial for trial, _, paused in rows if paused),
         dropped=frozenset(trial for (trial,) in dropped),
         completed=completed,

@@ -114,7 +114,7 @@ class Books:
             self._tally.add(ended, running.work, running.done)
             self._hold(ended, running)
             if self._vault is not None:
-                self._vault.forget(ended["trial"])
+                self._vault.forget(ended["trial"].to_pylist())
             self.pace = self.pace.after(ended["busy"].to_pylist(), len(running.work))
         self._ledger.see(lease, len(ended), len(attempts) > len(ended), self._clock.monotonic())
 
@@ -122,7 +122,7 @@ class Books:
         """Keep trials that paused: their next execution is another one, from the checkpoint that they saved."""
         for place, state in enumerate(ended["state"].to_pylist() if self._plan.pauses else ()):
             if state == "PAUSED":
-                self._paused.hold(running.work.pick([running.done + place]).first_again())
+                self._paused.hold(running.work.pick([running.done + place]).again())
 
     def _end(self, event: LeaseEnded) -> None:
         if event.failure is None:
@@ -130,6 +130,8 @@ class Books:
             if len(missing):
                 raise ClusterError(f"Ray lost the end of trial {missing.trials[0]}: type caviar resume {self._sweep}")
             return
+        if self._vault is not None:
+            self._vault.bury(event.lease)
         if event.kind == "refused":
             self._ledger.refuse(event.lease)
             return
@@ -147,6 +149,8 @@ class Books:
             rows = lost_rows(loss, event.kind, failure, self._clock.time())
             self._sink.add("attempts", rows)
             self._adviser.hear(None, rows)
+            if self._vault is not None:
+                self._vault.forget(loss.lost.trials)
         if loss.doom == "stop":
             self._tally.stop(loss.lost.trials[0])
         elif loss.given_up:

@@ -12,10 +12,8 @@ Contract, held by tests/contracts/test_keeper_contract.py over every keeper:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
-
-import pyarrow as pa
 
 from caviar.schedule.work import Work
 from caviar_workers.checkpoint import Checkpoint, Save
@@ -26,14 +24,17 @@ class Keeper(Protocol):
     """Keeps checkpoints; see the contract above."""
 
     @property
-    def folder(self) -> str:
-        """Where workers that see it write by themselves; empty: they send the bytes."""
+    def folders(self) -> tuple[str, str]:
+        """Where workers that see it show and write checkpoints by themselves; empty: they send the bytes."""
 
     def take(self, saves: Sequence[Save]) -> None:
         """Hear of checkpoints."""
 
-    def forget(self, trials: pa.ChunkedArray) -> None:
-        """These trials ended."""
+    def forget(self, trials: Iterable[int]) -> None:
+        """Executions of these trials ended, in whatever way."""
+
+    def bury(self, lease: int) -> None:
+        """The process of a lease died."""
 
     def restore(self, work: Work) -> Mapping[int, Checkpoint]:
         """Trial → its newest checkpoint, of those of a work that were tried before."""

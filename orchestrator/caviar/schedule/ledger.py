@@ -4,7 +4,8 @@ A dead process says nothing of which trial killed it. So the unfinished trials o
 leases, and a death is charged to a trial only when it was alone; its lease-mates lose time, never a try.
 
 Only the first unfinished trial can have rows in the store (a worker sends what ended together with what runs), so only
-its execution is recorded as lost; those behind it left no trace and keep their attempt number.
+its execution is recorded as lost. Those behind it may have begun all the same, and left a checkpoint of which nobody
+heard: so each of them, too, runs again under a new attempt number.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ class Ledger:
         if trial.trials[0] in self._short or (certain and self.max_attempts == 1):
             return False
         self._short.add(trial.trials[0])
-        self._again.append((trial.first_again(), 1))
+        self._again.append((trial.again(), 1))
         return True
 
     def lose(self, lease: int, kind: str = "lost") -> Loss:
@@ -149,16 +150,16 @@ class Ledger:
         rest = dead.rest()
         if len(rest) and kind == "oom":
             if len(rest) > 1:
-                self._again.append((rest.cut(1), len(rest)))
+                self._again.append((rest.cut(1).again(), len(rest)))
             given_up = not self.try_alone(rest.cut(0, 1), certain=len(dead.work) == 1)
             return Loss(lost=rest.cut(0, 1), submitted=dead.submitted, given_up=given_up)
         if len(rest) and rest.trials[0] == dead.doomed:
             if len(rest) > 1:
-                self._again.append((rest.cut(1), len(rest)))  # nobody else is suspect
+                self._again.append((rest.cut(1).again(), len(rest)))  # nobody else is suspect
             return Loss(lost=rest.cut(0, 1), submitted=dead.submitted, given_up=True, doom=dead.doom)
         given_up = len(dead.work) == 1 and len(rest) == 1 and self._charge(rest.trials[0])
         if len(rest) and not given_up:
-            self._again.append((rest.first_again(), max(1, len(dead.work) // SHRINK)))
+            self._again.append((rest.again(), max(1, len(dead.work) // SHRINK)))
         return Loss(lost=rest.cut(0, 1), submitted=dead.submitted, given_up=given_up)
 
     def see(self, lease: int, ended: int, runs: bool, now: float) -> None:

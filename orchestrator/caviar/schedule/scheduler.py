@@ -204,7 +204,7 @@ class Scheduler:
             return Kept()
         restore = self._vault.restore(work)
         living = self._vault.living(restore) if restore else {}
-        return Kept(folder=self._vault.folder, restore=restore, living=living)
+        return Kept(folders=self._vault.folders, restore=restore, living=living)
 
     def _next(self, size: int) -> Work | None:
         again = self.ledger.retry(size)

@@ -19,8 +19,8 @@ from caviar_workers.messages import Lease
 class Kept:
     """What is kept of the trials of a work that were tried before."""
 
-    folder: str = ""
-    """Of the sweep's checkpoints, for workers that see it."""
+    folders: tuple[str, str] = ("", "")
+    """Where workers that see the sweep's folder show checkpoints, and where they write them before."""
     restore: Mapping[int, Checkpoint] = field(default_factory=dict)
     """Trial → the checkpoint from which it goes on."""
     living: Mapping[int, Living] = field(default_factory=dict)
@@ -65,14 +65,13 @@ class Work:
             promoted=self.promoted,
         )
 
-    def first_again(self) -> Work:
-        """The same trials, the first one at its next attempt."""
+    def again(self) -> Work:
+        """The same trials, each at its next attempt: a number that was in a process is never used a second time."""
         return Work(
             trials=self.trials,
-            attempts=(self.attempts[0] + 1, *self.attempts[1:]),
+            attempts=tuple(attempt + 1 for attempt in self.attempts),
             seeds=self.seeds,
             configs=self.configs,
-            promoted=self.promoted - {self.trials[0]},
         )
 
     def config(self, position: int) -> dict[str, Any]:
@@ -100,7 +99,8 @@ def lease_of(
         whole_gpu: Nobody else gets a share of its GPU: what it lacks is then its own affair.
     """
     return Lease(
-        checkpoints=kept.folder,
+        checkpoints=kept.folders[0],
+        pen=kept.folders[1],
         restore=kept.restore,
         living=kept.living,
         promoted=work.promoted,

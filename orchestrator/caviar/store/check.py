@@ -16,9 +16,11 @@ from caviar.store.holes import holes, name_of, what
 from caviar.store.layout import CHECKPOINTS, FINAL_TABLES, SUPERSEDED
 from caviar.store.query import one_line, open_plain, texts
 from caviar.store.segment import greatest, least
+from caviar.store.splices import splices
+from caviar.store.sweep_tables import SweepTables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import PurePath
 
     from caviar.store.manifest import DataFile
@@ -67,8 +69,10 @@ def check(sweep: SweepDir) -> list[Finding]:
         findings = [finding for finding in map(_Reading(sweep, seen).look, _entries(seen)) if finding]
         if not any(finding.what == MISSING for finding in findings) or sweep.snapshot() == seen:
             break  # otherwise files were merged away while we read
-    findings += [finding for save in all_saves(sweep) if (finding := _checkpoint(sweep, save))]
-    return [*findings, *_holes(sweep, seen), *_gaps(sweep, seen, findings), *strays(sweep, seen)]
+    saves = list(all_saves(sweep))
+    findings += [finding for save in saves if (finding := _checkpoint(sweep, save))]
+    histories = [*_gaps(sweep, seen, findings), *_splices(sweep, seen, saves, findings)]
+    return [*findings, *_holes(sweep, seen), *histories, *strays(sweep, seen)]
 
 
 MISSING = "it is missing"
@@ -173,6 +177,23 @@ def _gaps(sweep: SweepDir, seen: Snapshot, findings: Iterable[Finding]) -> list[
     if not attempts:
         return []
     return [Finding(name="curves", what=f"rows of {attempts} attempts are missing or doubled, first of trial {first}")]
+
+
+def _splices(sweep: SweepDir, seen: Snapshot, saves: Sequence[Save], findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Histories that were spliced; of sound files only."""
+    bad = {finding.name for finding in findings}
+    if seen.manifest.quarantined or bad & set(seen.all_names()):  # then rows are missing anyway
+        return
+    metric = str(sweep.description()["plan"].get("metric") or "")
+    over = seen.plain and seen.manifest.state in ("finished", "failed")
+    sound = [save for save in saves if f"{CHECKPOINTS}/{save.name}" not in bad]
+    with open_plain() as connection:
+        tables = SweepTables(connection, sweep, seen, running=False)
+        try:
+            for name, what in splices(connection, tables, sound, metric, over=over):
+                yield Finding(name=name, what=what)
+        except (FileNotFoundError, duckdb.IOException):  # merged away meanwhile
+            return
 
 
 def strays(sweep: SweepDir, seen: Snapshot) -> list[Finding]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caviar.store.layout import CHECKPOINTS
+from caviar.store.layout import CHECKPOINTS, build_folder
 from caviar.store.trouble import store_error
 from caviar.store.views import Views
 from caviar_workers.checkpoint import Checkpoint, Save, crc, parse_save
+from caviar_workers.checkpoint_folder import unfinished_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,9 +19,15 @@ if TYPE_CHECKING:
     from caviar.store.sweep_dir import SweepDir
 
 
-def folder_for_workers(sweep: SweepDir) -> str:
-    """Where workers that see the store write by themselves; empty: it is no folder of a file system."""
-    return str(sweep.path / CHECKPOINTS) if isinstance(sweep.path, Path) else ""
+def folders_for_workers(sweep: SweepDir, epoch: int) -> tuple[str, str]:
+    """Where workers that see the store show checkpoints, and where they write them before.
+
+    The latter is removed when another owner claims the sweep, so that workers of this one can show nothing more. Both
+    are empty if the store is no folder of a file system.
+    """
+    if not isinstance(sweep.path, Path):
+        return "", ""
+    return str(sweep.path / CHECKPOINTS), str(sweep.path / build_folder(epoch))
 
 
 def path_of(sweep: SweepDir, save: Save) -> PurePath:
@@ -28,8 +35,8 @@ def path_of(sweep: SweepDir, save: Save) -> PurePath:
     return sweep.path / CHECKPOINTS / save.name
 
 
-def write_carried(sweep: SweepDir, save: Save) -> None:
-    """Publish a checkpoint that came with its bytes.
+def write_carried(sweep: SweepDir, epoch: int, save: Save) -> None:
+    """Publish a checkpoint that came with its bytes, unless another owner has claimed the sweep since.
 
     Raises:
         StoreError: It cannot be written.
@@ -37,7 +44,8 @@ def write_carried(sweep: SweepDir, save: Save) -> None:
     path = path_of(sweep, save)
     try:
         sweep.disk.make_folder(path.parent)
-        sweep.disk.publish([(path, save.data or b"")])
+        with sweep.disk.stream(path, sweep.path / build_folder(epoch)) as file:
+            file.write(save.data or b"")
     except OSError as error:
         raise store_error("write to", path.parent, error) from error
 
@@ -56,6 +64,37 @@ def saves_of(sweep: SweepDir, trial: int) -> list[Save]:
         raise store_error("read", folder, error) from error
 
 
+FEW = 16
+"""Trials whose folders are looked at one by one; for more, the folder above is listed once."""
+
+
+def trials_with_saves(sweep: SweepDir, trials: Sequence[int]) -> list[int]:
+    """Those of some trials that have checkpoints, in the same order.
+
+    Raises:
+        StoreError: They cannot be listed.
+    """
+    if len(trials) > FEW:
+        folder = sweep.path / CHECKPOINTS
+        try:
+            there = set(sweep.disk.list(folder))
+        except OSError as error:
+            raise store_error("read", folder, error) from error
+        trials = [trial for trial in trials if str(trial) in there]
+    return [trial for trial in trials if saves_of(sweep, trial)]
+
+
+def discard_unfinished(sweep: SweepDir, epoch: int, lease: int) -> None:
+    """Delete what processes of a lease of this owner have not finished; one that still lives cannot show it any more.
+
+    Raises:
+        OSError: It cannot be listed or deleted.
+    """
+    pen = sweep.path / build_folder(epoch)
+    names = sweep.disk.list(pen, hidden=True) if isinstance(pen, Path) else []
+    sweep.disk.delete(pen / name for name in names if name.startswith(unfinished_prefix(lease)))
+
+
 def all_saves(sweep: SweepDir) -> Iterator[Save]:
     """The checkpoints of all trials.
 
@@ -67,6 +106,18 @@ def all_saves(sweep: SweepDir) -> Iterator[Save]:
             yield from saves_of(sweep, int(name))
 
 
+def saved_attempts(sweep: SweepDir) -> dict[int, int]:
+    """Trial → its newest attempt that saved a checkpoint.
+
+    Raises:
+        StoreError: They cannot be listed.
+    """
+    try:
+        return {save.trial: save.attempt for save in all_saves(sweep)}  # of a trial, the newest comes last
+    except OSError as error:
+        raise store_error("read", sweep.path / CHECKPOINTS, error) from error
+
+
 def read_checkpoint(sweep: SweepDir, save: Save) -> bytes | None:
     """The bytes of a checkpoint; None: it is gone, cannot be read, or is not what was saved."""
     try:
@@ -76,29 +127,70 @@ def read_checkpoint(sweep: SweepDir, save: Save) -> bytes | None:
     return data if f"{crc(data):08x}" == save.checksum else None
 
 
-def newest_restorable(store: Store, sweep: SweepDir, trial: int) -> Checkpoint | None:
-    """The newest checkpoint of a trial that is whole and may be restored; None: there is none.
+def newest_restorable(store: Store, sweep: SweepDir, trials: Sequence[int]) -> dict[int, Checkpoint]:
+    """Trial → its newest checkpoint that is whole and may be restored, of some trials that have one.
 
     Raises:
         StoreError: The store cannot be read.
     """
-    saves = saves_of(sweep, trial)
-    if not saves:
-        return None
+    saves = {trial: saves_of(sweep, trial) for trial in trials}
+    if not any(saves.values()):
+        return {}
     with Views(store, [sweep]) as views:
-        published = views.published(trial)
-    for save in restorable(saves, published):
-        data = read_checkpoint(sweep, save)
-        if data is not None:
-            return Checkpoint(save.step, data)
-    return None
+        published = views.published([trial for trial, some in saves.items() if some])
+    found = {}
+    for trial, some in saves.items():
+        fit = restorable(some, published.get(trial, {}))
+        read = ((save.step, data) for save in fit if (data := read_checkpoint(sweep, save)) is not None)
+        newest = next(read, None)
+        if newest is not None:
+            found[trial] = Checkpoint(*newest)
+    return found
+
+
+def orphans(store: Store, sweep: SweepDir) -> list[Save]:
+    """Checkpoints whose rows died with a process: of a sweep whose trials have all ended, so that none are on the way.
+
+    Raises:
+        OSError, StoreError: The store cannot be read.
+    """
+    if not sweep.disk.list(sweep.path / CHECKPOINTS):
+        return []
+    with Views(store, [sweep]) as views:
+        if views.quarantined():
+            return []  # the rows may come back from a copy
+        ended = views.execute("SELECT DISTINCT trial FROM attempts WHERE attempt > 0 OR busy IS NULL ORDER BY trial")
+        trials = trials_with_saves(sweep, [trial for (trial,) in ended.fetchall()])
+        published = views.published(trials) if trials else {}
+    saves = (save for trial in trials for save in saves_of(sweep, trial))
+    return [save for save in saves if save.rows > published[save.trial].get(save.attempt, (0, 0))[0]]
+
+
+def discard_unrecorded(store: Store, sweep: SweepDir) -> None:
+    """Delete checkpoints of trials whose configuration died with the driver that drew it; by the sweep's owner.
+
+    Such trials have not begun, as far as anybody can know, and a searcher may give them other configurations.
+
+    Raises:
+        StoreError: They cannot be read or deleted.
+    """
+    saves = list(all_saves(sweep))
+    if not saves:
+        return
+    with Views(store, [sweep]) as views:
+        written = views.execute("SELECT count(*) FROM configs").fetchall()[0][0]
+    try:
+        sweep.disk.delete([path_of(sweep, save) for save in saves if save.trial >= written], durable=True)
+    except OSError as error:
+        raise store_error("write to", sweep.path / CHECKPOINTS, error) from error
 
 
 def restorable(saves: Sequence[Save], published: Mapping[int, tuple[int, int]]) -> list[Save]:
-    """The checkpoints that a trial may go on from, the newest first.
+    """The checkpoints that a trial may go on from, the newest first: those whose rows are its curve up to their step.
 
-    All rows that their attempt had reported before must be published, so that no hole appears; and no later attempt may
-    have begun at or before their step, or its rows would be joined with those of another execution.
+    All rows that their attempt had reported before must be published, so that no hole appears. No later attempt may
+    have begun at or before their step, or its rows would be joined with those of another execution. Of an attempt
+    without any row nobody knows where it began, so that the rows of those before it may not be its own.
 
     Args:
         saves: All of a trial.
@@ -109,6 +201,8 @@ def restorable(saves: Sequence[Save], published: Mapping[int, tuple[int, int]]) 
 
 
 def _lives(save: Save, published: Mapping[int, tuple[int, int]]) -> bool:
+    if save.attempt not in published and any(attempt < save.attempt for attempt in published):
+        return False
     return all(start > save.step for attempt, (_, start) in published.items() if attempt > save.attempt)
 
 
@@ -119,10 +213,18 @@ def thinned(saves: Sequence[Save], keep: int, mode: str) -> tuple[list[Save], li
         saves: Of a trial, in the order in which they were made.
         keep: How many of the last stay.
         mode: `min` or `max`, of their values; a value that is NaN is never the best.
+
+    Nothing goes for the sake of one that may not be restorable: an attempt that has reported nothing so far (see
+    `restorable`) spares what those before it saved after a report.
     """
     valued = [save for save in saves if save.value == save.value]
     best = (min if mode == "min" else max)(valued, key=lambda save: save.value, default=None)
-    stay = [save for place, save in enumerate(saves) if place >= len(saves) - keep or save is best]
+    spared = saves[-1].attempt if saves and not saves[-1].rows else 0
+    stay = [
+        save
+        for place, save in enumerate(saves)
+        if place >= len(saves) - keep or save is best or (save.rows and save.attempt < spared)
+    ]
     return stay, [save for save in saves if save not in stay]
 
 

@@ -73,12 +73,18 @@ def _furnish(disk: Disk, sweep: PurePath) -> None:
 
 
 def _take_pen(disk: Disk, sweep: PurePath, epoch: int) -> None:
-    """Remove the folders in which older owners write final files: one that comes back cannot show them any more."""
+    """Remove the folders in which older owners, and their workers, write what they then show under a name.
+
+    So one that comes back can show nothing any more: no final file, and no checkpoint of an attempt that we take for
+    unused. A folder vanishes at once, for one that is emptied first may be filled again meanwhile.
+    """
     mine = sweep / build_folder(epoch)
     for name in disk.list(sweep / BUILD):
         if name < mine.name and name.isdecimal():
             need_ours(disk, sweep, f"{BUILD}/{name}")
-            disk.delete_folder(sweep / BUILD / name)
+            with suppress(FileNotFoundError):  # another new owner did it
+                disk.remove_folder(sweep / BUILD / name)
+    disk.clear_folders(sweep / BUILD)
     disk.make_folder(mine)
     if owner.superseded(disk, sweep, epoch):  # by one that may have looked for our folder before we made it
         disk.delete_folder(mine)

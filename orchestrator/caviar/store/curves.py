@@ -53,11 +53,11 @@ def cuts_sql(tables: SweepTables, *also: str) -> str:
             apart is not among those cut otherwise; it cuts none that a later one did not cut.
     """
     rows = tables.select(fixed("curves"), "curves", *also)
-    # An attempt's start is in its rows and, if it lived to tell, in its row of attempts. One that runs has none before
-    # its first row: it may go on from a checkpoint.
+    # An attempt's start is in its rows and, if it lived to tell, in its row of attempts. One without a row has none: it
+    # may go on from a checkpoint, or have failed before it asked for it, and it has nothing to show instead.
     return (
         f"WITH later AS (SELECT trial, attempt, start FROM ({tables.select(fixed('attempts'), 'attempts')}) "
-        "WHERE attempt > 0 AND ended IS NOT NULL "
+        "WHERE attempt > 0 AND ended IS NOT NULL AND rows > 0 "
         f"UNION SELECT DISTINCT trial, attempt, _start FROM ({rows}) WHERE attempt > 0), "
         "starts AS (SELECT trial, attempt, min(start) AS start FROM later GROUP BY trial, attempt "
         "UNION ALL SELECT DISTINCT trial, 0, 0 FROM later) "

@@ -5,7 +5,7 @@
 <store>/sweep=<id>/_owner/<epoch>.json           who may write; the highest epoch
 <store>/sweep=<id>/_hot/<epoch>-<n>-<table>-<checksum>.parquet   n contiguous from 0 over all tables of the epoch
 <store>/sweep=<id>/_merged/<table>-<uuid>.parquet       many hot files in one, while the sweep runs
-<store>/sweep=<id>/_build/<epoch>/               final files while they are written; made and removed by claims
+<store>/sweep=<id>/_build/<epoch>/     final files and checkpoints while they are written; made and removed by claims
 <store>/sweep=<id>/_manifest/<k>.json            which files count; the highest k
 <store>/sweep=<id>/_checkpoints/<trial>/<attempt>-<step>-<rows>-<value>-<checksum>.checkpoint    bytes of the user's
 <store>/sweep=<id>/_amendments/<n>.json, -<digest>.zip    that it was extended, or goes on with other code

@@ -42,7 +42,7 @@ _FORMS = {
     **dict.fromkeys((OWNER, MANIFEST, FINAL, REQUESTS), r"\d+(\.[a-z]+)*\.json"),
     AMENDMENTS: r"\d+\.json|\d+-[0-9a-f]+\.zip",
     QUARANTINE: r"[A-Za-z0-9_.-]+",
-    BUILD: r"duckdb_temp_[A-Za-z0-9_.-]+",
+    BUILD: r"duckdb_temp_[A-Za-z0-9_.-]+|_gone-\d+",
     CHECKPOINTS: r"[0-9a-f-]+\.checkpoint",
 }
 """Folder → what its files are called, beside those that are unfinished."""
@@ -51,12 +51,14 @@ _UNFINISHED = r"\.([A-Za-z0-9_.-]+\.)?[0-9a-f]{32}\.aside|\.folder"
 _NAMES = {folder: re.compile(f"{form}|{_UNFINISHED}") for folder, form in _FORMS.items()}
 _INNER = (BUILD, CHECKPOINTS)
 """Folders whose files are in numbered folders."""
+_NUMBERED = re.compile(r"\d+|_gone-[0-9a-f]{32}")
+"""Those folders, and what they are called while they are removed."""
 
 
 def is_ours(name: str) -> bool:
     """Whether a path within a sweep's folder has the form of a file that Caviar writes."""
     *folders, file = name.split("/")
-    if len(folders) == 2 and folders[0] in _INNER and folders[1].isdecimal():
+    if len(folders) == 2 and folders[0] in _INNER and _NUMBERED.fullmatch(folders[1]):
         folders = folders[:1]
     form = _NAMES.get("/".join(folders))
     return form is not None and form.fullmatch(file) is not None
@@ -82,7 +84,7 @@ def _foreign(disk: Disk, sweep: PurePath, within: str) -> Iterator[str]:
 
 def _is_our_folder(name: str) -> bool:
     folder, _, inner = name.partition("/")
-    return folder in _FORMS and (not inner or (folder in _INNER and inner.isdecimal()))
+    return folder in _FORMS and (not inner or (folder in _INNER and _NUMBERED.fullmatch(inner) is not None))
 
 
 def need_ours(disk: Disk, sweep: PurePath, within: str = "") -> None:

@@ -196,14 +196,22 @@ class Views:
         """Names of the metrics reported so far in any of the sweeps, in order of first appearance."""
         return list(dict.fromkeys(metric for one in self._shown for metric in one.tables.metrics))
 
-    def published(self, trial: int) -> dict[int, tuple[int, int]]:
-        """Attempt → its rows and its first step, of each attempt of a trial that has rows; superseded ones count too.
+    def published(self, trials: Collection[int]) -> dict[int, dict[int, tuple[int, int]]]:
+        """Trial → attempt → its rows and its first step, of each attempt that has rows; superseded ones count too.
 
-        Of the first of the sweeps. To be asked for once, of fresh views: it does not begin again when files are gone.
+        Rows behind a missing one, such as where a damaged file was set aside, are left out. Of the first of the sweeps.
+        To be asked for once, of fresh views: it does not begin again when files are gone.
         """
         rows = self._shown[0].tables.select(fixed("curves"), "curves", SUPERSEDED)
-        sql = f"SELECT attempt, count(*), min(_start) FROM ({rows}) WHERE trial = {int(trial)} GROUP BY attempt"
-        return {attempt: (count, start) for attempt, count, start in self._connection.execute(sql).fetchall()}
+        sql = (
+            "SELECT trial, attempt, count(*) FILTER (_seq = place), min(_start) FROM (SELECT trial, attempt, _seq, "
+            "_start, row_number() OVER (PARTITION BY trial, attempt ORDER BY _seq) - 1 AS place "
+            f"FROM ({rows}) WHERE trial IN ({', '.join(map(str, trials)) or 'NULL'})) GROUP BY trial, attempt"
+        )
+        found: dict[int, dict[int, tuple[int, int]]] = {trial: {} for trial in trials}
+        for trial, attempt, count, start in self._connection.execute(sql).fetchall():
+            found[trial][attempt] = count, start
+        return found
 
     def quarantined(self) -> list[tuple[str, Quarantined]]:
         """Id of the sweep and file, of each file that was set aside for damage: its rows are not shown."""

@@ -103,6 +103,14 @@ class Writer:
                 if self._queued >= EARLY:
                     self._change.notify_all()
 
+    def mark(self) -> int:
+        """A number that stands for all that was added so far."""
+        return self._added
+
+    def reached(self, mark: int) -> bool:
+        """Whether all that a mark stands for is durable and visible."""
+        return self._done >= mark
+
     def flush(self) -> None:
         """Wait until all that was added is published.
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-import pyarrow as pa
+from collections.abc import Iterable, Mapping, Sequence
 
 from caviar.schedule.work import Work
 from caviar_workers.checkpoint import Checkpoint, Save
@@ -14,7 +12,7 @@ from caviar_workers.living import Living
 class Shelf:
     """Keeps checkpoints while this process lives; see `Keeper`."""
 
-    folder = ""
+    folders = "", ""
 
     def __init__(self) -> None:
         self._newest: dict[int, Checkpoint] = {}
@@ -24,8 +22,11 @@ class Shelf:
         for save in saves:
             self._newest[save.trial] = Checkpoint(save.step, save.data or b"")
 
-    def forget(self, trials: pa.ChunkedArray) -> None:
+    def forget(self, trials: Iterable[int]) -> None:
         """Nothing is taken away; see `Keeper`."""
+
+    def bury(self, lease: int) -> None:
+        """Nothing is written; see `Keeper`."""
 
     def restore(self, work: Work) -> dict[int, Checkpoint]:
         """Give back what there is; see `Keeper`."""

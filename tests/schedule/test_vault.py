@@ -1,0 +1,125 @@
+"""Checkpoints while rows wait for a slow disk."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.schedule.test_scheduler import scheduler
+
+from caviar.plan import Plan
+from caviar.schedule.vault import Vault
+from caviar.space import Float, Space
+from caviar.store import Store, Views, Writer
+from caviar.store.checkpoints import newest_restorable, orphans, path_of, restorable, saves_of, write_carried
+from caviar.store.publisher import Publisher
+from caviar_workers.checkpoint import Save, carried
+from caviar_workers.tables import schema
+
+PLAN = Plan(
+    name="s", metric="loss", mode="min", trials=9, seed=0, space=Space({"lr": Float(0.0, 1.0)}), keep_checkpoints=1
+)
+
+
+def curve(step: int) -> Any:
+    import pyarrow as pa
+
+    row = {"trial": [0], "attempt": [0], "_seq": [step], "_start": [0], "step": [step], "time": [0]}
+    return pa.table(row, schema=schema("curves")).append_column("loss", pa.array([float(step)]))
+
+
+def saved(step: int, attempt: int = 0) -> Save:
+    one = Save(trial=0, attempt=attempt, step=step, rows=step + 1, value=-float(step), checksum="")
+    return carried(one, b"%d" % step)
+
+
+def test_the_newest_checkpoint_whose_rows_are_published_stays_however_slow_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes, publish = threading.Event(), Publisher.publish
+
+    def slowly(self: Publisher, rows: Any) -> Any:
+        goes.wait(60)
+        return publish(self, rows)
+
+    monkeypatch.setattr(Publisher, "publish", slowly)
+    store = Store.open(tmp_path / "store", create=True)
+    sweep = store.create_sweep({"plan": PLAN.to_json()}, b"code")
+    epoch = sweep.claim()
+    writer = Writer(sweep, epoch, interval_s=0.01)
+    vault = Vault(store, sweep, PLAN, writer, epoch)
+    for step in range(30):
+        writer.add("curves", curve(step))
+        vault.take([saved(step)])
+        if step % 7 == 6:
+            goes.set()
+            writer.flush()
+            goes.clear()
+        with Views(store, [sweep]) as views:
+            published = views.published([0])[0]
+        assert step < 6 or restorable(saves_of(sweep, 0), published), step
+    goes.set()
+    writer.close()
+    vault.clean()
+    assert [one.step for one in saves_of(sweep, 0)] == [29]
+
+
+def test_at_the_end_what_nothing_can_go_on_from_is_deleted(tmp_path: Path) -> None:
+    from caviar.schedule.ledger import Loss
+    from caviar.schedule.lost import lost_rows
+    from caviar.schedule.work import Work
+
+    store = Store.open(tmp_path / "store", create=True)
+    sweep = store.create_sweep({"plan": PLAN.to_json()}, b"code")
+    epoch = sweep.claim()
+    lost = Loss(lost=Work(trials=(0,), attempts=(0,), seeds=(0,), configs={}), submitted=0.0, given_up=True)
+    with Writer(sweep, epoch) as writer:
+        vault = Vault(store, sweep, PLAN, writer, epoch)
+        writer.add("curves", curve(0))
+        vault.take([saved(0)])
+        write_carried(sweep, epoch, saved(5))  # nobody heard of it: five rows and its process died
+        writer.add("attempts", lost_rows(lost, "lost", "it died", 0.0))
+    vault.forget([0])
+    assert len(vault) == 0
+    assert [one.step for one in orphans(store, sweep)] == [5]
+    vault.close()
+    assert [one.step for one in saves_of(sweep, 0)] == [0]
+    path_of(sweep, saves_of(sweep, 0)[0]).write_bytes(b"x")
+    assert newest_restorable(store, sweep, [0, 7]) == {}
+    sweep.release(epoch)
+
+
+class Shelf:
+    """Remembers whom it is told to forget."""
+
+    folders = "", ""
+
+    def __init__(self) -> None:
+        self.forgotten: list[int] = []
+        self.buried: list[int] = []
+
+    def take(self, saves: Any) -> None:
+        pass
+
+    def forget(self, trials: Any) -> None:
+        self.forgotten += trials
+
+    def bury(self, lease: int) -> None:
+        self.buried.append(lease)
+
+    def restore(self, work: Any) -> dict[int, Any]:
+        return {}
+
+    def living(self, restored: Any) -> dict[int, Any]:
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("doomed", "given"), [({}, {}), ({2: 1}, {}), ({2: 9}, {}), ({2: 9}, {"max_attempts": 1}), ({0: 2, 3: 1}, {})]
+)
+def test_whoever_ends_in_whatever_way_is_forgotten(doomed: dict[int, int], given: dict[str, Any]) -> None:
+    loop, _ = scheduler(6, doomed=doomed, **given)
+    loop._vault = loop._books._vault = shelf = Shelf()  # type: ignore[assignment]
+    loop.run()
+
+    assert sorted(set(shelf.forgotten)) == list(range(6))
