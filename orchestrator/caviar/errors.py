@@ -7,7 +7,7 @@ CaviarError (exit code 1)
 ├── StoreError      5  the store is locked, full, newer or unreadable: see to the disk
 └── ClusterError    6  the cluster cannot be reached: see to the address
 
-SweepInterrupted (a KeyboardInterrupt, exit code 130 or 143) is no error: the sweep was stopped in good order.
+SweepInterrupted (a KeyboardInterrupt, exit code 129, 130 or 143) is no error: the sweep was stopped in good order.
 """
 
 
@@ -48,7 +48,7 @@ class ClusterError(CaviarError, ConnectionError):
 
 
 class SweepInterrupted(KeyboardInterrupt):
-    """The sweep was stopped by Ctrl-C or SIGTERM; what it had reported is in the store."""
+    """The sweep was stopped by Ctrl-C, SIGTERM or SIGHUP; what it had reported is in the store."""
 
     def __init__(self, sentence: str, exit_code: int) -> None:
         super().__init__(sentence)

@@ -203,7 +203,7 @@ class Sweep:
 
         Raises:
             CaviarError: The sweep, the store or the cluster is at fault, or no trial has a usable result.
-            SweepInterrupted: Ctrl-C or SIGTERM; it is a KeyboardInterrupt. `caviar resume` goes on.
+            SweepInterrupted: Ctrl-C, SIGTERM or a closed terminal; it is a KeyboardInterrupt. `caviar resume` goes on.
         """
         if importing():
             raise SpecError(

@@ -93,16 +93,19 @@ def test_a_driver_killed_in_mid_sweep_loses_nothing(
     assert set(seen) <= set(curves(Result(store)))  # the seed is the trial's: what was run twice gave the same
 
 
-def test_ctrl_c_ends_in_good_order_with_a_ray_of_its_own(
-    drive: Callable[..., Driver], experiment: Path, resume: Callable[[], None]
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGHUP, 129, marks=pytest.mark.nightly)]
+)
+def test_what_a_terminal_sends_to_all_ends_in_good_order_with_a_ray_of_its_own(
+    drive: Callable[..., Driver], experiment: Path, resume: Callable[[], None], number: int, code: int
 ) -> None:
     driver = drive(experiment, own=True)
     driver.wait_for(5)
     began = time.monotonic()
-    driver.signal(signal.SIGINT)
+    driver.signal(number)
     output = driver.end()
 
-    assert output.code == 130
+    assert output.code == code
     assert time.monotonic() - began < 15
     assert re.fullmatch(r"caviar: interrupted: .* caviar resume \S+", output.told[-1]), output.err
     assert "Traceback" not in output.err

@@ -1,7 +1,9 @@
-"""What Ctrl-C and SIGTERM do to the driver."""
+"""What Ctrl-C, SIGTERM and a closed terminal do to the driver."""
 
 import os
+import pty
 import signal
+import subprocess
 import sys
 import threading
 
@@ -15,7 +17,7 @@ def send(number: int) -> None:
     os.kill(os.getpid(), number)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_the_first_signal_asks_and_the_second_ends_it(number: int, code: int) -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     asked: list[int] = []
@@ -30,14 +32,50 @@ def test_the_first_signal_asks_and_the_second_ends_it(number: int, code: int) ->
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
-def test_where_nobody_asks_politely_sigterm_is_an_exception() -> None:
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_where_nobody_asks_politely_it_is_an_exception(number: int, code: int) -> None:
+    before = signal.getsignal(number)
 
     with pytest.raises(SweepInterrupted, match="caviar resume") as caught, terminable():
-        send(signal.SIGTERM)
+        send(number)
 
-    assert caught.value.exit_code == 143
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert caught.value.exit_code == code
+    assert signal.getsignal(number) == before
+
+
+DRIVER = """
+import fcntl, sys, termios, time
+if sys.stdin.isatty():
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # this session's terminal
+from caviar.drive.signals import on_interrupt, terminable
+with terminable(), on_interrupt(lambda: print("asked", flush=True)) as interrupt:
+    print("ready", flush=True)
+    until = time.monotonic() + (60 if {waits} else 0.5)
+    while interrupt.signal is None and time.monotonic() < until:
+        time.sleep(0.02)
+raise SystemExit(interrupt.exit_code if interrupt.signal else 0)
+"""
+
+
+def test_a_terminal_that_is_closed_asks_politely() -> None:
+    master, terminal = pty.openpty()
+    command = [sys.executable, "-c", DRIVER.format(waits=True)]
+    with subprocess.Popen(command, stdin=terminal, stdout=subprocess.PIPE, start_new_session=True) as driver:
+        assert driver.stdout is not None
+        assert driver.stdout.readline() == b"ready\n"
+        os.close(terminal)
+        os.close(master)
+        assert driver.stdout.read() == b"asked\n"
+        assert driver.wait() == 129
+
+
+def test_nohup_is_respected() -> None:
+    command = ["nohup", sys.executable, "-c", DRIVER.format(waits=False)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as driver:
+        assert driver.stdout is not None
+        assert driver.stdout.readline() == b"ready\n"
+        driver.send_signal(signal.SIGHUP)
+        assert (driver.stdout.read(), driver.wait()) == (b"", 0)
 
 
 def test_ray_s_own_exit_is_the_same_and_other_exits_are_not() -> None:

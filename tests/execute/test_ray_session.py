@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from caviar.errors import ClusterError
-from caviar.execute.ray_session import RaySession, _seldom_looking_at_logs
+from caviar.execute.ray_session import RaySession, _seldom_looking_at_logs, _start, _Wish
 
 INTERVAL, MANY = "LOG_NAME_UPDATE_INTERVAL_S", "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD"
 
@@ -73,3 +75,57 @@ def test_a_session_leaves_a_ray_that_was_there_before_and_takes_no_other(ray: Ra
     with pytest.raises(ClusterError, match=r"connected to the Ray at .* already, and a process has one"):
         RaySession(address="192.0.2.2:6401").__enter__()
     assert library.is_initialized()
+
+
+@pytest.mark.ray
+def test_a_ray_that_cannot_start_is_one_sentence_that_names_what_it_said(tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 100)  # no socket can have such a name
+    long.mkdir()
+    script = "import ray; from caviar.execute.ray_session import RaySession as S\ntry: S().__enter__()\n"
+    script += "except Exception as e: print(type(e).__name__, e)"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(
+        command, env=os.environ | {"RAY_TMPDIR": str(long)}, capture_output=True, text=True, check=True
+    )
+
+    assert done.stderr == ""
+    assert done.stdout.startswith("ClusterError cannot start Ray here, twice: ")
+    assert done.stdout.count("\n") == 1
+
+
+def test_a_start_that_fails_once_is_tried_again(capfd: pytest.CaptureFixture[str]) -> None:
+    tried: list[str] = []
+
+    def init(**_: object) -> None:
+        os.write(2, b"[C++] E a raylet gave up\n")
+        tried.append("init")
+        if len(tried) == 1:
+            raise RuntimeError("the raylet gave up")
+
+    nodes = SimpleNamespace(ENABLE_RAY_CLUSTER=True)
+    private = SimpleNamespace(ray_constants=nodes)
+    ray = SimpleNamespace(__version__="0.0", init=init, shutdown=lambda: tried.append("shutdown"), _private=private)
+    _start(ray, _Wish(None, 1, None))
+
+    assert tried == ["init", "shutdown", "init"]
+    assert "raylet" not in capfd.readouterr().err
+    hopeless = SimpleNamespace(**vars(ray) | {"init": lambda **_: (tried.clear(), init())})
+    with pytest.raises(ClusterError, match=r"the raylet gave up; all that it said is in (\S+); see") as caught:
+        _start(hopeless, _Wish(None, 1, None))
+    log = Path(str(caught.value).partition("is in ")[2].partition(";")[0])
+    assert log.read_text().count("a raylet gave up") == 2
+    log.unlink()
+
+
+@pytest.mark.ray
+@pytest.mark.nightly
+@pytest.mark.timeout(200)
+def test_a_package_that_imports_for_long_in_every_process_does_not_keep_ray_from_starting(tmp_path: Path) -> None:
+    (tmp_path / "rfc3987_syntax.py").write_text("import time; time.sleep(20)\n")  # jsonschema imports it, if it can
+    script = "from caviar.execute.ray_session import RaySession as S\nwith S(): print('started')"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True
+    )
+
+    assert (done.stdout, done.stderr) == ("started\n", "")

@@ -61,6 +61,7 @@ Exit codes:
   5    the store is locked, full, newer, damaged or unreadable
   6    the cluster cannot be reached
   130  interrupted: `caviar resume` goes on
+  129  the terminal was closed: `caviar resume` goes on
   143  terminated: `caviar resume` goes on
 
 \b

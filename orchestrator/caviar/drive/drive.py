@@ -55,7 +55,7 @@ def run_sweep(
 
     Raises:
         CaviarError: See the tree in caviar.errors.
-        SweepInterrupted: Ctrl-C or SIGTERM.
+        SweepInterrupted: Ctrl-C, SIGTERM or SIGHUP.
     """
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
     for line in doubtful(plan):

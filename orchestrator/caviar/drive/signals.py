@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks politely, the second ends it now."""
+"""Ctrl-C, SIGTERM, and SIGHUP of a terminal that is closed: the first asks politely, the second ends it now."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from types import FrameType
 
 from caviar.errors import SweepInterrupted
 
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+"""Signals that end a program, and by default do so at once."""
+
 
 @dataclass(slots=True)
 class Interrupt:
@@ -20,39 +23,48 @@ class Interrupt:
 
     @property
     def exit_code(self) -> int:
-        """143 after SIGTERM, else 130."""
-        return 143 if self.signal == signal.SIGTERM else 130
+        """143 after SIGTERM, 129 after SIGHUP, else 130."""
+        return 128 + self.signal if self.signal in ENDING else 130
+
+
+def _heard(*numbers: signal.Signals) -> list[signal.Signals]:
+    """Those of the signals that are not ignored: `nohup` lets a program ignore SIGHUP, and that is respected."""
+    return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, so that all is put in order; `on_interrupt` is politer to trials.
+    """Let SIGTERM and SIGHUP end the block as Ctrl-C does, in good order; `on_interrupt` is politer to trials.
 
     Raises:
-        SweepInterrupted: SIGTERM came.
+        SweepInterrupted: One of them came.
     """
-    terminated = SweepInterrupted("terminated: caviar ls shows what there is, and caviar resume goes on", 143)
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        raise terminated
+    def ended(number: int) -> SweepInterrupted:
+        word = "terminated" if number == signal.SIGTERM else "the terminal was closed"
+        return SweepInterrupted(f"{word}: caviar ls shows what there is, and caviar resume goes on", 128 + number)
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        raise ended(number)
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, handle)
+    before = {number: signal.signal(number, handle) for number in _heard(*ENDING)}
     try:
         yield
     except SystemExit as end:  # while Ray starts, its own handler is in place
         if end.code == signal.SIGTERM:
-            raise terminated from None
+            raise ended(signal.SIGTERM) from None
         raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
 def on_interrupt(stop: Callable[[], None]) -> Iterator[Interrupt]:
-    """Call `stop` at the first SIGINT or SIGTERM of the block; a second one raises SweepInterrupted.
+    """Call `stop` at the first SIGINT, SIGTERM or SIGHUP of the block; a second one raises SweepInterrupted.
 
     Outside the main thread, where Python takes no signals, nothing changes.
     """
@@ -69,7 +81,7 @@ def on_interrupt(stop: Callable[[], None]) -> Iterator[Interrupt]:
     if threading.current_thread() is not threading.main_thread():
         yield interrupt
         return
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in _heard(signal.SIGINT, *ENDING)}
     try:
         yield interrupt
     finally:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +19,12 @@ from types import TracebackType
 from typing import Any
 
 from caviar.errors import ClusterError
+from caviar.execute.hush import hushed
+from caviar.execute.joining import check_address, knock
 from caviar.execute.private_ray import two_servers
+
+_QUIET: Mapping[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False}
+"""Of ray.init: what is wrong comes as an exception, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +60,12 @@ class RaySession:
     """
 
     def __init__(self, *, address: str | None = None, cpus: int | None = None, gpus: int | None = None) -> None:
-        if address is not None and address.startswith("ray://"):
-            raise ClusterError(
-                f"{address} is a Ray Client address, which ends a sweep when the connection drops: give --address "
-                "host:port of the cluster, from one of its machines"
-            )
+        if address is not None:
+            check_address(address)
         self._wish = _Wish(address, cpus, gpus)
 
     def __enter__(self) -> RaySession:
+        logging.getLogger("ray").setLevel(logging.ERROR)  # before ray.init, which sets it for later
         logging.getLogger("ray.widgets").setLevel(logging.ERROR)  # in a notebook it asks for a package nobody needs
         import ray  # noqa: PLC0415 — only when a sweep runs: it takes a second
 
@@ -97,27 +102,51 @@ class RaySession:
         return dict(ray.cluster_resources())
 
 
+def connected() -> bool:
+    """Whether this process is connected to a Ray already; imports none."""
+    ray = sys.modules.get("ray")
+    return ray is not None and bool(ray.is_initialized())
+
+
 def _connect(ray: Any, wish: _Wish) -> None:
     """Start Ray, or join it."""
-    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if wish.address is None:
-        options |= {"address": "local", "include_dashboard": False}
-        options |= {"num_cpus": wish.cpus} if wish.cpus is not None else {}
-        options |= {"num_gpus": wish.gpus} if wish.gpus is not None else {}
+        _start(ray, wish)
     else:
-        _knock(wish.address)
-        options["address"] = wish.address
-    ours = two_servers(ray) if wish.address is None else nullcontext(options)
+        _join(ray, knock(ray, wish.address))
+
+
+def _start(ray: Any, wish: _Wish) -> None:
+    """Start Ray here; once more, if it fails: on a busy machine it gives up on servers that are only slow."""
+    options: dict[str, Any] = {"address": "local", "include_dashboard": False, **_QUIET}
+    options |= {"num_cpus": wish.cpus} if wish.cpus is not None else {}
+    options |= {"num_gpus": wish.gpus} if wish.gpus is not None else {}
+    failure: Exception | None = None
+    with hushed() as hush:
+        for _ in range(2):
+            try:
+                with _on_loopback(ray), _seldom_looking_at_logs(), _deaf_to_hangups(), two_servers(ray) as more:
+                    ray.init(**options | more)
+            except Exception as error:
+                ray.shutdown()  # what it has begun
+                failure = error
+            else:
+                return
+    log = hush.log()
+    said = f"; all that it said is in {log}" if log else ""
+    raise ClusterError(
+        f"cannot start Ray here, twice: {_why(failure)}{said}; see that the machine has memory and disk to spare, and "
+        "type the same again"
+    ) from failure
+
+
+def _join(ray: Any, address: str) -> None:
+    """Connect to a cluster that answers."""
     try:
-        with (
-            _on_loopback(ray) if _is_local(wish.address) else nullcontext(),
-            _seldom_looking_at_logs(),
-            ours as more,
-        ):
-            ray.init(**options | more)
+        with _on_loopback(ray) if _is_local(address) else nullcontext(), _seldom_looking_at_logs():
+            ray.init(address=address, **_QUIET)
     except Exception as error:
-        what = "cannot start Ray here" if wish.address is None else f"cannot reach the Ray cluster at {wish.address}"
-        raise ClusterError(f"{what}: {_why(error)}") from error
+        raise ClusterError(f"cannot join the Ray cluster at {address}: {_why(error)}") from error
 
 
 def _check_shared(ray: Any, wish: _Wish) -> None:
@@ -156,9 +185,9 @@ def _same_place(one: str, other: str) -> bool:
     return places[0] == places[1]
 
 
-def _is_local(address: str | None) -> bool:
-    """Whether the Ray meant is one on 127.0.0.1: ours, or one like it that is joined by that address."""
-    return address is None or address.rpartition(":")[0] in {"127.0.0.1", "localhost"}
+def _is_local(address: str) -> bool:
+    """Whether the Ray meant is one on 127.0.0.1: one like ours, joined by that address."""
+    return address.rpartition(":")[0] in {"127.0.0.1", "localhost"}
 
 
 @contextmanager
@@ -177,6 +206,16 @@ def _on_loopback(ray: Any) -> Iterator[None]:
         constants.ENABLE_RAY_CLUSTER = before
 
 
+@contextmanager
+def _deaf_to_hangups() -> Iterator[None]:
+    """Let what starts in this block go on when the terminal is closed: the driver ends it, once all is in order."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 _LOGS = {"LOG_NAME_UPDATE_INTERVAL_S": "60", "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD": "0"}
 
 
@@ -192,23 +231,6 @@ def _seldom_looking_at_logs() -> Iterator[None]:
             del os.environ[name]
 
 
-def _knock(address: str) -> None:
-    """Ask whether anybody listens at `host:port`: Ray itself would try for a minute and then end the process."""
-    host, colon, port = address.rpartition(":")
-    if not colon or not port.isdigit():
-        return  # "auto", or a form that Ray knows
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
-    except (OSError, OverflowError) as error:
-        raise ClusterError(
-            f"cannot reach the Ray cluster at {address}: {error}; see that `ray status` works there"
-        ) from error
-
-
-def _why(error: Exception) -> str:
-    if type(error.__cause__).__name__ == "AuthenticationError":
-        return (
-            "it asks for a token: type `export RAY_AUTH_MODE=token`, and have the cluster's token in ~/.ray/auth_token "
-            "or RAY_AUTH_TOKEN"
-        )
-    return str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
+def _why(error: Exception | None) -> str:
+    """What Ray said, in one line."""
+    return f"{' '.join(str(error).split()):.300}".rstrip(".") or type(error).__name__
