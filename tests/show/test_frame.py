@@ -6,7 +6,7 @@ from rich.cells import cell_len
 
 from caviar.show.frame import Look, bar, frame, status_line
 from caviar.show.glyphs import ASCII, BRAILLE
-from caviar.show.progress import BestRow, Snapshot
+from caviar.show.progress import BestRow, Newest, Snapshot
 from caviar.show.style import BAD, CURVE, FAINT
 
 BEST = tuple(
@@ -83,3 +83,23 @@ def test_the_bar_shows_done_and_failed() -> None:
     drawn = bar(SNAPSHOT, 16, BRAILLE)
     assert drawn.plain == "█" * 10 + "─" * 6
     assert [span.style for span in drawn.spans] == [CURVE, BAD, FAINT]
+
+
+NEWEST = Newest(trial=7, step=12, value=0.31)
+
+
+def test_while_nothing_has_ended_the_newest_report_is_shown() -> None:
+    early = {"done": 0, "best": (), "failed": 0}
+    assert text(80, **early)[1:] == ["no trial has reported yet"]
+    assert text(80, **early, newest=NEWEST)[1:] == ["runs  t7  val_loss 0.31 at step 12"]
+    assert text(80, newest=NEWEST)[-1] == "runs  t7  val_loss 0.31 at step 12"
+    assert len(text(80, newest=NEWEST, done=64)) == 6, "at the end there is no news"
+
+
+def test_why_trials_failed_is_said_and_stays_at_the_end() -> None:
+    reasons = (("ValueError: shapes (3,) and (4,)", 30), ("oom\nx", 2))
+    lines = text(80, reasons=reasons, newest=NEWEST)
+    assert lines[-2:] == ["failed  30 × ValueError: shapes (3,) and (4,)", "failed  2 × oom x"]
+    ended = frame(replace(SNAPSHOT, reasons=reasons), Look(width=30, glyphs=ASCII), ended=True)
+    assert [line.plain for line in ended][-1] == "failed  2 x oom x"
+    assert all(cell_len(line.plain) <= 30 and line.plain.isascii() for line in ended)

@@ -1,7 +1,13 @@
 """The displays of a running sweep, against a fake clock and streams."""
 
+import contextlib
 import io
+import os
+import pty
 import re
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +16,10 @@ import pytest
 from caviar.show.choose import choose_progress, is_live
 from caviar.show.live import LiveProgress
 from caviar.show.notebook import NotebookProgress
-from caviar.show.plain import PlainProgress
-from caviar.show.progress import BestRow, Progress, Snapshot
+from caviar.show.plain import PlainProgress, line
+from caviar.show.progress import BestRow, Newest, Progress, Snapshot
 from caviar.show.silent import SilentProgress
+from caviar.show.slowly import slowly
 
 XTERM = {"TERM": "xterm"}
 
@@ -268,3 +275,58 @@ def test_a_notebook_gets_one_display_updated_in_place(monkeypatch: pytest.Monkey
     assert "starting Ray… &lt;b&gt;" in displayed[0]["text/html"]
     assert len(handle.updates) <= 15
     assert "64/64" in handle.updates[-1]
+
+
+def test_plain_lines_say_what_is_news_and_why_trials_failed() -> None:
+    early = snapshot(0, best=(), eta_s=None)
+    assert line(early) == "0/64 done 2 running, none has reported yet"
+    newest = Newest(trial=7, step=12, value=0.31)
+    assert line(snapshot(0, best=(), eta_s=None, newest=newest)) == "0/64 done newest=0.31 (t7 at step 12)"
+    why = (("ValueError: " + "x" * 100, 1),)
+    failed = line(snapshot(21, newest=newest, reasons=why))
+    assert failed.startswith(
+        f"21/64 done 1 failed (ValueError: {'x' * 47}…) best=0.0712 (t19) newest=0.31 (t7 at step 12) eta="
+    )
+    assert "newest" not in line(snapshot(21, newest=newest), ended=True)
+
+
+def test_what_is_quick_needs_no_word_and_what_is_slow_has_one() -> None:
+    stream = io.StringIO()
+    with slowly(PlainProgress(stream), "importing x.py…"):
+        pass
+    assert stream.getvalue() == ""
+    said = threading.Event()
+    progress = PlainProgress(stream)
+    progress.start = lambda text: (stream.write(text), said.set())  # type: ignore[assignment]
+    with slowly(progress, "importing x.py…", after=0.01):
+        assert said.wait(20)
+    assert stream.getvalue() == "importing x.py…"
+
+
+def test_the_display_goes_on_while_the_standard_stream_is_led_elsewhere() -> None:
+    script = (
+        "import os, sys\nfrom caviar.show.choose import choose_progress\nfrom caviar.execute.hush import hushed\n"
+        "sys.stderr.isatty = lambda: True\n"
+        "progress = choose_progress(env={'TERM': 'xterm'})\n"
+        "with hushed():\n    progress.start('starting Ray…')\n"
+        "    print('by hand', file=sys.stderr)\n    os.write(2, b'native')\n"
+        "progress.end()\n"
+    )
+    shown = pty_output(script)
+    assert "starting Ray…" in shown
+    assert "by hand" in shown
+    assert "native" not in shown
+
+
+def pty_output(script: str) -> str:
+    """What a Python process shows on a terminal."""
+    master, terminal = pty.openpty()
+    with subprocess.Popen([sys.executable, "-c", script], stdin=terminal, stdout=terminal, stderr=terminal) as process:
+        os.close(terminal)
+        shown = b""
+        with contextlib.suppress(OSError):
+            while part := os.read(master, 4096):
+                shown += part
+    os.close(master)
+    assert process.returncode == 0, shown
+    return shown.decode()

@@ -69,14 +69,20 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
     FILE is a Python file that holds a `Sweep`; NAME says which, where it holds several. Ctrl-C stops it in
     good order, and `caviar resume` goes on.
     """
-    from caviar.cli.ending import after_run
     from caviar.cli.output import say
-    from caviar.loading import load
-    from caviar.plan import doubtful
     from caviar.show.choose import choose_progress
-    from caviar.space import scale_advice
+    from caviar.show.slowly import slowly
 
-    sweep = load(file).override(_changes(given))
+    progress = choose_progress(quiet=quiet)
+    with slowly(progress, f"importing {file} and what it needs…"):  # the first time, all of it is compiled, too
+        from caviar.cli.ending import after_run
+        from caviar.loading import load
+        from caviar.plan import doubtful
+        from caviar.space import scale_advice
+
+        sweep = load(file).override(_changes(given))
+    if dry_run:
+        progress.end()
     if given["pausing"] and not sweep.plan.pauses:
         raise click.UsageError("--pausing needs a stop policy that pauses trials; add --stopping asha or hyperband")
     for line in scale_advice(sweep.plan.space):
@@ -88,7 +94,7 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
             say(f"advice: {line}")
         _rehearse(sweep, target)
         return
-    result = sweep.run(store=target.store, address=address, progress=choose_progress(quiet=quiet))
+    result = sweep.run(store=target.store, address=address, progress=progress)
     after_run(target, result.id)
 
 

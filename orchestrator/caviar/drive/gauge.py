@@ -11,7 +11,7 @@ from caviar.errors import CaviarError
 from caviar.schedule.tally import KEPT, Leader, best_of
 from caviar.select import select
 from caviar.select.rule import identifier
-from caviar.show.progress import BestRow, Snapshot
+from caviar.show.progress import BestRow, Newest, Snapshot
 from caviar.store import Views
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ _LEADERS_S = 2.0
 """Seconds between two looks for the leaders by a rule that needs whole curves; more, if a look takes long."""
 _CURVES_S = 1.0
 """Seconds between two looks into the store for the curves of new leaders."""
+
+
+REASONS = 2
+"""Reasons of failures that a display is given."""
 
 
 class Gauge:
@@ -82,6 +86,8 @@ class Gauge:
             busy=min(1.0, tally.busy_s / (slots * elapsed)) if tally.ended and elapsed > 0 else None,
             metric=self._plan.metric,
             mode=self._plan.mode,
+            newest=_newest(scheduler),
+            reasons=tuple(sorted(tally.errors.items(), key=lambda reason: -reason[1])[:REASONS]),
             best=tuple(
                 BestRow(
                     trial=leader.trial,
@@ -129,3 +135,11 @@ class Gauge:
             return  # the display can wait; the run must not fail for it
         kept = {trial: curve for trial, curve in self._curves.items() if trial in leaders}
         self._curves = kept | {trial: tuple(curve) for trial, curve in found}
+
+
+def _newest(scheduler: Scheduler) -> Newest | None:
+    """The newest report, if its trial still runs: of one that has ended, the display tells more."""
+    latest = scheduler.tally.latest
+    if latest is None or not scheduler.ledger.runs(latest.trial):
+        return None
+    return Newest(trial=latest.trial, step=latest.step, value=latest.value)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from caviar.drive.signals import terminable
 from caviar.errors import SpecError
-from caviar.execute.ray_session import RaySession
-from caviar.execute.slots import slots_of
+from caviar.execute.ray_session import RaySession, connected
+from caviar.execute.slots import most_of_this_machine, slots_of
 from caviar.secret import resolved
 
 if TYPE_CHECKING:
@@ -19,19 +19,26 @@ if TYPE_CHECKING:
     from caviar_workers.messages import Program
 
 
+def _lack(plan: Plan, resources: Mapping[str, float], where: str) -> str:
+    """What a trial needs and there is not; empty: there is room for one."""
+    if slots_of(resources, {"CPU": plan.cpus, "GPU": plan.gpus}):
+        return ""
+    return (
+        f"a trial needs {plan.cpus:g} CPU and {plan.gpus:g} GPU, but this {where} has "
+        f"{resources.get('CPU', 0):g} and {resources.get('GPU', 0):g}"
+    )
+
+
 @contextmanager
 def session(plan: Plan, address: str | None, progress: Progress) -> Iterator[None]:
     """Ray, started or joined, with room for a trial of the plan."""
+    here = None if address is not None or connected() else most_of_this_machine()
+    if here is not None and (lack := _lack(plan, here, "machine")):  # Ray may find less, but no more
+        raise SpecError(f"{lack}: lower --cpus or --gpus, or join a cluster")
     progress.start("starting Ray…" if address is None else f"joining the Ray cluster at {address}…")
     try:
         with terminable(), RaySession(address=address) as ray, terminable():  # Ray has its own idea of SIGTERM
-            resources = ray.resources()
-            if not slots_of(resources, {"CPU": plan.cpus, "GPU": plan.gpus}):
-                lack = (
-                    f"a trial needs {plan.cpus:g} CPU and {plan.gpus:g} GPU, but this "
-                    f"{'machine' if address is None else 'cluster'} has "
-                    f"{resources.get('CPU', 0):g} and {resources.get('GPU', 0):g}"
-                )
+            if lack := _lack(plan, ray.resources(), "machine" if address is None else "cluster"):
                 if address is None:
                     raise SpecError(f"{lack}: lower --cpus or --gpus, or join a cluster")
                 progress.note(f"{lack}: waiting for it to grow")

@@ -97,6 +97,7 @@ class Books:
             self._names.admit(curves.column_names)
             self._tally.hear(curves.column_names)
             self._sink.add("curves", curves)
+            self._tally.note(curves)
         if batch.logs:
             self._sink.add("logs", _table(batch.logs))
         if batch.saves and self._vault is not None:

@@ -79,6 +79,10 @@ class Ledger:
         """Trials in leases that have not ended."""
         return sum(len(lease.work) - lease.done for lease in self.running.values())
 
+    def runs(self, trial: int) -> bool:
+        """Whether a trial is the one that its lease trains just now."""
+        return any(trial in lease.work.trials[lease.done : lease.done + 1] for lease in self.running.values())
+
     def where(self, trial: int) -> tuple[int, int] | None:
         """The lease in which a trial runs, or waits for its turn, and its attempt; None: in none."""
         for number, lease in self.running.items():

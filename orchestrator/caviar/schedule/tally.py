@@ -31,6 +31,15 @@ class Leader:
     config: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The newest value of the sweep's metric that any trial reported."""
+
+    trial: int
+    step: int
+    value: float
+
+
 @dataclass(slots=True)
 class Tally:
     """Running counts of one driver; O(1) memory."""
@@ -61,6 +70,7 @@ class Tally:
     """The last line of each distinct error (a hundred at most) → how often."""
     first_errors: list[tuple[int, str, str]] = field(default_factory=list)
     """(trial, kind, error) of the first few failures."""
+    latest: Latest | None = None
 
     @property
     def ended(self) -> int:
@@ -82,6 +92,13 @@ class Tally:
         """Count a trial that was told to end."""
         self.stopped += 1
         self.pioneers.discard(trial)
+
+    def note(self, curves: pa.Table) -> None:
+        """Remember the last of these rows, if it has the metric."""
+        if curves.num_rows and self.metric in curves.column_names:
+            value = curves[self.metric][-1].as_py()
+            if value is not None:
+                self.latest = Latest(curves["trial"][-1].as_py(), curves["step"][-1].as_py(), value)
 
     def add(self, attempts: pa.Table, work: Work, first: int) -> None:
         """Count attempts that ended.

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+import weakref
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -34,8 +35,19 @@ def choose_progress(
     if in_notebook():
         return NotebookProgress(clock=clock)
     if is_live(stream, os.environ if env is None else env):
-        return LiveProgress(stream, clock=clock)
+        return LiveProgress(stream, clock=clock, screen=_screen(stream))
     return PlainProgress(stream, clock=clock)
+
+
+def _screen(stream: TextIO) -> TextIO:
+    """The same terminal by a descriptor of its own: the standard one is led elsewhere while Ray starts."""
+    try:
+        number = os.dup(stream.fileno())
+    except (OSError, ValueError):
+        return stream
+    screen = open(number, "w", encoding=stream.encoding, errors=stream.errors, closefd=False)  # noqa: SIM115
+    weakref.finalize(screen, os.close, number)
+    return screen
 
 
 def is_live(stream: TextIO, env: Mapping[str, str]) -> bool:

@@ -28,8 +28,11 @@ class Look:
 
 
 def frame(snapshot: Snapshot, look: Look, *, ended: bool = False) -> list[Text]:
-    """The state line, then up to five best rows; no line is wider than the look allows."""
-    return [status_line(snapshot, look, ended=ended), *best_lines(snapshot, look)]
+    """The state line, up to five best rows, what is news, why trials failed; no line is wider than the look allows."""
+    lines = [status_line(snapshot, look, ended=ended), *best_lines(snapshot, look)]
+    if not ended and snapshot.done < snapshot.planned:
+        lines.extend(newest_lines(snapshot, look))
+    return lines + reason_lines(snapshot, look)
 
 
 def start_line(text: str, elapsed_s: float, look: Look) -> Text:
@@ -87,6 +90,36 @@ def bar(snapshot: Snapshot, width: int, glyphs: Glyphs) -> Text:
         (glyphs.full * failed, BAD),
         (glyphs.empty * (width - done), FAINT),
     )
+
+
+def newest_lines(snapshot: Snapshot, look: Look) -> list[Text]:
+    """`runs  t23  val_loss 0.31 at step 8`: the newest report of a trial that runs; while there is none, that."""
+    if snapshot.newest is None:
+        waits = not snapshot.best and not snapshot.done and snapshot.running
+        return [_fit(Text(_shown("no trial has reported yet", look), style=FAINT), look)] if waits else []
+    newest = snapshot.newest
+    metric = _shown(one_line(snapshot.metric, 24), look)
+    return [
+        _fit(
+            Text.assemble(
+                ("runs  ", STRONG),
+                f"t{newest.trial}  ",
+                (f"{metric} ", FAINT),
+                number(newest.value),
+                (f" at step {newest.step}", FAINT),
+            ),
+            look,
+        )
+    ]
+
+
+def reason_lines(snapshot: Snapshot, look: Look) -> list[Text]:
+    """`failed  3 × ValueError: no`, one line a reason."""
+    times = "x" if look.glyphs.spark == "ascii" else "×"
+    return [
+        _fit(Text.assemble(("failed  ", BAD), f"{count} {times} {_shown(one_line(why), look)}"), look)
+        for why, count in snapshot.reasons
+    ]
 
 
 def best_lines(snapshot: Snapshot, look: Look) -> list[Text]:

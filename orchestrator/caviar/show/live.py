@@ -24,8 +24,17 @@ class LiveProgress:
 
     curves = True
 
-    def __init__(self, stream: TextIO | None = None, *, clock: Clock = time.monotonic, ticking: bool = True) -> None:
-        """Args as for the plain display; `ticking=False` redraws on `update` only, for tests."""
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        *,
+        clock: Clock = time.monotonic,
+        ticking: bool = True,
+        screen: TextIO | None = None,
+    ) -> None:
+        """Args as for the plain display; `ticking=False` redraws on `update` only, for tests; `screen` is drawn on
+        instead of the stream, and is the same terminal.
+        """
         stream = stream or sys.stderr
         self._clock = clock
         self._ticking = ticking
@@ -35,7 +44,7 @@ class LiveProgress:
         self._drawn = float("-inf")
         self._snapshot: Snapshot | None = None
         self._glyphs = glyphs_for(stream)
-        self._console = Console(file=stream, markup=False, highlight=False, emoji=False)
+        self._console = Console(file=screen or stream, markup=False, highlight=False, emoji=False)
         self._live = Live(
             console=self._console,
             get_renderable=self._render,

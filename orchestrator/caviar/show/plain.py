@@ -11,6 +11,7 @@ from caviar.show.sanitize import one_line
 
 EVERY_SHARE = 10
 EVERY_S = 30.0
+MOST_OF_A_REASON = 60
 
 
 class PlainProgress:
@@ -68,15 +69,21 @@ class PlainProgress:
 
 
 def line(snapshot: Snapshot, *, ended: bool = False) -> str:
-    """`41/64 done 1 failed best=0.0712 (t19) eta=52s`."""
+    """`41/64 done 1 failed (ValueError: no) best=0.0712 (t19) newest=0.31 (t23 at step 8) eta=52s`."""
     parts = [f"{snapshot.done}/{snapshot.planned} done"]
     if snapshot.failed:
-        parts.append(f"{snapshot.failed} failed")
+        why = f" ({one_line(snapshot.reasons[0][0], MOST_OF_A_REASON)})" if snapshot.reasons else ""
+        parts.append(f"{snapshot.failed} failed{why}")
     if snapshot.stopped:
         parts.append(f"{snapshot.stopped} stopped")
     if snapshot.best:
         first = snapshot.best[0]
         parts.append(f"best={number(first.value)} (t{first.trial})")
+    if snapshot.newest is not None and not ended:
+        newest = snapshot.newest
+        parts.append(f"newest={number(newest.value)} (t{newest.trial} at step {newest.step})")
+    elif not snapshot.best and not snapshot.done and not ended:
+        parts.append(f"{snapshot.running} running, none has reported yet")
     if snapshot.done >= snapshot.planned:
         parts.append(f"took={duration(snapshot.elapsed_s)}")
     elif ended:

@@ -33,6 +33,21 @@ class BestRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Newest:
+    """The newest report of a trial that runs.
+
+    Attributes:
+        trial: its number, from 0.
+        step: of the report.
+        value: the sweep's metric.
+    """
+
+    trial: int
+    step: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """A sweep at one moment.
 
@@ -50,6 +65,8 @@ class Snapshot:
         metric: name of the metric that ranks the trials.
         mode: whether less or more of it is better.
         best: the best trials, best first.
+        newest: the newest report of a trial that runs; None: none of them has reported.
+        reasons: why trials failed, and how many did of each, most frequent first; a few.
     """
 
     sweep: str
@@ -65,6 +82,8 @@ class Snapshot:
     metric: str
     mode: Literal["min", "max"]
     best: tuple[BestRow, ...] = field(default=())
+    newest: Newest | None = None
+    reasons: tuple[tuple[str, int], ...] = ()
 
 
 class Progress(Protocol):
