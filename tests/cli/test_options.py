@@ -1,5 +1,6 @@
 """Options that reach the backends."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -7,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from caviar.cli.main import cli
-from caviar.cli.options import Target, target_options
+from caviar.cli.options import Duration, Target, target_options
 from caviar.cli.verb_run import OVERRIDES, SWITCHES, _changes, parse_setting
 from caviar.overrides import read
 
@@ -67,3 +68,41 @@ def test_where_the_store_is(args: list[str], env: dict[str, str], expected: Targ
 def test_the_environment_reaches_every_verb(tmp_path: object) -> None:
     result = CliRunner().invoke(cli, ["ls"], env={"CAVIAR_STORE": f"{tmp_path}/none"})
     assert f"{tmp_path}/none" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("90s", 90), ("1.5m", 90), ("1h30m", 5400), ("1d 2h", 93600), ("90 s", 90), ("1e3", 1000), (0.5, 0.5)],
+)
+def test_a_time(text: object, seconds: float) -> None:
+    assert Duration().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "5x", "-1", "0", "nan", "inf", "h", "1h30", "1h-5m-m", "1:30", "0s", "1e999d"])
+def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(click.BadParameter, match=r"such as 90s, 30m, 1h30m, got"):
+        Duration().convert(text, None, None)
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--store", ""], "--store names a folder or a bucket"),
+        (["--store", "  "], "--store names a folder or a bucket"),
+        (["--trials", "1e3"], "'1e3' is not a whole number"),
+        (["--cpus", "two"], "'two' is not a number"),
+        (["--trial-timeout", "5x"], "such as 90s, 30m, 1h30m"),
+    ],
+)
+def test_wrong_options_are_one_kind_sentence(caviar: Any, tmp_path: Path, args: list[str], words: str) -> None:
+    (tmp_path / "x.py").touch()
+    got = caviar("run", str(tmp_path / "x.py"), *args)
+    assert (got.code, got.out, got.err.count("\n")) == (2, "", 1)
+    assert words in got.err
+
+
+def test_an_experiment_without_its_ending_is_known(caviar: Any, tmp_path: Path) -> None:
+    (tmp_path / "x.py").touch()
+    got = caviar("run", str(tmp_path / "x"))
+    assert got.code == 2
+    assert f"did you mean {tmp_path / 'x.py'}?" in got.err

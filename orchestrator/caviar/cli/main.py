@@ -217,7 +217,10 @@ def _sentence(error: click.ClickException) -> str:
     """What went wrong, and where the right usage is written."""
     where = getattr(error, "ctx", None)
     path = where.command_path if where is not None else "caviar"
-    return f"{error.format_message()} ({path} --help)"
+    words = error.format_message()
+    for theirs, ours in (("a valid integer range", "a whole number"), ("a valid float range", "a number")):
+        words = words.replace(theirs, ours)
+    return f"{words} ({path} --help)"
 
 
 def _tell(text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,9 @@ from typing import Any
 import click
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+PART = r"([0-9.eE+-]+)\s*"
+"""A number before its unit."""
 
 DEFAULT_STORE = os.path.join(".", "caviar-store")
 
@@ -41,6 +45,13 @@ class Ranking:
     at_step: int | None
 
 
+def _named(_ctx: click.Context, _param: click.Parameter, store: str) -> str:
+    """See that a store is named: a shell's variable that is empty is none, and not this folder."""
+    if not store.strip():
+        raise click.UsageError("--store names a folder or a bucket, but got an empty text")
+    return store
+
+
 def store_option(function: Verb) -> Verb:
     """`--store`."""
     return click.option(
@@ -50,6 +61,7 @@ def store_option(function: Verb) -> Verb:
         default=DEFAULT_STORE,
         show_default=True,
         show_envvar=True,
+        callback=_named,
         help="Where results are kept: a folder, s3://bucket/prefix or gs://bucket/prefix.",
     )(function)
 
@@ -65,20 +77,22 @@ def target_options(function: Verb) -> Verb:
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only in later versions of click
-    """Seconds, as `90`, `90s`, `30m`, `2h` or `1d`."""
+    """Seconds, as `90`, `90s`, `30m`, `2h`, `1d` or `1h30m`."""
 
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The seconds."""
         text = str(value).strip()
-        unit = UNITS.get(text[-1:], 0.0)
+        parts = re.findall(rf"{PART}([smhd])", text) if re.fullmatch(rf"({PART}[smhd]\s*)+", text) else [(text, "s")]
         try:
-            seconds = float(text[:-1] if unit else text) * (unit or 1.0)
+            seconds = sum(float(number) * UNITS[unit] for number, unit in parts)
         except ValueError:
             seconds = 0.0
         if not 0 < seconds < math.inf:
-            self.fail(f"A time is a number of seconds, or with a unit such as 90s, 30m, 2h, got {value!r}", param, ctx)
+            self.fail(
+                f"A time is a number of seconds, or with units such as 90s, 30m, 1h30m, got {value!r}", param, ctx
+            )
         return seconds
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from caviar.cli.options import Target, target_options, time_limit_option
+from caviar.cli.options import Duration, Target, target_options, time_limit_option
 
 if TYPE_CHECKING:
     from caviar.plan import Plan
@@ -52,9 +52,7 @@ SWITCHES = ("all_tiers", "pausing", "stop_on_divergence")
 @click.option("--gpus", type=click.FloatRange(min=0), metavar="X", help="GPUs a trial; 0.25 shares one.")
 @click.option("--process", type=click.Choice(["warm", "fresh"]), help="Use processes again, or one for each trial.")
 @click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="Trials at a time, at most.")
-@click.option(
-    "--trial-timeout", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Seconds a trial may take."
-)
+@click.option("--trial-timeout", type=Duration(), metavar="T", help="How long a trial may take, such as 10m.")
 @time_limit_option
 @click.option("--max-failures", type=click.IntRange(min=0), metavar="N", help="End the sweep when more trials fail.")
 @click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster (auto: the one on this machine).")

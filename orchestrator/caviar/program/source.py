@@ -113,7 +113,9 @@ def load_file(path: Path) -> tuple[ModuleType, Program]:
         SpecError: There is no such file, it is not Python, or it raises at import.
     """
     if not path.is_file():
-        raise SpecError(f"there is no experiment {path}: give a Python file that holds a Sweep")
+        beside = path.with_name(f"{path.name}.py")
+        meant = f"did you mean {beside}?" if path.name and beside.is_file() else "give a Python file that holds a Sweep"
+        raise SpecError(f"there is no experiment {path}: {meant}")
     program = program_of_file(path)
     try:
         return load_module(program), program
