@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from caviar.space import Choice, Constant, Float, Int, Prior, Space
     from caviar.stopping import ASHA, Extrapolate, Hyperband, MedianStop, Patience
     from caviar.sweep import Sweep
-    from caviar_workers.trial import Trial
+    from caviar_workers.trial import Trial, TrialInterrupted
 
 __all__ = [
     "ASHA",
@@ -39,6 +39,7 @@ __all__ = [
     "Sweep",
     "SweepInterrupted",
     "Trial",
+    "TrialInterrupted",
 ]
 
 _ROOMS = {
@@ -57,6 +58,7 @@ _ROOMS = {
     "Space": "caviar.space",
     "Sweep": "caviar.sweep",
     "Trial": "caviar_workers.trial",
+    "TrialInterrupted": "caviar_workers.trial",
 }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 from caviar.errors import SpecError
 from caviar.program import ROLES, load_file, program_of
@@ -24,6 +26,8 @@ def load(reference: str) -> Sweep:
         file, name = reference, ""
     module, program = load_file(Path(file))
     sweeps = {key: value for key, value in vars(module).items() if isinstance(value, Sweep)}
+    if not name and len({id(sweep) for sweep in sweeps.values()}) > 1:
+        sweeps = _made_here(module, sweeps)
     distinct = {id(sweep): key for key, sweep in sweeps.items()}
     if name and name not in sweeps:
         raise SpecError(f"{file} holds no Sweep called {name!r}: it has {', '.join(sweeps) or 'none'}")
@@ -37,3 +41,10 @@ def load(reference: str) -> Sweep:
     # Now: another file's modules may take the place of these.
     named = program_of({role: getattr(found, role) for role in ROLES}, program)
     return replace(found, snapshot=named if named.module else program)
+
+
+def _made_here(module: ModuleType, sweeps: dict[str, Sweep]) -> dict[str, Sweep]:
+    """Those of a file's sweeps that it did not import: no other module holds them; all, if it imported them all."""
+    others = [other for other in list(sys.modules.values()) if other is not module and isinstance(other, ModuleType)]
+    elsewhere = {id(value) for other in others for value in list(vars(other).values()) if isinstance(value, Sweep)}
+    return {key: sweep for key, sweep in sweeps.items() if id(sweep) not in elsewhere} or sweeps

@@ -15,8 +15,10 @@ from caviar.store import Store, SweepDir, Views
 from caviar.store.finals import finals
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
+    import pyarrow as pa
+
+    from caviar.space import Space
 
 
 def store_path(store: str | PurePath | None) -> PurePath:
@@ -27,6 +29,38 @@ def store_path(store: str | PurePath | None) -> PurePath:
     """
     place = store or os.environ.get("CAVIAR_STORE") or "caviar-store"
     return object_path(str(place)) if is_uri(place) else Path(place).expanduser().absolute()
+
+
+class Answer:
+    """The rows that a query found: DuckDB's own result, with all its methods, which shows itself as a table too."""
+
+    def __init__(self, views: Views, query: str) -> None:
+        self._views = views  # kept: the connection is theirs
+        self._query = query
+        self._found = views.ask(query)
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """All rows that were not fetched yet."""
+        return self._found.fetchall()
+
+    def df(self) -> pd.DataFrame:
+        """They as a pandas data frame."""
+        return self._found.df()
+
+    def to_arrow_table(self) -> pa.Table:
+        """They as an Arrow table."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # DuckDB 2 advises against what costs a copy of the rows
+            return self._found.to_arrow_table()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "_found" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self._found, name)
+
+    def __repr__(self) -> str:
+        with self._found.cursor() as beside:  # of its own: what is fetched here is not fetched there
+            return str(beside.sql(self._query))
 
 
 class Result:
@@ -53,6 +87,23 @@ class Result:
     def id(self) -> str:
         """The sweep's id."""
         return self._sweep.id
+
+    @property
+    def metric(self) -> str:
+        """The metric that ranks the trials."""
+        return str(self._sweep.description()["plan"]["metric"])
+
+    @property
+    def mode(self) -> str:
+        """`min` or `max`: what is better."""
+        return str(self._sweep.description()["plan"]["mode"])
+
+    @property
+    def space(self) -> Space:
+        """What was searched, as it was sampled: parameters held at their defaults for want of trials are constants."""
+        from caviar.plan import Plan  # noqa: PLC0415 — a result that is only read needs none of it
+
+        return Plan.from_json(self._sweep.description()["plan"]).space
 
     @property
     def best(self) -> Candidate:
@@ -88,16 +139,16 @@ class Result:
         with Views(self._store, [self._sweep]) as views, views.of_trials([int(trial)]):
             return views.ask(f"SELECT * EXCLUDE (_row) FROM _curves WHERE trial = {int(trial)} ORDER BY _row").df()
 
-    def sql(self, query: str) -> duckdb.DuckDBPyConnection:
+    def sql(self, query: str) -> Answer:
         """Ask the views sweeps, trials, curves, attempts, configs, logs and decisions of this sweep with one SELECT.
 
         Returns:
-            DuckDB's result: `.fetchall()`, `.df()` for pandas, `.to_arrow_table()`.
+            DuckDB's result: `.fetchall()`, `.df()` for pandas, `.to_arrow_table()`; it shows itself as a table.
 
         Raises:
             SpecError: The query is not one SELECT, or wrong.
         """
-        return Views(self._store, [self._sweep]).ask(query)
+        return Answer(Views(self._store, [self._sweep]), query)
 
     def __repr__(self) -> str:
         return f"Result({str(self._store.path)!r}, {self.id!r})"

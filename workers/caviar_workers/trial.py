@@ -25,6 +25,8 @@ garbage collector busy for as long as the training; numbers, and dicts of number
 WIDTH = 3
 """Cells of a row."""
 
+_PUBLIC = ("attempt", "data", "devices", "interrupted", "load", "number", "report", "save", "seed", "start", "sweep")
+
 _MOST_STEP = 2**63 - 1
 
 
@@ -270,6 +272,10 @@ class Trial:
         """Pickle who the trial is: in another process it knows number, seed and data, and refuses the rest."""
         facts = {name: getattr(self, name) for name in ("sweep", "number", "attempt", "seed", "devices")}
         return _unpickled, (os.getpid(), facts, self.data)
+
+    def __dir__(self) -> list[str]:
+        """What a train function uses; the rest is the worker's."""
+        return [*_PUBLIC]
 
     def __repr__(self) -> str:
         return f"Trial({self.sweep!r}, number={self.number}, attempt={self.attempt}, seed={self.seed})"

@@ -9,6 +9,9 @@ from caviar.cli.options import Target, target_options, trial_argument
 if TYPE_CHECKING:
     from caviar.cli.reading import Reading
 
+_HEEDED = {"pause": ("PAUSED", "STOPPED"), "stop": ("STOPPED", "CANCELLED")}
+"""States of the execution that a decision was about, if it did as it was told."""
+
 EPILOG = """\b
 Examples:
   caviar explain 19
@@ -51,11 +54,17 @@ def _document(opened: "Reading", trial: int) -> dict[str, Any]:
     if not found:
         raise NotFoundError(f"{opened.title} has no trial {trial}: see caviar status {opened.sweep.id}")
     rows = opened.rows("select * exclude (sweep) from decisions where trial = ? order by n", [trial])
+    attempts = opened.rows("select attempt, state, step from attempts where trial = ?", [trial])
+    ends = {row["attempt"]: row for row in attempts}
     decisions = []
     for row in rows:
         numbers = numbers_of(row["numbers"])
         facts = {name: row[name] for name in ("action", "step", "value", "bar")}
-        told = sentence(**facts, by=row["decided_by"], numbers=numbers)
+        after = ends.get(row["attempt"])
+        heeded = row["action"] not in _HEEDED or (after is not None and after["state"] in _HEEDED[row["action"]])
+        told = sentence(**facts, by=row["decided_by"], numbers=numbers, heeded=heeded)
+        if not heeded and after is not None:
+            told += f"; it ran on to step {after['step']}, and is {after['state']}"
         decisions.append({**row, "numbers": numbers, "sentence": told})
     return {
         "sweep": opened.sweep.id,

@@ -14,15 +14,26 @@ _DONE = {
 }
 
 
+_TOLD = {"stop": "was told to stop", "pause": "was told to pause"}
+"""Of a trial that did not: it came to its end before it heard, or has not heard yet."""
+
+
 def sentence(
-    *, action: str, by: str, step: int | None, value: float | None, bar: float | None, numbers: Mapping[str, Any]
+    *,
+    action: str,
+    by: str,
+    step: int | None,
+    value: float | None,
+    bar: float | None,
+    numbers: Mapping[str, Any],
+    heeded: bool = True,
 ) -> str:
-    """What was decided and why; the arguments are a row of the table `decisions`.
+    """What was decided and why; the arguments are a row of the table `decisions`, and whether the trial did so.
 
     >>> sentence(action="stop", by="asha:eta=3", step=3, value=0.7, bar=0.5, numbers={"rank": 7, "of": 9, "kept": 3})
     'was stopped at step 3 by asha:eta=3: 0.7 ranked 7 of 9 there, and the best 3 go on (0.5 or better)'
     """
-    done = _DONE.get(action, action)
+    done = _DONE.get(action, action) if heeded else _TOLD.get(action, action)
     where = f" at step {step}" if step is not None else ""
     if action == "ask":
         return f"{done} by {by}: {_origin(numbers)}"

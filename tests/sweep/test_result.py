@@ -1,0 +1,64 @@
+"""What `Result` tells of a sweep, and what its answers look like."""
+
+import pytest
+
+import caviar
+from caviar import Result
+from caviar.store import Store
+from caviar_workers.trial import Trial, TrialInterrupted
+
+from ..cli.conftest import SPACE, add_digits
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    store = Store.open(tmp_path_factory.mktemp("result") / "store", create=True)
+    add_digits(store)
+    return Result(store.path)
+
+
+def test_what_was_searched_and_for_what(result):
+    assert (result.metric, result.mode) == ("val_loss", "min")
+    assert result.space.to_json() == SPACE.to_json()
+    assert (result.select(2).metric, len(result.select(2).rows), result.select(2).compared) == ("val_loss", 2, 6)
+
+
+def test_an_answer_shows_itself_and_keeps_its_rows(result):
+    answer = result.sql("SELECT trial, state FROM trials WHERE state = 'FAILED'")
+    for shown in (repr(answer), str(answer)):
+        assert "trial" in shown
+        assert "FAILED" in shown
+    assert answer.fetchone() == (3, "FAILED")
+    repr(answer)
+    assert answer.fetchall() == []
+    assert [column[0] for column in answer.description] == ["trial", "state"]
+
+
+@pytest.mark.parametrize(
+    ("take", "count"),
+    [
+        ("fetchall", len),
+        ("df", len),
+        ("to_arrow_table", len),
+        ("fetchmany", len),
+    ],
+)
+def test_an_answer_can_be_taken_in_every_form(result, take, count):
+    answer = result.sql("SELECT trial FROM trials WHERE trial = 1")
+    repr(answer)
+    assert count(getattr(answer, take)()) == 1
+    with pytest.raises(AttributeError):
+        answer.no_such_thing  # noqa: B018
+
+
+def test_a_trial_completes_to_what_a_train_function_uses():
+    trial = Trial(sweep="x", number=0, attempt=0, seed=1)
+    assert dir(trial) == sorted(
+        ["attempt", "data", "devices", "interrupted", "load", "number", "report", "save", "seed", "start", "sweep"]
+    )
+    assert all(hasattr(trial, name) for name in dir(trial))
+
+
+def test_what_a_train_function_may_catch_is_exported():
+    assert caviar.TrialInterrupted is TrialInterrupted
+    assert all(hasattr(caviar, name) for name in caviar.__all__)
