@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import time
@@ -13,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from histories import OBJECTIVE, OTHER, Known, Mortal, Script, known, scripts, train
+from histories import MOST, OBJECTIVE, OTHER, Known, Mortal, Script, known, scripts, train
 
+from caviar.cli.main import main
 from caviar.drive.gauge import Gauge
 from caviar.plan import Plan
 from caviar.sampling import make_sampler
@@ -170,6 +172,43 @@ def check(folder: Path, seed: int, trials: int) -> None:
 @pytest.mark.parametrize("seed", [2])
 def test_a_trial_is_its_living_history(tmp_path: Path, seed: int) -> None:
     check(tmp_path, seed, 12)
+
+
+def test_the_largest_numbers_and_the_last_step_pass_through_all_that_reads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plot = {}
+    for trial, values in enumerate([(1.7e308, -1.7e308), (-1.7e308, 1.7e308), (5e-324, 1e-323), (1e-323, 5e-324)]):
+        steps = (0, MOST - 1, MOST)
+        whole = tuple((step, ({OBJECTIVE: one},), True) for step, one in zip(steps, (*values, values[1]), strict=True))
+        plot[trial] = [Script(loads=True, reports=whole, end="dies"), Script(loads=True, reports=whole, end="returns")]
+    truth = {trial: known(attempts) for trial, attempts in plot.items()}
+    with ran(tmp_path, plot, "min", "last") as sweep:
+        description = sweep.sweep.description()
+        for final in (False, True):
+            if final:
+                finalize(sweep.sweep, sweep.epoch)
+            with Views(sweep.store, [sweep.sweep]) as views:
+                check_trials(views, truth, "min")
+                check_winners(views, description, truth, "min")
+    for words in (
+        *("best", "best --json", "best --rule smoothed", f"best --at-step {MOST}", f"best --at-step {MOST - 1} --json"),
+        *("curves", "curves --log", "curves --json", "show 0", "show 2 --log", "show 0 --json", "status", "explain 0"),
+        f"plot -o {tmp_path}/picture.svg --y {OBJECTIVE}",
+    ):
+        with pytest.raises(SystemExit) as end:
+            main([*words.split(), "--store", str(tmp_path)])
+        out, err = capsys.readouterr()
+        assert not end.value.code, (words, err)
+        if "--json" in words:
+            assert strict(out)
+        if words.startswith("best") and "json" not in words:
+            assert str(MOST) in out or str(MOST - 1) in out, (words, out)
+
+
+def strict(text: str) -> Any:
+    """The JSON, which has no NaN."""
+    return json.loads(text, parse_constant=pytest.fail)
 
 
 @pytest.mark.nightly

@@ -83,7 +83,7 @@ def attempts_table(
         "devices": [place[2]] * count,
         "rows": totals.rows,
         "step": pa.array(totals.steps, mask=totals.steps < 0),
-        "start": stretch.firsts,
+        "start": stretch.ways_on(),
         "diverged": totals.diverged,
     }
     arrays = [pa.array(columns[field.name], field.type) for field in ATTEMPTS]

@@ -14,7 +14,7 @@ import numpy as np
 from caviar_workers.columns import Bools, Columns, Extremes, Floats, Ints, extremes
 from caviar_workers.execution import Ending, Execution, Past
 from caviar_workers.living import Living, Summary
-from caviar_workers.trial import WIDTH, Cells
+from caviar_workers.trial import MOST_STEP, WIDTH, Cells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +46,16 @@ class Stretch:
 
     @property
     def firsts(self) -> Ints:
-        """First step of each: 0, or the one after its checkpoint, [k]."""
+        """First step of each: 0, or the one after its checkpoint, or the last one there is, [k]."""
+        return np.array([min(first, MOST_STEP) for first in self._starts()], np.int64)
+
+    def ways_on(self) -> list[int | None]:
+        """The same; None: no step can follow, so it supersedes nothing."""
+        return [first if first <= MOST_STEP else None for first in self._starts()]
+
+    def _starts(self) -> list[int]:
         last = [self.current.trial.start] if self.current is not None else []
-        return np.array([ending[4] for ending in self.endings] + last, np.int64)
+        return [ending[4] for ending in self.endings] + last
 
     def starts(self) -> Ints:
         """Where the rows of each attempt begin, [k]."""

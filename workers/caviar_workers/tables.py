@@ -68,7 +68,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "devices": "text",  # "" | "0" | "0,1"
         "rows": "int64",  # rows of this attempt in curves
         "step": "int64",  # of its last row; null without rows
-        "start": "int64",  # as _start in curves
+        "start": "int64",  # as _start in curves; null: not known, or no step can follow
         "diverged": "bool",  # the sweep's metric was NaN or infinite, in the curve that it carries on
     },
     "logs": {

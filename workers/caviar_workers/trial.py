@@ -27,7 +27,7 @@ WIDTH = 3
 
 _PUBLIC = ("attempt", "data", "devices", "interrupted", "load", "number", "report", "save", "seed", "start", "sweep")
 
-_MOST_STEP = 2**63 - 1
+MOST_STEP = 2**63 - 1
 
 
 class TrialInterrupted(BaseException):
@@ -112,7 +112,7 @@ class Trial:
         for name, value in metrics.items():
             if type(value) is not float:
                 metrics[name] = scalar(name, value)
-        if type(step) is not int or not 0 <= step <= _MOST_STEP:
+        if type(step) is not int or not 0 <= step <= MOST_STEP:
             step = whole_step(step)
         self._put((step, now(), metrics))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from caviar.errors import SpecError
 from caviar.plot.drawing import Drawing
-from caviar.plot.ticks import ticks, value_ticks
+from caviar.plot.ticks import ticks, value_ticks, value_unit
 from caviar.space import Constant, did_you_mean
 from caviar.zoom import Box, Zoom
 
@@ -109,10 +109,11 @@ def _axis(zoom: Zoom, name: str, dots: Sequence[Dot]) -> _Axis:
 def _metric_axis(metric: str, dots: Sequence[Dot]) -> _Axis:
     values = [dot.value for dot in dots if dot.value is not None] or [0.0, 1.0]
     low, high = min(values), max(values)
-    span = (high - low) or 1.0
+    unit = value_unit(low, high)
+    span = (high / unit - low / unit) or 1.0
 
     def of(dot: Dot) -> float | None:
-        return None if dot.value is None else (dot.value - low) / span
+        return None if dot.value is None else (dot.value / unit - low / unit) / span
 
     return _Axis(title=metric, marks=value_ticks(low, high), low=-PAD, high=1.0 + PAD, of=of, box=None)
 

@@ -28,8 +28,16 @@ def ticks(parameter: Parameter, low: float, high: float) -> list[tuple[float, st
 
 def value_ticks(low: float, high: float) -> list[tuple[float, str]]:
     """Return (share of the way from low to high, label) of round values between them."""
-    span = (high - low) or 1.0
-    return [((value - low) / span, f"{value:.6g}") for value in _even(low, high)]
+    unit = value_unit(low, high)
+    first, last = low / unit, high / unit
+    span = (last - first) or 1.0
+    return [((value - first) / span, f"{value * unit:.6g}") for value in _even(first, last)]
+
+
+def value_unit(low: float, high: float) -> float:
+    """What to divide values by, so that their differences are neither beyond the largest float nor nothing."""
+    largest = max(abs(low), abs(high))
+    return 1e300 if largest > 1e300 else 1e-290 if 0 < largest < 1e-290 else 1.0
 
 
 def _even(low: float, high: float) -> list[float]:

@@ -38,8 +38,9 @@ class Axis:
         if not _drawable(value, log=self.log) or value is None:
             return None
         low, high, at = (_scaled(min(max(one, self.low), self.high), self.log) for one in (self.low, self.high, value))
-        span = high / 2 - low / 2  # halves: high - low may be beyond the largest float
-        return (at / 2 - low / 2) / span if span > 0 else 0.5
+        if math.isinf(high - low):
+            low, high, at = low / 2, high / 2, at / 2  # not always: half of the smallest float is nothing
+        return (at - low) / (high - low) if high > low else 0.5
 
 
 def axis_of(curves: Sequence[Curve], log: bool | None = None) -> Axis:

@@ -44,7 +44,10 @@ class ASHA:
 
 
 class Halving:
-    """One ladder of successive halving; see `StopPolicy`. Numbers: `rung`, `rank`, `of`, `kept`."""
+    """One ladder of successive halving; see `StopPolicy`. Numbers: `rung`, `rank`, `tied`, `of`, `kept`.
+
+    Whoever has the same as one that goes on does so too: of equal curves none is worse.
+    """
 
     def __init__(self, *, mode: str, pausing: bool, eta: float, first: int) -> None:
         self._mode = mode
@@ -124,5 +127,11 @@ class Halving:
             step=rung.step,
             value=unscore(rung.scores[trial], self._mode),
             bar=bar,
-            numbers={"rung": rung.number, "rank": rung.rank(trial), "of": len(rung.ranked), "kept": kept},
+            numbers={
+                "rung": rung.number,
+                "rank": rung.rank(trial),
+                "tied": rung.tied(trial),
+                "of": len(rung.ranked),
+                "kept": kept,
+            },
         )

@@ -9,6 +9,7 @@ optimization of deep neural networks by extrapolation of learning curves" (IJCAI
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -55,12 +56,15 @@ class _Curve:
     scores: list[float] = field(default_factory=list)
     level: int = 0
     """Number of the next step at which it is judged."""
+    marks: list[float] = field(default_factory=list)
+    """Its score at each of these steps that it has come to, or the one before."""
 
 
 class Extrapolation:
     """Curves of running trials, and how completed ones ended; see `StopPolicy`.
 
-    Numbers: `chance` to be better than the bar, `expected` value at the step `end`.
+    Numbers: `chance` to be better than the bar, `expected` value at the step `end`; `level_with`: 1 where the best one
+    had been no better by then. Such a trial goes on: whatever the fit says, a curve like that one's got there.
     """
 
     def __init__(self, *, mode: str, risk: float, points: int, least: int) -> None:
@@ -70,35 +74,46 @@ class Extrapolation:
         self._least = least
         self._levels = geometric(1, RATIO)
         self._curves: dict[int, _Curve] = {}
-        self._ends: dict[int, tuple[int, float]] = {}
-        """Last step of completed trials → how many ended there, and the best score there."""
+        self._ends: dict[int, tuple[int, float, list[float]]] = {}
+        """Last step of completed trials → how many ended there, the best score there, and that trial's marks."""
 
     def note(self, trial: int, step: int, value: float) -> None:
         """Take a row in; see `StopPolicy`."""
         curve = self._curves.setdefault(trial, _Curve())
+        found = score(value, self._mode)
         if not curve.steps or step > curve.steps[-1]:
+            self._mark(curve, step, found)
             curve.steps.append(step)
-            curve.scores.append(score(value, self._mode))
+            curve.scores.append(found)
         elif step == curve.steps[-1]:
-            curve.scores[-1] = score(value, self._mode)
+            curve.scores[-1] = found
+            if curve.marks and self._levels(len(curve.marks) - 1) == step:
+                curve.marks[-1] = found
 
     def judge(self, trial: int) -> Judgement | None:
         """What becomes of a running trial; see `StopPolicy`."""
         curve = self._curves.get(trial)
         if curve is None or len(curve.steps) < self._points or curve.steps[-1] < self._levels(curve.level):
             return None
-        end = max((step for step, (count, _) in self._ends.items() if count >= self._least), default=-1)
+        end = max((step for step, (count, *_) in self._ends.items() if count >= self._least), default=-1)
         if curve.steps[-1] >= end:
             return None
-        bar = self._ends[end][1]
+        _, bar, marks = self._ends[end]
+        level = len(curve.marks) - 1
+        level_with = 0 <= level < len(marks) and curve.marks[level] <= min(marks[level], sys.float_info.max)
         chance, expected = chance_below(curve.steps, curve.scores, end, bar)
         return Judgement(
             trial=trial,
-            action="stop" if chance < self._risk else "go_on",
+            action="stop" if chance < self._risk and not level_with else "go_on",
             step=curve.steps[-1],
             value=unscore(curve.scores[-1], self._mode),
             bar=unscore(bar, self._mode),
-            numbers={"chance": chance, "end": end, "expected": unscore(expected, self._mode)},
+            numbers={
+                "chance": chance,
+                "end": end,
+                "expected": unscore(expected, self._mode),
+                "level_with": int(level_with),
+            },
         )
 
     def recall(self, *, exhausted: bool) -> Judgement | None:
@@ -116,8 +131,14 @@ class Extrapolation:
         curve = self._curves.pop(trial, None)
         if curve is not None and curve.steps and state == "COMPLETED":
             step, found = curve.steps[-1], curve.scores[-1]
-            count, best = self._ends.get(step, (0, math.inf))
-            self._ends[step] = count + 1, min(best, found)
+            count, best, marks = self._ends.get(step, (0, math.inf, []))
+            self._ends[step] = count + 1, min(best, found), curve.marks if found < best else marks
+
+    def _mark(self, curve: _Curve, step: int, found: float) -> None:
+        """Set the marks up to a step that a curve has come to."""
+        before = curve.scores[-1] if curve.scores else math.inf
+        while (at := self._levels(len(curve.marks))) <= step:
+            curve.marks.append(found if at == step else before)
 
 
 def chance_below(steps: list[int], scores: list[float], end: int, bar: float) -> tuple[float, float]:
@@ -138,12 +159,21 @@ def chance_below(steps: list[int], scores: list[float], end: int, bar: float) ->
     x, y = np.asarray(steps, float)[kept][-_MOST_POINTS:] + 1.0, np.asarray(scores)[kept][-_MOST_POINTS:]
     if len(y) < 3:
         return 1.0, float(y[-1])
+    # Squares of large numbers are beyond the largest float, those of small ones nothing: about 1, they are neither.
+    exponent = math.frexp(float(np.abs(y).max()))[1]
+    y, bar = np.ldexp(y, -exponent), _ldexp(bar, -exponent)
     fits = [_fit(x, y, end + 1.0, exponent) for exponent in _EXPONENTS]
     logs = np.array([fit[0] for fit in fits])
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
     below = [0.5 * math.erfc((mean - bar) / (spread * math.sqrt(2))) for _, mean, spread in fits]
-    return float(weights @ below), float(weights @ [fit[1] for fit in fits])
+    return float(weights @ below), _ldexp(float(weights @ [fit[1] for fit in fits]), exponent)
+
+
+def _ldexp(value: float, exponent: int) -> float:
+    """value·2^exponent, infinite where that is beyond the largest float."""
+    half = exponent // 2
+    return value * 2.0**half * 2.0 ** (exponent - half)
 
 
 def _fit(x: np.ndarray, y: np.ndarray, end: float, exponent: float) -> tuple[float, float, float]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from caviar.stopping.asha import Halving
 from caviar.stopping.judgement import Judgement
+from caviar.stopping.ladder import power
 from caviar.stopping.limits import check_between, check_whole
 from caviar.stopping.policy import StopPolicy
 
@@ -49,10 +50,10 @@ class Brackets:
     """
 
     def __init__(self, *, mode: str, pausing: bool, eta: float, first: int, brackets: int) -> None:
-        firsts = [round(first * eta**k) for k in range(brackets)]
+        firsts = [power(first, eta, k) for k in range(brackets)]
         self._halvings = [Halving(mode=mode, pausing=pausing, eta=eta, first=step) for step in firsts]
         left = np.arange(brackets, 0, -1)
-        shares = float(eta) ** left / left
+        shares = float(eta) ** (left - brackets) / left  # of the first one: powers themselves may be beyond a float
         self._edges = np.cumsum(shares / shares.sum())[:-1]
 
     def note(self, trial: int, step: int, value: float) -> None:

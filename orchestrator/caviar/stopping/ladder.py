@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+import math
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 Entry = tuple[float, int]
-"""Score (small is good) and trial: ties go to the smaller trial number."""
+"""Score (small is good) and trial: equal scores are kept in the order of the numbers, which decide nothing."""
 
 
 @dataclass(slots=True)
@@ -23,8 +24,13 @@ class Rung:
     """Trials that are paused here, best first."""
 
     def rank(self, trial: int) -> int:
-        """1: the best."""
-        return bisect_left(self.ranked, (self.scores[trial], trial)) + 1
+        """1 and how many had better: the same of equal ones, for none of them is worse than another."""
+        return bisect_left(self.ranked, (self.scores[trial], -1)) + 1
+
+    def tied(self, trial: int) -> int:
+        """How many others had exactly the same."""
+        score = self.scores[trial]
+        return bisect_right(self.ranked, (score, math.inf)) - bisect_left(self.ranked, (score, -1)) - 1
 
     def pause(self, trial: int) -> None:
         """The trial waits here."""
@@ -101,10 +107,18 @@ def geometric(first: int, ratio: float) -> Callable[[int], int]:
 
     def step(number: int) -> int:
         while len(steps) <= number:
-            steps.append(max(steps[-1] + 1, round(first * ratio ** len(steps))))
+            steps.append(max(steps[-1] + 1, power(first, ratio, len(steps))))
         return steps[number]
 
     return step
+
+
+def power(first: int, ratio: float, exponent: int) -> int:
+    """first·ratio^exponent, rounded; beyond every step where it is beyond every float."""
+    try:
+        return round(first * ratio**exponent)
+    except OverflowError:
+        return 2**63
 
 
 def _drop(entries: list[Entry], entry: Entry) -> None:

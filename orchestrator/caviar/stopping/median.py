@@ -46,11 +46,25 @@ class _Own:
     """What a running trial had up to now."""
 
     count: int = 0
-    total: float = 0.0
+    mean: float = 0.0
+    """Between the best and the worst value, whatever was rounded: a curve is never better than its own average."""
     best: float = math.inf
+    worst: float = -math.inf
     step: int = -1
     at_rung: float = math.inf
     """Its best value at the newest rung."""
+
+    def take(self, step: int, found: float) -> None:
+        """Take a score in."""
+        self.step = step
+        self.count += 1
+        self.best = min(self.best, found)
+        self.worst = max(self.worst, found)
+        if math.isinf(self.worst):
+            self.mean = math.inf
+            return
+        self.mean += found / self.count - self.mean / self.count  # no sum, which may be beyond the largest float
+        self.mean = min(max(self.mean, self.best), self.worst)
 
 
 class Median:
@@ -69,11 +83,8 @@ class Median:
         if step < own.step:
             return
         before, found = own.best, score(value, self._mode)
-        own.step = step
-        own.count += 1
-        own.total += found
-        own.best = min(own.best, found)
-        if self._ladder.note(trial, step, own.total / own.count):
+        own.take(step, found)
+        if self._ladder.note(trial, step, own.mean):
             rung = self._ladder.newest(trial)
             own.at_rung = own.best if rung is not None and rung.step == step else before
 

@@ -54,16 +54,24 @@ def _halving(action: str, value: float | None, bar: float | None, numbers: Mappi
     bracket = f" of bracket {numbers['bracket']}" if "bracket" in numbers else ""
     if action == "stop" and "rung" in numbers and rank is not None and kept is not None and rank <= kept:
         return f"{_number(value)} is not a number to go on with"
-    goes = "only the best one goes on" if kept == 1 else f"the best {kept} go on ({_number(bar)} or better)"
+    value_text, bar_text = _apart(value, bar)
+    goes = "only the best one goes on" if kept == 1 else f"the best {kept} go on ({bar_text} or better)"
     goes = goes if kept else "none goes on yet"
+    tied = numbers.get("tied", 0)
+    level = f", level with {tied} other{'' if tied == 1 else 's'}" if tied else ""
+    if tied and kept and rank is not None and rank <= kept < rank + tied:
+        goes += ", with those level with them" if kept > 1 else ", with those level with it"
     if action == "promote" and rank is not None and kept is not None and rank > kept:
         goes = "it is the best that waits, and no trial had completed"
-    return f"{_number(value)} ranked {rank} of {of} there{bracket}, and {goes}"
+    return f"{value_text} ranked {rank} of {of} there{bracket}{level}, and {goes}"
 
 
 def _median(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
+    mine, median = _apart(value, bar)
     than = "worse than" if action == "stop" else "no worse than"
-    return f"its best value {_number(value)} was {than} {_number(bar)}, the median of {numbers.get('of')} averages"
+    if action != "stop" and value == bar:
+        return f"its best value {mine} is just the median of {numbers.get('of')} averages, and ties go on"
+    return f"its best value {mine} was {than} {median}, the median of {numbers.get('of')} averages"
 
 
 def _patience(_action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
@@ -73,11 +81,12 @@ def _patience(_action: str, value: float | None, bar: float | None, numbers: Map
     )
 
 
-def _extrapolation(_action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
+def _extrapolation(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
     return (
         f"from {_number(value)} its curve leads to about {_number(numbers.get('expected'))} at step "
         f"{numbers.get('end')}, where the best completed trial has {_number(bar)}: a chance of "
         f"{_number(numbers.get('chance'))} to be better"
+        + (", and so far it is no worse than that one was" if action == "go_on" and numbers.get("level_with") else "")
     )
 
 
@@ -103,3 +112,14 @@ _REASONS: dict[str, Callable[[str, float | None, float | None, Mapping[str, Any]
 
 def _number(value: Any) -> str:
     return "nothing" if value is None else f"{float(value):.4g}"
+
+
+def _apart(value: float | None, bar: float | None) -> tuple[str, str]:
+    """Both as text, with so many digits that they look different where they are."""
+    if value is not None and bar is not None and value != bar:
+        for digits in (4, 7, 11):
+            texts = f"{value:.{digits}g}", f"{bar:.{digits}g}"
+            if texts[0] != texts[1]:
+                return texts
+        return repr(float(value)), repr(float(bar))
+    return _number(value), _number(bar)

@@ -82,7 +82,7 @@ def _newest(tables: SweepTables) -> str:
     )
 
 
-_OPEN = "(ended IS NULL OR start > 0 OR busy IS NULL OR state NOT IN ('COMPLETED', 'STOPPED'))"
+_OPEN = "(ended IS NULL OR coalesce(start, 1) > 0 OR busy IS NULL OR state NOT IN ('COMPLETED', 'STOPPED'))"
 # Otherwise the attempt summed its whole curve up when it ended. One that was killed could not, and has no busy time.
 
 
