@@ -105,6 +105,15 @@ class Store:
         self._check_format(self.disk.read(written, most=MOST_BYTES))
 
     def _refuse(self) -> None:
+        if self.path.name.startswith(SWEEP_PREFIX) and self.disk.exists(self.path / SWEEP_FILE):
+            raise StoreError(
+                f"{self.path} is the folder of one sweep, not a store: type --store {self.path.parent}, or copy it "
+                "into a store."
+            )
+        if self._ids():
+            raise StoreError(
+                f"{self.path} holds sweeps, but no FORMAT file, so it is no store: copy its folders into one."
+            )
         if self.disk.exists(self.path) or self.disk.list(self.path):
             raise StoreError(f"{self.path} is no store (it has no FORMAT file): choose one with --store PATH.")
         raise NotFoundError(
