@@ -45,7 +45,7 @@ def test_options_reach_the_sweep(caviar, filled, sweep):
     args = ["--trials", "8", "--cpus", "0.5", "--tag", "a", "--tag", "b", "--set", "train.epochs=5"]
     got = caviar("run", "x.py", *args, "--address", "auto", "--store", filled.path)
     assert got.code == 0
-    assert sweep.changes == {"train.epochs": 5, "trials": 8, "cpus": 0.5, "tags": ("a", "b")}
+    assert sweep.changes == {"train.epochs": "5", "trials": 8, "cpus": 0.5, "tags": ("a", "b")}
     assert sweep.ran["store"] == filled.path
     assert sweep.ran["address"] == "auto"
     assert isinstance(sweep.ran["progress"], PlainProgress)

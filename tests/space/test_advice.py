@@ -2,7 +2,7 @@
 
 import pytest
 
-from caviar.space import Choice, Float, Int, Space, scale_advice
+from caviar.space import Choice, Constant, Float, Int, Space, repeat_advice, scale_advice
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,43 @@ def test_it_says_what_is_odd(parameter, words):
 )
 def test_it_is_silent_where_all_is_well(parameter):
     assert scale_advice(Space({"x": parameter})) == ()
+
+
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [
+        ((1e-3, 1), "Float(0.001, 1)"),
+        ((1, 8), "Int(1, 8)"),
+        ((0.9, 0.1), "Float(0.1, 0.9)"),
+        ((-1, 1.5), "Float(-1, 1.5)"),
+    ],
+)
+def test_a_pair_of_numbers_that_looks_like_a_range_is_told(pair, words):
+    (line,) = scale_advice(Space({"x": pair, "ok": Float(0, 1)}))
+
+    assert line.startswith("x: ")
+    assert words in line
+    assert f"Choice([{min(pair)!r}, {max(pair)!r}])" in line
+
+
+@pytest.mark.parametrize("given", [[1e-3, 1], Choice((1e-3, 1)), ("a", "b"), (True, False), (1, 2, 3), (None, 1)])
+def test_other_choices_are_no_ranges(given):
+    assert scale_advice(Space({"x": given})) == ()
+
+
+@pytest.mark.parametrize(
+    ("space", "trials", "repeats"),
+    [
+        ({"a": [1, 2], "b": ["x", "y"]}, 16, 12),
+        ({"a": [1, 2], "b": ["x", "y"]}, 4, 0),
+        ({"a": Int(1, 3), "b": Constant(1)}, 4, 1),
+        ({"a": Float(0, 1, step=0.5)}, 4, 1),
+        ({"a": [1, 2], "b": Float(0, 1)}, 10**6, 0),
+        ({"a": [1, 2], "b": Choice([1, 2], when={"a": 1})}, 5, 1),
+    ],
+)
+def test_more_trials_than_configurations_are_told(space, trials, repeats):
+    lines = repeat_advice(Space(space), trials)
+
+    assert len(lines) == bool(repeats)
+    assert all(f" {repeats} of the {trials} trials" in line for line in lines)

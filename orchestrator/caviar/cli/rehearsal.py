@@ -91,12 +91,13 @@ def print_rehearsal(document: dict[str, Any]) -> None:
 
 def parameter_text(parameter: dict[str, Any]) -> str:
     """`float log  1e-4 to 1`, `int  50 to 100 by 8`, `choice  relu, tanh`, `constant  0.9`, and what goes with it."""
-    from caviar.show.numbers import number, value_text
+    from caviar.show.numbers import number, option_text
+    from caviar.space.option import option_from_json
 
     if parameter["type"] == "constant":
-        values = value_text(parameter["value"])
+        values = option_text(option_from_json(parameter["value"]))
     elif parameter["type"] == "choice":
-        values = ", ".join(value_text(option) for option in parameter["options"])
+        values = ", ".join(option_text(option_from_json(one)) for one in parameter["options"])
     else:
         step = f" by {number(parameter['step'])}" if "step" in parameter else ""
         values = f"{number(parameter['low'])} to {number(parameter['high'])}{step}"

@@ -46,7 +46,7 @@ def _row(relative: Relative) -> dict[str, Any]:
 
 def _print(plan: dict[str, Any], rule: str, best: tuple[Relative, ...]) -> None:
     from caviar.cli.winners import literal
-    from caviar.show.numbers import number, value_text
+    from caviar.show.numbers import number, option_text
     from caviar.show.style import STRONG
     from caviar.show.table import Column, print_table
 
@@ -61,7 +61,7 @@ def _print(plan: dict[str, Any], rule: str, best: tuple[Relative, ...]) -> None:
     rows = []
     for one in best:
         row = one.candidate
-        values = [value_text(row.config[name], 20) if name in row.config else "" for name in names]
+        values = [option_text(row.config[name], 20) if name in row.config else "" for name in names]
         rows.append([one.sweep.id, f"t{row.trial}", number(row.value), *values, number(row.step)])
     emit(f"best by {rule}, {plan['mode']}", hang=2)
     emit()

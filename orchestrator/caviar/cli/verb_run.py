@@ -102,6 +102,9 @@ def _left_out(plan: "Plan") -> Iterator[str]:
     listed = len(plan.sampler.configs) if isinstance(plan.sampler, List) else 0
     if listed > plan.trials:
         yield f"first has {listed} configurations, of which {listed - plan.trials} will not run: trials={plan.trials}"
+    from caviar.space import repeat_advice
+
+    yield from repeat_advice(plan.space, plan.trials)
 
 
 def _changes(given: Mapping[str, Any]) -> dict[str, Any]:

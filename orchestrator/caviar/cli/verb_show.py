@@ -44,6 +44,7 @@ def verb(trial: int, log: bool | None, target: Target) -> None:
 def _document(opened: "Reading", trial: int) -> dict[str, Any]:
     from caviar.cli.points import exact_metrics
     from caviar.errors import NotFoundError
+    from caviar.select import as_given
 
     found = opened.rows("select * from trials where trial = ?", [trial])
     if not found:
@@ -61,7 +62,7 @@ def _document(opened: "Reading", trial: int) -> dict[str, Any]:
         "trial": trial,
         "state": row["state"],
         "seed": row["seed"],
-        "config": {name: row[name] for name in opened.parameters if row[name] is not None},
+        "config": as_given(opened.plan["space"]["parameters"], row),
         "held": {name: one["tier"] for name, one in opened.plan.get("held", {}).items()},
         "metric": opened.plan["metric"],
         **{

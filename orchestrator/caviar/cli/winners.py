@@ -84,7 +84,7 @@ def print_winners(reading: Reading, selection: Selection) -> None:
     """Write the table, and the winner's configuration ready to copy, to stdout."""
     from caviar.show.axis import axis_of
     from caviar.show.glyphs import glyphs_for
-    from caviar.show.numbers import number, value_text
+    from caviar.show.numbers import MISSING, number, option_text
     from caviar.show.sparkline import sparklines
     from caviar.show.style import CURVE, STRONG
     from caviar.show.table import Column, print_table
@@ -113,7 +113,7 @@ def print_winners(reading: Reading, selection: Selection) -> None:
             f"t{row.trial}",
             number(row.value),
             spark,
-            *(value_text(row.config.get(name), 20) for name in reading.parameters),
+            *(option_text(row.config[name], 20) if name in row.config else MISSING for name in reading.parameters),
             number(row.step),
             row.state,
         ]

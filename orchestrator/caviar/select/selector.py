@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from typing import Any, Protocol, cast
 
 from caviar.errors import NotFoundError, SpecError
+from caviar.select.given import as_given
 from caviar.select.rule import RULES, WORDS, Rule, identifier, newest_sql, scored_sql, steps_sql
 
 Row = tuple[Any, ...]
@@ -46,7 +47,7 @@ class Candidate:
     state: str
     seed: int
     config: dict[str, Any]
-    """Parameter → value as the store keeps it; one that does not exist for this trial is left out."""
+    """Parameter → value as it was given to train; one that does not exist for this trial is left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +112,7 @@ def select(
             step=r[2],
             state=r[3],
             seed=r[4],
-            config={name: value for name, value in zip(parameters, r[6:], strict=True) if value is not None},
+            config=as_given(plan["space"]["parameters"], dict(zip(parameters, r[6:], strict=True))),
         )
         for r in found
     )

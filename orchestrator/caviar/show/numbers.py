@@ -62,9 +62,14 @@ def value_text(value: object, width: int = 40) -> str:
     return one_line(json.dumps(value, default=str, ensure_ascii=False), width)
 
 
+def option_text(value: object, width: int = 40) -> str:
+    """A value that a configuration has: as `value_text`, but None is one too."""
+    return "None" if value is None else value_text(value, width)
+
+
 def config_text(config: dict[str, object]) -> str:
     """A configuration on one line: `lr=0.031 beta=0.987 units=210`."""
-    return " ".join(f"{one_line(name, 40)}={value_text(value)}" for name, value in config.items())
+    return " ".join(f"{one_line(name, 40)}={option_text(value)}" for name, value in config.items())
 
 
 def duration(seconds: float | None) -> str:

@@ -1,6 +1,6 @@
 """The search space: parameters on their scales, and the one map from unit points to configurations."""
 
-from caviar.space.advice import scale_advice
+from caviar.space.advice import repeat_advice, scale_advice
 from caviar.space.choice import Choice, Kind
 from caviar.space.constant import Constant
 from caviar.space.float_parameter import Float
@@ -33,5 +33,6 @@ __all__ = [
     "did_you_mean",
     "hold_lower_tiers",
     "parameter_from_json",
+    "repeat_advice",
     "scale_advice",
 ]

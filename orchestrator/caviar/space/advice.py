@@ -1,9 +1,14 @@
-"""The scale check: ranges whose scale probably does not suit them, in a line each. Advice, never a refusal."""
+"""What a space probably does not mean: scales that do not suit their range, pairs that look like one, and repeats.
+
+Advice in a line each, never a refusal.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
+from caviar.space.choice import Choice
 from caviar.space.float_parameter import Float
 from caviar.space.int_parameter import Int
 from caviar.space.parameter import Parameter
@@ -22,11 +27,34 @@ FEW = 5
 def scale_advice(parameters: Mapping[str, Parameter]) -> tuple[str, ...]:
     """Return a sentence for each parameter whose scale probably does not suit its range, in order."""
     found = (
-        _advice(name, one.scale, one.low, one.high, one)
+        _pair_advice(name, one) if isinstance(one, Choice) else _advice(name, one.scale, one.low, one.high, one)
         for name, one in parameters.items()
-        if isinstance(one, (Float, Int))
+        if isinstance(one, (Float, Int, Choice))
     )
     return tuple(line for line in found if line is not None)
+
+
+def repeat_advice(parameters: Mapping[str, Parameter], trials: int) -> tuple[str, ...]:
+    """Return a sentence where a sweep has more trials than there are configurations."""
+    counts = [one.count for one in parameters.values()]
+    different = math.prod(count for count in counts if count is not None)
+    if None in counts or trials <= different:
+        return ()
+    return (
+        f"there are {different:,} different configurations at most, so {trials - different:,} of the {trials:,} trials "
+        f"repeat one with another seed; trials={different} with sampler='grid' tries each once",
+    )
+
+
+def _pair_advice(name: str, choice: Choice) -> str | None:
+    if not choice.bare_pair:
+        return None
+    low, high = sorted(choice.options)
+    kind = "Int" if choice.kind == "int" else "Float"
+    return (
+        f"{name}: {tuple(choice.options)!r} is a choice of these two values, and nothing between them; write "
+        f"{kind}({low!r}, {high!r}) for the range, or Choice([{low!r}, {high!r}]) for the two"
+    )
 
 
 def _advice(name: str, scale: str, low: float, high: float, parameter: Float | Int) -> str | None:

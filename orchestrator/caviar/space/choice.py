@@ -49,6 +49,8 @@ class Choice:
     _text: str = field(init=False)
     _identities: tuple[str, ...] = field(init=False, compare=False)
     _tilt: Tilt | None = field(init=False, compare=False)
+    bare_pair: bool = field(default=False, init=False, compare=False)
+    """Whether the user wrote a bare tuple of two numbers, which looks like a range."""
 
     def __post_init__(self) -> None:
         options = _checked(self.options)

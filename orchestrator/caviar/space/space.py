@@ -206,7 +206,10 @@ def _parameter(name: str, given: object) -> Parameter:
         return given
     try:
         if isinstance(given, (list, tuple)):
-            return Choice(given)
+            choice = Choice(given)
+            if isinstance(given, tuple) and choice.count == 2 and choice.kind in {"int", "float"}:
+                object.__setattr__(choice, "bare_pair", True)
+            return choice
         if given is None or isinstance(given, (bool, int, float, str, np.generic)):
             return Constant(given)
     except SpecError as error:
