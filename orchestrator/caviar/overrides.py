@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import PurePath
@@ -152,6 +153,8 @@ def _number(found: Any, real: bool) -> int | float | None:
         return None
     if real:
         return float(found)
+    if not math.isfinite(found):
+        return None
     return int(found) if float(found).is_integer() else found
 
 

@@ -77,7 +77,7 @@ def test_a_wrong_file(caviar: Caviar, write: Write, store: Path, case: str) -> N
         (["--set", "space.lr.hihg=1"], ["hihg", "did you mean 'high'"]),
         (["--set", "trails=3"], ["did you mean 'trials'"]),
         (["--set", "trials=three"], ["trials is a whole number", "'three'"]),
-        (["--set", "train.epochs=NaN"], ["JSON"]),
+        (["--set", "train.epochs=NaN"], ["train.epochs is a number (3)", "'NaN'"]),
         (["--set", "train.api_key=1"], ["secrets"]),
         (["--gpus", "64"], ["64 GPU", "lower --cpus or --gpus"]),
         (["--cpus", "1.5"], ["cpus", "1.5"]),

@@ -176,7 +176,7 @@ def test_none_is_none_for_every_type(name: str, text: str) -> None:
     ("name", "text"),
     [
         *(("truth", text) for text in ("no", "2", "[true]", "x")),
-        *(("whole", text) for text in ("abc", "True", "[1]")),
+        *(("whole", text) for text in ("abc", "True", "[1]", "inf", "NaN")),
         *(("real", text) for text in ("fast", "false", "0,5")),
         *(("pair", text) for text in ("16", "a", "{'a': 1}")),
         *(("table", text) for text in ("[1]", "a=1")),
