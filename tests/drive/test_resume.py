@@ -85,7 +85,7 @@ def test_a_driver_killed_in_mid_sweep_loses_nothing(
     seen = curves(Result(store))
 
     assert busy.code == 5
-    assert "running" in busy.err
+    assert "is being run by process" in busy.err
     assert [sweep["state"] for sweep in sweeps(listed)] == ["interrupted"]
     assert len(seen) >= 5 * STEPS
     assert len({row[:2] for row in seen}) == len(seen)

@@ -157,7 +157,7 @@ def test_a_takeover_after_a_check_counts_all_but_the_damage(store, sweep, epoch,
 class Stuck(PosixDisk):
     """Cannot make the folder of damaged files: a crash between the manifest and the move."""
 
-    def make_folder(self, *paths):
+    def make_folder(self, *paths, within=None):
         raise OSError(errno.EIO, "made up")
 
 

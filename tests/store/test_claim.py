@@ -14,7 +14,8 @@ from caviar.disk import PosixDisk
 from caviar.errors import StoreError
 from caviar.store import SweepDir, Views, Writer
 from caviar.store.finalize import finalize
-from caviar.store.owner import Owner, is_alive, process_start, this_process
+from caviar.store.owner import this_process
+from caviar.store.process_table import process_start, runs
 
 
 def rewrite(sweep, epoch, **changes):
@@ -71,12 +72,11 @@ def test_start_of_a_process():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     start = process_start(child.pid)
     assert start
-    owner = Owner(epoch=1, host=platform.node(), pid=child.pid, pid_started=start, claimed="")
-    assert is_alive(owner, 0.0)
+    assert runs(child.pid, start) is True
     child.kill()
     while process_start(child.pid) is not None:  # a zombie is dead, though nobody waited for it
         time.sleep(0.01)
-    assert not is_alive(owner, 0.0)
+    assert runs(child.pid, start) is False
     child.communicate()
 
 
@@ -156,3 +156,47 @@ def test_a_claim_that_was_overtaken_says_so_and_leaves_the_new_owner_its_folder(
         SweepDir(path=sweep.path, disk=disk).claim()
     assert [path.name for path in (sweep.path / "_build").iterdir()] == ["000002"]
     finalize(sweep, 2)
+
+
+BEATS = """
+import sys
+import time
+from pathlib import Path
+
+from caviar.store import SweepDir
+from caviar.store.ownership import own
+
+with own(SweepDir(path=Path(sys.argv[1]))):
+    print("owned", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("proc", [["--mount-proc"], []], ids=["its own /proc", "the /proc of the host"])
+def test_a_driver_in_another_namespace_of_processes_is_alive(store, sweep, proc):
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    command = ["unshare", *user, "--pid", "--fork", "--kill-child", *proc, sys.executable, "-c", BEATS, str(sweep.path)]
+    try:
+        driver = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    except FileNotFoundError:
+        pytest.skip("there is no unshare")
+    if driver.stdout.readline() != "owned\n":
+        pytest.skip(f"namespaces are not allowed here: {driver.communicate()[1]}")
+    try:
+        owner = sweep.owner()
+        assert owner.owner.host == platform.node()
+        assert owner.age_s is not None  # no process table tells
+        assert sweep.state() == "running"
+        for do in (sweep.claim, lambda: store.remove(sweep)):
+            with pytest.raises(StoreError, match=r"is running|is being run"):
+                do()
+    finally:
+        driver.kill()
+        driver.communicate()
+    os.utime(sweep.path / "_owner" / "000001.json")
+    assert sweep.owner_alive()  # it may be
+    os.utime(sweep.path / "_owner" / "000001.json", (time.time() - 61,) * 2)
+    assert sweep.owner().standing == "silent"
+    assert sweep.claim() == 2

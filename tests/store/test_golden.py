@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 from caviar.errors import StoreError
+from caviar.lineage import children
 from caviar.plan import Plan
-from caviar.store import Store, Views, Writer
+from caviar.store import Store, SweepDir, Views, Writer
 from caviar.store.check import check
 from caviar.store.finalize import finalize
+from caviar.store.ownership import own
 from caviar_workers.tables import FORMAT
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -57,6 +61,44 @@ def test_its_sweeps_can_be_gone_on_with_and_ended(golden: Path, rows) -> None:
         assert check(sweep) == []
         with Views(store, [sweep]) as views:
             assert views.execute("SELECT loss FROM curves WHERE trial = 2").fetchall() == [(3.0,)]
+
+
+def test_reading_leaves_its_format_and_the_first_write_raises_it(golden: Path) -> None:
+    written = golden / "store" / "FORMAT"
+    before = written.read_bytes()
+    store = Store.open(golden / "store")
+    sweep = store.sweeps()[0]
+    with Views(store) as views:
+        views.execute("SELECT * FROM sweeps").fetchall()
+    assert [one.state() for one in store.sweeps()] == ["finished", "interrupted", "interrupted", "interrupted"]
+    assert check(sweep) == []
+    assert written.read_bytes() == before
+    sweep.release(sweep.claim())
+    assert json.loads(written.read_bytes()) == {"format": FORMAT}  # what is older refuses it, see below
+
+
+def test_its_sweeps_can_be_extended_zoomed_and_removed(golden: Path) -> None:
+    store = Store.open(golden / "store")
+    sweep = store.sweeps()[0]
+    with own(sweep) as held:
+        held.sweep.amend(trials=5)
+    assert sweep.again().description()["plan"]["trials"] == 5
+    said = sweep.description()
+    child = store.create_sweep({**said, "plan": {**said["plan"], "parent": sweep.id}}, b"")
+    assert children(store, sweep) == [child]
+    for one in store.sweeps():
+        store.remove(one)
+    assert store.sweeps() == []
+
+
+def test_an_owner_of_format_1_is_judged_by_its_signs_of_life(store: Store, sweep: SweepDir) -> None:
+    path = sweep.path / "_owner" / f"{sweep.claim():06d}.json"
+    said = json.loads(path.read_text())
+    path.write_text(json.dumps({key: said[key] for key in ("epoch", "host", "pid", "pid_started", "claimed")}))
+    assert sweep.state() == "running"
+    os.utime(path, (time.time() - 100,) * 2)
+    assert sweep.state() == "interrupted"
+    assert sweep.claim() == 2
 
 
 def test_a_newer_format_is_refused_in_a_sentence(golden: Path) -> None:

@@ -182,7 +182,7 @@ def test_one_of_two_that_claim_at_once_is_the_owner(cloud, describe):
 def test_a_conflict_is_tried_again_and_a_race_is_lost_once(cloud, describe):
     store = Store.open(cloud.uri, create=True)
     sweep = store.create_sweep(describe(), b"")
-    with cloud.proxy.failing(lambda request: CONFLICT if request.conditional and request.number < 9 else None):
+    with cloud.proxy.failing(lambda request: CONFLICT if request.conditional and request.number < 20 else None):
         assert sweep.claim() == 1
         assert cloud.proxy.struck > 0
     assert sweep.owner_alive()

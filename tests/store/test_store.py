@@ -36,8 +36,8 @@ def test_open_refuses_what_is_no_store(tmp_path):
 
 
 def test_open_refuses_a_newer_format_and_a_torn_one(store):
-    (store.path / "FORMAT").write_text('{"format": 2}')
-    with pytest.raises(StoreError, match=r"newer caviar .format 2, this one knows 1") as caught:
+    (store.path / "FORMAT").write_text('{"format": 3}')
+    with pytest.raises(StoreError, match=r"newer caviar .format 3, this one knows 2") as caught:
         Store.open(store.path)
     one_sentence(caught)
     (store.path / "FORMAT").write_text("")

@@ -70,7 +70,8 @@ class CheckpointFolder:
         """See that a trial has its folder, and for good: who made it may have died before it was durable."""
         if trial in self._furnished:
             return
-        self._calls.make_folder(self._shown / str(trial))
+        for folder in (self._shown, self._shown / str(trial)):  # of a sweep that was removed, nothing is made again
+            self._calls.make_folder(folder)
         for above in (self._shown, self._shown.parent):
             self._calls.sync(above)
         self._furnished.add(trial)

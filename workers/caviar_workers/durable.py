@@ -12,8 +12,8 @@ class DiskCalls:
     """What writing a checkpoint asks of a file system, one call each."""
 
     def make_folder(self, folder: Path) -> None:
-        """Create a folder, and those above it; it may be there."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Create a folder, and none above it; it may be there."""
+        folder.mkdir(exist_ok=True)
 
     def open(self, path: Path) -> IO[bytes]:
         """A new file, to be written."""

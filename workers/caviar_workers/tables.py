@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-FORMAT = 1
+FORMAT = 2
 """Version of the layout and of these tables; a store with a higher one is refused."""
 
 Kind = Literal["float", "int", "bool", "text"]

@@ -107,6 +107,12 @@ def sweep_option(text: str) -> Callable[[Verb], Verb]:
     return click.option("--sweep", metavar="SWEEP", help=text)
 
 
+def take_over_option(function: Verb) -> Verb:
+    """`--take-over`, for verbs that write to a sweep."""
+    text = "Take the sweep from an owner that cannot be understood, once it is silent."
+    return click.option("--take-over", is_flag=True, help=text)(function)
+
+
 def sweep_argument(function: Verb) -> Verb:
     """A positional SWEEP, or the same as `--sweep`; neither is the latest."""
 

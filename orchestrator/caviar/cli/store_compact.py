@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 import click
 
-from caviar.cli.options import Target, sweep_argument, target_options
+from caviar.cli.options import Target, sweep_argument, take_over_option, target_options
 
 EPILOG = """\b
 Examples:
@@ -15,8 +15,9 @@ Examples:
 
 @click.command("compact", epilog=EPILOG, short_help="Sort interrupted sweeps into few files.")
 @sweep_argument
+@take_over_option
 @target_options
-def compact(target: Target) -> None:
+def compact(take_over: bool, target: Target) -> None:
     """Sort what SWEEP recorded into one file a table, so that any Parquet reader sees it right.
 
     Without SWEEP, do so for every sweep that needs it. A sweep that ends does this by itself; one that runs
@@ -40,7 +41,7 @@ def compact(target: Target) -> None:
     done = []
     for sweep in sweeps:
         try:
-            write_final_files(sweep)
+            write_final_files(sweep, take_over=take_over)
         except StoreError as error:  # the others can be compacted all the same
             failed.append(error)
             continue

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from caviar.cli.options import Target, sweep_argument, target_options, time_limit_option
+from caviar.cli.options import Target, sweep_argument, take_over_option, target_options, time_limit_option
 
 EPILOG = """\b
 Examples:
@@ -21,6 +21,8 @@ Examples:
 @click.option("--retry-failed", is_flag=True, help="Run failed trials again too.")
 @click.option("--add", type=click.IntRange(min=1), metavar="N", help="Extend the sweep by N trials.")
 @click.option("--force", is_flag=True, help="Take the experiment's file as it is now.")
+@click.option("--wait", is_flag=True, help="Wait until an owner that is silent counts as gone.")
+@take_over_option
 @time_limit_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @target_options

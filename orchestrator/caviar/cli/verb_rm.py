@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from caviar.cli.options import Target, sweep_argument, target_options
+from caviar.cli.options import Target, sweep_argument, take_over_option, target_options
 
 if TYPE_CHECKING:
     from caviar.store import SweepDir
@@ -20,8 +20,9 @@ Examples:
 @click.command(epilog=EPILOG, short_help="Delete a sweep, after asking.")
 @sweep_argument
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@take_over_option
 @target_options
-def verb(yes: bool, target: Target) -> None:
+def verb(yes: bool, take_over: bool, target: Target) -> None:
     """Delete SWEEP and all its results, for good. One that runs is refused."""
     from caviar.cli.output import emit_json, say
     from caviar.store import Store
@@ -31,11 +32,10 @@ def verb(yes: bool, target: Target) -> None:
     store = Store.open(target.store)
     found = store.find(target.sweep)
     title = _title(found)
-    if found.owner_alive():
-        store.remove(found)  # refuses, before anybody is asked
+    store.check_idle(found, take_over=take_over)  # before anybody is asked
     if not yes and not _agreed(title):
         raise click.exceptions.Exit(1)
-    store.remove(found)
+    store.remove(found, take_over=take_over)
     if target.as_json:
         emit_json({"store": target.store, "removed": [found.id]})
     else:

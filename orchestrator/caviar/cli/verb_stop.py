@@ -68,10 +68,8 @@ def _wait(store: "Store", sweep: "SweepDir", trial: int | None, at_once: bool) -
 
 
 def _silence(sweep: "SweepDir") -> str:
-    from caviar.store.owner import newest_owner
-
-    owner, _ = newest_owner(sweep.disk, sweep.path)
-    where = "" if owner is None else f": it is process {owner.pid} on {owner.host}"
+    owner = sweep.owner()
+    where = f": it is {owner.who}" if owner.alive else ""
     return f"the process that runs the sweep does not answer{where}"
 
 

@@ -1,6 +1,7 @@
 """`caviar zoom`: look closer where a sweep found its best trials."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import click
@@ -51,23 +52,30 @@ def verb(
 
     store = Store.open(target.store)
     sweep = newest(store, target.sweep)
-    plan = Plan.from_json(sweep.description()["plan"])
-    zoom = zoom_into(store, sweep, top=top, rule=ranking.rule, at_step=ranking.at_step)
-    child = zoom_plan(plan, sweep.id, zoom, trials or plan.trials)
-    document = zoom_document(sweep.id, zoom, child, target.store)
-    if not (dry_run and target.as_json):
-        for line in zoom_lines(document, f"{plan.name} ({sweep.id})"):
-            emit(line, hang=6) if dry_run else say(line)
-    if dry_run:
-        if target.as_json:
-            emit_json(document)
-        if plot is not None:
-            from caviar.cli.drawn_zoom import draw
+    with nullcontext() if dry_run else _held(sweep) as held:
+        plan = Plan.from_json(sweep.description()["plan"])
+        zoom = zoom_into(store, sweep, top=top, rule=ranking.rule, at_step=ranking.at_step)
+        child = zoom_plan(plan, sweep.id, zoom, trials or plan.trials)
+        document = zoom_document(sweep.id, zoom, child, target.store)
+        if not (dry_run and target.as_json):
+            for line in zoom_lines(document, f"{plan.name} ({sweep.id})"):
+                emit(line, hang=6) if dry_run else say(line)
+        if not dry_run:
+            _run(store, sweep, child, plot, target, {**given, "held": held})
+            return
+    if target.as_json:
+        emit_json(document)
+    if plot is not None:
+        from caviar.cli.drawn_zoom import draw
 
-            draw(store, sweep, zoom, None, plot, axes=(None, None))
-        say("nothing was run (--dry-run)")
-        return
-    _run(store, sweep, child, plot, target, given)
+        draw(store, sweep, zoom, None, plot, axes=(None, None))
+    say("nothing was run (--dry-run)")
+
+
+def _held(sweep: Any) -> AbstractContextManager[Any]:
+    from caviar.drive import hold_parent
+
+    return hold_parent(sweep)
 
 
 def _run(store: Any, sweep: Any, child: Any, plot: str | None, target: Target, given: Mapping[str, Any]) -> None:
@@ -78,7 +86,8 @@ def _run(store: Any, sweep: Any, child: Any, plot: str | None, target: Target, g
 
     progress = choose_progress(quiet=given["quiet"])
     origin = provenance(None)
-    made = run_child(store, sweep, child, address=given["address"], progress=progress, command=origin)
+    where = {key: given[key] for key in ("held", "address")}
+    made = run_child(store, sweep, child, **where, progress=progress, command=origin)
     if plot is not None:
         from caviar.cli.drawn_zoom import draw_family
 

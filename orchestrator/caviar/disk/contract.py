@@ -90,8 +90,12 @@ class Disk(Protocol):
         """Delete what crashes left of showing folders (after a day) and of removing them."""
         ...
 
-    def make_folder(self, *paths: PurePath) -> None:
-        """Create folders and those above them, durably; they may be there already."""
+    def make_folder(self, *paths: PurePath, within: PurePath | None = None) -> None:
+        """Create folders and those above them, durably; they may be there already.
+
+        Of a folder `within`, only what is below it is created: FileNotFoundError when it is not there itself, so
+        that nobody brings back in part what another process removed.
+        """
         ...
 
     def delete_folder(self, path: PurePath) -> None:

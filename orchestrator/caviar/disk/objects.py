@@ -149,8 +149,10 @@ class ObjectDisk:
         if self._bucket.keys(key(path)):
             raise FileExistsError(errno.EEXIST, "Folder exists", str(path))
 
-    def make_folder(self, *paths: PurePath) -> None:
+    def make_folder(self, *paths: PurePath, within: PurePath | None = None) -> None:
         """An empty object in each."""
+        if within is not None and not any(self._bucket.list(key(within))):
+            raise FileNotFoundError(errno.ENOENT, "No such folder", str(within))
         for path in paths:
             if key(path):
                 self._bucket.put(key(path / FOLDER), b"")

@@ -106,10 +106,10 @@ class PosixDisk(SystemCalls):
             if found and (found[2] or self.age_s(parent / name) > STALE_S):
                 self.delete_folder(parent / name)
 
-    def make_folder(self, *paths: PurePath) -> None:
+    def make_folder(self, *paths: PurePath, within: PurePath | None = None) -> None:
         """Create folders and those above them, durably; a folder that holds several is synced once."""
         self._refuse_links(*paths)
-        self.patience.call(lambda again: self._make_folder(*paths))
+        self.patience.call(lambda again: self._make_folder(*paths, within=within))
 
     def delete_folder(self, path: PurePath) -> None:
         """Delete a folder and all below it, as far as possible; links in it, and not what they lead to."""
@@ -285,8 +285,10 @@ class PosixDisk(SystemCalls):
             raise
         self._sync_dir(path.parent)
 
-    def _make_folder(self, *paths: PurePath) -> None:
+    def _make_folder(self, *paths: PurePath, within: PurePath | None = None) -> None:
         wanted = dict.fromkeys(folder for path in paths for folder in (path, *path.parents))
+        if within is not None:
+            wanted = dict.fromkeys(folder for folder in wanted if within in folder.parents)
         missing = [folder for folder in wanted if not self.exists(folder)]
         missing.sort(key=lambda folder: -len(folder.parts))
         for folder in reversed(missing):

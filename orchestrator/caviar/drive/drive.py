@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,8 @@ from caviar.drive.gauge import Gauge
 from caviar.drive.session import executor_of, session
 from caviar.drive.signals import on_interrupt
 from caviar.drive.unmeasured import Unmeasured
-from caviar.errors import SpecError, SweepInterrupted
-from caviar.lineage import next_round
+from caviar.errors import SpecError, StoreError, SweepInterrupted
+from caviar.lineage import next_round, twin_of
 from caviar.plan import Plan, doubtful
 from caviar.program import pack, unpack
 from caviar.sampling import make_sampler
@@ -28,13 +29,15 @@ from caviar.schedule.verdict import fruitless
 from caviar.secret import resolved
 from caviar.store import Store, SweepDir
 from caviar.store.checkpoints import discard_unrecorded
-from caviar.store.finalize import finalize
+from caviar.store.finalize import write_final
+from caviar.store.ownership import own
 from caviar.store.writer import Writer
 
 if TYPE_CHECKING:
     from caviar.execute.executor import Executor
     from caviar.schedule.adviser import Adviser
     from caviar.show.progress import Progress, Snapshot
+    from caviar.store.ownership import Ownership
     from caviar_workers.messages import Program
 
 NO_CHANGE: Mapping[str, Any] = {}
@@ -67,11 +70,30 @@ def run_sweep(
             f"the functions themselves are sent to the workers: {program.reason}; such a sweep cannot be resumed"
         )
     opened = Store.open(store, create=True)
-    return _rounds(opened, plan, program, address=address, progress=progress, provenance=provenance)
+    return _rounds(opened, plan, program, parent=None, address=address, progress=progress, provenance=provenance)
+
+
+def hold_parent(parent: SweepDir) -> AbstractContextManager[Ownership | None]:
+    """A sweep to be zoomed into, ours until its child is, so that nobody else makes that child too.
+
+    One that runs stays its driver's: what it has found so far may be looked at.
+
+    Raises:
+        StoreError: Another process does something else with it, such as to zoom into it.
+    """
+    seen = parent.owner()
+    return nullcontext() if seen.alive and seen.purpose == "run" else own(parent, purpose="zoomed")
 
 
 def run_child(
-    store: Store, parent: SweepDir, plan: Plan, *, address: str | None, progress: Progress, command: Mapping[str, Any]
+    store: Store,
+    parent: SweepDir,
+    plan: Plan,
+    *,
+    held: Ownership | None,
+    address: str | None,
+    progress: Progress,
+    command: Mapping[str, Any],
 ) -> SweepDir:
     """Make a sweep with the code of another one, its parent, and run it to its end; otherwise as `run_sweep`.
 
@@ -79,15 +101,19 @@ def run_child(
         store: The store.
         parent: The sweep whose code it is.
         plan: What to run.
+        held: The parent, if it is ours: released as soon as its child is.
         address: A Ray cluster to join; None: start Ray here.
         progress: The display.
         command: Provenance of the new sweep.
 
     Raises:
         SpecError: The code lives in no file.
+        StoreError: There is such a child already.
     """
     need_source(parent)
-    return _rounds(store, plan, unpack(parent.code()), address=address, progress=progress, provenance=command)
+    _check_twin(store, plan)
+    program = unpack(parent.code())
+    return _rounds(store, plan, program, parent=held, address=address, progress=progress, provenance=command)
 
 
 def _rounds(
@@ -95,26 +121,34 @@ def _rounds(
     plan: Plan,
     program: Program,
     *,
+    parent: Ownership | None,
     address: str | None,
     progress: Progress,
     provenance: Mapping[str, Any],
 ) -> SweepDir:
-    """Make and run the sweep and, each as a child of the one before, its rounds; returns the last."""
+    """Make and run the sweep and, each as a child of the one before, its rounds; returns the last.
+
+    A parent is ours until its child is, so that nobody else makes that child too.
+    """
     resolved(plan.train_args)  # what is not there is told before anything starts
-    with session(plan, address, progress):
+    with session(plan, address, progress), ExitStack() as ours:
         while True:
             with executor_of(plan, program, progress) as executor:  # first: a program or data at fault makes no sweep
-                sweep_dir, supply, adviser = _begin(store, plan, program, provenance)
-                whole = drive_sweep(store, sweep_dir, plan, program, supply, executor, progress, adviser=adviser)
+                held = ours.enter_context(own(_create(store, plan, program, provenance)))
+                if parent is not None:
+                    parent.release()
+                sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
+                adviser, asks = adviser_of(plan, store, held.sweep, sampler)
+                supply = Supply(plan, sampler, constraint=constraint_of(program), asks=asks)
+                whole = drive_sweep(store, held, plan, program, supply, executor, progress, adviser=adviser)
             if not plan.rounds or not whole:
-                return sweep_dir
-            plan = next_round(store, sweep_dir, plan)
-            progress.note(f"round {plan.round + 1}: {plan.trials} trials round the best of {sweep_dir.id}")
+                return held.sweep
+            plan = next_round(store, held.sweep, plan)
+            progress.note(f"round {plan.round + 1}: {plan.trials} trials round the best of {held.sweep.id}")
+            parent = held
 
 
-def _begin(
-    store: Store, plan: Plan, program: Program, provenance: Mapping[str, Any]
-) -> tuple[SweepDir, Supply, Adviser]:
+def _create(store: Store, plan: Plan, program: Program, provenance: Mapping[str, Any]) -> SweepDir:
     """Make the sweep in the store."""
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
     description = {
@@ -124,9 +158,16 @@ def _begin(
         | ({"reason": program.reason} if program.reason else {}),
         "sampler_identity": sampler.identity(),
     }
-    sweep_dir = store.create_sweep(description, pack(program))
-    adviser, asks = adviser_of(plan, store, sweep_dir, sampler)
-    return sweep_dir, Supply(plan, sampler, constraint=constraint_of(program), asks=asks), adviser
+    _check_twin(store, plan)  # again: a parent that runs is not ours
+    return store.create_sweep(description, pack(program))
+
+
+def _check_twin(store: Store, plan: Plan) -> None:
+    if (twin := twin_of(store, plan)) is not None:
+        raise StoreError(
+            f"sweep {twin.id} is this zoom of {plan.parent} already: go on with it by caviar resume {twin.id}, or zoom "
+            "with another --top or --trials"
+        )
 
 
 def need_source(sweep_dir: SweepDir) -> None:
@@ -146,7 +187,7 @@ def need_source(sweep_dir: SweepDir) -> None:
 
 def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
     store: Store,
-    sweep_dir: SweepDir,
+    held: Ownership,
     plan: Plan,
     program: Program,
     supply: Supply,
@@ -156,66 +197,65 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
     adviser: Adviser,
     amendment: Mapping[str, Any] = NO_CHANGE,
 ) -> bool:
-    """Own the sweep, run its trials, publish what they report, and close it in good order.
+    """Run the trials of a sweep that is ours, publish what they report, and close it in good order.
 
     Args:
         store: The store.
-        sweep_dir: The sweep.
+        held: The sweep; it stays ours.
         plan: Its plan, as amended.
         program: Its program, as amended.
         supply: Its trials.
         executor: Where they run.
         progress: The display.
         adviser: Judges trials that run.
-        amendment: What is to be recorded as changed, once the sweep is ours; see `SweepDir.amend`.
+        amendment: What is to be recorded as changed, before anything else; see `SweepDir.amend`.
 
     Returns:
         Whether it came to its end, rather than being stopped before.
     """
     hurried = threading.Event()
-    looking, patience = sweep_dir.patient(outage.NONE), outage.patience(progress.note, hurried.is_set)
-    store, sweep_dir = store.patient(patience), sweep_dir.patient(patience)
-    epoch = sweep_dir.claim()
-    try:
-        if amendment:
-            sweep_dir.amend(**amendment)
-        discard_unrecorded(store, sweep_dir)
-        with Writer(sweep_dir, epoch, sealing=True) as writer:
-            desk = Desk(looking, epoch)
-            vault = Vault(store, sweep_dir, plan, writer, epoch)
-            gauge = Gauge(store, looking, plan, already=plan.trials - supply.waiting, curves=progress.curves)
+    patience = outage.patience(progress.note, hurried.is_set)
+    store, sweep_dir = store.patient(patience), held.sweep.patient(patience)
+    if amendment:
+        sweep_dir.amend(**amendment)
+        held.sweep = held.sweep.again()
+    looking = held.sweep.patient(outage.NONE)
+    discard_unrecorded(store, sweep_dir)
+    with Writer(sweep_dir, held.epoch, sealing=True) as writer:
+        desk = Desk(looking, held.epoch)
+        vault = Vault(store, sweep_dir, plan, writer, held.epoch)
+        gauge = Gauge(store, looking, plan, already=plan.trials - supply.waiting, curves=progress.curves)
+        unmeasured = Unmeasured(plan.metric, progress.note)
 
-            unmeasured = Unmeasured(plan.metric, progress.note)
+        def attend() -> None:
+            held.check()
+            desk.attend(scheduler)
+            unmeasured.look(scheduler.tally)
+            progress.update(gauge.read(scheduler))
 
-            def attend() -> None:
-                desk.attend(scheduler)
-                unmeasured.look(scheduler.tally)
-                progress.update(gauge.read(scheduler))
+        scheduler = Scheduler(
+            plan, sweep_dir.id, supply, executor, writer, adviser=adviser, vault=vault, on_tick=attend
+        )
 
-            scheduler = Scheduler(
-                plan, sweep_dir.id, supply, executor, writer, adviser=adviser, vault=vault, on_tick=attend
-            )
+        def stop() -> None:
+            hurried.set()
+            scheduler.stop()
 
-            def stop() -> None:
-                hurried.set()
-                scheduler.stop()
-
-            with on_interrupt(stop) as interrupt:
-                hopeless = scheduler.run()
-            last = gauge.read(scheduler)
-            progress.update(last)
-            if scheduler.closing.by == "signal":
-                raise SweepInterrupted(_farewell(last, scheduler), interrupt.exit_code)
-        vault.close()
-        finalize(sweep_dir, epoch, "failed" if hopeless else None)
-        if word := _word(plan, adviser, scheduler, last):
-            progress.note(word)
-        # Who stopped the sweep goes on with it, or does not care.
-        if program.final and not (plan.rounds or hopeless) and scheduler.closing.by != "user":
-            progress.start("testing the winner…")
-            run_finale(store, sweep_dir, plan, executor)
-    finally:
-        sweep_dir.release(epoch)
+        with on_interrupt(stop) as interrupt:
+            hopeless = scheduler.run()
+        last = gauge.read(scheduler)
+        progress.update(last)
+        if scheduler.closing.by == "signal":
+            raise SweepInterrupted(_farewell(last, scheduler), interrupt.exit_code)
+    held.look()
+    vault.close()
+    write_final(sweep_dir, held.epoch, "failed" if hopeless else None)
+    if word := _word(plan, adviser, scheduler, last):
+        progress.note(word)
+    # Who stopped the sweep goes on with it, or does not care.
+    if program.final and not (plan.rounds or hopeless) and scheduler.closing.by != "user":
+        progress.start("testing the winner…")
+        run_finale(store, held, plan, executor)
     error = hopeless or fruitless(scheduler.tally)
     if error is not None:
         raise error

@@ -24,19 +24,22 @@ from caviar_workers.tables import CURVES
 if TYPE_CHECKING:
     from caviar.execute.executor import Executor
     from caviar.store import Store, SweepDir
+    from caviar.store.ownership import Ownership
 
 
-def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor) -> None:
+def run_finale(store: Store, held: Ownership, plan: Plan, executor: Executor) -> None:
     """Run `final` for the winner of the sweep and its ancestors, and keep its numbers beside the sweep.
 
-    The same winner is never tested twice.
+    The sweep is ours, and stays it until the numbers are stored. So no two processes test a winner at once, and none
+    whose numbers are stored is tested again. A test that was cut short, and so told nobody anything, is run again.
 
     Its `trial.load()` gives the winner's last checkpoint.
 
     Raises:
         CaviarError: `final` raised.
+        StoreError: Another process took the sweep over; nothing is stored then.
     """
-    line = ancestors(store, sweep_dir)
+    line = ancestors(store, held.sweep)
     rule, best = best_of_family(store, line, k=1)
     if not best:
         return
@@ -51,7 +54,7 @@ def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor
     restore = newest_restorable(store, home, [winner.trial])
     lease = Lease(
         id=-1,
-        sweep=sweep_dir.id,
+        sweep=held.sweep.id,
         metric="",
         trials=(winner.trial,),
         attempts=(0,),
@@ -70,10 +73,11 @@ def run_finale(store: Store, sweep_dir: SweepDir, plan: Plan, executor: Executor
         "trial": winner.trial,
         "value": winner.value,
         "rule": rule,
-        "metrics": _run(executor, lease),
+        "metrics": _run(executor, lease, held),
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    add_final(sweep_dir, tested)
+    held.look()
+    add_final(held.sweep, tested)
 
 
 def _tests(line: list[SweepDir]) -> list[dict[str, Any]]:
@@ -81,11 +85,12 @@ def _tests(line: list[SweepDir]) -> list[dict[str, Any]]:
     return [{"sweep": one.id, **final} for one in line for final in finals(one)]
 
 
-def _run(executor: Executor, lease: Lease) -> dict[str, float]:
+def _run(executor: Executor, lease: Lease, held: Ownership) -> dict[str, float]:
     """The metrics that `final` returned or reported, each at its last value."""
     executor.submit(lease)
     metrics: dict[str, float] = {}
     while True:
+        held.check()
         for event in executor.poll(0.5):
             if event.lease != lease.id:
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ from caviar.drive.constrained import constraint_of
 from caviar.drive.drive import drive_sweep, need_source, run_child
 from caviar.drive.session import executor_of, session
 from caviar.drive.unfinished import unfinished
-from caviar.errors import SpecError, StoreError
+from caviar.drive.waiting import wait_for_silence
+from caviar.errors import SpecError
 from caviar.lineage import children, next_round
 from caviar.plan import Plan
 from caviar.program import ROLES, pack, program_of_file, unpack
@@ -19,12 +21,14 @@ from caviar.sampling import check_identity, make_sampler
 from caviar.schedule.supply import Supply
 from caviar.secret import resolved
 from caviar.store.finals import finals
+from caviar.store.ownership import own
 from caviar_workers.load import load_function
 
 if TYPE_CHECKING:
     from caviar.sampling import Sampler
     from caviar.show.progress import Progress
     from caviar.store import Store, SweepDir
+    from caviar.store.ownership import Ownership
     from caviar_workers.messages import Program
 
 
@@ -38,8 +42,13 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
     time_limit: float | None = None,
     add: int = 0,
     force: bool = False,
+    wait: bool = False,
+    take_over: bool = False,
 ) -> SweepDir:
     """Run the trials of a sweep that are not finished, with the code that it began with, and the rounds after it.
+
+    The sweep is claimed first, before Ray is started and before anything of it is read: what is left to do is what is
+    left when nobody else can do it.
 
     Args:
         store: The store.
@@ -50,6 +59,8 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
         time_limit: Seconds for this run; None: as long as the sweep says.
         add: Trials by which the sweep is extended, ≥ 0: those that a longer sweep would have had.
         force: Take the experiment's file as it is now, and record it.
+        wait: Wait until an owner that is silent counts as gone.
+        take_over: Take the sweep from an owner that cannot be understood, once it is silent.
 
     Returns:
         The sweep, or that of its last round.
@@ -59,41 +70,70 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
             extended.
         StoreError: Another driver runs it.
     """
-    description = sweep_dir.description()
+    if wait:
+        wait_for_silence(sweep_dir, progress)
+    how = _How(address=address, progress=progress, retry_failed=retry_failed, time_limit=time_limit)
+    with own(sweep_dir, take_over=take_over) as held:
+        return _resume(store, held, how, add=add, force=force)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _How:
+    """What holds for the rounds after a sweep too."""
+
+    address: str | None
+    progress: Progress
+    retry_failed: bool
+    time_limit: float | None
+
+
+def _resume(store: Store, held: Ownership, how: _How, *, add: int = 0, force: bool = False) -> SweepDir:
+    """Go on with a sweep that is ours, and with its rounds."""
+    description = held.sweep.description()
     plan = Plan.from_json(description["plan"])
     resolved(plan.train_args)  # what is not there is told before anything starts
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
     check_identity(description["sampler_identity"], sampler.identity())
-    need_source(sweep_dir)
-    if sweep_dir.owner_alive():
-        raise StoreError(f"sweep {sweep_dir.id} is running in another process: type caviar status {sweep_dir.id}")
+    need_source(held.sweep)
     plan = _extended(plan, sampler, add) if add else plan
-    plan = plan if time_limit is None else dataclasses.replace(plan, time_limit=time_limit)
-    program, changed = _program(sweep_dir, force, progress)
-    amendment: dict[str, Any] = {"trials": plan.trials} if add else {}
+    plan = plan if how.time_limit is None else dataclasses.replace(plan, time_limit=how.time_limit)
+    if not _finish(store, held, plan, sampler, how, extended=bool(add), force=force) or not plan.rounds:
+        return held.sweep
+    after = [one for one in children(store, held.sweep) if one.description()["plan"]["round"] == plan.round + 1]
+    if after:
+        with own(after[0]) as child:
+            held.release()
+            return _resume(store, child, how)
+    return run_child(
+        store,
+        held.sweep,
+        next_round(store, held.sweep, plan),
+        held=held,
+        address=how.address,
+        progress=how.progress,
+        command=description["provenance"],
+    )
+
+
+def _finish(
+    store: Store, held: Ownership, plan: Plan, sampler: Sampler, how: _How, *, extended: bool, force: bool
+) -> bool:
+    """Run what is left of a sweep; returns whether it came to its end, rather than being stopped before."""
+    program, changed = _program(held.sweep, force, how.progress)
+    amendment: dict[str, Any] = {"trials": plan.trials} if extended else {}
     if changed:
         amendment["code"] = program.digest, pack(program)
-    rest = unfinished(store, sweep_dir, retry_failed=retry_failed)
-    adviser, asks = adviser_of(plan, store, sweep_dir, sampler)
+    rest = unfinished(store, held.sweep, retry_failed=how.retry_failed)
+    adviser, asks = adviser_of(plan, store, held.sweep, sampler)
     supply = Supply(plan, sampler, constraint=constraint_of(program), rest=rest, asks=asks)
-    tested = not program.final or bool(plan.rounds) or bool(finals(sweep_dir))
-    if not supply.waiting and tested and sweep_dir.state() == "finished":
+    tested = not program.final or bool(plan.rounds) or bool(finals(held.sweep))
+    if not supply.waiting and tested and held.sweep.snapshot().manifest.state == "finished":
         if not plan.rounds:
-            progress.note(f"sweep {sweep_dir.id} is finished: there is nothing to resume, but --add N adds trials")
-    else:
-        with session(plan, address, progress), executor_of(plan, program, progress) as executor:
-            parts = store, sweep_dir, plan, program, supply, executor, progress
-            if not drive_sweep(*parts, adviser=adviser, amendment=amendment):
-                return sweep_dir
-    if not plan.rounds:
-        return sweep_dir
-    after = [one for one in children(store, sweep_dir) if one.description()["plan"]["round"] == plan.round + 1]
-    if after:
-        return resume_sweep(
-            store, after[0], address=address, progress=progress, retry_failed=retry_failed, time_limit=time_limit
-        )
-    plan = next_round(store, sweep_dir, plan)
-    return run_child(store, sweep_dir, plan, address=address, progress=progress, command=description["provenance"])
+            how.progress.note(f"sweep {held.sweep.id} is finished: there is nothing to resume, but --add N adds trials")
+        return True
+    with session(plan, how.address, how.progress), executor_of(plan, program, how.progress) as executor:
+        parts = store, held, plan, program, supply, executor, how.progress
+        return drive_sweep(*parts, adviser=adviser, amendment=amendment)
 
 
 def _extended(plan: Plan, sampler: Sampler, add: int) -> Plan:

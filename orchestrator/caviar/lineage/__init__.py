@@ -1,7 +1,7 @@
 """Families of sweeps: which came of which, the best of them all, and what the next one would be."""
 
 from caviar.lineage.best import Relative, best_of_family
-from caviar.lineage.family import ancestors, children, family
+from caviar.lineage.family import ancestors, children, family, twin_of
 from caviar.lineage.offspring import next_round, zoom_into, zoom_plan
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "children",
     "family",
     "next_round",
+    "twin_of",
     "zoom_into",
     "zoom_plan",
 ]

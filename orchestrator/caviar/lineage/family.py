@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from caviar.plan import Plan
     from caviar.store import Store, SweepDir
 
 
@@ -17,6 +19,14 @@ def parent_of(sweep: SweepDir) -> str | None:
 def children(store: Store, sweep: SweepDir) -> list[SweepDir]:
     """The sweeps that were zoomed out of this one, oldest first."""
     return [one for one in store.readable() if parent_of(one) == sweep.id]
+
+
+def twin_of(store: Store, plan: Plan) -> SweepDir | None:
+    """The sweep that was zoomed out of the same parent by the same plan; None: there is none."""
+    if plan.parent is None:
+        return None
+    wanted = json.loads(json.dumps(plan.to_json()))
+    return next((one for one in store.sweeps() if one.description()["plan"] == wanted), None)
 
 
 def ancestors(store: Store, sweep: SweepDir) -> list[SweepDir]:

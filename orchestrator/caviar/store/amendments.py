@@ -59,7 +59,7 @@ def amend(disk: Disk, sweep: PurePath, *, trials: int | None = None, code: tuple
         OSError: It cannot be written.
     """
     folder = sweep / AMENDMENTS
-    disk.make_folder(folder)
+    disk.make_folder(folder, within=sweep)
     number = 1 + max((n for n, _ in amendments(disk, sweep)), default=-1)
     if code is not None:  # first, for it counts when the other file is there; of a crash in between, one is left over
         zipped = folder / numbered_name(number, f"-{code[0][:16]}.zip")

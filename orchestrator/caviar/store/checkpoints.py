@@ -43,7 +43,7 @@ def write_carried(sweep: SweepDir, epoch: int, save: Save) -> None:
     """
     path = path_of(sweep, save)
     try:
-        sweep.disk.make_folder(path.parent)
+        sweep.disk.make_folder(path.parent, within=sweep.path)
         with sweep.disk.stream(path, sweep.path / build_folder(epoch)) as file:
             file.write(save.data or b"")
     except OSError as error:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from caviar.errors import StoreError
+from caviar.errors import NotFoundError, StoreError
 from caviar.store import chain, manifest, owner, snapshot
+from caviar.store.format import raise_format
 from caviar.store.holes import need_whole
-from caviar.store.layout import BUILD, HOT, MERGED, OWNER, build_folder
+from caviar.store.layout import BUILD, HOT, MERGED, OWNER, SWEEP_FILE, SWEEP_PREFIX, build_folder
 from caviar.store.ours import need_ours
 
 if TYPE_CHECKING:
@@ -17,59 +18,90 @@ if TYPE_CHECKING:
     from caviar.disk import Disk
 
 
-def claim(disk: Disk, sweep: PurePath) -> int:
+def claim(disk: Disk, sweep: PurePath, *, purpose: str = "run", take_over: bool = False) -> int:
     """Make the calling process the owner of the sweep in that folder.
+
+    What is read of the sweep from then on is what there is: nobody else adds to it. Its state stays as it was, until
+    something is added.
+
+    Args:
+        disk: Where it is.
+        sweep: Its folder.
+        purpose: What is done to it, as a participle, for those who are refused meanwhile.
+        take_over: Whether an owner that cannot be understood counts as gone once it is silent.
 
     Returns:
         Its epoch, from 1.
 
     Raises:
-        StoreError: The present owner is alive, or something that was published is gone.
+        StoreError: The present owner is alive, or not understood; or something that was published is gone.
+        NotFoundError: The sweep was removed.
         OSError: The store cannot be written.
     """
+    epoch = hold(disk, sweep, purpose=purpose, take_over=take_over)
+    try:
+        _take_pen(disk, sweep, epoch)
+        _seal(disk, sweep, epoch)
+    except BaseException:
+        with suppress(OSError):  # a living process that owns a sweep and does not run it would block all others
+            release(disk, sweep, epoch)
+        raise
+    return epoch
+
+
+def hold(disk: Disk, sweep: PurePath, *, purpose: str = "run", take_over: bool = False) -> int:
+    """Keep all others from claiming the sweep, and no more: for who removes it. Otherwise as `claim`."""
+    raise_format(disk, sweep.parent)
     _furnish(disk, sweep)
     while True:
-        present, epoch = owner.newest_owner(disk, sweep)
-        if present is not None and alive(disk, sweep, present):
-            raise StoreError(
-                f"{sweep.name} is being run by process {present.pid} on {present.host}: wait for it, or stop it first."
-            )
+        seen = owner.look(disk, sweep)
+        if why := refusal(sweep, seen, take_over=take_over):
+            raise StoreError(why)
+        epoch = seen.epoch + 1
         try:
-            disk.create(owner.owner_path(sweep, epoch + 1), owner.to_bytes(owner.this_process(epoch + 1)))
+            disk.create(owner.owner_path(sweep, epoch), owner.to_bytes(owner.this_process(epoch, purpose)))
         except FileExistsError:  # another process was quicker: see who it is
             continue
-        try:
-            _take_pen(disk, sweep, epoch + 1)
-            _seal(disk, sweep, epoch + 1)
-        except BaseException:
-            with suppress(OSError):  # a living process that owns a sweep and does not run it would block all others
-                release(disk, sweep, epoch + 1)
-            raise
-        return epoch + 1
+        return epoch
+
+
+def refusal(sweep: PurePath, seen: owner.Sighting, *, take_over: bool = False) -> str:
+    """Why the sweep cannot be claimed, in a sentence; empty: it can."""
+    if seen.standing == "alive":
+        what = f"{sweep.name} is being {seen.purpose} by {seen.who}"
+        if seen.age_s is None:
+            return f"{what}: wait for it, or stop it first."
+        return (
+            f"{what}, which gave a sign of life {max(0.0, seen.age_s):.0f} s ago: wait for it, or stop it first; "
+            f"if it is dead, try again when it was silent for {owner.SILENCE_S:.0f} s (caviar resume --wait)."
+        )
+    if seen.standing == "not understood" and not take_over:
+        ahead = seen.owner is not None  # understood, but with a time in the future
+        why = ", whose last sign of life lies in the future (do the clocks agree?)" if ahead else ", and is silent"
+        name = sweep.name.removeprefix(SWEEP_PREFIX)
+        return f"{sweep.name} belongs to {seen.who}{why}: if nobody runs it, caviar resume {name} --take-over does."
+    return ""
 
 
 def release(disk: Disk, sweep: PurePath, epoch: int) -> None:
     """Let go of the sweep, so that this process too may claim it again. Needs no space on the disk."""
     path = owner.owner_path(sweep, epoch)
+    owner.LET_GO.add(path)
     if disk.exists(path):
         disk.rename(path, owner.released_path(path))
-
-
-def alive(disk: Disk, sweep: PurePath, present: owner.Owner) -> bool:
-    """Whether the owner still runs."""
-    path = owner.owner_path(sweep, present.epoch)
-    try:
-        silent_s = 0.0 if owner.is_here(present) and disk.exists(path) else disk.age_s(path)
-    except FileNotFoundError:  # it let go just now
-        return False
-    return owner.is_alive(present, silent_s)
+    owner.LET_GO.discard(path)
 
 
 def _furnish(disk: Disk, sweep: PurePath) -> None:
     """Make the folders that are written to: tools that copy stores, such as git, leave empty ones behind."""
-    for folder in (sweep / OWNER, sweep / HOT, sweep / MERGED):
-        if not disk.exists(folder):
-            disk.make_folder(folder)
+    try:
+        for folder in (sweep / OWNER, sweep / HOT, sweep / MERGED):
+            if not disk.exists(folder):
+                disk.make_folder(folder, within=sweep)
+    except FileNotFoundError as error:
+        if disk.exists(sweep / SWEEP_FILE):
+            raise
+        raise NotFoundError(f"{sweep.name} was removed meanwhile: caviar ls shows what there is.") from error
 
 
 def _take_pen(disk: Disk, sweep: PurePath, epoch: int) -> None:
@@ -85,7 +117,7 @@ def _take_pen(disk: Disk, sweep: PurePath, epoch: int) -> None:
             with suppress(FileNotFoundError):  # another new owner did it
                 disk.remove_folder(sweep / BUILD / name)
     disk.clear_folders(sweep / BUILD)
-    disk.make_folder(mine)
+    disk.make_folder(mine, within=sweep)
     if owner.superseded(disk, sweep, epoch):  # by one that may have looked for our folder before we made it
         disk.delete_folder(mine)
         raise StoreError(f"Another process took {sweep.name} over just now: wait for it, or stop it first.")
@@ -98,7 +130,6 @@ def _seal(disk: Disk, sweep: PurePath, epoch: int) -> None:
         need_whole(disk, sweep, seen)
         ends = {old: seen.manifest.hot_through.get(old, -1) for old in range(1, epoch)} | seen.through()
         ends = {old: n for old, n in ends.items() if old < epoch and old not in seen.manifest.sealed}
-        if not ends and seen.manifest.state == "running":
-            return
-        if chain.append(disk, sweep, manifest.sealed(seen.manifest, ends)):
+        # Even where all are sealed: an older owner that comes back finds its next number taken.
+        if epoch == 1 or chain.append(disk, sweep, manifest.sealed(seen.manifest, ends)):
             return

@@ -34,7 +34,7 @@ class FinalFolder:
 
     def prepare(self, *tables: str) -> None:
         """Make the folders of these tables."""
-        self.sweep.disk.make_folder(*(self.sweep.path / table for table in tables))
+        self.sweep.disk.make_folder(*(self.sweep.path / table for table in tables), within=self.sweep.path)
 
     def file(self, table: str, layout: pa.Schema, part: int = 0) -> FinalFile:
         """A new file of a table, by its place among them."""

@@ -42,7 +42,13 @@ ENDED = ("COMPLETED", "STOPPED", "FAILED", "CANCELLED")
 
 
 def finalize(sweep_dir: SweepDir, epoch: int, state: State | None = None) -> None:
-    """Write the final files, let them stand for all others, delete those, and release the sweep.
+    """End the sweep as `write_final` does, and release it."""
+    write_final(sweep_dir, epoch, state)
+    sweep_dir.release(epoch)
+
+
+def write_final(sweep_dir: SweepDir, epoch: int, state: State | None = None) -> None:
+    """Write the final files, let them stand for all others, and delete those. The sweep stays its owner's.
 
     `curves/` holds the live rows and `superseded/` the others; `trials/`, `attempts/`, `logs/` and `decisions/`
     are as the views, without `sweep`. Call it after the writer was closed. It can be done again after the sweep
@@ -63,10 +69,9 @@ def finalize(sweep_dir: SweepDir, epoch: int, state: State | None = None) -> Non
     except duckdb.Error as error:
         raise StoreError(f"Cannot finalize {sweep_dir.path}: {one_line(error)}; what was published stays.") from error
     except (OSError, pa.ArrowException) as error:
-        with suppress(OSError):
-            _check_owner(sweep_dir, epoch)
+        if _is_lost(sweep_dir, epoch):
+            raise StoreError(_LOST.format(sweep_dir.path.name)) from error
         raise store_error("finalize", sweep_dir.path, error) from error
-    sweep_dir.release(epoch)
 
 
 def _finalize(sweep: SweepDir, epoch: int, state: State | None) -> None:
@@ -131,7 +136,17 @@ def _write_files(final: FinalFolder, connection: duckdb.DuckDBPyConnection, tabl
 
 def _check_owner(sweep: SweepDir, epoch: int) -> None:
     if superseded(sweep.disk, sweep.path, epoch):
-        raise StoreError(f"Another process took {sweep.path.name} over: it will finalize it.")
+        raise StoreError(_LOST.format(sweep.path.name))
+
+
+def _is_lost(sweep: SweepDir, epoch: int) -> bool:
+    """Whether another process has it; False where that cannot be told."""
+    with suppress(OSError):
+        return superseded(sweep.disk, sweep.path, epoch)
+    return False
+
+
+_LOST = "Another process took {} over: it will finalize it."
 
 
 def _ended(sweep: SweepDir, counts: Counter[str]) -> State:

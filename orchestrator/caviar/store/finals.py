@@ -12,6 +12,9 @@ from caviar.store.layout import FINAL, numbered_name, parse_number
 from caviar.store.record import Unreadable, read, record
 from caviar.store.trouble import store_error
 
+WINNER = ("sweep", "trial")
+"""What tells winners apart."""
+
 if TYPE_CHECKING:
     from caviar.store.sweep_dir import SweepDir
 
@@ -51,16 +54,21 @@ class _Final:
 
 
 def add_final(sweep: SweepDir, finding: dict[str, Any]) -> None:
-    """Append a finding.
+    """Append a finding, unless there is one of the same winner.
+
+    Two processes that do so at once, of which one does not know yet that it lost the sweep, count to the same number.
 
     Raises:
         StoreError: It cannot be written.
     """
     folder = sweep.path / FINAL
     try:
-        sweep.disk.make_folder(folder)
-        number = len(_names(sweep, folder))
-        sweep.disk.create(folder / numbered_name(number), json.dumps(finding, ensure_ascii=False).encode())
+        sweep.disk.make_folder(folder, within=sweep.path)
+        winner = [finding.get(key) for key in WINNER]
+        found = finals(sweep)
+        if winner not in [[one.get(key) for key in WINNER] for one in found]:
+            path = folder / numbered_name(len(found))
+            sweep.disk.create(path, json.dumps(finding, ensure_ascii=False).encode())
     except OSError as error:
         raise store_error("write to", folder, error) from error
 

@@ -1,6 +1,6 @@
 """Names of the store's files, and back.
 
-<store>/FORMAT                                   {"format": 1}
+<store>/FORMAT                                   {"format": 2}
 <store>/sweep=<id>/sweep.json, code.zip          what was asked for, and the code that does it
 <store>/sweep=<id>/_owner/<epoch>.json           who may write; the highest epoch
 <store>/sweep=<id>/_hot/<epoch>-<n>-<table>-<checksum>.parquet   n contiguous from 0 over all tables of the epoch

@@ -82,8 +82,8 @@ class Manifest:
 
 
 def sealed(manifest: Manifest, ends: Mapping[int, int]) -> Manifest:
-    """Next manifest: of each epoch in `ends` nothing after n counts any more; the sweep runs."""
-    return _next(manifest, sealed={**manifest.sealed, **ends}, state="running")
+    """Next manifest: of each epoch in `ends` nothing after n counts any more."""
+    return _next(manifest, sealed={**manifest.sealed, **ends})
 
 
 def merged(
@@ -115,7 +115,7 @@ def without(manifest: Manifest, damaged: Iterable[Quarantined]) -> Manifest:
 
 
 def ended(manifest: Manifest, state: State) -> Manifest:
-    """Next manifest: the sweep's owner is done with it."""
+    """Next manifest: the sweep's owner is done with it; or goes on with it, with the state "running"."""
     return _next(manifest, state=state)
 
 

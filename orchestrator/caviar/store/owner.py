@@ -1,21 +1,19 @@
-"""Who may write to a sweep: one process at a time, told by its host, its number and when it started."""
+"""Who may write to a sweep: one process at a time; and who of those that claimed it still lives."""
 
 from __future__ import annotations
 
 import errno
 import json
 import os
-import platform
-import subprocess
-import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from caviar.store.layout import OWNER, numbered_name, parse_number
 from caviar.store.manifest import now
-from caviar.store.record import read, record
+from caviar.store.process_table import Place, here, process_start, runs
+from caviar.store.record import MOST_BYTES, Unreadable, parsed, record
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -23,7 +21,13 @@ if TYPE_CHECKING:
     from caviar.disk import Disk
 
 SILENCE_S = 60.0
-"""Seconds without a sign of life after which an owner on another host counts as gone."""
+"""Seconds without a sign of life after which an owner counts as gone, where no process table tells."""
+
+LET_GO: set[PurePath] = set()
+"""Files of owners that this process was and is no more, though the store did not take its word for it."""
+
+Standing = Literal["nobody", "alive", "silent", "not understood"]
+"""Of a sweep's owner. Nobody but `--take-over` takes a sweep from one that is not understood."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,77 +39,134 @@ class Owner:
     host: str
     pid: int
     pid_started: str
-    """Tells two processes of the same number apart."""
+    """Tells two processes of the same number apart; "" when nobody told."""
     claimed: str
     """ISO time, UTC."""
+    boot: str = ""
+    namespace: str = ""
+    """Where the number means this process, see `Place`; stores of format 1 do not say."""
+    purpose: str = "run"
+    """What is done to the sweep, as a participle."""
+
+    @property
+    def place(self) -> Place:
+        """Where it runs."""
+        return Place(host=self.host, boot=self.boot, namespace=self.namespace)
 
 
-def this_process(epoch: int) -> Owner:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """The owner of a sweep, as somebody sees it."""
+
+    epoch: int
+    """The highest one that was claimed; 0: none was."""
+    standing: Standing
+    owner: Owner | None = None
+    """None: there is none, or its file is not understood."""
+    age_s: float | None = None
+    """Seconds since its last sign of life; None: the process table knew better."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it counts as running the sweep."""
+        return self.standing == "alive"
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds of silence after which it will not be alive any more; None: no silence changes it."""
+        return None if not self.alive or self.age_s is None else max(0.0, SILENCE_S - self.age_s)
+
+    @property
+    def purpose(self) -> str:
+        """What the owner does to the sweep, as a participle."""
+        return "run" if self.owner is None else self.owner.purpose
+
+    @property
+    def who(self) -> str:
+        """For a person."""
+        if self.owner is None:
+            return f"an owner whose file {OWNER}/{numbered_name(self.epoch)} cannot be understood"
+        return f"process {self.owner.pid} on {self.owner.host}"
+
+
+def this_process(epoch: int, purpose: str = "run") -> Owner:
     """The calling process as an owner."""
-    pid = os.getpid()
-    return Owner(epoch=epoch, host=platform.node(), pid=pid, pid_started=process_start(pid) or "", claimed=now())
+    pid, place = os.getpid(), here()
+    return Owner(
+        epoch=epoch,
+        host=place.host,
+        pid=pid,
+        pid_started=process_start(pid) or "",
+        claimed=now(),
+        boot=place.boot,
+        namespace=place.namespace,
+        purpose=purpose,
+    )
 
 
-def process_start(pid: int) -> str | None:
-    """When a process of this host started, as opaque text; None when it is gone or a zombie."""
-    if sys.platform == "linux":
-        return _linux_start(pid)
-    done = subprocess.run(["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return done.stdout.strip() or None
+def judge(owner: Owner | None, running: bool | None, age_s: float) -> Standing:
+    """Whether an owner that did not let go is alive. Every such judgement is made here.
+
+    Args:
+        owner: None: its file is not understood.
+        running: What the process table says of it, where owner and judge share one; None: nothing.
+        age_s: Seconds since its last sign of life, by the store's clock. Far below 0: the clocks disagree.
+    """
+    if owner is not None and running is not None:
+        return "alive" if running else "silent"
+    if abs(age_s) < SILENCE_S:
+        return "alive"
+    return "not understood" if owner is None or age_s < 0 else "silent"
 
 
-def _linux_start(pid: int) -> str | None:
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-        boot = _boot()
-    except OSError:
-        return None
-    fields = text.rpartition(")")[2].split()  # the name before ")" may hold anything; fields[0] is field 3 of proc(5)
-    return None if fields[0] == "Z" else f"{boot}:{fields[19]}"
+def sight(owner: Owner | None, epoch: int, age: Callable[[], float]) -> Sighting:
+    """The present owner, judged from this process.
+
+    Args:
+        owner: None: its file is not understood.
+        epoch: Its epoch.
+        age: Seconds since its last sign of life; asked for where the process table does not tell.
+    """
+    running = runs(owner.pid, owner.pid_started) if owner is not None and owner.place.same(here()) else None
+    age_s = age() if running is None else None
+    return Sighting(epoch=epoch, standing=judge(owner, running, age_s or 0.0), owner=owner, age_s=age_s)
 
 
-def _boot() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+def look(disk: Disk, sweep: PurePath) -> Sighting:
+    """The owner with the highest epoch; OSError when that cannot be read."""
+    while True:
+        name, epoch = newest(disk, sweep)
+        if name is None or ".released" in name:
+            return Sighting(epoch=epoch, standing="nobody")
+        path = sweep / OWNER / name
+        if path in LET_GO:
+            return Sighting(epoch=epoch, standing="nobody")
+        try:
+            return sight(_read(disk, path, epoch), epoch, lambda path=path: disk.age_s(path))  # type: ignore[misc]
+        except FileNotFoundError:  # it let go just now, or the sweep was removed
+            if newest(disk, sweep) == (name, epoch):
+                raise
+
+
+def newest(disk: Disk, sweep: PurePath) -> tuple[str | None, int]:
+    """File name and epoch of the owner with the highest one; None and 0 when the sweep was never claimed."""
+    names = disk.list(sweep / OWNER)
+    # An owner that lets go may have both names for a moment: the longer one holds.
+    name = max(names, key=lambda name: (parse_number(name) or 0, len(name)), default=None)
+    return name, 0 if name is None else parse_number(name) or 0
 
 
 def ran_since_this_boot(disk: Disk, sweep: PurePath, epoch: int) -> bool:
     """Whether the owner of an epoch began after the present start of this computer; not, where nobody can tell."""
     path = owner_path(sweep, epoch)
     for name in (path, released_path(path)):
-        with suppress(OSError, ValueError):
-            owner = record(Owner, read(disk, name), later=True)
-            return sys.platform == "linux" and is_here(owner) and owner.pid_started.partition(":")[0] == _boot()
+        with suppress(OSError):
+            owner = _read(disk, name, epoch)
+            if owner is None:
+                return False
+            boot = owner.boot or owner.pid_started.partition(":")[0]  # all that format 1 says
+            return owner.host == here().host and bool(boot) and here().boot.startswith(boot)
     return False
-
-
-def is_alive(owner: Owner, silent_s: float) -> bool:
-    """Whether an owner's process still runs; elsewhere than on this host, whether it gave a sign lately."""
-    if is_here(owner):
-        return process_start(owner.pid) == owner.pid_started
-    return silent_s < SILENCE_S
-
-
-def is_here(owner: Owner) -> bool:
-    """Whether an owner's process is, or was, on this host."""
-    return owner.host == platform.node()
-
-
-def newest_owner(disk: Disk, sweep: PurePath) -> tuple[Owner | None, int]:
-    """The owner with the highest epoch, None when it let go or never was, and that epoch (0: none)."""
-    names = disk.list(sweep / OWNER)
-    # An owner that lets go may have both names for a moment: the longer one holds.
-    name = max(names, key=lambda name: (parse_number(name) or 0, len(name)), default=None)
-    epoch = 0 if name is None else parse_number(name) or 0
-    if name is None or ".released" in name:
-        return None, epoch
-    try:
-        return record(Owner, read(disk, sweep / OWNER / name), later=True), epoch
-    except (FileNotFoundError, ValueError):  # let go just now; or never written by us
-        return None, epoch
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ELOOP):  # no file at all
-            raise
-        return None, epoch
 
 
 def superseded(disk: Disk, sweep: PurePath, epoch: int) -> bool:
@@ -127,3 +188,21 @@ def owner_path(sweep: PurePath, epoch: int) -> PurePath:
 def to_bytes(owner: Owner) -> bytes:
     """Serialise as JSON."""
     return json.dumps(asdict(owner)).encode()
+
+
+def from_bytes(text: bytes, epoch: int) -> Owner | None:
+    """Parse JSON; None when it is not wholly understood, as when a later version wrote more into it."""
+    try:
+        owner = record(Owner, parsed(text))
+    except Unreadable:
+        return None
+    return owner if owner.epoch == epoch and owner.pid > 0 else None
+
+
+def _read(disk: Disk, path: PurePath, epoch: int) -> Owner | None:
+    try:
+        return from_bytes(disk.read(path, most=MOST_BYTES), epoch)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ELOOP, errno.EISDIR):  # no file at all
+            raise
+        return None

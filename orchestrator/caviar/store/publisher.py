@@ -10,7 +10,7 @@ from caviar.errors import StoreError
 from caviar.store import chain, manifest
 from caviar.store.layout import Segment
 from caviar.store.order import in_order
-from caviar.store.owner import owner_path, superseded
+from caviar.store.owner import superseded
 from caviar.store.segment import encode, unify
 from caviar_workers.tables import TABLES
 
@@ -40,6 +40,7 @@ class Publisher:
     def __init__(self, sweep: SweepDir, epoch: int) -> None:
         self._sweep = sweep
         self._epoch = epoch
+        self._begin()
         self._next = sweep.snapshot().next_n(epoch)
 
     def publish(self, rows: Mapping[str, Sequence[pa.Table | pa.RecordBatch]]) -> Published:
@@ -67,10 +68,11 @@ class Publisher:
         self._next += len(files)
         return Published(files=len(files), rows=count, size=sum(data.size for _, data in files))
 
-    def beat(self) -> None:
-        """Give a sign of life to readers on other hosts."""
-        self._check_owner()
-        self._sweep.disk.touch(owner_path(self._sweep.path, self._epoch))
+    def _begin(self) -> None:
+        """Let the sweep count as running, before anything is added to it."""
+        while (seen := chain.newest(self._sweep.disk, self._sweep.path)).state != "running":
+            self._check_owner()  # after the look: what a new owner appends since then takes our number
+            chain.append(self._sweep.disk, self._sweep.path, manifest.ended(seen, "running"))
 
     def seal(self) -> None:
         """Record in the manifest that all published until now counts, and nothing after it.

@@ -73,7 +73,7 @@ def _move(disk: Disk, sweep: PurePath, name: str) -> bool:
     """Move a file, if it is there; no manifest names checkpoints, so that is all it takes."""
     if not disk.exists(sweep / name):
         return False
-    disk.make_folder(sweep / QUARANTINE)
+    disk.make_folder(sweep / QUARANTINE, within=sweep)
     disk.move(sweep / name, sweep / QUARANTINE / name.replace("/", "-"))
     return True
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from caviar.store.layout import REQUESTS, numbered_name, parse_number
 from caviar.store.manifest import now
-from caviar.store.owner import newest_owner
+from caviar.store.owner import newest
 from caviar.store.record import MOST_TRIALS, read, record
 from caviar.store.trouble import store_error
 
@@ -45,9 +45,9 @@ def ask_to_stop(sweep: SweepDir, *, trial: int | None = None, at_once: bool = Fa
     """
     folder = sweep.path / REQUESTS
     try:
-        _, epoch = newest_owner(sweep.disk, sweep.path)
+        _, epoch = newest(sweep.disk, sweep.path)
         data = json.dumps(asdict(Request(epoch=epoch, trial=trial, at_once=at_once, made=now()))).encode()
-        sweep.disk.make_folder(folder)
+        sweep.disk.make_folder(folder, within=sweep.path)
         numbers = [number for name in sweep.disk.list(folder) if (number := parse_number(name)) is not None]
         number = max(numbers, default=-1) + 1
         while True:

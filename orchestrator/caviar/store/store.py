@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.disk import Disk, Patience, PosixDisk, locate
 from caviar.errors import NotFoundError, SpecError, StoreError
+from caviar.store import claim as claims
 from caviar.store import manifest
 from caviar.store.find import LATEST, named, the_only
+from caviar.store.format import check_format, format_bytes, raise_format
 from caviar.store.layout import (
     CODE_FILE,
     FORMAT_FILE,
@@ -28,10 +30,9 @@ from caviar.store.layout import (
     numbered_name,
 )
 from caviar.store.ours import need_ours
-from caviar.store.record import MOST_BYTES, MOST_DESCRIBED, Unreadable, described, parsed, record
+from caviar.store.record import MOST_DESCRIBED, Unreadable, described, parsed
 from caviar.store.sweep_dir import SweepDir
-from caviar.store.trouble import store_error
-from caviar_workers.tables import FORMAT
+from caviar.store.trouble import FULL, store_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,11 +42,6 @@ AHEAD = timedelta(days=1)
 """How far a clock may be wrong."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Format:
-    format: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +97,8 @@ class Store:
                 )
             self.disk.make_folder(self.path)
             with suppress(FileExistsError):  # another process made it in the meantime
-                self.disk.create(written, json.dumps({"format": FORMAT}).encode())
-        self._check_format(self.disk.read(written, most=MOST_BYTES))
+                self.disk.create(written, format_bytes())
+        check_format(self.disk, self.path)
 
     def _refuse(self) -> None:
         if self.path.name.startswith(SWEEP_PREFIX) and self.disk.exists(self.path / SWEEP_FILE):
@@ -120,17 +116,6 @@ class Store:
             f"There is no store at {self.path}: choose one with --store PATH, or type `caviar run FILE`."
         )
 
-    def _check_format(self, text: bytes) -> None:
-        try:
-            found = record(_Format, parsed(text), later=True).format
-        except ValueError as error:
-            raise StoreError(f"{self.path / FORMAT_FILE} cannot be understood: restore it from a copy.") from error
-        if found > FORMAT:
-            raise StoreError(
-                f"The store {self.path} was written by a newer caviar (format {found}, this one knows {FORMAT}): "
-                "upgrade with `pip install --upgrade caviar-sweep`, or `git pull` in a checkout."
-            )
-
     def create_sweep(self, description: dict[str, Any], code: bytes) -> SweepDir:
         """Add a sweep; it appears whole or not at all.
 
@@ -145,6 +130,7 @@ class Store:
         first = manifest.to_bytes(manifest.Manifest(k=0, written=manifest.now()))
         _check_readable(description)
         try:
+            raise_format(self.disk, self.path)
             self.disk.clear_folders(self.path)
             for _ in range(10):
                 sweep_id = self._fresh_id()
@@ -159,19 +145,51 @@ class Store:
             raise store_error("create a sweep in", self.path, error) from error
         raise StoreError(f"Cannot create a sweep in {self.path}: too many others do so at once; try again.")
 
-    def remove(self, sweep: SweepDir) -> None:
-        """Delete a sweep and all it holds, for good. Works on a full disk.
+    def remove(self, sweep: SweepDir, *, take_over: bool = False) -> None:
+        """Delete a sweep and all it holds, for good; by its owner, which the caller becomes. Works on a full disk.
+
+        Args:
+            sweep: The sweep.
+            take_over: As for `SweepDir.claim`.
 
         Raises:
-            StoreError: A living process runs it, it holds what Caviar did not write, or the store cannot be written.
+            StoreError: A living process runs it, or one that is not understood; it holds what Caviar did not write;
+                or the store cannot be written.
+            NotFoundError: Another process removed it.
         """
-        if sweep.owner_alive():
-            raise StoreError(f"{sweep.id} is running: stop it first (Ctrl-C in its terminal), then remove it.")
         try:
+            self.check_idle(sweep, take_over=take_over)
             need_ours(self.disk, sweep.path)
-            self.disk.remove_folder(sweep.path)
+            epoch = self._hold(sweep, take_over)
+            try:
+                self.disk.remove_folder(sweep.path)
+            except BaseException:
+                with suppress(OSError):
+                    claims.release(self.disk, sweep.path, epoch)
+                raise
+        except FileNotFoundError as error:
+            raise NotFoundError(f"{sweep.id} was removed by another process: caviar ls shows what there is.") from error
         except OSError as error:
             raise store_error("write to", self.path, error) from error
+
+    def check_idle(self, sweep: SweepDir, *, take_over: bool = False) -> None:
+        """See that nobody runs a sweep; StoreError when somebody does."""
+        seen = sweep.owner()
+        if seen.alive and seen.owner is not None:
+            raise StoreError(f"{sweep.id} is running: stop it first (Ctrl-C in its terminal): {seen.who} runs it.")
+        if why := claims.refusal(sweep.path, seen, take_over=take_over):
+            raise StoreError(why)
+
+    def _hold(self, sweep: SweepDir, take_over: bool) -> int:
+        """The epoch of our ownership; −1 where the disk is too full for one, or the removal half done already."""
+        try:
+            return claims.hold(self.disk, sweep.path, purpose="removed", take_over=take_over)
+        except NotFoundError:
+            return -1
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            return -1
 
     def _fresh_id(self) -> str:
         moment = datetime.fromtimestamp(self.disk.now(), UTC).replace(tzinfo=None, microsecond=0)

@@ -14,7 +14,7 @@ from caviar.store import claim as claims
 from caviar.store.amendments import Amendment, amend, amended, amendments, code_path
 from caviar.store.layout import CODE_FILE, SWEEP_FILE, SWEEP_PREFIX
 from caviar.store.manifest import State
-from caviar.store.owner import newest_owner
+from caviar.store.owner import Sighting, look
 from caviar.store.record import MOST_DESCRIBED, described, read
 from caviar.store.trouble import store_error
 
@@ -29,6 +29,10 @@ class SweepDir:
     def patient(self, patience: Patience) -> SweepDir:
         """The same sweep, on a disk of another patience."""
         return replace(self, disk=self.disk.patient(patience))
+
+    def again(self) -> SweepDir:
+        """The same sweep, of which nothing was read yet."""
+        return replace(self)
 
     @property
     def id(self) -> str:
@@ -86,17 +90,24 @@ class SweepDir:
         except OSError as error:
             raise store_error("read", self.path / CODE_FILE, error) from error
 
-    def claim(self) -> int:
+    def claim(self, *, purpose: str = "run", take_over: bool = False) -> int:
         """Become the sweep's only writer; whatever an older owner still writes does not count.
+
+        Gives no sign of life from then on; `own` does.
+
+        Args:
+            purpose: What is done to it, as a participle, for those who are refused meanwhile.
+            take_over: Whether to take it from an owner that cannot be understood, once that is silent.
 
         Returns:
             The epoch of this ownership, from 1, for `Writer` and `finalize`.
 
         Raises:
-            StoreError: The present owner is alive, or the store cannot be written.
+            StoreError: The present owner is alive or not understood, or the store cannot be written.
+            NotFoundError: The sweep was removed.
         """
         try:
-            return claims.claim(self.disk, self.path)
+            return claims.claim(self.disk, self.path, purpose=purpose, take_over=take_over)
         except OSError as error:
             raise store_error("write to", self.path, error) from error
 
@@ -107,18 +118,23 @@ class SweepDir:
         except OSError as error:
             raise store_error("write to", self.path, error) from error
 
-    def owner_alive(self) -> bool:
-        """Whether a process that claimed the sweep is running it."""
+    def owner(self) -> Sighting:
+        """Who owns the sweep at this moment, and whether it lives; StoreError when that cannot be read."""
         try:
-            present, _ = newest_owner(self.disk, self.path)
-            return present is not None and claims.alive(self.disk, self.path, present)
+            return look(self.disk, self.path)
         except OSError as error:
             raise store_error("read", self.path, error) from error
 
+    def owner_alive(self) -> bool:
+        """Whether a process that claimed the sweep is running it, its end and its last test included."""
+        return self.owner().alive
+
     def state(self) -> State:
         """Whether the sweep runs, ended as planned, or was interrupted (to be resumed)."""
+        if self.owner_alive():  # first: one that lets go meanwhile has said before how the sweep ended
+            return "running"
         state = chain.newest(self.disk, self.path).state
-        return state if state != "running" or self.owner_alive() else "interrupted"
+        return "interrupted" if state == "running" else state
 
     def snapshot(self) -> snapshot.Snapshot:
         """The files that count at this moment."""

@@ -26,8 +26,6 @@ MOST_QUEUED = 384 * 2**20
 EARLY = 64 * 2**20
 """Bytes that are published without waiting for the tick; and at once, about."""
 
-BEAT_S = 15.0
-
 
 class Addition(NamedTuple):
     """Rows of a table that wait to be published."""
@@ -158,15 +156,12 @@ class Writer:
                 self._change.notify_all()
 
     def _ticks(self) -> None:
-        beat = tick = time.monotonic()
+        tick = time.monotonic()
         while True:
             queue, through, closing = self._take(tick + self._interval_s)
             tick = time.monotonic()
             if queue:
                 self._publish(queue, through)
-            if tick - beat > BEAT_S:
-                self._publisher.beat()
-                beat = tick
             if closing:
                 if self._sealing:
                     self._publisher.seal()

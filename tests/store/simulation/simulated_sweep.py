@@ -21,7 +21,7 @@ from simulated_disk import Platter, SimulatedDisk
 from caviar.store import Store, SweepDir
 from caviar.store import finalize as finalizing
 from caviar.store.merge import merge
-from caviar.store.owner import Owner
+from caviar.store.owner import Owner, Sighting
 from caviar.store.publisher import Publisher
 
 MEMORY = Path("/dev/shm")
@@ -41,11 +41,12 @@ class Processes:
         self.living: set[int] = set()
         self.calling = 0
 
-    def this_process(self, epoch: int) -> Owner:
+    def this_process(self, epoch: int, purpose: str) -> Owner:
         return Owner(epoch=epoch, host="box", pid=self.calling, pid_started="", claimed="")
 
-    def is_alive(self, owner: Owner, silent_s: float) -> bool:
-        return owner.pid in self.living
+    def sight(self, owner: Owner | None, epoch: int, age: object) -> Sighting:
+        assert owner is not None
+        return Sighting(epoch=epoch, standing="alive" if owner.pid in self.living else "silent", owner=owner)
 
 
 class _Lasting:
@@ -92,7 +93,7 @@ class Simulation:
         self.ledger = Ledger()
         self.values = 0
         patch.setattr("caviar.store.owner.this_process", self.processes.this_process)
-        patch.setattr("caviar.store.owner.is_alive", self.processes.is_alive)
+        patch.setattr("caviar.store.owner.sight", self.processes.sight)
         patch.setattr("caviar.store.views.connect", lambda _: lasting())
         patch.setattr("caviar.store.finalize.open_plain", lasting)
         patch.setattr("caviar.store.segment.group_rows", lambda layout, *, live: 2)
