@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from itertools import product
 
 import click
@@ -85,6 +87,19 @@ def test_colours_are_legible_on_dark_and_on_light(caviar, wide, monkeypatch, wor
     assert codes <= LEGIBLE
     monkeypatch.setenv("NO_COLOR", "1")
     assert not re.search(r"\x1b\[[\d;]*3\dm", caviar(*given).out)
+
+
+def test_a_sentence_on_a_terminal_breaks_between_words(tmp_path):
+    ours, theirs = os.openpty()
+    code = "from caviar.cli.main import main; main(['best', '--store', 'there-is-no-such-store-in-the-folder'])"
+    environment = {**os.environ, "COLUMNS": "60", "TERM": "xterm"}
+    subprocess.run([sys.executable, "-c", code], stderr=theirs, cwd=tmp_path, env=environment, check=False)
+    os.close(theirs)
+    lines = os.read(ours, 10_000).decode().splitlines()
+    os.close(ours)
+    assert len(lines) > 1
+    assert all(len(line) <= 60 or " " not in line.strip() for line in lines)
+    assert " ".join(" ".join(lines).split()).endswith("or type `caviar run FILE`.")
 
 
 def test_no_other_colour_is_named_anywhere():

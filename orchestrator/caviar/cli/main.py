@@ -224,9 +224,11 @@ def _sentence(error: click.ClickException) -> str:
 
 
 def _tell(text: str) -> None:
+    from caviar.cli.output import say
     from caviar.show.sanitize import one_line
 
-    _tell_all(f"caviar: {one_line(text)}")
+    with contextlib.suppress(OSError):
+        say(f"caviar: {one_line(text)}")
 
 
 def _tell_all(text: str) -> None:

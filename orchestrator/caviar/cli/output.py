@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from datetime import date, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -41,33 +41,31 @@ def emit(text: str = "", *, hang: int | None = None) -> None:
     from caviar.show.sanitize import plain
 
     safe = plain(text)
-    click.echo(safe if hang is None else "\n".join(wrapped(safe, hang)))
+    click.echo(safe if hang is None else "\n".join(wrapped(safe, hang, sys.stdout)))
 
 
-def wrapped(text: str, hang: int) -> list[str]:
-    """The text cut at spaces to the width of stdout's terminal; a word, such as a path, is never cut."""
+def wrapped(text: str, hang: int, stream: TextIO) -> list[str]:
+    """The text cut at spaces to the width of the stream's terminal; a word, such as a path, is never cut."""
     import textwrap
 
     from caviar.show.console import data_console
 
-    width = data_console(sys.stdout).width
-    lines = textwrap.wrap(
-        text,
-        max(width, hang + 20),
+    cut = textwrap.TextWrapper(
+        max(data_console(stream).width, hang + 20),
         subsequent_indent=" " * hang,
         break_long_words=False,
         break_on_hyphens=False,
-        drop_whitespace=True,
         replace_whitespace=False,
     )
-    return lines or [""]
+    return [part for line in text.splitlines() for part in cut.wrap(line) or [""]] or [""]
 
 
 def say(text: str) -> None:
     """Write a line that is no data to stderr."""
     from caviar.show.sanitize import plain
 
-    click.echo(plain(text), err=True)
+    safe = plain(text)
+    click.echo("\n".join(wrapped(safe, 2, sys.stderr)) if sys.stderr.isatty() else safe, err=True)
 
 
 def say_left_out(columns: list[str]) -> None:

@@ -17,7 +17,7 @@ EPILOG = """\b
   space.lr.high=0.1   a bound of a parameter
   space.lr=0.01       a parameter, held at one value
   max_attempts=1      a keyword of the Sweep
-VALUE takes the type of what it replaces; JSON and Python's spelling both hold.
+VALUE takes the type of what it replaces, spelt as in JSON or in Python.
 
 \b
 Examples:
