@@ -25,7 +25,8 @@ from caviar_workers.hearing import Hearing
 from caviar_workers.hidden import without
 from caviar_workers.load import load_function
 from caviar_workers.messages import Batch, Lease, Message, Program
-from caviar_workers.process import WrongProcessError, assigned, enter, release_memory
+from caviar_workers.outlet import OUTLETS
+from caviar_workers.process import WrongProcessError, assigned, crowded, enter, release_memory
 from caviar_workers.recorder import MOST_BACKLOG, Recorder
 from caviar_workers.scalar import held_number, scalar
 from caviar_workers.seeding import seed_everything
@@ -76,7 +77,7 @@ def run_lease(
         finally:
             training.abandoned = True
         if training.broken:
-            raise WrongProcessError("the GPU does not answer this process any more")
+            raise WrongProcessError("this process is spent: its GPU does not answer, or too many files are open")
 
 
 def _speak(
@@ -164,6 +165,9 @@ class _Training(threading.Thread):
             if execution.error is None and execution.kind is None:  # it came after train had returned
                 execution.error, execution.kind = describe(fault)
         if self._own_process:
+            if word := crowded():
+                self.broken = True
+                print(f"[caviar: {word}]", file=OUTLETS["err"])
             with suppress(OSError):
                 os.chdir(self._home)  # the next trial begins where this one did
 

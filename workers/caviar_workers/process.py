@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import sys
 from typing import Any
 
@@ -17,8 +18,11 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 _devices: list[str] = []
 """What the leases before this one were assigned; the empty string: no device."""
-_BROKEN = "of which one has failed"
-"""In their place, when a device does not answer this process any more."""
+_BROKEN = "and is spent"
+"""In their place, when a device does not answer this process any more, or too many files are open."""
+
+_CROWDED = 0.75
+"""Share of the files that a process may have open, from which it is left."""
 
 _kept = [0]
 """Bytes of tensors that stayed on the GPUs after the last full collection: torch's own, and the user's globals."""
@@ -47,6 +51,27 @@ def enter(lease: Lease) -> None:
     if _devices and (lease.fresh or devices != _devices[0]):
         raise WrongProcessError(f"this process was used with the devices {_devices[0]!r}, and is now given {devices!r}")
     _devices[:] = [devices]
+
+
+def crowded() -> str:
+    """A sentence, if this process has nearly as many files open as it may have; empty: it has not.
+
+    What trials leave open, such as the pipes of their children, adds up, until one fails that has done nothing wrong.
+    So no lease may begin here again.
+    """
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        lowest = os.open(os.devnull, os.O_RDONLY)  # the lowest number that is free: quicker than to count
+        os.close(lowest)
+    except OSError:
+        lowest = most
+    if most == resource.RLIM_INFINITY or lowest < _CROWDED * most:
+        return ""
+    _devices[:] = [_BROKEN]
+    return (
+        f"this process has some {lowest:,} files open, and may have {most:,}: its trials leave files, pipes or sockets "
+        "open; the next ones get another process"
+    )
 
 
 def release_memory() -> Exception | None:
