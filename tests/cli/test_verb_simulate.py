@@ -1,9 +1,13 @@
+import io
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from tests.cli.conftest import add_digits, make_plan
 
+from caviar.cli import verb_simulate
 from caviar.store import Store
 
 
@@ -49,3 +53,31 @@ def test_wrong_words(caviar, filled, tmp_path):
     assert "median does not: use asha or hyperband" in refused.err
     assert caviar("simulate", "x.npz", "--columns", "9").code == 2
     assert caviar("simulate", str(tmp_path / "none.npz")).code == 2
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_progress_is_drawn_in_place_on_a_terminal_and_is_rare_elsewhere(monkeypatch, live):
+    now = [0.0]
+    monkeypatch.setattr(verb_simulate.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(sys, "stderr", Terminal() if live else io.StringIO())
+    for name in ("CI", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    with verb_simulate._Progress(100) as on_order:
+        for done in range(1, 101):
+            now[0] += 1.0
+            on_order(done)
+    said = sys.stderr.getvalue()
+    if live:
+        assert "\n" not in said
+        assert said.startswith("\r\033[2K[caviar] 1/100 orders, 1m39s left\r\033[2K[caviar] 2/100")
+        assert said.endswith("\r\033[2K"), "the terminal is left as it was"
+    else:
+        assert said.splitlines() == [f"[caviar] {done}/100 orders, {left} left" for done, left in RARE]
+
+
+RARE = [(30, "1m10s"), (60, "40s"), (90, "10s")]

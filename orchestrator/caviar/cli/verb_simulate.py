@@ -1,10 +1,11 @@
 """`caviar simulate`: what a stop policy would have saved, and lost, on curves that are there."""
 
 import dataclasses
+import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,8 @@ def verb(target: Target, table: str | None, columns: tuple[int, int] | None, mod
     with _no_pandas():
         curves = _curves(target, table, columns, mode)
         rules = _rules(*words, pausing_by_default=curves.pausing)
-        found = savings(curves, rules, **given, on_order=_Progress(given["orders"]))
+        with _Progress(given["orders"]) as on_order:
+            found = savings(curves, rules, **given, on_order=on_order)
     if target.as_json:
         emit_json(dataclasses.asdict(found))
     else:
@@ -120,18 +122,43 @@ def _curves(target: Target, table: str | None, columns: tuple[int, int] | None, 
 
 
 class _Progress:
-    """A line on stderr every ten seconds."""
+    """How many orders are done: in place on a terminal, which is left as it was; elsewhere a line every half minute."""
 
     def __init__(self, orders: int) -> None:
+        from caviar.show.choose import is_live
+
         self._orders = orders
-        self._told = time.monotonic() - 8
+        self._live = is_live(sys.stderr, os.environ)
+        self._every = 0.25 if self._live else 30.0
+        self._began = self._told = time.monotonic()
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._show("")
 
     def __call__(self, done: int) -> None:
         from caviar.cli.output import say
+        from caviar.show.numbers import duration
 
-        if time.monotonic() - self._told >= 10 and done < self._orders:
-            self._told = time.monotonic()
-            say(f"[caviar] {done}/{self._orders} orders")
+        now = time.monotonic()
+        if now - self._told < self._every or done == self._orders:
+            return
+        self._told = now
+        left = (now - self._began) / done * (self._orders - done)
+        text = f"[caviar] {done}/{self._orders} orders, {duration(left)} left"
+        if self._live:
+            self._show(text)
+        else:
+            say(text)
+
+    def _show(self, text: str) -> None:
+        """Put the text in place of the one before."""
+        with suppress(OSError, ValueError):  # a closed terminal
+            sys.stderr.write(f"\r\033[2K{text}")
+            sys.stderr.flush()
 
 
 def _print(found: "Savings") -> None:
