@@ -16,8 +16,9 @@ from typing import Any
 from caviar.errors import ClusterError
 from caviar.execute.hush import hushed
 
-_ANSWER_S = 10.0
-"""Seconds for the answer to a small question, after a connection was made; usually it takes some milliseconds."""
+_ANSWER_S = 8.0
+"""Seconds for the answer to a small question, after a connection was made; usually it takes some milliseconds. Ray has
+something to say of it after 5 s, which is kept from the terminal, and after 10 s."""
 _FORM = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([0-9]{1,5})")
 
 
@@ -91,6 +92,9 @@ def _reach(address: str) -> None:
 
 def _found(ray: Any) -> str:
     """The address that `auto` means; from RAY_ADDRESS, or of a Ray that runs on this machine."""
+    given = os.environ.get("RAY_ADDRESS", "")
+    if _FORM.fullmatch(given):  # as it is: Ray would put this machine's outer address in place of 127.0.0.1
+        return given
     try:
         found = str(ray._private.services.canonicalize_bootstrap_address("auto"))
     except ConnectionError as error:
