@@ -55,6 +55,12 @@ def test_the_last_ones_and_the_best_stay():
     assert thinned([], 1, "min") == ([], [])
 
 
+def test_the_best_one_is_of_the_history_that_lives():
+    saves = [save(2, value=1.0), save(8, value=0.0), save(4, attempt=1, value=3.0), save(5, attempt=1, value=4.0)]
+    assert steps(thinned([*saves, save(6, attempt=1, value=5.0)], 1, "min")[0]) == [(0, 2), (1, 6)]
+    assert steps(thinned([*saves, save(1, attempt=2, value=6.0)], 1, "min")[0]) == [(2, 1)]
+
+
 def test_what_travelled_is_written_and_damage_is_not_read(sweep):
     good = carried(save(4, value=0.25), b"state")
     epoch = sweep.claim()

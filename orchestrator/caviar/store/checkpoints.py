@@ -212,12 +212,13 @@ def thinned(saves: Sequence[Save], keep: int, mode: str) -> tuple[list[Save], li
     Args:
         saves: Of a trial, in the order in which they were made.
         keep: How many of the last stay.
-        mode: `min` or `max`, of their values; a value that is NaN is never the best.
+        mode: `min` or `max`, of their values; a value that is NaN is never the best, nor is one of a history that a
+            later attempt began anew.
 
     Nothing goes for the sake of one that may not be restorable: an attempt that has reported nothing so far (see
     `restorable`) spares what those before it saved after a report.
     """
-    valued = [save for save in saves if save.value == save.value]
+    valued = [save for save in saves if save.value == save.value and not _relived(save, saves)]
     best = (min if mode == "min" else max)(valued, key=lambda save: save.value, default=None)
     spared = saves[-1].attempt if saves and not saves[-1].rows else 0
     stay = [
@@ -226,6 +227,11 @@ def thinned(saves: Sequence[Save], keep: int, mode: str) -> tuple[list[Save], li
         if place >= len(saves) - keep or save is best or (save.rows and save.attempt < spared)
     ]
     return stay, [save for save in saves if save not in stay]
+
+
+def _relived(save: Save, saves: Sequence[Save]) -> bool:
+    """Whether a later attempt, as its own checkpoints tell, began at or before the step of this one."""
+    return any(other.attempt > save.attempt and other.step <= save.step for other in saves)
 
 
 def _age(save: Save) -> tuple[int, int, int]:

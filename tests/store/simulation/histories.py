@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -81,9 +82,19 @@ def _reports(chance: random.Random, place: int, rarity: int, values: list[float]
     return chance.choice([(own, other), (other, own), (own, {OBJECTIVE: chance.choice(values)}, other)])
 
 
-def train(config: dict[str, Any], trial: Trial, plot: dict[int, list[Script]], grave: set[int]) -> None:
-    """Do what the script of this attempt says."""
-    script = plot[trial.number][trial.attempt]
+def train(
+    config: dict[str, Any],
+    trial: Trial,
+    plot: dict[int, list[Script]],
+    grave: set[int],
+    turns: dict[int, list[int]],
+) -> None:
+    """Do what the script says for this turn of the trial; `turns` learns which attempt each was."""
+    if grave:
+        return  # the process is dead, and with it the rest of its lease
+    own = turns.setdefault(trial.number, [])
+    own.append(trial.attempt)
+    script = plot[trial.number][len(own) - 1]
     saved = trial.load() if script.loads else None
     for step, reports, saves in script.reports:
         if saved is not None and step <= saved.step:
@@ -117,11 +128,20 @@ class Mortal(InlineExecutor):
             if not isinstance(event, LeaseEnded):
                 last, died = _before_death(event, self._grave)
                 if died:
-                    self._grave.clear()
-                    self._current = None
+                    self._bury()
                     return [*heard, last, LeaseEnded(lease=event.lease, failure="the process died")]
             heard.append(event)
         return heard
+
+    def _bury(self) -> None:
+        """Nothing of the dead process runs on."""
+        if self._current is not None:
+            self._current[1].close()  # type: ignore[attr-defined]
+            self._current = None
+        for thread in threading.enumerate():
+            if thread.name == "caviar-train":
+                thread.join()
+        self._grave.clear()
 
 
 def _before_death(event: Any, grave: set[int]) -> tuple[Any, bool]:
