@@ -29,6 +29,7 @@ from caviar.store import Store, SweepDir, Views
 from caviar.store.check import check
 from caviar.store.checkpoints import discard_unrecorded
 from caviar.store.finalize import finalize
+from caviar.store.owner import Owner, Sighting
 from caviar.store.publisher import Publisher
 from caviar_workers.tables import TABLES
 from caviar_workers.trial import Trial
@@ -211,7 +212,11 @@ class Story:
 @pytest.fixture
 def mortal(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process stands for many: whoever claims a sweep after another takes that one for dead."""
-    monkeypatch.setattr("caviar.store.owner.is_alive", lambda *_: False)
+
+    def dead(owner: Owner | None, epoch: int, _age: object) -> Sighting:
+        return Sighting(epoch=epoch, standing="silent", owner=owner)
+
+    monkeypatch.setattr("caviar.store.owner.sight", dead)
 
 
 @pytest.mark.usefixtures("mortal")

@@ -26,4 +26,4 @@ def test_rows_that_a_dying_driver_published_without_their_attempt_are_superseded
         writer.add("curves", pa.table(rows, schema=schema("curves")).append_column("loss", pa.array([0.5])))
     sweep_dir.release(epoch)
 
-    assert unfinished(opened, sweep_dir) == Rest(written=2, attempts={0: 0, 1: 1}, newest=1)
+    assert unfinished(opened, sweep_dir) == Rest(written=2, attempts={0: 0, 1: 1}, newest=1, measured=True)
