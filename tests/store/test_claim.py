@@ -200,3 +200,17 @@ def test_a_driver_in_another_namespace_of_processes_is_alive(store, sweep, proc)
     os.utime(sweep.path / "_owner" / "000001.json", (time.time() - 61,) * 2)
     assert sweep.owner().standing == "silent"
     assert sweep.claim() == 2
+
+
+def test_an_epoch_whose_file_is_lost_is_not_used_again(store, sweep, rows):
+    """Else what the new owner publishes would be behind the seal of the old one, and count for nothing."""
+    for trial in range(2):
+        epoch = sweep.claim()
+        assert epoch == trial + 1
+        with Writer(sweep, epoch, sealing=True) as writer:
+            writer.add("curves", rows.curve(trial, [0], loss=[1.0]))
+        sweep.release(epoch)
+        for path in (sweep.path / "_owner").iterdir():
+            path.unlink()
+    with Views(store, [sweep]) as views:
+        assert views.execute("SELECT count(*) FROM curves").fetchall() == [(2,)]

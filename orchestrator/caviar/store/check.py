@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from caviar.disk.checksum import checksum_of
 from caviar.store.checkpoints import all_saves
 from caviar.store.holes import holes, name_of, what
-from caviar.store.layout import CHECKPOINTS, FINAL_TABLES, SUPERSEDED
+from caviar.store.layout import CHECKPOINTS, FINAL_TABLES, SUPERSEDED, SWEEP_FILE
+from caviar.store.papers import MISSING, beginning, papers
 from caviar.store.query import one_line, open_plain, texts
 from caviar.store.segment import greatest, least
 from caviar.store.splices import splices
@@ -66,16 +67,17 @@ def check(sweep: SweepDir) -> list[Finding]:
     sweep.description()
     while True:
         seen = sweep.snapshot()
+        begun = [Finding(name=name, what=what) for name, what in beginning(sweep, seen)]
+        if any(finding.name == SWEEP_FILE for finding in begun):
+            return begun
         findings = [finding for finding in map(_Reading(sweep, seen).look, _entries(seen)) if finding]
         if not any(finding.what == MISSING for finding in findings) or sweep.snapshot() == seen:
             break  # otherwise files were merged away while we read
+    findings += [*begun, *(Finding(name=name, what=what) for name, what in papers(sweep, seen))]
     saves = list(all_saves(sweep))
     findings += [finding for save in saves if (finding := _checkpoint(sweep, save))]
     histories = [*_gaps(sweep, seen, findings), *_splices(sweep, seen, saves, findings)]
     return [*findings, *_holes(sweep, seen), *histories, *strays(sweep, seen)]
-
-
-MISSING = "it is missing"
 
 
 def _entries(seen: Snapshot) -> Iterator[tuple[str, str, DataFile | None]]:

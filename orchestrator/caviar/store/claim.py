@@ -57,12 +57,20 @@ def hold(disk: Disk, sweep: PurePath, *, purpose: str = "run", take_over: bool =
         seen = owner.look(disk, sweep)
         if why := refusal(sweep, seen, take_over=take_over):
             raise StoreError(why)
-        epoch = seen.epoch + 1
+        epoch = max(seen.epoch, _left_behind(disk, sweep)) + 1
         try:
             disk.create(owner.owner_path(sweep, epoch), owner.to_bytes(owner.this_process(epoch, purpose)))
         except FileExistsError:  # another process was quicker: see who it is
             continue
         return epoch
+
+
+def _left_behind(disk: Disk, sweep: PurePath) -> int:
+    """The highest epoch whose rows are there: its file may be lost, and no epoch may be used twice."""
+    try:
+        return snapshot.look(disk, sweep).newest_epoch
+    except StoreError:  # it has no manifest, and can only be removed
+        return 0
 
 
 def refusal(sweep: PurePath, seen: owner.Sighting, *, take_over: bool = False) -> str:

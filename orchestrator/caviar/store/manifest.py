@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 
 from caviar.disk.checksum import checksum
-from caviar.store.layout import checked_data_name
+from caviar.store.layout import CODE_FILE, SWEEP_FILE, checked_data_name
 from caviar.store.record import Unreadable, parsed, record
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ class Manifest:
     """State → number of trials, when final."""
     quarantined: tuple[Quarantined, ...] = ()
     """Files that were set aside; a hot one leaves no gap."""
+    beginning: Mapping[str, str] = field(default_factory=dict)
+    """Name → CRC-32 of each file that the sweep began with; nothing where an older Caviar made it."""
     written: str = ""
     """ISO time, UTC."""
 
@@ -140,6 +142,7 @@ def to_bytes(manifest: Manifest) -> bytes:
         "state": manifest.state,
         "counts": dict(manifest.counts),
         "quarantined": [asdict(file) for file in manifest.quarantined],
+        "beginning": dict(manifest.beginning),
         "written": manifest.written,
     }
     return json.dumps({**data, "checksum": _sum(data)}).encode()
@@ -168,11 +171,12 @@ def from_bytes(text: bytes) -> Manifest:
         state=cast("State", one.state),
         counts=_numbers(data, "counts", text=True),
         quarantined=tuple(_file(Quarantined, file) for file in _listed(data, "quarantined")),
+        beginning=_sums(data.get("beginning", {})),
         written=one.written,
     )
 
 
-_NESTED = ("files", "hot_through", "sealed", "counts", "quarantined")
+_NESTED = ("files", "hot_through", "sealed", "counts", "quarantined", "beginning")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +198,14 @@ def _listed(data: Mapping[str, Any], key: str) -> list[object]:
     found = data.get(key, [] if key == "quarantined" else None)
     if not isinstance(found, list):
         raise Unreadable(f"{key} is no list")
+    return found
+
+
+def _sums(found: object) -> dict[str, str]:
+    if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
+        raise Unreadable("beginning is no object of checksums")
+    if not set(found) <= {SWEEP_FILE, CODE_FILE}:
+        raise Unreadable("beginning names other files")
     return found
 
 

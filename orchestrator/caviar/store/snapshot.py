@@ -67,6 +67,12 @@ class Snapshot:
         held = {file.name: file.checksum for file in self.manifest.files}
         return held | {segment.name: segment.checksum for segment in self.hot}
 
+    @property
+    def newest_epoch(self) -> int:
+        """The highest epoch of an owner that left something behind; 0: there is none."""
+        marks = (*self.manifest.sealed, *self.manifest.hot_through)
+        return max([0, *marks, *(one.epoch for one in self.hot), *(gap.epoch for gap in self.gaps)])
+
     def next_n(self, epoch: int) -> int:
         """The number of that owner's next segment."""
         taken = [segment.n for segment in (*self.hot, *_set_aside(self.manifest)) if segment.epoch == epoch]

@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from caviar.disk import Disk, Patience, PosixDisk, locate
+from caviar.disk.checksum import checksum
 from caviar.errors import NotFoundError, SpecError, StoreError
 from caviar.store import claim as claims
 from caviar.store import manifest
@@ -127,7 +128,6 @@ class Store:
             SpecError: It could not be read again.
             StoreError: The store cannot be written, for instance because the disk is full.
         """
-        first = manifest.to_bytes(manifest.Manifest(k=0, written=manifest.now()))
         _check_readable(description)
         try:
             raise_format(self.disk, self.path)
@@ -137,6 +137,8 @@ class Store:
                 home = self.path / f"{SWEEP_PREFIX}{sweep_id}"
                 said = {"id": sweep_id, "created": manifest.now(), **description}
                 text = json.dumps(said, ensure_ascii=False, indent=1).encode()
+                sums = {SWEEP_FILE: checksum(text), CODE_FILE: checksum(code)}
+                first = manifest.to_bytes(manifest.Manifest(k=0, beginning=sums, written=manifest.now()))
                 files = [(SWEEP_FILE, text), (CODE_FILE, code), (f"{MANIFEST}/{numbered_name(0)}", first)]
                 with suppress(FileExistsError):  # another process took the same id in the same second
                     self.disk.publish_folder(home, files, (OWNER, HOT, MERGED, MANIFEST))
