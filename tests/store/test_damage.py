@@ -36,7 +36,9 @@ def record(sweep, rows, epoch, trials):
 def make(store, rows, describe, form):
     sweep = store.create_sweep(describe(trials=TRIALS, note=form), form.encode())
     epoch = sweep.claim()
-    write_carried(sweep, carried(Save(trial=0, attempt=0, step=1, rows=2, value=1.0, checksum=""), sweep.id.encode()))
+    write_carried(
+        sweep, epoch, carried(Save(trial=0, attempt=0, step=1, rows=2, value=1.0, checksum=""), sweep.id.encode())
+    )
     first = range(1) if form == "resumed" else range(TRIALS)
     record(sweep, rows, epoch, first)
     if form == "merged":
@@ -108,7 +110,8 @@ def names_of(sweep):
 
 def is_it(finding, name):
     """Whether a finding means a file. Of a manifest of another sweep, the description is what does not fit."""
-    start = name[: len("_hot/0001-000000000")] if name.startswith("_hot/") else name
+    lengths = {"_hot": len("_hot/0001-000000000"), "_owner": len("_owner/000001")}
+    start = name[: lengths.get(name.partition("/")[0])]
     of_folder = finding in ("_final",) and name.startswith("_final/")
     return start in finding or of_folder or (finding == "sweep.json" and name.startswith("_manifest/"))
 

@@ -20,7 +20,7 @@ from caviar.store.ours import foreign, is_ours
 from caviar.store.quarantine import quarantine, skip_lost
 from caviar.store.requests import ask_to_stop, take_requests
 from caviar_workers.checkpoint import Save, carried
-from caviar_workers.checkpoint import write as write_checkpoint
+from caviar_workers.checkpoint_folder import CheckpointFolder
 
 SAVE = Save(trial=0, attempt=0, step=3, rows=0, value=1.0, checksum="0" * 8)
 
@@ -34,7 +34,7 @@ def act(sweep, rows):
             writer.flush()
             merge(sweep)
             writer.add("attempts", rows.attempt(1, attempt=1, rows=2))
-        write_carried(sweep, carried(SAVE, b"state"))
+        write_carried(sweep, epoch, carried(SAVE, b"state"))
         ask_to_stop(sweep)
         take_requests(sweep, epoch)
         finalize(sweep, epoch)
@@ -43,12 +43,17 @@ def act(sweep, rows):
         sweep.release(epoch)
 
 
+def save(sweep, data):
+    """As a worker does."""
+    CheckpointFolder(sweep.path / CHECKPOINTS, sweep.path / "_build" / "000002", 7).write(SAVE, data)
+
+
 VERBS = {
     "act": act,
     "compact": lambda sweep, rows: compact(sweep),
     "check": lambda sweep, rows: (quarantine(sweep, check(sweep)), skip_lost(sweep)),
     "amend": lambda sweep, rows: sweep.amend(trials=9, code=("d" * 64, b"zip")),
-    "save": lambda sweep, rows: write_checkpoint(sweep.path / CHECKPOINTS, SAVE, b"state"),
+    "save": lambda sweep, rows: save(sweep, b"state"),
     "remove": lambda sweep, rows: Store(path=sweep.path.parent, disk=sweep.disk).remove(sweep),
     "create": lambda sweep, rows: Store(path=sweep.path.parent, disk=sweep.disk).create_sweep({"plan": {}}, b""),
 }
@@ -72,7 +77,7 @@ def lived(tmp_path_factory, rows, describe):
         merge(sweep)
         writer.add("curves", rows.curve(1, [1], seq=1, loss=[1.0]))
     sweep.release(epoch)
-    write_checkpoint(sweep.path / CHECKPOINTS, SAVE, b"older")
+    save(sweep, b"older")
     add_final(sweep, {"trial": 0})
     sweep.amend(trials=3)
     ask_to_stop(sweep)

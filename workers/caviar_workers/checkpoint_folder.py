@@ -46,7 +46,7 @@ class CheckpointFolder:
         return BORNE.call(lambda again: self._write(save, source))
 
     def _write(self, save: Save, source: Any) -> Save:
-        for place in (self._shown.parent, self._shown, self._shown / str(save.trial), self._pen):
+        for place in (self._shown.parent, self._shown, self._shown / str(save.trial), self._pen.parent, self._pen):
             if place.is_symlink():
                 raise OSError(errno.ELOOP, "it is a link, and no link within a store is followed", str(place))
         self._furnish(save.trial)

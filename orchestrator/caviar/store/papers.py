@@ -11,8 +11,8 @@ from caviar.store.chain import KEPT
 from caviar.store.finals import finals
 from caviar.store.layout import FINAL, MANIFEST, OWNER, SWEEP_FILE, numbered_name, parse_number
 from caviar.store.manifest import from_bytes
-from caviar.store.owner import Owner, newest_owner
-from caviar.store.record import read, record
+from caviar.store.owner import from_bytes as owner_of
+from caviar.store.owner import look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,7 @@ def _manifests(sweep: SweepDir, seen: Snapshot) -> Iterator[Wrong]:
 def _end(sweep: SweepDir, seen: Snapshot) -> Iterator[Wrong]:
     """After the manifest of final files comes the one that says how the sweep ended."""
     last = seen.manifest
-    if not (seen.plain and last.state == "running" and last.k and newest_owner(sweep.disk, sweep.path)[0] is None):
+    if not (seen.plain and last.state == "running" and last.k and look(sweep.disk, sweep.path).standing == "nobody"):
         return
     with suppress(OSError, ValueError, KeyError, TypeError):
         before = from_bytes(sweep.disk.read(sweep.path / MANIFEST / numbered_name(last.k - 1)))
@@ -87,14 +87,15 @@ def _owners(sweep: SweepDir, seen: Snapshot) -> Iterator[Wrong]:
         if epoch not in known:
             yield f"{OWNER}/{numbered_name(epoch)}", MISSING
     for name in names:
-        if parse_number(name) is None:
-            continue
+        number = parse_number(name)
         try:
-            record(Owner, read(sweep.disk, sweep.path / OWNER / name), later=True)
+            understood = number is None or owner_of(sweep.disk.read(sweep.path / OWNER / name), number) is not None
         except FileNotFoundError:  # it let go just now
             continue
-        except (OSError, ValueError) as error:
-            yield f"{OWNER}/{name}", f"it cannot be understood ({error})"
+        except OSError:
+            understood = False
+        if not understood:
+            yield f"{OWNER}/{name}", "it cannot be understood"
 
 
 def _finals(sweep: SweepDir) -> Iterator[Wrong]:
