@@ -25,7 +25,7 @@ from caviar.sampling import make_sampler
 from caviar.schedule.scheduler import Scheduler
 from caviar.schedule.supply import Supply
 from caviar.schedule.vault import Vault
-from caviar.schedule.verdict import fruitless
+from caviar.schedule.verdict import fruitless, misspelt
 from caviar.secret import resolved
 from caviar.store import Store, SweepDir
 from caviar.store.checkpoints import discard_unrecorded
@@ -249,7 +249,8 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
             raise SweepInterrupted(_farewell(last, scheduler), interrupt.exit_code)
     held.look()
     vault.close()
-    write_final(sweep_dir, held.epoch, "failed" if hopeless else None)
+    failed = hopeless or (scheduler.tally.reported and not scheduler.stopped and misspelt(scheduler.tally))
+    write_final(sweep_dir, held.epoch, "failed" if failed else None)
     if word := _word(plan, adviser, scheduler, last):
         progress.note(word)
     # Who stopped the sweep goes on with it, or does not care.

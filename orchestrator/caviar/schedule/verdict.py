@@ -41,11 +41,16 @@ def fruitless(tally: Tally) -> CaviarError | None:
     if tally.before or tally.completed or not tally.first_errors:
         return None
     trial, _, error = tally.first_errors[0]
-    if tally.unmeasured == tally.failed and not tally.measured:
+    if misspelt(tally):
         return SpecError(error)
     return NoResultError(
         f"{_trials(tally.failed)} failed and none completed, first t{trial}: {_word(error)}; see caviar show {trial}"
     )
+
+
+def misspelt(tally: Tally) -> bool:
+    """Whether all trials that failed did so for want of the metric, which none ever reported."""
+    return tally.unmeasured == tally.failed > 0 and not (tally.measured or tally.before or tally.completed)
 
 
 def _trials(count: int) -> str:
