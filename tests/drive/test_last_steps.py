@@ -166,10 +166,11 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
-from types import SimpleNamespace
+from types import ModuleType
 
 # Ray is not needed, and takes seconds to import.
-sys.modules["caviar.execute.ray_session"] = SimpleNamespace(RaySession=None)
+ray = sys.modules["caviar.execute.ray_session"] = ModuleType("ray_session")
+ray.__getattr__ = lambda name: None
 
 import caviar.drive.drive as driving
 from caviar.execute.inline import InlineExecutor
