@@ -56,7 +56,7 @@ def judged(
     return found
 
 
-@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize("mode", ["min", pytest.param("max", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("text", POLICIES)
 @pytest.mark.parametrize("name", CURVES)
 def test_of_equal_curves_nobody_is_stopped(name: str, text: str, mode: str) -> None:
