@@ -90,10 +90,11 @@ def _speak(
         pause = _GLANCE_S if backlog < _TORRENT else _TORRENT_S
         if backlog < MOST_BACKLOG and time.monotonic() - flushed < flush_s:
             continue
-        batch = recorder.flush()
-        flushed = time.monotonic()
-        if batch is not None:
-            yield batch
+        with recorder.handing_over():
+            batch = recorder.flush()
+            flushed = time.monotonic()
+            if batch is not None:
+                yield batch
     batch = recorder.flush()
     if batch is not None:
         yield batch

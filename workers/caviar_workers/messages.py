@@ -108,3 +108,9 @@ class Batch:
     logs: bytes = b""
     saves: tuple[Save, ...] = ()
     """Checkpoints that were saved, in order; the rows reported before them are in this batch or came before it."""
+
+    @property
+    def size(self) -> int:
+        """Bytes, about."""
+        carried = sum(len(save.data) for save in self.saves if save.data is not None)
+        return len(self.curves) + len(self.attempts) + len(self.logs) + carried

@@ -13,7 +13,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,7 @@ class Recorder:
         self._saves: list[Save] = []
         self._folder: CheckpointFolder | None = None
         self._sees_store: bool | None = None
+        self._untaken: threading.Event | None = None
 
     def begin(self, position: int) -> Execution:
         """Open the attempt at `position` of the lease."""
@@ -82,7 +84,10 @@ class Recorder:
         trial.restore(lease.restore.get(trial.number), self.keep)
         trial.arrive()
         self._capture.begin(trial)
-        self._open = execution = Execution(trial=trial, started=self._clock())
+        with self._lock:
+            if self._untaken is not None:
+                trial.bound(MOST_BACKLOG)
+            self._open = execution = Execution(trial=trial, started=self._clock())
         return execution
 
     def end(self, execution: Execution) -> None:
@@ -97,6 +102,9 @@ class Recorder:
             self._cells += cells
             self._counts.append(len(cells) // WIDTH)
             self._endings.append((trial.number, trial.attempt, execution.started, ended, trial.start, *facts))
+            untaken = self._untaken if len(self._cells) // WIDTH + len(self._endings) >= MOST_BACKLOG else None
+        if untaken is not None:
+            untaken.wait()
 
     def keep(self, trial: Trial, step: int, data: bytes | str | os.PathLike[str]) -> None:
         """Write a checkpoint, or take it along to the driver; in the training thread."""
@@ -115,6 +123,9 @@ class Recorder:
         save = carried(save, data) if folder is None else folder.write(save, data)
         with self._lock:
             self._saves.append(save)
+            untaken = None if save.data is None else self._untaken
+        if untaken is not None:  # its bytes are in this process
+            untaken.wait()
 
     def is_measured(self, trial: Trial) -> bool:
         """Whether the sweep's metric was reported, in whichever attempt."""
@@ -140,6 +151,25 @@ class Recorder:
                 self._folder = CheckpointFolder(Path(lease.checkpoints), Path(lease.pen), lease.id)
         return self._folder
 
+    @contextmanager
+    def handing_over(self) -> Iterator[None]:
+        """While a batch is handed over, some rows more may come; then trials wait, until it was taken.
+
+        Who takes the batches may be slow for as long as the store is; what is not taken stays in this process.
+        """
+        with self._lock:
+            self._untaken = threading.Event()
+            if self._open is not None:
+                self._open.trial.bound(MOST_BACKLOG)
+        try:
+            yield
+        finally:
+            with self._lock:
+                taken, self._untaken = self._untaken, None
+                if self._open is not None:
+                    self._open.trial.release()
+            taken.set()
+
     def backlog(self) -> int:
         """Rows that wait for a flush."""
         execution = self._open
@@ -156,6 +186,8 @@ class Recorder:
                 return self._flush()
             finally:
                 current.trial.release()
+                if self._untaken is not None:
+                    current.trial.bound(MOST_BACKLOG)
 
     def _flush(self) -> Batch | None:
         stretch = self._take()

@@ -238,6 +238,18 @@ class Trial:
 
         self._put = put
 
+    def bound(self, most: int) -> None:
+        """Let reports wait until `release` once so many rows wait: nobody takes them, and memory is finite."""
+        gate = self._gate = threading.Event()
+        cells, most = self._cells, most * WIDTH
+
+        def put(row: Row) -> None:
+            if len(cells) >= most:
+                gate.wait()
+            self._accept(row)
+
+        self._put = put
+
     def release(self) -> None:
         """Let reports pass again."""
         self._put = self._accept

@@ -222,13 +222,16 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
     looking = held.sweep.patient(outage.NONE)
     discard_unrecorded(store, sweep_dir)
     with Writer(sweep_dir, held.epoch, sealing=True) as writer:
+        held.stuck = lambda: writer.stuck
         desk = Desk(looking, held.epoch)
         vault = Vault(store, sweep_dir, plan, writer, held.epoch)
         gauge = Gauge(store, looking, plan, already=plan.trials - supply.waiting, curves=progress.curves)
         unmeasured = Unmeasured(plan.metric, progress.note)
+        slow = outage.Slow(progress.note)
 
         def attend() -> None:
             held.check()
+            slow.look(writer)
             desk.attend(scheduler)
             unmeasured.look(scheduler.tally)
             progress.update(gauge.read(scheduler))
@@ -241,10 +244,10 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
             hurried.set()
             scheduler.stop()
 
-        with on_interrupt(stop) as interrupt:
+        with on_interrupt(stop, writer.hurry) as interrupt:
             hopeless = scheduler.run()
-        last = gauge.read(scheduler)
-        progress.update(last)
+            slow.close(writer)  # here, where a second signal is heard
+        progress.update(last := gauge.read(scheduler))
         if scheduler.closing.by == "signal":
             raise SweepInterrupted(_farewell(last, scheduler), interrupt.exit_code)
     held.look()
@@ -257,8 +260,7 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
     if program.final and not (plan.rounds or hopeless) and scheduler.closing.by != "user":
         progress.start("testing the winner…")
         run_finale(store, held, plan, executor)
-    error = hopeless or fruitless(scheduler.tally)
-    if error is not None:
+    if (error := hopeless or fruitless(scheduler.tally)) is not None:
         raise error
     return not scheduler.stopped
 

@@ -63,17 +63,19 @@ def terminable() -> Iterator[None]:
 
 
 @contextmanager
-def on_interrupt(stop: Callable[[], None]) -> Iterator[Interrupt]:
-    """Call `stop` at the first SIGINT, SIGTERM or SIGHUP of the block; a second one raises SweepInterrupted.
+def on_interrupt(stop: Callable[[], None], hurry: Callable[[], None] = lambda: None) -> Iterator[Interrupt]:
+    """Call `stop` at the first SIGINT, SIGTERM or SIGHUP of the block.
 
-    Outside the main thread, where Python takes no signals, nothing changes.
+    A second one calls `hurry` and raises SweepInterrupted. Outside the main thread, where Python takes no
+    signals, nothing changes.
     """
     interrupt = Interrupt()
 
     def handle(number: int, _frame: FrameType | None) -> None:
         if interrupt.signal is not None:
+            hurry()
             raise SweepInterrupted(
-                "ended at once: what had been reported is saved, and caviar resume goes on", interrupt.exit_code
+                "ended at once: what the store had taken is saved, and caviar resume goes on", interrupt.exit_code
             )
         interrupt.signal = number
         stop()

@@ -22,7 +22,7 @@ from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancell
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from caviar.errors import ClusterError, SpecError
-from caviar.execute.cadence import Cadence
+from caviar.execute.cadence import SHORT_S, Cadence
 from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
 from caviar.execute.inquest import Inquests
 from caviar.execute.slots import slots_of
@@ -37,6 +37,10 @@ from caviar_workers.toll import Toll, killed, toll
 _RECOUNT_S = 5.0
 _MAIL_S = 1.0
 """Seconds between two looks of a lease into the mailbox: so a thousand leases cost a thousand small calls a second."""
+MOST_HELD = 64 * 2**20
+"""Bytes of batches that wait here for the scheduler; the drain reads no more beyond that, and then leases wait."""
+MOST_UNREAD = 4
+"""Batches of a lease that Ray keeps unread, before the lease waits. Those are lost if its process dies."""
 _NAMESPACE = "caviar"
 _MANY_CALLS = 2**30  # leases after which a process ends: 0, never, would let none leave in good order
 
@@ -59,6 +63,7 @@ class RayExecutor:
         self._demand = {"CPU": cpus, "GPU": gpus}
         calls = 1 if fresh else _MANY_CALLS
         options: dict[str, Any] = {"num_cpus": cpus, "max_retries": 0, "max_calls": calls}
+        options["_generator_backpressure_num_objects"] = MOST_UNREAD
         if gpus:
             options["num_gpus"] = gpus  # in the decorator: .options() would not set the reuse of processes
         self._address = f"mailbox-{uuid.uuid4().hex}"
@@ -66,6 +71,8 @@ class RayExecutor:
         self._task = ray.remote(**options)(_lease_task(self._address, calls))
         self._data: list[Any] = []
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._put = self._got = 0
+        """Bytes of batches that were ever put into the queue, by the drain, and taken from it, by the scheduler."""
         self._lock = threading.Lock()
         self._streams: dict[Any, int] = {}
         self._inquests = Inquests(_count_again)
@@ -132,6 +139,7 @@ class RayExecutor:
             while True:
                 events.append(self._events.get_nowait())
         except queue.Empty:
+            self._got += sum(event.batch.size for event in events if isinstance(event, LeaseSpoke))
             if self._broken is not None and not events:
                 raise ClusterError(f"the connection to Ray broke: {self._broken}") from self._broken
             return events
@@ -173,6 +181,9 @@ class RayExecutor:
             if not streams:
                 self._cadence.idle()
                 continue
+            if self._put - self._got > MOST_HELD:  # the store is slow
+                time.sleep(SHORT_S)
+                continue
             # One ready stream is enough to go on; the time-out lets new leases join the list.
             ready, _ = ray.wait(streams, num_returns=1, timeout=self._cadence.next(), fetch_local=False)
             if ready and len(streams) > 8:  # fewer come one by one: each look costs a little
@@ -192,6 +203,7 @@ class RayExecutor:
                 if isinstance(said, Toll):
                     self._inquests.begin(lease, said)
                 else:
+                    self._put += said.size
                     self._events.put(LeaseSpoke(lease=lease, batch=said))
             if not stream.is_finished():
                 return

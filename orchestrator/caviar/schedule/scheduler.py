@@ -248,10 +248,15 @@ class Scheduler:
         for event in self._news(timeout):
             self._books.enter(event)
 
-    def _news(self, timeout: float) -> Iterator[Event]:
-        """Events of leases that have not ended; what an error leaves unread stays for the next call."""
+    def _news(self, timeout: float, *, always: bool = False) -> Iterator[Event]:
+        """Events of leases that have not ended; what an error leaves unread stays for the next call.
+
+        While the sink has no room, nothing is taken in unless `always`: the leases wait, and this loop goes on.
+        """
+        if not (always or self._sink.has_room(min(timeout, _POLL_S))):
+            return
         self._inbox.extend(self._executor.poll(timeout))
-        while self._inbox:
+        while self._inbox and (always or self._sink.has_room(0.0)):
             event = self._inbox.popleft()
             if event.lease in self.ledger.running:
                 yield event
@@ -272,6 +277,6 @@ class Scheduler:
         self._executor.kill()
         deadline = self._clock.monotonic() + _LAST_WORDS_S
         while self.ledger.running and self._clock.monotonic() < deadline:
-            for event in self._news(_POLL_S):
+            for event in self._news(_POLL_S, always=True):
                 self._books.enter_last_words(event)
         self.ledger.running.clear()

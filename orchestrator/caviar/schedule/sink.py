@@ -27,6 +27,10 @@ class Sink(Protocol):
         """Whether all that a mark stands for is published."""
         ...
 
+    def has_room(self, timeout: float) -> bool:
+        """Whether more may be added; waits for that, `timeout` seconds at most."""
+        ...
+
     def flush(self) -> None:
         """Wait until all that was added is published; StoreError when it cannot be."""
         ...

@@ -11,6 +11,7 @@ from caviar.errors import StoreError
 from caviar.store.owner import owner_path, superseded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from caviar.store.sweep_dir import SweepDir
@@ -41,6 +42,8 @@ class Ownership:
         self.epoch = epoch
         self.sweep = sweep.again()
         """Read from now on: what was known of it before it was ours may be out of date."""
+        self.stuck: Callable[[], bool] = bool
+        """Whether its disk does not answer, and nobody waits for it: then that this process is gone must say all."""
         self._over = threading.Event()
         self._lost = False
         self._beating = sweep.patient(Patience())
@@ -67,6 +70,8 @@ class Ownership:
     def release(self) -> None:
         """Let go of the sweep; may be called again. Works on a full disk."""
         self._over.set()
+        if self.stuck():
+            return
         self._thread.join()
         self.sweep.release(self.epoch)
 

@@ -23,8 +23,14 @@ if TYPE_CHECKING:
 MOST_QUEUED = 384 * 2**20
 """Bytes that may wait for the disk; `add` waits beyond that."""
 
+ROOM = 128 * 2**20
+"""Bytes that may wait for the disk before `has_room` says no; who asks first never waits in `add`."""
+
 EARLY = 64 * 2**20
 """Bytes that are published without waiting for the tick; and at once, about."""
+
+HURRY_S = 3.0
+"""Seconds that an end in a hurry waits for the disk."""
 
 
 class Addition(NamedTuple):
@@ -66,6 +72,10 @@ class Writer:
         self._done = 0
         self._asked = 0
         self._closing = False
+        self._hurried = False
+        self._ended = threading.Event()
+        self.stuck = False
+        """Whether `close` gave up: the disk does not answer."""
         self.failure: StoreError | None = None
         """Why the writer gave up; None while all is well."""
         self.published_rows = 0
@@ -109,6 +119,25 @@ class Writer:
         """Whether all that a mark stands for is durable and visible."""
         return self._done >= mark
 
+    def has_room(self, timeout: float) -> bool:
+        """Whether few bytes wait for the disk, or nothing will be published any more; waits for that a while."""
+        if self._queued < ROOM or self.failure is not None:
+            return True
+        with self._change:
+            return self._change.wait_for(lambda: self._queued < ROOM or self.failure is not None, timeout)
+
+    def settles(self, timeout: float) -> bool:
+        """Whether nothing waits for the disk any more; waits for that a while."""
+        with self._change:
+            wanted = self._asked = self._added
+            self._change.notify_all()
+            return self._change.wait_for(lambda: self._done >= wanted or self.failure is not None, timeout)
+
+    @property
+    def queued(self) -> int:
+        """Bytes that wait for the disk."""
+        return self._queued
+
     def flush(self) -> None:
         """Wait until all that was added is published.
 
@@ -121,16 +150,28 @@ class Writer:
             self._change.wait_for(lambda: self._done >= wanted or self.failure is not None)
             self._check()
 
+    def hurry(self) -> None:
+        """Let `close` wait for a few seconds only; what is not published then is lost."""
+        self._hurried = True
+
     def close(self) -> None:
         """Publish the rest and end the thread; may be called again.
 
         Raises:
-            StoreError: The writer failed.
+            StoreError: The writer failed, or the disk did not answer in time for one who is in a hurry.
         """
         with self._change:
             self._closing = True
             self._change.notify_all()
-        self._thread.join()
+        try:
+            self._ended.wait(HURRY_S if self._hurried else None)  # a join that is interrupted takes it for dead
+        finally:
+            self.stuck = not self._ended.is_set()
+        if self.stuck:
+            raise StoreError(
+                f"{self._sweep.path} does not answer: {self._queued / 2**20:.0f} MB of rows that wait for it are lost; "
+                "caviar resume goes on with what was saved."
+            )
         self._merger.stop()
         self._check()
 
@@ -140,7 +181,11 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except StoreError:
+            if error is None or not self.stuck:  # else it is told why this ends
+                raise
 
     def _check(self) -> None:
         if self.failure is not None:
@@ -154,6 +199,8 @@ class Writer:
                 self.failure = store_error("write to", self._sweep.path, error)
                 self._queue, self._queued = [], 0
                 self._change.notify_all()
+        finally:
+            self._ended.set()
 
     def _ticks(self) -> None:
         tick = time.monotonic()

@@ -74,6 +74,10 @@ class _Ends:
         """Nothing waits."""
         return True
 
+    def has_room(self, timeout: float) -> bool:
+        """Nothing waits."""
+        return True
+
     def flush(self) -> None:
         """Nothing waits."""
 
