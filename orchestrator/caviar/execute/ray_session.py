@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 from caviar.errors import ClusterError
 from caviar.execute.hush import hushed
 from caviar.execute.joining import check_address, knock
+from caviar.execute.private_folder import WITHIN, close_token, private_folder, remove
 from caviar.execute.private_ray import two_servers
 
 _QUIET: Mapping[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False}
@@ -39,6 +40,8 @@ class _Wish:
 _lock = threading.RLock()
 _sessions: list[_Wish] = []
 """Of those who use the Ray that was started or joined here, the first of whom did so; empty: there is none of ours."""
+_folders: list[str] = []
+"""Of the Ray that we started."""
 _lasting = ThreadPoolExecutor(1, thread_name_prefix="caviar-ray")
 """Starts Ray for threads: its servers are killed by the kernel when the thread that started them ends."""
 
@@ -93,7 +96,7 @@ class RaySession:
             if not _sessions:
                 import ray  # noqa: PLC0415
 
-                ray.shutdown()
+                _end(ray)
 
     def resources(self) -> Mapping[str, float]:
         """What the cluster has, by Ray's names (`CPU`, `GPU`)."""
@@ -106,6 +109,15 @@ def connected() -> bool:
     """Whether this process is connected to a Ray already; imports none."""
     ray = sys.modules.get("ray")
     return ray is not None and bool(ray.is_initialized())
+
+
+def _end(ray: Any) -> None:
+    """Stop Ray, or leave it; of one that we started nothing stays."""
+    try:
+        ray.shutdown()
+    finally:
+        while _folders:
+            remove(_folders.pop())
 
 
 def _connect(ray: Any, wish: _Wish) -> None:
@@ -125,10 +137,16 @@ def _start(ray: Any, wish: _Wish) -> None:
     with hushed() as hush:
         for _ in range(2):
             try:
+                _folders.append(private_folder())
+                close_token()
+                place = {"_temp_dir": os.path.join(_folders[-1], WITHIN)}
                 with _on_loopback(ray), _seldom_looking_at_logs(), _deaf_to_hangups(), two_servers(ray) as more:
-                    ray.init(**options | more)
-            except Exception as error:
-                ray.shutdown()  # what it has begun
+                    ray.init(**options | place | more)
+            except BaseException as error:
+                with suppress(Exception):
+                    _end(ray)  # what it has begun
+                if not isinstance(error, Exception):
+                    raise
                 failure = error
             else:
                 return
