@@ -41,7 +41,7 @@ def provenance(source: Path | None, command: Sequence[str] | None = None) -> dic
     commit, dirty = _git(source.parent) if source is not None else (None, None)
     return {
         "host": socket.gethostname(),
-        "user": _user(),
+        "user": user_name(),
         "platform": platform.platform(),
         "python": platform.python_version(),
         "versions": _versions(),
@@ -62,7 +62,8 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _user() -> str | None:
+def user_name() -> str | None:
+    """Who runs this process; None: a user without a name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's numeric user without a name

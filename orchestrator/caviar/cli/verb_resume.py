@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from caviar.cli.options import Target, sweep_argument, take_over_option, target_options, time_limit_option
+from caviar.cli.trusting import asker, trust_option
 
 EPILOG = """\b
 Examples:
@@ -24,9 +25,10 @@ Examples:
 @click.option("--wait", is_flag=True, help="Wait until an owner that is silent counts as gone.")
 @take_over_option
 @time_limit_option
+@trust_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @target_options
-def verb(address: str | None, quiet: bool, add: int | None, target: Target, **wishes: Any) -> None:
+def verb(address: str | None, quiet: bool, add: int | None, trust: bool, target: Target, **wishes: Any) -> None:
     """Train the trials of SWEEP that are not finished, with the code that the sweep began with."""
     from caviar.cli.ending import after_run
     from caviar.cli.reading import newest
@@ -43,6 +45,7 @@ def verb(address: str | None, quiet: bool, add: int | None, target: Target, **wi
         address=address,
         progress=choose_progress(quiet=quiet),
         add=add or 0,
+        trust=asker(trust),
         **wishes,
     )
     after_run(target, last.id)

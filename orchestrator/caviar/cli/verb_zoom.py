@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from caviar.cli.options import Ranking, Target, ranking_options, sweep_argument, target_options
+from caviar.cli.trusting import asker, trust_option
 
 EPILOG = """\b
 Examples:
@@ -26,6 +27,7 @@ Examples:
 @click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster (auto: the one on this machine).")
 @click.option("--dry-run", is_flag=True, help="Show old and new ranges; run nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@trust_option
 @ranking_options
 @target_options
 def verb(
@@ -87,7 +89,8 @@ def _run(store: Any, sweep: Any, child: Any, plot: str | None, target: Target, g
     progress = choose_progress(quiet=given["quiet"])
     origin = provenance(None)
     where = {key: given[key] for key in ("held", "address")}
-    made = run_child(store, sweep, child, **where, progress=progress, command=origin)
+    trust = asker(given["trust"])
+    made = run_child(store, sweep, child, **where, progress=progress, command=origin, trust=trust)
     if plot is not None:
         from caviar.cli.drawn_zoom import draw_family
 

@@ -16,11 +16,12 @@ from caviar.drive.finale import run_finale
 from caviar.drive.gauge import Gauge
 from caviar.drive.session import executor_of, session
 from caviar.drive.signals import on_interrupt
+from caviar.drive.trust import Trust, nobody, trusted_program
 from caviar.drive.unmeasured import Unmeasured
 from caviar.errors import SpecError, StoreError, SweepInterrupted
 from caviar.lineage import next_round, twin_of
 from caviar.plan import Plan, doubtful
-from caviar.program import pack, unpack
+from caviar.program import pack
 from caviar.sampling import make_sampler
 from caviar.schedule.scheduler import Scheduler
 from caviar.schedule.supply import Supply
@@ -94,6 +95,7 @@ def run_child(
     address: str | None,
     progress: Progress,
     command: Mapping[str, Any],
+    trust: Trust = nobody,
 ) -> SweepDir:
     """Make a sweep with the code of another one, its parent, and run it to its end; otherwise as `run_sweep`.
 
@@ -105,14 +107,15 @@ def run_child(
         address: A Ray cluster to join; None: start Ray here.
         progress: The display.
         command: Provenance of the new sweep.
+        trust: Asked whether code of somebody else may run.
 
     Raises:
-        SpecError: The code lives in no file.
+        SpecError: The code lives in no file, or is not trusted.
         StoreError: There is such a child already.
     """
     need_source(parent)
     _check_twin(store, plan)
-    program = unpack(parent.code())
+    program = trusted_program(parent, trust)
     return _rounds(store, plan, program, parent=held, address=address, progress=progress, provenance=command)
 
 

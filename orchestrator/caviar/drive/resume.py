@@ -11,12 +11,13 @@ from caviar.drive.advice import adviser_of
 from caviar.drive.constrained import constraint_of
 from caviar.drive.drive import drive_sweep, need_source, run_child
 from caviar.drive.session import executor_of, session
+from caviar.drive.trust import Trust, nobody, trusted_program
 from caviar.drive.unfinished import unfinished
 from caviar.drive.waiting import wait_for_silence
 from caviar.errors import SpecError
 from caviar.lineage import children, next_round
 from caviar.plan import Plan
-from caviar.program import ROLES, pack, program_of_file, unpack
+from caviar.program import ROLES, pack, program_of_file
 from caviar.sampling import check_identity, make_sampler
 from caviar.schedule.supply import Supply
 from caviar.secret import resolved
@@ -44,6 +45,7 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
     force: bool = False,
     wait: bool = False,
     take_over: bool = False,
+    trust: Trust = nobody,
 ) -> SweepDir:
     """Run the trials of a sweep that are not finished, with the code that it began with, and the rounds after it.
 
@@ -61,6 +63,7 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
         force: Take the experiment's file as it is now, and record it.
         wait: Wait until an owner that is silent counts as gone.
         take_over: Take the sweep from an owner that cannot be understood, once it is silent.
+        trust: Asked whether code of somebody else may run.
 
     Returns:
         The sweep, or that of its last round.
@@ -72,7 +75,7 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
     """
     if wait:
         wait_for_silence(sweep_dir, progress)
-    how = _How(address=address, progress=progress, retry_failed=retry_failed, time_limit=time_limit)
+    how = _How(address=address, progress=progress, retry_failed=retry_failed, time_limit=time_limit, trust=trust)
     with own(sweep_dir, take_over=take_over) as held:
         return _resume(store, held, how, add=add, force=force)
 
@@ -85,6 +88,7 @@ class _How:
     progress: Progress
     retry_failed: bool
     time_limit: float | None
+    trust: Trust
 
 
 def _resume(store: Store, held: Ownership, how: _How, *, add: int = 0, force: bool = False) -> SweepDir:
@@ -112,6 +116,7 @@ def _resume(store: Store, held: Ownership, how: _How, *, add: int = 0, force: bo
         address=how.address,
         progress=how.progress,
         command=description["provenance"],
+        trust=how.trust,
     )
 
 
@@ -119,7 +124,7 @@ def _finish(
     store: Store, held: Ownership, plan: Plan, sampler: Sampler, how: _How, *, extended: bool, force: bool
 ) -> bool:
     """Run what is left of a sweep; returns whether it came to its end, rather than being stopped before."""
-    program, changed = _program(held.sweep, force, how.progress)
+    program, changed = _program(held.sweep, force, how.progress, how.trust)
     amendment: dict[str, Any] = {"trials": plan.trials} if extended else {}
     if changed:
         amendment["code"] = program.digest, pack(program)
@@ -148,9 +153,9 @@ def _extended(plan: Plan, sampler: Sampler, add: int) -> Plan:
     return dataclasses.replace(plan, trials=plan.trials + add)
 
 
-def _program(sweep_dir: SweepDir, force: bool, progress: Progress) -> tuple[Program, bool]:
+def _program(sweep_dir: SweepDir, force: bool, progress: Progress, trust: Trust) -> tuple[Program, bool]:
     """The program to go on with, and whether it is another than before."""
-    stored = unpack(sweep_dir.code())
+    stored = trusted_program(sweep_dir, trust)
     path = Path(stored.files[stored.module][0])
     if not path.is_file():
         if force:

@@ -10,6 +10,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from caviar.provenance import user_name
 from caviar.store.layout import AMENDMENTS, numbered_name, parse_number
 from caviar.store.manifest import now
 from caviar.store.record import MOST_TRIALS, Unreadable, read, record
@@ -30,6 +31,8 @@ class Amendment:
     """Digest of the code from now on, which lies beside this as a zip; None: as before."""
     made: str = ""
     """ISO time, UTC."""
+    user: str | None = None
+    """Who did it; None: a user without a name."""
 
 
 def amendments(disk: Disk, sweep: PurePath) -> list[tuple[int, Amendment]]:
@@ -65,7 +68,7 @@ def amend(disk: Disk, sweep: PurePath, *, trials: int | None = None, code: tuple
         zipped = folder / numbered_name(number, f"-{code[0][:16]}.zip")
         if not disk.exists(zipped):
             disk.create(zipped, code[1])
-    made = Amendment(trials=trials, code=None if code is None else code[0], made=now())
+    made = Amendment(trials=trials, code=None if code is None else code[0], made=now(), user=user_name())
     disk.create(folder / numbered_name(number), json.dumps(asdict(made)).encode())
 
 

@@ -90,6 +90,11 @@ class SweepDir:
         except OSError as error:
             raise store_error("read", self.path / CODE_FILE, error) from error
 
+    def users(self) -> list[str | None]:
+        """Who put code into it, by what they recorded: who made it, and whoever gave it other code; None: unknown."""
+        maker = self.description()["provenance"].get("user")
+        return list(dict.fromkeys([maker, *(one.user for _, one in self._amendments if one.code is not None)]))
+
     def claim(self, *, purpose: str = "run", take_over: bool = False) -> int:
         """Become the sweep's only writer; whatever an older owner still writes does not count.
 
