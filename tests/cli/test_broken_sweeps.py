@@ -180,12 +180,13 @@ def test_a_sweep_that_is_not_wholly_there_is_left_out_and_can_be_removed(caviar,
     assert caviar("rm", BAD, "--yes", "--store", str(hurt)).code == 4
 
 
-def test_a_folder_that_may_not_be_read_is_left_out(hurt, filled) -> None:
+def test_a_folder_that_may_not_be_read_is_left_out(hurt, filled, request) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can become somebody else")
-    for path in (hurt, *hurt.parents):
-        if path.name and path != Path(tempfile.gettempdir()) and Path(tempfile.gettempdir()) in path.parents:
-            path.chmod(0o755)
+    open_to_all = Path(tempfile.mkdtemp(prefix="caviar-test-"))  # pytest closes its own folders
+    open_to_all.chmod(0o755)
+    request.addfinalizer(lambda: shutil.rmtree(open_to_all))
+    hurt = Path(shutil.move(hurt, open_to_all / "hurt"))
     (hurt / f"sweep={BAD}").chmod(0o700)
     # The first call imports all that the second one, of somebody else, needs.
     script = f"""

@@ -6,8 +6,9 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from caviar.cli.reading import Reading, ident
+from caviar.cli.reading import Reading
 from caviar.errors import NotFoundError
+from caviar.store.query import name as quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,8 +51,8 @@ def exact(reading: Reading, trials: Sequence[int], metric: str) -> dict[int, Poi
     """All values of the metric, as reported."""
     return _by_trial(
         reading,
-        f"select trial, list(step order by _row), list({ident(metric)} order by _row) from _curves"
-        f" where trial in (select unnest(?)) and {ident(metric)} is not null group by trial",
+        f"select trial, list(step order by _row), list({quoted(metric)} order by _row) from _curves"
+        f" where trial in (select unnest(?)) and {quoted(metric)} is not null group by trial",
         trials,
     )
 
@@ -59,7 +60,7 @@ def exact(reading: Reading, trials: Sequence[int], metric: str) -> dict[int, Poi
 def exact_metrics(reading: Reading, trial: int) -> dict[str, Points]:
     """All values of all metrics of one trial, in one query: each would make the view of all metrics anew."""
     metrics = reading.views.metrics()
-    values = "".join(f", {ident(metric)}" for metric in metrics)
+    values = "".join(f", {quoted(metric)}" for metric in metrics)
     with reading.views.of_trials([trial]):
         sql = f"select step{values} from _curves where trial = ? order by _row"
         rows = reading.views.execute(sql, [trial]).fetchall()
@@ -73,7 +74,7 @@ def exact_metrics(reading: Reading, trial: int) -> dict[str, Points]:
 
 def drawn(reading: Reading, trials: Sequence[int], metric: str) -> dict[int, Points]:
     """The metric's mean over at most 1,024 spans of steps; None where no value of a span is finite."""
-    value = ident(metric)
+    value = quoted(metric)
     return _by_trial(
         reading,
         f"""with rows as (select trial, step, {value} as v from curves
@@ -96,7 +97,7 @@ class Ends:
 
 def ends(reading: Reading, trials: Sequence[int], metric: str) -> dict[int, Ends]:
     """What each curve begins and ends with: not means of many reports, as in a drawing."""
-    value = ident(metric)
+    value = quoted(metric)
     sql = (
         f"select trial, arg_min({value}, _row), arg_max({value}, _row) from _curves"
         " where trial in (select unnest(?)) group by trial"

@@ -108,8 +108,3 @@ def say_not_shown(views: Views) -> None:
             say(f"{sweep}: {file.name.removesuffix(f'-{LOST}.parquet')}-… is lost; its rows are not shown")
             continue
         say(f"{sweep}: {file.name} is in quarantine ({file.why}); {rows} rows of {file.table} are not shown")
-
-
-def ident(name: str) -> str:
-    """A name as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'

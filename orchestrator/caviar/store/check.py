@@ -15,7 +15,7 @@ from caviar.store.checkpoints import all_saves
 from caviar.store.holes import holes, name_of, what
 from caviar.store.layout import CHECKPOINTS, FINAL_TABLES, SUPERSEDED, SWEEP_FILE
 from caviar.store.papers import MISSING, beginning, papers
-from caviar.store.query import one_line, open_plain, texts
+from caviar.store.query import one_line, open_plain, paths
 from caviar.store.segment import greatest, least
 from caviar.store.splices import splices
 from caviar.store.sweep_tables import SweepTables
@@ -172,7 +172,7 @@ def _gaps(sweep: SweepDir, seen: Snapshot, findings: Iterable[Finding]) -> list[
     with open_plain() as connection:
         try:
             files = sweep.disk.local([(sweep.path / name, sums[name]) for name in names])
-            rows = connection.execute(GAPS.format(files=texts(files))).fetchall()
+            rows = connection.execute(GAPS.format(files=paths(files))).fetchall()
         except (FileNotFoundError, duckdb.Error):  # merged away meanwhile
             return []
     attempts, first = rows[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import tempfile
 from functools import cache
@@ -58,10 +59,25 @@ def texts(values: Iterable[object]) -> str:
     return f"[{', '.join(text(value) for value in values)}]"
 
 
+def paths(files: Iterable[object]) -> str:
+    """Files as an SQL list for DuckDB's readers, to whom a name is a pattern: here each character is itself."""
+    return texts(_literally(str(file)) for file in files)
+
+
+def _literally(path: str) -> str:
+    if not _PATTERN.search(path):
+        return path
+    return re.sub(r"[*?\[\\]", lambda found: "\\\\" if found[0] == "\\" else f"[{found[0]}]", path)
+
+
+_PATTERN = re.compile(r"[*?\[]")
+
+
 def connect(folders: Iterable[PurePath]) -> duckdb.DuckDBPyConnection:
     """A connection in memory that reads files below `folders` and no others, and loads no extension."""
     connection = open_plain()
-    connection.execute(f"SET allowed_directories = {texts(f'{folder}/' for folder in folders)}")
+    places = {form for folder in folders for form in (f"{folder}/", _literally(f"{folder}/"))}  # it compares patterns
+    connection.execute(f"SET allowed_directories = {texts(sorted(places))}")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET python_enable_replacements = false")
     connection.execute("SET lock_configuration = true")

@@ -10,7 +10,7 @@ import duckdb
 
 from caviar.store.checkpoints import all_saves
 from caviar.store.layout import CHECKPOINTS
-from caviar.store.query import open_plain, texts
+from caviar.store.query import open_plain, paths
 from caviar.store.trouble import store_error
 
 if TYPE_CHECKING:
@@ -76,5 +76,5 @@ def _rows(files: Sequence[Path]) -> int:
     if not files:
         return 0
     with open_plain() as connection:
-        sql = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({texts(files)})"
+        sql = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({paths(files)})"
         return int(connection.execute(sql).fetchall()[0][0])

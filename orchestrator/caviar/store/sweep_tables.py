@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from caviar.disk.contract import MOST_CHECKED
 from caviar.store.columns import Column, fixed, pick
-from caviar.store.query import name, texts
+from caviar.store.query import name, paths
 from caviar_workers.tables import FIELDS, METRIC_FORMS
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class SweepTables:
         files = self.files(*tables)
         if not files:
             return None
-        return f"read_parquet({texts(files)}, union_by_name = true, hive_partitioning = false)"
+        return f"read_parquet({paths(files)}, union_by_name = true, hive_partitioning = false)"
 
     def files(self, *tables: str) -> Sequence[Path]:
         """All files of some tables, on this computer, compared with their checksums."""

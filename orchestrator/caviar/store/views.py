@@ -267,7 +267,7 @@ class Views:
                 try:
                     self._connection.execute(f"CREATE OR REPLACE VIEW {view} AS {self._sql(view)}")
                     self._made.add(view)
-                except duckdb.IOException:
+                except (duckdb.IOException, duckdb.InterruptException):
                     raise
                 except duckdb.Error:
                     self._drop_those_without(view)
@@ -279,6 +279,8 @@ class Views:
         for one in list(self._shown) if self._leave_out else ():
             try:
                 self._connection.execute(f"DESCRIBE {self._of([one], view)}")
+            except duckdb.InterruptException:
+                raise
             except duckdb.Error as error:
                 self._drop(one.sweep, StoreError(f"its {view} cannot be read: {one_line(error)}"))
 
@@ -296,7 +298,7 @@ class Views:
         for one in shown:
             try:
                 parts.append(_rows(one) if view == "sweeps" else _part(one, view))
-            except (duckdb.IOException, FileNotFoundError):  # merged away, perhaps
+            except (duckdb.IOException, duckdb.InterruptException, FileNotFoundError):  # merged away, perhaps
                 raise
             except (duckdb.Error, OSError, ValueError) as error:
                 why = store_error("read", one.sweep.path, error) if isinstance(error, OSError) else error
