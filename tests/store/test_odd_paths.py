@@ -2,13 +2,14 @@
 
 import pytest
 
+from caviar.errors import SpecError
 from caviar.store import Store, Views, Writer
 from caviar.store.check import check
 from caviar.store.finalize import finalize
 from caviar.store.sizes import sizes
 
 ODD = (
-    *("exp?", "exp*", "e[x]p", "exp[!a]", "{a,b}", "a\\b?", "a\\b", "it's", 'a"b', "%d $HOME", "a b", "ü🐟"),
+    *("exp?", "exp*", "e[x]p", "exp[!a]", "{a,b}", "a\\b", "it's", 'a"b', "%d $HOME", "a b", "ü🐟"),
     "\u202eexe",
     "x" * 200,
 )
@@ -33,6 +34,12 @@ def test_a_store_anywhere_holds_what_it_was_given_and_nothing_of_its_neighbours(
             assert views.execute("SELECT count(*) FROM trials").fetchall() == [(2,)]
         assert check(sweep) == []
         assert {size.table: size.rows for size in sizes(sweep)}["curves"] == 6
+
+
+@pytest.mark.parametrize("name", ["a\\b?", "a\\b*", "b\udcff"])
+def test_a_path_that_cannot_be_told_to_the_database_is_refused(tmp_path, name) -> None:
+    with pytest.raises(SpecError, match="choose another with --store"):
+        Store.open(tmp_path / name, create=True)
 
 
 def _fill(store, rows, describe, trials):

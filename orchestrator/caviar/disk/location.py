@@ -35,10 +35,21 @@ def locate(store: str | PurePath) -> tuple[PurePath, Disk]:
         StoreError: What it needs is not installed, or there are no credentials.
     """
     if not is_uri(store):
-        folder = Path(store).expanduser().resolve()
+        folder = _speakable(Path(store).expanduser().resolve())
         return folder, PosixDisk(folder)
     path = object_path(str(store))
     return path, _object_disk(path)
+
+
+def _speakable(path: Path) -> Path:
+    """The path, if a database can be told of it: text, without a backslash beside a pattern's characters."""
+    text = str(path)
+    if text != text.encode("utf-8", "replace").decode() or ("\\" in text and set("*?[") & set(text)):
+        raise SpecError(
+            f"A store's path is text in UTF-8, and has no backslash beside any of *?[, but got {text!a}: "
+            "choose another with --store PATH"
+        )
+    return path
 
 
 def object_path(uri: str) -> ObjectPath:

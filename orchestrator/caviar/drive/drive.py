@@ -86,7 +86,7 @@ def hold_parent(parent: SweepDir) -> AbstractContextManager[Ownership | None]:
     return nullcontext() if seen.alive and seen.purpose == "run" else own(parent, purpose="zoomed")
 
 
-def run_child(
+def run_child(  # noqa: PLR0913 — the options of the verb
     store: Store,
     parent: SweepDir,
     plan: Plan,
