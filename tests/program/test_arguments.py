@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from caviar.errors import SpecError
@@ -67,6 +67,7 @@ def same(one: Any, other: Any) -> bool:
     return repr(one) == repr(other)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the first texts take a second to draw
 @given(values)
 def test_every_argument_comes_back_as_it_was(value: Any) -> None:
     text = json.dumps(arguments_to_json({"x": value}), allow_nan=False)
