@@ -42,7 +42,7 @@ EXPERIMENT = f"""
                 os.environ["AWS_ENDPOINT_URL"] = os.environ["SOUND_ENDPOINT_URL"]  # it is the sweep that suffers
                 ask_to_stop(Store.open(os.environ["CAVIAR_STORE"]).find(), at_once=True)
                 os.environ["AWS_ENDPOINT_URL"] = way
-                for _ in range(200):  # until it is ended; an abandoned thread ends by itself
+                for _ in range(3000):  # until it is ended; an abandoned thread ends by itself
                     time.sleep(0.01)
                     trial.report(step := step + 1, loss=config["lr"] + step)
         if found is not None:
