@@ -12,8 +12,6 @@ import pytest
 from faulty_proxy import DENIED, LOST, REFUSED, Fault, Faults, Request
 from fixtures import CloudBucket
 
-from caviar.disk import Patience
-from caviar.disk.bucket import Bucket
 from caviar.execute.inline import InlineExecutor
 from caviar.result import Result
 from caviar.store import Store
@@ -129,8 +127,7 @@ def suffer(
         uri = f"{cloud.uri}/{next(lives)}"
         monkeypatch.setenv("CAVIAR_STORE", uri)
         owned = Owned(faults)
-        with monkeypatch.context() as patch, cloud.proxy.failing(owned):
-            patch.setattr(Bucket, "patience", Patience(most_s=0.0))  # that of who is given no other
+        with cloud.proxy.failing(owned):
             live(caviar, experiment, uri)
         examine(uri)
         return owned.count
