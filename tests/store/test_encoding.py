@@ -59,3 +59,12 @@ def test_row_groups_are_even_however_the_rows_come(rows, monkeypatch):
     file = pq.ParquetFile(sink)
     assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == [10] * 5 + [7]
     assert file.read()["loss"].to_pylist() == whole["loss"].to_pylist()
+
+
+@pytest.mark.parametrize("kind", ["float", "int", "text", "bool"])
+def test_two_columns_of_one_path_are_both_written(kind):
+    """Parquet's path of the list u's elements, and the name that a parameter may have."""
+    values = {"float": [0.5, None], "int": [1, 2], "text": ["p", "q"], "bool": [True, None]}[kind]
+    table = pa.table({"u": pa.array([[0.25], [0.5]], pa.list_(pa.float64())), "u.list.element": values})
+    read = pq.read_table(pa.BufferReader(encode(table)))
+    assert read.to_pydict() == table.to_pydict()

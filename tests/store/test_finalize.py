@@ -199,7 +199,7 @@ def test_state_of_an_interrupted_sweep(store, sweep, rows):
 
 @pytest.mark.parametrize("kinds", [{"lr": "float"}, {}])
 def test_an_empty_sweep_and_one_without_metrics(store, rows, describe, kinds):
-    sweep = store.create_sweep(describe(kinds=kinds, trials=0), b"")
+    sweep = store.create_sweep(describe(kinds=kinds, trials=1), b"")
     finalize(sweep, sweep.claim())
     assert duckdb.sql(f"SELECT count(*) FROM '{sweep.path}/curves/*.parquet'").fetchall() == [(0,)]
     epoch = sweep.claim()

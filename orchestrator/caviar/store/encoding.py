@@ -7,6 +7,7 @@ answers `v > 2` over [1, NaN] wrongly).
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pyarrow as pa
@@ -49,7 +50,7 @@ def options(sample: pa.Table) -> dict[str, Any]:
     """Keyword arguments of `pyarrow.parquet.ParquetWriter` for a table that begins with these rows."""
     encodings: dict[str, str] = {}
     words: list[str] = []
-    for field in sample.schema:
+    for field in _alone(sample.schema):
         if pa.types.is_integer(field.type) or pa.types.is_timestamp(field.type):
             encodings[field.name] = "DELTA_BINARY_PACKED"
         elif pa.types.is_string(field.type) or (pa.types.is_floating(field.type) and _few(sample[field.name])):
@@ -57,7 +58,7 @@ def options(sample: pa.Table) -> dict[str, Any]:
         elif pa.types.is_floating(field.type):
             encodings[field.name] = "BYTE_STREAM_SPLIT"
         elif pa.types.is_list(field.type):
-            encodings[f"{field.name}.list.element"] = "BYTE_STREAM_SPLIT"
+            encodings[_path(field)] = "BYTE_STREAM_SPLIT"
     return {
         "compression": "zstd",
         "compression_level": 1,
@@ -67,6 +68,16 @@ def options(sample: pa.Table) -> dict[str, Any]:
         "write_page_checksum": True,
         "store_schema": False,
     }
+
+
+def _alone(layout: pa.Schema) -> list[pa.Field]:
+    """Fields that an encoding can be chosen for: Parquet knows columns by their paths, which two may share."""
+    times = Counter(map(_path, layout))
+    return [field for field in layout if times[_path(field)] == 1]
+
+
+def _path(field: pa.Field) -> str:
+    return f"{field.name}.list.element" if pa.types.is_list(field.type) else str(field.name)
 
 
 def _few(values: pa.ChunkedArray) -> bool:
