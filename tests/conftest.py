@@ -24,7 +24,10 @@ settings.register_profile("thorough", max_examples=1000)  # --hypothesis-profile
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Settings that are read when libraries and tests are imported."""
+    """Settings that are read when libraries and tests are imported, and those that no child process is to inherit."""
+    for name in ("COLUMNS", "LINES"):
+        if name not in os.environ:  # set all the same, behind Python's back, by readline, which pytest imports
+            os.unsetenv(name)
     if hasattr(config, "workerinput"):  # a process a core: more threads for linear algebra would wait for each other
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if config.getoption("--hypothesis-profile") is None:

@@ -1,5 +1,7 @@
 import io
 
+import pytest
+
 from caviar.show.console import data_console
 from caviar.show.table import Column, fit, print_table
 
@@ -46,6 +48,14 @@ def test_a_pipe_gets_everything_on_one_line_a_row(monkeypatch: object) -> None:
     assert len(lines) == 4
     assert lines[2].startswith("t0     日本語 [red]x[/red]")
     assert lines[3].endswith("1e-4  0.99")
+
+
+@pytest.mark.parametrize("name", ["FORCE_COLOR", "TTY_COMPATIBLE"])
+def test_a_pipe_is_no_terminal_for_having_colours(monkeypatch: object, name: str) -> None:
+    monkeypatch.setenv(name, "1")
+    lines, left_out = printed(None, ROWS, monkeypatch)
+    assert (len(lines), left_out) == (4, [])
+    assert "…" not in lines[3]
 
 
 def test_a_narrow_terminal_gets_one_line_a_row_too(monkeypatch: object) -> None:

@@ -18,8 +18,11 @@ class DataConsole(Console):
 
 
 def data_console(stream: TextIO) -> DataConsole:
-    """A console on the stream: as wide as its terminal (or `COLUMNS`); without a limit when it is piped."""
+    """A console on the stream: as wide as its terminal (or `COLUMNS`); without a limit when it is piped.
+
+    Colours that are forced upon a pipe make it no terminal.
+    """
     console = DataConsole(file=stream, markup=False, highlight=False, emoji=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
+    if "COLUMNS" not in os.environ and not stream.isatty():
         console.width = PIPED_WIDTH
     return console
