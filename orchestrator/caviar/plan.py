@@ -12,7 +12,7 @@ from caviar.program.arguments import arguments_from_json, arguments_to_json
 from caviar.sampling import Grid, List, read_sampler, sampler_json
 from caviar.searching.names import check_searcher
 from caviar.secret import refuse_secrets, suspects
-from caviar.space import Constant, Parameter, Space, parameter_from_json
+from caviar.space import Choice, Constant, Parameter, Space, parameter_from_json
 from caviar.stopping import PAUSING, parse_stopping, stopping_text
 from caviar_workers.tables import check_metric_name
 
@@ -187,16 +187,17 @@ def refuse_stored_secrets(plan: Plan) -> None:
     """Refuse a plan that would put a secret into the store; `train_args` are looked at where they are given.
 
     Raises:
-        SpecError: A text of it has the shape of a secret, or a constant the name of one.
+        SpecError: A text of it has the shape of a secret, or a value of the space the name of one.
     """
-    refuse_secrets(_words_of(plan), "the sweep's")
-    refuse_secrets(_constants(plan), "space")
+    for room, words in _words_of(plan).items():
+        refuse_secrets(words, room)
 
 
 def doubtful(plan: Plan) -> list[str]:
     """What to say of values that may be secrets and are stored: each a sentence."""
     found = [f"train.{path}" for name, value in plan.train_args.items() for path, _ in suspects(name, value)]
-    found += [path for name, value in (_words_of(plan) | _constants(plan)).items() for path, _ in suspects(name, value)]
+    for words in _words_of(plan).values():
+        found += [path for name, value in words.items() for path, _ in suspects(name, value)]
     return [
         f"{path} may be a secret, and is stored with the sweep: if it is one, write {path}=env:NAME, or let train "
         "read it from the environment"
@@ -204,19 +205,32 @@ def doubtful(plan: Plan) -> list[str]:
     ]
 
 
-def _words_of(plan: Plan) -> dict[str, Any]:
-    options = {name: one.to_json() for name, one in plan.space.items() if not isinstance(one, Constant)}
+def _words_of(plan: Plan) -> dict[str, dict[str, Any]]:
+    """What a plan holds of a user's text beside `train_args`: whose it is → name → value."""
+    parameters = {**plan.space, **plan.held}
+    first = plan.sampler.configs if isinstance(plan.sampler, List) else ()
     return {
-        "name": plan.name,
-        "note": plan.note,
-        "tags": plan.tags,
-        "space": list(options.values()),
-        "first": [list(one.values()) for one in plan.sampler.configs] if isinstance(plan.sampler, List) else [],
+        "the sweep's": {
+            "name": plan.name,
+            "metric": plan.metric,
+            "note": plan.note,
+            "tags": plan.tags,
+            "parameters": list(parameters),
+        },
+        "space": {name: _options(one) for name, one in parameters.items()},
+        "first": {name: [one[name] for one in first if not _number(one.get(name, 0))] for name in parameters},
     }
 
 
-def _constants(plan: Plan) -> dict[str, Any]:
-    return {name: one.value for name, one in plan.space.items() if isinstance(one, Constant)}
+def _options(parameter: Parameter) -> list[Any]:
+    """What it may be, but for numbers to search among, which are no secrets under any name."""
+    if isinstance(parameter, Constant):
+        return [parameter.value]
+    return [one for one in parameter.options if not _number(one)] if isinstance(parameter, Choice) else []
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, (int, float))
 
 
 def _need(holds: bool, rule: str, got: object) -> None:

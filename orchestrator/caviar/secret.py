@@ -5,7 +5,8 @@ The rule, stated once and used for all that a sweep keeps (`sweep.json`, the com
 * a name is cut into words (`dbPassword`, `DB_PASSWORD`, `db-password` → db, password). Words such as `password` make
   any value a secret; words such as `token`, at the name's end, make text one;
 * a value is one, under any name and within longer text, when it has a shape that only secrets have: a URL with a
-  password in it, the beginnings that services give their keys, `Bearer …`, `password=…`;
+  password in it, the beginnings that services give their keys, `Bearer …`, `password=…`, `--password …`;
+* text is text in whichever type it comes, as bytes, as a path, as a member of a set or a key of a dict;
 * what looks as if drawn by lot is in doubt: it is kept, and a line says so.
 
 `env:NAME` stands for a secret: what is stored is the reference, and each process that runs the sweep looks it up.
@@ -18,6 +19,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from pathlib import PurePath
 from typing import Any, Literal
 
 from caviar.errors import SpecError
@@ -92,6 +94,7 @@ _SHAPES = re.compile(
     r"|\b(?P<azure>(?:AccountKey|SharedAccessKey|SharedAccessSignature|sig)=[\w%+/=-]{8,})"
 )
 _PAIR = re.compile(r"""(?<![\w.-])([\w.-]+)["']?\s*([=:])\s*(?=("[^"]{0,200}"|'[^']{0,200}'|[^\s;,&"'})\]]{1,200}))""")
+_OPTION = re.compile(r"""(?<!\S)--?([A-Za-z][\w.-]*)([ \t]+)(?=("[^"]{0,200}"|'[^']{0,200}'|[^\s"'-]\S{0,200}))""")
 _REST = re.compile(r"""[^\s;,&"'})\]]*""")
 _REFERENCE = re.compile(r"env:([A-Z_][A-Z0-9_]*)")
 _RUN = re.compile(r"[A-Za-z0-9]{20,}|(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])")
@@ -111,22 +114,43 @@ def suspects(name: str, value: object) -> Iterator[tuple[str, Verdict]]:
 
 def _suspects(path: str, value: object, names: Sequence[str]) -> Iterator[tuple[str, Verdict]]:
     names = (*names, path.rpartition(".")[2])
+    text = _said(value)
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            if _text(str(key), ()) == "secret":
+            if any(found == "secret" for _, found in _suspects("", key, ())):
                 yield f"{path}.{HIDDEN}", "secret"
             else:
                 yield from _suspects(f"{path}.{str(key).replace('.', '_')}", inner, names)
     elif isinstance(value, (list, tuple, set, frozenset)):
-        for inner in value:
-            yield from _suspects(path, inner, names[:-1])
+        for inner, option in zip(value, ("", *value), strict=False):  # each beside the one before it
+            yield from _suspects(path, inner, (*names[:-1], *_option(option, inner)))
     elif isinstance(value, bool) or value is None:
         return
-    elif isinstance(value, str):
-        if (found := _text(value, names)) is not None:
+    elif text is not None:
+        if (found := _text(text, names)) is not None:
             yield path, found
     elif any(_strength(one) == "any" for one in names):
         yield path, "secret"
+
+
+def _said(value: object) -> str | None:
+    """The text that a value is, in whichever type; None: it is none."""
+    if isinstance(value, (bytes, bytearray)):
+        return value.decode(errors="replace")
+    return str(value) if isinstance(value, (str, PurePath)) else None
+
+
+def _as(value: Any, text: str) -> Any:
+    """Another text, of a value's type."""
+    if isinstance(value, str):
+        return text
+    return type(value)(text.encode()) if isinstance(value, (bytes, bytearray)) else type(value)(text)
+
+
+def _option(before: object, value: object) -> tuple[str, ...]:
+    """The name that the word before a value gives it, as `--password` does; none, if it gives none."""
+    option, word = _said(before), _said(value)
+    return (option,) if option and word and option.startswith("-") and not word.startswith("-") else ()
 
 
 def _text(value: str, names: Sequence[str]) -> Verdict | None:
@@ -134,15 +158,20 @@ def _text(value: str, names: Sequence[str]) -> Verdict | None:
         return None
     if not _ORDINARY_TEXT.fullmatch(value) and any(_strength(one) for one in names):
         return "secret"
-    if _SHAPES.search(value) or any(_telling(pair) for pair in _PAIR.finditer(value)):
+    if _SHAPES.search(value) or any(_telling(pair) for pair in _pairs(value)):
         return "secret"
     if names and _is_digest(names[-1]):
         return None
     return "doubt" if any(_random(run) for run in _RUN.findall(value)) else None
 
 
+def _pairs(text: str) -> list[re.Match[str]]:
+    """Each `name=value`, `name: value` and `--name value` of a text: name, sign, and value, which is only looked at."""
+    return sorted([*_PAIR.finditer(text), *_OPTION.finditer(text)], key=lambda pair: pair.span(3))
+
+
 def _telling(pair: re.Match[str]) -> bool:
-    """Whether `name=value` or `name: value` within a text tells a secret."""
+    """Whether one of `_pairs` tells a secret."""
     name, sign, value = pair[1], pair[2], pair[3].strip("\"'")
     strength = _strength(name)
     if not value or not strength or _REFERENCE.fullmatch(value) or _ORDINARY_TEXT.fullmatch(value):
@@ -199,8 +228,8 @@ def _random(run: str) -> bool:
 def blotted(text: str) -> str:
     """A text with what looks like a secret in it replaced by stars."""
     text = _SHAPES.sub(_stars, text)
-    ends = [pair.span(3) for pair in _PAIR.finditer(text) if _telling(pair)]
-    for start, end in reversed(ends):
+    ends = {pair.span(3) for pair in _pairs(text) if _telling(pair)}
+    for start, end in sorted(ends, reverse=True):
         text = f"{text[:start]}{HIDDEN}{_REST.sub('', text[end:], count=1)}"
     return text
 
@@ -284,25 +313,25 @@ def resolved(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _resolved(path: str, value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _resolved(f"{path}.{key}", inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
+        return {_resolved(path, key): _resolved(f"{path}.{key}", inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
         return type(value)(_resolved(path, inner) for inner in value)
-    found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
+    found = _REFERENCE.fullmatch(_said(value) or "")
     if found is None:
         return value
     try:
-        return os.environ[found[1]]
+        return _as(value, os.environ[found[1]])
     except KeyError:
         raise SpecError(
-            f"{path} is {value}, but there is no environment variable {found[1]} here: type export {found[1]}=…"
+            f"{path} is {found[0]}, but there is no environment variable {found[1]} here: type export {found[1]}=…"
         ) from None
 
 
 def referred(arguments: object) -> list[str]:
     """What the references among some arguments stand for here, for those who must not write it down."""
     if isinstance(arguments, Mapping):
-        return [one for inner in arguments.values() for one in referred(inner)]
-    if isinstance(arguments, (list, tuple)):
+        return [one for pair in arguments.items() for one in referred(pair)]
+    if isinstance(arguments, (list, tuple, set, frozenset)):
         return [one for inner in arguments for one in referred(inner)]
-    found = _REFERENCE.fullmatch(arguments) if isinstance(arguments, str) else None
+    found = _REFERENCE.fullmatch(_said(arguments) or "")
     return [os.environ[found[1]]] if found is not None and os.environ.get(found[1]) else []

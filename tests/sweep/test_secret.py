@@ -1,9 +1,11 @@
 """What is taken for a secret: every telling name with every spelling and depth, every telling shape; what is not."""
 
 from itertools import product
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import pytest
+from numpy import str_
 
 from caviar.errors import SpecError
 from caviar.plan import doubtful
@@ -26,6 +28,9 @@ SHAPES = (
     "host=h user=u password=hunter2 sslmode=require",
     "Server=s;Pwd=hunter2;",
     '{"db": {"password": "hunter2"}}',
+    "tool --password hunter2 --verbose",
+    "tool -x --api-key 'hunter2'",
+    "tool --token hunter2",
     "hf_hunter2hunter2",
     "sk-ant-hunter2-hunter2",
     "ghp_hunter2hunter2",
@@ -64,6 +69,11 @@ ORDINARY: list[tuple[str, Any]] = [
     ("revision", "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3"),
     ("run", "550e8400-e29b-41d4-a716-446655440000"),
     ("note", "at 12:30, with lr=0.1; the key: more data; token: 5"),
+    ("argv", ["--tokens", "512", "--author", "Jo", "--auth", "none", "--token", "--verbose", "word2"]),
+    ("argv", "--tokens 512 --author Jo --auth none --max-tokens 5 --token - word2"),
+    ("data", Path("/data/tokens/v2")),
+    ("magic", b"\x89PNG\r\n\x00\xff"),
+    ("sizes", {1, 2}),
     ("password", None),
     ("password", ""),
 ]
@@ -75,7 +85,16 @@ DOUBTFUL = (
 
 
 def nested(name: str, word: str) -> list[tuple[str, Any]]:
-    return [(name, word), (name, [word]), (name, {"a": {"b": word}}), ("a", {"b": [{name: word}]})]
+    """The word under the name, in each type and at each depth that arguments may have it."""
+    inside = ({"a": {"b": word}}, [word], (1, (word,)), {word}, frozenset({word}))
+    typed = (word, word.encode(), bytearray(word.encode()), PurePosixPath(word), PureWindowsPath(word), str_(word))
+    return [("a", {"b": [{name: word}]}), *((name, one) for one in (*inside, *typed))]
+
+
+def argv(name: str, word: str) -> list[Any]:
+    """The word where programs take their options."""
+    option = f"--{name.replace('.', '-')}"
+    return [[option, word], ("x", option, word), [b"run", option.encode(), word.encode()]]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -86,6 +105,8 @@ def test_a_telling_name_makes_text_a_secret_at_any_depth_and_in_any_spelling(nam
             with pytest.raises(SpecError, match="keeps no secrets") as error:
                 refuse_secrets({key: value})
             assert word not in str(error.value)
+        for value in argv(name, word):
+            assert verdict("a", {"b": value}) == "secret", value
         for command in ([f"--set=train.{name}={word}"], ["--set", f"train.{name}={word}"], [f"--{name}", word]):
             assert word not in " ".join(redact(["run", *command, "x"])), command
 
@@ -93,8 +114,9 @@ def test_a_telling_name_makes_text_a_secret_at_any_depth_and_in_any_spelling(nam
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_telling_shape_is_a_secret_under_any_name_and_within_longer_text(shape: str) -> None:
     for name, text in product(("url", "x", "note"), (shape, f"see {shape} there")):
-        for key, value in nested(name, text):
-            assert verdict(key, value) == "secret", (key, value)
+        for key, value in [*nested(name, text), (name, {text: 1}), (name, {"a": {(1, text.encode()): 1}})]:
+            if not isinstance(value, PurePath):  # which joins slashes
+                assert verdict(key, value) == "secret", (key, value)
     for command in (["--set", f"train.url={shape}"], ["--note", shape], [shape], [f"--note=see {shape} there"]):
         shown = " ".join(redact(command))
         assert "hunter2" not in shown.lower(), command
@@ -129,12 +151,21 @@ def make(**changes: Any) -> Sweep:
         {"space": {"password": Constant("hunter2")}},
         {"space": {"a": Choice(["x", SHAPES[8]])}},
         {"space": {"a": Choice(["x", "y", SHAPES[0]])}, "first": [{"a": SHAPES[0]}]},
+        {"space": {"password": Choice(["hunter2", "hunter3"])}},
+        {"space": {"a": Choice([{"password": "hunter2"}, {"password": "hunter3"}])}},
+        {"space": {SHAPES[10]: Float(0, 1)}},
+        {"space": {"lr": Float(0, 1), "token": Choice(["hunter2", "x"], default="x", tier=3)}, "trials": 1},
+        {"metric": SHAPES[10]},
         {"train_args": {"db": {"auth": ["user", "hunter2"]}}},
     ],
 )
 def test_no_part_of_a_description_takes_a_secret(changes: dict[str, Any]) -> None:
     with pytest.raises(SpecError, match="keeps no secrets"):
         make(**changes)
+
+
+def test_numbers_are_searched_under_any_name() -> None:
+    make(space={"secret_layers": Choice([1, 2]), "token": Float(0, 1)}, first=[{"secret_layers": 2, "token": 0.5}])
 
 
 def test_a_doubtful_value_is_named() -> None:
@@ -158,8 +189,30 @@ def test_a_reference_is_kept_as_it_is_and_looked_up_when_it_is_needed(monkeypatc
         resolved(plan.train_args)
 
 
+def test_a_reference_stands_for_the_secret_in_any_type_and_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_TOKEN", "hunter2")
+
+    def arguments(word: str) -> dict[str, Any]:
+        typed = (word, word.encode(), PurePosixPath(word), PureWindowsPath(word), Path(word))
+        return {"a": {word}, "b": frozenset(typed), "c": {"d": [*typed]}, "e": {word: {(1, word): 2}}}
+
+    plan = make(train_args=arguments("env:MY_TOKEN")).plan
+
+    assert resolved(plan.train_args) == arguments("hunter2")
+    for name, value in plan.train_args.items():
+        assert set(referred({name: value})) == {"hunter2"}, name
+
+
 def test_long_text_is_looked_at_in_no_time() -> None:
-    for text in ("a" * 30_000, "a:" * 15_000, "a://" * 8_000, "eyJ" * 10_000, "a=" * 15_000):
+    for text in (
+        "a" * 30_000,
+        "a:" * 15_000,
+        "a://" * 8_000,
+        "eyJ" * 10_000,
+        "a=" * 15_000,
+        "-a " * 10_000,
+        "-" * 30_000,
+    ):
         assert verdict("x", text) is None
 
 
