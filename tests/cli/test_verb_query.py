@@ -94,6 +94,29 @@ def test_what_is_no_select_over_the_views_is_refused(query, sql):
     assert "Traceback" not in got.err
 
 
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("select val_loss from trials", ['"last_val_loss"', "`DESCRIBE trials`"]),
+        ("from trials t join sweeps s on t.sweep = s.id", ['"id"', "`DESCRIBE trials`"]),
+        ("select * exclude (losss) from trials", ['"losss"', "Candidate", "`DESCRIBE trials`"]),
+        ("from trial", ["trial does not exist", "the views are sweeps, trials, curves,"]),
+        ("from trials join curve using (trial)", ["curve does not exist", "the views are sweeps, trials, curves,"]),
+        ("select meen(step) from curves", ["meen", 'Did you mean "mean"?']),
+        ("select trial, count(*) from trials", ["GROUP BY", "ANY_VALUE"]),
+        ("select x.lr from trials t", ['"x"', 'Candidate tables: "t"']),
+        ("select trial from trials, curves", ["(use: 'trials.trial' or 'curves.trial')"]),
+        ("select state + 1 from trials", ["explicit type casts."]),
+    ],
+)
+def test_what_is_mistyped_is_told_with_what_there_is(query, sql, told):
+    got = query(sql)
+    assert (got.code, got.out, got.err.count("\n")) == (2, "", 1)
+    assert [part for part in told if part not in got.err] == []
+    assert len(got.err) < 300, "no list of all that DuckDB knows"
+    assert query("DESCRIBE trials").code == 0
+
+
 def test_a_long_table_is_cut_and_says_so(query):
     got = query("select * from range(1500)")
     assert len(got.lines) == 1002

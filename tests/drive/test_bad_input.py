@@ -95,7 +95,11 @@ def test_wrong_options(
 
 def test_a_file_that_is_not_there(caviar: Caviar, tmp_path: Path, store: Path) -> None:
     told(caviar("run", tmp_path / "none.py"), 2, "there is no experiment", "none.py")
-    told(caviar("run", tmp_path), 2, "there is no experiment")
+    told(caviar("run", tmp_path), 2, "is a folder: give a Python file")
+    for folder in (".", "/", "..", ".:sweep"):
+        told(caviar("run", folder), 2, "is a folder: give a Python file")
+    for name in ("", "/dev/null", "a" * 5000):
+        told(caviar("run", name), 2, "give a Python file")
     assert made(store) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import os
 import sys
 import sysconfig
 import traceback
@@ -112,10 +113,11 @@ def load_file(path: Path) -> tuple[ModuleType, Program]:
     Raises:
         SpecError: There is no such file, it is not Python, or it raises at import.
     """
-    if not path.is_file():
-        beside = path.with_name(f"{path.name}.py")
-        meant = f"did you mean {beside}?" if path.name and beside.is_file() else "give a Python file that holds a Sweep"
-        raise SpecError(f"there is no experiment {path}: {meant}")
+    if not os.path.isfile(path):  # also where the system takes no such name, such as one that is too long
+        beside = f"{path}.py" if path.name else ""
+        meant = f"did you mean {beside}?" if os.path.isfile(beside) else "give a Python file that holds a Sweep"
+        said = f"{path} is a folder" if os.path.isdir(path) else f"there is no experiment {path}"
+        raise SpecError(f"{said}: {meant}")
     program = program_of_file(path)
     try:
         return load_module(program), program

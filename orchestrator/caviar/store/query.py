@@ -8,6 +8,7 @@ import re
 import secrets
 import tempfile
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ import duckdb
 from caviar.errors import SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import PurePath
 
 READING = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
@@ -133,7 +134,7 @@ def select_only(sql: str) -> str:
     try:
         statements = duckdb.extract_statements(sql)
     except duckdb.Error as error:
-        raise SpecError(f"The query is no SQL that DuckDB understands: {one_line(error)}") from error
+        raise SpecError(f"The query is no SQL that DuckDB understands: {told(error)}") from error
     if len(statements) != 1:
         raise SpecError(f"A query is one SELECT statement, got {len(statements)}: ask one at a time.")
     kind = statements[0].type
@@ -142,6 +143,26 @@ def select_only(sql: str) -> str:
     for part in _parts(_tree(sql)):
         _check(part)
     return sql
+
+
+def told(error: duckdb.Error) -> str:
+    """All that DuckDB says of a query in one line, but for its excerpt and for the functions that it chose from."""
+    said = takewhile(lambda line: not line.startswith(("LINE ", "\t")), str(error).strip().splitlines())
+    return " ".join(" ".join(said).split())
+
+
+def advised(said: str, views: Sequence[str]) -> str:
+    """DuckDB's word on a query, and what to look at where a name is wrong; it knows of tables that no user has."""
+    if said.startswith("Catalog Error: Table with name"):
+        return f"{said.partition(' Did you mean')[0]} (the views are {', '.join(views)})"
+    if _NO_COLUMN.search(said):
+        return f"{said} (`DESCRIBE {views[1]}` lists the columns of that view)"
+    return said
+
+
+_NO_COLUMN = re.compile(
+    r"Referenced column|does not have a column named|in EXCLUDE list|in REPLACE list|in RENAME list"
+)
 
 
 def one_line(error: BaseException) -> str:

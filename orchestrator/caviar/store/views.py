@@ -15,7 +15,7 @@ from caviar.store.curves import live_rows, numbered_rows
 from caviar.store.damage import first_damaged, may_be_damage
 from caviar.store.holes import gone, holes, sentence
 from caviar.store.layout import SUPERSEDED
-from caviar.store.query import connect, interrupted, one_line, select_only
+from caviar.store.query import advised, connect, interrupted, one_line, select_only, told
 from caviar.store.sweep_tables import SweepTables
 from caviar.store.sweeps_view import no_sweeps, sweep_row
 from caviar.store.trials import HEAD, TAIL, trial_columns, trials_sql
@@ -181,7 +181,7 @@ class Views:
             raise SpecError(f"A query reads the views and no files: {one_line(error)}") from error
         except duckdb.Error as error:
             self._need_some()
-            raise SpecError(f"The query cannot be answered: {one_line(error)}") from error
+            raise SpecError(f"The query cannot be answered: {advised(told(error), NAMES)}") from error
         self._need_some()
         return answer
 
