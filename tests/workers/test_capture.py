@@ -1,6 +1,7 @@
 """What trials print: streams that are kept from one lease to the next, captures in threads, and what is too much."""
 
 import io
+import json
 import logging
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caviar_workers.capture import Capture
+from caviar_workers.hidden import without
 from caviar_workers.transcript import BEGINNING, END, Transcript, folded
 from caviar_workers.trial import Trial
 
@@ -201,3 +203,37 @@ def test_a_text_that_is_not_too_much_is_kept_whole_however_it_is_cut(text: str, 
     kept = "".join(transcript.add(data[at : at + size]) for at in range(0, len(data), size))
 
     assert kept + transcript.close() == data.decode()
+
+
+SECRETS = st.lists(st.text("ab'\\", min_size=1, max_size=6), min_size=1, max_size=3)
+
+
+@given(st.text("ab'\\\n", max_size=60), SECRETS, st.integers(1, 7))
+def test_a_secret_is_blotted_out_however_the_output_is_cut(text: str, hidden: list[str], size: int) -> None:
+    data, transcript = text.encode(), Transcript(hidden)
+
+    kept = "".join(transcript.add(data[at : at + size]) for at in range(0, len(data), size))
+
+    assert kept + transcript.close() == without(text, hidden)
+
+
+def test_a_secret_is_blotted_out_where_the_beginning_ends_and_where_the_end_begins() -> None:
+    secret = "".join(chr(0x100 + number) for number in range(50))  # no letter of it is printed otherwise
+    for shift in range(0, 92, 13):
+        transcript = Transcript([secret])
+        line = f"GET {secret} /{'x' * 37}\n"
+        parts = [transcript.add((" " * shift + line * 24_000).encode())]
+        transcript.skip(shift + 1)
+        parts += [transcript.add((secret[shift % 50 :] + line * 2_000).encode()), transcript.close()]
+
+        assert not set("".join(parts)) & set(secret), shift
+        assert "***" in parts[0]
+        assert "***" in parts[-1]
+
+
+def test_a_secret_is_blotted_out_as_it_is_quoted() -> None:
+    secret = '-----BEGIN\nit\'s \\ "x" ü\n'
+
+    assert without(f"{secret} {secret!r} {{'a': {secret!r}}} {json.dumps([secret])}", [secret]) == (
+        "*** '***' {'a': '***'} [\"***\"]"
+    )

@@ -15,7 +15,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import IO
 
-from caviar_workers.hidden import without
 from caviar_workers.outlet import OUTLETS, Outlet
 from caviar_workers.transcript import Transcript
 from caviar_workers.trial import Trial
@@ -61,8 +60,8 @@ class Capture:
     def __enter__(self) -> Capture:
         with _opening:
             self._streams = [
-                _Stream("out", 1 if self._descriptors else -1),
-                _Stream("err", 2 if self._descriptors else -1),
+                _Stream("out", 1 if self._descriptors else -1, self._hidden),
+                _Stream("err", 2 if self._descriptors else -1, self._hidden),
             ]
         if not self._descriptors:
             for stream in self._streams:
@@ -106,7 +105,6 @@ class Capture:
                 self._add(stream.name, stream.read())
 
     def _add(self, stream: str, text: str) -> None:
-        text = without(text, self._hidden)
         if not text or self._trial is None:
             return
         piece = Piece(
@@ -130,12 +128,13 @@ class _Stream:
     Args:
         name: `out` or `err`.
         descriptor: Of the process's stream, where that is redirected; −1: it is not.
+        hidden: Secrets that are blotted out.
     """
 
-    def __init__(self, name: str, descriptor: int) -> None:
+    def __init__(self, name: str, descriptor: int, hidden: Iterable[str]) -> None:
         self.name = name
         self.outlet: Outlet = OUTLETS[name]
-        self.transcript = Transcript()
+        self.transcript = Transcript(hidden)
         self._descriptor = descriptor
         self._position = 0
         self._file: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 — lives as long as the redirection

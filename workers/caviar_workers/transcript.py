@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterable
+
+from caviar_workers.hidden import Sieve
 
 END = 64 * 1024
 """Characters that are kept of a stream's end."""
@@ -11,15 +14,21 @@ BEGINNING = 1024 * 1024 - END
 
 
 class Transcript:
-    """Takes a stream's bytes as they come, and gives the text that is to be kept."""
+    """Takes a stream's bytes as they come, and gives the text that is to be kept.
 
-    def __init__(self) -> None:
+    Args:
+        hidden: Secrets that are blotted out, before anything is cut.
+    """
+
+    def __init__(self, hidden: Iterable[str] = ()) -> None:
+        self._sieve = Sieve(hidden)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.renew()
 
     def renew(self) -> None:
         """Begin with another attempt."""
         self._decoder.reset()
+        self._sieve.renew()
         self._room = BEGINNING
         self._fresh = True
         self._end = ""
@@ -32,7 +41,9 @@ class Transcript:
 
     def add(self, data: bytes) -> str:
         """Take what has come; returns what of it can be handed on now."""
-        text = self._decoder.decode(data)
+        return self._take(self._sieve.add(self._decoder.decode(data)))
+
+    def _take(self, text: str) -> str:
         if not text:
             return ""
         text, self._fresh = folded(text, fresh=self._fresh), text[-1] == "\n"
@@ -47,15 +58,17 @@ class Transcript:
     def skip(self, size: int) -> None:
         """Leave out so many bytes that have come."""
         self._decoder.reset()
+        self._sieve.renew(amid=True)
         self._dropped += size
 
     def close(self) -> str:
         """The end of the stream, where it was not handed on already."""
+        last = self._take(self._sieve.rest())
         if not self._end:
-            return ""
+            return last
         note = f"[caviar: about {self._dropped:,} characters were dropped]\n" if self._dropped else ""
         text, self._end = note + self._end, ""
-        return text
+        return last + text
 
     def _keep(self, text: str) -> None:
         whole = self._end + text
