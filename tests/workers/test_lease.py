@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from caviar_workers.data import load_data
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Lease, Program
 from caviar_workers.trial import Trial
@@ -270,6 +271,31 @@ def test_final_gets_only_the_arguments_that_it_takes() -> None:
     tables = run(final, final=True, train_args={"epochs": 5, "other": 1})
 
     assert tables["curves"][0]["test"] == 5
+
+
+def test_every_trial_and_the_data_get_arguments_of_their_own() -> None:
+    given = {"milestones": [1, 2], "options": {"deep": [{"lr": 0.1}]}, "names": {"a"}, "pair": ([3], 4)}
+    whole = repr(given)
+    seen = []
+
+    def train(config: dict[str, Any], trial: Trial, **arguments: Any) -> float:
+        seen.append(repr(arguments))
+        arguments["milestones"].pop()
+        arguments["options"]["deep"][0]["lr"] = config["lr"]
+        arguments["names"].clear()
+        arguments["pair"][0].append(5)
+        return 1.0
+
+    def data(milestones: list[int]) -> None:
+        milestones.clear()
+
+    run(train, trials=3, train_args=given)
+    program = Program(digest="d", train="", data="data", functions={"data": data})
+    load_data(program, given)
+    run(train, final=True, train_args=given)
+
+    assert seen == [whole] * 4
+    assert repr(given) == whole
 
 
 def test_devices_are_shown_only_to_trials_that_have_some(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,8 +23,8 @@ def load_data(program: Program, arguments: Mapping[str, Any]) -> Any:
 
 
 def accepted(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of train that another function takes too."""
+    """The arguments of train that another function takes too; copies, which are its own."""
     parameters = inspect.signature(function).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return dict(arguments)
-    return {name: value for name, value in arguments.items() if name in parameters}
+        return copy.deepcopy(dict(arguments))
+    return copy.deepcopy({name: value for name, value in arguments.items() if name in parameters})

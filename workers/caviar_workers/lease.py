@@ -6,12 +6,13 @@ their reports away. So a trial that computes for minutes between two reports sti
 
 from __future__ import annotations
 
+import copy
 import inspect
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from functools import partial
 from typing import Any
@@ -114,6 +115,7 @@ class _Training(threading.Thread):
         self._own_process = own_process
         self._home = _working_folder()
         self._function: Callable[..., Any] | None = None
+        self._arguments: Mapping[str, Any] = {}
         self._data: Any = None
         self.hearing = Hearing()
         self.done = threading.Event()
@@ -147,12 +149,9 @@ class _Training(threading.Thread):
             execution.trial.data = self._data
             seed_everything(execution.trial.seed)
             started = time.perf_counter()
-            _finish(
-                self._function(self._lease.config(position), execution.trial),
-                execution,
-                self._lease.metric,
-                self._recorder,
-            )
+            arguments = copy.deepcopy(self._arguments)  # what a trial does to them is its own affair
+            returned = self._function(self._lease.config(position), execution.trial, **arguments)
+            _finish(returned, execution, self._lease.metric, self._recorder)
         except TrialInterrupted:
             pass
         except BaseException as error:
@@ -180,8 +179,8 @@ class _Training(threading.Thread):
             limit_threads(lease.cpus)  # now that the user's libraries are loaded
         if self._fetch is not None:
             self._data = self._fetch()
-        arguments = accepted(function, lease.train_args) if lease.final else lease.train_args
-        return partial(function, **arguments) if arguments else function
+        self._arguments = accepted(function, lease.train_args) if lease.final else lease.train_args
+        return function
 
 
 def _working_folder() -> str:
