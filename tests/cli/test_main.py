@@ -1,7 +1,9 @@
 """The program's entry point: help, misspelt verbs, errors, exit codes."""
 
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -158,6 +160,31 @@ def test_an_unexpected_error_shows_where_it_happened(
     err = capsys.readouterr().err
     assert "Traceback" in err
     assert err.splitlines()[-1].startswith("caviar: unexpected RuntimeError: boom")
+
+
+@pytest.mark.parametrize("made_of_it", [None, ImportError, SystemError, SpecError, StoreError], ids=str)
+def test_what_others_make_of_ctrl_c_is_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], made_of_it: type[Exception] | None
+) -> None:
+    """An extension that is being imported raises ImportError, and who imports it may take it for missing."""
+
+    @click.command()
+    def verb() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            if made_of_it is None:
+                raise
+            raise made_of_it("initialization failed") from None
+
+    monkeypatch.setattr(program.Verbs, "get_command", lambda *_: verb)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs are born deaf to it
+    try:
+        assert run(monkeypatch, "ls") == 130
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert capsys.readouterr().err == "caviar: interrupted\n"
 
 
 def test_help_imports_nothing_heavy() -> None:

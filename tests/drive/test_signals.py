@@ -43,6 +43,25 @@ def test_where_nobody_asks_politely_it_is_an_exception(number: int, code: int) -
     assert signal.getsignal(number) == before
 
 
+@pytest.mark.parametrize("made_of_it", [ImportError, SystemError, KeyboardInterrupt])
+def test_what_others_make_of_it_is_the_same(made_of_it: type[BaseException]) -> None:
+    def extension() -> None:
+        """In C, while it is imported."""
+        try:
+            send(signal.SIGTERM)
+        except SweepInterrupted:
+            raise made_of_it from None
+
+    with pytest.raises(SweepInterrupted) as caught, terminable():
+        extension()
+    assert caught.value.exit_code == 143
+
+
+def test_an_error_without_a_signal_is_itself() -> None:
+    with pytest.raises(ImportError), terminable():
+        raise ImportError
+
+
 DRIVER = """
 import fcntl, sys, termios, time
 if sys.stdin.isatty():

@@ -7,6 +7,7 @@ import errno
 import importlib
 import logging
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -156,9 +157,11 @@ def _leave(code: int) -> NoReturn:
 
 def _run(args: Sequence[str] | None) -> int:
     """The exit code; every way to end but the process's own death."""
+    words = list(sys.argv[1:] if args is None else args)
+    heard: list[int] = []
     try:
         # Not click's own main: that ends with 1 where a reader of stdout left.
-        with _warnings(), cli.make_context("caviar", list(sys.argv[1:] if args is None else args)) as context:
+        with _hearing(heard), _warnings(), cli.make_context("caviar", words) as context:
             cli.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as end:
@@ -167,8 +170,28 @@ def _run(args: Sequence[str] | None) -> int:
         _drop_output()
         return BROKEN_PIPE
     except (Exception, KeyboardInterrupt) as error:
-        return _told(error)
+        return _told(KeyboardInterrupt() if heard and not isinstance(error, SweepInterrupted) else error)
     return 0
+
+
+@contextlib.contextmanager
+def _hearing(heard: list[int]) -> Iterator[None]:
+    """Note each Ctrl-C that is raised: code in C makes other errors of it, such as ImportError while it is imported."""
+
+    def handle(number: int, frame: object) -> NoReturn:
+        heard.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

@@ -44,7 +44,10 @@ def terminable() -> Iterator[None]:
         word = "terminated" if number == signal.SIGTERM else "the terminal was closed"
         return SweepInterrupted(f"{word}: caviar ls shows what there is, and caviar resume goes on", 128 + number)
 
+    came: list[int] = []
+
     def handle(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
         raise ended(number)
 
     if threading.current_thread() is not threading.main_thread():
@@ -53,9 +56,13 @@ def terminable() -> Iterator[None]:
     before = {number: signal.signal(number, handle) for number in _heard(*ENDING)}
     try:
         yield
-    except SystemExit as end:  # while Ray starts, its own handler is in place
-        if end.code == signal.SIGTERM:
+    except SweepInterrupted:
+        raise
+    except BaseException as error:
+        if isinstance(error, SystemExit) and error.code == signal.SIGTERM:  # while Ray starts, its handler is in place
             raise ended(signal.SIGTERM) from None
+        if came:  # code in C makes other errors of ours, such as ImportError while it is imported
+            raise ended(came[0]) from error
         raise
     finally:
         for number, handler in before.items():
