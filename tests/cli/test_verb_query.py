@@ -1,9 +1,11 @@
 import csv
 import json
 import os
+import re
 import signal
 import threading
 from itertools import product
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -117,6 +119,12 @@ def test_what_is_mistyped_is_told_with_what_there_is(query, sql, told):
     assert query("DESCRIBE trials").code == 0
 
 
+def test_a_table_shows_of_a_traceback_the_line_that_says_why(query):
+    sql = "select trial, error from trials where state = 'FAILED'"
+    assert query(sql).lines[-1].split(maxsplit=1)[1] == "ValueError: no such layer"
+    assert "Traceback" in json.loads(query(sql, "--json").out)[0]["error"], "elsewhere it is whole"
+
+
 def test_a_long_table_is_cut_and_says_so(query):
     got = query("select * from range(1500)")
     assert len(got.lines) == 1002
@@ -197,3 +205,14 @@ def test_ctrl_c_ends_a_query(query):
         timer.join()
         signal.signal(signal.SIGINT, before)
     assert (got.code, got.out, got.err) == (130, "", "caviar: interrupted\n")
+
+
+RECIPES = [Path(__file__).parents[2] / "README.md", *sorted((Path(__file__).parents[2] / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", RECIPES, ids=lambda page: page.name)
+def test_no_recipe_lets_a_trial_win_that_did_not_end_well(page):
+    ranks = re.compile(r"(order by|sort\(|min\(|max\().*(last_|best_)|(last_|best_).*order by", re.IGNORECASE)
+    recipes = re.findall(r"^(?:\$|\./caviar|caviar|duckdb|best).*", page.read_text("utf-8"), re.MULTILINE)
+    wanted = [line for line in recipes if ranks.search(line)]
+    assert [line for line in wanted if "COMPLETED" not in line and "well" not in line] == []

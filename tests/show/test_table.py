@@ -50,6 +50,23 @@ def test_a_pipe_gets_everything_on_one_line_a_row(monkeypatch: object) -> None:
     assert lines[3].endswith("1e-4  0.99")
 
 
+@pytest.mark.parametrize("width", ["0", "00", "-5", "abc", ""])
+def test_a_width_that_is_none_says_nothing(monkeypatch: object, width: str) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    stream = io.StringIO()
+    assert print_table(COLUMNS, ROWS, stream) == []
+    assert stream.getvalue().splitlines()[3].rstrip().endswith("1e-4  0.99")
+
+
+@pytest.mark.parametrize("width", range(1, 30))
+def test_what_is_kept_is_whole_however_narrow_it_is(monkeypatch: object, width: int) -> None:
+    columns = [Column(name="sweep", keep=True), *COLUMNS[1:]]
+    monkeypatch.setenv("COLUMNS", str(width))
+    stream = io.StringIO()
+    print_table(columns, [["20261129-184541-03ff", "x", "0.1", "0.9"]], stream)
+    assert stream.getvalue().splitlines()[2].startswith("20261129-184541-03ff")
+
+
 @pytest.mark.parametrize("name", ["FORCE_COLOR", "TTY_COMPATIBLE"])
 def test_a_pipe_is_no_terminal_for_having_colours(monkeypatch: object, name: str) -> None:
     monkeypatch.setenv(name, "1")

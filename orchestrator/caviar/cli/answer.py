@@ -90,7 +90,7 @@ def _table(names: list[str], found: Iterator[Row], stream: TextIO) -> None:
         Column(name=name, align="right" if right else "left", shrink=not right, keep=i == 0)
         for i, (name, right) in enumerate(zip(names, numeric, strict=True))
     ]
-    cells = [[value_text(_readable(value), 200) for value in row] for row in rows[:TABLE_ROWS]]
+    cells = [[value_text(_brief(value), 200) for value in row] for row in rows[:TABLE_ROWS]]
     say_left_out(print_table(columns, cells, stream))
     if len(rows) > TABLE_ROWS:
         say(f"only the first {counted(TABLE_ROWS, 'row')}; for all of them: --format csv, or -o FILE.parquet")
@@ -99,6 +99,13 @@ def _table(names: list[str], found: Iterator[Row], stream: TextIO) -> None:
 def _readable(value: object) -> object:
     """Times as text; the rest as strict JSON has it, but for NaN and infinities, which a table can show."""
     return value if isinstance(value, float) else clean(value)
+
+
+def _brief(value: object) -> object:
+    """For a table's cell: of a traceback, the line that names the error."""
+    from caviar_workers.failure import headline
+
+    return headline(value) if isinstance(value, str) and value.startswith("Traceback (") else _readable(value)
 
 
 def _json(names: list[str], rows: Iterator[Row], stream: TextIO) -> None:

@@ -23,8 +23,9 @@ All have the column `sweep`, and all but sweeps the column `trial`.
 
 \b
 Examples:
-  caviar query "select trial, lr, last_loss from trials order by 3 limit 5"
-  caviar query "select act, min(last_loss) from trials group by act" --json
+  caviar query "select trial, lr, last_loss from trials
+    where state = 'COMPLETED' order by 3 limit 5"
+  caviar query "select act, count(*) from trials group by act" --json
   caviar query "from curves" -o curves.parquet
 """
 

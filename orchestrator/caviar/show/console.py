@@ -20,9 +20,12 @@ class DataConsole(Console):
 def data_console(stream: TextIO) -> DataConsole:
     """A console on the stream: as wide as its terminal (or `COLUMNS`); without a limit when it is piped.
 
-    Colours that are forced upon a pipe make it no terminal.
+    Colours that are forced upon a pipe make it no terminal, and `COLUMNS=0`, which some shells export, says nothing.
     """
-    console = DataConsole(file=stream, markup=False, highlight=False, emoji=False)
-    if "COLUMNS" not in os.environ and not stream.isatty():
+    told = os.environ.get("COLUMNS", "")
+    known = told.isdecimal() and int(told) > 0
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS" or known}
+    console = DataConsole(file=stream, markup=False, highlight=False, emoji=False, _environ=environment)
+    if not known and not stream.isatty():
         console.width = PIPED_WIDTH
     return console

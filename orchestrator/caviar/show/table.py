@@ -85,6 +85,7 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], stream
     table = _table(columns, chosen, glyphs_for(stream))
     for row in cells:
         table.add_row(*(Text(row[i], end="") for i in chosen.shown))
+    console.width = max(console.width, sum(chosen.widths) + _GAP * len(chosen.widths))  # what is kept is kept whole
     console.print(table, no_wrap=True, crop=False)
     return [columns[i].name for i in chosen.left_out]
 
