@@ -1,4 +1,7 @@
+import io
+import json
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -97,6 +100,32 @@ def test_packing_keeps_the_program_and_gives_the_same_bytes_for_the_same_code(ex
 def test_a_damaged_archive_is_refused() -> None:
     with pytest.raises(StoreError, match=r"code\.zip is damaged"):
         unpack(b"PK nothing")
+
+
+INDEX = {**dict.fromkeys(("digest", "train", "final", "constraint", "data", "module"), ""), "paths": {}, "packages": []}
+ODD_ARCHIVES = {
+    "no index": {},
+    "a list": {"program.json": b"[]"},
+    "a deep list": {"program.json": b"[" * 100_000},
+    "no UTF-8": {"program.json": b"\xff"},
+    "other types": {"program.json": json.dumps(INDEX | {"train": 3}).encode()},
+    "no paths": {"program.json": json.dumps(INDEX | {"paths": ["x"]}).encode()},
+    "a path of a number": {"program.json": json.dumps(INDEX | {"paths": {"x": 1}}).encode(), "x.py": b""},
+    "no packages": {"program.json": json.dumps(INDEX | {"packages": [[]]}).encode()},
+    "no file": {"program.json": json.dumps(INDEX | {"paths": {"x": "x.py"}}).encode()},
+    "a bomb": {"program.json": b" " * (80 * 2**20)},
+}
+
+
+@pytest.mark.parametrize("odd", ODD_ARCHIVES)
+def test_an_odd_archive_is_refused_in_a_sentence(odd: str) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, content in ODD_ARCHIVES[odd].items():
+            archive.writestr(name, content)
+
+    with pytest.raises(StoreError, match=r"code\.zip is damaged"):
+        unpack(buffer.getvalue())
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,9 @@ NEW_PREFIX, GONE_PREFIX, PROBE_PREFIX = "_new-", "_gone-", "_clock-"
 FOLDER = ".folder"
 """An empty object that makes a folder be there."""
 
+MOST_NOTED = 2**26
+"""Bytes of a note of what is being made."""
+
 AT_ONCE = 16
 """Requests that are made at a time."""
 
@@ -139,7 +142,7 @@ class ObjectDisk:
 
     def _clear_unfinished(self, note: PurePath) -> None:
         path = note.with_name(note.name.removeprefix(NEW_PREFIX))
-        expected = {key(path / name) for name in self.read(note).decode().split("\n")[1:]}
+        expected = {key(path / name) for name in self.read(note, most=MOST_NOTED).decode().split("\n")[1:]}
         there = self._bucket.keys(key(path))
         if expected.issuperset(there):  # else it is in use, and the note is of somebody who came too late
             self._bucket.delete(there)

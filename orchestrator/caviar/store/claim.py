@@ -9,13 +9,17 @@ from caviar.errors import NotFoundError, StoreError
 from caviar.store import chain, manifest, owner, snapshot
 from caviar.store.format import raise_format
 from caviar.store.holes import need_whole
-from caviar.store.layout import BUILD, HOT, MERGED, OWNER, SWEEP_FILE, SWEEP_PREFIX, build_folder
+from caviar.store.layout import BUILD, HOT, MERGED, OWNER, SWEEP_FILE, SWEEP_PREFIX, build_folder, parse_number
 from caviar.store.ours import need_ours
 
 if TYPE_CHECKING:
     from pathlib import PurePath
 
     from caviar.disk import Disk
+
+
+NEAR = 1000
+"""Epochs before the own one that are sealed whether or not anything is there of them: a number in a name may be any."""
 
 
 def claim(disk: Disk, sweep: PurePath, *, purpose: str = "run", take_over: bool = False) -> int:
@@ -136,8 +140,14 @@ def _seal(disk: Disk, sweep: PurePath, epoch: int) -> None:
     while True:
         seen = snapshot.look(disk, sweep)
         need_whole(disk, sweep, seen)
-        ends = {old: seen.manifest.hot_through.get(old, -1) for old in range(1, epoch)} | seen.through()
+        ends = {old: seen.manifest.hot_through.get(old, -1) for old in _before(disk, sweep, epoch)} | seen.through()
         ends = {old: n for old, n in ends.items() if old < epoch and old not in seen.manifest.sealed}
         # Even where all are sealed: an older owner that comes back finds its next number taken.
         if epoch == 1 or chain.append(disk, sweep, manifest.sealed(seen.manifest, ends)):
             return
+
+
+def _before(disk: Disk, sweep: PurePath, epoch: int) -> set[int]:
+    """Epochs of older owners: those that left a file, and close to ours also those whose file may be lost."""
+    left = filter(None, map(parse_number, disk.list(sweep / OWNER)))
+    return {old for old in (*left, *range(max(1, epoch - NEAR), epoch)) if old < epoch}

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from caviar.store.snapshot import Gap, Snapshot
 
 
+MOST_LOST = 10**6
+"""Segments that one gap can lack: those of two weeks."""
+
+
 def holes(disk: Disk, sweep: PurePath, seen: Snapshot) -> list[Gap]:
     """The gaps of a snapshot before which something was acknowledged that is gone."""
     return [gap for gap in seen.gaps if gap.sealed or not _is_tail(disk, sweep, gap)]
@@ -53,7 +57,17 @@ def name_of(gap: Gap) -> str:
 
 
 def lost_names(gap: Gap) -> list[str]:
-    """The names under which a manifest has what is missing there set aside."""
+    """The names under which a manifest has what is missing there set aside.
+
+    Raises:
+        StoreError: They are more than anybody published: a number is wrong.
+    """
+    if gap.end - gap.n > MOST_LOST:
+        wrong = gap.behind[0].name if gap.behind else "its manifest"
+        raise StoreError(
+            f"{gap.end - gap.n:,} segments would be missing from {name_of(gap)}-… on: the number in {wrong} is wrong, "
+            "so remove it, or restore the sweep from a copy."
+        )
     return [f"{HOT}/{gap.epoch:04d}-{n:09d}-{LOST}.parquet" for n in range(gap.n, gap.end)]
 
 

@@ -35,6 +35,9 @@ SUPERSEDED = "superseded"
 LOST = "lost"
 """In the place of a table: a segment that is gone, and of which nobody knows the table."""
 
+MOST_NUMBER = 10**18 - 1
+"""In a name."""
+
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
 _SEGMENT = re.compile(rf"([0-9]{{1,18}})-([0-9]{{1,18}})-({'|'.join(TABLES)})(?:-([0-9a-f]{{8}}))?\.parquet")
 _GONE = re.compile(rf"([0-9]{{1,18}})-([0-9]{{1,18}})-{LOST}\.parquet")
@@ -84,7 +87,16 @@ def build_folder(epoch: int) -> str:
 
 
 def numbered_name(number: int, suffix: str = ".json") -> str:
-    """File name of a manifest, an owner or a final file."""
+    """File name of a manifest, an owner or a final file.
+
+    Raises:
+        StoreError: Nobody counts that far, and nobody would read the name.
+    """
+    if number > MOST_NUMBER:
+        raise StoreError(
+            f"The store has no number after {MOST_NUMBER:,}: a file of it is so numbered that Caviar did not write, "
+            "find it and remove it."
+        )
     return f"{number:06d}{suffix}"
 
 

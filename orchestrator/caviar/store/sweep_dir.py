@@ -86,7 +86,8 @@ class SweepDir:
     def code(self) -> bytes:
         """The snapshot of the user's code, as given to `Store.create_sweep` or to the last `amend` with code."""
         try:
-            return self.disk.read(code_path(self.path, self._amendments) or self.path / CODE_FILE)
+            path = code_path(self.path, self._amendments) or self.path / CODE_FILE
+            return self.disk.read(path, most=MOST_DESCRIBED)
         except OSError as error:
             raise store_error("read", self.path / CODE_FILE, error) from error
 
