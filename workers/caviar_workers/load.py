@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.resources.readers import FileReader
@@ -153,11 +154,20 @@ def import_apart(program: Program) -> ModuleType:
     Raises:
         Exception: Whatever the user's module raises at import.
     """
+    return modules_apart(program)[program.module]
+
+
+def modules_apart(program: Program) -> dict[str, ModuleType]:
+    """As `import_apart`: all modules of the program that its own imports, or this process has imported, by name."""
     finder = SnapshotFinder(program)
     kept = {name: sys.modules.pop(name) for name in program.files if name in sys.modules}
     finder.install()
     try:
-        return _import(program)
+        found = {program.module: _import(program)}
+        for name in kept:
+            with suppress(Exception):
+                importlib.import_module(name)
+        return found | {name: sys.modules[name] for name in program.files if name in sys.modules}
     finally:
         finder.forget()
         sys.modules.update(kept)

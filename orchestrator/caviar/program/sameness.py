@@ -6,21 +6,33 @@ as `train = partial(train, …)`, or setting a global from the command line, has
 
 from __future__ import annotations
 
-import argparse
-import dis
-import enum
-import math
+import re
 import sys
 import types
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import fields, is_dataclass
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import is_dataclass
 from pathlib import PurePath
 from typing import Any
 
-_MOST_LOOKS = 100_000
-"""Pairs of objects that are compared; a table of millions is believed."""
+from caviar.program.parts import (
+    HOLDERS,
+    OPEN,
+    WRAPPERS,
+    Parts,
+    attributes,
+    content,
+    global_names,
+    held_by,
+    imported_names,
+    item_parts,
+    known_parts,
+    pairs,
+    taken_apart,
+)
+
 _ATOMS = (int, float, complex, str, bytes, PurePath)
+_DEEPEST = 10_000
+"""Levels of parts within parts; what is deeper counts as different."""
 
 
 class Comparison:
@@ -29,37 +41,69 @@ class Comparison:
     Args:
         here: Name of the experiment's module in this process, such as `__main__`.
         there: Its name where it was imported.
-        beside: Names of the other modules of the experiment.
+        beside: The other modules of the experiment that were imported, by name.
         rewritten: The code here is not what Python makes of the file: pytest's loader, say, changes it.
     """
 
-    def __init__(self, here: str, there: str, beside: Collection[str], *, rewritten: bool = False) -> None:
+    def __init__(
+        self, here: str, there: str, beside: Mapping[str, types.ModuleType], *, rewritten: bool = False
+    ) -> None:
         self._names = {here: there}
         self._own = {here, there, *beside}
-        self._beside = set(beside)
+        self._beside = beside
         self._rewritten = rewritten
         self._seen: dict[tuple[int, int], tuple[Any, Any]] = {}
+        self._believed = 0
+        """Objects that could not be compared."""
 
-    def difference(self, one: Any, other: Any, where: str) -> str | None:
-        """Where the first difference is, as a dotted name; None: there is none that matters.
+    def differences(self, one: Any, other: Any, where: str) -> Iterator[str]:
+        """Where they differ, as dotted names, in order.
 
         Args:
             one: From this process.
             other: From the import.
             where: What to call them.
         """
-        pair = id(one), id(other)
-        if one is other or pair in self._seen or len(self._seen) > _MOST_LOOKS:
-            return None
-        self._seen[pair] = one, other  # which also keeps their ids from being used again
-        if not self._same_type(one, other):
-            return where
-        for part, name in self._parts(one, other, where):
-            if part is None:
-                return name
-            if (found := self.difference(*part, name)) is not None:
-                return found
-        return None
+        yield from self._walk(iter([((one, other), where)]))
+
+    def differences_beside(self, functions: Iterable[Any]) -> Iterator[str]:
+        """Where what functions find in the other modules of the experiment is not what the import gives."""
+        waiting = list(functions)
+        seen = {id(one): one for one in waiting}
+        while waiting:
+            value = waiting.pop()
+            home = str(value.__globals__.get("__name__")) if isinstance(value, types.FunctionType) else ""
+            if home in self._beside:
+                yield from self._walk(self._globals_parts(value, vars(self._beside[home])))
+            elif home in self._own:
+                yield from self._walk(self._late_parts(value))
+            elif isinstance(value, types.ModuleType) and value.__name__ in self._beside:
+                yield from self.differences(value, self._beside[value.__name__], value.__name__)
+            for part in held_by(value, self._own):
+                if id(part) not in seen:
+                    seen[id(part)] = part
+                    waiting.append(part)
+
+    def _walk(self, parts: Parts) -> Iterator[str]:
+        stack = [parts]
+        while stack:
+            for part, name in stack[-1]:
+                if part is None:
+                    yield name
+                    continue
+                one, other = part
+                pair = id(one), id(other)
+                if one is other or pair in self._seen:
+                    continue
+                if not isinstance(one, _ATOMS):
+                    self._seen[pair] = part  # which also keeps their ids from being used again
+                if not self._same_type(one, other) or len(stack) > _DEEPEST:
+                    yield name
+                    continue
+                stack.append(self._parts(one, other, name))
+                break
+            else:
+                stack.pop()
 
     def _same_type(self, one: Any, other: Any) -> bool:
         first, second = type(one), type(other)
@@ -69,61 +113,82 @@ class Comparison:
         name = getattr(one, "__module__", None)
         return self._names.get(str(name), name) == getattr(other, "__module__", None)
 
-    def _parts(self, one: Any, other: Any, where: str) -> Iterator[tuple[tuple[Any, Any] | None, str]]:
-        """Pairs of parts with their names; None in place of a pair: there they differ."""
+    def _parts(self, one: Any, other: Any, where: str) -> Parts:
         if isinstance(one, types.FunctionType):
             yield from self._function_parts(one, other, where)
         elif isinstance(one, types.ModuleType):
             yield from self._module_parts(one, other, where)
         elif isinstance(one, type):
             yield from self._class_parts(one, other, where)
-        elif isinstance(one, types.MethodType):
-            yield (one.__func__, other.__func__), where
-            yield (one.__self__, other.__self__), where
-        elif isinstance(one, partial):
-            yield (one.func, other.func), where
-            yield (one.args, other.args), where
-            yield (one.keywords, other.keywords), where
-        elif isinstance(one, (staticmethod, classmethod)) or hasattr(one, "__wrapped__"):
+        elif (names := next((names for kind, names in WRAPPERS.items() if isinstance(one, kind)), None)) is not None:
+            for name in names:
+                yield (getattr(one, name, None), getattr(other, name, None)), where
+        elif "__wrapped__" in (getattr(one, "__dict__", None) or {}) and hasattr(other, "__wrapped__"):
             yield (one.__wrapped__, other.__wrapped__), where
-        elif isinstance(one, enum.Enum):
-            yield (one.name, other.name), where
         else:
             yield from self._value_parts(one, other, where)
 
-    def _value_parts(self, one: Any, other: Any, where: str) -> Iterator[tuple[tuple[Any, Any] | None, str]]:
-        if isinstance(one, (Mapping, list, tuple)):
-            keys, others = ([*x] if isinstance(x, Mapping) else [*range(len(x))] for x in (one, other))
-            if keys != others:
+    def _value_parts(self, one: Any, other: Any, where: str) -> Parts:
+        own = type(one).__module__ in self._own
+        if isinstance(one, _ATOMS):
+            if not self._equal(one, other):
                 yield None, where
-                return
-            for key in keys:
-                yield (one[key], other[key]), f"{where}[{key!r:.40}]"
-        elif is_dataclass(one):
-            for field in fields(one):
-                yield (getattr(one, field.name, None), getattr(other, field.name, None)), f"{where}.{field.name}"
-        elif self._is_open(one):
-            for name in vars(one).keys() | vars(other).keys():
-                yield _pair(vars(one), vars(other), name), f"{where}.{name}"
-        elif not self._equal(one, other):
+        elif isinstance(one, (Mapping, list, tuple)):
+            yield from item_parts(one, other, where)
+        elif isinstance(one, (set, frozenset)):
+            yield from pairs(sorted(one, key=self._key), sorted(other, key=self._key), where)
+        elif (known := known_parts(one, other)) is not None:
+            yield known, where
+        elif not own and not isinstance(one, OPEN) and not is_dataclass(one):
+            yield from self._unknown_parts(one, other, where)
+        if own or is_dataclass(one) or isinstance(one, OPEN):
+            mine, theirs = attributes(one), attributes(other)
+            yield from ((_pair(mine, theirs, name), f"{where}.{name}") for name in mine | theirs)
+            if any(base.__module__ not in self._own and base is not object for base in type(one).__mro__):
+                yield from self._unknown_parts(one, other, where)
+        elif isinstance(one, HOLDERS) and type(one) not in HOLDERS:
+            yield from self._unknown_parts(one, other, where)
+
+    def _unknown_parts(self, one: Any, other: Any, where: str) -> Parts:
+        """What pickle would take of an object that nobody knows; what it cannot take, such as a lock, is believed.
+
+        For that could not be sent to the workers either, and they make it themselves.
+        """
+        mine, theirs = taken_apart(one), taken_apart(other)
+        if mine is None or theirs is None:
+            self._believed += 1
+            return
+        before, known = self._believed, len(self._seen)
+        try:
+            differ = any([*self._walk((_pair(mine, theirs, key), where) for key in mine | theirs)])
+        except RecursionError:
+            self._believed += 1
+        if self._believed == before and differ:
             yield None, where
+        while self._believed != before and len(self._seen) > known:
+            self._seen.popitem()
 
     def _equal(self, one: Any, other: Any) -> bool:
-        """Whether values without parts are equal; of objects that nobody knows, such as a logger, it is believed."""
-        if isinstance(one, _ATOMS):
-            return bool(one == other or self._names.get(str(one)) == other or _both_nan(one, other))
-        if isinstance(one, (set, frozenset)):
-            return one == other or not all(isinstance(item, _ATOMS) for item in one | other)
-        if _is_array(one):
-            return bool(one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes())
-        return True
+        if isinstance(one, (float, complex)):  # NaN is itself, and -0.0 is not 0.0
+            kind = float if isinstance(one, float) else complex
+            return kind.__repr__(one) == kind.__repr__(other)
+        return bool(one == other) or (isinstance(one, str) and self._renamed(one) == other)
 
-    def _is_open(self, value: Any) -> bool:
-        """Whether an object is one of the user's own classes, or of those that do nothing but hold values."""
-        own = type(value).__module__ in self._own or isinstance(value, (argparse.Namespace, types.SimpleNamespace))
-        return own and hasattr(value, "__dict__")
+    def _renamed(self, text: str) -> str:
+        """What a text that begins with the module's name here is there, such as the name of a logger."""
+        for here, there in self._names.items():
+            if text == here or text.startswith(f"{here}."):
+                return there + text[len(here) :]
+        return text
 
-    def _function_parts(self, one: Any, other: Any, where: str) -> Iterator[tuple[tuple[Any, Any] | None, str]]:
+    def _key(self, value: Any) -> str:
+        """Sorts the items of sets, which have no order."""
+        text = re.sub(r" at 0x\w+", "", repr(value))
+        for here, there in self._names.items():
+            text = text.replace(here, there)
+        return f"{type(value).__qualname__} {text}"
+
+    def _function_parts(self, one: Any, other: Any, where: str) -> Parts:
         if not self._same_code(one.__code__, other.__code__):
             yield None, where
             return
@@ -132,16 +197,26 @@ class Comparison:
         for name, mine, theirs in zip(
             one.__code__.co_freevars, one.__closure__ or (), other.__closure__ or (), strict=True
         ):
-            yield (_content(mine), _content(theirs)), f"{name} in {where}"
-        if (module := one.__module__) not in self._own:
-            return
-        prefix = f"{module}." if module in self._beside else ""
+            yield (content(mine), content(theirs)), f"{name} in {where}"
+        if one.__module__ in self._own:
+            mine, theirs = vars(one), vars(other)
+            yield from ((_pair(mine, theirs, key), f"{where}.{key}") for key in mine | theirs if key != "__wrapped__")
+            yield from self._globals_parts(one, other.__globals__)
+
+    def _globals_parts(self, one: types.FunctionType, theirs: Mapping[str, Any]) -> Parts:
+        prefix = f"{one.__module__}." if one.__module__ in self._beside else ""
+        mine = one.__globals__
         for name in sorted(global_names(one.__code__)):
-            mine, theirs = one.__globals__, other.__globals__
             if name in mine or name in theirs:
                 yield _pair(mine, theirs, name), f"{prefix}{name}"
+        yield from self._late_parts(one)
 
-    def _module_parts(self, one: Any, other: Any, where: str) -> Iterator[tuple[tuple[Any, Any] | None, str]]:
+    def _late_parts(self, one: types.FunctionType) -> Parts:
+        """The modules that a function imports as it runs."""
+        for name in sorted(imported_names(one.__code__) & self._beside.keys() & sys.modules.keys()):
+            yield (sys.modules[name], self._beside[name]), name
+
+    def _module_parts(self, one: Any, other: Any, where: str) -> Parts:
         name = one.__name__
         if self._names.get(name, name) != other.__name__:
             yield None, where
@@ -150,7 +225,7 @@ class Comparison:
                 if not key.startswith("__") and not isinstance(vars(one).get(key), types.ModuleType):
                     yield _pair(vars(one), vars(other), key), f"{name}.{key}"
 
-    def _class_parts(self, one: Any, other: Any, where: str) -> Iterator[tuple[tuple[Any, Any] | None, str]]:
+    def _class_parts(self, one: Any, other: Any, where: str) -> Parts:
         if one.__qualname__ != other.__qualname__ or not self._same_module(one, other):
             yield None, where
         elif one.__module__ in self._own:
@@ -162,12 +237,6 @@ class Comparison:
         if self._rewritten:
             return (one.co_name, one.co_firstlineno) == (other.co_name, other.co_firstlineno)
         return bool(_code_key(one) == _code_key(other))
-
-
-def global_names(code: types.CodeType) -> set[str]:
-    """Names of globals that a function, or one within it, reads."""
-    names = {str(step.argval) for step in dis.get_instructions(code) if step.opname in {"LOAD_GLOBAL", "LOAD_NAME"}}
-    return names.union(*(global_names(inner) for inner in code.co_consts if isinstance(inner, types.CodeType)))
 
 
 def rewrites(module: types.ModuleType) -> bool:
@@ -191,19 +260,3 @@ def _code_key(code: types.CodeType) -> Any:
 
 def _pair(mine: Mapping[str, Any], theirs: Mapping[str, Any], name: str) -> tuple[Any, Any] | None:
     return (mine[name], theirs[name]) if name in mine and name in theirs else None
-
-
-def _content(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # not set yet
-        return None
-
-
-def _both_nan(one: Any, other: Any) -> bool:
-    return isinstance(one, float) and math.isnan(one) and math.isnan(other)
-
-
-def _is_array(value: Any) -> bool:
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)) and bool(value.dtype != object)

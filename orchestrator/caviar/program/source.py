@@ -8,7 +8,7 @@ import os
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from operator import attrgetter
@@ -21,7 +21,7 @@ from caviar.installing import missing
 from caviar.program.entry import entry_of
 from caviar.program.sameness import Comparison, rewrites
 from caviar.program.snapshot import program_of_file, program_of_functions
-from caviar_workers.load import import_apart, load_module
+from caviar_workers.load import load_module, modules_apart
 from caviar_workers.messages import Program
 
 Function = Callable[..., Any]
@@ -48,10 +48,12 @@ def program_of(functions: Mapping[str, Function | None], snapshot: Program | Non
         return program_of_functions(functions)
     program = program_of_file(Path(file), package=_package(module, Path(file)))
     named = _named(program, module, functions)
-    reason = "they have no name there" if named is None else _change(named, module, functions)
+    reason = _change(named or program, module, functions)
     if named is not None and reason is None:
         return named
-    return dataclasses.replace(program_of_functions(functions), reason=f"of {file}, {reason}")
+    return dataclasses.replace(
+        program_of_functions(functions), reason=f"of {file}, {reason or 'they have no name there'}"
+    )
 
 
 def _of_snapshot(functions: Mapping[str, Function | None], snapshot: Program) -> Program:
@@ -61,39 +63,42 @@ def _of_snapshot(functions: Mapping[str, Function | None], snapshot: Program) ->
         gone = {role: "" for role, function in functions.items() if function is None}
         found: Program = dataclasses.replace(snapshot, **gone)  # type: ignore[arg-type]  # mypy takes it for any field
         if all(getattr(found, role) for role, function in functions.items() if function is not None):
-            comparison = Comparison(snapshot.module, snapshot.module, snapshot.files)
-            if _first_difference(comparison, found, module, functions) is None:
+            beside = {name: sys.modules[name] for name in snapshot.files if name in sys.modules}
+            comparison = Comparison(snapshot.module, snapshot.module, beside)
+            if next(_differences(comparison, found, module, functions), None) is None:
                 return found
     return _named(snapshot, module, functions) or program_of_functions(functions)
 
 
 def _change(program: Program, module: ModuleType, functions: Mapping[str, Function | None]) -> str | None:
-    """Why importing the program gives other functions; None: it gives these.
+    """Why importing the program gives other functions; None: it gives these, or has no names for them.
 
     Raises:
         SpecError: What differs is in another module, and would not travel with the functions.
     """
     try:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            fresh = import_apart(program)
+            there = modules_apart(program)
     except (Exception, SystemExit) as error:
         return f"which cannot be imported: {type(error).__name__}: {_one_line(error):.160}"
-    beside = program.files.keys() - {program.module}
-    comparison = Comparison(module.__name__, program.module, beside, rewritten=rewrites(module))
-    name = _first_difference(comparison, program, fresh, functions)
-    if name is None:
+    fresh = there.pop(program.module)
+    comparison = partial(Comparison, module.__name__, program.module, there, rewritten=rewrites(module))
+    name = next(_differences(comparison(), program, fresh, functions), None) if program.train else None
+    if program.train and name is None:
         return None
-    if any(name.startswith(f"{one}.") for one in beside):
+    # The functions are sent then, with what they find in their own module; but not what there is in others.
+    lost = next(comparison().differences_beside(functions.values()), None)
+    if lost is not None:
         raise SpecError(
-            f"{name} is not what it is where its file is imported, as the workers do, so train would not be the same "
+            f"{lost} is not what it is where its file is imported, as the workers do, so train would not be the same "
             "there: hand it to train in train_args, or set it in that file"
         )
-    return f"where importing gives another {name}"
+    return None if name is None else f"where importing gives another {name}"
 
 
-def _first_difference(
+def _differences(
     comparison: Comparison, program: Program, module: ModuleType, functions: Mapping[str, Function | None]
-) -> str | None:
+) -> Iterator[str]:
     for role, function in functions.items():
         if function is None:
             continue
@@ -101,10 +106,9 @@ def _first_difference(
         try:
             found = attrgetter(name)(module)
         except AttributeError:
-            return role
-        if (where := comparison.difference(function, found, role)) is not None:
-            return where
-    return None
+            yield role
+        else:
+            yield from comparison.differences(function, found, role)
 
 
 def load_file(path: Path) -> tuple[ModuleType, Program]:
