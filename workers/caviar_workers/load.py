@@ -6,7 +6,6 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.resources.readers import FileReader
@@ -116,7 +115,7 @@ def load_module(program: Program) -> ModuleType:
     global _installed  # noqa: PLW0603 — sys.modules is global too
     finder = _take(program)
     try:
-        return _import(program)
+        return _import(program, program.module)
     except BaseException:
         finder.forget()
         _installed = None
@@ -149,37 +148,38 @@ def _take(program: Program) -> SnapshotFinder:
 
 
 def import_apart(program: Program) -> ModuleType:
-    """Import the program's modules anew, as a worker would; the modules of this process stay what they are.
+    """Import the program's module anew, as a worker would; the modules of this process stay what they are.
 
     Raises:
         Exception: Whatever the user's module raises at import.
     """
-    return modules_apart(program)[program.module]
+    return modules_apart(program, program.module)[program.module]
 
 
-def modules_apart(program: Program) -> dict[str, ModuleType]:
-    """As `import_apart`: all modules of the program that its own imports, or this process has imported, by name."""
+def modules_apart(program: Program, name: str) -> dict[str, ModuleType]:
+    """Import one of the program's modules anew, as a worker would: it and those of them that it imports, by name.
+
+    Raises:
+        Exception: Whatever the user's modules raise at import.
+    """
     finder = SnapshotFinder(program)
     kept = {name: sys.modules.pop(name) for name in program.files if name in sys.modules}
     finder.install()
     try:
-        found = {program.module: _import(program)}
-        for name in kept:
-            with suppress(Exception):
-                importlib.import_module(name)
-        return found | {name: sys.modules[name] for name in program.files if name in sys.modules}
+        _import(program, name)
+        return {name: sys.modules[name] for name in program.files if name in sys.modules}
     finally:
         finder.forget()
         sys.modules.update(kept)
 
 
-def _import(program: Program) -> ModuleType:
-    """Import the program's module, which finds no words on its command line, wherever that is."""
+def _import(program: Program, name: str) -> ModuleType:
+    """Import one of the program's modules, which finds no words on its command line, wherever that is."""
     global _importing
     words, before = sys.argv, _importing
     sys.argv, _importing = [program.files[program.module][0]], True
     try:
-        return importlib.import_module(program.module)
+        return importlib.import_module(name)
     finally:
         sys.argv, _importing = words, before
 

@@ -40,14 +40,34 @@ def program_of_file(path: Path, *, train: str = "", final: str = "", package: st
         SpecError: The file, or a module beside it, is missing, is not Python, or is too large.
     """
     path = path.resolve()
-    root, name = path.parent, module_name(path)
+    if package:
+        name = package if path.name == "__init__.py" else f"{package}.{path.stem}"
+        root = path.parents[package.count(".") + 1]
+        program = _program(name, root, list(_beside(root, iter([name]))))
+    else:
+        name = module_name(path)
+        program = _program(name, path.parent, [(name, path, "")])
+    return replace(program, train=train, final=final)
+
+
+def program_of_module(name: str, root: Path) -> Program:
+    """Snapshot a module under its own name, with the modules beside it.
+
+    Args:
+        name: Its full name.
+        root: The folder that it, or its outermost package, lies in.
+
+    Raises:
+        SpecError: As in `program_of_file`.
+    """
+    return _program(name, root, list(_beside(root, iter([name]))))
+
+
+def _program(name: str, root: Path, queue: list[tuple[str, Path, str]]) -> Program:
+    """The program of a module, from what is known of it: (module, file, package it lies in)."""
     sources: dict[str, tuple[str, str]] = {}
     packages: set[str] = set()
-    queue = [(name, path, "")]
-    if package:
-        root = path.parents[package.count(".") + 1]
-        name = package if path.name == "__init__.py" else f"{package}.{path.stem}"
-        queue = list(_beside(root, iter([name])))
+    path = root if not queue else queue[-1][1]
     while queue:
         module, file, package = queue.pop()
         if module in sources:
@@ -66,8 +86,7 @@ def program_of_file(path: Path, *, train: str = "", final: str = "", package: st
         queue.extend(_beside(root, _imports(source, package)))
     return Program(
         digest=_digest(sources),
-        train=train,
-        final=final,
+        train="",
         module=name,
         files=dict(sorted(sources.items())),
         packages=frozenset(packages),

@@ -8,10 +8,9 @@ import os
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,8 +18,9 @@ from typing import Any
 from caviar.errors import SpecError
 from caviar.installing import missing
 from caviar.program.entry import entry_of
-from caviar.program.sameness import Comparison, rewrites
-from caviar.program.snapshot import program_of_file, program_of_functions
+from caviar.program.pieces import ABSENT
+from caviar.program.sameness import Comparison, resolved, rewrites
+from caviar.program.snapshot import program_of_file, program_of_functions, program_of_module
 from caviar_workers.load import load_module, modules_apart
 from caviar_workers.messages import Program
 
@@ -45,15 +45,14 @@ def program_of(functions: Mapping[str, Function | None], snapshot: Program | Non
     module = _module_of(functions["train"])
     file = getattr(module, "__file__", None)
     if module is None or file is None or not file.endswith(".py") or _installed(Path(file)):
+        _check_neighbours(functions)
         return program_of_functions(functions)
     program = program_of_file(Path(file), package=_package(module, Path(file)))
     named = _named(program, module, functions)
-    reason = _change(named or program, module, functions)
+    reason = _change(program, named, module, functions)
     if named is not None and reason is None:
         return named
-    return dataclasses.replace(
-        program_of_functions(functions), reason=f"of {file}, {reason or 'they have no name there'}"
-    )
+    return dataclasses.replace(program_of_functions(functions), reason=f"of {file}, {reason}")
 
 
 def _of_snapshot(functions: Mapping[str, Function | None], snapshot: Program) -> Program:
@@ -63,52 +62,123 @@ def _of_snapshot(functions: Mapping[str, Function | None], snapshot: Program) ->
         gone = {role: "" for role, function in functions.items() if function is None}
         found: Program = dataclasses.replace(snapshot, **gone)  # type: ignore[arg-type]  # mypy takes it for any field
         if all(getattr(found, role) for role, function in functions.items() if function is not None):
-            beside = {name: sys.modules[name] for name in snapshot.files if name in sys.modules}
-            comparison = Comparison(snapshot.module, snapshot.module, beside)
-            if next(_differences(comparison, found, module, functions), None) is None:
+            comparison = Comparison(snapshot.module, snapshot.module, (), fresh=sys.modules.__getitem__)
+            _look(comparison, found, module, functions)
+            if comparison.changed is None:
                 return found
-    return _named(snapshot, module, functions) or program_of_functions(functions)
+    if (named := _named(snapshot, module, functions)) is not None:
+        return named
+    beside = snapshot.files.keys() - {snapshot.module}
+    _compare(
+        functions,
+        lambda: Comparison(snapshot.module, snapshot.module, beside, fresh=partial(_fresh, snapshot)),
+        None,
+        None,
+    )
+    return program_of_functions(functions)
 
 
-def _change(program: Program, module: ModuleType, functions: Mapping[str, Function | None]) -> str | None:
-    """Why importing the program gives other functions; None: it gives these, or has no names for them.
+def _change(
+    program: Program, named: Program | None, module: ModuleType, functions: Mapping[str, Function | None]
+) -> str | None:
+    """Why importing the program gives other functions; None: it gives these.
+
+    Args:
+        program: The module's file, and what it imports.
+        named: The same with the names of the functions; None: one of them has none.
+        module: The module in this process.
+        functions: By their roles.
 
     Raises:
         SpecError: What differs is in another module, and would not travel with the functions.
     """
+    reason = "they have no name there" if named is None else None
     try:
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            there = modules_apart(program)
+        fresh = _apart(program, program.module)
     except (Exception, SystemExit) as error:
-        return f"which cannot be imported: {type(error).__name__}: {_one_line(error):.160}"
-    fresh = there.pop(program.module)
-    comparison = partial(Comparison, module.__name__, program.module, there, rewritten=rewrites(module))
-    name = next(_differences(comparison(), program, fresh, functions), None) if program.train else None
-    if program.train and name is None:
-        return None
-    # The functions are sent then, with what they find in their own module; but not what there is in others.
-    lost = next(comparison().differences_beside(functions.values()), None)
+        reason = f"which cannot be imported: {type(error).__name__}: {_one_line(error):.160}"
+        named, fresh = None, {}
+
+    def of(name: str) -> ModuleType:
+        return fresh[name] if name in fresh else _fresh(program, name)
+
+    changed = _compare(
+        functions,
+        lambda: Comparison(
+            module.__name__,
+            program.module,
+            program.files.keys() - {program.module},
+            fresh=of,
+            sent=[one.__name__ for one in own_modules(filter(None, functions.values()))],
+            rewritten=rewrites(module),
+        ),
+        named,
+        fresh.get(program.module),
+    )
+    return reason or (None if changed is None else f"where importing gives another {changed}, or may give one")
+
+
+def _check_neighbours(functions: Mapping[str, Function | None]) -> None:
+    """See that modules beside a notebook are what they are where its functions run; SpecError if not."""
+    roots = {Path.cwd(), Path(sys.path[0] or ".").resolve()}
+    beside = {name: root for name in list(sys.modules) if (root := _root(name)) in roots}
+    here = getattr(functions["train"], "__module__", None) or "__main__"
+
+    def of(name: str) -> ModuleType:
+        return _fresh(program_of_module(name, beside[name]), name)
+
+    _compare(functions, lambda: Comparison(here, here, beside.keys() - {here}, fresh=of), None, None)
+
+
+def _compare(
+    functions: Mapping[str, Function | None],
+    comparison: Callable[[], Comparison],
+    named: Program | None,
+    module: ModuleType | None,
+) -> str | None:
+    """Where the functions differ from those of the same names in a module that was imported anew; None: nowhere.
+
+    Raises:
+        SpecError: Something differs, or may differ, that would not be sent with the functions.
+    """
+    found = comparison()
+    _look(found, named, module, functions)
+    lost = found.lost
+    if found.exhausted:
+        again = comparison()
+        again.look_beside()
+        lost = lost or again.lost
     if lost is not None:
         raise SpecError(
-            f"{lost} is not what it is where its file is imported, as the workers do, so train would not be the same "
-            "there: hand it to train in train_args, or set it in that file"
+            f"{lost} is not what it is where its file is imported, as the workers do, or cannot be compared, so train "
+            "may not be the same there: hand it to train in train_args, or set it in that file"
         )
-    return None if name is None else f"where importing gives another {name}"
+    return found.changed
 
 
-def _differences(
-    comparison: Comparison, program: Program, module: ModuleType, functions: Mapping[str, Function | None]
-) -> Iterator[str]:
+def _look(
+    comparison: Comparison, program: Program | None, module: ModuleType | None, functions: Mapping[str, Function | None]
+) -> None:
     for role, function in functions.items():
-        if function is None:
-            continue
-        name = getattr(program, role)
-        try:
-            found = attrgetter(name)(module)
-        except AttributeError:
-            yield role
-        else:
-            yield from comparison.differences(function, found, role)
+        if function is not None:
+            name = getattr(program, role, "")
+            comparison.look(function, resolved(module, name) if name else ABSENT, role)
+
+
+def _fresh(program: Program, name: str) -> ModuleType:
+    """One of the program's modules, imported anew."""
+    try:
+        return _apart(program, name)[name]
+    except (Exception, SystemExit) as error:
+        raise SpecError(
+            f"{name}, which train uses, cannot be imported anew, as the workers do: {type(error).__name__}: "
+            f"{_one_line(error):.160}"
+        ) from error
+
+
+def _apart(program: Program, name: str) -> dict[str, ModuleType]:
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        return modules_apart(program, name)
 
 
 def load_file(path: Path) -> tuple[ModuleType, Program]:
@@ -154,6 +224,16 @@ def own_modules(functions: Iterable[Function]) -> list[ModuleType]:
     """The modules, beside `__main__`, in which the user wrote these functions."""
     found = {module.__name__: module for module in map(_module_of, functions) if module is not None}
     return [module for name, module in found.items() if name != "__main__" and not _installed(_file_of(module))]
+
+
+def _root(name: str) -> Path | None:
+    """The folder that a module which somebody has written, or its outermost package, lies in."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if name == "__main__" or not isinstance(file, str) or not file.endswith(".py") or _installed(Path(file)):
+        return None
+    path = Path(file).resolve()
+    depth = name.count(".") + (path.name == "__init__.py")
+    return path.parents[depth] if depth < len(path.parents) else None
 
 
 def _module_of(function: Function | None) -> ModuleType | None:
