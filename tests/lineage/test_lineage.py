@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from caviar.errors import NoResultError
+from caviar.errors import NoResultError, NotFoundError
 from caviar.lineage import ancestors, best_of_family, children, family, next_round, zoom_into, zoom_plan
 from caviar.plan import Plan
 from caviar.sampling import List, make_sampler
@@ -132,3 +132,48 @@ def test_too_few_results_say_so(store: Store) -> None:
         NoResultError, match=r"at least 3 trials with a usable loss, but sweep \S+ has 2: see caviar status"
     ):
         zoom_into(store, sweep)
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize("state", ["RUNNING", "LOST", "STOPPED", "CANCELLED"])
+def test_over_a_family_too_completed_trials_go_before_all_others(store: Store, state: str, mode: Any) -> None:
+    plan = replace(PLAN, mode=mode, trials=2, rounds=())
+    parent = add(store, plan, {0: ("COMPLETED", 5.0), 1: ("COMPLETED", 6.0)})
+    better = {"min": -1.0, "max": 9.0}[mode]
+    child = add(store, replace(plan, parent=parent.id), {0: (state, better), 1: (state, better)})
+    rule, best = best_of_family(store, [child, parent], k=9)
+    assert [(one.sweep.id, one.candidate.state) for one in best] == [(parent.id, "COMPLETED")] * 2
+    assert "2 trials of 2 sweeps" in rule
+    neither = add(store, replace(plan, parent=parent.id), {0: (state, 5.0), 1: (state, 6.0)})
+    _, best = best_of_family(store, [child, neither], k=1)
+    assert best[0].sweep.id == child.id
+
+
+def test_ties_go_to_the_older_sweep_in_whatever_order_they_are_given(store: Store) -> None:
+    sweeps = [add(store, replace(PLAN, trials=1, rounds=()), {0: ("COMPLETED", 1.0)}) for _ in range(3)]
+    for order in (sweeps, sweeps[::-1], [sweeps[1], sweeps[2], sweeps[0]]):
+        assert best_of_family(store, order, k=1)[1][0].sweep.id == sweeps[0].id
+
+
+def test_a_sweep_without_a_value_yet_hides_none_of_its_family(store: Store) -> None:
+    plan = replace(PLAN, trials=1, rounds=())
+    whole = add(store, plan, {0: ("COMPLETED", 1.0)})
+    other = add(store, replace(plan, metric="other"), {0: ("RUNNING", 0.5)})  # what it reports is not its metric
+    wrong = add(store, replace(plan, metric="another"), {0: ("COMPLETED", 0.5)})
+    for order in ([whole, other, wrong], [whole, wrong], [whole, other]):
+        assert [one.sweep.id for one in best_of_family(store, order, k=2)[1]] == [whole.id]
+    assert best_of_family(store, [other], k=2)[1] == ()
+    with pytest.raises(NotFoundError, match="no reports of the metric 'another'"):
+        best_of_family(store, [wrong], k=1)
+
+
+def test_where_too_few_completed_a_zoom_looks_at_all_that_ended(store: Store) -> None:
+    ends = {trial: ("STOPPED", float(trial)) for trial in range(20)} | {19: ("COMPLETED", 0.5), 18: ("FAILED", -1.0)}
+    zoom = zoom_into(store, add(store, PLAN, ends))
+    u = make_sampler("random", SPACE, 5, 20).points(0, 20)
+    box = zoom.changes[0].box
+    best = u[[0, 19, 1, 2, 3], 0]
+    assert zoom.top == 5
+    assert box is not None
+    assert box.low <= best.min()
+    assert box.high >= best.max()

@@ -57,12 +57,13 @@ def _print(plan: dict[str, Any], rule: str, best: tuple[Relative, ...]) -> None:
         Column(name=plan["metric"], align="right", keep=True, style=STRONG),
         *(Column(name=name, align="right") for name in names),
         Column(name="step", align="right"),
+        Column(name="state"),
     ]
     rows = []
     for one in best:
         row = one.candidate
         values = [option_text(row.config[name], 20) if name in row.config else "" for name in names]
-        rows.append([one.sweep.id, f"t{row.trial}", number(row.value), *values, number(row.step)])
+        rows.append([one.sweep.id, f"t{row.trial}", number(row.value), *values, number(row.step), row.state])
     emit(f"best by {rule}, {plan['mode']}", hang=2)
     emit()
     say_left_out(print_table(columns, rows, sys.stdout))

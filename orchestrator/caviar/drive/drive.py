@@ -250,10 +250,10 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
         with on_interrupt(stop, writer.hurry) as interrupt:
             hopeless = scheduler.run()
             slow.close(writer)  # here, where a second signal is heard
-        progress.update(last := gauge.read(scheduler))
         if scheduler.closing.by == "signal":
-            raise SweepInterrupted(_farewell(last, scheduler), interrupt.exit_code)
+            raise SweepInterrupted(_farewell(gauge.read(scheduler), scheduler), interrupt.exit_code)
     held.look()
+    progress.update(last := gauge.read(scheduler, last=True))  # all is published now
     vault.close()
     failed = hopeless or (scheduler.tally.reported and not scheduler.stopped and misspelt(scheduler.tally))
     write_final(sweep_dir, held.epoch, "failed" if failed else None)

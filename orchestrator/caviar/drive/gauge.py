@@ -60,15 +60,15 @@ class Gauge:
         self._earlier = self._leaders() if already else ()
         self._smoothed, self._next_look = self._earlier, self._began + _LEADERS_S
 
-    def read(self, scheduler: Scheduler) -> Snapshot:
-        """The state of things now."""
+    def read(self, scheduler: Scheduler, *, last: bool = False) -> Snapshot:
+        """The state of things now; `last`: nothing comes after it, so the store is looked into whatever the time."""
         tally = scheduler.tally
         elapsed = self._clock() - self._began
         slots = max(1, scheduler.slots)
         left = self._plan.trials - self._already - tally.ended
         eta = self._pace.seconds_left(self._clock(), ended=tally.ended, busy_s=tally.busy_s, left=left, slots=slots)
         if self._plan.rule == "smoothed":
-            leaders = self._stored_leaders()
+            leaders = self._stored_leaders(now=last)
         else:
             leaders = best_of((*self._earlier, *tally.leaders), self._plan.mode)
         if self._shows_curves:
@@ -108,12 +108,12 @@ class Gauge:
             return ()
         return tuple(Leader(row.trial, row.value, row.config) for row in found.rows if row.state == "COMPLETED")
 
-    def _stored_leaders(self) -> tuple[Leader, ...]:
-        """The same, as of a moment ago."""
-        now = self._clock()
-        if now >= self._next_look:
+    def _stored_leaders(self, *, now: bool) -> tuple[Leader, ...]:
+        """The same, as of now or of a moment ago."""
+        began = self._clock()
+        if now or began >= self._next_look:
             self._smoothed = self._leaders() or self._smoothed
-            self._next_look = self._clock() + max(_LEADERS_S, 20 * (self._clock() - now))
+            self._next_look = self._clock() + max(_LEADERS_S, 20 * (self._clock() - began))
         return self._smoothed
 
     def _fetch(self, leaders: tuple[int, ...]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from caviar.errors import NotFoundError
 from caviar.select import Candidate, Selection, select
 from caviar.store import Views
 
@@ -26,26 +27,55 @@ def best_of_family(
 ) -> tuple[str, tuple[Relative, ...]]:
     """The best `k` trials of some sweeps, best first, and by which rule, in words.
 
-    The mode and, where `rule` is None, the rule are those of the first sweep. Ties go to the older sweep.
+    As within one sweep, completed trials go before all others: where any sweep has some, only these are compared, at
+    their own ends; else all at one step, the smallest of those at which the sweeps would compare. The mode and, where
+    `rule` is None, the rule are those of the first sweep. Ties go to the older sweep, in whatever order they are given.
 
     Raises:
-        NotFoundError: A sweep reports other metrics than its own.
+        NotFoundError: No sweep reports its metric, and trials have ended.
         SpecError: There is no such rule.
     """
     plan = sweeps[0].description()["plan"]
     chosen = rule or plan["rule"]
-    found: list[Relative] = []
-    selections: list[Selection] = []
-    for sweep in sweeps:
-        with Views(store, [sweep]) as views:
-            selection = select(views, sweep.description(), k=k, rule=chosen, at_step=at_step)
-        selections.append(selection)
-        found += [Relative(sweep=sweep, candidate=row) for row in selection.rows]
+    found = _selections(store, sweeps, k=k, rule=chosen, at_step=at_step)
+    if at_step is None and not any(one.step is None and one.rows for one in found.values()):
+        steps = [one.step for one in found.values() if one.step is not None and one.rows]
+        if len(set(steps)) > 1:
+            found = _selections(store, sweeps, k=k, rule=chosen, at_step=min(steps))
+    elif at_step is None:
+        found = {number: one for number, one in found.items() if one.step is None}
+    pool = [Relative(sweep=sweeps[number], candidate=row) for number, one in found.items() for row in one.rows]
     sign = -1.0 if plan["mode"] == "max" else 1.0
-    found.sort(key=lambda one: sign * one.candidate.value)
-    best = tuple(found[:k])
-    steps = sorted({one.candidate.step for one in best})
-    where = f"at step {steps[0]}" if len(steps) == 1 else f"at their own ends, steps {steps[0]} to {steps[-1]}"
+    pool.sort(key=lambda one: (sign * one.candidate.value, one.sweep.description()["created"], one.candidate.trial))
+    best = tuple(pool[:k])
+    return _words(f"{chosen} {plan['metric']}", found.values(), len(sweeps), best), best
+
+
+def _selections(
+    store: Store, sweeps: Sequence[SweepDir], *, k: int, rule: str, at_step: int | None
+) -> dict[int, Selection]:
+    """Each sweep's own selection, by its place; one that has no value yet hides none of the others."""
+    found: dict[int, Selection] = {}
+    missing: NotFoundError | None = None
+    for number, sweep in enumerate(sweeps):
+        try:
+            with Views(store, [sweep]) as views:
+                found[number] = select(views, sweep.description(), k=k, rule=rule, at_step=at_step)
+        except NotFoundError as error:
+            missing = missing or error
+    if not found and missing is not None:
+        raise missing
+    return found
+
+
+def _words(what: str, selections: Collection[Selection], of: int, best: Sequence[Relative]) -> str:
     compared = sum(one.compared for one in selections)
-    words = f"{chosen} {plan['metric']}, {compared} trials of {len(sweeps)} sweeps" + (f" {where}" if steps else "")
-    return words, best
+    words = f"{what}, {compared} trials of {of} sweeps"
+    steps = sorted({one.candidate.step for one in best})
+    if not steps:
+        return words
+    return (
+        f"{words} at step {steps[0]}"
+        if len(steps) == 1
+        else f"{words} at their own ends, steps {steps[0]} to {steps[-1]}"
+    )

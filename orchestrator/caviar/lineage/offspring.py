@@ -19,12 +19,17 @@ if TYPE_CHECKING:
     from caviar.store import Store, SweepDir
 
 ALL = 2**31 - 1
+LEAST = 3
+"""Trials with a usable value that a zoom needs."""
 
 
 def zoom_into(
     store: Store, sweep: SweepDir, *, top: int | None = None, rule: str | None = None, at_step: int | None = None
 ) -> Zoom:
     """The space round the best few trials of a sweep, by the selector's rules.
+
+    Where too few completed, as after early stopping, all that ended are compared at the largest step that
+    enough of them reached.
 
     Args:
         store: The store.
@@ -39,13 +44,13 @@ def zoom_into(
     """
     plan = Plan.from_json(sweep.description()["plan"])
     with Views(store, [sweep]) as views:
-        selection = select(views, sweep.description(), k=ALL, rule=rule, at_step=at_step, steps=False)
+        selection = select(views, sweep.description(), k=ALL, rule=rule, at_step=at_step, least=LEAST, steps=False)
         ended = "SELECT trial, u FROM trials WHERE state IN ('COMPLETED', 'STOPPED', 'FAILED') ORDER BY trial"
         points = dict(views.execute(ended).fetchall())
     best = [row.trial for row in selection.rows if row.trial in points]
-    if len(best) < 3:
+    if len(best) < LEAST:
         raise NoResultError(
-            f"a zoom needs at least 3 trials with a usable {plan.metric}, but sweep {sweep.id} has {len(best)}: "
+            f"a zoom needs at least {LEAST} trials with a usable {plan.metric}, but sweep {sweep.id} has {len(best)}: "
             f"see caviar status {sweep.id}"
         )
     chosen = set(best)

@@ -62,6 +62,8 @@ class Selection:
     """Trials that were compared."""
     rows: tuple[Candidate, ...]
     """Best first; empty: no trial has a usable value."""
+    step: int | None = None
+    """At which all were compared; None: at their own ends, for they completed."""
 
 
 def select(
@@ -71,6 +73,7 @@ def select(
     k: int = 5,
     rule: str | None = None,
     at_step: int | None = None,
+    least: int = 1,
     steps: bool = True,
 ) -> Selection:
     """Pick the best `k` trials of a sweep.
@@ -81,12 +84,14 @@ def select(
         k: How many, ≥ 1.
         rule: `last`, `best` or `smoothed` (mean of the last 5 reports); None: the sweep's own.
         at_step: Compare what trials had up to this step, among those that reached it.
+        least: So many must have completed for completed ones alone to be compared; else all are, at the largest step
+            that as many have reached.
         steps: Say of each at which step its value stands. Who wants a million trials may do without: where whole curves
             are compared, it is the step at which the curve ends then.
 
     Raises:
         SpecError: There is no such rule.
-        NotFoundError: The metric was never reported.
+        NotFoundError: Trials have ended, and none ever reported the metric.
     """
     sweep, plan = description["id"], description["plan"]
     chosen = rule or plan["rule"]
@@ -94,13 +99,15 @@ def select(
         raise SpecError(f"a rule is last, best or smoothed, but got {chosen!r}")
     metric, mode = plan["metric"], plan["mode"]
     if not _reported(views, sweep, metric):
-        return Selection(metric=metric, mode=mode, rule="no trial has reported yet", compared=0, rows=())
+        return Selection(metric=metric, mode=mode, rule=f"no trial has reported {metric} yet", compared=0, rows=())
     asked = Comparison(views, sweep, metric, mode, cast("Rule", chosen))
     ends = asked.ends() if at_step is None else None
+    if ends is not None and ends[0] < least:
+        ends = None
     if ends is not None:
         step, pool = None, "= 'COMPLETED'"
     else:
-        step, pool = asked.common_step() if at_step is None else at_step, "<> 'FAILED'"
+        step, pool = asked.common_step(least) if at_step is None else at_step, "<> 'FAILED'"
     parameters = list(plan["space"]["parameters"])
     found = asked.best(step, pool, parameters, k)
     if steps and found and step is None:
@@ -119,9 +126,11 @@ def select(
     if ends is not None:
         where = _ends_in_words(*ends, at_their_ends={row.step for row in rows} <= {ends[2]})
     else:
-        where = f"at step {step}" + (" (no trial has completed)" if at_step is None else "")
+        few = "no trial has completed" if least == 1 else f"fewer than {least} trials have completed"
+        where = f"at step {step}" + (f" ({few})" if at_step is None else "")
     words = f"{WORDS[cast('Rule', chosen)].format(metric=metric)}, {where}"
-    return Selection(metric=metric, mode=mode, rule=words, compared=found[0][5] if found else 0, rows=rows)
+    compared = found[0][5] if found else 0
+    return Selection(metric=metric, mode=mode, rule=words, compared=compared, rows=rows, step=step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +156,17 @@ class Comparison:
         ).fetchall()[0]
         return found if found[0] else None
 
-    def common_step(self) -> int:
-        """The largest step at which at least half of the trials that run had the metric, or had it before."""
+    def common_step(self, least: int = 1) -> int:
+        """The largest step at which enough of the trials that run had the metric, or had it before.
+
+        Enough is half of them, or `least` if that is more than one.
+        """
         steps = self.views.execute(
             f"SELECT _step FROM ({newest_sql(self.sweep, self.metric)}) JOIN trials USING (trial) "
             f"WHERE {self._has_value} AND state <> 'FAILED' ORDER BY _step DESC"
         ).fetchall()
-        return int(steps[(len(steps) - 1) // 2][0]) if steps else 0
+        enough = (len(steps) + 1) // 2 if least == 1 else min(least, len(steps))
+        return int(steps[enough - 1][0]) if steps else 0
 
     def best(self, step: int | None, pool: str, parameters: Sequence[str], k: int) -> list[Row]:
         """The best `k`: trial, value, step of the value, state, seed, how many were compared, parameters."""
@@ -182,11 +195,14 @@ def _ends_in_words(count: int, first: int, last: int, *, at_their_ends: bool) ->
 
 
 def _reported(views: Views, sweep: str, metric: str) -> bool:
-    """Whether the metric was reported; False: nothing was yet."""
+    """Whether the metric was reported; False: not yet, and it may come, for no trial has come to its end without it."""
     columns = [row[0] for row in views.execute("DESCRIBE SELECT * FROM curves").fetchall()]
     metrics = [name for name in columns if name not in _FIXED]
-    if metric in metrics or not metrics:
-        return bool(metrics)
+    if metric in metrics:
+        return True
+    ended = f"SELECT count(*) FROM trials WHERE sweep = '{sweep}' AND state IN ('COMPLETED', 'FAILED')"
+    if not metrics or not views.execute(ended).fetchall()[0][0]:
+        return False
     close = get_close_matches(metric, metrics, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]}?" if close else f"reported were {', '.join(metrics)}"
     raise NotFoundError(f"sweep {sweep} has no reports of the metric '{metric}': {hint}")
