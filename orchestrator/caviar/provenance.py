@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import platform
 import socket
 import subprocess
@@ -62,12 +63,12 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def user_name() -> str | None:
-    """Who runs this process; None: a user without a name."""
+def user_name() -> str:
+    """Who runs this process; of a user without a name, as in a container, the number."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container's numeric user without a name
-        return None
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def _git(folder: Path) -> tuple[str | None, bool | None]:

@@ -92,3 +92,21 @@ def test_stored_code_is_unpacked_in_one_place() -> None:
     found = {path.name for path in source.rglob("*.py") if "unpack(" in path.read_text()}
 
     assert found == {"archive.py", "trust.py"}
+
+
+@pytest.mark.usefixtures("inline")
+def test_a_user_without_a_name_is_a_number_and_nobody_is_oneself(caviar, write, store, monkeypatch) -> None:
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 4242")
+
+    path = write(SOURCE)
+    monkeypatch.setattr("getpass.getuser", nameless)
+    monkeypatch.setattr("os.getuid", lambda: 4242)
+    assert caviar("run", path).code == 0
+    assert caviar("resume", "--add", 1).code == 0
+    monkeypatch.setattr("os.getuid", lambda: 5151)
+    for user in (None, "uid 4242"):
+        disown(store, user)
+        got = caviar("resume", "--add", 1)
+        assert got.code == 2
+        assert "would run as uid 5151" in got.told[0]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from caviar.drive.advice import adviser_of
 from caviar.drive.constrained import constraint_of
 from caviar.drive.drive import drive_sweep, need_source, run_child
+from caviar.drive.redraw import redraw
 from caviar.drive.session import executor_of, session
 from caviar.drive.trust import Trust, nobody, trusted_program
 from caviar.drive.unfinished import unfinished
@@ -128,6 +129,7 @@ def _finish(
     amendment: dict[str, Any] = {"trials": plan.trials} if extended else {}
     if changed:
         amendment["code"] = program.digest, pack(program)
+    redraw(store, held, plan, sampler, how.progress, constraint=constraint_of(program))
     rest = unfinished(store, held.sweep, retry_failed=how.retry_failed)
     adviser, asks = adviser_of(plan, store, held.sweep, sampler)
     supply = Supply(plan, sampler, constraint=constraint_of(program), rest=rest, asks=asks)

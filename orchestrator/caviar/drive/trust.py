@@ -34,14 +34,14 @@ def trusted_program(sweep_dir: SweepDir, trust: Trust) -> Program:
         StoreError: It cannot be read.
     """
     me = user_name()
-    strangers = [user for user in sweep_dir.users() if user != me]
+    strangers = [user for user in sweep_dir.users() if user is None or user != me]  # nobody is oneself
     if strangers:
         where = f"sweep {sweep_dir.id} in {sweep_dir.path.parent}"
         host = sweep_dir.description()["provenance"].get("host") or "an unknown host"
         origin = f"{where}, made by {', '.join(one or 'an unknown user' for one in strangers)} on {host}"
         if not trust(origin):
             raise SpecError(
-                f"the code of {origin}, would run as {me or 'you'}: read it (unzip -c code.zip in the sweep's folder), "
+                f"the code of {origin}, would run as {me}: read it (unzip -c code.zip in the sweep's folder), "
                 "then add --trust"
             )
     return unpack(sweep_dir.code())

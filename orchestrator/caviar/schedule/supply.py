@@ -83,7 +83,7 @@ class Supply:
             self._stock = block.pick([i - start for i in wanted]) if wanted else None
             fresh = max(start, self._written)
             if fresh < stop:
-                rows.append(_table(self._plan, start, drawn, seeds, own).slice(fresh - start))
+                rows.append(configs_table(self._plan, start, drawn, seeds, own).slice(fresh - start))
         return pa.concat_tables(rows) if rows else None
 
     def drop(self, trial: int) -> int | None:
@@ -125,7 +125,8 @@ class Supply:
         )
 
 
-def _table(plan: Plan, start: int, drawn: Drawn, seeds: np.ndarray, own: Typed) -> pa.Table:
+def configs_table(plan: Plan, start: int, drawn: Drawn, seeds: np.ndarray, own: Typed) -> pa.Table:
+    """Rows of the table of configurations, of the trials from `start` on."""
     u = np.ascontiguousarray(drawn.u)
     numbers = np.arange(start, start + len(u), dtype=np.int64)
     offsets = np.arange(0, u.size + 1, u.shape[1], dtype=np.int32)

@@ -178,7 +178,7 @@ def discard_unrecorded(store: Store, sweep: SweepDir) -> None:
     if not saves:
         return
     with Views(store, [sweep]) as views:
-        written = views.execute("SELECT count(*) FROM configs").fetchall()[0][0]
+        written = views.execute("SELECT coalesce(max(trial) + 1, 0) FROM configs").fetchall()[0][0]
     try:
         sweep.disk.delete([path_of(sweep, save) for save in saves if save.trial >= written], durable=True)
     except OSError as error:
