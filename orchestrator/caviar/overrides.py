@@ -6,7 +6,12 @@ import ast
 import inspect
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import PurePath
 from typing import Any
@@ -128,19 +133,69 @@ def read(value: Any, usual: Any, name: str) -> Any:
 
 
 def _as_type(found: Any, text: str, usual: Any) -> tuple[str, Any]:
-    """What a value of that type is called, and the one that was meant; None: it is none."""
+    """What a value of that type is called, and the one that was meant; None: it is none.
+
+    Args:
+        found: What the text says in JSON or Python; the text itself, if it is neither.
+        text: What was typed.
+        usual: A value of the type; of types that train_args do not keep, nothing can be typed but text in quotes.
+    """
+    if hasattr(usual, "dtype"):  # numpy's numbers
+        rule, plain = _as_type(found, text, usual.item())
+        return f"{rule}, {usual.dtype}", None if plain is None else _of_numpy(plain, usual)
     if isinstance(usual, bool):
         return "true or false", {"true": True, "false": False, "1": True, "0": False}.get(text.strip().lower())
     if isinstance(usual, (int, float)):
         return "a number", _number(found, type(usual) is float)
-    if isinstance(usual, (list, tuple, set, frozenset)):
-        parts = found if isinstance(found, (list, tuple, set)) else None
-        return f"a {type(usual).__name__}", None if parts is None else type(usual)(parts)
-    if isinstance(usual, dict):
-        return "a dict", found if isinstance(found, dict) else None
+    kind = type(usual)
+    if kind in (list, tuple, set, frozenset, dict):
+        fits = isinstance(found, dict if kind is dict else (list, tuple, set))
+        return f"a {kind.__name__}", kind(found) if fits else None
+    rule, make = _MAKERS.get(kind, (f"of the type {kind.__name__}", _unmade))
     if isinstance(usual, PurePath):
-        return "a path", type(usual)(text)
-    return "", found
+        rule, make = "a path", lambda found, text: kind(text)
+    try:
+        return rule, make(found, text)
+    except (ValueError, ArithmeticError, TypeError):
+        return rule, None
+
+
+def _of_numpy(plain: Any, usual: Any) -> Any:
+    """A number as numpy's type of another; None: it has no place there."""
+    with suppress(OverflowError):
+        return type(usual)(plain) if usual.dtype.kind not in "iu" or isinstance(plain, int) else None
+    return None
+
+
+def _unmade(found: Any, text: str) -> Any:
+    raise TypeError
+
+
+def _range(found: Any, text: str) -> range:
+    called = ast.parse(text.strip(), mode="eval").body
+    if not isinstance(called, ast.Call) or not isinstance(called.func, ast.Name) or called.func.id != "range":
+        raise ValueError(text)
+    return range(*map(ast.literal_eval, called.args))
+
+
+def _timedelta(found: Any, text: str) -> timedelta:
+    match = re.fullmatch(r"(?:(-?\d+) days?, )?(\d+):(\d\d):(\d\d(?:\.\d+)?)", text.strip())
+    if match is None:
+        return timedelta(seconds=float(found))
+    days, hours, minutes, seconds = match.groups("0")
+    return timedelta(days=int(days), hours=int(hours), minutes=int(minutes), seconds=float(seconds))
+
+
+_MAKERS: Mapping[type, tuple[str, Callable[[Any, str], Any]]] = {
+    date: ("a date such as 2026-05-31", lambda found, text: date.fromisoformat(text.strip())),
+    datetime: ("a time such as 2026-05-31T14:30", lambda found, text: datetime.fromisoformat(text.strip())),
+    timedelta: ("a number of seconds, or a duration such as 1:30:00", _timedelta),
+    Decimal: ("a number", lambda found, text: Decimal(text.strip())),
+    complex: ("a complex number", lambda found, text: complex(text.replace(" ", ""))),
+    bytes: ("bytes", lambda found, text: found if isinstance(found, bytes) else text.encode()),
+    range: ("a range such as range(5)", _range),
+}
+"""The other types that train_args keep: what one is called, and how it is made."""
 
 
 def _number(found: Any, real: bool) -> int | float | None:
@@ -170,14 +225,62 @@ def _literal(text: str) -> Any:
         return text
 
 
-def _held(parameter: Parameter, value: Any, name: str) -> Any:
-    """The parameter at one value, existing when it did; of several values, a Choice; of another parameter, that one."""
-    usual = {"float": 0.0, "int": 0}.get(str(parameter.to_json()["type"]))
-    options = getattr(parameter, "options", (usual,))
-    value = read(value, "" if all(isinstance(one, str) for one in options) else usual, name)
-    if isinstance(value, (list, tuple, Float, Int, Choice, Constant)):
+def _held(parameter: Parameter, value: Any, name: str) -> Parameter:
+    """The parameter at one value, existing when it did; of several values, a Choice; of another parameter, that one.
+
+    Raises:
+        SpecError: It is no value of the parameter.
+    """
+    if isinstance(value, (Float, Int, Choice, Constant)):
         return value
-    return Constant(value, when=parameter.when)
+    if isinstance(parameter, Choice):
+        return _chosen(parameter, value, name)
+    if isinstance(parameter, Constant):
+        usual = parameter.value
+        several = _literal(str(value)) if isinstance(value, Typed) else value
+        if isinstance(several, (list, tuple)) and not isinstance(usual, (list, tuple, type(None))):
+            return Choice(several, when=parameter.when)
+        return Constant(read(value, usual, name), when=parameter.when)
+    if isinstance(value, (list, tuple)):
+        return Choice(value, when=parameter.when)
+    found = read(value, 0 if isinstance(parameter, Int) else 0.0, name)
+    if _number(found, isinstance(parameter, Float)) is None or (isinstance(parameter, Int) and found != int(found)):
+        kind = "a whole number" if isinstance(parameter, Int) else "a number"
+        raise SpecError(f"{name} is {kind}, but got {str(value)!r}")
+    return Constant(found, when=parameter.when)
+
+
+def _chosen(parameter: Choice, value: Any, name: str) -> Parameter:
+    """A choice at one of its options; of several values, the same choice among these.
+
+    Raises:
+        SpecError: It is none of the options.
+    """
+    for one in _readings(value, parameter.options) if isinstance(value, Typed) else [value]:
+        with suppress(SpecError):
+            return Constant(parameter.plain(one), when=parameter.when)
+    several = _literal(str(value)) if isinstance(value, Typed) else value
+    if isinstance(several, (list, tuple)) and not isinstance(value, Typed):
+        return replace(parameter, options=several)
+    try:
+        if isinstance(several, (list, tuple)):
+            return replace(parameter, options=[parameter.plain(one) for one in several])
+        parameter.plain(several)
+    except SpecError as error:
+        raise SpecError(f"{name}: {error}; {name}.options=[…] gives it others") from error
+    return parameter
+
+
+def _readings(value: Typed, options: Iterable[Any]) -> list[Any]:
+    """What somebody who typed this may have meant, as the types of the options."""
+    text = str(value)
+    found = _literal(text)
+    quoted = isinstance(found, str) and found != text
+    made = (
+        [] if quoted else [_as_type(found, text, one)[1] for one in options if not isinstance(one, (str, type(None)))]
+    )
+    texts = [text, found] if all(isinstance(one, str) for one in options) else [found, *([] if quoted else [text])]
+    return [*texts, *(one for one in made if one is not None)]
 
 
 def _usual_part(parameter: Mapping[str, Any], part: str) -> Any:

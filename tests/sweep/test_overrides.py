@@ -2,9 +2,13 @@
 
 import json
 import re
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from caviar.errors import SpecError
@@ -136,6 +140,17 @@ USUAL: dict[str, Any] = {
     "table": {"a": 1},
     "bag": {1},
     "at": Path("x"),
+    "day": date(2026, 1, 1),
+    "moment": datetime(2026, 1, 1),
+    "span": timedelta(1),
+    "exact": Decimal("0.1"),
+    "bytes": b"abc",
+    "range": range(3),
+    "complex": 1j,
+    "np whole": np.int64(3),
+    "np real": np.float32(0.5),
+    "np double": np.float64(0.5),
+    "np truth": np.bool_(True),
     "any": None,
 }
 SPELT = [
@@ -148,6 +163,17 @@ SPELT = [
     ("table", {'{"b": 2}': {"b": 2}, "{'b': None}": {"b": None}, "{2: .5}": {2: 0.5}}),
     ("bag", {"{1, 2}": {1, 2}, "[2, 2]": {2}}),
     ("at", {"a/b.npz": Path("a/b.npz")}),
+    ("day", {"2026-05-01": date(2026, 5, 1)}),
+    ("moment", {"2026-05-01T04:00": datetime(2026, 5, 1, 4), "2026-05-01": datetime(2026, 5, 1)}),
+    ("span", {"5": timedelta(seconds=5), "1:30:00": timedelta(hours=1.5), "2 days, 0:00:01.5": timedelta(2, 1.5)}),
+    ("exact", {"0.30": Decimal("0.30"), "1e-3": Decimal("0.001"), "2": Decimal(2)}),
+    ("bytes", {"xyz": b"xyz", "b'xyz'": b"xyz", "5": b"5"}),
+    ("range", {"range(5)": range(5), "range(1, 9, 2)": range(1, 9, 2)}),
+    ("complex", {"2+1j": 2 + 1j, "3": 3 + 0j}),
+    ("np whole", {"5": np.int64(5), "1e3": np.int64(1000)}),
+    ("np real", {"1": np.float32(1), "0.1": np.float32(0.1)}),
+    ("np double", {"1": np.float64(1)}),
+    ("np truth", {"false": np.bool_(False), "1": np.bool_(True)}),
     ("any", {"5": 5, ".5": 0.5, "True": True, "sgd": "sgd", "(1,)": (1,), "[1]": [1], '"5"': "5"}),
 ]
 
@@ -180,12 +206,28 @@ def test_none_is_none_for_every_type(name: str, text: str) -> None:
         *(("real", text) for text in ("fast", "false", "0,5")),
         *(("pair", text) for text in ("16", "a", "{'a': 1}")),
         *(("table", text) for text in ("[1]", "a=1")),
+        *(("day", text) for text in ("1.5.2026", "5", "2026-05-01T04:00")),
+        *(("moment", text) for text in ("noon", "5")),
+        *(("span", text) for text in ("long", "[1]")),
+        *(("exact", text) for text in ("x", "[1]")),
+        *(("range", text) for text in ("[0,1]", "5", "range(x)", "range()", "len(5)")),
+        *(("complex", text) for text in ("x", "[1]")),
+        *(("np whole", text) for text in ("5.5", "x", "True", "1e30")),
+        *(("np real", text) for text in ("x", "True")),
+        *(("np truth", text) for text in ("no", "2")),
     ],
 )
 def test_what_cannot_be_of_the_type_is_refused_and_quotes_mean_text(name: str, text: str) -> None:
     with pytest.raises(SpecError, match=r"^train.x is .*write it in double quotes if text is meant$"):
         read(Typed(text), USUAL[name], "train.x")
     assert read(Typed(json.dumps(text)), USUAL[name], "train.x") == text
+
+
+def test_of_a_type_that_arguments_do_not_have_only_text_can_be_typed() -> None:
+    for usual in (object(), max, {1}.union, Fraction(1, 2)):
+        with pytest.raises(SpecError, match=r"^x is of the type \w+ .* in double quotes"):
+            read(Typed("5"), usual, "x")
+        assert read(Typed('"5"'), usual, "x") == "5"
 
 
 def test_a_value_from_python_and_a_reference_to_a_secret_are_what_they_are() -> None:
@@ -211,3 +253,97 @@ def test_a_parameter_is_held_at_a_value_and_exists_when_it_did() -> None:
     assert held(n=3)["n"] == Constant(3)
     assert held(opt=["sgd", "lion"], lr=0.5)["opt"] == Choice(["sgd", "lion"])
     assert held(n=Int(1, 3))["n"] == Int(1, 3)
+
+
+CHOICES = {
+    "base": Choice([1, 2]),
+    "act": Choice(["relu", "tanh"]),
+    "flag": Choice([True, False]),
+    "shape": Choice([[64, 64], [32]]),
+    "pair": Choice([(1, 2), (3, 4)]),
+    "size": Choice([1, 2, 4], ordered=True, when={"base": 1}),
+    "mix": Choice([1, "auto", "1"]),
+    "none": Choice([None, "x"]),
+    "text": Choice(["None", "true", "1"]),
+    "real": Choice([1.0, 2.5]),
+    "table": Choice([{"a": 1}, {"a": 2}]),
+}
+HELD = [
+    ("act", {"relu": "relu", '"tanh"': "tanh"}),
+    ("flag", {"true": True, "False": False, "1": True}),
+    ("shape", {"[64,64]": [64, 64], "[32]": [32], "(32,)": [32]}),
+    ("pair", {"(1,2)": (1, 2), "[3, 4]": (3, 4)}),
+    ("size", {"2": 2, "2.0": 2, "4e0": 4}),
+    ("mix", {"1": 1, '"1"': "1", "auto": "auto"}),
+    ("none", {"None": None, "null": None, "x": "x"}),
+    ("text", {"None": "None", "true": "true", "1": "1", '"1"': "1"}),
+    ("real", {"1": 1.0, "2.5": 2.5}),
+    ("table", {'{"a": 2}': {"a": 2}, "{'a': 1}": {"a": 1}}),
+]
+
+
+def hold(name: str, value: Any) -> Any:
+    return overridden({f"space.{name}": value}, train=train, space=Space(CHOICES), train_args={})["space"][name]
+
+
+@pytest.mark.parametrize(("name", "text", "value"), [(n, text, one) for n, held in HELD for text, one in held.items()])
+def test_a_choice_is_held_at_the_option_that_was_typed(name: str, text: str, value: Any) -> None:
+    found = hold(name, Typed(text))
+
+    assert found == Constant(value, when=CHOICES[name].when)
+    assert type(found.value) is type(value)
+    assert hold(name, value) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("act", "reluu"),
+        ("act", "1"),
+        ("act", "[relu,tanh]"),
+        ("act", "None"),
+        ("flag", "no"),
+        ("flag", "2"),
+        ("shape", "[64,32]"),
+        ("shape", "32"),
+        ("size", "3"),
+        ("size", "abc"),
+        ("size", '"2"'),
+        ("size", "[1,3]"),
+        ("mix", "2"),
+        ("none", "y"),
+        ("real", "1.5"),
+    ],
+)
+def test_a_choice_is_not_held_at_what_is_no_option_of_it(name: str, text: str) -> None:
+    with pytest.raises(SpecError, match=rf"^space\.{name}: Choice has no option .* space\.{name}\.options=\[…\] gives"):
+        hold(name, Typed(text))
+
+
+def test_a_choice_among_several_of_its_options_is_the_same_in_all_else() -> None:
+    found = hold("size", Typed("[1, 2]"))
+
+    assert found == Choice([1, 2], ordered=True, when={"base": 1})
+    assert found.when == CHOICES["size"].when
+    assert hold("shape", Typed("[[32]]")) == Choice([[32]])
+
+
+@pytest.mark.parametrize(("name", "text"), [("n", "2.5"), ("n", "None"), ("n", "True"), ("lr", "None"), ("lr", "[1]")])
+def test_a_number_is_held_at_a_number_of_its_kind(name: str, text: str) -> None:
+    space = Space({"n": Int(1, 9), "lr": Float(0, 1)})
+    with pytest.raises(SpecError, match=rf"^space\.{name} is "):
+        overridden({f"space.{name}": Typed(text)}, train=train, space=space, train_args={})
+
+
+def test_a_constant_is_held_at_a_value_of_its_type() -> None:
+    space = Space({"k": Constant(5), "l": Constant([1]), "on": Constant(True)})
+
+    def held(name: str, text: str) -> Any:
+        return overridden({f"space.{name}": Typed(text)}, train=train, space=space, train_args={})["space"][name]
+
+    assert held("k", "6") == Constant(6)
+    assert held("k", "[6, 7]") == Choice([6, 7])
+    assert held("l", "[6, 7]") == Constant([6, 7])
+    assert held("on", "False") == Constant(False)
+    with pytest.raises(SpecError, match=r"^space\.on is true or false"):
+        held("on", "no")
