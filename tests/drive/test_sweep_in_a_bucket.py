@@ -79,7 +79,7 @@ def test_a_sweep_in_a_bucket_is_killed_resumed_asked_and_removed(
         assert said[-1].code == code, said[-1].err
         return said[-1]
 
-    assert "running" in ask("resume", code=5).err
+    assert "is being run by process" in ask("resume", code=5).err
     driver.process.send_signal(signal.SIGKILL)
     said.append(driver.end())
     assert "the object store answered 503 (MadeUp)" in said[-1].err

@@ -22,7 +22,7 @@ from caviar.errors import ClusterError
 from caviar.execute.hush import hushed
 from caviar.execute.joining import check_address, knock
 from caviar.execute.private_folder import WITHIN, close_token, private_folder, remove
-from caviar.execute.private_ray import two_servers
+from caviar.execute.private_ray import all_servers, two_servers
 
 _QUIET: Mapping[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False}
 """Of ray.init: what is wrong comes as an exception, too."""
@@ -135,12 +135,12 @@ def _start(ray: Any, wish: _Wish) -> None:
     options |= {"num_gpus": wish.gpus} if wish.gpus is not None else {}
     failure: Exception | None = None
     with hushed() as hush:
-        for _ in range(2):
+        for servers in (two_servers, all_servers):  # in case it is the two that cannot do without the others
             try:
                 _folders.append(private_folder())
                 close_token()
                 place = {"_temp_dir": os.path.join(_folders[-1], WITHIN)}
-                with _on_loopback(ray), _seldom_looking_at_logs(), _deaf_to_hangups(), two_servers(ray) as more:
+                with _on_loopback(ray), _seldom_looking_at_logs(), _deaf_to_hangups(), servers(ray) as more:
                     ray.init(**options | place | more)
             except BaseException as error:
                 with suppress(Exception):

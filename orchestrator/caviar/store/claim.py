@@ -80,7 +80,7 @@ def _left_behind(disk: Disk, sweep: PurePath) -> int:
 def refusal(sweep: PurePath, seen: owner.Sighting, *, take_over: bool = False) -> str:
     """Why the sweep cannot be claimed, in a sentence; empty: it can."""
     if seen.standing == "alive":
-        what = f"{sweep.name} is being {seen.purpose} by {seen.who}"
+        what = f"{_called(sweep)} is being {seen.purpose} by {seen.who}"
         if seen.age_s is None:
             return f"{what}: wait for it, or stop it first."
         return (
@@ -91,8 +91,13 @@ def refusal(sweep: PurePath, seen: owner.Sighting, *, take_over: bool = False) -
         ahead = seen.owner is not None  # understood, but with a time in the future
         why = ", whose last sign of life lies in the future (do the clocks agree?)" if ahead else ", and is silent"
         name = sweep.name.removeprefix(SWEEP_PREFIX)
-        return f"{sweep.name} belongs to {seen.who}{why}: if nobody runs it, caviar resume {name} --take-over does."
+        return f"{_called(sweep)} belongs to {seen.who}{why}: if nobody runs it, caviar resume {name} --take-over does."
     return ""
+
+
+def _called(sweep: PurePath) -> str:
+    """The sweep, as sentences name it."""
+    return f"sweep {sweep.name.removeprefix(SWEEP_PREFIX)}"
 
 
 def release(disk: Disk, sweep: PurePath, epoch: int) -> None:
@@ -113,7 +118,7 @@ def _furnish(disk: Disk, sweep: PurePath) -> None:
     except FileNotFoundError as error:
         if disk.exists(sweep / SWEEP_FILE):
             raise
-        raise NotFoundError(f"{sweep.name} was removed meanwhile: caviar ls shows what there is.") from error
+        raise NotFoundError(f"{_called(sweep)} was removed meanwhile: caviar ls shows what there is.") from error
 
 
 def _take_pen(disk: Disk, sweep: PurePath, epoch: int) -> None:
@@ -132,7 +137,7 @@ def _take_pen(disk: Disk, sweep: PurePath, epoch: int) -> None:
     disk.make_folder(mine, within=sweep)
     if owner.superseded(disk, sweep, epoch):  # by one that may have looked for our folder before we made it
         disk.delete_folder(mine)
-        raise StoreError(f"Another process took {sweep.name} over just now: wait for it, or stop it first.")
+        raise StoreError(f"Another process took {_called(sweep)} over just now: wait for it, or stop it first.")
 
 
 def _seal(disk: Disk, sweep: PurePath, epoch: int) -> None:
