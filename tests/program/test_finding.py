@@ -1,5 +1,6 @@
 """The experiment's code finds what it finds when Python alone runs its file: modules, packages, files beside them."""
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -96,3 +97,24 @@ def test_the_folder_is_looked_into_last_and_left_with_the_snapshot(tmp_path: Pat
     import_apart(program_of_file(path))
 
     assert sys.meta_path == before
+
+
+@pytest.mark.parametrize(
+    "beside", ["caviar.py", "caviar/__init__.py", "caviar_workers.py", "caviar_workers/__init__.py"]
+)
+def test_a_file_called_like_our_own_packages_hides_none_of_them(tmp_path: Path, beside: str) -> None:
+    text = (
+        "from caviar import Float, Sweep\nimport caviar.space, caviar_workers.load\ndef train(): return Float(0, 1)\n"
+    )
+    (tmp_path / beside).parent.mkdir(exist_ok=True)
+    (tmp_path / beside).write_text("")
+    path = tmp_path / ("caviar.py" if beside == "caviar.py" else "exp.py")
+    path.write_text(text)
+
+    program = program_of_file(path, train="train")
+
+    assert list(program.files) == [f"_experiment_{path.stem}"]
+    code = "import pickle, sys; from caviar_workers.load import load_function; p = pickle.load(sys.stdin.buffer)\n"
+    code += "print(load_function(p, 'train')())"  # where nothing of caviar has been imported, as in a worker
+    done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(program), capture_output=True, check=False)
+    assert done.stdout.split() == [b"Float(0.0,", b"1.0)"], done.stderr

@@ -133,6 +133,8 @@ def _finish(
     rest = unfinished(store, held.sweep, retry_failed=how.retry_failed)
     adviser, asks = adviser_of(plan, store, held.sweep, sampler)
     supply = Supply(plan, sampler, constraint=constraint_of(program), rest=rest, asks=asks)
+    if amendment and asks is None:  # what is refused is refused before it is recorded
+        Supply(plan, sampler, constraint=constraint_of(program), rest=dataclasses.replace(rest, attempts={})).draw()
     tested = not program.final or bool(plan.rounds) or bool(finals(held.sweep))
     if not supply.waiting and tested and held.sweep.snapshot().manifest.state == "finished":
         if not plan.rounds:

@@ -23,6 +23,8 @@ from typing import Any
 from caviar.errors import SpecError
 from caviar_workers.messages import Program
 
+_OURS = ("caviar", "caviar_workers")
+"""Packages that the experiment needs as they are: a file of such a name beside it is another's."""
 MOST_SOURCE = 16 * 1024 * 1024
 """Bytes of source that a snapshot may hold."""
 
@@ -170,6 +172,8 @@ def _beside(root: Path, names: Iterator[str]) -> Iterator[tuple[str, Path, str]]
     """
     for name in names:
         parts = name.split(".")
+        if parts[0] in _OURS:
+            continue
         bare: list[tuple[str, Path, str]] = []
         for depth in range(1, len(parts) + 1):
             stem = root.joinpath(*parts[:depth])
