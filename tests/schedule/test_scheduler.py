@@ -7,11 +7,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from caviar.errors import CaviarError, ClusterError, NoResultError, SpecError
+from caviar.errors import ClusterError, NoResultError, SpecError
 from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
 from caviar.execute.inline import InlineExecutor
 from caviar.plan import Plan
 from caviar.sampling import make_sampler
+from caviar.schedule.rest import Rest
 from caviar.schedule.scheduler import Scheduler
 from caviar.schedule.supply import Supply
 from caviar.space import Float, Space
@@ -100,6 +101,7 @@ def scheduler(
     *,
     doomed: dict[int, int] | None = None,
     kind: str = "lost",
+    rest: Rest | None = None,
     **given: Any,
 ) -> tuple[Scheduler, Tables]:
     space = Space({"lr": Float(1e-4, 1.0, scale="log")})
@@ -107,7 +109,7 @@ def scheduler(
     program = Program(digest="d", train="train", functions={"train": run})
     executor = InlineExecutor(program) if doomed is None else Mortal(program, dict(doomed), kind)
     sink = Tables()
-    supply = Supply(plan, make_sampler(plan.sampler, space, 0, trials))
+    supply = Supply(plan, make_sampler(plan.sampler, space, 0, trials), rest=rest or Rest())
     return Scheduler(plan, "sweep", supply, executor, sink), sink
 
 
@@ -236,14 +238,28 @@ def test_some_failures_do_not_end_a_sweep() -> None:
     assert (loop.tally.completed, loop.tally.failed) == (20, 20)
 
 
-def test_two_spellings_of_a_metric_from_two_workers_are_refused() -> None:
+@pytest.mark.parametrize("stored", [(), ("ACC",)])
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_metric_has_one_spelling_whichever_trials_and_processes_report_it(
+    stored: tuple[str, ...], size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def either(config: dict[str, Any], trial: Any) -> None:
-        trial.report(0, **{"loss": 1.0, ("Acc" if trial.number else "acc"): 1.0})
+        name, loss = ("Acc", "Loss") if trial.number == 2 else ("acc", "loss")
+        trial.report(0, **{loss: 1.0, name: float(trial.number)})
+        trial.report(1, **{loss.upper(): 2.0, name.upper(): trial.number + 10.0})
 
-    loop, _ = scheduler(4, either)
+    monkeypatch.setattr("caviar.schedule.scheduler.pack_size", lambda *_, **__: size)
+    loop, sink = scheduler(6, either, rest=Rest(metrics=stored))
+    loop.run()
 
-    with pytest.raises(CaviarError, match="case"):
-        loop.run()
+    (name,) = stored or ("acc",)
+    assert {row["state"] for row in sink.ended()} == {"COMPLETED"}
+    rows = [(row["trial"], row["step"], row["loss"], row[name]) for row in sink.rows["curves"]]
+    assert sorted(rows) == [(t, s, s + 1.0, t + 10.0 * s) for t in range(6) for s in range(2)]
+    assert sorted((row["trial"], row[f"last_{name}"], row[f"min_{name}"]) for row in sink.ended()) == [
+        (t, t + 10.0, float(t)) for t in range(6)
+    ]
+    assert {key for row in sink.rows["curves"] for key in row if key.lower() in ("acc", "loss")} == {name, "loss"}
 
 
 def test_stopping_starts_nothing_more_and_keeps_what_was_reported() -> None:

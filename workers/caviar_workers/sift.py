@@ -13,11 +13,17 @@ from caviar_workers.trial import WIDTH, Cells
 
 
 class Sieve:
-    """Checks the rows of one process; remembers the sets of names that were found good."""
+    """Checks the rows of one process; remembers the sets of names that were found good.
 
-    def __init__(self) -> None:
+    Metrics are told apart without regard to case, and each is spelled as it was first.
+
+    Args:
+        metric: The sweep's, whose spelling is known; empty: none.
+    """
+
+    def __init__(self, metric: str = "") -> None:
         self._good: set[tuple[str, ...]] = set()
-        self._names: dict[str, str] = {}
+        self._names: dict[str, str] = {metric.casefold(): metric} if metric else {}
 
     def passes(self, stretch: Stretch, rows: Rows) -> bool:
         """Whether all rows of a stretch are right; they are looked at in bulk."""
@@ -26,7 +32,7 @@ class Sieve:
         before[stretch.starts()[some]] = stretch.firsts[some]
         if stretch.past is not None and stretch.counts[0]:
             before[0] = max(before[0], stretch.past.step)
-        return bool((rows.steps >= before).all()) and not any(map(self._names_error, rows.shapes))
+        return bool((rows.steps >= before).all()) and all(map(self._are_good, rows.shapes))
 
     def cut(self, stretch: Stretch) -> tuple[Stretch, dict[int, str]]:
         """Keep of each attempt the rows up to its first wrong one.
@@ -56,28 +62,38 @@ class Sieve:
                 return row, f"the checkpoint that was loaded is of step {first - 1}, but report() got step {step} again"
             if step < last:
                 return row, f"steps never go back, but report() got step {step} after step {last}"
-            error = self._names_error(tuple(metrics))
-            if error is not None:
-                return row, error
+            names = tuple(metrics)
+            if not self._are_good(names):
+                error = self._names_error(names)
+                if error is not None:
+                    return row, error
+                cells[row * WIDTH + 2] = dict(zip(self._spelled(names), metrics.values(), strict=True))
             last = step
         return len(cells) // WIDTH, None
 
-    def _names_error(self, names: tuple[str, ...]) -> str | None:
+    def _are_good(self, names: tuple[str, ...]) -> bool:
         if names in self._good:
-            return None
+            return True
+        good = self._names_error(names) is None and self._spelled(names) == names
+        if good:
+            self._good.add(names)
+        return good
+
+    def _names_error(self, names: tuple[str, ...]) -> str | None:
         if len(names) > MOST_METRICS:
             return f"a report carries at most {MOST_METRICS} metrics, but report() got {len(names):,}: save an array"
-        error = next(filter(None, map(self._name_error, names)), None)
-        if error is None and len(self._names) > MOST_METRICS:
-            error = f"a sweep has at most {MOST_METRICS} metrics: give varying things a step, not a name"
-        if error is None:
-            self._good.add(names)
-        return error
+        own: dict[str, str] = {}
+        for name in names:
+            try:
+                check_metric_name(name)
+            except ValueError as error:
+                return str(error)
+            if own.setdefault(name.casefold(), name) != name:
+                return f"metrics differ in more than case, but report() got '{name}' and '{own[name.casefold()]}'"
+        self._spelled(names)
+        if len(self._names) > MOST_METRICS:
+            return f"a sweep has at most {MOST_METRICS} metrics: give varying things a step, not a name"
+        return None
 
-    def _name_error(self, name: str) -> str | None:
-        try:
-            check_metric_name(name)
-        except ValueError as error:
-            return str(error)
-        first = self._names.setdefault(name.casefold(), name)
-        return None if first == name else f"metrics differ in more than case, but report() got '{name}' and '{first}'"
+    def _spelled(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(self._names.setdefault(name.casefold(), name) for name in names)

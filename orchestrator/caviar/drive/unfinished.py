@@ -44,10 +44,11 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
             "SELECT trial, coalesce(max(attempt) + 1, 0), trial IN (SELECT trial FROM newest WHERE state = 'PAUSED') "
             "FROM left_over LEFT JOIN seen USING (trial) GROUP BY trial"
         ).fetchall()
-        measured = sweep_dir.description()["plan"]["metric"] in views.metrics()
+        metrics = tuple(views.metrics())
     saved = saved_attempts(sweep_dir)
     return Rest(
-        measured=measured,
+        measured=sweep_dir.description()["plan"]["metric"] in metrics,
+        metrics=metrics,
         written=written,
         attempts={trial: max(attempt, saved.get(trial, -1) + 1) for trial, attempt, _ in rows},
         paused=frozenset(trial for trial, _, paused in rows if paused),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -38,6 +39,7 @@ class Books:
         adviser: Hears all rows.
         vault: Hears of checkpoints; None: nobody does.
         clock: The time.
+        metrics: Names of those that earlier drivers stored.
     """
 
     def __init__(  # noqa: PLR0913 — one for each book
@@ -52,6 +54,7 @@ class Books:
         adviser: Adviser,
         vault: Keeper | None,
         clock: Clock,
+        metrics: Iterable[str] = (),
     ) -> None:
         self._plan = plan
         self._sweep = sweep
@@ -62,14 +65,15 @@ class Books:
         self._adviser = adviser
         self._vault = vault
         self._clock = clock
-        self._names = MetricNames()
+        self._names = MetricNames([plan.metric, *metrics])
         self.pace = Pace()
 
     def enter(self, event: Event) -> None:
         """Enter what a lease says, or its end.
 
         Raises:
-            CaviarError: Metrics clash, a row or checkpoint cannot be kept, or the workers cannot run the code.
+            CaviarError: There are too many metrics, a row or checkpoint cannot be kept, or the workers cannot run the
+                code.
         """
         if isinstance(event, LeaseSpoke):
             self._record(event.lease, event.batch)
@@ -94,8 +98,8 @@ class Books:
         curves = _table(batch.curves) if batch.curves else None
         attempts = _table(batch.attempts) if batch.attempts else None
         if curves is not None:
-            self._names.admit(curves.column_names)
             self._tally.hear(curves.column_names)
+            curves = self._names.settle_curves(curves)
             self._sink.add("curves", curves)
             self._tally.note(curves)
         if batch.logs:
@@ -103,7 +107,7 @@ class Books:
         if batch.saves and self._vault is not None:
             self._vault.take(batch.saves)
         if attempts is not None:
-            attempts = second_chances(attempts, self._ledger, lease)
+            attempts = second_chances(self._names.settle_attempts(attempts), self._ledger, lease)
             self._sink.add("attempts", attempts)
             self._count(lease, attempts)
         self._adviser.hear(curves, attempts)

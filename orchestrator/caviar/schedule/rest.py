@@ -24,6 +24,8 @@ class Rest:
     """Trials that are completed."""
     measured: bool = False
     """Whether a trial has reported the sweep's metric."""
+    metrics: tuple[str, ...] = ()
+    """Names of the metrics that are stored."""
     newest: int | None = None
     """Raw index in the sampler of trial `written` − 1, as it is stored; None: not known."""
     decided: int = 0

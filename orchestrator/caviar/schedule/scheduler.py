@@ -86,9 +86,9 @@ class Scheduler:
             plan.metric, plan.mode, plan.rule, before=supply.rest.completed, measured=supply.rest.measured
         )
         self.paused = Paused()
-        self._books = Books(
-            plan, sweep, sink, self.ledger, self.tally, self.paused, adviser=self._adviser, vault=vault, clock=clock
-        )
+        books = plan, sweep, sink, self.ledger, self.tally, self.paused
+        metrics = supply.rest.metrics
+        self._books = Books(*books, adviser=self._adviser, vault=vault, clock=clock, metrics=metrics)
         self._voice = Voice(
             executor, self.ledger, supply, sink, self.tally, clock, paused=self.paused, adviser=self._adviser
         )
