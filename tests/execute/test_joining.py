@@ -90,6 +90,26 @@ def test_a_cluster_that_asks_for_a_token_says_what_to_type(ray: RaySession, tmp_
     assert "asks for a token: type export RAY_AUTH_MODE=token, and export RAY_AUTH_TOKEN=TOKEN" in said
 
 
+@pytest.mark.ray
+@pytest.mark.parametrize("content", [None, "", " \n"])
+def test_a_token_s_file_that_holds_none_is_named(
+    ray: RaySession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    import ray as library
+
+    loader = library._raylet.AuthenticationTokenLoader.instance()
+    path = tmp_path / "token"
+    if content is not None:
+        path.write_text(content)
+    with monkeypatch.context() as patch:
+        patch.setenv("RAY_AUTH_TOKEN_PATH", str(path))
+        patch.delenv("RAY_AUTH_TOKEN", raising=False)
+        loader.reset_cache()
+        with pytest.raises(ClusterError, match=f"names '{path}', which cannot be read or is empty: name a file"):
+            joining._has_token(library)
+    loader.reset_cache()
+
+
 Head = Callable[..., str]
 
 
@@ -146,6 +166,9 @@ def test_every_meeting_of_a_driver_and_a_cluster_with_and_without_a_token(head: 
     assert "does not take the token in RAY_AUTH_TOKEN" in joined(guarded, tmp_path, **WRONG_ONE)
     assert joined(guarded, tmp_path, RAY_AUTH_TOKEN=TOKEN).endswith("type export RAY_AUTH_MODE=token\n")
     assert "this machine has no token" in joined(guarded, tmp_path, RAY_AUTH_MODE="token")
+    lost = str(tmp_path / "no-such-file")
+    for mode in ({}, {"RAY_AUTH_MODE": "token"}):
+        assert "RAY_AUTH_TOKEN_PATH names" in joined(guarded, tmp_path, RAY_AUTH_TOKEN_PATH=lost, **mode)
     assert auto(guarded, RAY_AUTH_TOKEN=TOKEN) == "joined\n", "as Ray itself does"
     assert "asks for a token" in auto(guarded)
 

@@ -70,6 +70,11 @@ def test_an_unknown_eta_shows_the_time_that_passed() -> None:
     assert "1m30s · 1 failed" in text(100, eta_s=None, busy=None)[0]
 
 
+def test_what_waits_for_room_does_not_run() -> None:
+    line = text(100, done=0, failed=0, running=0, no_room=True, busy=None, best=(), eta_s=None)[0]
+    assert line.endswith("1m30s · waiting for room")
+
+
 def test_the_end() -> None:
     assert text(100, done=64, running=0)[0].endswith("done in 1m30s · 1 failed · 97% busy")
     assert "stopped after 1m30s" in status_line(SNAPSHOT, Look(width=100), ended=True).plain

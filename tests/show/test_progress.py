@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -280,6 +281,8 @@ def test_a_notebook_gets_one_display_updated_in_place(monkeypatch: pytest.Monkey
 def test_plain_lines_say_what_is_news_and_why_trials_failed() -> None:
     early = snapshot(0, best=(), eta_s=None)
     assert line(early) == "0/64 done 2 running, none has reported yet"
+    assert line(replace(early, running=0, no_room=True)) == "0/64 done waiting for room, nothing runs"
+    assert "room" not in line(replace(early, running=0, no_room=True), ended=True)
     newest = Newest(trial=7, step=12, value=0.31)
     assert line(snapshot(0, best=(), eta_s=None, newest=newest)) == "0/64 done newest=0.31 (t7 at step 12)"
     why = (("ValueError: " + "x" * 100, 1),)

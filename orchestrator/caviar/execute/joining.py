@@ -57,8 +57,9 @@ def knock(ray: Any, address: str) -> str:
     if shows and not _has_token(ray):
         raise ClusterError(f"RAY_AUTH_MODE=token is set, but this machine has no token: {_token(address)}")
     said = _asked(ray, address)
-    if _is_refusal(said) and not shows and auto and not os.environ.get("RAY_AUTH_MODE"):
-        ray._private.worker.maybe_enable_token_auth_if_token_available(warn_if_disabled=False)  # Ray's rule, too
+    if _is_refusal(said) and not shows and auto and not os.environ.get("RAY_AUTH_MODE") and _has_token(ray):
+        with hushed():
+            ray._private.worker.maybe_enable_token_auth_if_token_available(warn_if_disabled=False)  # Ray's rule, too
         said = _asked(ray, address)
     if _is_refusal(said):
         if shows:
@@ -145,7 +146,15 @@ def _takes_any_token(ray: Any, address: str) -> bool:
 
 
 def _has_token(ray: Any) -> bool:
-    return bool(ray._raylet.AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True))
+    """Whether this machine has a token; ClusterError when it is said to be in a file that has none."""
+    try:
+        return bool(ray._raylet.AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True))
+    except ray.exceptions.AuthenticationError as error:
+        path = os.environ.get("RAY_AUTH_TOKEN_PATH", "")
+        raise ClusterError(
+            f"RAY_AUTH_TOKEN_PATH names {path!r}, which cannot be read or is empty: name a file with the cluster's "
+            "token, or type unset RAY_AUTH_TOKEN_PATH"
+        ) from error
 
 
 def _kept() -> str:

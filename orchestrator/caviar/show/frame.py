@@ -66,7 +66,8 @@ def _pieces(snapshot: Snapshot, ended: bool) -> list[Piece]:
         pieces = [(f"stopped after {duration(snapshot.elapsed_s)}", NOTICE)]
     else:
         left = "" if snapshot.eta_s is None else f"{duration(snapshot.eta_s)} left"
-        pieces = [(left or duration(snapshot.elapsed_s), ""), (f"{snapshot.running} running", "")]
+        runs = "waiting for room" if snapshot.no_room else f"{snapshot.running} running"
+        pieces = [(left or duration(snapshot.elapsed_s), ""), (runs, "")]
     if snapshot.stopped:
         pieces.insert(1, (f"{snapshot.stopped} stopped", ""))
     if snapshot.failed:

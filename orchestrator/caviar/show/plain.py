@@ -79,7 +79,9 @@ def line(snapshot: Snapshot, *, ended: bool = False) -> str:
     if snapshot.best:
         first = snapshot.best[0]
         parts.append(f"best={number(first.value)} (t{first.trial})")
-    if snapshot.newest is not None and not ended:
+    if snapshot.no_room and not ended and snapshot.done < snapshot.planned:
+        parts.append("waiting for room, nothing runs")
+    elif snapshot.newest is not None and not ended:
         newest = snapshot.newest
         parts.append(f"newest={number(newest.value)} (t{newest.trial} at step {newest.step})")
     elif not snapshot.best and not snapshot.done and not ended:

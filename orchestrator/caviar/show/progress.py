@@ -57,6 +57,7 @@ class Snapshot:
         planned: trials in all.
         done: trials that ended, failed ones included.
         running: trials that run now.
+        no_room: whether there is no room for a single trial just now.
         failed: trials that ended FAILED; counted in `done` too.
         stopped: trials that were ended early; counted in `done` too.
         elapsed_s: seconds since the sweep (or its resumption) began.
@@ -74,6 +75,7 @@ class Snapshot:
     planned: int
     done: int
     running: int
+    no_room: bool = False
     failed: int
     stopped: int = 0
     elapsed_s: float
