@@ -1,12 +1,13 @@
 import json
 import math
+import shlex
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from caviar.cli.output import clean, emit, emit_json
+from caviar.cli.output import clean, emit, emit_json, remember_store, typed
 
 
 def test_json_is_strict(capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,3 +38,34 @@ def test_keys_become_text_and_numbers_stay() -> None:
 def test_lines_are_made_safe(capsys: pytest.CaptureFixture[str]) -> None:
     emit("a\x1b]0;t\x07b\nc")
     assert capsys.readouterr().out == "ab\nc\n"
+
+
+@pytest.mark.parametrize("store", ["/a/b", "a b", "s3://bucket/x"])
+def test_commands_to_type_name_the_store(store):
+    remember_store(store)
+    try:
+        said = shlex.split(typed("go on with: caviar resume x1"))
+        assert said[-5:] == ["caviar", "resume", "--store", store, "x1"]
+        for text in (
+            "caviar run FILE",
+            "(caviar best --help)",
+            "caviar best --store y",
+            "the caviar shown",
+            "no caviar",
+        ):
+            assert typed(text) == text
+    finally:
+        remember_store("")
+    assert typed("caviar resume x1") == "caviar resume x1"
+
+
+@pytest.mark.parametrize("how", ["option", "variable", "default"])
+def test_a_store_that_the_next_command_finds_by_itself_is_not_named(caviar, filled, how, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = ("--store", filled.path) if how == "option" else ()
+    if how == "variable":
+        monkeypatch.setenv("CAVIAR_STORE", filled.path)
+    elif how == "default":
+        (tmp_path / "caviar-store").symlink_to(filled.path)
+    got = caviar("status", "later", *given)
+    assert got.lines[-1].endswith(f"caviar resume {'--store ' + filled.path + ' ' if given else ''}{filled.later}")

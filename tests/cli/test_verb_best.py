@@ -61,7 +61,7 @@ def test_no_usable_result_is_exit_code_3(caviar, fresh):
     assert got.code == 3
     assert got.out == ""
     assert got.err.count("\n") == 1
-    assert f"caviar status {fresh.digits}" in got.err
+    assert f"caviar status --store {fresh.path} {fresh.digits}" in got.err
 
 
 def test_a_step_that_no_trial_reached_is_named(caviar, filled):

@@ -56,8 +56,8 @@ def test_the_end_shows_the_best_and_what_to_type(caviar, filled, sweep):
     assert got.lines[0] == f"digits ({filled.digits}): 7 completed, 1 failed"
     failed, next_, other = got.err.splitlines()[-3:]
     assert failed == "1 of 8 failed: 1 × ValueError: no such layer (t3)"
-    assert next_ == f"next: caviar show 2 --store {filled.path}"
-    assert other.strip() == f"caviar curves --store {filled.path}"
+    assert next_ == f"next: caviar show --store {filled.path} {filled.digits} 2", "it is not the latest"
+    assert other.strip() == f"caviar curves --store {filled.path} {filled.digits}"
 
 
 def test_quiet_and_json(caviar, filled, sweep):
@@ -158,7 +158,7 @@ def test_an_interrupted_sweep(caviar, filled, sweep, code, monkeypatch):
 
     monkeypatch.setattr(sweep, "run", interrupted)
     got = caviar("run", "x.py", "--store", filled.path)
-    assert (got.code, got.err) == (code, "caviar: saved; go on with: caviar resume x\n")
+    assert (got.code, got.err) == (code, f"caviar: saved; go on with: caviar resume --store {filled.path} x\n")
 
 
 def test_resume_takes_the_sweep_and_shows_the_best(caviar, filled, monkeypatch):

@@ -15,7 +15,7 @@ def test_a_finished_sweep(caviar, filled):
         got.lines[4],
         "diverged  1 trial reported NaN or infinity",
         "failed    1 trial (error): ValueError: no such layer",
-        f"          see: caviar show {filled.digits} 3",
+        f"          see: caviar show --store {filled.path} {filled.digits} 3",
     ]
     assert got.lines[4].startswith("          lr=")
 
@@ -24,7 +24,7 @@ def test_an_interrupted_sweep_says_how_to_go_on(caviar, filled):
     got = caviar("status", "later", "--store", filled.path)
     assert got.lines[0] == f"later ({filled.later}) is interrupted"
     assert "2/4 done" in got.out
-    assert got.lines[-1] == f"go on     caviar resume {filled.later}"
+    assert got.lines[-1] == f"go on     caviar resume --store {filled.path} {filled.later}"
 
 
 def test_trials_that_were_not_drawn_are_pending(caviar, fresh):

@@ -11,7 +11,7 @@ def test_a_sweep_that_is_finished_is_said_to_be_so(caviar: Caviar, filled: Fille
     output = caviar("stop", "digits", "--store", filled.path)
 
     assert (output.code, output.out) == (0, "")
-    assert output.err == f"sweep {filled.digits} is finished; next: caviar best {filled.digits}\n"
+    assert output.err == f"sweep {filled.digits} is finished; next: caviar best --store {filled.path} {filled.digits}\n"
 
 
 def test_a_sweep_whose_driver_is_gone_is_said_to_be_interrupted(caviar: Caviar, filled: Filled) -> None:

@@ -107,7 +107,7 @@ def test_what_a_terminal_sends_to_all_ends_in_good_order_with_a_ray_of_its_own(
 
     assert output.code == code
     assert time.monotonic() - began < 15
-    assert re.fullmatch(r"caviar: interrupted: .* caviar resume \S+", output.told[-1]), output.err
+    assert re.fullmatch(r"caviar: interrupted: .* caviar resume --store \S+ \S+", output.told[-1]), output.err
     assert "Traceback" not in output.err
     assert output.out == ""
     resume()

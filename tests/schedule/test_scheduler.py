@@ -199,7 +199,7 @@ def test_a_sweep_whose_trials_all_fail_alike_is_ended_early() -> None:
     error = loop.run()
 
     assert isinstance(error, NoResultError)
-    assert "trials all failed with ValueError: no such file: see caviar show 0" in str(error)
+    assert "trials all failed with ValueError: no such file: see caviar show sweep 0" in str(error)
     assert 10 <= len(sink.ended()) < 1000
 
 

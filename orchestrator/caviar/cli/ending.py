@@ -1,11 +1,10 @@
 """What `run` and `resume` print when the trials are done: the best, and what to type next."""
 
-import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from caviar.cli.failures import failure_line
-from caviar.cli.options import DEFAULT_STORE, Target
+from caviar.cli.options import Target
 from caviar.cli.output import emit_json, say
 from caviar.cli.reading import reading
 from caviar.cli.winners import choose, document, print_winners
@@ -23,6 +22,8 @@ def after_run(target: Target, sweep: str) -> None:
     Raises:
         NoResultError: no trial has a usable result.
     """
+    from caviar.store import Store
+
     with reading(replace(target, sweep=sweep)) as opened:
         failed = failure_line(opened)
         try:
@@ -35,13 +36,14 @@ def after_run(target: Target, sweep: str) -> None:
             emit_json(document(opened, selection))
             return
         print_winners(opened, selection)
-        where = "" if target.store == DEFAULT_STORE else f" --store {shlex.quote(target.store)}"
+        latest = Store.open(target.store).sweeps()[-1].id == sweep
         _say_older_best(opened, target)
         say("")
         if failed:
             say(failed)
-        say(f"next: caviar show {selection.rows[0].trial}{where}")
-        say(f"      caviar curves{where}")
+        named = "" if latest else f" {sweep}"
+        say(f"next: caviar show{named} {selection.rows[0].trial}")
+        say(f"      caviar curves{named}")
 
 
 def _say_older_best(opened: "Reading", target: Target) -> None:
@@ -57,4 +59,4 @@ def _say_older_best(opened: "Reading", target: Target) -> None:
         older = best[0]
         say("")
         say(f"the best of its family is t{older.candidate.trial} of {older.sweep.id}, at {older.candidate.value:.4g}:")
-        say("      caviar best --family")
+        say(f"      caviar best {opened.sweep.id} --family")

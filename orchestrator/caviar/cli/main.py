@@ -157,6 +157,9 @@ def _leave(code: int) -> NoReturn:
 
 def _run(args: Sequence[str] | None) -> int:
     """The exit code; every way to end but the process's own death."""
+    from caviar.cli.output import remember_store
+
+    remember_store("")
     words = list(sys.argv[1:] if args is None else args)
     heard: list[int] = []
     try:

@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from caviar.cli.output import remember_store
+
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 PART = r"([0-9.eE+-]+)\s*"
@@ -45,10 +47,12 @@ class Ranking:
     at_step: int | None
 
 
-def _named(_ctx: click.Context, _param: click.Parameter, store: str) -> str:
+def _named(ctx: click.Context, param: click.Parameter, store: str) -> str:
     """See that a store is named: a shell's variable that is empty is none, and not this folder."""
     if not store.strip():
         raise click.UsageError("--store names a folder or a bucket, but got an empty text")
+    typed = ctx.get_parameter_source(str(param.name)) is click.core.ParameterSource.COMMANDLINE
+    remember_store(store if typed and store != DEFAULT_STORE else "")
     return store
 
 

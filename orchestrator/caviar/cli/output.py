@@ -2,8 +2,10 @@
 
 import json
 import math
+import re
 import sys
 from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import date, time
 from decimal import Decimal
 from typing import Any, TextIO
@@ -11,6 +13,12 @@ from typing import Any, TextIO
 import click
 
 MOST_NAMED = 6
+
+_STORE: ContextVar[str] = ContextVar("store", default="")
+"""The store that was typed, where that is not the one that the next command looks into by itself."""
+
+_VERBS = "resume|stop|ls|status|best|zoom|plot|show|explain|logs|curves|query|rm"  # a new sweep may be run anywhere
+_COMMAND = re.compile(rf"\bcaviar ({_VERBS})\b(?! --(help|store)\b)")
 
 
 def emit_json(document: object) -> None:
@@ -60,11 +68,24 @@ def wrapped(text: str, hang: int, stream: TextIO) -> list[str]:
     return [part for line in text.splitlines() for part in cut.wrap(line) or [""]] or [""]
 
 
+def remember_store(store: str) -> None:
+    """The store that commands are to be typed with from now on; empty: none needs to be named."""
+    _STORE.set(store)
+
+
+def typed(text: str) -> str:
+    """The text, with the store in each command that it tells to type."""
+    import shlex
+
+    store = _STORE.get()
+    return _COMMAND.sub(lambda found: f"{found[0]} --store {shlex.quote(store)}", text) if store else text
+
+
 def say(text: str) -> None:
-    """Write a line that is no data to stderr."""
+    """Write a line that is no data to stderr; commands in it are told as they work."""
     from caviar.show.sanitize import plain
 
-    safe = plain(text)
+    safe = plain(typed(text))
     click.echo("\n".join(wrapped(safe, 2, sys.stderr)) if sys.stderr.isatty() else safe, err=True)
 
 

@@ -95,7 +95,7 @@ def _times(opened: "Reading", planned: int, counts: dict[str, int]) -> dict[str,
 
 
 def _print(document: dict[str, Any]) -> None:
-    from caviar.cli.output import emit
+    from caviar.cli.output import emit, typed
     from caviar.show.numbers import config_text, counted, duration, number
 
     done = sum(document["counts"][state] for state in ENDED)
@@ -121,12 +121,12 @@ def _print(document: dict[str, Any]) -> None:
     for failure in document["failures"][:SHOWN_FAILURES]:
         last = _headline(failure["error"])
         emit(f"failed    {counted(failure['trials'], 'trial')} ({failure['kind']}): {last}", hang=HANG)
-        emit(f"          see: caviar show {document['sweep']} {failure['first_trial']}", hang=HANG)
+        emit(f"          see: {typed('caviar show')} {document['sweep']} {failure['first_trial']}", hang=HANG)
     if document["state"] == "interrupted":
-        emit(f"go on     caviar resume {document['sweep']}", hang=HANG)
+        emit(f"go on     {typed('caviar resume')} {document['sweep']}", hang=HANG)
     elif document["state"] == "failed":
         emit("go on     once the code is mended:")
-        emit(f"          caviar resume {document['sweep']} --force --retry-failed", hang=HANG)
+        emit(f"          {typed('caviar resume')} {document['sweep']} --force --retry-failed", hang=HANG)
 
 
 def _headline(error: str | None) -> str:

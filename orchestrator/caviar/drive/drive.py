@@ -263,7 +263,7 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
     if program.final and not (plan.rounds or hopeless) and scheduler.closing.by != "user":
         progress.start("testing the winner…")
         run_finale(store, held, plan, executor)
-    if (error := hopeless or fruitless(scheduler.tally)) is not None:
+    if (error := hopeless or fruitless(scheduler.tally, held.sweep.id)) is not None:
         raise error
     return not scheduler.stopped
 

@@ -112,7 +112,7 @@ class Scheduler:
                 self._end_slow_trials()
                 self._end_in_time()
                 self._voice.repeat()
-                error = hopeless(self.tally, self._plan.max_failures)
+                error = hopeless(self.tally, self._plan.max_failures, self._sweep)
                 if error is not None:
                     self._abandon()
                     return error

@@ -8,7 +8,7 @@ from caviar.schedule.tally import HOPELESS, Tally
 from caviar_workers.failure import headline
 
 
-def hopeless(tally: Tally, max_failures: int | None = None) -> CaviarError | None:
+def hopeless(tally: Tally, max_failures: int | None = None, sweep: str = "") -> CaviarError | None:
     """The error that should end the sweep now; None: go on.
 
     The trials that began first must all have ended: some may fail, or give up, within a second, that were unlucky with
@@ -17,12 +17,13 @@ def hopeless(tally: Tally, max_failures: int | None = None) -> CaviarError | Non
     Args:
         tally: How the sweep stands.
         max_failures: Failed trials that the user puts up with; None: any number.
+        sweep: Its id, to name it; empty: it is the latest.
     """
     if max_failures is not None and tally.failed > max_failures and tally.first_errors:
         trial, _, error = tally.first_errors[0]
         return NoResultError(
             f"{_trials(tally.failed)} failed, more than --max-failures {max_failures}, "
-            f"first t{trial}: {_word(error)}; see caviar show {trial}"
+            f"first t{trial}: {_word(error)}; see {_look(sweep, trial)}"
         )
     if tally.before or tally.completed or not tally.first_errors:
         return None
@@ -32,11 +33,12 @@ def hopeless(tally: Tally, max_failures: int | None = None) -> CaviarError | Non
     if tally.unmeasured == tally.failed:
         return None if tally.measured else SpecError(error)
     if len(tally.errors) == 1:
-        return NoResultError(f"the first {tally.failed} trials all failed with {_word(error)}: see caviar show {trial}")
+        alike = f"the first {tally.failed} trials all failed with {_word(error)}"
+        return NoResultError(f"{alike}: see {_look(sweep, trial)}")
     return None
 
 
-def fruitless(tally: Tally) -> CaviarError | None:
+def fruitless(tally: Tally, sweep: str = "") -> CaviarError | None:
     """The error with which a sweep ends that has not one completed trial; None: it has some."""
     if tally.before or tally.completed or not tally.first_errors:
         return None
@@ -44,13 +46,17 @@ def fruitless(tally: Tally) -> CaviarError | None:
     if misspelt(tally):
         return SpecError(error)
     return NoResultError(
-        f"{_trials(tally.failed)} failed and none completed, first t{trial}: {_word(error)}; see caviar show {trial}"
+        f"{_trials(tally.failed)} failed and none completed, first t{trial}: {_word(error)}; see {_look(sweep, trial)}"
     )
 
 
 def misspelt(tally: Tally) -> bool:
     """Whether all trials that failed did so for want of the metric, which none ever reported."""
     return tally.unmeasured == tally.failed > 0 and not (tally.measured or tally.before or tally.completed)
+
+
+def _look(sweep: str, trial: int) -> str:
+    return f"caviar show {sweep} {trial}" if sweep else f"caviar show {trial}"
 
 
 def _trials(count: int) -> str:
