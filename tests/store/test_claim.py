@@ -168,7 +168,7 @@ from caviar.store.ownership import own
 
 with own(SweepDir(path=Path(sys.argv[1]))):
     print("owned", flush=True)
-    sys.stdin.read()
+    time.sleep(1000)  # until it is killed: one that ended with its input would let go in good order
 """
 
 
