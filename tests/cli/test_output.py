@@ -1,3 +1,4 @@
+import io
 import json
 import math
 import shlex
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from caviar.cli.answer import _csv
 from caviar.cli.output import clean, emit, emit_json, remember_store, typed
 
 
@@ -69,3 +71,15 @@ def test_a_store_that_the_next_command_finds_by_itself_is_not_named(caviar, fill
         (tmp_path / "caviar-store").symlink_to(filled.path)
     got = caviar("status", "later", *given)
     assert got.lines[-1].endswith(f"caviar resume {'--store ' + filled.path + ' ' if given else ''}{filled.later}")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("stream", "shown"), [(io.StringIO, "a\x1b[31m"), (Terminal, "a")])
+def test_a_file_gets_every_character_as_csv_and_a_terminal_none_that_steers_it(stream, shown):
+    out = stream()
+    _csv(["x\x1b[31m", "n"], iter([("a\x1b[31m", 1)]), out)
+    assert out.getvalue() == f"{shown.replace('a', 'x')},n\n{shown},1\n"

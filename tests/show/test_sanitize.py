@@ -38,4 +38,5 @@ def test_one_line_is_one_line(text: str, width: int) -> None:
 def test_a_spreadsheet_runs_no_formula() -> None:
     assert csv_cell("=cmd|'/c calc'!A0") == "'=cmd|'/c calc'!A0"
     assert [csv_cell(x) for x in ("+1", "-1", "@x")] == ["'+1", "'-1", "'@x"]
+    assert [csv_cell(x) for x in ("\n=1", "\t=1", "\r=1", "＝1", "－1")] == ["'\n=1", "'\t=1", "'\r=1", "'＝1", "'－1"]
     assert [csv_cell(x) for x in (-1.5, "relu", None)] == [-1.5, "relu", None]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from caviar_workers.scalar import scalar, whole_step
+from caviar_workers.trial import Trial
 
 
 class Tensor:
@@ -84,3 +85,9 @@ def test_a_step_that_is_no_whole_number_is_refused(step: object) -> None:
 def test_a_step_out_of_range_is_refused(step: int) -> None:
     with pytest.raises(ValueError, match="a step counts from 0"):
         whole_step(step)
+
+
+def test_a_metric_may_be_called_self() -> None:
+    trial = Trial(sweep="s", number=0, attempt=0, seed=0)
+    trial.report(step=0, self=0.5)
+    assert trial.waiting_value("self") == 0.5

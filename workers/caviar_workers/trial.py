@@ -95,7 +95,7 @@ class Trial:
         # Swapped to refuse or to hold rows: report() itself never has to ask.
         self._put: Callable[[Row], None] = self._accept
 
-    def report(self, step: int, **metrics: float) -> None:
+    def report(self, /, step: int, **metrics: float) -> None:
         """Record one point of the learning curve.
 
         Args:

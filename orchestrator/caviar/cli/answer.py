@@ -118,12 +118,13 @@ def _json(names: list[str], rows: Iterator[Row], stream: TextIO) -> None:
 
 
 def _csv(names: list[str], rows: Iterator[Row], stream: TextIO) -> None:
-    from caviar.show.sanitize import csv_cell
+    from caviar.show.sanitize import csv_cell, plain
 
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(map(csv_cell, names))
-    for row in rows:
-        writer.writerow([csv_cell(_readable(value)) for value in row])
+    seen = plain if stream.isatty() else str  # a file is given every character
+    for row in itertools.chain([names], rows):
+        cells = [csv_cell(_readable(value)) for value in row]
+        writer.writerow([seen(cell) if isinstance(cell, str) else cell for cell in cells])
 
 
 def _text(names: list[str], rows: Iterator[Row], path: str, write: Writer) -> None:

@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from caviar_workers.tables import arrow_type
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-KEYS = ("trial", "attempt", "_seq")
-"""Columns that order rows, most significant first."""
+KEYS = {"trial": "int64", "attempt": "int16", "_seq": "int32"}
+"""Columns that order rows, most significant first, and the words of their types."""
+
+
+def key_names(layout: pa.Schema) -> list[str]:
+    """The columns that order rows; their types tell them from a parameter that is called `attempt`."""
+    return [key for key, word in KEYS.items() if key in layout.names and layout.field(key).type == arrow_type(word)]
 
 
 def keys_of(rows: pa.Table) -> list[NDArray[np.int64]]:
     """The columns that order these rows, each [n]; a null comes first."""
-    names = [name for name in KEYS if name in rows.column_names]
-    return [_numbers(rows[name]) for name in names]
+    return [_numbers(rows[name]) for name in key_names(rows.schema)]
 
 
 def _numbers(column: pa.ChunkedArray) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from caviar.store.encoding import row_bytes
-from caviar.store.order import KEYS, in_order, keys_of, place
+from caviar.store.order import in_order, key_names, keys_of, place
 from caviar.store.segment import conform, unify
 
 if TYPE_CHECKING:
@@ -141,9 +141,10 @@ class Ordered:
 
 def _groups(path: Path, footer: pq.FileMetaData) -> Iterator[Group]:
     columns = {footer.schema.column(i).path: i for i in range(footer.num_columns)}
+    keys = [columns[name] for name in key_names(footer.schema.to_arrow_schema())]
     for number in range(footer.num_row_groups):
         group = footer.row_group(number)
-        ends = [_ends(group.column(columns[name])) for name in KEYS if name in columns]
+        ends = [_ends(group.column(key)) for key in keys]
         if group.num_rows:
             yield Group(path=path, footer=footer, number=number, rows=group.num_rows, low=_low(ends), high=ends[0][1])
 
