@@ -65,9 +65,10 @@ def test_who_reads_takes_the_newest_of_a_name_and_says_so_on_stderr(caviar, twin
     assert "newest of" not in exact.err
 
 
-@pytest.mark.parametrize(("verb", "ref"), list(product(CHANGING, ["twin", "20", ""])))
+@pytest.mark.parametrize(("verb", "ref"), list(product(CHANGING, ["twin", "the year", ""])))
 def test_who_changes_refuses_an_ambiguous_name(caviar, twins, tmp_path, verb, ref):
     path, ids = twins
+    ref = ids[0][:4] if ref == "the year" else ref
     got = caviar(*words(verb, ref, tmp_path), "--store", path)
     assert (got.code, got.out) == (4, "")
     assert got.err.count("\n") == 1
@@ -139,3 +140,23 @@ def test_python_takes_the_newest_with_a_warning(twins):
     assert Result(path, older).id == older
     with pytest.raises(NotFoundError):
         Result(path, "twain")
+
+
+@pytest.mark.parametrize("verb", [*OF_A_SWEEP, *OF_A_TRIAL, "query", *CHANGING])
+@pytest.mark.parametrize("cut", [slice(0, 1), slice(0, 3), slice(-1, None), slice(-3, None)], ids=str)
+def test_a_few_characters_name_no_sweep(caviar, tmp_path, verb, cut):
+    path = tmp_path / "store"
+    sweep = Store.open(path, create=True).create_sweep({"plan": make_plan("x", 8).to_json(), "provenance": {}}, b"").id
+    got = caviar(*words(verb, sweep[cut], tmp_path), "--store", str(path))
+    assert (got.code, got.out) == (4, "")
+    assert "at least" in got.err
+    assert sweep in got.err
+    assert [one.id for one in Store.open(path).sweeps()] == [sweep]
+
+
+def test_an_end_of_four_characters_names_a_sweep_and_a_short_name_does_too(tmp_path):
+    store = Store.open(tmp_path / "store", create=True)
+    plan = make_plan("7", 8)
+    sweep = store.create_sweep({"plan": plan.to_json(), "provenance": {}}, b"")
+    for ref in ("7", sweep.id[-4:], sweep.id[:4], sweep.id[:13]):
+        assert [one.id for one in store.named(ref)] == [sweep.id]

@@ -48,7 +48,8 @@ INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 EPILOG = """\b
-SWEEP is an id, the beginning or end of one, or a name; default: the latest.
+SWEEP is an id, its beginning or end (from 4 characters), or a name;
+default: the latest.
 TRIAL is a number, 42 or t42; after its SWEEP, if that is not the latest.
 The store is ./caviar-store, $CAVIAR_STORE or --store DIR (s3://…, gs://…).
 

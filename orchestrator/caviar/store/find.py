@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 LATEST = "@last"
 SHOWN = 5
+FEWEST = 4
+"""Characters of an abbreviation: what is shorter is more often a trial's number, or a slip, than a sweep."""
 NAMELESS: Mapping[str, str] = {}
 
 
@@ -22,7 +24,8 @@ def named(
 ) -> list[SweepDir]:
     """The sweeps that `ref` may mean, newest last.
 
-    That is an id, the beginning or end of some, or the name of some; None and "@last" are the latest alone.
+    That is an id, the beginning or end of some (four characters at least), or the name of some; None and "@last" are
+    the latest alone.
 
     Args:
         sweeps: Newest last.
@@ -41,9 +44,14 @@ def named(
         if sweep.id == ref:
             return [sweep]
     found = [sweep for sweep in sweeps if ref and names.get(sweep.id) == ref]  # a name such as "a" also ends some id
-    found = found or [sweep for sweep in sweeps if ref and (sweep.id.startswith(ref) or _ends(sweep.id, ref))]
-    if found:
-        return found
+    short = [sweep for sweep in sweeps if ref and (sweep.id.startswith(ref) or _ends(sweep.id, ref))]
+    if found or (short and len(ref) >= FEWEST):
+        return found or short
+    if short:
+        raise NotFoundError(
+            f"No sweep is called {ref!r}, and an id is shortened to {FEWEST} characters at least: type {short[-1].id}, "
+            "or another one that `caviar ls` lists."
+        )
     known = [sweep.id for sweep in sweeps] + [name for name in names.values() if name]
     close = get_close_matches(ref, known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else "`caviar ls` lists them."
