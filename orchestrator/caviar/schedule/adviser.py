@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from itertools import zip_longest
 from typing import Any
 
 import pyarrow as pa
@@ -70,11 +71,16 @@ class Adviser:
         ended = {} if attempts is None else _endings(attempts)
         if curves is not None and self._metric in curves.column_names:
             columns = (curves[name].to_pylist() for name in ("trial", "attempt", "step", self._metric))
-            for trial, attempt, step, value in zip(*columns, strict=True):
-                if value is not None:
-                    self._note(trial, step, value)
-                    if trial not in ended and trial not in self._told:
-                        self._judge(trial, attempt)
+            rows = [row for row in zip(*columns, strict=True) if row[3] is not None]
+            for (trial, attempt, step, value), after in zip_longest(rows, rows[1:]):
+                self._note(trial, step, value)
+                final = after is None or after[:3] != (
+                    trial,
+                    attempt,
+                    step,
+                )  # or it has more at this step
+                if final and trial not in ended and trial not in self._told:
+                    self._judge(trial, attempt)
         for trial, state in ended.items():
             self._end(trial, state)
             self._told.pop(trial, None)

@@ -32,11 +32,23 @@ class Rung:
         score = self.scores[trial]
         return bisect_right(self.ranked, (score, math.inf)) - bisect_left(self.ranked, (score, -1)) - 1
 
+    def set(self, trial: int, score: float) -> None:
+        """What the trial had here; where it stood already, in place of that."""
+        waits = trial in self.scores and self._waits(trial)
+        self.forget(trial)
+        self.scores[trial] = score
+        insort(self.ranked, (score, trial))
+        if waits:
+            self.pause(trial)
+
     def pause(self, trial: int) -> None:
         """The trial waits here."""
+        if not self._waits(trial):
+            insort(self.waiting, (self.scores[trial], trial))
+
+    def _waits(self, trial: int) -> bool:
         entry = self.scores[trial], trial
-        if entry not in self.waiting[bisect_left(self.waiting, entry) :][:1]:
-            insort(self.waiting, entry)
+        return entry in self.waiting[bisect_left(self.waiting, entry) :][:1]
 
     def release(self, trial: int) -> None:
         """The trial waits no more."""
@@ -67,18 +79,24 @@ class Ladder:
         self.rungs: list[Rung] = []
 
     def note(self, trial: int, step: int, score: float) -> bool:
-        """A trial's score at a step; returns whether it came to stand on a new rung."""
+        """A trial's score at a step; returns whether it came to stand on a new rung, or to stand otherwise on its own.
+
+        Of several scores at one step the last one counts.
+        """
         last_step, last = self._last.get(trial, (-1, None))
         if step < last_step:
             return False  # it runs again, and is not yet where it was
         self._last[trial] = step, score
         number, climbed = self._next.get(trial, 0), False
+        own = self._on.get(trial)
+        if step == last_step and own is not None and own.step == step:
+            own.set(trial, score)
+            return True
         while self._rung(number).step <= step:
             rung = self.rungs[number]
             found = score if rung.step == step else last
             if found is not None:
-                rung.scores[trial] = found
-                insort(rung.ranked, (found, trial))
+                rung.set(trial, found)
                 self._on[trial], climbed = rung, True
             number += 1
         self._next[trial] = number
