@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
+from tests.workers.test_lease import ended, run
 
 from caviar_workers.failure import describe, headline
 from caviar_workers.lease import run_lease
@@ -79,3 +80,52 @@ def test_a_gpu_that_fails_after_train_has_returned_fails_the_trial(monkeypatch: 
     assert (first["state"], first["kind"], first["rows"]) == ("FAILED", "error", 1)
     assert "illegal memory access" in first["error"]
     assert "its own" in second["error"]
+
+
+class Unnamed(type):
+    def __getattribute__(cls, name: str) -> object:
+        if name in {"__name__", "__qualname__"}:
+            raise KeyError(name)
+        return super().__getattribute__(name)
+
+
+def broken(base: type, says: object, metaclass: type = type) -> BaseException:
+    def words(self: object) -> object:
+        if isinstance(says, BaseException):
+            raise says
+        return says
+
+    error: BaseException = metaclass("Broken", (base,), {"__str__": words})("words")
+    return error
+
+
+def odd_syntax(**given: object) -> SyntaxError:
+    error = SyntaxError("odd", ("file", 1, 1, "text"))
+    for name, value in given.items():
+        setattr(error, name, value)
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(broken(base, says) for base in (RuntimeError, OSError, Exception, KeyError) for says in (None, 5, OSError())),
+        *(broken(base, says) for base in (RuntimeError, Exception) for says in (SystemExit(1), RecursionError())),
+        broken(RuntimeError, "words", Unnamed),
+        odd_syntax(text=5),
+        odd_syntax(offset="a", text="x"),
+        odd_syntax(lineno="x"),
+    ],
+    ids=lambda error: type.__dict__["__name__"].__get__(type(error)),
+)
+def test_an_error_that_cannot_be_written_down_fails_its_trial_only(error: BaseException) -> None:
+    def train(config: dict[str, object], trial: Trial) -> float:
+        if trial.number == 0:
+            raise error
+        return 1.0
+
+    first, second = ended(run(train, trials=2))
+    assert first["state"] == "FAILED"
+    assert "Traceback" in first["error"]
+    assert headline(first["error"]).startswith(("tests.", "Broken", "SyntaxError", "  "))
+    assert second["state"] == "COMPLETED"

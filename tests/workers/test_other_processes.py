@@ -59,3 +59,37 @@ def test_a_trial_that_was_sent_to_another_process_knows_itself_and_refuses_repor
         trial.report(0, loss=1.0)
 
     assert ended(run(train))[0]["state"] == "COMPLETED", ended(run(train))[0]["error"]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        (lambda: sys.exit(0), 0),
+        (sys.exit, 0),
+        (lambda: sys.exit(3), 3),
+        (lambda: sys.exit("text"), 1),
+        (lambda: 1.0, 0),
+        (lambda: 1 / 0, 1),
+        (lambda: (_ for _ in [{"step": 0, "loss": 1.0}]), 1),
+    ],
+)
+def test_a_forked_process_that_comes_back_from_train_ends_there(end: Any, code: int) -> None:
+    began, parent = [], os.getpid()
+    reading, writing = os.pipe()
+
+    def train(config: dict[str, Any], trial: Trial) -> Any:
+        assert os.getpid() == parent, os.write(writing, b"!")
+        began.append(trial.number)
+        if (process := os.fork()) == 0:
+            return end()
+        assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == code
+        return 2.0
+
+    tables = run(train, trials=3)
+
+    os.close(writing)
+    with open(reading, "rb") as said:
+        assert said.read() == b""  # nobody else began a trial
+    assert began == [0, 1, 2]
+    assert [row["loss"] for row in tables["curves"]] == [2.0] * 3, ended(tables)[0]["error"]

@@ -16,7 +16,9 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
+from caviar_workers.failure import describe
 from caviar_workers.load import adopt
 from caviar_workers.messages import Program
 
@@ -31,6 +33,38 @@ sys.modules[__name__] = stand_in(__file__, __name__)
 
 _shown: list[str] = []
 """The folder that is on `sys.path`, if one is."""
+
+
+class ParentOnly:
+    """Ends a child that train forked where it comes back from train: the rest of the lease is its parent's."""
+
+    def __enter__(self) -> None:
+        self._home = os.getpid()
+
+    def __exit__(self, kind: object, error: BaseException | None, frames: object) -> None:
+        if os.getpid() != self._home:
+            _leave(error)
+
+
+def _leave(error: BaseException | None) -> NoReturn:
+    """End this process as the end of a script would.
+
+    Args:
+        error: What it raised; None: it returned.
+    """
+    code: object = 0
+    with suppress(BaseException):
+        if isinstance(error, SystemExit):
+            code = error.code
+            if code is not None and not isinstance(code, int):
+                sys.stderr.write(f"{code}\n")
+        elif error is not None:
+            code = 1
+            sys.stderr.write(f"{describe(error)[0]}\n")
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(BaseException):
+            stream.flush()
+    os._exit(code & 0xFF if isinstance(code, int) else 0 if code is None else 1)
 
 
 def show_to_children(program: Program) -> None:

@@ -10,17 +10,36 @@ _SAYS_SO = ("out of memory", "STATUS_ALLOC_FAILED", "RESOURCE_EXHAUSTED", "lloca
 
 
 def describe(error: BaseException) -> tuple[str, str]:
-    """The traceback of the user's own frames, and the kind of failure: `error` or `oom`."""
-    oom = any(cls.__name__ in _OUT_OF_MEMORY for cls in type(error).__mro__)
+    """The traceback of the user's own frames, and the kind of failure: `error` or `oom`.
+
+    It raises nothing, whatever the error does when it is asked what it says: else the lease would end with it.
+    """
+    oom = any(_name(cls) in _OUT_OF_MEMORY for cls in type.mro(type(error)))
     if isinstance(error, (RuntimeError, OSError)):
-        oom = oom or any(words in str(error) for words in _SAYS_SO)
+        oom = oom or any(words in _words(error) for words in _SAYS_SO)
     frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_globals.get("__name__", "").startswith("caviar_workers"):
+    while frames is not None and str(frames.tb_frame.f_globals.get("__name__", "")).startswith("caviar_workers"):
         frames = frames.tb_next  # the caller's frames are ours
-    text = "".join(traceback.format_exception(type(error), error, frames))
+    try:
+        text = "".join(traceback.format_exception(type(error), error, frames))
+    except BaseException:
+        known = "".join(traceback.format_tb(frames))
+        text = f"Traceback (most recent call last):\n{known}{_name(type(error))}: <what it says cannot be written down>"
     # Names of files that are no UTF-8 come as lone surrogates, which no column of text can hold.
     whole = text.rstrip().encode("utf-8", "backslashreplace").decode()
     return whole, "oom" if oom else "error"
+
+
+def _name(cls: type) -> str:
+    """The name of a class, whatever its metaclass makes of that."""
+    return str(type.__dict__["__name__"].__get__(cls))
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except BaseException:
+        return ""
 
 
 def headline(error: str) -> str:

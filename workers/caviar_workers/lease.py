@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from caviar_workers.capture import Capture
-from caviar_workers.children import show_to_children
+from caviar_workers.children import ParentOnly, show_to_children
 from caviar_workers.data import accepted, load_data
 from caviar_workers.execution import Execution
 from caviar_workers.failure import describe
@@ -150,8 +150,10 @@ class _Training(threading.Thread):
             seed_everything(execution.trial.seed)
             started = time.perf_counter()
             arguments = copy.deepcopy(self._arguments)  # what a trial does to them is its own affair
-            returned = self._function(self._lease.config(position), execution.trial, **arguments)
-            _finish(returned, execution, self._lease.metric, self._recorder)
+            with ParentOnly():
+                returned = self._function(self._lease.config(position), execution.trial, **arguments)
+            with ParentOnly():  # a generator runs here
+                _finish(returned, execution, self._lease.metric, self._recorder)
         except TrialInterrupted:
             pass
         except BaseException as error:
