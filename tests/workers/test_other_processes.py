@@ -71,7 +71,7 @@ def test_a_trial_that_was_sent_to_another_process_knows_itself_and_refuses_repor
         (lambda: sys.exit("text"), 1),
         (lambda: 1.0, 0),
         (lambda: 1 / 0, 1),
-        (lambda: (_ for _ in [{"step": 0, "loss": 1.0}]), 1),
+        (lambda: (_ for _ in [{"step": 0, "loss": 1.0}]), 0),
     ],
 )
 def test_a_forked_process_that_comes_back_from_train_ends_there(end: Any, code: int) -> None:
