@@ -1,10 +1,15 @@
 """Checkpoints in the store: which may be restored, which stay, and what becomes of damage."""
 
+import errno
 import math
 from dataclasses import replace
 
+import pytest
+
+from caviar.disk import Patience, PosixDisk
 from caviar.drive.unfinished import unfinished
-from caviar.store import Views, Writer
+from caviar.errors import StoreError
+from caviar.store import SweepDir, Views, Writer
 from caviar.store.check import check
 from caviar.store.checkpoints import (
     all_saves,
@@ -166,3 +171,54 @@ def test_a_trial_goes_on_at_a_number_of_which_there_is_no_trace(store, sweep, ro
     assert unfinished(store, sweep).attempts == {0: 0, 1: 1, 2: 1, 3: 2, 4: 3, 5: 0}
     assert [one.trial for one in all_saves(sweep)] == [4, 4]
     sweep.release(epoch)
+
+
+class Moody(PosixDisk):
+    """One kind of call fails some times, before or after it did its work."""
+
+    def __init__(self, call, after, left, number):
+        super().__init__()
+        self.patience = Patience(clock=lambda: 0.0, sleep=lambda _: None)
+        self.strikes = [(call, after, number)] * left
+
+    def _struck(self, name, work, *args):
+        strike = self.strikes.pop() if self.strikes and self.strikes[-1][0] == name else None
+        if strike is None or strike[1]:
+            done = work(*args)
+            if strike is None:
+                return done
+            if name == "_open":
+                done.close()
+        raise OSError(strike[2], "made up")
+
+
+def _moody(name):
+    def method(self, *args):
+        return self._struck(name, lambda *given: getattr(PosixDisk, name)(self, *given), *args)
+
+    return method
+
+
+DONE_BY_A_CHECKPOINT = ("_open", "_fsync", "_rename", "_sync_dir", "_mkdir", "_stat")
+for _name in DONE_BY_A_CHECKPOINT:
+    setattr(Moody, _name, _moody(_name))
+
+
+@pytest.mark.parametrize("left", [1, 3])
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("call", DONE_BY_A_CHECKPOINT)
+def test_a_carried_checkpoint_bears_what_fails_for_a_moment(sweep, call, after, left):
+    epoch, made = sweep.claim(), carried(save(4), b"state")
+    moody = Moody(call, after, left, errno.ESTALE)
+    write_carried(SweepDir(path=sweep.path, disk=moody), epoch, made)
+    assert len(moody.strikes) < left
+    assert (saves_of(sweep, 3), read_checkpoint(sweep, made)) == ([replace(made, data=None)], b"state")
+    assert sweep.disk.list(sweep.path / "_build" / "000001", hidden=True) == []
+
+
+@pytest.mark.parametrize("call", ["_open", "_fsync"])
+def test_a_carried_checkpoint_does_not_hide_a_disk_that_loses_bytes(sweep, call):
+    epoch = sweep.claim()
+    with pytest.raises(StoreError):
+        write_carried(SweepDir(path=sweep.path, disk=Moody(call, False, 1, errno.EIO)), epoch, carried(save(4), b"x"))
+    assert saves_of(sweep, 3) == []

@@ -270,7 +270,7 @@ WITH_A_PATH = {
     "touch": lambda disk, path: disk.touch(path),
     "age_s": lambda disk, path: disk.age_s(path),
 }
-WITHOUT = {"each", "patient", "now", "local_folder"}
+WITHOUT = {"each", "patient", "whole", "now", "local_folder"}
 
 
 @pytest.mark.parametrize("within", [False, True], ids=["a link", "within one"])

@@ -53,6 +53,10 @@ class Disk(Protocol):
         """The same disk, with another patience."""
         ...
 
+    def whole(self, do: Callable[[Self], T]) -> T:
+        """Do several calls, on the disk handed over, as one: all is done anew where one of them fails for a moment."""
+        ...
+
     def publish(self, files: Sequence[tuple[PurePath, Bytes]]) -> None:
         """Show files in the given order; a cut leaves some of them, each one whole. Their folders are there."""
         ...

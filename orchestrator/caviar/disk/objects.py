@@ -69,6 +69,10 @@ class ObjectDisk:
         other._cache = self._cache.of(other._bucket)
         return other
 
+    def whole(self, do: Callable[[Self], T]) -> T:
+        """Each request is tried again by itself, with all its bytes."""
+        return do(self)
+
     def publish(self, files: Sequence[tuple[PurePath, Bytes]]) -> None:
         """One request a file, one after the other."""
         for path, data in files:

@@ -57,6 +57,11 @@ class PosixDisk(SystemCalls):
         other.patience = patience
         return other
 
+    def whole(self, do: Callable[[Self], T]) -> T:
+        """With one patience for all calls together, so that what a failed fsync may have lost is written anew."""
+        at_once = self.patient(Patience(most_s=0.0))
+        return self.patience.call(lambda again: do(at_once))
+
     def publish(self, files: Sequence[tuple[PurePath, Bytes]]) -> None:
         """Write files aside, then show them in the given order."""
         self._refuse_links(*(path for path, _ in files))

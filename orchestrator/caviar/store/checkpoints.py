@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import PurePath
 
+    from caviar.disk import Disk
     from caviar.store.store import Store
     from caviar.store.sweep_dir import SweepDir
 
@@ -42,10 +43,14 @@ def write_carried(sweep: SweepDir, epoch: int, save: Save) -> None:
         StoreError: It cannot be written.
     """
     path = path_of(sweep, save)
-    try:
-        sweep.disk.make_folder(path.parent, within=sweep.path)
-        with sweep.disk.stream(path, sweep.path / build_folder(epoch)) as file:
+
+    def write(disk: Disk) -> None:
+        disk.make_folder(path.parent, within=sweep.path)
+        with disk.stream(path, sweep.path / build_folder(epoch)) as file:
             file.write(save.data or b"")
+
+    try:
+        sweep.disk.whole(write)
     except OSError as error:
         raise store_error("write to", path.parent, error) from error
 
