@@ -1,7 +1,11 @@
 """When a sweep is given up, and with which exit code it ends without a result."""
 
+import math
 import re
+from types import SimpleNamespace
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from caviar.errors import CaviarError, NoResultError, SpecError
@@ -78,6 +82,50 @@ def test_one_completed_trial_is_hope_also_of_an_earlier_driver(earlier: dict[str
         counts = tally(2 * HOPELESS, kind, error, **earlier)
         assert hopeless(counts) is None
         assert fruitless(counts) is None
+
+
+def of_ten(metric: str, others: list[tuple[str, float | None]], failed: int) -> Tally:
+    """Trials that ended otherwise, each with its last value, and then some that failed alike."""
+    trials = range(len(others) + failed)
+    states = [state for state, _ in others] + ["FAILED"] * failed
+    columns: dict[str, list[Any]] = {
+        "trial": list(trials),
+        "state": states,
+        "busy": [0.1] * len(states),
+        "kind": [None] * len(others) + ["error"] * failed,
+        "error": [None] * len(others) + ["E: x"] * failed,
+        f"last_{metric}": [value for _, value in others] + [None] * failed,
+        "diverged": [False] * len(states),
+    }
+    counts = Tally("loss", "min")
+    counts.begin(trials)
+    counts.add(pa.table(columns), SimpleNamespace(trials=trials, config=lambda _: {}), 0)  # type: ignore[arg-type]
+    return counts
+
+
+@pytest.mark.parametrize("state", ["STOPPED", "PAUSED", "COMPLETED"])
+@pytest.mark.parametrize("value", [0.5, math.nan, math.inf])
+@pytest.mark.parametrize(("lasting", "failed"), [(1, 2 * HOPELESS), (5, HOPELESS), (19 * HOPELESS, HOPELESS)])
+def test_trials_that_were_ended_when_they_had_a_value_are_hope(
+    state: str, value: float, lasting: int, failed: int
+) -> None:
+    assert hopeless(of_ten("loss", [(state, value)] * lasting, failed)) is None
+
+
+@pytest.mark.parametrize(
+    ("metric", "others"), [("loss", []), ("loss", [("CANCELLED", None)]), ("loss", [("STOPPED", None)]), ("other", [])]
+)
+def test_those_that_had_none_are_not(metric: str, others: list[tuple[str, float | None]]) -> None:
+    assert isinstance(hopeless(of_ten(metric, others, 2 * HOPELESS)), NoResultError)
+
+
+def test_one_that_was_killed_on_request_is_hope_if_any_had_reported() -> None:
+    for ran, measured in ((True, True), (True, False), (False, True)):
+        counts = tally(2 * HOPELESS, "error", "E: x")
+        if measured:
+            counts.hear(["trial", "step", "loss"])
+        counts.stop(99, ran=ran)
+        assert (hopeless(counts) is None) == (ran and measured)
 
 
 def test_nothing_failed() -> None:

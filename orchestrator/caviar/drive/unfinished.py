@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from caviar.schedule.rest import Rest
+from caviar.select.rule import identifier
 from caviar.store import Views
 from caviar.store.checkpoints import saved_attempts
 
@@ -28,7 +29,12 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
     with Views(store, [sweep_dir]) as views:
         # fetchall() of each query before the next: DuckDB streams results.
         written, newest = views.execute('SELECT count(*), max("index") FROM configs').fetchall()[0]
-        completed = views.execute("SELECT count(*) FROM attempts WHERE state = 'COMPLETED'").fetchall()[0][0]
+        metric = sweep_dir.description()["plan"]["metric"]
+        metrics = tuple(views.metrics())
+        valued = f"{identifier('last_' + metric)} IS NOT NULL" if metric in metrics else "false"
+        lasted = f"state IN ('STOPPED', 'PAUSED') AND {valued}"
+        hopes = f"SELECT count(DISTINCT trial) FROM attempts WHERE state = 'COMPLETED' OR {lasted}"
+        completed = views.execute(hopes).fetchall()[0][0]
         decided = views.execute("SELECT coalesce(max(n) + 1, 0) FROM decisions").fetchall()[0][0]
         # Configurations are written block by block: the first trials have theirs.
         dropped = views.execute(f"SELECT DISTINCT trial FROM attempts WHERE trial >= {written}").fetchall()
@@ -44,10 +50,9 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
             "SELECT trial, coalesce(max(attempt) + 1, 0), trial IN (SELECT trial FROM newest WHERE state = 'PAUSED') "
             "FROM left_over LEFT JOIN seen USING (trial) GROUP BY trial"
         ).fetchall()
-        metrics = tuple(views.metrics())
     saved = saved_attempts(sweep_dir)
     return Rest(
-        measured=sweep_dir.description()["plan"]["metric"] in metrics,
+        measured=metric in metrics,
         metrics=metrics,
         written=written,
         attempts={trial: max(attempt, saved.get(trial, -1) + 1) for trial, attempt, _ in rows},

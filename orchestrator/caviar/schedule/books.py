@@ -157,7 +157,7 @@ class Books:
             if self._vault is not None:
                 self._vault.forget(loss.lost.trials)
         if loss.doom == "stop":
-            self._tally.stop(loss.lost.trials[0])
+            self._tally.stop(loss.lost.trials[0], ran=True)
         elif loss.given_up:
             self._tally.fail(loss.lost.trials[0], event.kind, failure)
 

@@ -21,7 +21,7 @@ class Rest:
     paused: frozenset[int] = frozenset()
     """Those of `attempts` that were paused when the driver went."""
     completed: int = 0
-    """Trials that are completed."""
+    """Trials that are completed, or were stopped or paused when they had a value of the metric."""
     measured: bool = False
     """Whether a trial has reported the sweep's metric."""
     metrics: tuple[str, ...] = ()

@@ -49,11 +49,13 @@ class Tally:
     rule: str = "last"
     """Which value of a curve counts. That of `smoothed` is not known here, so its leaders are those by `last`."""
     before: int = 0
-    """Trials that earlier drivers of the sweep completed."""
+    """Trials that completed, or lasted, under earlier drivers of the sweep."""
     completed: int = 0
     failed: int = 0
     stopped: int = 0
     """Trials that were told to end, or cancelled before they began."""
+    lasted: int = 0
+    """Trials that were stopped or paused when they had reported the metric: as good a sign as one that completed."""
     measured: bool = False
     """Whether a trial ever reported the sweep's metric."""
     reported: dict[str, None] = field(default_factory=dict)
@@ -88,10 +90,16 @@ class Tally:
         self.reported.update(dict.fromkeys(name for name in columns if name not in FIELDS["curves"]))
         self.measured = self.measured or self.metric in self.reported
 
-    def stop(self, trial: int) -> None:
-        """Count a trial that was told to end."""
+    def stop(self, trial: int, *, ran: bool = False) -> None:
+        """Count a trial that was told to end; one that `ran` may have reported, as any did."""
         self.stopped += 1
+        self.lasted += ran and self.measured
         self.pioneers.discard(trial)
+
+    @property
+    def hope(self) -> bool:
+        """Whether any trial, also of an earlier driver, got as far as a value of the metric without failing."""
+        return bool(self.before or self.completed or self.lasted)
 
     def note(self, curves: pa.Table) -> None:
         """Remember the last of these rows, if it has the metric."""
@@ -114,6 +122,9 @@ class Tally:
         failed = states.count("FAILED")
         self.failed += failed
         self.stopped += states.count("STOPPED") + states.count("CANCELLED")
+        if (last := f"last_{self.metric}") in attempts.column_names:
+            valued = attempts[last].is_valid().to_pylist()
+            self.lasted += sum(map(bool.__and__, valued, (state in ("STOPPED", "PAUSED") for state in states)))
         if self.pioneers:
             over = (work.trials[first + place] for place, state in enumerate(states) if state in FINAL)
             self.pioneers.difference_update(over)

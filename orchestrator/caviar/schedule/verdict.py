@@ -25,7 +25,7 @@ def hopeless(tally: Tally, max_failures: int | None = None, sweep: str = "") -> 
             f"{_trials(tally.failed)} failed, more than --max-failures {max_failures}, "
             f"first t{trial}: {_word(error)}; see {_look(sweep, trial)}"
         )
-    if tally.before or tally.completed or not tally.first_errors:
+    if tally.hope or not tally.first_errors:
         return None
     if tally.failed < HOPELESS or tally.pioneers:
         return None
@@ -52,7 +52,7 @@ def fruitless(tally: Tally, sweep: str = "") -> CaviarError | None:
 
 def misspelt(tally: Tally) -> bool:
     """Whether all trials that failed did so for want of the metric, which none ever reported."""
-    return tally.unmeasured == tally.failed > 0 and not (tally.measured or tally.before or tally.completed)
+    return tally.unmeasured == tally.failed > 0 and not (tally.measured or tally.hope)
 
 
 def _look(sweep: str, trial: int) -> str:
