@@ -69,13 +69,13 @@ def our_run(sweep: Sweep) -> float:
         result = sweep.run(store, progress=SilentProgress())
         seconds = time.perf_counter() - begun
         found = result.sql("SELECT count(*) FROM trials WHERE state = 'COMPLETED'").fetchone()
-    assert found == (sweep.trials,), found
+    assert found == (sweep.plan.trials,), found
     return seconds
 
 
 def pool_tasks(sweep: Sweep) -> list[tuple[dict[str, Any], int, dict[str, Any]]]:
     """Configuration, seed and arguments of the same trials, in the same order."""
-    plan, count = sweep.plan, sweep.trials
+    plan, count = sweep.plan, sweep.plan.trials
     columns = plan.space.columns(make_sampler(plan.sampler, plan.space, plan.seed, count).points(0, count))
     configs = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     seeds = trial_seeds(plan.seed, 0, count).tolist()

@@ -36,7 +36,7 @@ class Sweep:
         space: Parameter name → Float, Int, Choice or Constant; a bare list is a Choice, a bare value a Constant.
         metric: The reported metric that decides.
         mode: `min` or `max`.
-        trials: How many configurations, from 1.
+        trials: How many configurations, from 1; None: 64, or all points of a grid that has fewer.
         seed: Decides every configuration and every trial's seed, 0 … 2^63 − 1.
         name: What to call the sweep; by default the name of its file.
         sampler: `sobol` (scrambled), `random`, `halton`, `grid`, `shuffled_grid`, or a Grid.
@@ -79,7 +79,7 @@ class Sweep:
     space: Mapping[str, Any]
     metric: str
     mode: str = "min"
-    trials: int = 64
+    trials: int | None = None
     seed: int = 0
     name: str | None = None
     sampler: str | Grid | List = "sobol"
@@ -128,25 +128,26 @@ class Sweep:
     @cached_property
     def plan(self) -> Plan:
         """The sweep as the store keeps it: plain data, without the functions."""
-        from caviar.sampling import List, make_sampler  # noqa: PLC0415 — reading a description should not cost a second
+        from caviar.sampling import USUAL_TRIALS, List, make_sampler, usual_trials  # noqa: PLC0415 — costs a second
         from caviar.stopping import parse_stopping, stopping_text  # noqa: PLC0415
 
         space = cast("Space", self.space)  # made one in __post_init__
         held: dict[str, Parameter] = {}
         first, *later = _rounds(self.rounds, self.trials)
-        budget = first + sum(later) if later else first
+        budget = first + sum(later) if later else USUAL_TRIALS if first is None else first
         if not self.all_tiers and isinstance(budget, int):
             space, held = hold_lower_tiers(space, budget)
+        sampler = self._sampler()
         plan = Plan(
             name=self.name or self._file_stem() or "sweep",
             metric=self.metric,
             mode=self.mode,  # type: ignore[arg-type]  # Plan checks it
-            trials=first,
+            trials=usual_trials(sampler, space) if first is None else first,
             rounds=tuple(later),
             seed=self.seed,
             space=space,
             held=held,
-            sampler=self._sampler(),
+            sampler=sampler,
             all_tiers=self.all_tiers,
             rule=self.rule,  # type: ignore[arg-type]  # Plan checks it
             searcher=self.searcher or "",
@@ -248,8 +249,8 @@ class Sweep:
         return file.stem if file is not None and file.suffix == ".py" and file.is_file() else ""
 
 
-def _rounds(rounds: Any, trials: int) -> list[int]:
-    """The trials of each round; without rounds, there is one."""
+def _rounds(rounds: Any, trials: int | None) -> list[Any]:
+    """The trials of each round; without rounds, there is one, of which it may not be said how many it has."""
     if not isinstance(rounds, Sequence) or isinstance(rounds, str):
         raise SpecError(f"rounds are numbers of trials, such as [25, 25], but got {rounds!r}")
     given: list[Any] = list(rounds)
@@ -257,7 +258,7 @@ def _rounds(rounds: Any, trials: int) -> list[int]:
         return [trials]
     if not all(isinstance(one, int) and not isinstance(one, bool) and one >= FEWEST for one in given):
         raise SpecError(f"rounds are whole numbers of trials, at least {FEWEST} each, but got {given!r}")
-    if trials not in (Sweep.trials, sum(given)):
+    if trials not in (None, sum(given)):
         raise SpecError(f"rounds={given} are {sum(given)} trials in all, but got trials={trials}: leave trials out")
     return given
 

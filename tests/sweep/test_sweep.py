@@ -15,6 +15,7 @@ from caviar import Choice, Float, Int, Sweep
 from caviar.errors import SpecError, StoreError
 from caviar.loading import load
 from caviar.plan import Plan
+from caviar.sampling import Grid, make_sampler
 from caviar.show.silent import SilentProgress
 from caviar.space import Space
 
@@ -248,3 +249,27 @@ def test_a_loaded_sweep_without_its_final_function_has_none(tmp_path: Path) -> N
 
     assert loaded.program.final == "final"
     assert replace(loaded, final=None).program.final == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "trials"),
+    [
+        ({}, 64),
+        ({"sampler": "grid", "space": {"a": [1, 2], "b": Int(1, 3)}}, 6),
+        ({"sampler": "shuffled_grid", "space": {"a": [1, 2], "b": Int(1, 3)}}, 6),
+        ({"sampler": Grid(3), "space": {"x": Float(0, 1), "y": Float(0, 1)}}, 9),
+        ({"sampler": Grid(9), "space": {"x": Float(0, 1), "y": Float(0, 1)}}, 64),
+        ({"sampler": "grid"}, 64),
+        ({"sampler": "grid", "space": {"a": [1, 2]}, "first": [{"a": 2}]}, 3),
+    ],
+)
+def test_a_sweep_that_does_not_say_how_many_trials_has_64_or_all_of_its_grid(
+    given: dict[str, Any], trials: int
+) -> None:
+    sweep = make(**given)
+    assert sweep.plan.trials == trials
+    assert make_sampler(sweep.plan.sampler, sweep.plan.space, 0, trials).points(0, trials).shape[0] == trials
+    assert sweep.override({"sampler": "random"}).plan.trials == 64
+    if trials < 64:
+        with pytest.raises(SpecError, match="points, got trials=64"):
+            sweep.override({"trials": 64})

@@ -8,11 +8,12 @@ from caviar.sampling.listed import List, ListSampler, typed
 from caviar.sampling.sampler import Sampler
 from caviar.sampling.seeds import trial_seeds
 from caviar.sampling.sobol import SobolSampler
-from caviar.sampling.spelling import SAMPLERS, make_sampler, read_sampler, sampler_json
+from caviar.sampling.spelling import SAMPLERS, USUAL_TRIALS, make_sampler, read_sampler, sampler_json, usual_trials
 from caviar.sampling.uniform import RandomSampler
 
 __all__ = [
     "SAMPLERS",
+    "USUAL_TRIALS",
     "Constraint",
     "Draws",
     "Grid",
@@ -29,4 +30,5 @@ __all__ = [
     "sampler_json",
     "trial_seeds",
     "typed",
+    "usual_trials",
 ]

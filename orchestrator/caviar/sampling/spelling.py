@@ -16,6 +16,8 @@ from caviar.space import Space, did_you_mean
 SAMPLERS = ("random", "sobol", "halton", "grid", "shuffled_grid")
 """Names; a `Grid` with its levels and a `List` of configurations are samplers too."""
 
+USUAL_TRIALS = 64
+
 Description: TypeAlias = str | Grid | List
 """How a sweep says which sampler it wants."""
 
@@ -33,21 +35,30 @@ def make_sampler(sampler: Description | Mapping[str, object], space: Space, seed
         SpecError: there is no such sampler, the seed, the levels or the configurations are wrong, or a grid or list
             has fewer points than trials.
     """
-    described = read_sampler(sampler)
-    _check_trials(trials)
-    if isinstance(described, List):
-        rest = trials - len(described.configs)
-        then = None if described.then is None else make_sampler(described.then, space, seed, max(1, rest))
-        chosen: GridSampler | ListSampler = ListSampler(described.configs, space, then)
-    elif isinstance(described, Grid):
-        chosen = GridSampler(space, described, trials, seed)
-    else:
-        return _endless(described, len(space), seed)
-    if chosen.size is not None and trials > chosen.size:
+    chosen = _made(read_sampler(sampler), space, seed, trials)
+    if isinstance(chosen, (GridSampler, ListSampler)) and chosen.size is not None and trials > chosen.size:
         raise SpecError(
             f"This {chosen.name} has {chosen.size:,} points, got trials={trials:,}; ask for fewer, or more levels"
         )
     return chosen
+
+
+def usual_trials(sampler: Description | Mapping[str, object], space: Space) -> int:
+    """How many trials a sweep has that does not say: 64, or as many as its grid has points, where these are fewer."""
+    chosen = _made(read_sampler(sampler), space, 0, USUAL_TRIALS)
+    size = chosen.size if isinstance(chosen, (GridSampler, ListSampler)) else None
+    return USUAL_TRIALS if size is None else min(size, USUAL_TRIALS)
+
+
+def _made(described: Description, space: Space, seed: int, trials: int) -> Sampler:
+    _check_trials(trials)
+    if isinstance(described, List):
+        rest = trials - len(described.configs)
+        then = None if described.then is None else _made(read_sampler(described.then), space, seed, max(1, rest))
+        return ListSampler(described.configs, space, then)
+    if isinstance(described, Grid):
+        return GridSampler(space, described, trials, seed)
+    return _endless(described, len(space), seed)
 
 
 def read_sampler(sampler: Description | Mapping[str, object]) -> Description:
