@@ -3,6 +3,7 @@
 import json
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from tests.drive.conftest import Caviar, Write
@@ -216,3 +217,42 @@ def test_paused_trials_wait_on_when_a_sweep_is_resumed(ray: object, caviar: Cavi
     listed = ", ".join(map(str, paused))
     causes = result.sql(f"SELECT DISTINCT cause FROM attempts WHERE attempt = 1 AND trial IN ({listed})").fetchall()
     assert {cause for (cause,) in causes} <= {"promote", "stop"}
+
+
+ONE_FAILS = """
+    import time
+    from caviar import Float, Patience, Sweep
+
+    def train(config, trial):
+        if trial.number == 0:
+            raise ValueError("no such layer")
+        for step in range(1000):
+            trial.report(step, loss={value})
+            time.sleep(0.02)
+
+    def final(config, trial):
+        return {{"test": config["x"]}}
+
+    sweep = Sweep(train, space={{"x": Float(0.0, 1.0)}}, metric="loss", trials=2, seed=0, final=final, {ends})
+"""
+
+
+@pytest.mark.parametrize(
+    ("ends", "value", "code"),
+    [
+        ("stopping=Patience(steps=2)", "0.5", 0),
+        ("time_limit=1", "0.5", 0),
+        ("stop_on_divergence=True", 'float("nan")', 3),
+    ],
+)
+def test_a_failure_hides_no_result_where_all_others_were_ended(
+    inline: None, caviar: Caviar, write: Write, store: Path, ends: str, value: str, code: int
+) -> None:
+    ran = caviar("run", write(ONE_FAILS.format(ends=ends, value=value)), "-q")
+
+    assert ran.code == code, ran.err
+    assert bool(ran.told) == (code > 0)
+    assert caviar("best").code == code
+    if code == 0:
+        assert Result(store).best.trial == 1
+        assert "test=" in ran.out + ran.err

@@ -12,13 +12,13 @@ from caviar.drive import outage
 from caviar.drive.advice import adviser_of
 from caviar.drive.constrained import constraint_of, rejected_share
 from caviar.drive.desk import Desk
-from caviar.drive.finale import run_finale
+from caviar.drive.finale import has_winner, run_finale
 from caviar.drive.gauge import Gauge
 from caviar.drive.session import executor_of, session
 from caviar.drive.signals import on_interrupt
 from caviar.drive.trust import Trust, nobody, trusted_program
 from caviar.drive.unmeasured import Unmeasured
-from caviar.errors import SpecError, StoreError, SweepInterrupted
+from caviar.errors import CaviarError, SpecError, StoreError, SweepInterrupted
 from caviar.lineage import next_round, twin_of
 from caviar.plan import Plan, doubtful
 from caviar.program import pack
@@ -263,9 +263,14 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
     if program.final and not (plan.rounds or hopeless) and scheduler.closing.by != "user":
         progress.start("testing the winner…")
         run_finale(store, held, plan, executor)
-    if (error := hopeless or fruitless(scheduler.tally, held.sweep.id)) is not None:
+    if (error := hopeless or _fruitless(store, sweep_dir, scheduler)) is not None:
         raise error
     return not scheduler.stopped
+
+
+def _fruitless(store: Store, sweep_dir: SweepDir, scheduler: Scheduler) -> CaviarError | None:
+    error = fruitless(scheduler.tally, sweep_dir.id)
+    return None if error is None or has_winner(store, sweep_dir) else error
 
 
 def _word(plan: Plan, adviser: Adviser, scheduler: Scheduler, last: Snapshot) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from caviar.errors import CaviarError
+from caviar.errors import CaviarError, NotFoundError
 from caviar.execute.executor import LeaseEnded, LeaseSpoke
 from caviar.lineage import ancestors, best_of_family
 from caviar.plan import Plan
@@ -78,6 +78,14 @@ def run_finale(store: Store, held: Ownership, plan: Plan, executor: Executor) ->
     }
     held.look()
     add_final(held.sweep, tested)
+
+
+def has_winner(store: Store, sweep: SweepDir) -> bool:
+    """Whether a trial has a usable result, as `caviar best` sees it: where none completed, a stopped one may."""
+    try:
+        return bool(best_of_family(store, [sweep], k=1)[1])
+    except NotFoundError:
+        return False
 
 
 def _tests(line: list[SweepDir]) -> list[dict[str, Any]]:

@@ -39,7 +39,7 @@ def hopeless(tally: Tally, max_failures: int | None = None, sweep: str = "") -> 
 
 
 def fruitless(tally: Tally, sweep: str = "") -> CaviarError | None:
-    """The error with which a sweep ends that has not one completed trial; None: it has some."""
+    """The error with which a sweep ends that has no usable result and not one completed trial; None: it has some."""
     if tally.before or tally.completed or not tally.first_errors:
         return None
     trial, _, error = tally.first_errors[0]
