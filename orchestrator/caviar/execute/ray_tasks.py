@@ -22,6 +22,7 @@ from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancell
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from caviar.errors import ClusterError, SpecError
+from caviar.execute.by_value import caches_by_value
 from caviar.execute.cadence import SHORT_S, Cadence
 from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
 from caviar.execute.inquest import Inquests
@@ -290,7 +291,8 @@ def _sent(program: Program) -> Any:
     for module in given:
         ray.cloudpickle.register_pickle_by_value(module)
     try:
-        return ray.put(program)
+        with caches_by_value({"__main__", *(module.__name__ for module in given)}):
+            return ray.put(program)
     except Exception as error:  # functions that live in no file are pickled; anything may be in them
         why = " ".join(str(error.__cause__ or error).split())
         also = f" (they are sent as they are, because {program.reason})" if program.reason else ""
