@@ -28,6 +28,11 @@ OPTIONS = types.SimpleNamespace(factor=1)
 SPACE = {"x": Float(0, 1)}
 LONG, LONG_2 = [i / 7 for i in range(100_001)], 1
 
+SECRET = 1
+def by_globals(config, trial): return globals().get("SEC" + "RET") and SETTINGS
+def by_eval(config, trial): return eval("SEC" + "RET") if not config else SETTINGS
+def by_modules(config, trial): return getattr(sys.modules[__name__], "FACTOR", 1)
+
 class Model:
     factor = 1
     def __init__(self, factor): self.factor = factor
@@ -100,6 +105,9 @@ IN_MAIN = {  # after the imports: importing the file gives something else
     "long table": "LONG[100_000] = 9; given = train",
     "behind a long table": "LONG_2 = 9; given = train",
     "more than can be looked at": "MANY = [*map(Model, range(2000))]; given = lambda *_: (MANY[-1].factor, FACTOR)",
+    "by globals": "SECRET = 9; given = by_globals",
+    "by eval": "SECRET = 9; given = by_eval",
+    "by sys.modules": "SECRET = 9; given = by_modules",
     "new global": "NEW = 9\ndef train(config, trial): return NEW\ngiven = train",
 }
 

@@ -19,13 +19,15 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from caviar.program.reading import global_names
+from caviar.program.reading import attribute_names, global_names
 
 ABSENT = object()
 """In the place of a piece that there is on one side only."""
 _ATOMS = (bool, int, str, bytes, type(None), type(...), type(NotImplemented))
 _PLAIN = (list, tuple, dict, set, frozenset)
 _LONG = 1_000
+_ANY_NAME = {"globals", "eval", "exec"}
+"""A function that calls one of these may read any global."""
 _UNTOLD = {"__dict__", "__weakref__", "__doc__", "__module__", "__annotations__"}
 _SAID = (types.FunctionType, classmethod, staticmethod, property, functools.cached_property, *_ATOMS, tuple)
 """What a class may say under a name with two underscores that is compared; the rest its metaclass has put there."""
@@ -127,7 +129,10 @@ def _of_function(value: types.FunctionType, own: Collection[str]) -> Pieces:
         parts.append((f"'s {name}", _content(cell)))
     if value.__module__ in own:
         held = value.__globals__
-        parts += [(f":{name}", held[name]) for name in sorted(global_names(code)) if name in held]
+        names = global_names(code)
+        if names & _ANY_NAME or ("sys" in names and "modules" in attribute_names(code)):
+            names |= {name for name in held if not name.startswith("__")}
+        parts += [(f":{name}", held[name]) for name in sorted(names) if name in held]
     return Pieces(head=code, parts=tuple(parts))
 
 

@@ -16,6 +16,11 @@ def global_names(code: CodeType) -> set[str]:
     return {str(step.argval) for one in _all(code) for step in _steps(one) if step.opname in _READS}
 
 
+def attribute_names(code: CodeType) -> set[str]:
+    """Names of attributes that a function, or one within it, reads, and of globals."""
+    return {name for one in _all(code) for name in one.co_names}
+
+
 def module_uses(code: CodeType) -> Names:
     """The globals that a function, or one within it, reads, with what is read of them."""
     found: Names = {}
