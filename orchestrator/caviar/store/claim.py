@@ -13,6 +13,7 @@ from caviar.store.layout import BUILD, HOT, MERGED, OWNER, SWEEP_FILE, SWEEP_PRE
 from caviar.store.ours import need_ours
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import PurePath
 
     from caviar.disk import Disk
@@ -22,7 +23,14 @@ NEAR = 1000
 """Epochs before the own one that are sealed whether or not anything is there of them: a number in a name may be any."""
 
 
-def claim(disk: Disk, sweep: PurePath, *, purpose: str = "run", take_over: bool = False) -> int:
+def claim(
+    disk: Disk,
+    sweep: PurePath,
+    *,
+    purpose: str = "run",
+    take_over: bool = False,
+    held: Callable[[int], None] = lambda epoch: None,
+) -> int:
     """Make the calling process the owner of the sweep in that folder.
 
     What is read of the sweep from then on is what there is: nobody else adds to it. Its state stays as it was, until
@@ -33,6 +41,7 @@ def claim(disk: Disk, sweep: PurePath, *, purpose: str = "run", take_over: bool 
         sweep: Its folder.
         purpose: What is done to it, as a participle, for those who are refused meanwhile.
         take_over: Whether an owner that cannot be understood counts as gone once it is silent.
+        held: Called with the epoch as soon as nobody else can claim it: what is left takes a slow disk a while.
 
     Returns:
         Its epoch, from 1.
@@ -44,6 +53,7 @@ def claim(disk: Disk, sweep: PurePath, *, purpose: str = "run", take_over: bool 
     """
     epoch = hold(disk, sweep, purpose=purpose, take_over=take_over)
     try:
+        held(epoch)
         _take_pen(disk, sweep, epoch)
         _seal(disk, sweep, epoch)
     except BaseException:

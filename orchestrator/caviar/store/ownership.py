@@ -28,18 +28,25 @@ def own(sweep: SweepDir, *, purpose: str = "run", take_over: bool = False) -> Ow
 
     Everything that writes to a sweep does so within such a block, and reads within it what it acts upon.
     """
-    return Ownership(sweep, sweep.claim(purpose=purpose, take_over=take_over))
+    owned = Ownership(sweep)
+    try:
+        sweep.claim(purpose=purpose, take_over=take_over, held=owned.begin)
+    except BaseException:
+        owned.end()
+        raise
+    return owned
 
 
 class Ownership:
     """A sweep that this process owns.
 
     Signs of life come from a thread of its own, by a disk of its own patience: whatever else waits for a disk, for
-    the user's code or for other processes, does not keep it waiting.
+    the user's code or for other processes, does not keep it waiting. They begin within the claim: on a disk whose
+    fsync takes seconds, that alone may last longer than an owner may be silent.
     """
 
-    def __init__(self, sweep: SweepDir, epoch: int) -> None:
-        self.epoch = epoch
+    def __init__(self, sweep: SweepDir) -> None:
+        self.epoch = 0
         self.sweep = sweep.again()
         """Read from now on: what was known of it before it was ours may be out of date."""
         self.stuck: Callable[[], bool] = bool
@@ -48,7 +55,17 @@ class Ownership:
         self._lost = False
         self._beating = sweep.patient(Patience())
         self._thread = threading.Thread(target=self._beat, name="caviar-beat", daemon=True)
+
+    def begin(self, epoch: int) -> None:
+        """Give signs of life: the sweep is ours."""
+        self.epoch = epoch
         self._thread.start()
+
+    def end(self) -> None:
+        """Give none any more; may be called again."""
+        self._over.set()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def check(self) -> None:
         """See that the sweep is ours, as far as the last beat knows.
@@ -72,7 +89,7 @@ class Ownership:
         self._over.set()
         if self.stuck():
             return
-        self._thread.join()
+        self.end()
         self.sweep.release(self.epoch)
 
     def __enter__(self) -> Self:

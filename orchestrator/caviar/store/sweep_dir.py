@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePath
@@ -96,7 +97,9 @@ class SweepDir:
         maker = self.description()["provenance"].get("user")
         return list(dict.fromkeys([maker, *(one.user for _, one in self._amendments if one.code is not None)]))
 
-    def claim(self, *, purpose: str = "run", take_over: bool = False) -> int:
+    def claim(
+        self, *, purpose: str = "run", take_over: bool = False, held: Callable[[int], None] = lambda epoch: None
+    ) -> int:
         """Become the sweep's only writer; whatever an older owner still writes does not count.
 
         Gives no sign of life from then on; `own` does.
@@ -104,6 +107,7 @@ class SweepDir:
         Args:
             purpose: What is done to it, as a participle, for those who are refused meanwhile.
             take_over: Whether to take it from an owner that cannot be understood, once that is silent.
+            held: Called with the epoch as soon as nobody else can claim it, before all is done.
 
         Returns:
             The epoch of this ownership, from 1, for `Writer` and `finalize`.
@@ -113,7 +117,7 @@ class SweepDir:
             NotFoundError: The sweep was removed.
         """
         try:
-            return claims.claim(self.disk, self.path, purpose=purpose, take_over=take_over)
+            return claims.claim(self.disk, self.path, purpose=purpose, take_over=take_over, held=held)
         except OSError as error:
             raise store_error("write to", self.path, error) from error
 
