@@ -12,7 +12,7 @@ from caviar.program.arguments import arguments_from_json, arguments_to_json
 from caviar.sampling import Grid, List, read_sampler, sampler_json
 from caviar.searching.names import check_searcher
 from caviar.secret import refuse_secrets, suspects
-from caviar.space import Choice, Constant, Parameter, Space, parameter_from_json
+from caviar.space import Choice, Constant, Parameter, Space, parameter_from_json, repeat_advice, scale_advice
 from caviar.stopping import PAUSING, parse_stopping, stopping_text
 from caviar_workers.tables import check_metric_name
 
@@ -191,6 +191,19 @@ def refuse_stored_secrets(plan: Plan) -> None:
     """
     for room, words in _words_of(plan).items():
         refuse_secrets(words, room)
+
+
+def advice_of(plan: Plan) -> list[str]:
+    """What to say of a plan before it runs, each a sentence: what it hardly means, and what it should not keep."""
+    listed = len(plan.sampler.configs) if isinstance(plan.sampler, List) else 0
+    left = listed - plan.trials
+    unheard = [f"first has {listed} configurations, of which {left} will not run: trials={plan.trials}"]
+    return [
+        *scale_advice(plan.space),
+        *(unheard if left > 0 else ()),
+        *repeat_advice(plan.space, plan.trials),
+        *doubtful(plan),
+    ]
 
 
 def doubtful(plan: Plan) -> list[str]:

@@ -14,7 +14,7 @@ import pytest
 from caviar import Choice, Float, Int, Sweep
 from caviar.errors import SpecError, StoreError
 from caviar.loading import load
-from caviar.plan import Plan
+from caviar.plan import Plan, advice_of
 from caviar.sampling import Grid, make_sampler
 from caviar.show.silent import SilentProgress
 from caviar.space import Space
@@ -273,3 +273,35 @@ def test_a_sweep_that_does_not_say_how_many_trials_has_64_or_all_of_its_grid(
     if trials < 64:
         with pytest.raises(SpecError, match="points, got trials=64"):
             sweep.override({"trials": 64})
+
+
+class Told(SilentProgress):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def test_running_from_python_gives_the_command_line_s_advice_once(tmp_path: Path, monkeypatch: Any) -> None:
+    class ReadyError(Exception): ...
+
+    def begin(*_: object, **__: object) -> None:
+        raise ReadyError
+
+    monkeypatch.setattr("caviar.drive.drive._rounds", begin)
+    sweep = make(
+        space={"lr": (1e-4, 1.0), "wd": Float(1e-4, 1.0)},
+        trials=2,
+        first=[{"lr": 1.0, "wd": one} for one in (0.1, 0.2, 0.3)],
+    )
+    told = Told()
+    with pytest.raises(ReadyError):
+        sweep.run(tmp_path / "store", progress=told)
+
+    assert told.notes[:4] == [f"advice: {line}" for line in advice_of(sweep.plan)][:4]
+    for word in ("Float(0.0001, 1.0) for the range", "scale='log'", "1 will not run"):
+        assert sum(word in note for note in told.notes) == 1, (word, told.notes)

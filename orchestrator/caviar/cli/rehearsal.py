@@ -16,8 +16,8 @@ FIRST = 3
 def rehearsal(plan: "Plan", program: "Program", store: str) -> dict[str, Any]:
     """The plan, its first configurations, and what is to be said about them, as JSON values."""
     from caviar.drive.constrained import constraint_of, rejected_share
+    from caviar.plan import advice_of
     from caviar.sampling import make_sampler
-    from caviar.space import scale_advice
 
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
     constraint = constraint_of(program)
@@ -28,7 +28,7 @@ def rehearsal(plan: "Plan", program: "Program", store: str) -> dict[str, Any]:
         "plan": plan.to_json(),
         "pauses": plan.pauses,
         "configs": list(configs),
-        "advice": list(scale_advice(plan.space)),
+        "advice": advice_of(plan),
         "constraint": rejected_share(plan, sampler, constraint) or None,
     }
 

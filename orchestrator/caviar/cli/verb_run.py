@@ -1,6 +1,6 @@
 """`caviar run`: sweep over the configurations that a file describes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -8,7 +8,6 @@ import click
 from caviar.cli.options import Duration, Target, target_options, time_limit_option
 
 if TYPE_CHECKING:
-    from caviar.plan import Plan
     from caviar.sweep import Sweep
 
 EPILOG = """\b
@@ -67,7 +66,6 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
     FILE is a Python file that holds a `Sweep`; NAME says which, where it holds several. Ctrl-C stops it in
     good order, and `caviar resume` goes on.
     """
-    from caviar.cli.output import say
     from caviar.show.choose import choose_progress
     from caviar.show.slowly import slowly
 
@@ -75,36 +73,17 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
     with slowly(progress, f"importing {file} and what it needs…"):  # the first time, all of it is compiled, too
         from caviar.cli.ending import after_run
         from caviar.loading import load
-        from caviar.plan import doubtful
-        from caviar.space import scale_advice
 
         sweep = load(file).override(_changes(given))
     if dry_run:
         progress.end()
     if given["pausing"] and not sweep.plan.pauses:
         raise click.UsageError("--pausing needs a stop policy that pauses trials; add --stopping asha or hyperband")
-    for line in scale_advice(sweep.plan.space):
-        say(f"advice: {line}")
-    for line in _left_out(sweep.plan):
-        say(f"advice: {line}")
     if dry_run:
-        for line in doubtful(sweep.plan):
-            say(f"advice: {line}")
         _rehearse(sweep, target)
         return
     result = sweep.run(store=target.store, address=address, progress=progress)
     after_run(target, result.id)
-
-
-def _left_out(plan: "Plan") -> Iterator[str]:
-    from caviar.sampling import List
-
-    listed = len(plan.sampler.configs) if isinstance(plan.sampler, List) else 0
-    if listed > plan.trials:
-        yield f"first has {listed} configurations, of which {listed - plan.trials} will not run: trials={plan.trials}"
-    from caviar.space import repeat_advice
-
-    yield from repeat_advice(plan.space, plan.trials)
 
 
 def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,6 +119,8 @@ def _rehearse(sweep: "Sweep", target: Target) -> None:
     from caviar.cli.rehearsal import print_rehearsal, rehearsal
 
     document = rehearsal(sweep.plan, sweep.program, target.store)
+    for line in document["advice"]:
+        say(f"advice: {line}")
     if target.as_json:
         emit_json(document)
     else:

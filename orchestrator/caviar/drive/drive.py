@@ -20,7 +20,7 @@ from caviar.drive.trust import Trust, nobody, trusted_program
 from caviar.drive.unmeasured import Unmeasured
 from caviar.errors import CaviarError, SpecError, StoreError, SweepInterrupted
 from caviar.lineage import next_round, twin_of
-from caviar.plan import Plan, doubtful
+from caviar.plan import Plan, advice_of
 from caviar.program import pack
 from caviar.sampling import make_sampler
 from caviar.schedule.scheduler import Scheduler
@@ -62,8 +62,8 @@ def run_sweep(
         SweepInterrupted: Ctrl-C, SIGTERM or SIGHUP.
     """
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
-    for line in doubtful(plan):
-        progress.note(line)
+    for line in advice_of(plan):
+        progress.note(f"advice: {line}")
     if rejected := rejected_share(plan, sampler, constraint_of(program)):
         progress.note(rejected)
     if program.reason:
