@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
@@ -74,7 +75,7 @@ def overridden(
     """
     fields: dict[str, Any] = {}
     arguments = dict(train_args)
-    keywords = _keywords(train)
+    keywords = dict.fromkeys(arguments) | _keywords(train)
     held: dict[str, Any] = {}
     parameters = {name: parameter.to_json() for name, parameter in space.items()}
     for key, value in changes.items():
@@ -306,13 +307,17 @@ def _without_kind(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _keywords(train: Callable[..., Any]) -> dict[str, Any]:
-    """The arguments of train beside config and trial, with their defaults; None: it has none."""
+    """The arguments of train beside config and trial, with their defaults; None: it has none.
+
+    Those that a `partial` gives are among them also where train takes them by `**`.
+    """
+    bound = dict(train.keywords) if isinstance(train, partial) else {}
     try:
         parameters = list(inspect.signature(train).parameters.values())[2:]
     except (TypeError, ValueError):
-        return {}
+        return bound
     given = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    return {p.name: None if p.default is p.empty else p.default for p in given}
+    return bound | {p.name: None if p.default is p.empty else p.default for p in given}
 
 
 def _known(name: str, names: Iterable[str], rule: str) -> str:

@@ -5,12 +5,12 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from caviar.errors import ClusterError
-from caviar.execute.ray_session import RaySession, _seldom_looking_at_logs, _start, _Wish
+from caviar.execute.ray_session import RaySession, _seldom_looking_at_logs, _start, _Wish, connected
 
 INTERVAL, MANY = "LOG_NAME_UPDATE_INTERVAL_S", "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD"
 
@@ -126,3 +126,9 @@ def test_a_package_that_imports_for_long_in_every_process_does_not_keep_ray_from
     )
 
     assert (done.stdout, done.stderr) == ("started\n", "")
+
+
+def test_a_ray_that_another_thread_is_importing_is_none_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", ModuleType("ray"))
+
+    assert not connected()

@@ -5,6 +5,7 @@ import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -347,3 +348,15 @@ def test_a_constant_is_held_at_a_value_of_its_type() -> None:
     assert held("on", "False") == Constant(False)
     with pytest.raises(SpecError, match=r"^space\.on is true or false"):
         held("on", "no")
+
+
+def test_arguments_that_go_through_are_known_where_the_file_gives_them() -> None:
+    def through(config: Any, trial: Any, **rest: Any) -> None: ...
+
+    def set_epochs(train: Any, **given: Any) -> Any:
+        return overridden({"train.epochs": Typed("7.0")}, train=train, space=SPACE, train_args=given)["train_args"]
+
+    assert set_epochs(through, epochs=3) == {"epochs": 7}
+    assert set_epochs(partial(through, epochs=3)) == {"epochs": 7}
+    with pytest.raises(SpecError, match="train takes no argument 'epochs'"):
+        set_epochs(through, depth=3)

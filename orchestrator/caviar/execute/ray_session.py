@@ -107,8 +107,8 @@ class RaySession:
 
 def connected() -> bool:
     """Whether this process is connected to a Ray already; imports none."""
-    ray = sys.modules.get("ray")
-    return ray is not None and bool(ray.is_initialized())
+    asked = getattr(sys.modules.get("ray"), "is_initialized", None)  # none yet, while another thread imports Ray
+    return asked is not None and bool(asked())
 
 
 def _end(ray: Any) -> None:
