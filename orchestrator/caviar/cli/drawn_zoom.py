@@ -11,7 +11,7 @@ import numpy as np
 
 from caviar.cli.output import say
 from caviar.errors import SpecError
-from caviar.lineage import children, zoom_into
+from caviar.lineage import children, need_points, zoom_into
 from caviar.plan import Plan
 from caviar.plot import Dot, picture
 from caviar.select import select
@@ -72,6 +72,7 @@ def _dots(store: Store, sweep: SweepDir, coarse: Space, *, fine: bool, good: int
         ended = "SELECT trial, u, state FROM trials WHERE state IN ('COMPLETED', 'STOPPED', 'FAILED') ORDER BY trial"
         found = views.execute(ended).fetchall()
     points = {trial: u for trial, u, _ in found}
+    need_points(sweep.id, points, plan.space)
     stopped = {trial for trial, _, state in found if state == "STOPPED"}
     if not points:
         return []

@@ -90,7 +90,8 @@ def print_winners(reading: Reading, selection: Selection) -> None:
     from caviar.show.table import Column, print_table
 
     metric = str(reading.plan["metric"])
-    points = drawn(reading, [row.trial for row in selection.rows], metric).values()
+    found = drawn(reading, [row.trial for row in selection.rows], metric)
+    points = [found[row.trial] for row in selection.rows]
     curves = [one.values for one in points]
     axis = axis_of(curves)
     sparks = sparklines(

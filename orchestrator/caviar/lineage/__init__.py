@@ -2,7 +2,7 @@
 
 from caviar.lineage.best import Relative, best_of_family
 from caviar.lineage.family import ancestors, children, family, twin_of
-from caviar.lineage.offspring import next_round, zoom_into, zoom_plan
+from caviar.lineage.offspring import need_points, next_round, zoom_into, zoom_plan
 
 __all__ = [
     "Relative",
@@ -10,6 +10,7 @@ __all__ = [
     "best_of_family",
     "children",
     "family",
+    "need_points",
     "next_round",
     "twin_of",
     "zoom_into",

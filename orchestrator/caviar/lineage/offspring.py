@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from caviar.errors import NoResultError
+from caviar.errors import NoResultError, StoreError
 from caviar.plan import Plan
 from caviar.sampling import List
 from caviar.select import select
@@ -16,6 +16,8 @@ from caviar.store import Views
 from caviar.zoom import Zoom, few, refine
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from caviar.store import Store, SweepDir
 
 ALL = 2**31 - 1
@@ -47,6 +49,7 @@ def zoom_into(
         selection = select(views, sweep.description(), k=ALL, rule=rule, at_step=at_step, least=LEAST, steps=False)
         ended = "SELECT trial, u FROM trials WHERE state IN ('COMPLETED', 'STOPPED', 'FAILED') ORDER BY trial"
         points = dict(views.execute(ended).fetchall())
+    need_points(sweep.id, points, plan.space)
     best = [row.trial for row in selection.rows if row.trial in points]
     if len(best) < LEAST:
         raise NoResultError(
@@ -57,6 +60,20 @@ def zoom_into(
     ranked = [*best, *(trial for trial in points if trial not in chosen)]
     u = np.array([points[trial] for trial in ranked])
     return refine(plan.space, u, usable=len(best), top=few(len(u)) if top is None else top)
+
+
+def need_points(sweep: str, points: Mapping[int, Sequence[float] | None], space: Space) -> None:
+    """See that trials have a point of their space each.
+
+    Raises:
+        StoreError: One has none.
+    """
+    found = list(points.values())
+    if all(u is not None and len(u) == len(space) for u in found):
+        u = np.array(found, np.float64)
+        if ((u >= 0) & (u <= 1)).all():
+            return
+    raise StoreError(f"trials of sweep {sweep} have points that are none of its space: restore it from a copy.")
 
 
 def zoom_plan(plan: Plan, sweep: str, zoom: Zoom, trials: int) -> Plan:

@@ -114,6 +114,8 @@ class _Reading:
                     return f"its checksum is {found}, and was {expected}"
                 source.seek(0)
                 rows, low, high = _count(source)
+        except KeyError:
+            return "it has no column trial"
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from caviar.errors import StoreError
 from caviar.store.query import name, text
 from caviar_workers.tables import FIELDS
 
@@ -61,6 +63,47 @@ def pick(wanted: Sequence[Column], held: Mapping[str, str]) -> str:
         name(column.name) if column.name in held else f"NULL::{SQL_TYPES[column.word]} AS {name(column.name)}"
         for column in wanted
     )
+
+
+def need_types(sweep: str, table: str, columns: Sequence[Column], held: Mapping[str, str]) -> None:
+    """See that files hold what belongs into their columns; a table may be older, and lack some.
+
+    Args:
+        sweep: Whose files, for the sentence.
+        table: Of which table, for the sentence.
+        columns: Those that are wanted.
+        held: Column → DuckDB's type, as the files have it.
+
+    Raises:
+        StoreError: One of them is of another kind.
+    """
+    for column in columns:
+        kind = held.get(column.name)
+        if kind is not None and not re.fullmatch(_HELD[column.word], kind):
+            raise StoreError(
+                f"the {table} of {sweep} hold {kind} in {column.name!r}, where {_WORDS[column.word]} belong: "
+                "restore the sweep from a copy."
+            )
+
+
+_WHOLE = r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?"
+_NUMBER = rf"{_WHOLE}|FLOAT|DOUBLE|DECIMAL.*"
+_HELD = dict.fromkeys(("int16", "int32", "int64", "int"), _WHOLE) | {
+    "float": _NUMBER,
+    "floats": rf"({_NUMBER})\[\]",
+    "bool": "BOOLEAN",
+    "text": "VARCHAR",
+    "texts": r"VARCHAR\[\]",
+    "time": "TIMESTAMP.*",
+}
+_WORDS = dict.fromkeys(("int16", "int32", "int64", "int"), "whole numbers") | {
+    "float": "numbers",
+    "floats": "lists of numbers",
+    "bool": "truth values",
+    "text": "texts",
+    "texts": "lists of texts",
+    "time": "times",
+}
 
 
 def union(parts: Sequence[Part]) -> str:

@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from caviar.disk.contract import MOST_CHECKED
-from caviar.store.columns import Column, fixed, pick
+from caviar.errors import StoreError
+from caviar.store.columns import Column, fixed, need_types, pick
 from caviar.store.query import name, paths
 from caviar_workers.tables import FIELDS, METRIC_FORMS
 
@@ -99,8 +100,20 @@ class SweepTables:
         if tables not in self._held:
             source = self.scan(*tables)
             rows = [] if source is None else self._connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-            self._held[tables] = {row[0]: row[1] for row in rows}
+            held = {row[0]: row[1] for row in rows}
+            if source is not None:
+                self._check_trials(tables[0], held, source)
+            self._held[tables] = held
         return self._held[tables]
+
+    def _check_trials(self, table: str, held: Mapping[str, str], source: str) -> None:
+        """See that each row is of a trial, or of none where it may. Statistics tell of our files: no row is read."""
+        odd = "trial < 0" if table == "decisions" else "trial IS NULL OR trial < 0"
+        if "trial" not in held:
+            raise StoreError(f"the {table} of {self.path.name} have no column trial: restore the sweep from a copy.")
+        need_types(self.path.name, table, fixed("configs")[:1], held)
+        if self._connection.execute(f"SELECT 1 FROM {source} WHERE {odd} LIMIT 1").fetchall():
+            raise StoreError(f"the {table} of {self.path.name} have rows of no trial: restore the sweep from a copy.")
 
     @cached_property
     def metrics(self) -> tuple[str, ...]:
@@ -140,7 +153,9 @@ class SweepTables:
         source = self.scan(*tables)
         if source is None:
             return f"SELECT {pick(columns, {})} WHERE false"
-        return f"SELECT {pick(columns, self.held(*tables))} FROM {source}{self._where}"
+        held = self.held(*tables)
+        need_types(self.path.name, tables[0], columns, held)
+        return f"SELECT {pick(columns, held)} FROM {source}{self._where}"
 
     def configs(self) -> str:
         """SELECT of all configurations; finished ones are in the final table of trials."""
@@ -170,6 +185,7 @@ class SweepTables:
         """SELECT of trial, attempt and some columns of metrics, under other names, of each attempt that ended."""
         held = self.held("attempts")
         cells = [f"{name(own) if own in held else 'NULL::DOUBLE'} AS {name(out)}" for out, own in columns.items()]
+        need_types(self.path.name, "attempts", [Column(name=own, word="float") for own in columns.values()], held)
         source = self.scan("attempts")
         if source is None:
             return f"SELECT {', '.join(['0 AS trial', '0 AS attempt', *cells])} WHERE false"

@@ -241,6 +241,11 @@ class Views:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        if isinstance(error, duckdb.Error) and not isinstance(error, duckdb.InterruptException):
+            which = ", ".join(sweep.id for sweep in self._sweeps[:3])
+            raise StoreError(
+                f"The rows of {which} cannot be read ({one_line(error)}): restore them from a copy."
+            ) from error
 
     def _tell_missing(self, failure: Exception) -> None:
         for one in self._shown:
@@ -300,7 +305,7 @@ class Views:
                 parts.append(_rows(one) if view == "sweeps" else _part(one, view))
             except (duckdb.IOException, duckdb.InterruptException, FileNotFoundError):  # merged away, perhaps
                 raise
-            except (duckdb.Error, OSError, ValueError) as error:
+            except (duckdb.Error, OSError, ValueError, StoreError) as error:
                 why = store_error("read", one.sweep.path, error) if isinstance(error, OSError) else error
                 raise _PartError(one.sweep, why) from error
         if view == "sweeps":
