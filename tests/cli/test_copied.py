@@ -45,3 +45,8 @@ def test_elsewhere_it_is_said_where_it_belongs(caviar, filled, tmp_path, verb):
     assert "is the folder of one sweep, not a store" in itself.err
     assert "holds sweeps, but no FORMAT file" in alone.err
     assert itself.err.count("\n") == alone.err.count("\n") == 1
+    assert "type --store" not in itself.err, "there is no store either"
+    shutil.copy(Path(filled.path) / "FORMAT", folder.parent)  # as both say
+    assert "FORMAT" in itself.err
+    assert f"type --store {folder.parent}" in caviar(verb, "--store", str(folder)).err
+    assert caviar(verb, "--store", str(folder.parent)).code == 0

@@ -25,6 +25,7 @@ def test_it_asks(caviar, interrupted, monkeypatch, answer, code, left):
     monkeypatch.setattr("sys.stdin", Terminal(answer))
     got = caviar("rm", "later", "--store", interrupted)
     assert got.code == code
+    assert ("nothing was deleted" in got.err) == (left == 1)
     assert "for good?" in got.err
     assert len(Store.open(interrupted).sweeps()) == left
 

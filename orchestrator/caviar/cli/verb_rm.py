@@ -34,6 +34,7 @@ def verb(yes: bool, take_over: bool, target: Target) -> None:
     title = _title(found)
     store.check_idle(found, take_over=take_over)  # before anybody is asked
     if not yes and not _agreed(title):
+        say("nothing was deleted")
         raise click.exceptions.Exit(1)
     store.remove(found, take_over=take_over)
     if target.as_json:

@@ -103,13 +103,16 @@ class Store:
 
     def _refuse(self) -> None:
         if self.path.name.startswith(SWEEP_PREFIX) and self.disk.exists(self.path / SWEEP_FILE):
+            whole = self.disk.exists(self.path.parent / FORMAT_FILE)
+            parent = f"type --store {self.path.parent}, or " if whole else ""
             raise StoreError(
-                f"{self.path} is the folder of one sweep, not a store: type --store {self.path.parent}, or copy it "
-                "into a store."
+                f"{self.path} is the folder of one sweep, not a store: {parent}copy it into one, or into a new folder "
+                f"together with the file {FORMAT_FILE} of the store that it comes from."
             )
         if self._ids():
             raise StoreError(
-                f"{self.path} holds sweeps, but no FORMAT file, so it is no store: copy its folders into one."
+                f"{self.path} holds sweeps, but no FORMAT file, so it is no store: copy that file from the store that "
+                "they come from, or copy them into another store."
             )
         if self.disk.exists(self.path) or self.disk.list(self.path):
             raise StoreError(f"{self.path} is no store (it has no FORMAT file): choose one with --store PATH.")
