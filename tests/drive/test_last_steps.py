@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from caviar.drive import drive, resume_sweep
-from caviar.errors import StoreError
+from caviar.errors import CaviarError, StoreError
 from caviar.loading import load
 from caviar.result import Result
 from caviar.show.silent import SilentProgress
@@ -236,3 +236,39 @@ def test_a_driver_that_is_killed_at_the_end_is_gone_on_with_and_tests_once_more_
         assert len(finals(sweep)) == 1
     assert states == ["interrupted", "finished"]
     assert begun(experiment) == 1 + len(stores)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("None", "its final function measured nothing: let it return a dict of metrics"),
+        ("{}", "measured nothing"),
+        ("trial.report(0)", "measured nothing"),
+        ("0.5", "final returns a dict of metrics, but it returned a float"),
+        ("trial.report(0, t=1.0) or {'a': 1, 'b': 'x'}", "b='x'"),
+    ],
+)
+def test_what_is_kept_as_measured_once_is_whole(
+    write: Write, store: Path, monkeypatch: pytest.MonkeyPatch, given: str, sentence: str
+) -> None:
+    file = write("""
+        import os
+        from caviar import Float, Sweep
+
+        def train(config, trial):
+            trial.report(0, loss=config["x"])
+
+        def final(config, trial):
+            return eval(os.environ["GIVEN"])
+
+        sweep = Sweep(train, space={"x": Float(0.0, 1.0)}, metric="loss", trials=1, final=final)
+    """)
+    monkeypatch.setenv("GIVEN", given)
+    with pytest.raises(CaviarError) as told:
+        load(str(file)).run(store, progress=SilentProgress())
+    assert sentence in str(told.value)
+    assert finals(Store.open(store).find()) == []
+
+    monkeypatch.setenv("GIVEN", "{'test': 1.0}")
+    resume(store)
+    assert Result(store).final == {"test": 1.0}

@@ -1,5 +1,6 @@
 """Numbers of any library, and what train returns: stored, or refused with a word."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -128,3 +129,41 @@ def test_a_number_that_is_returned_is_the_metric_s_value_where_only_others_were_
 
     assert [(row["step"], row["loss"]) for row in tables["curves"]] == [(4, None), (4, 0.5)]
     assert ended(tables)[0]["state"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("generates", [False, True])
+@pytest.mark.parametrize("reports", [False, True])
+@pytest.mark.parametrize(
+    ("result", "error"),
+    [
+        (None, ""),
+        ({}, ""),
+        ({"a": 1, "b": np.float32(2)}, ""),
+        ({"a": 1, "b": "x"}, r"TypeError: a metric is one real number, .* b='x'"),
+        (0.5, "TypeError: final returns a dict of metrics, but it returned a float"),
+        (True, "it returned a bool"),
+        (np.float32(0.5), "it returned a float32"),
+        ("good", "it returned a str"),
+        ([1.0], "it returned a list"),
+    ],
+)
+def test_what_final_returns_is_stored_whole_or_refused(result: Any, error: str, reports: bool, generates: bool) -> None:
+    def plain(config: dict[str, Any], trial: Trial) -> Any:
+        if reports:
+            trial.report(2, t=1.0)
+        return result
+
+    def yields(config: dict[str, Any], trial: Trial) -> Any:
+        if reports:
+            yield {"step": 2, "t": 1.0}
+        return result
+
+    tables = run(yields if generates else plain, final=True, metric="")
+
+    (attempt,) = ended(tables)
+    if error:
+        assert attempt["kind"] == "error"
+        assert re.search(error, attempt["error"])
+    else:
+        assert attempt["kind"] in (None, "metric")
+        assert [row["b"] for row in tables["curves"] if row.get("a")] == ([2.0] if result else [])

@@ -153,7 +153,10 @@ class _Training(threading.Thread):
             with ParentOnly():
                 returned = self._function(self._lease.config(position), execution.trial, **arguments)
             with ParentOnly():  # a generator runs here
-                _finish(returned, execution, self._lease.metric, self._recorder)
+                if self._lease.final:
+                    _finish_final(returned, execution.trial)
+                else:
+                    _finish(returned, execution, self._lease.metric, self._recorder)
         except TrialInterrupted:
             pass
         except BaseException as error:
@@ -198,16 +201,14 @@ def _finish(returned: Any, execution: Execution, metric: str, recorder: Recorder
     What cannot be stored is told in the trial's log, if its curve is whole without it, and else with its failure.
     """
     trial: Trial = execution.trial
-    if inspect.isgenerator(returned):
-        with closing(returned):  # an interrupted one cleans up
-            returned = _replayed(returned, trial)
+    returned = _played_out(returned, trial)
     if returned is None:
         return
     if isinstance(returned, dict) and (not trial.reported or _only_numbers(returned)):
         trial.report(**{"step": trial.newest_step, **returned})
         return
     value = held_number(returned)
-    if value is None or (trial.reported and (isinstance(value, bool) or not metric)):
+    if value is None or (trial.reported and isinstance(value, bool)):
         execution.returned = type(returned).__name__
         why = "return a number, or a dict of metrics"
     elif recorder.is_measured(trial):
@@ -218,6 +219,28 @@ def _finish(returned: Any, execution: Execution, metric: str, recorder: Recorder
         return
     if trial.reported:
         sys.stderr.write(f"caviar: train returned {execution.returned}, which is not stored: {why}\n")
+
+
+def _finish_final(returned: Any, trial: Trial) -> None:
+    """Record what `final` returned as its last report, whole or not at all: what is kept of it is measured only once.
+
+    Raises:
+        TypeError: It is no dict of numbers, nor nothing.
+    """
+    returned = _played_out(returned, trial)
+    if isinstance(returned, dict):
+        if returned:
+            trial.report(**{"step": trial.newest_step, **returned})
+    elif returned is not None:
+        raise TypeError(f"final returns a dict of metrics, but it returned a {type(returned).__name__}")
+
+
+def _played_out(returned: Any, trial: Trial) -> Any:
+    """What was returned; of a generator what it returns, when its rows are reported."""
+    if not inspect.isgenerator(returned):
+        return returned
+    with closing(returned):  # an interrupted one cleans up
+        return _replayed(returned, trial)
 
 
 def _replayed(rows: Iterator[Any], trial: Trial) -> Any:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from caviar.store import Store, SweepDir
     from caviar.store.ownership import Ownership
 
+_NOTHING = "the sweep is complete, but its final function measured nothing: let it return a dict of metrics"
+
 
 def run_finale(store: Store, held: Ownership, plan: Plan, executor: Executor) -> None:
     """Run `final` for the winner of the sweep and its ancestors, and keep its numbers beside the sweep.
@@ -36,7 +38,7 @@ def run_finale(store: Store, held: Ownership, plan: Plan, executor: Executor) ->
     Its `trial.load()` gives the winner's last checkpoint.
 
     Raises:
-        CaviarError: `final` raised.
+        CaviarError: `final` raised, or gave no metric: nothing is stored, so that it runs again once it is mended.
         StoreError: Another process took the sweep over; nothing is stored then.
     """
     line = ancestors(store, held.sweep)
@@ -108,6 +110,8 @@ def _run(executor: Executor, lease: Lease, held: Ownership) -> dict[str, float]:
                     continue
                 if event.failure is not None:
                     raise CaviarError(f"the sweep is complete, but its final function failed: {event.failure}")
+                if not metrics:
+                    raise CaviarError(_NOTHING)
                 return metrics
             metrics |= _last_values(event)
             _check(event)
