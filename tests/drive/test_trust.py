@@ -64,8 +64,12 @@ def test_at_a_terminal_one_is_asked(caviar, write, store, monkeypatch, answer, c
     assert caviar("run", path).code == 0
     disown(store)
     monkeypatch.setattr("sys.stdin", Terminal(answer))
+    owners = set(store.glob("sweep=*/_owner/*"))
 
     got = caviar("resume", "--add", 1)
+
+    assert (set(store.glob("sweep=*/_owner/*")) == owners) == (code == 2)  # it is not held while somebody thinks
+    assert got.err.count("as yourself?") == 1
 
     assert got.code == code
     assert "made by mallory on faraway, as yourself?" in got.err

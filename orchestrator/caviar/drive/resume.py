@@ -12,7 +12,7 @@ from caviar.drive.constrained import constraint_of
 from caviar.drive.drive import drive_sweep, need_source, run_child
 from caviar.drive.redraw import redraw
 from caviar.drive.session import executor_of, session
-from caviar.drive.trust import Trust, nobody, trusted_program
+from caviar.drive.trust import Trust, need_trust, nobody, trusted_program
 from caviar.drive.unfinished import unfinished
 from caviar.drive.waiting import wait_for_silence
 from caviar.errors import SpecError
@@ -50,8 +50,8 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
 ) -> SweepDir:
     """Run the trials of a sweep that are not finished, with the code that it began with, and the rounds after it.
 
-    The sweep is claimed first, before Ray is started and before anything of it is read: what is left to do is what is
-    left when nobody else can do it.
+    The sweep is claimed before Ray is started and before anything of it is read: what is left to do is what is left
+    when nobody else can do it. Only whether its code may run is asked before, for who thinks about that holds nothing.
 
     Args:
         store: The store.
@@ -76,6 +76,7 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
     """
     if wait:
         wait_for_silence(sweep_dir, progress)
+    need_trust(sweep_dir, trust)
     how = _How(address=address, progress=progress, retry_failed=retry_failed, time_limit=time_limit, trust=trust)
     with own(sweep_dir, take_over=take_over) as held:
         return _resume(store, held, how, add=add, force=force)

@@ -23,7 +23,13 @@ def nobody(_origin: str) -> bool:
 
 
 def trusted_program(sweep_dir: SweepDir, trust: Trust) -> Program:
-    """The code of a sweep, which is about to run as the present user.
+    """The code of a sweep, which is about to run as the present user; otherwise as `need_trust`."""
+    need_trust(sweep_dir, trust)
+    return unpack(sweep_dir.code())
+
+
+def need_trust(sweep_dir: SweepDir, trust: Trust) -> None:
+    """See that the code of a sweep may run as the present user.
 
     Args:
         sweep_dir: The sweep.
@@ -44,4 +50,3 @@ def trusted_program(sweep_dir: SweepDir, trust: Trust) -> Program:
                 f"the code of {origin}, would run as {me}: read it (unzip -c code.zip in the sweep's folder), "
                 "then add --trust"
             )
-    return unpack(sweep_dir.code())
