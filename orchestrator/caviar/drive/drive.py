@@ -176,8 +176,8 @@ def _check_twin(store: Store, plan: Plan) -> None:
 
 def need_source(sweep_dir: SweepDir) -> None:
     """See that the code of a sweep lies in files; SpecError when it does not."""
-    program = sweep_dir.description()["program"]
-    if program["kind"] == "function":
+    program = sweep_dir.description().get("program", {})
+    if program.get("kind", "function") == "function":
         if reason := program.get("reason"):
             raise SpecError(
                 f"sweep {sweep_dir.id} was started from functions that its file does not give again ({reason}): let "

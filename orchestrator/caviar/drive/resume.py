@@ -76,6 +76,7 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
     """
     if wait:
         wait_for_silence(sweep_dir, progress)
+    need_source(sweep_dir)
     need_trust(sweep_dir, trust)
     how = _How(address=address, progress=progress, retry_failed=retry_failed, time_limit=time_limit, trust=trust)
     with own(sweep_dir, take_over=take_over) as held:
