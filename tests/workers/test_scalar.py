@@ -1,5 +1,7 @@
+import math
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,3 +93,50 @@ def test_a_metric_may_be_called_self() -> None:
     trial = Trial(sweep="s", number=0, attempt=0, seed=0)
     trial.report(step=0, self=0.5)
     assert trial.waiting_value("self") == 0.5
+
+
+DISGUISED = [
+    np.array("3.5"),
+    np.array(["3.5"]),
+    np.array(b"3"),
+    np.array("3", dtype=object),
+    np.array(None, dtype=object),
+    np.str_("3"),
+    *(
+        made
+        for unit in ("ns", "us", "s", "D")
+        for time in (np.datetime64("2020-01-01", unit), np.timedelta64(5, unit))
+        for made in (time, np.array(time), np.array([time]))
+    ),
+]
+
+
+@pytest.mark.parametrize("value", DISGUISED, ids=repr)
+def test_what_merely_converts_is_neither_a_metric_nor_a_step(value: object) -> None:
+    with pytest.raises(TypeError, match="a metric is one real number"):
+        scalar("loss", value)
+    with pytest.raises(TypeError, match="a step is a whole number"):
+        whole_step(value)
+
+
+@pytest.mark.parametrize("value", [3, Decimal(3), Fraction(3), np.float64(3)])
+def test_an_array_of_objects_is_what_it_holds(value: object) -> None:
+    held = np.array(value, dtype=object)
+
+    assert scalar("loss", held) == 3.0
+    assert whole_step(held) == 3
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("digits", [310, 400, 5_000])
+@pytest.mark.parametrize("kind", [int, Decimal, Fraction, lambda value: np.array(value, dtype=object)])
+def test_what_is_beyond_the_largest_float_is_refused_and_never_infinite(kind: Any, digits: int, sign: int) -> None:
+    with pytest.raises(TypeError, match="a metric is one real number"):
+        scalar("loss", kind(sign * 10**digits))
+    with pytest.raises(ValueError, match="a step counts from 0"):
+        whole_step(kind(sign * 10**digits))
+
+
+@pytest.mark.parametrize("kind", [float, Decimal, np.float32, np.longdouble, np.array])
+def test_infinities_are_taken(kind: Any) -> None:
+    assert [scalar("loss", kind(text)) for text in (float("inf"), float("-inf"))] == [math.inf, -math.inf]

@@ -29,7 +29,7 @@ from caviar_workers.messages import Batch, Lease, Message, Program
 from caviar_workers.outlet import OUTLETS
 from caviar_workers.process import WrongProcessError, assigned, crowded, enter, release_memory
 from caviar_workers.recorder import MOST_BACKLOG, Recorder
-from caviar_workers.scalar import held_number, scalar
+from caviar_workers.scalar import held_number, in_words, scalar
 from caviar_workers.seeding import seed_everything
 from caviar_workers.threads import limit_threads
 from caviar_workers.trial import Trial, TrialInterrupted, replay
@@ -212,7 +212,7 @@ def _finish(returned: Any, execution: Execution, metric: str, recorder: Recorder
         execution.returned = type(returned).__name__
         why = "return a number, or a dict of metrics"
     elif recorder.is_measured(trial):
-        execution.returned = f"{value!r:.40}"
+        execution.returned = in_words(value, 40)
         why = f"{metric} was reported before, so return a dict that says which metric it is, or nothing"
     else:
         trial.report(trial.newest_step, **{metric: scalar(metric, value)})

@@ -19,10 +19,8 @@ def scalar(name: str, value: Any) -> float:
         The value in double precision; integers beyond 2^53 are rounded, booleans are 0 or 1.
 
     Raises:
-        TypeError: The value is not one real number.
+        TypeError: The value is not one real number, or is finite but beyond the largest float.
     """
-    if isinstance(value, numbers.Real):
-        return _float(name, value)
     held = held_number(value)
     if held is None:
         raise _refusal(name, value)
@@ -32,11 +30,14 @@ def scalar(name: str, value: Any) -> float:
 def held_number(value: Any) -> Any:
     """The number that a value is or holds, as Python's own where a library's `item()` says so; None: not exactly one.
 
-    A masked value of numpy is no number, though it converts to one.
+    What is no number for other reasons may convert to one: numpy's masked values, its moments and spans of time, and
+    its arrays that hold a text.
     """
+    if getattr(getattr(value, "dtype", None), "kind", None) in ("M", "m"):  # of nanoseconds, item() is an int
+        return None
     if isinstance(value, numbers.Real):
         return value
-    if isinstance(value, (str, bytes, bytearray)) or value is None or not hasattr(value, "__float__"):
+    if not _converts(value):
         return None
     if math.prod(getattr(value, "shape", ())) != 1:
         return None
@@ -44,7 +45,12 @@ def held_number(value: Any) -> Any:
     if mask is not None and not callable(mask) and bool(mask):
         return None
     item = getattr(value, "item", None)  # numpy, torch and JAX alike; float() of a 1-d array is deprecated
-    return value if item is None else item()
+    held = value if item is None else item()
+    return held if _converts(held) else None
+
+
+def _converts(value: Any) -> bool:
+    return hasattr(value, "__float__") and not isinstance(value, (str, bytes, bytearray))
 
 
 def whole_step(step: Any) -> int:
@@ -68,9 +74,13 @@ def whole_step(step: Any) -> int:
 
 def _float(name: str, value: Any) -> float:
     try:
-        return float(value)
+        found = float(value)
+        beyond = math.isinf(found) and value != found  # the largest float: an int of that size raises
     except (TypeError, ValueError, OverflowError):
         raise _refusal(name, value) from None
+    if beyond:
+        raise _refusal(name, value)
+    return found
 
 
 def _refusal(name: str, value: Any) -> TypeError:
@@ -81,5 +91,13 @@ def _short(value: Any) -> str:
     shape = getattr(value, "shape", ())
     if shape:
         return f"a {type(value).__name__} of shape {tuple(shape)}"
-    text = repr(value)
-    return f"{text if len(text) <= 60 else text[:57] + '…'} ({type(value).__name__})"
+    return f"{in_words(value, 60)} ({type(value).__name__})"
+
+
+def in_words(value: Any, most: int) -> str:
+    """The value's repr, cut to so many characters; not all values have one, such as integers of 5,000 digits."""
+    try:
+        text = repr(value)
+    except Exception:
+        text = "a value that cannot be printed"
+    return text if len(text) <= most else text[: most - 1] + "…"
