@@ -236,5 +236,5 @@ def test_a_claim_after_reading_would_be_seen(case: str, prepared: Path, monkeypa
     monkeypatch.setattr(drive, "_check_twin", lambda *_: None)
     monkeypatch.setattr(drive, "hold_parent", Late)
     monkeypatch.setattr(f"{__name__}.hold_parent", Late)
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, FileNotFoundError)):  # the other driver merges what is being read
         everywhere(case, prepared, iter((45, 25, 35, 55)))
