@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
+from itertools import permutations
 from typing import Any
 
 import duckdb
@@ -109,6 +110,18 @@ def test_the_rule_smoothed_averages_the_last_five_reports() -> None:
     curve: Curve = [9.0, 1.0, 2.0, 3.0, 4.0, 5.0]
 
     assert order(pick([(DONE, curve), (DONE, [4.0, None, 2.0])], rule="smoothed")) == [(0, 3.0), (1, 3.0)]
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize(
+    "values", [(0.1, 0.2, 0.3), (1e16, 1.0, -1e16, 3.0), (0.7, -0.1, 1e-9, 3.3, 1e8), (1e308,) * 5]
+)
+def test_the_same_reports_in_any_order_are_a_tie(values: tuple[float, ...], mode: str) -> None:
+    curves = list(dict.fromkeys(permutations(values)))[::5]
+    found = pick([(DONE, list(curve)) for curve in curves], mode, rule="smoothed", k=len(curves))
+
+    assert [row.trial for row in found.rows] == list(range(len(curves)))
+    assert len({row.value for row in found.rows}) == 1
 
 
 def test_the_rule_asked_for_goes_before_the_sweep_s_own() -> None:

@@ -76,10 +76,11 @@ def _scores(rows: str, mode: str, rule: Rule) -> str:
         value = f"CASE WHEN bool_and(isfinite(value)) THEN {'' if mode == 'min' else '-'}({best}).good END"
         return f"SELECT trial, {value} AS _value, ({best}).step AS _step FROM ({rows}) GROUP BY trial"
     newest = f"SELECT *, row_number() OVER (PARTITION BY trial ORDER BY _row DESC) AS back FROM ({rows})"
-    tail = f"list(value ORDER BY back DESC) FILTER (back <= {SMOOTHED}) AS tail, arg_max(step, _row) AS _step"
+    tail = f"list(value ORDER BY value) FILTER (back <= {SMOOTHED}) AS tail, arg_max(step, _row) AS _step"
     return f"SELECT trial, {_MEAN} AS _value, _step FROM (SELECT trial, {tail} FROM ({newest}) GROUP BY trial)"
 
 
+# The same numbers in another order have the same mean: they are summed in the order of their size.
 # The sum of a few large numbers may be beyond the largest float, where their mean is not. It lies between the smallest
 # and the largest of them, whatever was rounded: else curves that are constant would differ from each other.
 _SUM = "CASE WHEN isfinite(list_sum(tail)) THEN list_sum(tail) / len(tail) "
