@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from tests.schedule.test_scheduler import Tables
 
@@ -156,7 +157,6 @@ def test_a_trial_whose_rows_come_with_its_end_is_not_judged() -> None:
     adviser = Adviser({"asha": parse_stopping("asha").policy(mode="min", pausing=False)}, "loss")
     loop, sink = sweep(6, "patience:steps=29")  # nobody is stopped by this one
     loop.run()
-    import pyarrow as pa
 
     adviser.hear(pa.Table.from_pylist(sink.rows["curves"]), pa.Table.from_pylist(sink.ended()))
 
@@ -234,3 +234,44 @@ def test_a_trial_whose_process_dies_before_it_has_stopped_is_not_trained_again()
     assert {states(sink)[trial] for trial in told} == {"CANCELLED"}
     assert {row["attempt"] for row in sink.rows["curves"]} == {0}
     assert loop.tally.ended == 24
+
+
+def rows(*heard: tuple[int, int, int, float]) -> pa.Table:
+    """Rows of trial, attempt, step and loss, of executions that began at step 0."""
+    return pa.Table.from_pylist(
+        [
+            {"trial": trial, "attempt": attempt, "_start": 0, "step": step, "loss": loss}
+            for trial, attempt, step, loss in heard
+        ]
+    )
+
+
+def stopped(stopping: str, *batches: pa.Table) -> set[int]:
+    """Who is told to stop, as these are heard."""
+    adviser = Adviser({stopping: parse_stopping(stopping).policy(mode="min", pausing=False)}, "loss")
+    for batch in batches:
+        adviser.hear(batch, None)
+    return {one.trial for one in adviser.decisions() if one.trial is not None and one.action == "stop"}
+
+
+@pytest.mark.parametrize("stopping", ["asha:eta=3", "hyperband:eta=3", "median", "patience:steps=1", "extrapolate"])
+def test_of_two_reports_of_a_step_that_come_together_the_later_one_is_judged(stopping: str) -> None:
+    others = [rows(*((trial, 0, step, 1.0 - step / 100) for step in range(4))) for trial in range(8)]
+
+    assert 8 not in stopped(stopping, *others, rows((8, 0, 0, 1.0), (8, 0, 1, 100.0), (8, 0, 1, 0.001)))
+    assert stopping == "extrapolate" or 8 in stopped(stopping, *others, rows((8, 0, 0, 1.0), (8, 0, 1, 100.0)))
+
+
+@pytest.mark.parametrize("stopping", ["asha:eta=3", "hyperband:eta=3,brackets=1", "median:least=1"])
+def test_nobody_is_held_against_rows_of_an_execution_that_began_again(stopping: str) -> None:
+    lucky, slow = rows((0, 0, 1, 0.001)), rows((0, 1, 1, 10.0), (0, 1, 2, 10.0))
+    others = rows((1, 0, 1, 5.0))
+
+    assert stopped(stopping, lucky, others) == {1}
+    assert stopped(stopping, lucky, slow, others) == stopped(stopping, slow, others) == set()
+
+
+def test_patience_counts_from_the_best_value_of_the_curve() -> None:
+    better = rows(*((0, 1, step, 10.0 - step / 10) for step in range(12)))
+
+    assert stopped("patience:steps=5", rows((0, 0, 0, 9.0), (0, 0, 3, 0.001)), better) == set()

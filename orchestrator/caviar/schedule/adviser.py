@@ -2,18 +2,23 @@
 
 The scheduler publishes decisions before it acts on them, and with them all rows that came before: so whatever a
 decision rests on is in the store when the decision is. The state can be built again from there (`restore`).
+
+Policies and searcher know the living history (`LivingRows`) and nothing else: when an execution begins again, what it
+supersedes is withdrawn from them, and a step is judged when all reports of it that came together are heard.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from itertools import zip_longest
+from itertools import repeat
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from caviar.schedule.decision import Decision
+from caviar.schedule.living_rows import LivingRows
 from caviar.schedule.tally import FINAL
 from caviar.searching import Searcher
 from caviar.space.scale import FloatArray
@@ -45,6 +50,7 @@ class Adviser:
         self._searcher = searcher
         self._search = search
         self._metric = metric
+        self._living = LivingRows()
         self._told: dict[int, str] = {}
         """Trials that are told to `stop`, until they end, or to `pause`, until they are promoted."""
         self._made: list[Decision] = []
@@ -69,20 +75,11 @@ class Adviser:
         if not self._policies and self._searcher is None:
             return
         ended = {} if attempts is None else _endings(attempts)
-        if curves is not None and self._metric in curves.column_names:
-            columns = (curves[name].to_pylist() for name in ("trial", "attempt", "step", self._metric))
-            rows = [row for row in zip(*columns, strict=True) if row[3] is not None]
-            for (trial, attempt, step, value), after in zip_longest(rows, rows[1:]):
-                self._note(trial, step, value)
-                final = after is None or after[:3] != (
-                    trial,
-                    attempt,
-                    step,
-                )  # or it has more at this step
-                if final and trial not in ended and trial not in self._told:
-                    self._judge(trial, attempt)
+        if curves is not None and len(curves):
+            self._listen(curves, ended)
         for trial, state in ended.items():
             self._end(trial, state)
+            self._living.end(trial)
             self._told.pop(trial, None)
 
     def ask(self, trial: int) -> FloatArray:
@@ -134,6 +131,8 @@ class Adviser:
                 self._searcher.restore(trial, u)
         for row in rows:
             self._note(*row)
+            if ended.get(row[0], "FAILED") == "FAILED":  # those that failed may be tried again
+                self._living.add(*row)
         for decision in decisions:
             policy = self._policies.get(decision["decided_by"])
             if policy is not None:
@@ -143,6 +142,43 @@ class Adviser:
                     self._mark(decision["trial"], decision["action"])
         for trial, state in ended.items():
             self._end(trial, state)
+            self._living.end(trial, again=state == "FAILED")
+
+    def _listen(self, curves: pa.Table, ended: Mapping[int, str]) -> None:
+        """Note rows, and judge each trial at its steps, one by one."""
+        again = pc.max(curves["attempt"]).as_py() > 0
+        measured = self._metric in curves.column_names
+        if not (again or measured):
+            return
+        columns = [curves[name].to_pylist() for name in ("trial", "attempt", "step")]
+        starts = curves["_start"].to_pylist() if again else repeat(0, len(curves))
+        values = curves[self._metric].to_pylist() if measured else repeat(None, len(curves))
+        heard: tuple[int, int, int] | None = None
+        """Trial, attempt and step of the newest row, where nobody has judged it yet."""
+        for trial, attempt, step, start, value in zip(*columns, starts, values, strict=True):
+            if heard is not None and heard != (trial, attempt, step):
+                self._judge(heard[0], heard[1], ended)
+                heard = None
+            if attempt:
+                self._begin(trial, attempt, start)
+            if value is not None and self._living.counts(trial, attempt):
+                self._note(trial, step, value)
+                self._living.add(trial, step, value)
+                heard = trial, attempt, step
+        if heard is not None:
+            self._judge(heard[0], heard[1], ended)
+
+    def _begin(self, trial: int, attempt: int, start: int) -> None:
+        """Withdraw what an execution supersedes, whether or not it has a value of the metric."""
+        left = self._living.begin(trial, attempt, start)
+        if left is None:
+            return
+        for policy in self._policies.values():
+            policy.withdraw(trial)
+        if self._searcher is not None:
+            self._searcher.withdraw(trial)
+        for step, value in left:
+            self._note(trial, step, value)
 
     def _note(self, trial: int, step: int, value: float) -> None:
         for policy in self._policies.values():
@@ -156,7 +192,9 @@ class Adviser:
         if self._searcher is not None:
             self._searcher.end(trial, state=state)
 
-    def _judge(self, trial: int, attempt: int) -> None:
+    def _judge(self, trial: int, attempt: int, ended: Mapping[int, str]) -> None:
+        if trial in ended or trial in self._told:
+            return
         for by, policy in self._policies.items():
             found = policy.judge(trial)
             if found is None:

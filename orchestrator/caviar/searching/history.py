@@ -35,11 +35,17 @@ class History:
         self.points[trial] = np.asarray(u, np.float64)
 
     def tell(self, trial: int, step: int, value: float) -> bool:
-        """Take a row in; returns whether the trial came to a new step of comparison."""
+        """Take a row in; returns whether it is one at a step of comparison, or the trial came to one."""
         found = score(value, self._mode)
         if step >= self.newest.get(trial, (-1, 0.0))[0]:
             self.newest[trial] = step, found
         return self._ladder.note(trial, step, found)
+
+    def withdraw(self, trial: int) -> None:
+        """What a trial had counts no more: it runs again."""
+        self.newest.pop(trial, None)
+        self.failed.discard(trial)
+        self._ladder.withdraw(trial)
 
     def end(self, trial: int, state: str) -> None:
         """A trial is over; one that failed keeps its point and loses its values."""

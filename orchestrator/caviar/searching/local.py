@@ -63,6 +63,10 @@ class Local:
         """A row; see `Searcher`."""
         self._history.tell(trial, step, value)
 
+    def withdraw(self, trial: int) -> None:
+        """A trial runs again; see `Searcher`."""
+        self._history.withdraw(trial)
+
     def end(self, trial: int, *, state: str) -> None:
         """A trial is over; see `Searcher`."""
         self._history.end(trial, state)

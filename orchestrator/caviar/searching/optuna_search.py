@@ -53,7 +53,8 @@ class OptunaSearch:
         self._space = {f"u{j}": self._optuna.distributions.FloatDistribution(0.0, 1.0) for j in range(dimensions)}
         self._sampler = sampler
         self._trials: dict[int, Any] = {}
-        self._last: dict[int, float] = {}
+        self._told: dict[int, dict[int, float]] = {}
+        """Rows of trials that run: Optuna takes none back, and looks at them when the trial is over."""
 
     def ask(self, trial: int) -> Proposal:
         """A point; see `Searcher`."""
@@ -70,15 +71,23 @@ class OptunaSearch:
 
     def tell(self, trial: int, step: int, value: float) -> None:
         """A row; see `Searcher`."""
-        if trial in self._trials and math.isfinite(value):
-            self._trials[trial].report(value, step)
-        self._last[trial] = value
+        if trial in self._trials:
+            self._told.setdefault(trial, {})[step] = value
+
+    def withdraw(self, trial: int) -> None:
+        """A trial runs again; see `Searcher`."""
+        self._told.pop(trial, None)
 
     def end(self, trial: int, *, state: str) -> None:
         """A trial is over; see `Searcher`."""
-        asked, last = self._trials.pop(trial, None), self._last.pop(trial, math.nan)
+        asked, told = self._trials.pop(trial, None), self._told.pop(trial, {})
         if asked is None:
             return
+        last = math.nan
+        for step, value in told.items():
+            last = value
+            if math.isfinite(value):
+                asked.report(value, step)
         states = self._optuna.trial.TrialState
         if state == "COMPLETED" and math.isfinite(last):
             self._study.tell(asked, last)

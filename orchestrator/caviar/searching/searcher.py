@@ -7,6 +7,8 @@ Contract, held by tests/contracts/test_searcher_contract.py over every searcher:
   runs), so a driver that resumes a sweep gives them back with `restore`, tells the rows, and asks for the next only.
 * A point that was asked for and has told nothing yet is pending: it is not asked for again, nor its close surroundings
   without reason.
+* A searcher learns from the living history (`schedule.living_rows`; test_living_history.py): what was withdrawn guides
+  nothing that is asked for later, and of several rows of one step the last one counts.
 * Steps are the sweep's; values are compared at equal steps only. NaN and infinities are as bad as the worst.
 * Coordinates are in [0, 1). One thread. Nothing is written anywhere.
 """
@@ -48,6 +50,10 @@ class Searcher(Protocol):
 
     def tell(self, trial: int, step: int, value: float) -> None:
         """A row was published: the sweep's metric of a trial at a step."""
+        ...
+
+    def withdraw(self, trial: int) -> None:
+        """What it told counts no more, as it runs again; rows up to where it goes on from now are told again."""
         ...
 
     def end(self, trial: int, *, state: str) -> None:

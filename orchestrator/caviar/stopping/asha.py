@@ -55,17 +55,25 @@ class Halving:
         self._eta = eta
         self._ladder = Ladder(geometric(first, eta))
         self._judged: dict[int, int] = {}
-        self._paused: dict[int, Rung] = {}
+        """Trial → the highest step at which it was judged."""
+        self._paused: dict[int, int] = {}
+        """Trial → the step at which it is paused: there it waits, while it has a value there."""
         self._completed = False
 
     def note(self, trial: int, step: int, value: float) -> None:
         """Take a row in; see `StopPolicy`."""
         self._ladder.note(trial, step, score(value, self._mode))
+        if trial in self._paused:
+            self._wait(trial)
+
+    def withdraw(self, trial: int) -> None:
+        """Forget a trial's rows; see `StopPolicy`."""
+        self._ladder.withdraw(trial)
 
     def judge(self, trial: int) -> Judgement | None:
         """What becomes of a running trial; see `StopPolicy`."""
         rung = self._ladder.newest(trial)
-        if rung is None or self._judged.get(trial, -1) >= rung.number:
+        if rung is None or self._judged.get(trial, -1) >= rung.step:
             return None
         if rung.rank(trial) <= self._kept(rung) and math.isfinite(rung.scores[trial]):
             return self._judgement("go_on", trial, rung)
@@ -88,25 +96,30 @@ class Halving:
     def apply(self, judgement: Judgement) -> None:
         """Make a stored decision so; see `StopPolicy`."""
         trial = judgement.trial
-        rung = self._paused.pop(trial, None)
-        if rung is not None:
-            rung.release(trial)
-        on = self._at(trial, judgement.step)
-        if on is None:
-            return
-        self._judged[trial] = on.number
+        self._release(trial)
+        self._judged[trial] = max(judgement.step, self._judged.get(trial, -1))
         if judgement.action == "pause":
-            on.pause(trial)
-            self._paused[trial] = on
+            self._paused[trial] = judgement.step
+            self._wait(trial)
 
     def end(self, trial: int, *, state: str) -> None:
         """Let a trial go; see `StopPolicy`."""
-        rung = self._paused.pop(trial, None)
+        self._release(trial)
+        self._completed = self._completed or state == "COMPLETED"
+        if state != "FAILED":  # which may be tried again
+            self._judged.pop(trial, None)
+        self._ladder.end(trial, failed=state == "FAILED")
+
+    def _wait(self, trial: int) -> None:
+        rung = self._at(trial, self._paused[trial])
+        if rung is not None:
+            rung.pause(trial)
+
+    def _release(self, trial: int) -> None:
+        step = self._paused.pop(trial, None)
+        rung = None if step is None else self._at(trial, step)
         if rung is not None:
             rung.release(trial)
-        self._completed = self._completed or state == "COMPLETED"
-        self._judged.pop(trial, None)
-        self._ladder.end(trial, failed=state == "FAILED")
 
     def _kept(self, rung: Rung) -> int:
         """How many of those on the rung go on: 1/eta of them; where none can be called back, the first one too."""

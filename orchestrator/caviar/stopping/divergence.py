@@ -24,6 +24,10 @@ class StopOnDivergence:
         else:
             self._newest[trial] = step, value
 
+    def withdraw(self, trial: int) -> None:
+        """Forget a trial's rows; see `StopPolicy`."""
+        self._newest.pop(trial, None)
+
     def judge(self, trial: int) -> Judgement | None:
         """What becomes of a running trial; see `StopPolicy`."""
         if trial not in self._newest:

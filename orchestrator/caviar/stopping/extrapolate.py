@@ -54,8 +54,6 @@ class Extrapolate:
 class _Curve:
     steps: list[int] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
-    level: int = 0
-    """Number of the next step at which it is judged."""
     marks: list[float] = field(default_factory=list)
     """Its score at each of these steps that it has come to, or the one before."""
 
@@ -74,6 +72,8 @@ class Extrapolation:
         self._least = least
         self._levels = geometric(1, RATIO)
         self._curves: dict[int, _Curve] = {}
+        self._next: dict[int, int] = {}
+        """Trial → number of the next step at which it is judged."""
         self._ends: dict[int, tuple[int, float, list[float]]] = {}
         """Last step of completed trials → how many ended there, the best score there, and that trial's marks."""
 
@@ -90,10 +90,14 @@ class Extrapolation:
             if curve.marks and self._levels(len(curve.marks) - 1) == step:
                 curve.marks[-1] = found
 
+    def withdraw(self, trial: int) -> None:
+        """Forget a trial's rows; see `StopPolicy`."""
+        self._curves.pop(trial, None)
+
     def judge(self, trial: int) -> Judgement | None:
         """What becomes of a running trial; see `StopPolicy`."""
         curve = self._curves.get(trial)
-        if curve is None or len(curve.steps) < self._points or curve.steps[-1] < self._levels(curve.level):
+        if curve is None or len(curve.steps) < self._points or curve.steps[-1] < self._levels(self._next.get(trial, 0)):
             return None
         end = max((step for step, (count, *_) in self._ends.items() if count >= self._least), default=-1)
         if curve.steps[-1] >= end:
@@ -122,12 +126,15 @@ class Extrapolation:
 
     def apply(self, judgement: Judgement) -> None:
         """Make a stored decision so; see `StopPolicy`."""
-        curve = self._curves.get(judgement.trial)
-        while curve is not None and self._levels(curve.level) <= judgement.step:
-            curve.level += 1
+        level = self._next.get(judgement.trial, 0)
+        while self._levels(level) <= judgement.step:
+            level += 1
+        self._next[judgement.trial] = level
 
     def end(self, trial: int, *, state: str) -> None:
         """Let a trial go; see `StopPolicy`."""
+        if state != "FAILED":  # which may be tried again
+            self._next.pop(trial, None)
         curve = self._curves.pop(trial, None)
         if curve is not None and curve.steps and state == "COMPLETED":
             step, found = curve.steps[-1], curve.scores[-1]

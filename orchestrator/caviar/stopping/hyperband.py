@@ -60,6 +60,10 @@ class Brackets:
         """Take a row in; see `StopPolicy`."""
         self._halvings[self.bracket(trial)].note(trial, step, value)
 
+    def withdraw(self, trial: int) -> None:
+        """Forget a trial's rows; see `StopPolicy`."""
+        self._halvings[self.bracket(trial)].withdraw(trial)
+
     def judge(self, trial: int) -> Judgement | None:
         """What becomes of a running trial; see `StopPolicy`."""
         return self._marked(self._halvings[self.bracket(trial)].judge(trial))

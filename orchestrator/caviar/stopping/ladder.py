@@ -55,7 +55,7 @@ class Rung:
         _drop(self.waiting, (self.scores[trial], trial))
 
     def forget(self, trial: int) -> None:
-        """The trial failed: it is nobody's rival."""
+        """What the trial had here counts no more: it is nobody's rival."""
         if trial in self.scores:
             self.release(trial)
             _drop(self.ranked, (self.scores.pop(trial), trial))
@@ -73,28 +73,27 @@ class Ladder:
 
     def __init__(self, step: Callable[[int], int]) -> None:
         self._step = step
-        self._last: dict[int, tuple[int, float]] = {}
+        self._last: dict[int, tuple[int, float, float | None]] = {}
+        """Each trial's newest step, its score there, and the one before that step."""
         self._next: dict[int, int] = {}
         self._on: dict[int, Rung] = {}
         self.rungs: list[Rung] = []
 
     def note(self, trial: int, step: int, score: float) -> bool:
-        """A trial's score at a step; returns whether it came to stand on a new rung, or to stand otherwise on its own.
-
-        Of several scores at one step the last one counts.
-        """
-        last_step, last = self._last.get(trial, (-1, None))
+        """A trial's score at a step; returns whether that is one on a rung, or it came to one."""
+        last_step, last, before = self._last.get(trial, (-1, None, None))
         if step < last_step:
             return False  # it runs again, and is not yet where it was
-        self._last[trial] = step, score
-        number, climbed = self._next.get(trial, 0), False
-        own = self._on.get(trial)
-        if step == last_step and own is not None and own.step == step:
-            own.set(trial, score)
+        before = last if step > last_step else before
+        self._last[trial] = step, score, before
+        on = self._on.get(trial)
+        if on is not None and on.step == step:  # of two reports of a step the later one counts
+            on.set(trial, score)
             return True
+        number, climbed = self._next.get(trial, 0), False
         while self._rung(number).step <= step:
             rung = self.rungs[number]
-            found = score if rung.step == step else last
+            found = score if rung.step == step else before
             if found is not None:
                 rung.set(trial, found)
                 self._on[trial], climbed = rung, True
@@ -106,10 +105,20 @@ class Ladder:
         """The highest rung that a trial stands on."""
         return self._on.get(trial)
 
+    def withdraw(self, trial: int) -> None:
+        """What the trial had counts no more."""
+        for rung in self.rungs:
+            rung.forget(trial)
+        self._leave(trial)
+
     def end(self, trial: int, *, failed: bool) -> None:
         """The trial is over; what it had remains, unless it failed."""
-        for rung in self.rungs if failed else ():
-            rung.forget(trial)
+        if failed:
+            self.withdraw(trial)
+        else:
+            self._leave(trial)
+
+    def _leave(self, trial: int) -> None:
         for book in (self._last, self._next, self._on):
             book.pop(trial, None)
 

@@ -53,9 +53,14 @@ class _Own:
     step: int = -1
     at_rung: float = math.inf
     """Its best value at the newest rung."""
+    before: tuple[int, float, float, float] = (0, 0.0, math.inf, -math.inf)
+    """Count, mean, best and worst before the newest step."""
 
     def take(self, step: int, found: float) -> None:
-        """Take a score in."""
+        """Take a score in; of two of one step the later one counts."""
+        if step > self.step:
+            self.before = self.count, self.mean, self.best, self.worst
+        self.count, self.mean, self.best, self.worst = self.before
         self.step = step
         self.count += 1
         self.best = min(self.best, found)
@@ -76,22 +81,27 @@ class Median:
         self._ladder = Ladder(geometric(first, RATIO))
         self._own: dict[int, _Own] = {}
         self._judged: dict[int, int] = {}
+        """Trial → the highest step at which it was judged."""
 
     def note(self, trial: int, step: int, value: float) -> None:
         """Take a row in; see `StopPolicy`."""
         own = self._own.setdefault(trial, _Own())
         if step < own.step:
             return
-        before, found = own.best, score(value, self._mode)
-        own.take(step, found)
+        own.take(step, score(value, self._mode))
         if self._ladder.note(trial, step, own.mean):
             rung = self._ladder.newest(trial)
-            own.at_rung = own.best if rung is not None and rung.step == step else before
+            own.at_rung = own.best if rung is not None and rung.step == step else own.before[2]
+
+    def withdraw(self, trial: int) -> None:
+        """Forget a trial's rows; see `StopPolicy`."""
+        self._ladder.withdraw(trial)
+        self._own.pop(trial, None)
 
     def judge(self, trial: int) -> Judgement | None:
         """What becomes of a running trial; see `StopPolicy`."""
         rung = self._ladder.newest(trial)
-        if rung is None or self._judged.get(trial, -1) >= rung.number or len(rung.ranked) <= self._least:
+        if rung is None or self._judged.get(trial, -1) >= rung.step or len(rung.ranked) <= self._least:
             return None
         others = [entry[0] for entry in rung.ranked if entry[1] != trial]
         median = others[len(others) // 2]  # the upper one of two: the milder bar
@@ -111,12 +121,12 @@ class Median:
 
     def apply(self, judgement: Judgement) -> None:
         """Make a stored decision so; see `StopPolicy`."""
-        for rung in self._ladder.rungs:
-            if rung.step == judgement.step:
-                self._judged[judgement.trial] = rung.number
+        trial = judgement.trial
+        self._judged[trial] = max(judgement.step, self._judged.get(trial, -1))
 
     def end(self, trial: int, *, state: str) -> None:
         """Let a trial go; see `StopPolicy`."""
         self._ladder.end(trial, failed=state == "FAILED")
         self._own.pop(trial, None)
-        self._judged.pop(trial, None)
+        if state != "FAILED":  # which may be tried again
+            self._judged.pop(trial, None)

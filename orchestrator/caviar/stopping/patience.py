@@ -39,6 +39,8 @@ class _Own:
     best_step: int
     step: int
     value: float
+    before: tuple[float, int]
+    """Its best value and that one's step, before the newest step."""
 
 
 class Waiting:
@@ -53,13 +55,18 @@ class Waiting:
     def note(self, trial: int, step: int, value: float) -> None:
         """Take a row in; see `StopPolicy`."""
         found = score(value, self._mode)
-        own = self._own.get(trial)
-        if own is None:
-            self._own[trial] = _Own(found, step, step, found)
-        elif step >= own.step:
+        own = self._own.setdefault(trial, _Own(math.inf, step, step, found, (math.inf, step)))
+        if step >= own.step:
+            if step > own.step:
+                own.before = own.best, own.best_step
+            own.best, own.best_step = own.before
             own.step, own.value = step, found
             if found < own.best - self._least or (math.isinf(own.best) and math.isfinite(found)):
                 own.best, own.best_step = found, step
+
+    def withdraw(self, trial: int) -> None:
+        """Forget a trial's rows; see `StopPolicy`."""
+        self._own.pop(trial, None)
 
     def judge(self, trial: int) -> Judgement | None:
         """What becomes of a running trial; see `StopPolicy`."""

@@ -1,16 +1,19 @@
 """The seam of early stopping: published rows in, decisions with their numbers out.
 
-Contract, held by tests/contracts/test_stopping_contract.py over every policy:
+Contract, held by tests/contracts/test_stopping_contract.py and test_living_history.py over every policy:
 
-* The state is a fold of three events: `note` (a row was published), `apply` (a decision was stored), `end` (a trial is
-  over). `judge` and `recall` change nothing, and depend on nothing else: no clock, no chance. So the same events in the
-  same order give the same decisions, and a driver that resumes a sweep notes its rows, applies its stored decisions,
-  ends its ended trials, and goes on as the first one would have.
+* The state is a fold of four events: `note` (a row was published), `withdraw` (what a trial had counts no more),
+  `apply` (a decision was stored), `end` (a trial is over). `judge` and `recall` change nothing, and depend on
+  nothing else: no clock, no chance. So the same events in the same order give the same decisions, and a driver that
+  resumes a sweep notes its rows, applies its stored decisions, ends its ended trials, and goes on as the first one
+  would have.
 * Noting rows of different trials in another order gives the same state, as long as each trial's rows keep theirs.
 * Steps are the sweep's, as reported; how often a trial reports plays no part. A trial is held against what others had
   at or before the step at which it is compared, never against their later steps.
 * A trial whose value is NaN or infinite loses against every finite one, and is never kept for it.
-* A trial runs again after a crash: steps that it had passed before are not judged again.
+* A policy judges the living history (`schedule.living_rows`). Where a trial runs again, after a crash say, its rows are
+  withdrawn and those that still count are noted again: then all is as if no others had ever been noted. Of several
+  rows of one step the last one counts. Steps at which a trial was judged are not judged again, whatever was withdrawn.
 * Memory is O(trials) at the worst, some hundred bytes each.
 """
 
@@ -26,6 +29,10 @@ class StopPolicy(Protocol):
 
     def note(self, trial: int, step: int, value: float) -> None:
         """A row was published: the sweep's metric of a trial at a step; a trial's steps never go back in an attempt."""
+        ...
+
+    def withdraw(self, trial: int) -> None:
+        """Its rows count no more, those up to where it goes on from now are noted again; decisions remain."""
         ...
 
     def judge(self, trial: int) -> Judgement | None:
