@@ -167,3 +167,10 @@ def test_places_that_nobody_can_name_are_never_the_same():
         place = dataclasses.replace(here(), **{what: ""})
         assert not place.same(place)
     assert not here().same(Place(host="other", boot=here().boot, namespace=here().namespace))
+
+
+def test_a_link_in_an_owners_place_gives_no_sign_of_life(sweep):
+    sweep.release(sweep.claim())
+    (sweep.path / "_owner" / "000099.json").symlink_to("/dev/zero")
+    assert sweep.owner().standing == "not understood"
+    assert sweep.state() == "interrupted"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -142,7 +143,7 @@ def look(disk: Disk, sweep: PurePath) -> Sighting:
         if path in LET_GO:
             return Sighting(epoch=epoch, standing="nobody")
         try:
-            return sight(_read(disk, path, epoch), epoch, lambda path=path: disk.age_s(path))  # type: ignore[misc]
+            return sight(_read(disk, path, epoch), epoch, lambda path=path: _age(disk, path))  # type: ignore[misc]
         except FileNotFoundError:  # it let go just now, or the sweep was removed
             if newest(disk, sweep) == (name, epoch):
                 raise
@@ -197,6 +198,16 @@ def from_bytes(text: bytes, epoch: int) -> Owner | None:
     except Unreadable:
         return None
     return owner if owner.epoch == epoch and owner.pid > 0 else None
+
+
+def _age(disk: Disk, path: PurePath) -> float:
+    """Seconds since the owner's last sign of life; a link gives none."""
+    try:
+        return disk.age_s(path)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return math.inf
 
 
 def _read(disk: Disk, path: PurePath, epoch: int) -> Owner | None:
