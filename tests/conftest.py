@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,9 @@ settings.register_profile("thorough", max_examples=1000)  # --hypothesis-profile
 
 def pytest_configure(config: pytest.Config) -> None:
     """Settings that are read when libraries and tests are imported, and those that no child process is to inherit."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:  # background jobs, and those of nohup, are born deaf
+            signal.signal(number, handler)
     for name in ("COLUMNS", "LINES"):
         if name not in os.environ:  # set all the same, behind Python's back, by readline, which pytest imports
             os.unsetenv(name)

@@ -102,7 +102,7 @@ def test_the_second_signal_ends_it_at_once(stalled: Stalled) -> None:
         stalled.writer,
         on_interrupt(lambda: asked.append(1), stalled.writer.hurry),
     ):
-        threading.Thread(target=press).start()
+        threading.Thread(target=press, daemon=True).start()
         stalled.writer.close()
     assert asked == [1]
     assert stalled.writer.stuck

@@ -207,8 +207,9 @@ class Known:
     def smoothed(self, metric: str) -> tuple[int, float]:
         """Step and mean of the last five reports."""
         tail = self.values(metric)[-5:]
-        total = sum(value for _, value in tail)
-        mean = total / len(tail) if math.isfinite(total) else sum(value / len(tail) for _, value in tail)
+        values = sorted((value for _, value in tail), key=abs)  # in this order, whichever they were reported in
+        total = sum(values)
+        mean = total / len(tail) if math.isfinite(total) else sum(value / len(tail) for value in values)
         return tail[-1][0], max(min(v for _, v in tail), min(max(v for _, v in tail), mean))
 
     def best_save(self, mode: str) -> tuple[int, int] | None:
