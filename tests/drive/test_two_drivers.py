@@ -104,6 +104,7 @@ CASES: dict[str, tuple[str, Do, set[tuple[int, ...]]]] = {
     "zoom": ("finished", zoom, {(5, 4)}),
 }
 """What is done twice at once → the store to do it in, how, and how many trials each sweep may have then."""
+GATE = {"resume", "round"}
 
 
 @contextmanager
@@ -187,7 +188,9 @@ def everywhere(case: str, prepared: Path, steps: Iterator[int]) -> int:
     return done
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", [*sorted(GATE), *(pytest.param(case, marks=pytest.mark.nightly) for case in sorted(CASES.keys() - GATE))]
+)
 def test_nothing_runs_twice_whatever_another_driver_does_between_two_steps(case: str, prepared: Path) -> None:
     assert everywhere(case, prepared, iter((10, 40))) == 2  # within a claim, and after it
 
