@@ -32,6 +32,16 @@ def test_the_first_signal_asks_and_the_second_ends_it(number: int, code: int) ->
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
+def test_a_terminal_s_second_word_is_no_impatience() -> None:
+    asked: list[int] = []
+    with on_interrupt(lambda: asked.append(1)) as interrupt:
+        send(signal.SIGHUP)
+        send(signal.SIGHUP)
+        assert (asked, interrupt.exit_code) == ([1], 129)
+        with pytest.raises(SweepInterrupted):
+            send(signal.SIGTERM)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_where_nobody_asks_politely_it_is_an_exception(number: int, code: int) -> None:
     before = signal.getsignal(number)
@@ -89,7 +99,8 @@ def test_a_terminal_that_is_closed_asks_politely() -> None:
 
 
 def test_nohup_is_respected() -> None:
-    command = ["nohup", sys.executable, "-c", DRIVER.format(waits=False)]
+    deaf = 'trap \'\' HUP; exec "$0" -c "$1"'  # what nohup does, which not every machine has
+    command = ["sh", "-c", deaf, sys.executable, DRIVER.format(waits=False)]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as driver:
         assert driver.stdout is not None
         assert driver.stdout.readline() == b"ready\n"

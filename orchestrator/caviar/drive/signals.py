@@ -79,6 +79,8 @@ def on_interrupt(stop: Callable[[], None], hurry: Callable[[], None] = lambda: N
     interrupt = Interrupt()
 
     def handle(number: int, _frame: FrameType | None) -> None:
+        if interrupt.signal == number == signal.SIGHUP:
+            return  # a terminal that is closed tells its leader and its foreground group: nobody is impatient
         if interrupt.signal is not None:
             hurry()
             raise SweepInterrupted(
