@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def test_where_there_is_no_pip_it_is_uv(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     monkeypatch.setattr("caviar.installing.find_spec", lambda _name: None)
 
-    assert to_install("torch") == f"uv pip install --python {sys.executable} torch"
+    assert to_install("torch") == f"uv pip install --python {shlex.quote(sys.executable)} torch"
 
 
 @pytest.mark.parametrize(("module", "package"), [("no_such", "no_such"), ("no_such.part", "no_such")])
