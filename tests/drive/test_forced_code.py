@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_every_function_of_the_sweep_is_taken_from_the_new_file(file: Path) -> None:
-    stored = dataclasses.replace(program_of_file(file), **{role: f"f_{role}" for role in ROLES})  # type: ignore[arg-type]
+    stored = dataclasses.replace(program_of_file(file), **{role: f"f_{role}" for role in ROLES})
     file.write_text(file.read_text() + "# changed\n")
 
     found = _present(stored, file, force=True)
@@ -37,7 +37,7 @@ def test_every_function_of_the_sweep_is_taken_from_the_new_file(file: Path) -> N
 
 @pytest.mark.parametrize("gone", ROLES)
 def test_a_function_that_the_new_file_lacks_is_missed_before_anything_runs(file: Path, gone: str) -> None:
-    stored = dataclasses.replace(program_of_file(file), **{role: f"f_{role}" for role in ROLES})  # type: ignore[arg-type]
+    stored = dataclasses.replace(program_of_file(file), **{role: f"f_{role}" for role in ROLES})
     file.write_text(file.read_text().replace(f"f_{gone}", "another"))
 
     with pytest.raises(SpecError, match=rf"cannot be run: .*f_{gone}"):

@@ -2,17 +2,14 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from faulty_proxy import DENIED, LOST, REFUSED, Fault, Faults, Request
 from fixtures import CloudBucket
 
-from caviar.execute.inline import InlineExecutor
 from caviar.result import Result
 from caviar.store import Store
 from caviar.store.check import check
@@ -56,24 +53,8 @@ EXPERIMENT = f"""
 
 
 @pytest.fixture
-def inline(monkeypatch: pytest.MonkeyPatch) -> None:
+def inline(inline: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leases run in this process; the driver looks for requests all the time, and pauses take none."""
-
-    @contextmanager
-    def session(*_: object) -> Iterator[None]:
-        yield
-
-    @contextmanager
-    def executor_of(plan: object, program: Any, progress: object) -> Iterator[InlineExecutor]:
-        executor = InlineExecutor(program)
-        try:
-            yield executor
-        finally:
-            executor.close()
-
-    for room in ("drive", "resume"):
-        monkeypatch.setattr(f"caviar.drive.{room}.session", session)
-        monkeypatch.setattr(f"caviar.drive.{room}.executor_of", executor_of)
     monkeypatch.setattr("caviar.drive.desk._LOOK_S", 0.05)
     monkeypatch.setattr("caviar_workers.patience.FIRST_S", 0.001)
     monkeypatch.setattr("caviar_workers.patience.LONGEST_S", 0.01)
@@ -157,7 +138,7 @@ def test_every_single_request_of_a_sweep_may_fail(suffer: Callable[[Faults], int
     faults = (REFUSED, LOST, DENIED)
     for number in range(1 + shift, suffer(lambda request: None) + 1, 3):
         fault = faults[(number // 3 + shift) % 3]
-        suffer(lambda request, number=number, fault=fault: fault if request.number == number else None)  # type: ignore[misc]
+        suffer(lambda request, number=number, fault=fault: fault if request.number == number else None)
 
 
 WORDS = ("_checkpoints", "_hot", "_manifest", "_owner", "_requests", "_build", "_final", "curves", "trials", "delete")

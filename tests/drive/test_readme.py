@@ -51,7 +51,7 @@ def test_the_readme_s_experiment_runs_and_its_store_is_read_by_other_tools(
 
     best = result.select(3).rows
     assert names["best"]["trial"].to_list() == [row.trial for row in best]
-    assert len(names["curves"]) == 8 * 20  # type: ignore[arg-type]
+    assert len(names["curves"]) == 8 * 20
     assert names["both"]["sweep"].n_unique() == names["frame"]["sweep"].nunique() == 2
     assert len(names["both"]) == len(names["frame"]) == 2 + 12
     assert "last_val_loss" in capsys.readouterr().out
