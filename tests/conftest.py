@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,11 @@ __all__ = ["cloud", "s3_server"]
 
 settings.register_profile("gate", max_examples=30)
 settings.register_profile("thorough", max_examples=1000)  # --hypothesis-profile thorough
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """A sample of the tests, for where all of them ran already."""
+    parser.addoption("--one-in", type=int, default=1, metavar="N", help="run the first of each N tests of a file")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -60,8 +66,16 @@ def pytest_sessionfinish() -> None:
     gc.unfreeze()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the tests that need Ray last, before them those that make a clone, and leave the rest in order."""
+    seen: Counter[Path] = Counter()
+    sample = []
+    for item in items:
+        if seen[item.path] % config.getoption("--one-in") == 0:
+            sample.append(item)
+        seen[item.path] += 1
+    items[:] = sample
     items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ("ray", "install")])
 
 

@@ -72,12 +72,12 @@ def test_an_error_without_a_signal_is_itself() -> None:
         raise ImportError
 
 
-DRIVER = """
-import fcntl, sys, termios, time
+DRIVER = r"""
+import fcntl, os, sys, termios, time
 if sys.stdin.isatty():
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # this session's terminal
 from caviar.drive.signals import on_interrupt, terminable
-with terminable(), on_interrupt(lambda: print("asked", flush=True)) as interrupt:
+with terminable(), on_interrupt(lambda: os.write(1, b"asked\n")) as interrupt:
     print("ready", flush=True)
     until = time.monotonic() + (60 if {waits} else 0.5)
     while interrupt.signal is None and time.monotonic() < until:

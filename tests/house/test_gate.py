@@ -47,6 +47,12 @@ def test_a_quick_gate_leaves_out_ray_and_clones(clone):
     assert clone.log("tools.log") == CHECKS[:-1]
 
 
+def test_a_sample_is_one_test_in_twenty_five_of_those(clone):
+    clone("best")
+    assert clone("test", CAVIAR_QUICK="sample").returncode == 0
+    assert clone.log("tools.log") == [*CHECKS[:-2], f"{CHECKS[-2]} --one-in 25"]
+
+
 def test_arguments_are_pytests(clone):
     for fails, code in (("", 0), ("pytest", 3)):
         assert clone("test", "-k", "two words", STUB_FAILS=fails).returncode == code
