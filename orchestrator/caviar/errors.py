@@ -10,6 +10,9 @@ CaviarError (exit code 1)
 SweepInterrupted (a KeyboardInterrupt, exit code 129, 130 or 143) is no error: the sweep was stopped in good order.
 """
 
+INTERRUPTED = 130
+"""Exit code of a program that Ctrl-C ended."""
+
 
 class CaviarError(Exception):
     """Base of all errors with a sentence for the user; `exit_code` is the program's exit status."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.schedule.test_scheduler import Tables
+from tests.schedule.tables import Tables
 
 from caviar.plan import Plan
 from caviar.schedule.keeper import Keeper

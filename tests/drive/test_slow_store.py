@@ -10,14 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from tests.schedule.test_scheduler import Tables, scheduler
+from tests.schedule.tables import Tables, scheduler
 
 from caviar.drive import outage
-from caviar.drive.signals import on_interrupt
 from caviar.errors import StoreError, SweepInterrupted
 from caviar.execute.inline import InlineExecutor
 from caviar.execute.ray_session import RaySession
 from caviar.plan import Plan
+from caviar.signals import on_interrupt
 from caviar.space import Float, Space
 from caviar.store import Store, Writer
 from caviar.store.publisher import Publisher

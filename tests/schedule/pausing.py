@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.schedule.test_scheduler import Tables
+from tests.schedule.tables import Tables
 
 from caviar.drive.advice import policies_of
 from caviar.execute.simulated import Course, SimulatedExecutor, Stage

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from tests.schedule.test_scheduler import Tables
+from tests.schedule.tables import Tables
 
 from caviar.drive.advice import policies_of
 from caviar.execute.simulated import Course, SimulatedExecutor, Stage
@@ -146,7 +146,8 @@ def test_a_resumed_sweep_keeps_what_was_decided() -> None:
 
     found = states(later)
     assert sorted(found) == sorted([told, running, *range(cut, 28)])
-    assert found[told] == "CANCELLED"
+    assert found[told] == "STOPPED", "it ran before"
+    assert again._adviser.condemned == (), "policies and searcher know that it is over"
     assert found[running] == "COMPLETED"
     assert told not in {row["trial"] for row in later.rows["curves"]}
     assert {row["trial"] for row in later.rows["decisions"]} <= set(range(cut, 28))
@@ -211,7 +212,7 @@ def test_a_diverged_trial_that_was_told_to_stop_is_not_trained_again_when_the_sw
     again, later = sweep(4, "", rest, diverging, diverged=True, rows=rows, decisions=made, ended=ended)
     again.run()
 
-    assert states(later) == {0: "CANCELLED", 3: "CANCELLED"}
+    assert states(later) == {0: "STOPPED", 3: "STOPPED"}
     assert later.rows["curves"] == []
 
 

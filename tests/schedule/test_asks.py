@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from tests.schedule.test_scheduler import Tables
+from tests.schedule.tables import Tables
 
 from caviar.execute.simulated import SimulatedExecutor, Stage
 from caviar.plan import Plan

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
-import pyarrow as pa
 import pytest
+from tests.schedule.tables import Tables
 
 from caviar.execute.simulated import SimulatedExecutor
 from caviar.plan import Plan
@@ -17,36 +17,8 @@ from caviar.schedule.supply import Supply
 from caviar.schedule.voice import AGAIN_S
 from caviar.space import Float, Space
 from caviar_workers.messages import Message
-from caviar_workers.tables import TABLES
 
 STOP = "stop"
-
-
-class Tables:
-    """A sink that keeps all rows, and the order of calls."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
-        self.order: list[str] = []
-
-    def add(self, table: str, data: pa.Table) -> None:
-        self.rows[table] += data.to_pylist()
-        self.order.append(table)
-
-    def mark(self) -> int:
-        return len(self.order)
-
-    def reached(self, mark: int) -> bool:
-        return True
-
-    def has_room(self, timeout: float) -> bool:
-        return True
-
-    def flush(self) -> None:
-        self.order.append("flush")
-
-    def states(self) -> dict[int, str]:
-        return {row["trial"]: row["state"] for row in self.rows["attempts"] if row["ended"] is not None}
 
 
 class Watched(SimulatedExecutor):

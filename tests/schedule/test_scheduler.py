@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import pyarrow as pa
 import pytest
+from tests.schedule.tables import Tables
 
 from caviar.errors import ClusterError, NoResultError, SpecError
 from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
@@ -18,34 +18,6 @@ from caviar.schedule.supply import Supply
 from caviar.space import Float, Space
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Lease, Program
-from caviar_workers.tables import TABLES
-
-
-class Tables:
-    """A sink that keeps all rows."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
-        self.order: list[str] = []
-
-    def add(self, table: str, data: pa.Table) -> None:
-        self.rows[table] += data.to_pylist()
-        self.order.append(table)
-
-    def mark(self) -> int:
-        return len(self.order)
-
-    def reached(self, mark: int) -> bool:
-        return True
-
-    def has_room(self, timeout: float) -> bool:
-        return True
-
-    def flush(self) -> None:
-        self.order.append("flush")
-
-    def ended(self) -> list[dict[str, Any]]:
-        return [row for row in self.rows["attempts"] if row["ended"] is not None]
 
 
 class Mortal(InlineExecutor):
@@ -272,6 +244,8 @@ def test_stopping_starts_nothing_more_and_keeps_what_was_reported() -> None:
     loop.run()
 
     assert loop.stopped
+    told = [(row["action"], row["decided_by"], row["trial"]) for row in sink.rows["decisions"]]
+    assert told == [("stop", "signal", None)]
     done = [row["trial"] for row in sink.ended() if row["state"] == "COMPLETED"]
     assert 5 in done
     assert len(done) < 1000

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from math import inf
 from typing import Any
 
-import pyarrow as pa
 import pytest
+from tests.schedule.tables import Tables
 
 from caviar.execute.simulated import Course, SimulatedDeathError, SimulatedExecutor, Stage
 from caviar.plan import Plan
@@ -17,22 +17,6 @@ from caviar.space import Float, Space
 
 SPACE = Space({"lr": Float(1e-4, 1.0, scale="log")})
 DAY_S = 86_400.0
-
-
-class Tables:
-    """A sink that keeps all rows, in order."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, list[dict[str, Any]]] = {"configs": [], "curves": [], "attempts": [], "logs": []}
-
-    def add(self, table: str, data: pa.Table) -> None:
-        self.rows[table] += data.to_pylist()
-
-    def has_room(self, timeout: float) -> bool:
-        return True
-
-    def ended(self, state: str) -> list[dict[str, Any]]:
-        return [row for row in self.rows["attempts"] if row["ended"] is not None and row["state"] == state]
 
 
 def play(course: Course, trials: int, *, workers: int, **given: Any) -> tuple[Tables, SimulatedExecutor, Scheduler]:

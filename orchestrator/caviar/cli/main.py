@@ -7,7 +7,6 @@ import errno
 import importlib
 import logging
 import os
-import signal
 import sys
 import threading
 import traceback
@@ -16,7 +15,8 @@ from typing import NoReturn
 
 import click
 
-from caviar.errors import CaviarError, SweepInterrupted
+from caviar.errors import INTERRUPTED, CaviarError, SweepInterrupted
+from caviar.signals import noted
 
 # In the order of --help. `caviar.cli.verb_<name>` holds a command called `verb`.
 VERBS = (
@@ -44,7 +44,6 @@ OF_THE_SCRIPT = {
 }
 """Verbs that the checkout's script has and the installed program has not."""
 
-INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 EPILOG = """\b
@@ -130,7 +129,7 @@ def cli(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-def main(args: Sequence[str] | None = None) -> None:
+def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the program and exit: 0, or the code of the error, which is told in one sentence on stderr."""
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 — whoever closed it reads nothing, until the end
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
@@ -159,13 +158,14 @@ def _leave(code: int) -> NoReturn:
 def _run(args: Sequence[str] | None) -> int:
     """The exit code; every way to end but the process's own death."""
     from caviar.cli.output import remember_store
+    from caviar.cli.sign_of_life import sign_of_life
 
     remember_store("")
     words = list(sys.argv[1:] if args is None else args)
     heard: list[int] = []
     try:
         # Not click's own main: that ends with 1 where a reader of stdout left.
-        with _hearing(heard), _warnings(), cli.make_context("caviar", words) as context:
+        with noted(heard), sign_of_life(words), _warnings(), cli.make_context("caviar", words) as context:
             cli.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as end:
@@ -176,26 +176,6 @@ def _run(args: Sequence[str] | None) -> int:
     except (Exception, KeyboardInterrupt) as error:
         return _told(KeyboardInterrupt() if heard and not isinstance(error, SweepInterrupted) else error)
     return 0
-
-
-@contextlib.contextmanager
-def _hearing(heard: list[int]) -> Iterator[None]:
-    """Note each Ctrl-C that is raised: code in C makes other errors of it, such as ImportError while it is imported."""
-
-    def handle(number: int, frame: object) -> NoReturn:
-        heard.append(number)
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGINT)
-    if before is signal.default_int_handler:
-        signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

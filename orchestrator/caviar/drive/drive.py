@@ -15,7 +15,6 @@ from caviar.drive.desk import Desk
 from caviar.drive.finale import has_winner, run_finale
 from caviar.drive.gauge import Gauge
 from caviar.drive.session import executor_of, session
-from caviar.drive.signals import on_interrupt
 from caviar.drive.trust import Trust, nobody, trusted_program
 from caviar.drive.unmeasured import Unmeasured
 from caviar.errors import CaviarError, SpecError, StoreError, SweepInterrupted
@@ -28,6 +27,7 @@ from caviar.schedule.supply import Supply
 from caviar.schedule.vault import Vault
 from caviar.schedule.verdict import fruitless, misspelt
 from caviar.secret import resolved
+from caviar.signals import on_interrupt
 from caviar.store import Store, SweepDir
 from caviar.store.checkpoints import discard_unrecorded
 from caviar.store.finalize import write_final

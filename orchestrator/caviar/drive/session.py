@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from caviar.drive.signals import terminable
 from caviar.errors import SpecError
 from caviar.execute.ray_session import RaySession, connected
 from caviar.execute.slots import most_of_this_machine, slots_of
 from caviar.secret import resolved
+from caviar.signals import terminable
 
 if TYPE_CHECKING:
     from caviar.execute.executor import Executor

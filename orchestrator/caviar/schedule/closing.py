@@ -19,6 +19,8 @@ class Closing:
     """`signal`, `user`, `time_limit`; empty: nobody asked so far."""
     kill_at: float = math.inf
     """When what still runs is ended."""
+    recorded: bool = False
+    """Whether a decision says so; a signal handler can make none."""
 
     def ask(self, by: str, now: float, *, at_once: bool = False) -> None:
         """Start nothing more, and end what runs after a short grace; who asks first gave the reason."""

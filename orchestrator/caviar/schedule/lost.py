@@ -33,7 +33,7 @@ def cancelled_row(trial: int, attempt: int, now: float) -> pa.Table:
 
 
 def stopped_row(trial: int, attempt: int, now: float) -> pa.Table:
-    """The row of a trial that was stopped while it was paused: of the execution that did not come."""
+    """The row of a trial that was stopped while it waited to go on: of the execution that did not come."""
     return _rows([(trial, attempt)], "STOPPED", (None, None), now, now, cause="stop")
 
 

@@ -111,12 +111,14 @@ class Scheduler:
                 self.decide(self._adviser.decisions())
                 self._end_slow_trials()
                 self._end_in_time()
+                self._record_signal()
                 self._voice.repeat()
                 error = hopeless(self.tally, self._plan.max_failures, self._sweep)
                 if error is not None:
                     self._abandon()
                     return error
                 self._on_tick()
+            self._record_signal()
             if not self.stopped:
                 self._draw()  # the last ones may have been cancelled before they were drawn
         except CaviarError:
@@ -271,6 +273,12 @@ class Scheduler:
             limit = {"seconds": self._plan.time_limit}
             self.decide([Decision(action="time_limit", by="time_limit", numbers=limit)])
             self.stop("time_limit")
+
+    def _record_signal(self) -> None:
+        """Record that a signal ended the sweep, in the first round after it: its handler cannot."""
+        if self.closing.by == "signal" and not self.closing.recorded:
+            self.closing.recorded = True
+            self.decide([Decision(action="stop", by="signal")])
 
     def _abandon(self) -> None:
         """End all leases now, and record what they still say."""

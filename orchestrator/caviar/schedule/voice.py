@@ -73,15 +73,12 @@ class Voice:
                 self.tell(message.trial, message.action)
 
     def _cancel(self, trial: int) -> None:
-        paused = self._paused.drop(trial)
-        if paused is not None:
-            row = stopped_row(trial, paused, self._clock.time())
-            self._sink.add("attempts", row)
-            self._adviser.hear(None, row)
-            self._tally.stop(trial)
-            return
-        waiting = self._ledger.drop(trial)
-        attempt = self._supply.drop(trial) if waiting is None else waiting
-        if attempt is not None:
-            self._sink.add("attempts", cancelled_row(trial, attempt, self._clock.time()))
-            self._tally.stop(trial)
+        """End a trial that is in no lease: one that ran before is STOPPED, one that never did is CANCELLED."""
+        for who in (self._paused, self._ledger, self._supply):
+            attempt = who.drop(trial)
+            if attempt is not None:
+                row = (stopped_row if attempt else cancelled_row)(trial, attempt, self._clock.time())
+                self._sink.add("attempts", row)
+                self._adviser.hear(None, row)
+                self._tally.stop(trial)
+                return

@@ -9,8 +9,8 @@ import threading
 
 import pytest
 
-from caviar.drive.signals import on_interrupt, terminable
 from caviar.errors import SweepInterrupted
+from caviar.signals import on_interrupt, terminable
 
 
 def send(number: int) -> None:
@@ -76,7 +76,7 @@ DRIVER = r"""
 import fcntl, os, sys, termios, time
 if sys.stdin.isatty():
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # this session's terminal
-from caviar.drive.signals import on_interrupt, terminable
+from caviar.signals import on_interrupt, terminable
 with terminable(), on_interrupt(lambda: os.write(1, b"asked\n")) as interrupt:
     print("ready", flush=True)
     until = time.monotonic() + (60 if {waits} else 0.5)

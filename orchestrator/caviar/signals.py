@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import _thread
+import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.machinery import ExtensionFileLoader
 from types import FrameType
 
-from caviar.errors import SweepInterrupted
+from caviar.errors import INTERRUPTED, SweepInterrupted
 
 ENDING = (signal.SIGTERM, signal.SIGHUP)
 """Signals that end a program, and by default do so at once."""
@@ -24,7 +28,51 @@ class Interrupt:
     @property
     def exit_code(self) -> int:
         """143 after SIGTERM, 129 after SIGHUP, else 130."""
-        return 128 + self.signal if self.signal in ENDING else 130
+        return 128 + self.signal if self.signal in ENDING else INTERRUPTED
+
+
+def put_off(number: int, frame: FrameType | None) -> bool:
+    """Have a signal come again in a moment if an extension module is being imported; returns whether it is.
+
+    Code in C makes an ImportError of an exception that is raised there, or aborts the process.
+
+    Args:
+        number: The signal.
+        frame: Where it came, as its handler is told.
+    """
+    while frame is not None:
+        if isinstance(frame.f_locals.get("self"), ExtensionFileLoader):
+            _thread.start_new_thread(_send_later, (number,))  # takes no lock that the import may hold
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _send_later(number: int) -> None:
+    time.sleep(0.02)
+    os.kill(os.getpid(), number)
+
+
+@contextmanager
+def noted(heard: list[int]) -> Iterator[None]:
+    """Note each Ctrl-C of the block, and raise KeyboardInterrupt: whatever others make of it, it was Ctrl-C."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if put_off(number, frame):
+            return
+        heard.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _heard(*numbers: signal.Signals) -> list[signal.Signals]:
@@ -46,7 +94,9 @@ def terminable() -> Iterator[None]:
 
     came: list[int] = []
 
-    def handle(number: int, _frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
+        if put_off(number, frame):
+            return
         came.append(number)
         raise ended(number)
 
@@ -78,10 +128,12 @@ def on_interrupt(stop: Callable[[], None], hurry: Callable[[], None] = lambda: N
     """
     interrupt = Interrupt()
 
-    def handle(number: int, _frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         if interrupt.signal == number == signal.SIGHUP:
             return  # a terminal that is closed tells its leader and its foreground group: nobody is impatient
         if interrupt.signal is not None:
+            if put_off(number, frame):
+                return
             hurry()
             raise SweepInterrupted(
                 "ended at once: what the store had taken is saved, and caviar resume goes on", interrupt.exit_code

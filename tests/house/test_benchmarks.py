@@ -1,0 +1,43 @@
+"""Each benchmark still runs: on the least that it takes, by night."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+
+LEAST = {
+    "busy": "--trials 8 --seconds 0.05",
+    "digits": "--epochs 1 --pairs 1",
+    "drain": "--repeats 1",
+    "gpu": "--trials 2 --pairs 1 --steps 10",
+    "million": "--trials 2000",
+    "overhead": "--trials 2000 --pairs 1 --no-tune",
+    "report": "--reports 2000 --rows 4000",
+    "sampling": "",
+    "shapes": "--scale 0.1 --no-tune",
+    "store": "--trials 2000 --no-peers --no-wide",
+    "verbs": "--trials 50 --repeats 1",
+    "visible": "--trials 4 --seconds 4",
+}
+ELSEWHERE = {"grid", "search", "zoom"}
+"""Those that need tables of learning curves, or a package for them."""
+
+
+def test_every_benchmark_is_listed() -> None:
+    scripts = {path.stem for path in FOLDER.glob("*.py") if '__name__ == "__main__"' in path.read_text("utf-8")}
+    assert scripts == set(LEAST) | ELSEWHERE
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", LEAST)
+def test_it_runs(name: str, tmp_path: Path) -> None:
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, str(FOLDER / f"{name}.py"), *LEAST[name].split()]
+    ran = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "Traceback" not in ran.stderr
