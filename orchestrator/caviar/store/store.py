@@ -27,11 +27,11 @@ from caviar.store.layout import (
     OWNER,
     SWEEP_FILE,
     SWEEP_PREFIX,
-    is_sweep_id,
     numbered_name,
 )
 from caviar.store.ours import need_ours
 from caviar.store.record import MOST_DESCRIBED, Unreadable, described, parsed
+from caviar.store.strays import strays, sweep_id
 from caviar.store.sweep_dir import SweepDir
 from caviar.store.trouble import FULL, store_error
 
@@ -136,9 +136,9 @@ class Store:
             raise_format(self.disk, self.path)
             self.disk.clear_folders(self.path)
             for _ in range(10):
-                sweep_id = self._fresh_id()
-                home = self.path / f"{SWEEP_PREFIX}{sweep_id}"
-                said = {"id": sweep_id, "created": manifest.now(), **description}
+                fresh = self._fresh_id()
+                home = self.path / f"{SWEEP_PREFIX}{fresh}"
+                said = {"id": fresh, "created": manifest.now(), **description}
                 text = json.dumps(said, ensure_ascii=False, indent=1).encode()
                 sums = {SWEEP_FILE: checksum(text), CODE_FILE: checksum(code)}
                 first = manifest.to_bytes(manifest.Manifest(k=0, beginning=sums, written=manifest.now()))
@@ -204,15 +204,17 @@ class Store:
             moment = latest + timedelta(seconds=1)
         return f"{moment.strftime(ID_TIME)}-{secrets.token_hex(2)}"
 
-    def _ids(self) -> list[str]:
-        names = self.disk.folders(self.path)
-        ids = (name.removeprefix(SWEEP_PREFIX) for name in names if name.startswith(SWEEP_PREFIX))
-        return sorted(sweep_id for sweep_id in ids if is_sweep_id(sweep_id))
+    def _ids(self, names: list[str] | None = None) -> list[str]:
+        names = self.disk.folders(self.path) if names is None else names
+        return sorted(found for found in map(sweep_id, names) if found is not None)
 
     def sweeps(self) -> list[SweepDir]:
-        """All sweeps, newest last."""
+        """All sweeps, newest last; each that lies in a folder of another name than its own is told."""
         try:
-            return [SweepDir(path=self.path / f"{SWEEP_PREFIX}{sweep_id}", disk=self.disk) for sweep_id in self._ids()]
+            names = self.disk.folders(self.path)
+            for sentence in strays(self.disk, self.path, names):
+                _log.warning("%s", sentence)
+            return [SweepDir(path=self.path / f"{SWEEP_PREFIX}{found}", disk=self.disk) for found in self._ids(names)]
         except OSError as error:
             raise store_error("read", self.path, error) from error
 
@@ -243,13 +245,15 @@ class Store:
         if ref in (None, LATEST):
             sound = next((one for one in reversed(sweeps) if self._sound(one)), None)
             return named(sweeps if sound is None else [sound], ref, str(self.path))
-        names = {} if any(sweep.id == ref for sweep in sweeps) else {one.id: one.name for one in self.readable()}
+        names = {} if any(sweep.id == ref for sweep in sweeps) else {one.id: one.name for one in self._readable(sweeps)}
         found = named(sweeps, ref, str(self.path), names)
         return found if len(found) == 1 else [one for one in found if self._sound(one)] or found
 
     def readable(self) -> list[SweepDir]:
         """The sweeps whose description can be read, newest last; each other one is told."""
-        sweeps = self.sweeps()
+        return self._readable(self.sweeps())
+
+    def _readable(self, sweeps: list[SweepDir]) -> list[SweepDir]:
         sound = self.disk.each(self._described, sweeps)  # kept: their names are asked for
         return [sweep for sweep, good in zip(sweeps, sound, strict=True) if good]
 
@@ -289,9 +293,9 @@ def _check_readable(description: dict[str, Any]) -> None:
         raise SpecError(f"the sweep cannot be stored: {error}; change its description") from error
 
 
-def _moment(sweep_id: str) -> datetime | None:
+def _moment(its: str) -> datetime | None:
     """When a sweep was made, by its id; None when there is no such time."""
     try:
-        return datetime.strptime(sweep_id[:15], ID_TIME)
+        return datetime.strptime(its[:15], ID_TIME)
     except ValueError:
         return None
