@@ -38,10 +38,14 @@ LEGIBLE = {"", "0", "1", "2", "22", "31", "32", "35", "39"}
 
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory):
-    """A store with long names, tags and notes, and the ids of its two sweeps."""
+    """A store with long names, tags and notes, and the ids of its three sweeps."""
     store = Store.open(tmp_path_factory.mktemp("wide") / "store", create=True)
     long = "a-name-that-somebody-found-telling-" * 3
-    ids = [add_digits(store, make_plan(long, 8, tags=("baseline",) * 9, note="word " * 40)), add_interrupted(store)]
+    ideograms = "長い名前を付けた人がいて🎉" * 6
+    ids = [
+        *(add_digits(store, make_plan(long, 8, tags=("baseline",) * 9, note="word " * 40)), add_interrupted(store)),
+        add_digits(store, make_plan(ideograms, 8, tags=("基準",) * 9, note="メモ" * 60)),
+    ]
     return str(store.path), ids
 
 
@@ -57,23 +61,28 @@ def test_every_subverb_is_looked_at():
     assert {name for _, name in SUBVERBS} == set(group.commands)
 
 
-@pytest.mark.parametrize(("words", "of"), list(product(READING, [0, 1])), ids=str)
+@pytest.mark.parametrize(("words", "of"), list(product(READING, [0, 1, 2])), ids=str)
 def test_what_verbs_show_fits(caviar, wide, monkeypatch, words, of):
     path, ids = wide
     monkeypatch.setenv("COLUMNS", "80")
     got = caviar(*(word.format(s=ids[of]) for word in words), "--store", path)
     assert got.code in {0, 3, 4}, got.err  # the interrupted one has no third trial, and too few to zoom
-    shown = [line for line in got.out.splitlines() if cell_len(line) > 80 and len(line.split()) > 1]
-    # A name is one word, and is not cut.
-    assert [line for line in shown if "a-name-that" not in line] == []
+    assert [line for line in got.out.splitlines() if cell_len(line) > 80 and not to_copy(line)] == []
 
 
-def test_no_word_is_cut(caviar, wide, monkeypatch):
+def to_copy(line):
+    """A path on a line of its own, or a configuration as Python source."""
+    return line.strip().startswith(("/", "{", "'")) and (
+        " " not in line.strip() or line.lstrip().startswith(("{", "'"))
+    )
+
+
+def test_nothing_is_lost_where_lines_end(caviar, wide, monkeypatch):
     path, ids = wide
     monkeypatch.setenv("COLUMNS", "80")
     narrow = caviar("status", ids[0], "--store", path)
     monkeypatch.setenv("COLUMNS", "1000")
-    assert narrow.out.split() == caviar("status", ids[0], "--store", path).out.split()
+    assert "".join(narrow.out.split()) == "".join(caviar("status", ids[0], "--store", path).out.split())
 
 
 @pytest.mark.parametrize("words", READING, ids=" ".join)

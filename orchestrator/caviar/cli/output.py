@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import date, time
 from decimal import Decimal
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
@@ -47,25 +47,10 @@ def emit(text: str = "", *, hang: int | None = None) -> None:
         hang: what is too long for the terminal goes on in the next line, this far from the left; None: as it comes.
     """
     from caviar.show.sanitize import plain
+    from caviar.show.wrap import wrapped
 
     safe = plain(text)
     click.echo(safe if hang is None else "\n".join(wrapped(safe, hang, sys.stdout)))
-
-
-def wrapped(text: str, hang: int, stream: TextIO) -> list[str]:
-    """The text cut at spaces to the width of the stream's terminal; a word, such as a path, is never cut."""
-    import textwrap
-
-    from caviar.show.console import data_console
-
-    cut = textwrap.TextWrapper(
-        max(data_console(stream).width, hang + 20),
-        subsequent_indent=" " * hang,
-        break_long_words=False,
-        break_on_hyphens=False,
-        replace_whitespace=False,
-    )
-    return [part for line in text.splitlines() for part in cut.wrap(line) or [""]] or [""]
 
 
 def remember_store(store: str) -> None:
@@ -84,6 +69,7 @@ def typed(text: str) -> str:
 def say(text: str) -> None:
     """Write a line that is no data to stderr; commands in it are told as they work."""
     from caviar.show.sanitize import plain
+    from caviar.show.wrap import wrapped
 
     safe = plain(typed(text))
     click.echo("\n".join(wrapped(safe, 2, sys.stderr)) if sys.stderr.isatty() else safe, err=True)

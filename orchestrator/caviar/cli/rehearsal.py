@@ -52,41 +52,44 @@ def print_rehearsal(document: dict[str, Any]) -> None:
     """Write it for a person, to stdout."""
     from caviar.program.arguments import arguments_from_json
     from caviar.show.numbers import config_text, counted, number
+    from caviar.show.sanitize import plain
+    from caviar.show.wrap import column_width, padded
 
     plan = document["plan"]
     parameters = plan["space"]["parameters"]
-    width = max(map(len, parameters))
-    emit(f"{plan['name']}: {plan['metric']}, {plan['mode']}, rule {plan['rule']}")
+    width = column_width(map(plain, parameters))
+    emit(f"{plan['name']}: {plan['metric']}, {plan['mode']}, rule {plan['rule']}", hang=2)
     emit()
     emit("space")
     for name, parameter in parameters.items():
-        emit(f"  {name:<{width}}  {parameter_text(parameter)}{_held(plan['held'].get(name))}")
+        held = _held(plan["held"].get(name))
+        emit(f"  {padded(plain(name), width)}  {parameter_text(parameter)}{held}", hang=6)
     emit()
     slots = plan["concurrency"]
     at_once = "as many at a time as there is room for" if slots is None else f"at most {slots} at a time"
     chosen = f"searcher {plan['searcher']}" if plan["searcher"] else _sampler(plan["sampler"])
-    emit(f"plan   {counted(plan['trials'], 'trial')}, {chosen}, seed {plan['seed']}, {at_once}")
-    emit(f"       each {number(plan['cpus'])} CPU, {number(plan['gpus'])} GPU")
+    emit(f"plan   {counted(plan['trials'], 'trial')}, {chosen}, seed {plan['seed']}, {at_once}", hang=7)
+    emit(f"       each {number(plan['cpus'])} CPU, {number(plan['gpus'])} GPU", hang=7)
     if plan["rounds"]:
         later = ", then ".join(str(one) for one in plan["rounds"])
-        emit(f"       then {later} round the best of the round before")
+        emit(f"       then {later} round the best of the round before", hang=7)
     if plan["stopping"]:
         how = "paused, promoted or stopped" if document["pauses"] else "stopped early"
-        emit(f"       {how} by {plan['stopping']}")
+        emit(f"       {how} by {plan['stopping']}", hang=7)
     if plan["stop_on_divergence"]:
-        emit(f"       stopped when {plan['metric']} is NaN or infinite")
+        emit(f"       stopped when {plan['metric']} is NaN or infinite", hang=7)
     if plan["held"]:
-        emit(f"       {_tiers(plan['held'])}")
+        emit(f"       {_tiers(plan['held'])}", hang=7)
     if document["constraint"]:
-        emit(f"       {document['constraint']}")
+        emit(f"       {document['constraint']}", hang=7)
     if plan["train_args"]:
         arguments = arguments_from_json(plan["train_args"])
-        emit(f"       train({', '.join(f'{name}={value!r:.60}' for name, value in arguments.items())})")
-    emit(f"store  {document['store']}")
+        emit(f"       train({', '.join(f'{name}={value!r:.60}' for name, value in arguments.items())})", hang=7)
+    emit(f"store  {document['store']}", hang=7)
     emit()
     emit(f"first {counted(len(document['configs']), 'config')}")
     for config in document["configs"]:
-        emit(f"  {config_text(config)}")
+        emit(f"  {config_text(config)}", hang=4)
 
 
 def parameter_text(parameter: dict[str, Any]) -> str:

@@ -54,7 +54,7 @@ def _print(plan: dict[str, Any], rule: str, best: tuple[Relative, ...]) -> None:
     columns = [
         Column(name="sweep", keep=True),
         Column(name="trial", keep=True, style=STRONG),
-        Column(name=plan["metric"], align="right", keep=True, style=STRONG),
+        Column(name=plan["metric"], align="right", keep=True, shrink=True, style=STRONG),
         *(Column(name=name, align="right") for name in names),
         Column(name="step", align="right"),
         Column(name="state"),

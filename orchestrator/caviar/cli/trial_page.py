@@ -46,10 +46,14 @@ def _facts(document: dict[str, Any]) -> str:
 
 def _print_config(config: dict[str, Any], held: dict[str, int]) -> None:
     """The configuration, saying which values are defaults for want of trials."""
-    width = max(map(len, config), default=0)
+    from caviar.show.sanitize import plain
+    from caviar.show.wrap import column_width, padded
+
+    width = column_width(map(plain, config))
     emit("config")
     for name, value in config.items():
-        emit(f"  {name:<{width}}  {value!r}" + (f"  (its default; tier {held[name]})" if name in held else ""))
+        default = f"  (its default; tier {held[name]})" if name in held else ""
+        emit(f"  {padded(plain(name), width)}  {value!r}{default}", hang=6)
 
 
 def _print_metrics(metrics: dict[str, dict[str, Any]]) -> None:
@@ -81,7 +85,7 @@ def _print_curve(document: dict[str, Any], log: bool | None) -> None:
     lines = chart(points["values"], points["steps"], glyphs_for(sys.stdout), size=(width, 8), axis=axis)
     if lines:
         emit()
-        emit(f"{document['metric']} {axis_text(axis)}")
+        emit(f"{document['metric']} {axis_text(axis)}", hang=2)
         emit("\n".join(lines))
 
 
@@ -99,4 +103,4 @@ def _print_text(title: str, text: str) -> None:
     if text.strip():
         emit()
         emit(title)
-        emit("\n".join(f"  {line}" for line in text.rstrip().splitlines()))
+        emit("\n".join(f"  {line}" for line in text.rstrip().splitlines()), hang=6)

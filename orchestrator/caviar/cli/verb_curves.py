@@ -67,12 +67,12 @@ def _print(opened: "Reading", selection: "Selection", metric: str, log: bool | N
     width = min(max(data_console(sys.stdout).width - 45, 10), 60)
     curves, steps = [one.values for one in points.values()], [one.steps for one in points.values()]
     if all(value is None for curve in curves for value in curve):
-        emit(f"{opened.title}: {metric} was never finite in these trials")
+        emit(f"{opened.title}: {metric} was never finite in these trials", hang=2)
         return
     axis = axis_of(curves, log)
     sparks = sparklines(curves, steps=steps, width=width, axis=axis, spark=glyphs_for(sys.stdout).spark)
-    emit(opened.title)
-    emit(f"{metric} {axis_text(axis)}")
+    emit(opened.title, hang=2)
+    emit(f"{metric} {axis_text(axis)}", hang=2)
     emit()
     places = [step for one in steps for step in one]
     columns = [

@@ -32,7 +32,7 @@ def verb(trial: int, target: Target) -> None:
     if target.as_json:
         emit_json(document)
         return
-    emit(f"trial {trial} of {document['name']} ({document['sweep']}): {document['state']}")
+    emit(f"trial {trial} of {document['name']} ({document['sweep']}): {document['state']}", hang=2)
     for decision in document["decisions"]:
         emit(f"  {decision['sentence']}", hang=4)
     if not document["decisions"]:

@@ -35,14 +35,19 @@ def _change(change: Change) -> dict[str, Any]:
 
 def zoom_lines(document: dict[str, Any], title: str) -> list[str]:
     """The same for a person: `lr  float log  1e-4 to 1  →  0.0121 to 0.108  narrowed to 24% of the range`."""
+    from caviar.show.sanitize import one_line
+    from caviar.show.wrap import column_width, padded
+
     rows = [
-        (one["name"], parameter_text(_bare(one["before"])), _after(one), one["word"]) for one in document["parameters"]
+        (one_line(one["name"]), parameter_text(_bare(one["before"])), _after(one), one["word"])
+        for one in document["parameters"]
     ]
-    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    widths = [column_width(row[i] for row in rows) for i in range(3)]
     plan = document["plan"]
     lines = [f"{title}: round the best {document['top']} of {document['of']} trials", ""]
     for name, before, after, word in rows:
-        lines.append(f"  {name:<{widths[0]}}  {before:<{widths[1]}}  →  {after:<{widths[2]}}  {word}")
+        was, becomes = padded(before, widths[1]), padded(after, widths[2])
+        lines.append(f"  {padded(name, widths[0])}  {was}  →  {becomes}  {word}")
     return [*lines, "", f"plan   {plan['name']}, {plan['trials']} trials, seed {plan['seed']}"]
 
 

@@ -14,6 +14,7 @@ from caviar.show.glyphs import glyphs_for
 from caviar.show.progress import Clock, Snapshot
 from caviar.show.sanitize import one_line
 from caviar.show.style import NOTICE
+from caviar.show.wrap import wrap
 
 REDRAWS_PER_S = 4
 SPARE = 4
@@ -73,7 +74,8 @@ class LiveProgress:
     def note(self, text: str) -> None:
         """Print a line above the display."""
         with _lost_terminal():
-            self._console.print(Text(one_line(text), style=NOTICE), soft_wrap=True)
+            lines = wrap(one_line(text), self._console.width, 2)
+            self._console.print(Text("\n".join(lines), style=NOTICE), soft_wrap=True)  # what is wider is to be copied
 
     def end(self, snapshot: Snapshot | None = None) -> None:
         """Draw the last state and give the cursor back."""

@@ -8,6 +8,7 @@ from typing import TextIO
 from caviar.show.numbers import duration, number
 from caviar.show.progress import Clock, Snapshot
 from caviar.show.sanitize import one_line
+from caviar.show.wrap import wrapped
 
 EVERY_SHARE = 10
 EVERY_S = 30.0
@@ -62,10 +63,16 @@ class PlainProgress:
         self._said = state
 
     def _write(self, text: str) -> None:
-        with contextlib.suppress(OSError, ValueError):  # a closed terminal, a full disk, a closed stream
-            self._stream.write(f"[caviar] {text}\n")
-            self._stream.flush()
+        write_line(self._stream, text)
         self._said_at = self._clock()
+
+
+def write_line(stream: TextIO, text: str) -> None:
+    """Write a line of progress, in several on a terminal that is too narrow; a stream that is gone harms nobody."""
+    said = f"[caviar] {text}"
+    with contextlib.suppress(OSError, ValueError):  # a closed terminal, a full disk, a closed stream
+        stream.write("\n".join(wrapped(said, 2, stream) if stream.isatty() else [said]) + "\n")
+        stream.flush()
 
 
 def line(snapshot: Snapshot, *, ended: bool = False) -> str:

@@ -1,9 +1,9 @@
 """The display of `--quiet`: notes only, for a warning is no progress and must not be lost."""
 
-import contextlib
 import sys
 from typing import TextIO
 
+from caviar.show.plain import write_line
 from caviar.show.progress import Snapshot
 from caviar.show.sanitize import one_line
 
@@ -25,9 +25,7 @@ class SilentProgress:
 
     def note(self, text: str) -> None:
         """Write the note."""
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.write(f"[caviar] {one_line(text)}\n")
-            self._stream.flush()
+        write_line(self._stream, one_line(text))
 
     def end(self, snapshot: Snapshot | None = None) -> None:
         """Show nothing."""
