@@ -137,6 +137,8 @@ class _Stream:
         self.transcript = Transcript(hidden)
         self._descriptor = descriptor
         self._position = 0
+        self._thread: int | None = None
+        """Whose output goes here."""
         self._file: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 — lives as long as the redirection
         self._number = self._file.fileno()
         os.set_blocking(self._number, True)
@@ -155,11 +157,16 @@ class _Stream:
         if self._saved >= 0:
             os.dup2(self._number, self._descriptor)
         self.outlet.install()
-        self.outlet.tap.assign(self._target)
+        thread = threading.get_ident()
+        if thread != self._thread:
+            self._thread = thread
+            self.outlet.tap.assign(self._target)
 
     def read(self) -> str:
         """What of that which has come since the last call is to be kept."""
         size, found = self._size(), ""
+        if size == self._position:
+            return found
         while self._position < size:
             if self.transcript.full and size - self._position > 2 * CHUNK:
                 self.transcript.skip(size - CHUNK - self._position)
@@ -174,8 +181,9 @@ class _Stream:
 
     def skip(self) -> None:
         """Leave out what has come since the last call."""
-        self._position = size = self._size()
-        self._rewind(size)
+        self._position = size = os.lseek(self._number, 0, os.SEEK_END)
+        if size >= REWIND:
+            self._rewind(size)
 
     def close(self) -> None:
         if self._saved >= 0:

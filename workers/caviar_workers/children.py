@@ -36,10 +36,16 @@ _shown: list[str] = []
 
 
 class ParentOnly:
-    """Ends a child that train forked where it comes back from train: the rest of the lease is its parent's."""
+    """Ends a child that train forked where it comes back from train: the rest of the lease is its parent's.
+
+    Made in the parent; may be entered again and again.
+    """
+
+    def __init__(self) -> None:
+        self._home = os.getpid()
 
     def __enter__(self) -> None:
-        self._home = os.getpid()
+        """Nothing is to be done yet."""
 
     def __exit__(self, kind: object, error: BaseException | None, frames: object) -> None:
         if os.getpid() != self._home:

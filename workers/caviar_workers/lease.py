@@ -37,6 +37,8 @@ from caviar_workers.trial import Trial, TrialInterrupted, replay
 _GLANCE_S, _TORRENT_S = 0.25, 0.05
 _TORRENT = 1_000
 """Rows that wait: if so many, the next glance is soon, before they fill the memory."""
+_BRIEF_S, _BRIEFS = 0.01, 16
+"""Seconds, and how many trials that are over so soon may pass before somebody looks what they left open."""
 
 
 def _silence() -> Sequence[Message]:
@@ -114,6 +116,7 @@ class _Training(threading.Thread):
         self._recorder = recorder
         self._own_process = own_process
         self._home = _working_folder()
+        self._parent_only = ParentOnly()
         self._function: Callable[..., Any] | None = None
         self._arguments: Mapping[str, Any] = {}
         self._data: Any = None
@@ -149,14 +152,11 @@ class _Training(threading.Thread):
             execution.trial.data = self._data
             seed_everything(execution.trial.seed)
             started = time.perf_counter()
-            arguments = copy.deepcopy(self._arguments)  # what a trial does to them is its own affair
-            with ParentOnly():
-                returned = self._function(self._lease.config(position), execution.trial, **arguments)
-            with ParentOnly():  # a generator runs here
-                if self._lease.final:
-                    _finish_final(returned, execution.trial)
-                else:
-                    _finish(returned, execution, self._lease.metric, self._recorder)
+            with self._parent_only:
+                returned = self._function(self._lease.config(position), execution.trial, **self._own_arguments())
+            if returned is not None:
+                with self._parent_only:  # a generator runs here
+                    self._finish(returned, execution)
         except TrialInterrupted:
             pass
         except BaseException as error:
@@ -170,11 +170,21 @@ class _Training(threading.Thread):
             if execution.error is None and execution.kind is None:  # it came after train had returned
                 execution.error, execution.kind = describe(fault)
         if self._own_process:
-            if word := crowded():
+            if (execution.busy > _BRIEF_S or position % _BRIEFS == 0) and (word := crowded()):
                 self.broken = True
                 print(f"[caviar: {word}]", file=OUTLETS["err"])
             with suppress(OSError):
                 os.chdir(self._home)  # the next trial begins where this one did
+
+    def _own_arguments(self) -> Mapping[str, Any]:
+        """The function's arguments: what a trial does to them is its own affair."""
+        return copy.deepcopy(self._arguments) if self._arguments else {}
+
+    def _finish(self, returned: Any, execution: Execution) -> None:
+        if self._lease.final:
+            _finish_final(returned, execution.trial)
+        else:
+            _finish(returned, execution, self._lease.metric, self._recorder)
 
     def _load(self) -> Callable[..., Any]:
         lease = self._lease

@@ -97,14 +97,21 @@ class Outlet(TextIOWrapper):
     def __init__(self, attribute: str) -> None:
         self.tap = _Tap(attribute)
         self._attribute = attribute
+        self._changed = False
         super().__init__(self.tap, _ENCODING, _ERRORS, write_through=True)  # type: ignore[arg-type]  # raw will do
 
     def install(self) -> None:
         """Be the process's stream, as it was at first: a trial may have put another one there, or changed this one."""
         if getattr(sys, self._attribute) is not self:
             setattr(sys, self._attribute, self)
-        if (self.encoding, self.errors) != (_ENCODING, _ERRORS) or not self.write_through:
-            self.reconfigure(encoding=_ENCODING, errors=_ERRORS, write_through=True)
+        if self._changed:
+            super().reconfigure(encoding=_ENCODING, errors=_ERRORS, newline="\n", write_through=True)
+            self._changed = False
+
+    def reconfigure(self, *args: Any, **given: Any) -> None:
+        """Change the encoding, for the present trial."""
+        self._changed = True
+        super().reconfigure(*args, **given)
 
     def close(self) -> None:
         """Stay open: others keep this stream too."""

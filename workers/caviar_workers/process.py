@@ -61,7 +61,7 @@ def crowded() -> str:
     """
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
-        lowest = os.open(os.devnull, os.O_RDONLY)  # the lowest number that is free: quicker than to count
+        lowest = os.dup(2)  # the lowest number that is free: quicker than to count, and than to open a file
         os.close(lowest)
     except OSError:
         lowest = most

@@ -258,11 +258,11 @@ class Trial:
 
     def arrive(self) -> None:
         """The trial trains in this process from now on (for the recorder)."""
-        _present[self._key] = self
+        _present.add(self)
 
     def leave(self) -> None:
         """It trains no more."""
-        _present.pop(self._key, None)
+        _present.discard(self)
 
     def estrange(self) -> None:
         """Refuse all that has to come from train's own process: this is the trial's shadow in another one."""
@@ -293,7 +293,7 @@ class Trial:
         return f"Trial({self.sweep!r}, number={self.number}, attempt={self.attempt}, seed={self.seed})"
 
 
-_present: dict[tuple[str, int, int], Trial] = {}
+_present: set[Trial] = set()
 """The trials that train in this process."""
 
 _ELSEWHERE = (
@@ -304,15 +304,17 @@ _ELSEWHERE = (
 
 def _unpickled(process: int, facts: dict[str, Any], data: Any) -> Trial:
     trial = Trial(**facts)
-    if process == os.getpid() and trial._key in _present:
-        return _present[trial._key]
+    if process == os.getpid():
+        for present in list(_present):
+            if present._key == trial._key:
+                return present
     trial.data = data
     trial.estrange()
     return trial
 
 
 def _estrange_all() -> None:
-    for trial in list(_present.values()):
+    for trial in list(_present):
         trial.estrange()
 
 
