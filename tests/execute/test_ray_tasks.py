@@ -1,11 +1,12 @@
 """What only the Ray executor has to hold: processes that die, GPUs, threads, a closed network."""
 
+import importlib
 import os
 import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,18 @@ from caviar_workers.messages import Lease, Program
 pytestmark = pytest.mark.ray
 
 
-def run(train: Callable[..., Any], leases: int = 1, *, cpus: float = 1, gpus: float = 0) -> list[Any]:
+def run(
+    train: Callable[..., Any],
+    leases: int = 1,
+    *,
+    cpus: float = 1,
+    gpus: float = 0,
+    beside: Mapping[str, tuple[str, str]] | None = None,
+) -> list[Any]:
     """Run leases of one trial; all events."""
     from caviar.execute.ray_tasks import RayExecutor
 
-    program = Program(digest="d", train="train", functions={"train": train})
+    program = Program(digest="d", train="train", functions={"train": train}, files=beside or {})
     executor = RayExecutor(program, cpus=cpus, gpus=gpus)
     for number in range(leases):
         executor.submit(
@@ -54,6 +62,27 @@ def run(train: Callable[..., Any], leases: int = 1, *, cpus: float = 1, gpus: fl
 def rows(events: list[Any], table: str) -> list[dict[str, Any]]:
     data = [getattr(event.batch, table) for event in events if isinstance(event, LeaseSpoke)]
     return [row for part in data if part for row in pa.ipc.open_stream(part).read_all().to_pylist()]
+
+
+def test_functions_share_arrays_know_objects_of_ray_and_import_what_was_beside_them(
+    ray: RaySession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import numpy as np
+    import ray as library
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "sent_beside.py").write_text(source := "def value(): return 7\n")
+    value = importlib.import_module("sent_beside").value
+    (tmp_path / "sent_beside.py").write_text("raise RuntimeError('edited')")
+    table, known = np.arange(100_000.0), library.put("known")
+
+    def train(config: dict[str, Any], trial: Any) -> None:
+        print(value(), table.sum() == 4999950000.0, table.flags.owndata, table.flags.writeable, library.get(known))
+        trial.report(0, loss=1.0)
+
+    events = run(train, beside={"sent_beside": (str(tmp_path / "sent_beside.py"), source)})
+
+    assert [row["text"] for row in rows(events, "logs")] == ["7 True False False known\n"]
 
 
 def test_what_a_killed_process_had_reported_is_kept_and_its_lease_ends_as_lost(ray: RaySession) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from caviar_workers.children import _private
+from caviar_workers.children import _private, show_to_children
+from caviar_workers.messages import Program
 
 EXPERIMENT = """
     import multiprocessing as mp
@@ -75,6 +76,21 @@ def test_pools_of_every_kind_find_the_experiment_s_functions_as_they_were(tmp_pa
     )
 
     assert done.stdout == "[1, 4, 9, 10, 15, 2, 3]\n", done.stderr
+
+
+def test_functions_that_were_sent_let_children_find_what_was_beside_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("sys.path", [*sys.path])
+    files = {"beside": (str(tmp_path / "beside.py"), "def twice(x): return 2 * x")}
+    show_to_children(Program(digest="d", train="train", functions={"train": print}, files=files))
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import beside; print(beside.twice(4))"
+
+    done = subprocess.run([sys.executable, "-c", code, sys.path[0]], capture_output=True, text=True, check=False)
+    show_to_children(Program(digest="none", train=""))
+
+    assert done.stdout == "8\n", done.stderr
 
 
 def test_the_folder_is_private_or_a_fresh_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,7 @@ def show_to_children(program: Program) -> None:
         if folder in sys.path:
             sys.path.remove(folder)
     _shown.clear()
-    if not program.files or not program.module:
+    if not program.files:
         return
     with suppress(OSError):
         folder = _written(program)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import os
+import pickle
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.resources.readers import FileReader
@@ -24,7 +26,7 @@ class SnapshotFinder(MetaPathFinder, InspectLoader):
 
     def __init__(self, program: Program) -> None:
         self.digest = program.digest
-        self.folder = _Folder(_root(program))
+        self.folder = _Folder(_root(program)) if program.module else None
         self._files = program.files
         self._packages = program.packages
 
@@ -69,14 +71,13 @@ class SnapshotFinder(MetaPathFinder, InspectLoader):
         """Take the snapshot's modules out of this process."""
         for name in self._files:
             sys.modules.pop(name, None)
-        for finder in (self, self.folder):
-            if finder in sys.meta_path:
-                sys.meta_path.remove(finder)
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder not in (self, self.folder)]
 
     def install(self) -> None:
         """Find the snapshot's modules first, and those that only lie beside them last of all."""
         sys.meta_path.insert(0, self)
-        sys.meta_path.append(self.folder)
+        if self.folder is not None:
+            sys.meta_path.append(self.folder)
 
 
 class _Folder(MetaPathFinder):
@@ -112,10 +113,18 @@ def load_module(program: Program) -> ModuleType:
     Raises:
         Exception: Whatever the user's module raises at import.
     """
+    with _taken(program):
+        return importlib.import_module(program.module)
+
+
+@contextmanager
+def _taken(program: Program) -> Iterator[None]:
+    """Import from the program's snapshot, once per process and snapshot; after an error, from the beginning again."""
     global _installed  # noqa: PLW0603 — sys.modules is global too
     finder = _take(program)
     try:
-        return _import(program, program.module)
+        with _wordless(program):
+            yield
     except BaseException:
         finder.forget()
         _installed = None
@@ -166,20 +175,22 @@ def modules_apart(program: Program, name: str) -> dict[str, ModuleType]:
     kept = {name: sys.modules.pop(name) for name in program.files if name in sys.modules}
     finder.install()
     try:
-        _import(program, name)
+        with _wordless(program):
+            importlib.import_module(name)
         return {name: sys.modules[name] for name in program.files if name in sys.modules}
     finally:
         finder.forget()
         sys.modules.update(kept)
 
 
-def _import(program: Program, name: str) -> ModuleType:
-    """Import one of the program's modules, which finds no words on its command line, wherever that is."""
+@contextmanager
+def _wordless(program: Program) -> Iterator[None]:
+    """Let the program's modules, which are being imported, find no words on their command line, wherever that is."""
     global _importing
     words, before = sys.argv, _importing
-    sys.argv, _importing = [program.files[program.module][0]], True
+    sys.argv, _importing = [program.files[program.module][0] if program.module else ""], True
     try:
-        return importlib.import_module(name)
+        yield
     finally:
         sys.argv, _importing = words, before
 
@@ -191,6 +202,9 @@ def load_function(program: Program, name: str) -> Callable[..., Any]:
         AttributeError: The module has no such name.
         TypeError: It is not a function.
     """
+    if program.pickled:
+        with _taken(program):
+            return pickle.loads(program.pickled[0], buffers=program.pickled[1:])[name]  # type: ignore[no-any-return]
     if name in program.functions:
         return program.functions[name]
     value: Any = load_module(program)

@@ -18,7 +18,7 @@ class Program:
     """The user's code as it was when the sweep was described; it travels once per process.
 
     Either `files` holds the sources (`source`), or `functions` holds the functions themselves, for code that
-    lives in no file, as in a notebook (`function`).
+    lives in no file, as in a notebook (`function`); then `files` has the modules beside them, which they import.
     """
 
     digest: str
@@ -39,6 +39,9 @@ class Program:
     """Names in `files` that are packages."""
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     """Name → function, when there is no source."""
+    pickled: tuple[Any, ...] = ()
+    """`functions` on their way: a pickle, and the buffers of its large arrays. What they import by name must come from
+    `files`, so it is unpickled when these can be found."""
     reason: str = field(default="", compare=False)
     """Why the functions travel themselves although they have a file; empty: they have none, or do not."""
 

@@ -68,8 +68,7 @@ def run_sweep(
         progress.note(rejected)
     if program.reason:
         progress.note(
-            f"the functions themselves are sent to the workers: {program.reason}; such a sweep cannot be resumed, and "
-            "modules beside the file are imported as they are when a process starts: leave them as they are meanwhile"
+            f"the functions themselves are sent to the workers: {program.reason}; such a sweep cannot be resumed"
         )
     opened = Store.open(store, create=True)
     return _rounds(opened, plan, program, parent=None, address=address, progress=progress, provenance=provenance)

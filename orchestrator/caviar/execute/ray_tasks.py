@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import ray
@@ -292,7 +293,7 @@ def _sent(program: Program) -> Any:
         ray.cloudpickle.register_pickle_by_value(module)
     try:
         with caches_by_value({"__main__", *(module.__name__ for module in given)}):
-            return ray.put(program)
+            return ray.put(_pickled(program))
     except Exception as error:  # functions that live in no file are pickled; anything may be in them
         why = " ".join(str(error.__cause__ or error).split())
         also = f" (they are sent as they are, because {program.reason})" if program.reason else ""
@@ -303,6 +304,15 @@ def _sent(program: Program) -> Any:
     finally:
         for module in given:
             ray.cloudpickle.unregister_pickle_by_value(module)
+
+
+def _pickled(program: Program) -> Program:
+    """The program with its functions as a pickle of their own: Ray would import what they import from the disk."""
+    if not program.functions:
+        return program
+    buffers: list[Any] = []  # beside it, so that processes share large arrays in Ray's store, and do not copy them
+    data = ray.cloudpickle.dumps(dict(program.functions), protocol=5, buffer_callback=buffers.append)
+    return replace(program, functions={}, pickled=(data, *buffers))
 
 
 def _kind(error: RayError) -> str:

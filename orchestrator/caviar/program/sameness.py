@@ -36,6 +36,7 @@ class Comparison:
     Attributes:
         changed: The first difference in what is sent with the functions, as a dotted name; None: there is none.
         lost: The first one in another module, which would not be sent; None: there is none.
+        imports: Names that the functions import as they run, of modules or of what these may hold.
         exhausted: There was too much to look at; so something counts as changed, and something may be lost.
     """
 
@@ -59,6 +60,7 @@ class Comparison:
         self._looks = 0
         self.changed: str | None = None
         self.lost: str | None = None
+        self.imports: set[str] = set()
         self.exhausted = False
 
     def look(self, one: Any, other: Any, where: str) -> None:
@@ -127,8 +129,11 @@ class Comparison:
             others = [part for _, part in theirs.parts]
         else:
             known = dict(theirs.parts)
-            odd = next((label for label in [*labels, *known] if label not in known or label not in labels), "")
-            self._note(where if mine.ordered else self._called(one, where, odd), fixed=fixed)
+            # A package has its modules' names once anybody imported them: that says nothing of what they are.
+            free = {label for label, part in mine.parts if label not in known and self._is_part(one, label, part)}
+            if [label for label in labels if label not in free] != [label for label, _ in theirs.parts]:
+                odd = next((label for label in [*labels, *known] if label not in known or label not in labels), "")
+                self._note(where if mine.ordered else self._called(one, where, odd), fixed=fixed)
             others = [known.get(label, ABSENT) for label in labels]
         found: list[_Look] = []
         uses = module_uses(one.__code__) if isinstance(one, types.FunctionType) else {}
@@ -139,10 +144,17 @@ class Comparison:
             found.extend(self._late(one))
         return found
 
+    def _is_part(self, one: Any, label: str, part: Any) -> bool:
+        """Whether it is one of our packages' own modules, which is compared with what its own import gives."""
+        if not isinstance(one, types.ModuleType) or not isinstance(part, types.ModuleType):
+            return False
+        return part.__name__ == one.__name__ + label and part.__name__ in self._fixed
+
     def _late(self, function: types.FunctionType) -> list[_Look]:
         """What a function of ours imports when it runs; where nobody has imported that yet, it is as it will be."""
         package = function.__globals__.get("__package__") or ""
         names = imports_in(function.__code__, package)
+        self.imports.update(names)
         loaded = {name: chosen for name, chosen in names.items() if name in self._fixed and name in sys.modules}
         return [(sys.modules[name], ABSENT, name, True, chosen) for name, chosen in loaded.items()]
 

@@ -14,7 +14,7 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -65,6 +65,24 @@ def program_of_module(name: str, root: Path) -> Program:
     return _program(name, root, list(_beside(root, iter([name]))))
 
 
+def program_of_modules(names: Mapping[Path, Iterable[str]]) -> Program:
+    """Snapshot modules that no file of the experiment's leads to, as those beside a notebook.
+
+    Args:
+        names: Folder → modules that lie in it; names of others are left out.
+
+    Raises:
+        SpecError: As in `program_of_file`.
+    """
+    files: dict[str, tuple[str, str]] = {}
+    packages: frozenset[str] = frozenset()
+    for root, there in names.items():
+        found = _program("", root, list(_beside(root, iter(sorted(there)))))
+        files = {**found.files, **files}
+        packages |= found.packages
+    return Program(digest=_digest(files), train="", files=files, packages=packages)
+
+
 def _program(name: str, root: Path, queue: list[tuple[str, Path, str]]) -> Program:
     """The program of a module, from what is known of it: (module, file, package it lies in)."""
     sources: dict[str, tuple[str, str]] = {}
@@ -95,15 +113,17 @@ def _program(name: str, root: Path, queue: list[tuple[str, Path, str]]) -> Progr
     )
 
 
-def program_of_functions(given: Mapping[str, Callable[..., Any] | None]) -> Program:
+def program_of_functions(given: Mapping[str, Callable[..., Any] | None], beside: Program) -> Program:
     """The program of functions that live in no file, as in a notebook; workers get the functions themselves.
 
     Args:
         given: Role (`train`, `final`, …) → function, or None.
+        beside: The snapshot of the modules that they may import.
     """
     functions = {role: function for role, function in given.items() if function is not None}
     files = {f"_notebook_{role}": (f"<{role}>", _source(function)) for role, function in functions.items()}
-    program = Program(digest=_digest(files), train="train", files=files, functions=functions)
+    files = {**beside.files, **files}
+    program = Program(digest=_digest(files), train="train", files=files, packages=beside.packages, functions=functions)
     return replace(program, **{role: role for role in functions})  # type: ignore[arg-type]  # mypy takes them for any
 
 

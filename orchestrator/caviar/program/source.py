@@ -20,7 +20,7 @@ from caviar.installing import missing
 from caviar.program.entry import entry_of
 from caviar.program.pieces import ABSENT
 from caviar.program.sameness import Comparison, resolved, rewrites
-from caviar.program.snapshot import program_of_file, program_of_functions, program_of_module
+from caviar.program.snapshot import program_of_file, program_of_functions, program_of_module, program_of_modules
 from caviar_workers.load import load_module, modules_apart
 from caviar_workers.messages import Program
 
@@ -45,14 +45,13 @@ def program_of(functions: Mapping[str, Function | None], snapshot: Program | Non
     module = _module_of(functions["train"])
     file = getattr(module, "__file__", None)
     if module is None or file is None or not file.endswith(".py") or _installed(Path(file)):
-        _check_neighbours(functions)
-        return program_of_functions(functions)
+        return program_of_functions(functions, _neighbours(functions))
     program = program_of_file(Path(file), package=_package(module, Path(file)))
     named = _named(program, module, functions)
     reason = _change(program, named, module, functions)
     if named is not None and reason is None:
         return named
-    return dataclasses.replace(program_of_functions(functions), reason=f"of {file}, {reason}")
+    return dataclasses.replace(program_of_functions(functions, program), reason=f"of {file}, {reason}")
 
 
 def _of_snapshot(functions: Mapping[str, Function | None], snapshot: Program) -> Program:
@@ -75,7 +74,7 @@ def _of_snapshot(functions: Mapping[str, Function | None], snapshot: Program) ->
         None,
         None,
     )
-    return program_of_functions(functions)
+    return program_of_functions(functions, snapshot)
 
 
 def _change(
@@ -114,12 +113,16 @@ def _change(
         ),
         named,
         fresh.get(program.module),
-    )
+    ).changed
     return reason or (None if changed is None else f"where importing gives another {changed}, or may give one")
 
 
-def _check_neighbours(functions: Mapping[str, Function | None]) -> None:
-    """See that modules beside a notebook are what they are where its functions run; SpecError if not."""
+def _neighbours(functions: Mapping[str, Function | None]) -> Program:
+    """The snapshot of the modules beside a notebook: those that were imported, and those that its functions import.
+
+    Raises:
+        SpecError: One of them is not what it is where its file is imported, or cannot be read.
+    """
     roots = {Path.cwd(), Path(sys.path[0] or ".").resolve()}
     beside = {name: root for name in list(sys.modules) if (root := _root(name)) in roots}
     here = getattr(functions["train"], "__module__", None) or "__main__"
@@ -127,7 +130,11 @@ def _check_neighbours(functions: Mapping[str, Function | None]) -> None:
     def of(name: str) -> ModuleType:
         return _fresh(program_of_module(name, beside[name]), name)
 
-    _compare(functions, lambda: Comparison(here, here, beside.keys() - {here}, fresh=of), None, None)
+    found = _compare(functions, lambda: Comparison(here, here, beside.keys() - {here}, fresh=of), None, None)
+    looked_into = {Path(path or ".").resolve() for path in sys.path}
+    late = {root: found.imports for root in roots & looked_into if not _installed(root / "module.py")}
+    loaded = {root: {name for name in beside if beside[name] == root} for root in roots}
+    return program_of_modules({root: loaded[root] | late.get(root, set()) for root in sorted(roots)})
 
 
 def _compare(
@@ -135,8 +142,8 @@ def _compare(
     comparison: Callable[[], Comparison],
     named: Program | None,
     module: ModuleType | None,
-) -> str | None:
-    """Where the functions differ from those of the same names in a module that was imported anew; None: nowhere.
+) -> Comparison:
+    """Compare the functions with those of the same names in a module that was imported anew.
 
     Raises:
         SpecError: Something differs, or may differ, that would not be sent with the functions.
@@ -153,7 +160,7 @@ def _compare(
             f"{lost} is not what it is where its file is imported, as the workers do, or cannot be compared, so train "
             "may not be the same there: hand it to train in train_args, or set it in that file"
         )
-    return found.changed
+    return found
 
 
 def _look(
