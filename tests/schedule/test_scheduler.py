@@ -234,6 +234,47 @@ def test_a_metric_has_one_spelling_whichever_trials_and_processes_report_it(
     assert {key for row in sink.rows["curves"] for key in row if key.lower() in ("acc", "loss")} == {name, "loss"}
 
 
+@pytest.mark.parametrize(
+    ("stored", "odd", "many", "size"),
+    [
+        ((), 0, 5, 1),
+        ((), 0, 5, 3),
+        ((), 1, 4, 1),
+        ((), 1, 4, 3),
+        ((), 5, 4, 3),
+        (("m0", "ACC"), 0, 4, 1),
+        (("m0", "ACC"), 4, 4, 3),
+    ],
+)
+@pytest.mark.parametrize("end", ["", "fail"])
+def test_too_many_metrics_are_the_end_of_their_trial_only(
+    stored: tuple[str, ...], odd: int, many: int, size: int, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("caviar.schedule.names", "caviar_workers.sift"):
+        monkeypatch.setattr(f"{place}.MOST_METRICS", 6)
+    monkeypatch.setattr("caviar.schedule.scheduler.pack_size", lambda *_, **__: size)
+
+    def moody(config: dict[str, Any], trial: Any) -> None:
+        trial.report(0, loss=1.0, m0=2.0)
+        if trial.number == odd:
+            trial.report(1, loss=2.0, **{f"odd{i}": 1.0 for i in range(many)})
+            if end == "fail":
+                raise KeyError("own")
+        trial.report(2, loss=3.0, acc=4.0)
+
+    loop, sink = scheduler(6, moody, rest=Rest(metrics=stored))
+    loop.run()
+
+    acc = "ACC" if stored else "acc"
+    ended = {row["trial"]: row for row in sink.ended()}
+    assert {trial: row["state"] for trial, row in ended.items() if row["state"] != "COMPLETED"} == {odd: "FAILED"}
+    assert "KeyError" in ended[odd]["error"] or "at most 1000 metrics" in ended[odd]["error"]
+    assert all(row[f"last_{acc}"] == 4.0 for trial, row in ended.items() if trial != odd)
+    assert (loop.tally.completed, loop.tally.failed) == (5, 1)
+    for table in sink.rows.values():
+        assert not [name for row in table for name in row if "odd" in name]
+
+
 def test_stopping_starts_nothing_more_and_keeps_what_was_reported() -> None:
     def stopping(config: dict[str, Any], trial: Any) -> None:
         trial.report(0, loss=1.0)

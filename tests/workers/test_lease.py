@@ -147,6 +147,22 @@ def test_a_report_that_cannot_be_a_row_fails_the_trial_with_one_sentence(report:
     assert [r["step"] for r in tables["curves"]] == [0]
 
 
+def test_a_trial_with_too_many_metrics_takes_no_room_from_those_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caviar_workers.sift.MOST_METRICS", 6)
+
+    def train(config: dict[str, Any], trial: Trial) -> None:
+        trial.report(0, loss=1.0, **{f"m{i}": 1.0 for i in range(4)})
+        if trial.number == 1:
+            trial.report(1, **{f"odd{i}": 1.0 for i in range(2)})
+        trial.report(2, loss=2.0, acc=3.0)
+
+    tables = run(train, trials=4)
+
+    assert [row["state"] for row in ended(tables)] == ["COMPLETED", "FAILED", "COMPLETED", "COMPLETED"]
+    assert "at most 1000 metrics" in ended(tables)[1]["error"]
+    assert [row["last_acc"] for row in ended(tables)] == [3.0, None, 3.0, 3.0]
+
+
 def test_steps_may_repeat_but_not_go_back() -> None:
     def train(config: dict[str, Any], trial: Trial) -> None:
         trial.report(3, loss=1.0)

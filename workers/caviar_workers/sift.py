@@ -8,7 +8,7 @@ import numpy as np
 
 from caviar_workers.columns import Rows
 from caviar_workers.stretch import Stretch
-from caviar_workers.tables import MOST_METRICS, check_metric_name
+from caviar_workers.tables import MOST_METRICS, TOO_MANY_METRICS, check_metric_name
 from caviar_workers.trial import WIDTH, Cells
 
 
@@ -90,9 +90,8 @@ class Sieve:
                 return str(error)
             if own.setdefault(name.casefold(), name) != name:
                 return f"metrics differ in more than case, but report() got '{name}' and '{own[name.casefold()]}'"
-        self._spelled(names)
-        if len(self._names) > MOST_METRICS:
-            return f"a sweep has at most {MOST_METRICS} metrics: give varying things a step, not a name"
+        if len(self._names) + len(own.keys() - self._names.keys()) > MOST_METRICS:
+            return TOO_MANY_METRICS  # and none of these takes the room of another trial's
         return None
 
     def _spelled(self, names: tuple[str, ...]) -> tuple[str, ...]:

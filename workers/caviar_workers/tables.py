@@ -38,6 +38,9 @@ MAX_NAME = 128
 MOST_METRICS = 1000
 """Metrics of a report, and of a sweep, at most: each is a column of the store."""
 
+TOO_MANY_METRICS = f"a sweep has at most {MOST_METRICS} metrics: give varying things a step, not a name"
+"""Why a trial fails that reports more than there is room for."""
+
 FIELDS: dict[str, dict[str, str]] = {
     "configs": {
         "trial": "int64",  # from 0

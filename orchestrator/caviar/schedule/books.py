@@ -72,8 +72,7 @@ class Books:
         """Enter what a lease says, or its end.
 
         Raises:
-            CaviarError: There are too many metrics, a row or checkpoint cannot be kept, or the workers cannot run the
-                code.
+            CaviarError: A row or checkpoint cannot be kept, or the workers cannot run the code.
         """
         if isinstance(event, LeaseSpoke):
             self._record(event.lease, event.batch)
