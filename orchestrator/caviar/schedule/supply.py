@@ -80,7 +80,8 @@ class Supply:
                 seeds=tuple(seeds.tolist()),
                 configs={name: tuple(column) for name, column in columns.items()},
             )
-            self._stock = block.pick([i - start for i in wanted]) if wanted else None
+            whole = len(wanted) == stop - start
+            self._stock = block if whole else block.pick([i - start for i in wanted]) if wanted else None
             fresh = max(start, self._written)
             if fresh < stop:
                 rows.append(configs_table(self._plan, start, drawn, seeds, own).slice(fresh - start))

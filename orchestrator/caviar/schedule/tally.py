@@ -122,7 +122,8 @@ class Tally:
         failed = states.count("FAILED")
         self.failed += failed
         self.stopped += states.count("STOPPED") + states.count("CANCELLED")
-        if (last := f"last_{self.metric}") in attempts.column_names:
+        last = f"last_{self.metric}"
+        if last in attempts.column_names and ("STOPPED" in states or "PAUSED" in states):
             valued = attempts[last].is_valid().to_pylist()
             self.lasted += sum(map(bool.__and__, valued, (state in ("STOPPED", "PAUSED") for state in states)))
         if self.pioneers:
