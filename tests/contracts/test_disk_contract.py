@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -162,9 +163,38 @@ def test_a_folder_is_shown_whole_and_vanishes_whole(world):
     world.disk().remove_folder(world.root / "sweep=1")
     assert world.disk().folders(world.root) == ["sweep=2"]
     assert not world.disk().exists(world.root / "sweep=1" / "sub" / "0.json")
-    world.disk().clear_folders(world.root)
+    world.disk().clear_folders(world.root, re.compile(r"sweep=\d"), lambda _folder: True)
     assert world.disk().list(world.root) == ["sweep=2"]
     assert world.disk().read(world.root / "sweep=2" / "sub" / "0.json") == b"0"
+
+
+@pytest.mark.parametrize("form", ["a folder", "an object"])
+def test_what_crashes_left_is_only_what_has_our_names_and_holds_ours(world, monkeypatch, form):
+    """Whatever stands in a store, and however old it is, a person's folders stay whole."""
+    disk, root = world.disk(), world.root / "store"
+    for name in ("notes", "sweep=x", "a" * 32):
+        disk.make_folder(root / name)
+        disk.create(root / name / "thesis.txt", b"all of it")
+    disk.publish_folder(root / "sweep=1", FILES, ["sub"])
+    marks = [
+        f"{prefix}{rest}" for prefix in ("_gone-", "_new-", "_clock-") for rest in ("", "notes", "sweep=x", "a" * 32)
+    ]
+    for mark in marks:
+        if form == "a folder":
+            disk.make_folder(root / mark)
+            disk.create(root / mark / "mine.txt", b"precious")
+        else:
+            disk.create(root / mark, b"\nthesis.txt")
+    for kind in ("posix", "objects"):
+        monkeypatch.setattr(f"caviar.disk.{kind}.STALE_S", -10.0)
+
+    disk.clear_folders(root, re.compile(r"sweep=\d"), lambda folder: "mine.txt" not in disk.list(folder))
+
+    for name in ("notes", "sweep=x", "a" * 32):
+        assert disk.read(root / name / "thesis.txt") == b"all of it"
+    assert disk.read(root / "sweep=1" / "sub" / "0.json") == b"0"
+    if form == "a folder":
+        assert all(disk.read(root / mark / "mine.txt") == b"precious" for mark in marks)
 
 
 def test_a_folder_is_there_from_make_to_delete(world):

@@ -1,6 +1,7 @@
 """We delete only what we wrote: links and foreign things, at every place of a sweep, under every verb that acts."""
 
 import os
+import re
 import shutil
 from contextlib import suppress
 
@@ -249,7 +250,7 @@ WITH_A_PATH = {
     "publish_folder": lambda disk, path: disk.publish_folder(path, [("a", b"x")], []),
     "remove_folder": lambda disk, path: disk.remove_folder(path),
     "folders": lambda disk, path: disk.folders(path),
-    "clear_folders": lambda disk, path: disk.clear_folders(path),
+    "clear_folders": lambda disk, path: disk.clear_folders(path, re.compile(".*"), lambda _folder: True),
     "make_folder": lambda disk, path: disk.make_folder(path / "new"),
     "delete_folder": lambda disk, path: disk.delete_folder(path),
     "sync_folder": lambda disk, path: disk.sync_folder(path),

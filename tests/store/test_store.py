@@ -131,13 +131,18 @@ def test_a_sweep_appears_whole_or_not_at_all(store, describe):
 
 
 def test_leftovers_of_a_crash_go_after_a_day(store, describe):
-    old, young = store.path / "_new-old", store.path / "_new-young"
-    for folder in (old, young):
-        folder.mkdir()
-    os.utime(old, (0, 0))
+    old, young, hers, other = (store.path / f"_new-{name}" for name in ("a" * 32, "b" * 32, "c" * 32, "notes"))
+    for folder in (old, young, hers, other):
+        (folder / "_hot").mkdir(parents=True)
+        (folder / "sweep.json").write_text("{}")
+    (hers / "thesis.txt").write_text("all of it")
+    for folder in (old, hers, other):
+        os.utime(folder, (0, 0))
     store.create_sweep(describe(), b"")
     assert not old.exists()
     assert young.exists()
+    assert (hers / "thesis.txt").read_text() == "all of it", "not all in it is ours"
+    assert other.exists(), "it has no name of ours"
 
 
 def test_a_torn_description_is_one_sentence(sweep):

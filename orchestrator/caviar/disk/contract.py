@@ -6,6 +6,7 @@ import errno
 from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path, PurePath
@@ -90,8 +91,14 @@ class Disk(Protocol):
         """Names of the folders that `publish_folder` showed there, and others that hold something; sorted."""
         ...
 
-    def clear_folders(self, parent: PurePath) -> None:
-        """Delete what crashes left of showing folders (after a day) and of removing them."""
+    def clear_folders(self, parent: PurePath, form: re.Pattern[str], ours: Callable[[PurePath], bool]) -> None:
+        """Delete what crashes left of showing folders (after a day) and of removing them.
+
+        Args:
+            parent: The folder above them.
+            form: Of their names, whole; of others nothing is deleted.
+            ours: Whether all that a folder holds, which may have another name meanwhile, may be deleted.
+        """
         ...
 
     def make_folder(self, *paths: PurePath, within: PurePath | None = None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import errno
+import re
 import tempfile
 import time
 import uuid
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from caviar_workers.patience import Patience
 
 NEW_PREFIX, GONE_PREFIX, PROBE_PREFIX = "_new-", "_gone-", "_clock-"
+_NOTE = re.compile(rf"({NEW_PREFIX}|{GONE_PREFIX}|{PROBE_PREFIX})(.+)")
+_PROBE = re.compile(rf"{PROBE_PREFIX}[0-9a-f]{{32}}")
 FOLDER = ".folder"
 """An empty object that makes a folder be there."""
 
@@ -134,15 +137,22 @@ class ObjectDisk:
         hidden = {note.removeprefix(prefix) for note in notes for prefix in (NEW_PREFIX, GONE_PREFIX)}
         return sorted(name for name in there if name not in hidden)
 
-    def clear_folders(self, parent: PurePath) -> None:
+    def clear_folders(self, parent: PurePath, form: re.Pattern[str], ours: Callable[[PurePath], bool]) -> None:
         """Finish removals, and delete what was not finished in a day."""
-        for name in self.list(parent):
-            note = parent / name
-            if name.startswith(GONE_PREFIX):
-                self.delete_folder(parent / name.removeprefix(GONE_PREFIX))
-                self.delete([note])
-            elif name.startswith((NEW_PREFIX, PROBE_PREFIX)) and self.age_s(note) > STALE_S:
-                self._clear_unfinished(note)
+        notes, _ = self._bucket.list(key(parent))
+        for name in notes:
+            found, note = _NOTE.fullmatch(name), parent / name
+            if found is None:
+                continue
+            if found[1] == PROBE_PREFIX:
+                if _PROBE.fullmatch(name) and self.age_s(note) > STALE_S:
+                    self.delete([note])
+            elif form.fullmatch(found[2]) and ours(parent / found[2]):
+                if found[1] == GONE_PREFIX:
+                    self.delete_folder(parent / found[2])
+                    self.delete([note])
+                elif self.age_s(note) > STALE_S:
+                    self._clear_unfinished(note)
 
     def _clear_unfinished(self, note: PurePath) -> None:
         path = note.with_name(note.name.removeprefix(NEW_PREFIX))

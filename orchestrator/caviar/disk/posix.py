@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ASIDE = ".aside"
 NEW_PREFIX = "_new-"
 GONE_PREFIX = "_gone-"
-_ASIDE_FOLDER = re.compile(rf"({NEW_PREFIX}).*|({GONE_PREFIX})[0-9a-f]{{32}}")
+_ASIDE_FOLDER = re.compile(rf"({NEW_PREFIX}|({GONE_PREFIX}))[0-9a-f]{{32}}")
 
 
 def aside(path: PurePath) -> Path:
@@ -104,12 +104,13 @@ class PosixDisk(SystemCalls):
         there = sorted(name for name, kind in self.kinds(parent).items() if kind != "link")
         return [name for name in there if not name.startswith((NEW_PREFIX, GONE_PREFIX, "."))]
 
-    def clear_folders(self, parent: PurePath) -> None:
+    def clear_folders(self, parent: PurePath, form: re.Pattern[str], ours: Callable[[PurePath], bool]) -> None:
         """Delete unfinished and removed folders."""
         for name, kind in self.kinds(parent).items():
             found = _ASIDE_FOLDER.fullmatch(name) if kind == "folder" else None
-            if found and (found[2] or self.age_s(parent / name) > STALE_S):
-                self.delete_folder(parent / name)
+            with suppress(FileNotFoundError):  # another process did it
+                if found and (found[2] or self.age_s(parent / name) > STALE_S) and ours(parent / name):
+                    self.delete_folder(parent / name)
 
     def make_folder(self, *paths: PurePath, within: PurePath | None = None) -> None:
         """Create folders and those above them, durably; a folder that holds several is synced once."""

@@ -9,8 +9,18 @@ from caviar.errors import NotFoundError, StoreError
 from caviar.store import chain, manifest, owner, snapshot
 from caviar.store.format import raise_format
 from caviar.store.holes import need_whole
-from caviar.store.layout import BUILD, HOT, MERGED, OWNER, SWEEP_FILE, SWEEP_PREFIX, build_folder, parse_number
-from caviar.store.ours import need_ours
+from caviar.store.layout import (
+    BUILD,
+    BUILD_FOLDER,
+    HOT,
+    MERGED,
+    OWNER,
+    SWEEP_FILE,
+    SWEEP_PREFIX,
+    build_folder,
+    parse_number,
+)
+from caviar.store.ours import foreign, need_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,7 +153,7 @@ def _take_pen(disk: Disk, sweep: PurePath, epoch: int) -> None:
             need_ours(disk, sweep, f"{BUILD}/{name}")
             with suppress(FileNotFoundError):  # another new owner did it
                 disk.remove_folder(sweep / BUILD / name)
-    disk.clear_folders(sweep / BUILD)
+    disk.clear_folders(sweep / BUILD, BUILD_FOLDER, lambda folder: not foreign(disk, sweep, f"{BUILD}/{folder.name}"))
     disk.make_folder(mine, within=sweep)
     if owner.superseded(disk, sweep, epoch):  # by one that may have looked for our folder before we made it
         disk.delete_folder(mine)

@@ -39,6 +39,9 @@ MOST_NUMBER = 10**18 - 1
 """In a name."""
 
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
+SWEEP_FOLDER = re.compile(rf"{SWEEP_PREFIX}{_ID.pattern}")
+BUILD_FOLDER = re.compile(r"[0-9]{1,18}")
+"""Within `BUILD`."""
 _SEGMENT = re.compile(rf"([0-9]{{1,18}})-([0-9]{{1,18}})-({'|'.join(TABLES)})(?:-([0-9a-f]{{8}}))?\.parquet")
 _GONE = re.compile(rf"([0-9]{{1,18}})-([0-9]{{1,18}})-{LOST}\.parquet")
 _DATA = re.compile(rf"({HOT}|{MERGED}|{'|'.join(FINAL_TABLES)}|{SUPERSEDED})/[A-Za-z0-9-]+\.parquet")

@@ -26,10 +26,11 @@ from caviar.store.layout import (
     MERGED,
     OWNER,
     SWEEP_FILE,
+    SWEEP_FOLDER,
     SWEEP_PREFIX,
     numbered_name,
 )
-from caviar.store.ours import need_ours
+from caviar.store.ours import foreign, need_ours
 from caviar.store.record import MOST_DESCRIBED, Unreadable, described, parsed
 from caviar.store.strays import strays, sweep_id
 from caviar.store.sweep_dir import SweepDir
@@ -134,7 +135,7 @@ class Store:
         _check_readable(description)
         try:
             raise_format(self.disk, self.path)
-            self.disk.clear_folders(self.path)
+            self.disk.clear_folders(self.path, SWEEP_FOLDER, lambda folder: not foreign(self.disk, folder))
             for _ in range(10):
                 fresh = self._fresh_id()
                 home = self.path / f"{SWEEP_PREFIX}{fresh}"
