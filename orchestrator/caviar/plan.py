@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from caviar.errors import SpecError
+from caviar.kept import DEEPEST, NotKept, check_kept
 from caviar.program.arguments import arguments_from_json, arguments_to_json
 from caviar.sampling import Grid, List, read_sampler, sampler_json
 from caviar.searching.names import check_searcher
@@ -20,6 +21,8 @@ Mode = Literal["min", "max"]
 Rule = Literal["last", "best", "smoothed"]
 Process = Literal["warm", "fresh"]
 MOST_TRIALS = 2**30
+_ABOVE = 3
+"""Objects round a value of the plan's, in the sweep's description."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,20 @@ class Plan:
         self._check_resources()
         # As they will come back from the store, so that the first run has no others than those that resume it.
         object.__setattr__(self, "train_args", arguments_from_json(arguments_to_json(self.train_args)))
+        self._check_kept()
+
+    def _check_kept(self) -> None:
+        """Whether the store can keep it, before anything is started for it."""
+        data = self.to_json()
+        space, arguments = data.pop("space"), data.pop("train_args")
+        del data["sampler"]  # what it lists are values of the space
+        parts = {f"space.{name}": one for name, one in space["parameters"].items()}
+        parts |= {f"train.{name}": one for name, one in arguments.items()}
+        for name, value in {**parts, **data}.items():
+            try:
+                check_kept(value, deepest=DEEPEST - _ABOVE)
+            except NotKept as error:
+                raise SpecError(f"{name} cannot be stored: {error}; write it otherwise") from None
 
     def _check_resources(self) -> None:
         """What a trial and the sweep may use."""

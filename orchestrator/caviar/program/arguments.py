@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from caviar.errors import SpecError
+from caviar.kept import LARGEST_WHOLE
 
 _DEEPEST = 40
 _HERE = type(Path())
@@ -42,6 +43,8 @@ def _to_json(value: Any, name: str, depth: int) -> Any:
     if depth > _DEEPEST:
         raise SpecError(f"train.{name} is nested more than {_DEEPEST} deep, or holds itself: let train make it")
     kind = type(value)
+    if kind is int and abs(value) > LARGEST_WHOLE:
+        raise SpecError(f"train.{name} cannot be stored: it holds a whole number beyond 2^64; give it as text")
     if value is None or kind in (bool, int, str) or (kind is float and math.isfinite(value)):
         return value
     if kind is list:
@@ -52,7 +55,8 @@ def _to_json(value: Any, name: str, depth: int) -> Any:
         return {"__dict__": [[_to_json(one, name, depth + 1) for one in pair] for pair in value.items()]}
     if kind in _WRITERS:
         tag, parts = _WRITERS[kind]
-        return {tag: _to_json(parts(value), name, depth + 1)}
+        written = _to_json(parts(value), name, depth + 1)
+        return {tag: sorted(written, key=json.dumps) if kind in _UNORDERED else written}
     if (found := _numpy_scalar(value)) is not None:
         return {_NUMPY: [value.dtype.name, _to_json(found, name, depth + 1)]}
     raise SpecError(
@@ -88,15 +92,13 @@ def _numpy_again(parts: Any) -> Any:
     return np.dtype(parts[0]).type(parts[1])
 
 
-def _in_order(items: Any) -> list[Any]:
-    """The members of a set, in an order that does not depend on hashes."""
-    return sorted(items, key=lambda one: json.dumps(_to_json(one, "set", 0)))
-
+_UNORDERED = (set, frozenset)
+"""Written in an order that does not depend on hashes."""
 
 _WRITERS: Mapping[type, tuple[str, Callable[[Any], Any]]] = {
     tuple: ("__tuple__", list),
-    set: ("__set__", _in_order),
-    frozenset: ("__frozenset__", _in_order),
+    set: ("__set__", list),
+    frozenset: ("__frozenset__", list),
     float: ("__float__", repr),
     complex: ("__complex__", lambda value: [value.real, value.imag]),
     bytes: ("__bytes__", lambda value: base64.b64encode(value).decode()),

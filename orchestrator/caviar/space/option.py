@@ -14,6 +14,8 @@ from caviar.errors import SpecError
 
 _TUPLE = "__tuple__"
 _DEEPEST = 20
+_MOST_BITS = 4096
+"""Beyond, Python writes no whole number down; who names the parameter has a smaller limit: see `caviar.kept`."""
 
 
 def plain_option(option: object, depth: int = 0) -> object:
@@ -35,6 +37,8 @@ def _scalar(option: object) -> object:
         raise SpecError(f"An option of a Choice must survive JSON, got {option!r}; leave it out or write it as text")
     if type(option) is str:
         return _text(option)
+    if type(option) is int and option.bit_length() > _MOST_BITS:
+        raise SpecError(f"An option of a Choice must be at most 2^64, got one of {option.bit_length():,} bits")
     if option is None or type(option) in (bool, int, float):
         return option
     raise SpecError(

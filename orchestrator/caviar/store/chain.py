@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from caviar.errors import StoreError
+from caviar.kept import MOST_DESCRIBED
 from caviar.store.layout import MANIFEST, numbered_name, parse_number
 from caviar.store.manifest import Manifest, from_bytes, to_bytes
-from caviar.store.record import MOST_DESCRIBED
 
 if TYPE_CHECKING:
     from pathlib import PurePath

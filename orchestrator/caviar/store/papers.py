@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from caviar.disk.checksum import checksum
 from caviar.errors import StoreError
+from caviar.kept import MOST_DESCRIBED
 from caviar.store.chain import KEPT
 from caviar.store.finals import finals
 from caviar.store.layout import FINAL, MANIFEST, OWNER, SWEEP_FILE, numbered_name, parse_number
 from caviar.store.manifest import from_bytes
 from caviar.store.owner import from_bytes as owner_of
 from caviar.store.owner import look
-from caviar.store.record import MOST_BYTES, MOST_DESCRIBED
+from caviar.store.record import MOST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import types
 import typing
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from caviar.errors import SpecError
+from caviar.kept import NotKept, check_kept
 from caviar_workers.tables import check_metric_name
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ T = TypeVar("T")
 
 MOST_BYTES = 2**20
 """Of a small file: an owner, a request, an amendment, what a final test found."""
-MOST_DESCRIBED = 2**26
-"""Of a sweep's description, which may list configurations, and of a manifest."""
-DEEPEST = 64
 LARGEST = 2**63
 MOST_TRIALS = 2**30
 
@@ -66,7 +64,10 @@ def parsed(data: bytes | str, *, finite: bool = True) -> dict[str, Any]:
         raise Unreadable(what) from None
     if not isinstance(found, dict):
         raise Unreadable(f"it holds {_kind(found)}, where an object belongs")
-    _check_values(found, finite)
+    try:
+        check_kept(found, finite=finite)
+    except NotKept as error:
+        raise Unreadable(str(error)) from None
     return found
 
 
@@ -170,7 +171,13 @@ def _parameters(value: object) -> bool:
     parameters = value.get("parameters") if isinstance(value, dict) else None
     if not isinstance(parameters, dict) or not all(map(_parameter, parameters.values())):
         return False
-    return len({name.casefold() for name in parameters}) == len(parameters)
+    from caviar.space.name import check_names  # noqa: PLC0415 - who reads no description does not pay for numpy
+
+    try:
+        check_names(parameters)
+    except SpecError:
+        return False
+    return True
 
 
 def _parameter(value: object) -> bool:
@@ -197,7 +204,7 @@ _PLAN: dict[str, tuple[Callable[[object], bool], str]] = {
     "rule": (lambda value: value in ("last", "best", "smoothed"), "'last', 'best' or 'smoothed'"),
     "trials": (_whole(1, MOST_TRIALS), "a whole number from 1 to 2^30"),
     "seed": (_whole(0, LARGEST - 1), "a whole number from 0 to 2^63 − 1"),
-    "space": (_parameters, "an object of parameters, each with a kind, told apart without regard to case"),
+    "space": (_parameters, "an object of parameters, each with a kind and a name that a parameter may have"),
     "held": (_held, "an object of parameters"),
     "sampler": (_sampler, "a name, or an object with one"),
     "parent": (_or_none(_text), "text"),
@@ -212,38 +219,6 @@ _PLAN: dict[str, tuple[Callable[[object], bool], str]] = {
     "note": (_or_none(_text), "text"),
 }
 """What readers take from a plan, and of what kind it is. `Plan.from_json` knows all rules, for those who run it."""
-
-
-def _check_values(top: object, finite: bool) -> None:
-    """See that all in it can be written again, and said to a database; without recursion."""
-    level: list[object] = [top]
-    for _ in range(DEEPEST):
-        below: list[object] = []
-        for value in level:
-            if isinstance(value, dict):
-                below += [*value, *value.values()]
-            elif isinstance(value, list):
-                below += value
-            elif isinstance(value, str):
-                _check_text(value)
-            elif isinstance(value, float) and finite and not math.isfinite(value):
-                raise Unreadable(f"it holds {value}, which is no number here")
-            elif isinstance(value, int) and abs(value) > 2 * LARGEST:
-                raise Unreadable("it holds a whole number beyond 2^64")
-        if not below:
-            return
-        level = below
-    raise Unreadable("it is nested too deep")
-
-
-def _check_text(value: str) -> None:
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise Unreadable("it holds half a character (a lone surrogate)") from None
-    if "\0" in value:
-        raise Unreadable("it holds a NUL character")
 
 
 @cache

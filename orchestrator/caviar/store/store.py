@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from caviar.disk import Disk, Patience, PosixDisk, locate
 from caviar.disk.checksum import checksum
 from caviar.errors import NotFoundError, SpecError, StoreError
+from caviar.kept import MOST_DESCRIBED
 from caviar.store import claim as claims
 from caviar.store import manifest
 from caviar.store.find import LATEST, named, the_only
@@ -31,7 +32,7 @@ from caviar.store.layout import (
     numbered_name,
 )
 from caviar.store.ours import foreign, need_ours
-from caviar.store.record import MOST_DESCRIBED, Unreadable, described, parsed
+from caviar.store.record import Unreadable, described, parsed
 from caviar.store.strays import strays, sweep_id
 from caviar.store.sweep_dir import SweepDir
 from caviar.store.trouble import FULL, store_error

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from caviar.kept import MOST_DESCRIBED
 from caviar.store.layout import SWEEP_FILE, SWEEP_PREFIX, is_sweep_id
-from caviar.store.record import MOST_DESCRIBED, read
+from caviar.store.record import read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,13 +10,14 @@ from typing import Any
 
 from caviar.disk import Disk, Patience, PosixDisk
 from caviar.errors import StoreError
+from caviar.kept import MOST_DESCRIBED
 from caviar.store import chain, snapshot
 from caviar.store import claim as claims
 from caviar.store.amendments import Amendment, amend, amended, amendments, code_path
 from caviar.store.layout import CODE_FILE, SWEEP_FILE, SWEEP_PREFIX
 from caviar.store.manifest import State
 from caviar.store.owner import Sighting, look
-from caviar.store.record import MOST_DESCRIBED, described, read
+from caviar.store.record import described, read
 from caviar.store.trouble import store_error
 
 
