@@ -22,8 +22,8 @@ HELD = {"eps": Float(1e-9, 1e-3, "log", tier=3, default=1e-8)}
 PLAN = Plan(name="digits", metric="loss", mode="min", trials=20, seed=5, space=SPACE, held=HELD, rounds=(12, 6))
 
 
-def add(store: Store, plan: Plan, ends: dict[int, tuple[str, float]]) -> SweepDir:
-    """A finished sweep whose trials ended so: state, loss at step 3."""
+def add(store: Store, plan: Plan, ends: dict[int, tuple[str, float]], step: int = 3) -> SweepDir:
+    """A finished sweep whose trials ended so: state, loss at that step."""
     sweep = store.create_sweep({"plan": plan.to_json(), "provenance": {}}, b"")
     u = make_sampler("random", plan.space, plan.seed, plan.trials).points(0, plan.trials)
     fixed: dict[str, Any] = {"trial": range(len(u)), "seed": range(len(u)), "index": range(len(u)), "u": u.tolist()}
@@ -34,7 +34,7 @@ def add(store: Store, plan: Plan, ends: dict[int, tuple[str, float]]) -> SweepDi
     with Writer(sweep, epoch) as writer:
         writer.add("configs", configs)
         for trial, (state, loss) in ends.items():
-            rows = {"trial": trial, "attempt": 0, "_seq": 0, "_start": 0, "step": 3, "time": 0, "loss": loss}
+            rows = {"trial": trial, "attempt": 0, "_seq": 0, "_start": 0, "step": step, "time": 0, "loss": loss}
             fields = tables.schema("curves").append(pa.field("loss", pa.float64()))
             writer.add("curves", pa.Table.from_pylist([rows], schema=fields))
             form = {f"{form}loss": loss for form in tables.METRIC_FORMS}
@@ -42,7 +42,7 @@ def add(store: Store, plan: Plan, ends: dict[int, tuple[str, float]]) -> SweepDi
             for name in form:
                 fields = fields.append(pa.field(name, pa.float64()))
             diverged = not np.isfinite(loss)
-            row = {"trial": trial, "attempt": 0, "state": state, "started": 0, "ended": 1, "rows": 1, "step": 3}
+            row = {"trial": trial, "attempt": 0, "state": state, "started": 0, "ended": 1, "rows": 1, "step": step}
             row |= {"start": 0, "diverged": diverged, **form}
             writer.add("attempts", pa.Table.from_pylist([row], schema=fields))
     finalize(sweep, epoch)
@@ -124,6 +124,18 @@ def test_a_family_and_its_best(store: Store) -> None:
 
     store.remove(child)
     assert [one.id for one in family(store, grandchild)] == [grandchild.id]
+
+
+@pytest.mark.parametrize("rule", ["last", "best"])
+@pytest.mark.parametrize("k", [1, 4])
+def test_the_words_of_a_family_are_of_all_that_were_compared(store: Store, rule: str, k: int) -> None:
+    plan = replace(PLAN, trials=2, rounds=())
+    parent = add(store, plan, {0: ("COMPLETED", 5.0), 1: ("COMPLETED", 6.0)}, step=2)
+    child = add(store, replace(plan, parent=parent.id), {0: ("COMPLETED", 7.0), 1: ("COMPLETED", 8.0)}, step=4)
+    words, _ = best_of_family(store, [parent, child], k=k, rule=rule)
+    assert words == f"{rule} loss, 4 trials of 2 sweeps at their own ends, steps 2 to 4"
+    words, _ = best_of_family(store, [parent], k=k, rule="last")
+    assert words == "last loss, 2 trials of 1 sweep at step 2"
 
 
 def test_too_few_results_say_so(store: Store) -> None:

@@ -1,15 +1,23 @@
 """What-if replays: known curves, known savings."""
 
+import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from caviar.errors import SpecError
 from caviar.whatif import Curves, Rules, curves_of_table, savings
+from caviar.whatif.curves import Stages
 from caviar.whatif.replay import replay, whole
 
 END = 30
+
+
+def by_last(trials: Sequence[Stages], mode: str = "min") -> Curves:
+    """Curves that are compared by their last values."""
+    return Curves(name="c", mode=mode, trials=tuple(trials), values=tuple(stages[-1][2] for stages in trials))
 
 
 def curves(count: int, crossing: bool = False) -> Curves:
@@ -18,7 +26,7 @@ def curves(count: int, crossing: bool = False) -> Curves:
     for trial in range(count):
         slope = -0.2 * trial if crossing else 0.0
         trials.append(tuple((60.0, step, trial + slope * step) for step in range(END)))
-    return Curves(name="c", mode="min", trials=tuple(trials))
+    return by_last(trials)
 
 
 def test_where_curves_never_cross_much_is_saved_and_nothing_lost() -> None:
@@ -77,9 +85,7 @@ def test_the_scheduler_on_virtual_slots_takes_as_long_as_the_greedy_rule_says() 
 
 def test_max_is_the_mirror_of_min() -> None:
     given = curves(20)
-    mirrored = Curves(
-        name="c", mode="max", trials=tuple(tuple((s, n, -v) for s, n, v in stages) for stages in given.trials)
-    )
+    mirrored = by_last([tuple((s, n, -v) for s, n, v in stages) for stages in given.trials], "max")
     low, high = (savings(one, Rules(stopping="asha", slots=2), trials=10, orders=2) for one in (given, mirrored))
 
     assert low == high
@@ -88,9 +94,20 @@ def test_max_is_the_mirror_of_min() -> None:
 def test_diverged_curves_are_never_chosen() -> None:
     given = curves(6)
     bad = tuple((60.0, step, math.nan) for step in range(END))
-    found = replay(Curves(name="c", mode="min", trials=(bad, *given.trials)), range(7), Rules(stopping="asha", slots=1))
+    found = replay(by_last([bad, *given.trials]), range(7), Rules(stopping="asha", slots=1))
 
     assert math.isfinite(found.chosen)
+
+
+def test_the_best_is_who_the_sweep_s_rule_says() -> None:
+    """Trial 0 ends worst but had the lowest value; trial 1 ends best but diverged on its way, so it does not compete."""
+    given = by_last([tuple((60.0, step, float(trial)) for step in range(END)) for trial in (3, 0, 1, 2)])
+    ruled = dataclasses.replace(given, values=(-1.0, math.nan, 1.0, 2.0))
+    assert whole(ruled, range(4), slots=1).chosen == -1.0
+    found = savings(ruled, Rules(stopping="patience:steps=1000", slots=1), trials=None, orders=2)
+    assert (found.winner_lost, found.rank) == (0.0, 1.0)
+    found = savings(ruled, Rules(stopping="asha:eta=2,first=1", slots=1), trials=None, orders=20)
+    assert found.winner_lost > 0.5, "who has the largest values early is stopped, and was the best"
 
 
 def test_a_table_is_read_by_name_and_columns(tmp_path) -> None:

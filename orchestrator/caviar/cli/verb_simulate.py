@@ -118,7 +118,7 @@ def _curves(target: Target, table: str | None, columns: tuple[int, int] | None, 
         left = opened.rows("select count(*) n from trials where state = 'STOPPED'")[0]["n"]
         if left:
             say(f"[caviar] {left} trials were stopped early and are left out: whole curves are of the better ones")
-        return curves_of(opened.views, opened.plan, opened.title)
+        return curves_of(opened.views, opened.sweep.description(), opened.title)
 
 
 class _Progress:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from caviar.errors import NotFoundError
 from caviar.select import Candidate, Selection, select
+from caviar.select.selector import ends_in_words
 from caviar.store import Views
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def best_of_family(
     sign = -1.0 if plan["mode"] == "max" else 1.0
     pool.sort(key=lambda one: (sign * one.candidate.value, one.sweep.description()["created"], one.candidate.trial))
     best = tuple(pool[:k])
-    return _words(f"{chosen} {plan['metric']}", found.values(), len(sweeps), best), best
+    return _words(f"{chosen} {plan['metric']}", found.values(), len(sweeps)), best
 
 
 def _selections(
@@ -68,14 +69,13 @@ def _selections(
     return found
 
 
-def _words(what: str, selections: Collection[Selection], of: int, best: Sequence[Relative]) -> str:
+def _words(what: str, selections: Collection[Selection], of: int) -> str:
     compared = sum(one.compared for one in selections)
-    words = f"{what}, {compared} trials of {of} sweeps"
-    steps = sorted({one.candidate.step for one in best})
-    if not steps:
-        return words
-    return (
-        f"{words} at step {steps[0]}"
-        if len(steps) == 1
-        else f"{words} at their own ends, steps {steps[0]} to {steps[-1]}"
-    )
+    words = f"{what}, {compared} trial{'' if compared == 1 else 's'} of {of} sweep{'' if of == 1 else 's'}"
+    some = [one for one in selections if one.rows]
+    ends = [one.ends for one in some if one.step is None and one.ends]
+    if ends:
+        first, last = min(end[0] for end in ends), max(end[1] for end in ends)
+        at_their_ends = all(row.step == last for one in some for row in one.rows)
+        return f"{words} {ends_in_words(first, last, at_their_ends=at_their_ends)}"
+    return f"{words} at step {max(one.step or 0 for one in some)}" if some else words

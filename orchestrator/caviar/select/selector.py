@@ -64,6 +64,8 @@ class Selection:
     """Best first; empty: no trial has a usable value."""
     step: int | None = None
     """At which all were compared; None: at their own ends, for they completed."""
+    ends: tuple[int, int] | None = None
+    """First and last of the steps at which completed trials that were compared ended."""
 
 
 def select(
@@ -124,13 +126,16 @@ def select(
         for r in found
     )
     if ends is not None:
-        where = _ends_in_words(*ends, at_their_ends={row.step for row in rows} <= {ends[2]})
+        completed = f"{ends[0]} completed trial{'' if ends[0] == 1 else 's'}"
+        where = f"{completed} {ends_in_words(*ends[1:], at_their_ends={row.step for row in rows} <= {ends[2]})}"
     else:
         few = "no trial has completed" if least == 1 else f"fewer than {least} trials have completed"
         where = f"at step {step}" + (f" ({few})" if at_step is None else "")
     words = f"{WORDS[cast('Rule', chosen)].format(metric=metric)}, {where}"
     compared = found[0][5] if found else 0
-    return Selection(metric=metric, mode=mode, rule=words, compared=compared, rows=rows, step=step)
+    return Selection(
+        metric=metric, mode=mode, rule=words, compared=compared, rows=rows, step=step, ends=ends and ends[1:]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +192,11 @@ class Comparison:
         return [(*row[:2], steps.get(row[0], row[2]), *row[3:]) for row in found]
 
 
-def _ends_in_words(count: int, first: int, last: int, *, at_their_ends: bool) -> str:
-    completed = f"{count} completed trial{'' if count == 1 else 's'}"
+def ends_in_words(first: int, last: int, *, at_their_ends: bool) -> str:
+    """Where completed trials were compared that ended at these steps; `at_their_ends`: so do the values shown."""
     if first == last and at_their_ends:
-        return f"{completed} at step {first}"
-    return f"{completed} at their own ends, " + (f"step {first}" if first == last else f"steps {first} to {last}")
+        return f"at step {first}"
+    return "at their own ends, " + (f"step {first}" if first == last else f"steps {first} to {last}")
 
 
 def _reported(views: Views, sweep: str, metric: str) -> bool:

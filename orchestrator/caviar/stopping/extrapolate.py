@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import numpy as np
 
@@ -75,7 +76,8 @@ class Extrapolation:
         self._next: dict[int, int] = {}
         """Trial → number of the next step at which it is judged."""
         self._ends: dict[int, tuple[int, float, list[float]]] = {}
-        """Last step of completed trials → how many ended there, the best score there, and that trial's marks."""
+        """Last step of completed trials → how many ended there, the best score there, and that trial's marks; of several
+        that are as good the worst at each mark, whoever ended first: a curve like any of theirs got there."""
 
     def note(self, trial: int, step: int, value: float) -> None:
         """Take a row in; see `StopPolicy`."""
@@ -139,7 +141,11 @@ class Extrapolation:
         if curve is not None and curve.steps and state == "COMPLETED":
             step, found = curve.steps[-1], curve.scores[-1]
             count, best, marks = self._ends.get(step, (0, math.inf, []))
-            self._ends[step] = count + 1, min(best, found), curve.marks if found < best else marks
+            if found < best:
+                marks = curve.marks
+            elif found == best:
+                marks = [max(pair) for pair in zip_longest(marks, curve.marks, fillvalue=-math.inf)]
+            self._ends[step] = count + 1, min(best, found), marks
 
     def _mark(self, curve: _Curve, step: int, found: float) -> None:
         """Set the marks up to a step that a curve has come to."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow as pa
 
 from caviar.errors import SpecError
 from caviar.execute.recorded import Recorded
+from caviar.select import select
 from caviar.select.rule import identifier
 
 Stages = tuple[tuple[float, int, float], ...]
@@ -25,21 +27,24 @@ class Curves:
     name: str
     mode: str
     trials: tuple[Stages, ...]
+    values: tuple[float, ...]
+    """By which each trial that is trained to its end is compared, as the sweep's rule says; NaN: it is not."""
     pausing: bool = False
     """The trials were said to save and load checkpoints."""
 
 
-def curves_of(views: Any, plan: Any, title: str) -> Curves:
+def curves_of(views: Any, description: Any, title: str) -> Curves:
     """The completed trials of a sweep, each step as long as it took.
 
     Args:
         views: The store's views, of this sweep.
-        plan: The sweep's plan, as JSON values.
+        description: The sweep's, as JSON values.
         title: What to call it.
 
     Raises:
         SpecError: It has fewer than two completed trials.
     """
+    plan = description["plan"]
     metric = plan["metric"]
     ended = "SELECT trial FROM trials WHERE state = 'COMPLETED'"
     began = views.execute(f"SELECT trial, epoch(started) FROM trials WHERE trial IN ({ended})").fetchall()
@@ -52,11 +57,19 @@ def curves_of(views: Any, plan: Any, title: str) -> Curves:
     ).fetchnumpy()
     rows = pa.table({name: pa.array(column) for name, column in columns.items()})
     recorded = Recorded(rows, dict(began))
+    numbers = list(recorded.trials())
     trials = [
-        tuple((seconds, step, found[metric]) for seconds, step, found in recorded.stages(trial))
-        for trial in recorded.trials()
+        tuple((seconds, step, found[metric]) for seconds, step, found in recorded.stages(trial)) for trial in numbers
     ]
-    return Curves(name=title, mode=plan["mode"], trials=tuple(trials), pausing=plan.get("pausing", False))
+    chosen = select(views, description, k=len(began), steps=False)
+    values = {row.trial: row.value for row in chosen.rows}
+    return Curves(
+        name=title,
+        mode=plan["mode"],
+        trials=tuple(trials),
+        values=tuple(values.get(trial, math.nan) for trial in numbers),
+        pausing=plan.get("pausing", False),
+    )
 
 
 def curves_of_table(path: Path, name: str | None, steps: Sequence[int] | None, mode: str) -> Curves:
@@ -91,4 +104,5 @@ def curves_of_table(path: Path, name: str | None, steps: Sequence[int] | None, m
         tuple((60.0, step, value) for step, value in enumerate(row, first))
         for row in table[:, first : last + 1].tolist()
     )
-    return Curves(name=f"{path.name}:{name}", mode=mode, trials=trials)
+    values = tuple(table[:, last].tolist())
+    return Curves(name=f"{path.name}:{name}", mode=mode, trials=trials, values=values)

@@ -19,7 +19,7 @@ from caviar.schedule.scheduler import Scheduler
 from caviar.schedule.supply import Supply
 from caviar.space import Float, Space
 from caviar.stopping import parse_stopping
-from caviar.whatif.curves import Curves, Stages
+from caviar.whatif.curves import Curves
 from caviar.whatif.shelf import Shelf
 from caviar_workers.trial import Trial
 
@@ -48,14 +48,14 @@ class Replayed:
     """From the first trial's beginning to the last one's end."""
     completed: int
     chosen: float
-    """Last value of the best completed trial; NaN: none completed with a number."""
+    """What the best completed trial is compared by; NaN: none completed that is."""
 
 
 class _Ends:
-    """A sink that keeps the trials' last values, and lets all else go."""
+    """A sink that keeps which trials completed, and lets all else go."""
 
     def __init__(self) -> None:
-        self.last: list[float] = []
+        self.completed: list[int] = []
         self.busy_s = 0.0
 
     def add(self, table: str, data: pa.Table) -> None:
@@ -63,8 +63,8 @@ class _Ends:
         if table == "attempts":
             for row in data.to_pylist():
                 self.busy_s += row["busy"] or 0.0
-                if row["state"] == "COMPLETED" and row["last_value"] is not None:
-                    self.last.append(row["last_value"])
+                if row["state"] == "COMPLETED":
+                    self.completed.append(row["trial"])
 
     def mark(self) -> int:
         """Nothing waits, so there is nothing to tell apart."""
@@ -118,8 +118,8 @@ def replay(curves: Curves, order: Sequence[int], rules: Rules) -> Replayed:
     return Replayed(
         busy_s=sink.busy_s,
         wall_s=executor.clock.time(),
-        completed=len(sink.last),
-        chosen=best(sink.last, curves.mode),
+        completed=len(sink.completed),
+        chosen=best([curves.values[order[trial]] for trial in sink.completed], curves.mode),
     )
 
 
@@ -129,13 +129,8 @@ def whole(curves: Curves, order: Sequence[int], *, slots: int) -> Replayed:
     lengths = [sum(stage[0] for stage in curves.trials[trial]) for trial in order]
     for length in lengths:
         heapq.heapreplace(free, free[0] + length)
-    last = [end(curves.trials[trial]) for trial in order]
-    return Replayed(busy_s=sum(lengths), wall_s=max(free), completed=len(order), chosen=best(last, curves.mode))
-
-
-def end(stages: Stages) -> float:
-    """The last value of a curve; NaN: it has none."""
-    return stages[-1][2] if stages else math.nan
+    values = [curves.values[trial] for trial in order]
+    return Replayed(busy_s=sum(lengths), wall_s=max(free), completed=len(order), chosen=best(values, curves.mode))
 
 
 def best(values: Sequence[float], mode: str) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 
 from caviar.errors import SpecError
 from caviar.whatif.curves import Curves
-from caviar.whatif.replay import Rules, best, end, replay, whole
+from caviar.whatif.replay import Rules, best, replay, whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ def savings(
         compute.append(1.0 - found.busy_s / full.busy_s if full.busy_s else 0.0)
         wall.append(1.0 - found.wall_s / full.wall_s if full.wall_s else 0.0)
         completed.append(found.completed)
-        rank = _rank(found.chosen, [end(curves.trials[trial]) for trial in order], curves.mode)
+        rank = _rank(found.chosen, [curves.values[trial] for trial in order], curves.mode)
         lost.append(rank > 1)
         ranks.append(rank)
         on_order(number + 1)
