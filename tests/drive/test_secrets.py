@@ -47,6 +47,17 @@ def test_a_reference_is_resolved_for_train_and_nowhere_written(caviar, write, st
 
 
 @pytest.mark.usefixtures("inline")
+@pytest.mark.parametrize("way", ['trial.report(1, **{"m_" + token: 1.0})', 'return {"x" + token: 1.0, "loss": 0.5}'])
+def test_no_metric_is_named_by_a_secret(caviar, write, store, monkeypatch, way) -> None:
+    monkeypatch.setenv("MY_TOKEN", "hunter2-hunter2")
+    path = write(SOURCE.replace("if trial.number == 1:", f"if trial.number != 1:\n            {way}\n        else:"))
+    assert caviar("run", path, "--set", "train.token=env:MY_TOKEN").code == 3
+    why = Result(store).sql("SELECT error FROM attempts WHERE trial = 0").fetchall()
+    assert "the name of a metric holds a secret that train was given: report under another name" in str(why)
+    assert b"hunter2" not in everything(store)
+
+
+@pytest.mark.usefixtures("inline")
 def test_what_the_reference_names_must_be_there_before_anything_runs(caviar, write, store, monkeypatch) -> None:
     monkeypatch.setenv("MY_TOKEN", "hunter2-hunter2")
     path = write(SOURCE)

@@ -282,6 +282,31 @@ def test_what_is_not_there_is_named(cloud, monkeypatch):
         Store.open(cloud.uri)
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["minio.local", "minio.local:9000", "http://127.0.0.1:port", "http://", "ftp://host", "http://a b", "//host"],
+)
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AWS_ENDPOINT_URL_S3"])
+def test_an_endpoint_that_is_no_address_is_one_sentence(cloud, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(StoreError, match=f"{name} must be an address such as https://host:9000, got ") as caught:
+        Store.open(cloud.uri)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("config", ["[profile other]\n", "[profile", "no file of AWS's"])
+def test_settings_of_aws_that_are_wrong_are_one_sentence(cloud, monkeypatch, tmp_path, config):
+    (tmp_path / "config").write_text(config)
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(key)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/none")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "misspelt")
+    with pytest.raises(StoreError, match="AWS's settings cannot be used") as caught:
+        Store.open(cloud.uri)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_copy_of_a_folder_is_a_store(cloud, store, describe):
     """What was written to a file system is read from a bucket to which it was copied."""
     sweep = store.create_sweep(describe(), b"code")

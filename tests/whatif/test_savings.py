@@ -100,7 +100,7 @@ def test_diverged_curves_are_never_chosen() -> None:
 
 
 def test_the_best_is_who_the_sweep_s_rule_says() -> None:
-    """Trial 0 ends worst but had the lowest value; trial 1 ends best but diverged on its way, so it does not compete."""
+    """Trial 0 ends worst but had the lowest value; trial 1 ends best but diverged on its way: it does not compete."""
     given = by_last([tuple((60.0, step, float(trial)) for step in range(END)) for trial in (3, 0, 1, 2)])
     ruled = dataclasses.replace(given, values=(-1.0, math.nan, 1.0, 2.0))
     assert whole(ruled, range(4), slots=1).chosen == -1.0

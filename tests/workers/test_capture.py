@@ -1,14 +1,17 @@
 """What trials print: streams that are kept from one lease to the next, captures in threads, and what is too much."""
 
+import html
 import io
 import json
 import logging
+import shlex
 import subprocess
 import sys
 import textwrap
 import threading
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 from hypothesis import given
@@ -229,6 +232,32 @@ def test_a_secret_is_blotted_out_where_the_beginning_ends_and_where_the_end_begi
         assert not set("".join(parts)) & set(secret), shift
         assert "***" in parts[0]
         assert "***" in parts[-1]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        str,
+        repr,
+        ascii,
+        json.dumps,
+        lambda text: json.dumps(json.dumps(text)),
+        lambda text: json.dumps([text], ensure_ascii=False),
+        lambda text: repr(text.encode()),
+        lambda text: f"postgres://me:{quote(text, safe='')}@db/x",
+        lambda text: f"https://host/{quote(text)}/x",
+        lambda text: urlencode({"token": text}),
+        html.escape,
+        shlex.quote,
+        lambda text: repr({"a": text}),
+    ],
+)
+@given(secret=st.text(st.characters(codec="utf-8"), min_size=8, max_size=12))
+def test_a_secret_is_blotted_out_however_programs_write_it(write: Callable[[str], str], secret: str) -> None:
+    written = write(secret)
+    kept = without(f"before {written} after", [secret])
+    assert "***" in kept
+    assert written not in kept
 
 
 def test_a_secret_is_blotted_out_as_it_is_quoted() -> None:

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
-from collections.abc import Iterable
-from functools import partial
+import shlex
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
+from urllib.parse import quote, quote_plus
 
 HIDDEN = "***"
 
 
 def without(text: str, hidden: Iterable[str]) -> str:
     """The text with stars in the place of each secret, as it is or as programs quote it."""
-    return _pattern(_forms(hidden)).sub(HIDDEN, text)
+    return _of(tuple(hidden)).sub(HIDDEN, text)
+
+
+@lru_cache(maxsize=16)
+def _of(hidden: tuple[str, ...]) -> re.Pattern[str]:
+    return _pattern(_forms(hidden))
+
+
+_QUOTES: tuple[Callable[[str], str], ...] = (
+    lambda text: text,
+    lambda text: repr(text)[1:-1],
+    lambda text: ascii(text)[1:-1],
+    lambda text: repr(text.encode("utf-8", "surrogateescape"))[2:-1],
+    lambda text: json.dumps(text)[1:-1],
+    lambda text: json.dumps(json.dumps(text)[1:-1])[1:-1],
+    lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    lambda text: quote(text, errors="surrogateescape"),  # in the path of a URL
+    lambda text: quote(text, safe="", errors="surrogateescape"),  # elsewhere in one, as a password
+    lambda text: quote_plus(text, errors="surrogateescape"),  # in its query
+    html.escape,
+    shlex.quote,
+)
+"""How programs write a text down."""
 
 
 def _forms(hidden: Iterable[str]) -> list[str]:
     """The longest first."""
-    forms = {form for secret in hidden for form in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1])}
+    forms = {quoted(secret) for secret in hidden for quoted in _QUOTES}
     return sorted(filter(None, forms), key=len, reverse=True)
 
 

@@ -37,8 +37,6 @@ from caviar_workers.trial import Trial, TrialInterrupted, replay
 _GLANCE_S, _TORRENT_S = 0.25, 0.05
 _TORRENT = 1_000
 """Rows that wait: if so many, the next glance is soon, before they fill the memory."""
-_BRIEF_S, _BRIEFS = 0.01, 16
-"""Seconds, and how many trials that are over so soon may pass before somebody looks what they left open."""
 
 
 def _silence() -> Sequence[Message]:
@@ -170,7 +168,7 @@ class _Training(threading.Thread):
             if execution.error is None and execution.kind is None:  # it came after train had returned
                 execution.error, execution.kind = describe(fault)
         if self._own_process:
-            if (execution.busy > _BRIEF_S or position % _BRIEFS == 0) and (word := crowded()):
+            if word := crowded():
                 self.broken = True
                 print(f"[caviar: {word}]", file=OUTLETS["err"])
             with suppress(OSError):

@@ -65,7 +65,7 @@ class Recorder:
         self._counts: list[int] = []
         self._cells: Cells = []
         self._past: Past | None = None
-        self._sieve = Sieve(lease.metric)
+        self._sieve = Sieve(lease.metric, lease.hidden)
         self._saves: list[Save] = []
         self._folder: CheckpointFolder | None = None
         self._sees_store: bool | None = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
 from caviar_workers.columns import Rows
+from caviar_workers.hidden import without
 from caviar_workers.stretch import Stretch
 from caviar_workers.tables import MOST_METRICS, TOO_MANY_METRICS, check_metric_name
 from caviar_workers.trial import WIDTH, Cells
@@ -19,9 +21,11 @@ class Sieve:
 
     Args:
         metric: The sweep's, whose spelling is known; empty: none.
+        hidden: Secrets, which no name may hold: names are columns of the store.
     """
 
-    def __init__(self, metric: str = "") -> None:
+    def __init__(self, metric: str = "", hidden: Iterable[str] = ()) -> None:
+        self._hidden = tuple(hidden)
         self._good: set[tuple[str, ...]] = set()
         self._names: dict[str, str] = {metric.casefold(): metric} if metric else {}
 
@@ -88,6 +92,8 @@ class Sieve:
                 check_metric_name(name)
             except ValueError as error:
                 return str(error)
+            if name != without(name, self._hidden):
+                return "the name of a metric holds a secret that train was given: report under another name"
             if own.setdefault(name.casefold(), name) != name:
                 return f"metrics differ in more than case, but report() got '{name}' and '{own[name.casefold()]}'"
         if len(self._names) + len(own.keys() - self._names.keys()) > MOST_METRICS:

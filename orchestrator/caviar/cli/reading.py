@@ -72,12 +72,18 @@ def reading(target: Target) -> Iterator[Reading]:
         StoreError: it cannot be read.
     """
     from caviar.store import Store, Views
+    from caviar.store.trouble import store_error
 
     store = Store.open(target.store)
     sweep = newest(store, target.sweep)
     with Views(store, [sweep]) as views:
         say_not_shown(views)
-        yield Reading(sweep=sweep, views=views, plan=sweep.description()["plan"])
+        try:
+            yield Reading(sweep=sweep, views=views, plan=sweep.description()["plan"])
+        except OSError as error:  # of a file of the store, and not of what is written elsewhere
+            if not str(error.filename or "").startswith(str(sweep.path)):
+                raise
+            raise store_error("read", sweep.path, error) from error
 
 
 def say_foreign(sweeps: Sequence[SweepDir]) -> None:

@@ -77,3 +77,7 @@ def translated(place: str, do: Callable[[], object]) -> object:
         return do()
     except (BaseError, FileNotFoundError, ValueError) as error:
         raise os_error(error, place) from None  # its own text is long, and names the request
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of Rust, which no class of Python's is above
+            raise
+        raise OSError(errno.EIO, f"the object store's client failed: {error}", place) from None

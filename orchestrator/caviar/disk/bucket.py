@@ -12,6 +12,7 @@ import os
 from datetime import timedelta
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 import obstore
 from obstore.exceptions import AlreadyExistsError
@@ -168,8 +169,32 @@ def _client(path: ObjectPath) -> Any:
     settings: dict[str, Any] = {"client_options": options, "retry_config": {"max_retries": 0}}  # ours to try again
     if path.scheme == "gs":
         return translated(f"gs://{path.bucket}", lambda: GCSStore(path.bucket, **settings))
+    _check_endpoint()
     settings |= _aws()
     return translated(f"s3://{path.bucket}", lambda: S3Store(path.bucket, **settings))
+
+
+ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+"""Variables that say where a server of the S3 protocol is, if that is not AWS."""
+
+
+def _check_endpoint() -> None:
+    """Refuse an address that is none: the client would end the process.
+
+    Raises:
+        OSError: It has no scheme, no host or no port that is a number.
+    """
+    for name in ENDPOINTS:
+        value = os.environ.get(name, "")
+        try:
+            parts = urlsplit(value)
+            sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        except ValueError:
+            sound = False
+        if value and (not sound or not value.isprintable() or " " in value):
+            raise OSError(
+                errno.EINVAL, f"{name} must be an address such as https://host:9000, got {value.rpartition('@')[2]!r}"
+            )
 
 
 KNOWN = (
@@ -187,6 +212,7 @@ def _aws() -> dict[str, Any]:
     if any(os.environ.get(name) for name in KNOWN):
         return {}
     import boto3  # noqa: PLC0415 - a fifth of a second, for those who need it
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
     from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415
 
     try:
@@ -194,3 +220,5 @@ def _aws() -> dict[str, Any]:
     except ValueError:
         where = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
         raise OSError(errno.EACCES, f"no credentials were found for s3 ({where})") from None
+    except BotoCoreError as error:  # a profile that is not there, a file that is none of AWS's
+        raise OSError(errno.EINVAL, f"AWS's settings cannot be used ({error})") from None

@@ -76,8 +76,8 @@ class Extrapolation:
         self._next: dict[int, int] = {}
         """Trial → number of the next step at which it is judged."""
         self._ends: dict[int, tuple[int, float, list[float]]] = {}
-        """Last step of completed trials → how many ended there, the best score there, and that trial's marks; of several
-        that are as good the worst at each mark, whoever ended first: a curve like any of theirs got there."""
+        """Last step of completed trials → how many ended there, the best score there, and that trial's marks; of
+        several that are as good the worst at each mark, whoever ended first: a curve like any of theirs got there."""
 
     def note(self, trial: int, step: int, value: float) -> None:
         """Take a row in; see `StopPolicy`."""
