@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from caviar_workers.children import _private, show_to_children
+from caviar_workers.children import show_to_children
 from caviar_workers.messages import Program
 
 EXPERIMENT = """
@@ -91,13 +91,3 @@ def test_functions_that_were_sent_let_children_find_what_was_beside_them(
     show_to_children(Program(digest="none", train=""))
 
     assert done.stdout == "8\n", done.stderr
-
-
-def test_the_folder_is_private_or_a_fresh_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    home = _private()
-    assert home.stat().st_mode & 0o777 == 0o700
-    assert _private() == home
-
-    home.chmod(0o755)
-    assert _private() != home

@@ -83,7 +83,18 @@ def test_a_step_that_is_no_whole_number_is_refused(step: object) -> None:
         whole_step(step)
 
 
-@pytest.mark.parametrize("step", [-1, 2**63])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("text", ["1E+400", "1E+999999", "1E+999999999", "1.5E+999999999"])
+def test_a_decimal_s_digits_are_not_written_out(text: str, sign: int) -> None:
+    with pytest.raises(ValueError, match="a step counts from 0"):
+        whole_step(sign * Decimal(text))
+    with pytest.raises(TypeError, match="one real number"):
+        scalar("loss", sign * Decimal(text))
+    assert whole_step(Decimal("1E+3")) == 1000
+    assert scalar("loss", Decimal("-1E-999999999")) == 0.0
+
+
+@pytest.mark.parametrize("step", [-1, 2**63, 2.0**63, 1e300, 10**400, -(10**400)])
 def test_a_step_out_of_range_is_refused(step: int) -> None:
     with pytest.raises(ValueError, match="a step counts from 0"):
         whole_step(step)

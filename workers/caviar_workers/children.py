@@ -7,12 +7,9 @@ which takes the snapshot beside it for the child too.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import stat
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -21,8 +18,8 @@ from typing import NoReturn
 from caviar_workers.failure import describe
 from caviar_workers.load import adopt
 from caviar_workers.messages import Program
+from caviar_workers.unpacked import SNAPSHOT, let_go, unpacked
 
-_SNAPSHOT = "snapshot.json"
 _STAND_IN = """
 import sys
 
@@ -79,6 +76,7 @@ def show_to_children(program: Program) -> None:
         if folder in sys.path:
             sys.path.remove(folder)
     _shown.clear()
+    let_go()
     if not program.files:
         return
     with suppress(OSError):
@@ -89,7 +87,7 @@ def show_to_children(program: Program) -> None:
 
 def stand_in(file: str, name: str) -> ModuleType:
     """The snapshot's module, for the stand-in that is being imported in a child."""
-    data = json.loads(Path(file).with_name(_SNAPSHOT).read_bytes())
+    data = json.loads(Path(file).with_name(SNAPSHOT).read_bytes())
     files = {module: (path, source) for module, (path, source) in data["files"].items()}
     program = Program(
         digest=data["digest"], train="", module=data["module"], files=files, packages=frozenset(data["packages"])
@@ -98,7 +96,7 @@ def stand_in(file: str, name: str) -> ModuleType:
 
 
 def _written(program: Program) -> str:
-    """A folder with the snapshot; written once, by whichever process is first."""
+    """A folder with the snapshot."""
     snapshot = json.dumps(
         {
             "digest": program.digest,
@@ -107,24 +105,5 @@ def _written(program: Program) -> str:
             "packages": sorted(program.packages),
         }
     ).encode()
-    home = _private()
-    folder = home / hashlib.sha256(snapshot).hexdigest()[:32]
-    if not folder.is_dir():
-        aside = Path(tempfile.mkdtemp(dir=home))
-        (aside / _SNAPSHOT).write_bytes(snapshot)
-        for name in {module.partition(".")[0] for module in program.files}:
-            (aside / f"{name}.py").write_text(_STAND_IN, encoding="utf-8")
-        with suppress(OSError):  # another process was quicker
-            aside.rename(folder)
-    return str(folder)
-
-
-def _private() -> Path:
-    """A folder that belongs to this user alone, for code is imported from there."""
-    home = Path(tempfile.gettempdir()) / f"caviar-code-{os.getuid()}"
-    with suppress(FileExistsError):
-        home.mkdir(mode=0o700)
-    found = home.lstat()
-    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
-        return home
-    return Path(tempfile.mkdtemp(prefix="caviar-code-"))
+    names = {module.partition(".")[0] for module in program.files}
+    return unpacked(snapshot, {f"{name}.py": _STAND_IN for name in names})

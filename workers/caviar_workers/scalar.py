@@ -62,10 +62,11 @@ def whole_step(step: Any) -> int:
     """
     held = held_number(step)
     try:
-        whole = None if held is None else int(held)
+        # Of 1E+999999999, a Decimal, int() would write out all digits.
+        whole = None if held is None else 2**63 if _is_beyond(held) else int(held)
     except (TypeError, ValueError, OverflowError):
         whole = None
-    if whole is None or whole != held:
+    if whole is None or (whole != held and whole < 2**63):
         raise TypeError(f"a step is a whole number that counts from 0, but report() got {_short(step)}")
     if not 0 <= whole < 2**63:
         raise ValueError(f"a step counts from 0 to 2^63 − 1, but report() got {_short(step)}")
@@ -74,13 +75,20 @@ def whole_step(step: Any) -> int:
 
 def _float(name: str, value: Any) -> float:
     try:
+        if not _is_beyond(value):
+            return float(value)
+    except (TypeError, ValueError):
+        pass
+    raise _refusal(name, value)
+
+
+def _is_beyond(value: Any) -> bool:
+    """Whether a number is finite, but beyond the largest float."""
+    try:
         found = float(value)
-        beyond = math.isinf(found) and value != found  # the largest float: an int of that size raises
-    except (TypeError, ValueError, OverflowError):
-        raise _refusal(name, value) from None
-    if beyond:
-        raise _refusal(name, value)
-    return found
+    except OverflowError:  # an int of that size
+        return True
+    return bool(math.isinf(found) and value != found)
 
 
 def _refusal(name: str, value: Any) -> TypeError:
