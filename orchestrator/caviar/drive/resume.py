@@ -182,6 +182,7 @@ def _program(sweep_dir: SweepDir, force: bool, progress: Progress, trust: Trust)
 def _present(stored: Program, path: Path, force: bool) -> Program | None:
     """The program as its file is now; None: it cannot be read, and nobody insists on it."""
     package = "" if stored.module.startswith("_experiment_") else stored.module.rpartition(".")[0]
+    package = stored.module if stored.module in stored.packages else package  # its __init__.py
     try:
         names: dict[str, Any] = {role: getattr(stored, role) for role in ROLES}
         found = dataclasses.replace(program_of_file(path, package=package), **names)

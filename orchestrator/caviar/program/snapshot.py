@@ -52,6 +52,39 @@ def program_of_file(path: Path, *, train: str = "", final: str = "", package: st
     return replace(program, train=train, final=final)
 
 
+def package_of(path: Path) -> str:
+    """The package that a file must be a module of, for it imports relatively; empty: it runs as a file by itself.
+
+    Where it would go on without such an import, as in a `try`, it is a file.
+
+    Raises:
+        SpecError: It cannot be read, or is not Python.
+    """
+    path = path.resolve()
+    return _package_round(path) if _imports_relatively(_read(path)) else ""
+
+
+def _package_round(path: Path) -> str:
+    """The dotted name of the folders round a file that have an `__init__.py`."""
+    names: list[str] = []
+    folder = path.parent
+    while folder.name.isidentifier() and (folder / "__init__.py").is_file():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    return "" if names[:1] and names[0] in _OURS else ".".join(names)
+
+
+def _imports_relatively(source: str) -> bool:
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.ImportFrom) and node.level:
+            return True
+        if not isinstance(node, (ast.Try, ast.TryStar, ast.If)):
+            waiting.extend(ast.iter_child_nodes(node))
+    return False
+
+
 def program_of_module(name: str, root: Path) -> Program:
     """Snapshot a module under its own name, with the modules beside it.
 

@@ -20,7 +20,13 @@ from caviar.installing import missing
 from caviar.program.entry import entry_of
 from caviar.program.pieces import ABSENT
 from caviar.program.sameness import Comparison, resolved, rewrites
-from caviar.program.snapshot import program_of_file, program_of_functions, program_of_module, program_of_modules
+from caviar.program.snapshot import (
+    package_of,
+    program_of_file,
+    program_of_functions,
+    program_of_module,
+    program_of_modules,
+)
 from caviar_workers.load import load_module, modules_apart
 from caviar_workers.messages import Program
 
@@ -199,7 +205,7 @@ def load_file(path: Path) -> tuple[ModuleType, Program]:
         meant = f"did you mean {beside}?" if os.path.isfile(beside) else "give a Python file that holds a Sweep"
         said = f"{path} is a folder" if os.path.isdir(path) else f"there is no experiment {path}"
         raise SpecError(f"{said}: {meant}")
-    program = program_of_file(path)
+    program = program_of_file(path, package=package_of(path))
     try:
         return load_module(program), program
     except SpecError:
@@ -208,7 +214,10 @@ def load_file(path: Path) -> tuple[ModuleType, Program]:
         frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path.resolve()]
         where = f" (line {frames[-1].lineno})" if frames else ""
         word = f"{path} raised {type(error).__name__} at import{where}: {_one_line(error)}"
-        raise SpecError(word + (missing(str(error)) if isinstance(error, ImportError) else "")) from error
+        if isinstance(error, ImportError):
+            relative = f": give its package's folders an __init__.py, or type python -m PACKAGE.{path.stem}"
+            word += relative if "relative import" in str(error) else missing(str(error))
+        raise SpecError(word) from error
 
 
 def _named(program: Program, module: ModuleType, functions: Mapping[str, Function | None]) -> Program | None:
