@@ -6,6 +6,7 @@ import ast
 import inspect
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -302,6 +303,13 @@ def _refuse(key: str, keywords: Iterable[str], space: Space) -> None:
     _known(key, choices, "there is no setting")
 
 
+def setting_called(option: str, train: Callable[..., Any], space: Iterable[str]) -> str:
+    """The dotted name of what an option may mean: `--batch-size` is `train.batch_size`; empty: it means none."""
+    name = option.lstrip("-").replace("-", "_")
+    known = {**{one: f"space.{one}" for one in space}, **{one: f"train.{one}" for one in _keywords(train)}}
+    return name if name in FIELDS else known.get(name, "")
+
+
 def _without_kind(data: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in data.items() if key != "kind"}  # follows from the rest
 
@@ -337,7 +345,25 @@ def check_arguments(train: Callable[..., Any], arguments: Mapping[str, Any]) -> 
         inspect.signature(train).bind({}, None, **arguments)
     except TypeError as error:
         declared = ", ".join(list(parameters)[2:]) if "parameters" in locals() else ""
-        hint = f"; beside config and trial it takes {declared}" if declared else ""
+        hint = f"; beside config and trial it takes {declared}" if declared else f"; it is {_where(train)}"
         raise SpecError(f"train is called as train(config, trial, **train_args), but {error}{hint}") from error
     except ValueError:
         return  # a callable without a signature: it will say itself what it takes
+
+
+def _where(train: Callable[..., Any]) -> str:
+    """`def fit(config), in line 3 of fit.py`: what is called, and where it is written."""
+    while isinstance(train, partial):
+        train = train.func
+    name = getattr(train, "__name__", type(train).__name__)
+    taken = ", ".join(str(one.replace(default=one.empty, annotation=one.empty)) for one in _parameters(train))
+    code = getattr(inspect.unwrap(train), "__code__", None)
+    place = "" if code is None else f", in line {code.co_firstlineno} of {os.path.basename(code.co_filename)}"
+    return f"{name}({taken}){place}"
+
+
+def _parameters(train: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(train).parameters.values())
+    except (TypeError, ValueError):
+        return []

@@ -13,6 +13,7 @@ from caviar.errors import NoResultError
 from caviar.select import Candidate, Selection, select
 from caviar.store import Store, SweepDir, Views
 from caviar.store.finals import finals
+from caviar.store.find import no_trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,7 +125,11 @@ class Result:
         return found[-1]["metrics"] if found else None
 
     def select(self, k: int = 5, *, rule: str | None = None, at_step: int | None = None) -> Selection:
-        """The best `k` trials, by a rule (`last`, `best`, `smoothed`; None: the sweep's own)."""
+        """The best `k` trials, from 1, by a rule (`last`, `best`, `smoothed`; None: the sweep's own).
+
+        Raises:
+            SpecError: `k` is no such number, or there is no such rule.
+        """
         with Views(self._store, [self._sweep]) as views:
             return select(views, self._sweep.description(), k=k, rule=rule, at_step=at_step)
 
@@ -133,10 +138,17 @@ class Result:
         return self.sql("SELECT * FROM trials ORDER BY trial").df()
 
     def curves(self, trial: int | None = None) -> pd.DataFrame:
-        """One row a report, in the order of trial and report; of one trial, or of all."""
+        """One row a report, in the order of trial and report; of one trial, or of all.
+
+        Raises:
+            NotFoundError: The sweep has no such trial.
+        """
         if trial is None:
             return self.sql("SELECT * EXCLUDE (_row) FROM _curves ORDER BY trial, _row").df()
         with Views(self._store, [self._sweep]) as views, views.of_trials([int(trial)]):
+            if not views.execute("SELECT 1 FROM trials WHERE trial = ?", [int(trial)]).fetchall():
+                planned = self._sweep.description()["plan"]["trials"]
+                raise no_trial(f"{self._sweep.name or 'sweep'} ({self.id})", int(trial), planned)
             return views.ask(f"SELECT * EXCLUDE (_row) FROM _curves WHERE trial = {int(trial)} ORDER BY _row").df()
 
     def sql(self, query: str) -> Answer:
@@ -159,9 +171,7 @@ class Result:
             {"trial": row.trial, selection.metric: f"{row.value:.6g}", **row.config, "step": row.step}
             for row in selection.rows
         ]
-        head = "".join(
-            f"<th>{html.escape(str(name))}</th>" for name in (rows[0] if rows else {"no usable trial yet": 0})
-        )
+        head = "".join(f"<th>{html.escape(str(name))}</th>" for name in (rows[0] if rows else {"no usable trial": 0}))
         body = "".join(
             "<tr>" + "".join(f"<td>{html.escape(_cell(value))}</td>" for value in row.values()) + "</tr>"
             for row in rows

@@ -45,6 +45,7 @@ def test_a_sweep_must_be_named_and_may_not_run(caviar, interrupted):
     epoch = sweep.claim()
     got = caviar("rm", sweep.id, "--yes", "--store", interrupted)
     assert got.code == 5
-    assert "is running" in got.err
+    assert "is being run by" in got.err
+    assert f"caviar stop --store {interrupted} {sweep.id}" in got.err
     assert sweep.path.exists()
     sweep.release(epoch)

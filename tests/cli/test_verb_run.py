@@ -201,3 +201,52 @@ def test_a_rehearsal_of_a_guided_sweep_names_its_searcher_and_asks_it(caviar, fi
     other = json.loads(caviar("run", "x.py", "--dry-run", "--json", "--store", filled.path).out)
     assert len(document["configs"]) == 3
     assert document["configs"] != other["configs"]
+
+
+DECLARED = """
+from functools import partial
+from caviar import Float, Sweep
+
+def train(config, trial, epochs=2, batch_size=4, **others):
+    trial.report(0, loss=config["lr"])
+
+sweep = Sweep({train}, {{"lr": Float(0.1, 1.0), "Momentum": [0.8, 0.9]}}, "loss")
+"""
+
+
+@pytest.mark.parametrize("train", ["train", "partial(train, epochs=3)"])
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["--epochs", "5"], "--set train.epochs=5"),
+        (["--epochs=5"], "--set train.epochs=5"),
+        (["--epochs"], "--set train.epochs=…"),
+        (["--batch-size", "8"], "--set train.batch_size=8"),
+        (["--batch_size", "-1"], "--set train.batch_size=-1"),
+        (["--lr", "0.01"], "--set space.lr=0.01"),
+        (["--Momentum", "a b"], "--set space.Momentum='a b'"),
+        (["--mode", "max"], "--set mode=max"),
+        (["--max-attempts", "1"], "--set max_attempts=1"),
+    ],
+)
+def test_an_option_for_what_the_file_declares_is_told_as_its_setting(caviar, tmp_path, train, words, meant):
+    file = tmp_path / "e.py"
+    file.write_text(DECLARED.format(train=train))
+    for given in ([str(file), *words], [*words, str(file)], [f"{file}:sweep", *words]):
+        got = caviar("run", *given)
+        assert (got.code, got.out) == (2, "")
+        option = words[0].partition("=")[0]
+        if words == ["--epochs"] and given[0] == "--epochs":
+            meant = "--set train.epochs=…"
+        assert got.err == f"caviar: No such option {option!r}; did you mean {meant}? (caviar run --help)\n"
+
+
+@pytest.mark.parametrize("words", [["--trails", "8"], ["--nothing"], ["-x"], ["--others", "1"]])
+@pytest.mark.parametrize("file", ["e.py", "broken.py", "none.py", "none"])
+def test_another_wrong_option_is_told_as_ever(caviar, tmp_path, words, file):
+    (tmp_path / "e.py").write_text(DECLARED.format(train="train"))
+    (tmp_path / "broken.py").write_text("1 / 0")
+    got = caviar("run", str(tmp_path / file), *words)
+    assert (got.code, got.out, got.err.count("\n")) == (2, "", 1)
+    assert f"No such option {words[0]!r}" in got.err
+    assert "--set" not in got.err

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from caviar.store import Store
 
 from .conftest import add_paused
@@ -32,7 +34,18 @@ def test_trials_that_were_not_drawn_are_pending(caviar, fresh):
     assert document["counts"]["PENDING"] == 4
     assert document["best"] is None
     assert document["began"] is None
-    assert "no trial has a usable val_loss yet" in caviar("status", "--store", fresh.path).out
+
+
+@pytest.mark.parametrize("runs", [True, False])
+@pytest.mark.parametrize("words", [("best",), ("best", "--family"), ("status",)], ids=" ".join)
+def test_a_value_may_come_yet_only_while_the_sweep_runs(caviar, fresh, words, runs):
+    sweep = Store.open(fresh.path).find()
+    epoch = sweep.claim() if runs else 0
+    got = caviar(*words, "--store", fresh.path)
+    assert "usable val_loss" in got.out + got.err
+    assert ("usable val_loss yet" in got.out + got.err) == runs
+    if runs:
+        sweep.release(epoch)
 
 
 def test_paused_trials_and_those_cancelled_before_they_were_drawn(caviar, tmp_path):

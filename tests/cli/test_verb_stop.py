@@ -31,7 +31,7 @@ def test_a_sweep_whose_driver_is_gone_is_said_to_be_interrupted(caviar: Caviar, 
     ("args", "code", "words"),
     [
         (("digits", "--trial", "t3"), 0, "trial 3 of sweep {digits} is FAILED; next: caviar best"),
-        (("digits", "--trial", "8"), 4, "has 8 trials and no trial 8"),
+        (("digits", "--trial", "8"), 4, "has no trial 8; its trials are 0 to 7"),
         (("--trial", "2"), 1, "sweep {later} is not running, so trial 2 was not stopped"),
         (("--trial", "3"), 1, "trial 3 was not stopped"),
         (("--trial", "x"), 2, "A trial is a number"),

@@ -47,16 +47,27 @@ WRONG_FILES = {
         "def train(config, trial): ...\n" + SWEEP + "sweep.run()\n",
         ["__main__"],
     ),
-    "train takes one argument": ("def train(config): ...\n" + SWEEP, ["train(config, trial"]),
+    "train takes one argument": (
+        "def train(config): ...\n" + SWEEP,
+        ["(line 7): train is called as train(config, trial", "it is train(config), in line 6 of "],
+    ),
+    "train takes one argument, bound": (
+        "from functools import partial\ndef t(cfg, n=1): ...\ntrain = partial(t, n=2)\n" + SWEEP,
+        ["(line 9): train is called", "it is t(cfg, n), in line 7 of "],
+    ),
     "a wrong bound": (
         'def train(config, trial): ...\nsweep = Sweep(train, space={"lr": Float(0, 1, scale="log")}, metric="loss")\n',
-        ["log", "0"],
+        ["(line 7): ", "log", "0"],
     ),
     "names that collide": (
         'def train(config, trial): ...\nsweep = Sweep(train, space={"a": Float(0, 1), "A": Float(0, 1)}, metric="l")\n',
-        ["case"],
+        ["(line 7): ", "case"],
     ),
-    "no callable": ('sweep = Sweep("train", space=SPACE, metric="loss")\n', ["train is a function"]),
+    "no callable": ('sweep = Sweep("train", space=SPACE, metric="loss")\n', ["(line 6): train is a function"]),
+    "a wrong bound in a function": (
+        "def bounds():\n    return Float(1, 0)\nx = [bounds()]\n",
+        ["(line 7): Float needs low < high, got low=1.0 and high=0.0"],
+    ),
 }
 
 

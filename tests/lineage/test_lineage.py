@@ -138,6 +138,12 @@ def test_the_words_of_a_family_are_of_all_that_were_compared(store: Store, rule:
     assert words == "last loss, 2 trials of 1 sweep at step 2"
 
 
+@pytest.mark.parametrize(("count", "words"), [(1, "1 trial of 1 sweep at"), (2, "2 trials of 1 sweep at")])
+def test_one_of_a_kind_is_no_plural(store: Store, count: int, words: str) -> None:
+    sweep = add(store, PLAN, dict.fromkeys(range(count), ("COMPLETED", 1.0)))
+    assert words in best_of_family(store, [sweep], k=1)[0]
+
+
 def test_too_few_results_say_so(store: Store) -> None:
     sweep = add(store, PLAN, {0: ("COMPLETED", 1.0), 1: ("FAILED", 1.0), 2: ("COMPLETED", 2.0)})
     with pytest.raises(

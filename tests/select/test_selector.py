@@ -250,7 +250,7 @@ def test_nothing_reported_is_nobody_s_win() -> None:
     views.execute("ALTER TABLE curves DROP COLUMN loss")
     plan = {"metric": "loss", "mode": "min", "rule": "last", "space": {"parameters": {"lr": {}}}}
 
-    assert select(views, {"id": SWEEP, "plan": plan}).rule == "no trial has reported loss yet"
+    assert select(views, {"id": SWEEP, "plan": plan}).rule == "no trial has reported loss"
     views.execute("ALTER TABLE curves ADD COLUMN los DOUBLE")
     assert select(views, {"id": SWEEP, "plan": plan}).rows == ()  # it may come: a trial validates at its end, perhaps
     views.execute("UPDATE trials SET state = 'FAILED'")

@@ -82,6 +82,22 @@ def test_plain_lines_at_every_tenth() -> None:
     assert len(lines) == 13
 
 
+@pytest.mark.parametrize("later", [0.0, 0.1, 5.0, 100.0])
+@pytest.mark.parametrize("newest", [None, Newest(trial=3, step=7, value=0.5)])
+def test_the_last_state_is_told_once_whenever_the_end_is(later: float, newest: Newest | None) -> None:
+    stream = io.StringIO()
+    progress = PlainProgress(stream, clock=FakeClock())
+    for done in (63, 64):
+        progress.update(snapshot(done, newest=newest))
+    progress.end(snapshot(64, elapsed_s=64.0 + later))
+    progress.end(snapshot(64, elapsed_s=65.0 + later, eta_s=None))
+    assert [line for line in stream.getvalue().splitlines() if "64/64" in line] == [
+        "[caviar] 64/64 done 1 failed best=0.0712 (t19) took=1m04s"
+    ]
+    progress.end(snapshot(64, failed=2))
+    assert "64/64 done 2 failed" in stream.getvalue()
+
+
 def test_plain_lines_at_every_half_minute() -> None:
     stream, clock = io.StringIO(), FakeClock()
     progress = PlainProgress(stream, clock=clock)

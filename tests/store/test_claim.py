@@ -12,7 +12,7 @@ import pytest
 
 from caviar.disk import PosixDisk
 from caviar.errors import StoreError
-from caviar.store import SweepDir, Views, Writer
+from caviar.store import Store, SweepDir, Views, Writer
 from caviar.store.finalize import finalize
 from caviar.store.owner import this_process
 from caviar.store.process_table import process_start, runs
@@ -28,6 +28,15 @@ def count(store, sweep):
         return views.execute("SELECT count(*) FROM curves").fetchall()[0][0]
 
 
+@pytest.mark.parametrize("purpose", ["zoomed", "compacted", "removed"])
+def test_what_does_not_hear_stop_is_waited_for(sweep, purpose):
+    epoch = sweep.claim(purpose=purpose)
+    for refused in (sweep.claim, lambda: Store(path=sweep.path.parent).remove(sweep)):
+        with pytest.raises(StoreError, match=f"is being {purpose} by .*: wait for it.$"):
+            refused()
+    sweep.release(epoch)
+
+
 def test_a_second_claim_is_refused_while_the_owner_lives(sweep):
     assert sweep.state() == "interrupted"
     assert sweep.claim() == 1
@@ -36,6 +45,9 @@ def test_a_second_claim_is_refused_while_the_owner_lives(sweep):
     with pytest.raises(StoreError, match=f"run by process {os.getpid()}") as caught:
         sweep.claim()
     assert "\n" not in str(caught.value)
+    assert f"wait for it, or stop it first with caviar stop {sweep.id}" in str(caught.value)
+    with pytest.raises(StoreError, match=f"is being run by .*caviar stop {sweep.id}"):
+        Store(path=sweep.path.parent).remove(sweep)
     sweep.release(1)
     assert not sweep.owner_alive()
     assert sweep.claim() == 2

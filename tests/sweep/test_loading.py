@@ -45,3 +45,14 @@ def test_two_that_are_meant_are_refused(tmp_path, request, imports):
     file.write_text(imports.format(m=module) + SWEEP.format(name="a") + SWEEP.format(name="b"))
     with pytest.raises(SpecError, match=r"holds 2 sweeps \(a, b\): say which"):
         load(str(file))
+
+
+def test_an_error_in_a_module_beside_the_file_is_told_with_its_line(tmp_path):
+    (tmp_path / "ranges_beside.py").write_text("from caviar import Float\n\nLR = Float(1, 0)\n")
+    file = tmp_path / "e.py"
+    file.write_text("import ranges_beside\n")
+    with pytest.raises(SpecError, match=rf"^{file} \(line 3 of ranges_beside.py\): Float needs low < high"):
+        load(str(file))
+    (tmp_path / "ranges_beside.py").write_text("\n1 / 0\n")
+    with pytest.raises(SpecError, match=r"raised ZeroDivisionError at import \(line 2 of ranges_beside.py\)"):
+        load(str(file))

@@ -1,9 +1,11 @@
 """What `Result` tells of a sweep, and what its answers look like."""
 
+import numpy
 import pytest
 
 import caviar
 from caviar import Result
+from caviar.errors import NotFoundError, SpecError
 from caviar.store import Store
 from caviar_workers.trial import Trial, TrialInterrupted
 
@@ -62,3 +64,17 @@ def test_a_trial_completes_to_what_a_train_function_uses():
 def test_what_a_train_function_may_catch_is_exported():
     assert caviar.TrialInterrupted is TrialInterrupted
     assert all(hasattr(caviar, name) for name in caviar.__all__)
+
+
+@pytest.mark.parametrize("trial", [8, 99, -1, 2**40])
+def test_curves_of_a_trial_that_is_not_there_are_an_error_as_in_the_terminal(result, trial):
+    with pytest.raises(NotFoundError, match=rf"^digits \({result.id}\) has no trial {trial}; its trials are 0 to 7$"):
+        result.curves(trial)
+    assert len(result.curves(7)) > 0
+
+
+@pytest.mark.parametrize("k", [0, -1, 1.5, "3", None, True])
+def test_the_best_of_none_is_an_error(result, k):
+    with pytest.raises(SpecError, match="a whole number from 1"):
+        result.select(k)
+    assert result.select(numpy.int64(1)).compared == 6

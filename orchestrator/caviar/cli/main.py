@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import click
 
+from caviar.cli.options_last import OptionsLast
 from caviar.errors import INTERRUPTED, CaviarError, SweepInterrupted
 from caviar.signals import noted
 
@@ -72,8 +73,10 @@ First steps:
 """
 
 
-class Verbs(click.Group):
+class Verbs(OptionsLast):
     """A group whose commands are imported when they are asked for."""
+
+    usual = "ls"
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The verbs in the order in which a newcomer needs them."""
@@ -174,7 +177,7 @@ def _run(args: Sequence[str] | None) -> int:
         _drop_output()
         return BROKEN_PIPE
     except (Exception, KeyboardInterrupt) as error:
-        return _told(KeyboardInterrupt() if heard and not isinstance(error, SweepInterrupted) else error)
+        return _told(KeyboardInterrupt() if heard and not isinstance(error, SweepInterrupted) else error, words)
     return 0
 
 
@@ -200,13 +203,13 @@ def _warnings() -> Iterator[None]:
         logger.propagate = propagated
 
 
-def _told(error: BaseException) -> int:
-    """Tell what went wrong, in one sentence; returns the exit code."""
+def _told(error: BaseException, words: Sequence[str]) -> int:
+    """Tell what went wrong with a command line, in one sentence; returns the exit code."""
     if isinstance(error, (CaviarError, SweepInterrupted)):
         _tell(str(error))
         return error.exit_code
     if isinstance(error, click.ClickException):
-        _tell(_sentence(error))
+        _tell(_sentence(error, words))
         return error.exit_code
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         _tell("interrupted")
@@ -220,14 +223,26 @@ def _told(error: BaseException) -> int:
     return 1
 
 
-def _sentence(error: click.ClickException) -> str:
+def _sentence(error: click.ClickException, words: Sequence[str]) -> str:
     """What went wrong, and where the right usage is written."""
     where = getattr(error, "ctx", None)
-    path = where.command_path if where is not None else "caviar"
-    words = error.format_message()
+    path = where.command_path if where is not None else _command(words)
+    text = error.format_message()
     for theirs, ours in (("a valid integer range", "a whole number"), ("a valid float range", "a number")):
-        words = words.replace(theirs, ours)
-    return f"{words} ({path} --help)"
+        text = text.replace(theirs, ours)
+    return f"{text} ({path} --help)"
+
+
+def _command(words: Sequence[str]) -> str:
+    """The verb that a command line begins with, such as `caviar store check`: click's parser does not say it."""
+    path: str = "caviar"
+    command: click.Command = cli
+    for word in words:
+        found = command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
+        if found is None:
+            break
+        path, command = f"{path} {word}", found
+    return path
 
 
 def _tell(text: str) -> None:

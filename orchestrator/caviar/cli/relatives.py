@@ -29,7 +29,8 @@ def show_family(target: Target, k: int, ranking: Ranking) -> None:
     rule, best = best_of_family(store, sweeps, k=k, rule=ranking.rule, at_step=ranking.at_step)
     plan = sweeps[0].description()["plan"]
     if not best:
-        raise NoResultError(f"no trial of the family of {sweeps[0].id} has a usable {plan['metric']} yet")
+        yet = " yet" if any(one.state() == "running" for one in sweeps) else ""
+        raise NoResultError(f"no trial of the family of {sweeps[0].id} has a usable {plan['metric']}{yet}")
     if target.as_json:
         members = [{"sweep": one.id, "parent": one.description()["plan"].get("parent")} for one in sweeps]
         head = {"metric": plan["metric"], "mode": plan["mode"], "rule": rule, "family": members}

@@ -46,13 +46,13 @@ def _silence(stopping: str) -> str:
 
 
 def _document(opened: "Reading", trial: int) -> dict[str, Any]:
-    from caviar.errors import NotFoundError
     from caviar.stopping import sentence
+    from caviar.store.find import no_trial
     from caviar.store.record import numbers_of
 
     found = opened.rows("select state from trials where trial = ?", [trial])
     if not found:
-        raise NotFoundError(f"{opened.title} has no trial {trial}: see caviar status {opened.sweep.id}")
+        raise no_trial(opened.title, trial, opened.plan["trials"])
     rows = opened.rows("select * exclude (sweep) from decisions where trial = ? order by n", [trial])
     attempts = opened.rows("select attempt, state, step from attempts where trial = ?", [trial])
     ends = {row["attempt"]: row for row in attempts}

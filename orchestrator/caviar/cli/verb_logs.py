@@ -51,11 +51,11 @@ def verb(trial: int, stream: str | None, follow: bool, target: Target) -> None:
 
 
 def _state(opened: "Reading", trial: int) -> str:
-    from caviar.errors import NotFoundError
+    from caviar.store.find import no_trial
 
     found = opened.rows("select state from trials where trial = ?", [trial])
     if not found:
-        raise NotFoundError(f"{opened.title} has no trial {trial}; see: caviar status {opened.sweep.id}")
+        raise no_trial(opened.title, trial, opened.plan["trials"])
     return str(found[0]["state"])
 
 

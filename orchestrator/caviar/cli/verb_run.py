@@ -34,7 +34,46 @@ OVERRIDES = (
 SWITCHES = ("all_tiers", "pausing", "stop_on_divergence")
 
 
-@click.command(epilog=EPILOG, short_help="Run the sweep that a file describes.")
+class Run(click.Command):
+    """`caviar run`; who types an option for what FILE declares is told the setting that does it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does."""
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            meant = _setting(error.option_name, words, [option for one in self.params for option in one.opts])
+            if not meant:
+                raise
+            raise click.UsageError(f"No such option {error.option_name!r}; did you mean {meant}?", ctx) from error
+
+
+def _setting(option: str, words: list[str], options: list[str]) -> str:
+    """`--set train.epochs=5`, for `--epochs 5` where the command line's file has such a setting; empty: it has not."""
+    import difflib
+    import shlex
+
+    from caviar.errors import CaviarError
+    from caviar.loading import load
+    from caviar.overrides import setting_called
+
+    file = next((word for word in words if word.partition(":")[0].endswith(".py")), None)
+    if file is None or not option.startswith("--") or difflib.get_close_matches(option, options, cutoff=0.8):
+        return ""
+    try:
+        sweep = load(file)
+    except CaviarError:
+        return ""  # what is wrong with the file is told when the command line is right
+    key = setting_called(option, sweep.train, sweep.space)
+    at = next(at for at, word in enumerate(words) if word.partition("=")[0] == option)
+    _, given, value = words[at].partition("=")
+    if not given:
+        value = next((word for word in words[at + 1 : at + 2] if not word.startswith("--") and word != file), "…")
+    return f"--set {key}={value if value == '…' else shlex.quote(value)}" if key else ""
+
+
+@click.command(cls=Run, epilog=EPILOG, short_help="Run the sweep that a file describes.")
 @click.argument("file", metavar="FILE[:NAME]")
 @click.option("--trials", type=click.IntRange(min=1), metavar="N", help="How many configurations.")
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Decides every configuration.")

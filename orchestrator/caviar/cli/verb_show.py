@@ -43,14 +43,12 @@ def verb(trial: int, log: bool | None, target: Target) -> None:
 
 def _document(opened: "Reading", trial: int) -> dict[str, Any]:
     from caviar.cli.points import exact_metrics
-    from caviar.errors import NotFoundError
     from caviar.select import as_given
+    from caviar.store.find import no_trial
 
     found = opened.rows("select * from trials where trial = ?", [trial])
     if not found:
-        last = opened.plan["trials"] - 1
-        rule = f"its trials are 0 to {last}" if trial > last else "that trial has not been drawn yet"
-        raise NotFoundError(f"{opened.title} has no trial {trial}; {rule}")
+        raise no_trial(opened.title, trial, opened.plan["trials"])
     row = found[0]
     curves = {
         metric: {"steps": points.steps, "values": points.values}

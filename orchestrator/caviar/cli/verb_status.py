@@ -108,7 +108,8 @@ def _print(document: dict[str, Any]) -> None:
         emit(f"time      {duration(took)} since {document['began']:%Y-%m-%d %H:%M:%S} UTC{left}", hang=HANG)
     best = document["best"]
     if best is None:
-        emit(f"best      no trial has a usable {document['metric']} yet", hang=HANG)
+        yet = " yet" if document["state"] == "running" else ""
+        emit(f"best      no trial has a usable {document['metric']}{yet}", hang=HANG)
     else:
         emit(
             f"best      t{best['trial']}  {document['metric']} {number(best['value'])}  ({document['rule']})", hang=HANG

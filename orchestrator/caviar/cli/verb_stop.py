@@ -74,12 +74,12 @@ def _silence(sweep: "SweepDir") -> str:
 
 
 def _trial_state(store: "Store", sweep: "SweepDir", trial: int) -> str:
-    from caviar.errors import NotFoundError
     from caviar.store import Views
+    from caviar.store.find import no_trial
 
     planned = sweep.description()["plan"]["trials"]
     if trial >= planned:
-        raise NotFoundError(f"sweep {sweep.id} has {planned} trials and no trial {trial}: caviar status {sweep.id}")
+        raise no_trial(f"sweep {sweep.id}", trial, planned)
     with Views(store, [sweep]) as views:
         rows = views.execute("SELECT state FROM trials WHERE trial = ?", [trial]).fetchall()
         if rows:

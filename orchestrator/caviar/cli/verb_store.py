@@ -2,6 +2,7 @@
 
 import click
 
+from caviar.cli.options_last import OptionsLast
 from caviar.cli.store_check import check
 from caviar.cli.store_compact import compact
 from caviar.cli.store_info import info
@@ -15,6 +16,7 @@ Examples:
 
 
 @click.group(
+    cls=OptionsLast,
     epilog=EPILOG,
     short_help="Check, measure and compact the store.",
     invoke_without_command=True,

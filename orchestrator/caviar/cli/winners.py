@@ -38,7 +38,8 @@ def choose(reading: Reading, k: int, ranking: Ranking | None = None) -> Selectio
 def _no_result(reading: Reading, at_step: int | None) -> NoResultError:
     counts = dict(reading.views.execute("select state, count(*) from trials group by state").fetchall())
     failed = f" ({counts['FAILED']} failed)" if counts.get("FAILED") else ""
-    when = " yet" if at_step is None else f" at step {at_step}"
+    yet = " yet" if reading.sweep.state() == "running" else ""
+    when = yet if at_step is None else f" at step {at_step}"
     return NoResultError(
         f"{reading.title} has no trial with a usable {reading.plan['metric']}{when}{failed};"
         f" see why: caviar status {reading.sweep.id}"

@@ -35,6 +35,7 @@ def _change(change: Change) -> dict[str, Any]:
 
 def zoom_lines(document: dict[str, Any], title: str) -> list[str]:
     """The same for a person: `lr  float log  1e-4 to 1  →  0.0121 to 0.108  narrowed to 24% of the range`."""
+    from caviar.show.numbers import counted
     from caviar.show.sanitize import one_line
     from caviar.show.wrap import column_width, padded
 
@@ -48,7 +49,7 @@ def zoom_lines(document: dict[str, Any], title: str) -> list[str]:
     for name, before, after, word in rows:
         was, becomes = padded(before, widths[1]), padded(after, widths[2])
         lines.append(f"  {padded(name, widths[0])}  {was}  →  {becomes}  {word}")
-    return [*lines, "", f"plan   {plan['name']}, {plan['trials']} trials, seed {plan['seed']}"]
+    return [*lines, "", f"plan   {plan['name']}, {counted(plan['trials'], 'trial')}, seed {plan['seed']}"]
 
 
 def _bare(parameter: dict[str, Any]) -> dict[str, Any]:

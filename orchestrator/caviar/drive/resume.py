@@ -22,6 +22,8 @@ from caviar.program import ROLES, pack, program_of_file
 from caviar.sampling import check_identity, make_sampler
 from caviar.schedule.supply import Supply
 from caviar.secret import resolved
+from caviar.show.numbers import counted
+from caviar.store import Views
 from caviar.store.finals import finals
 from caviar.store.ownership import own
 from caviar_workers.load import load_function
@@ -140,11 +142,21 @@ def _finish(
     tested = not program.final or bool(plan.rounds) or bool(finals(held.sweep))
     if not supply.waiting and tested and held.sweep.snapshot().manifest.state == "finished":
         if not plan.rounds:
-            how.progress.note(f"sweep {held.sweep.id} is finished: there is nothing to resume, but --add N adds trials")
+            how.progress.note(
+                f"sweep {held.sweep.id} is finished: there is nothing to resume, but {_more(store, held)}"
+            )
         return True
     with session(plan, how.address, how.progress), executor_of(plan, program, how.progress) as executor:
         parts = store, held, plan, program, supply, executor, how.progress
         return drive_sweep(*parts, adviser=adviser, amendment=amendment)
+
+
+def _more(store: Store, held: Ownership) -> str:
+    """What else `resume` does for a sweep that is finished."""
+    with Views(store, [held.sweep]) as views:
+        failed = int(views.execute("SELECT count(*) FROM trials WHERE state = 'FAILED'").fetchall()[0][0])
+    retry = f"--retry-failed runs {counted(failed, 'failed trial')} again, and " if failed else ""
+    return f"{retry}--add N adds trials"
 
 
 def _extended(plan: Plan, sampler: Sampler, add: int) -> Plan:

@@ -208,16 +208,26 @@ def load_file(path: Path) -> tuple[ModuleType, Program]:
     program = program_of_file(path, package=package_of(path))
     try:
         return load_module(program), program
-    except SpecError:
-        raise
+    except SpecError as error:
+        where = _line(error, path, program)
+        raise SpecError(f"{path}{where}: {error}" if where else str(error)) from error
     except (Exception, SystemExit) as error:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path.resolve()]
-        where = f" (line {frames[-1].lineno})" if frames else ""
+        where = _line(error, path, program)
         word = f"{path} raised {type(error).__name__} at import{where}: {_one_line(error)}"
         if isinstance(error, ImportError):
             relative = f": give its package's folders an __init__.py, or type python -m PACKAGE.{path.stem}"
             word += relative if "relative import" in str(error) else missing(str(error))
         raise SpecError(word) from error
+
+
+def _line(error: BaseException, path: Path, program: Program) -> str:
+    """` (line 3)`, or ` (line 3 of space.py)` where that is another file of the program; empty: none of its lines."""
+    files = {str(Path(file).resolve()) for file, _ in program.files.values()}
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in files]
+    if not frames:
+        return ""
+    other = "" if Path(frames[-1].filename) == path.resolve() else f" of {Path(frames[-1].filename).name}"
+    return f" (line {frames[-1].lineno}{other})"
 
 
 def _named(program: Program, module: ModuleType, functions: Mapping[str, Function | None]) -> Program | None:

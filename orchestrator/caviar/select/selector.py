@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from difflib import get_close_matches
+from numbers import Integral
 from typing import Any, Protocol, cast
 
 from caviar.errors import NotFoundError, SpecError
@@ -92,16 +93,18 @@ def select(
             are compared, it is the step at which the curve ends then.
 
     Raises:
-        SpecError: There is no such rule.
+        SpecError: There is no such rule, or `k` is less than 1.
         NotFoundError: Trials have ended, and none ever reported the metric.
     """
     sweep, plan = description["id"], description["plan"]
     chosen = rule or plan["rule"]
     if chosen not in RULES:
         raise SpecError(f"a rule is last, best or smoothed, but got {chosen!r}")
+    if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
+        raise SpecError(f"the best k trials are a whole number from 1 of them, but got k={k!r}")
     metric, mode = plan["metric"], plan["mode"]
     if not _reported(views, sweep, metric):
-        return Selection(metric=metric, mode=mode, rule=f"no trial has reported {metric} yet", compared=0, rows=())
+        return Selection(metric=metric, mode=mode, rule=f"no trial has reported {metric}", compared=0, rows=())
     asked = Comparison(views, sweep, metric, mode, cast("Rule", chosen))
     ends = asked.ends() if at_step is None else None
     if ends is not None and ends[0] < least:

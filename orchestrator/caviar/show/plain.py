@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import time
+from dataclasses import replace
 from typing import TextIO
 
 from caviar.show.numbers import duration, number
@@ -25,7 +26,7 @@ class PlainProgress:
         self._stream = stream or sys.stderr
         self._clock = clock
         self._said_at = float("-inf")
-        self._said: str | None = None  # the last state written
+        self._said: str | None = None  # the last state written, but for its times
         self._tenth: int | None = None
         self._last: Snapshot | None = None
         self._began: float | None = None
@@ -46,7 +47,7 @@ class PlainProgress:
             self._tenth = tenth  # where a resumed sweep begins is no news
         if tenth > self._tenth or self._clock() - self._said_at >= EVERY_S:
             self._tenth = tenth
-            self._say(line(snapshot))
+            self._say(snapshot)
 
     def note(self, text: str) -> None:
         """Write the note."""
@@ -55,12 +56,12 @@ class PlainProgress:
     def end(self, snapshot: Snapshot | None = None) -> None:
         """Write the last state, unless it was the last thing written."""
         last = snapshot or self._last
-        if last is not None and line(last, ended=True) != self._said:
-            self._say(line(last, ended=True))
+        if last is not None and _timeless(last, ended=True) != self._said:
+            self._say(last, ended=True)
 
-    def _say(self, state: str) -> None:
-        self._write(state)
-        self._said = state
+    def _say(self, snapshot: Snapshot, *, ended: bool = False) -> None:
+        self._write(line(snapshot, ended=ended))
+        self._said = _timeless(snapshot, ended=ended)
 
     def _write(self, text: str) -> None:
         write_line(self._stream, text)
@@ -75,8 +76,14 @@ def write_line(stream: TextIO, text: str) -> None:
         stream.flush()
 
 
+def _timeless(snapshot: Snapshot, *, ended: bool) -> str:
+    """What is said of a state, whenever that is."""
+    return line(replace(snapshot, elapsed_s=0.0, eta_s=None), ended=ended)
+
+
 def line(snapshot: Snapshot, *, ended: bool = False) -> str:
     """`41/64 done 1 failed (ValueError: no) best=0.0712 (t19) newest=0.31 (t23 at step 8) eta=52s`."""
+    ended = ended or snapshot.done >= snapshot.planned
     parts = [f"{snapshot.done}/{snapshot.planned} done"]
     if snapshot.failed:
         why = f" ({one_line(snapshot.reasons[0][0], MOST_OF_A_REASON)})" if snapshot.reasons else ""
@@ -86,7 +93,7 @@ def line(snapshot: Snapshot, *, ended: bool = False) -> str:
     if snapshot.best:
         first = snapshot.best[0]
         parts.append(f"best={number(first.value)} (t{first.trial})")
-    if snapshot.no_room and not ended and snapshot.done < snapshot.planned:
+    if snapshot.no_room and not ended:
         parts.append("waiting for room, nothing runs")
     elif snapshot.newest is not None and not ended:
         newest = snapshot.newest

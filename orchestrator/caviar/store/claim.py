@@ -101,10 +101,11 @@ def refusal(sweep: PurePath, seen: owner.Sighting, *, take_over: bool = False) -
     """Why the sweep cannot be claimed, in a sentence; empty: it can."""
     if seen.standing == "alive":
         what = f"{_called(sweep)} is being {seen.purpose} by {seen.who}"
+        wait = _wait(sweep, seen.purpose)
         if seen.age_s is None:
-            return f"{what}: wait for it, or stop it first."
+            return f"{what}: {wait}."
         return (
-            f"{what}, which gave a sign of life {max(0.0, seen.age_s):.0f} s ago: wait for it, or stop it first; "
+            f"{what}, which gave a sign of life {max(0.0, seen.age_s):.0f} s ago: {wait}; "
             f"if it is dead, try again when it was silent for {owner.SILENCE_S:.0f} s (caviar resume --wait)."
         )
     if seen.standing == "not understood" and not take_over:
@@ -113,6 +114,12 @@ def refusal(sweep: PurePath, seen: owner.Sighting, *, take_over: bool = False) -
         name = sweep.name.removeprefix(SWEEP_PREFIX)
         return f"{_called(sweep)} belongs to {seen.who}{why}: if nobody runs it, caviar resume {name} --take-over does."
     return ""
+
+
+def _wait(sweep: PurePath, purpose: str = "run") -> str:
+    """What to do about a living owner; only one that runs the sweep hears `caviar stop`, wherever it is."""
+    stop = f", or stop it first with caviar stop {sweep.name.removeprefix(SWEEP_PREFIX)}" if purpose == "run" else ""
+    return f"wait for it{stop}"
 
 
 def _called(sweep: PurePath) -> str:
@@ -157,7 +164,7 @@ def _take_pen(disk: Disk, sweep: PurePath, epoch: int) -> None:
     disk.make_folder(mine, within=sweep)
     if owner.superseded(disk, sweep, epoch):  # by one that may have looked for our folder before we made it
         disk.delete_folder(mine)
-        raise StoreError(f"Another process took {_called(sweep)} over just now: wait for it, or stop it first.")
+        raise StoreError(f"Another process took {_called(sweep)} over just now: {_wait(sweep)}.")
 
 
 def _seal(disk: Disk, sweep: PurePath, epoch: int) -> None:
