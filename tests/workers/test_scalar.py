@@ -83,13 +83,13 @@ def test_a_step_that_is_no_whole_number_is_refused(step: object) -> None:
         whole_step(step)
 
 
-@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("sign", ["", "-"])
 @pytest.mark.parametrize("text", ["1E+400", "1E+999999", "1E+999999999", "1.5E+999999999"])
-def test_a_decimal_s_digits_are_not_written_out(text: str, sign: int) -> None:
+def test_a_decimal_s_digits_are_not_written_out(text: str, sign: str) -> None:
     with pytest.raises(ValueError, match="a step counts from 0"):
-        whole_step(sign * Decimal(text))
+        whole_step(Decimal(sign + text))
     with pytest.raises(TypeError, match="one real number"):
-        scalar("loss", sign * Decimal(text))
+        scalar("loss", Decimal(sign + text))
     assert whole_step(Decimal("1E+3")) == 1000
     assert scalar("loss", Decimal("-1E-999999999")) == 0.0
 
@@ -138,7 +138,7 @@ def test_an_array_of_objects_is_what_it_holds(value: object) -> None:
     assert whole_step(held) == 3
 
 
-@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("sign", ["", "-"])
 @pytest.mark.parametrize("digits", [310, 400, 5_000])
 @pytest.mark.parametrize("kind", [int, Decimal, Fraction, lambda value: np.array(value, dtype=object)])
 def test_what_is_beyond_the_largest_float_is_refused_and_never_infinite(kind: Any, digits: int, sign: int) -> None:
