@@ -1,15 +1,20 @@
+import ast
 import io
 import json
 import math
 import shlex
+import subprocess
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+import caviar as caviar_package
 from caviar.cli.answer import _csv
-from caviar.cli.output import clean, emit, emit_json, remember_store, typed
+from caviar.cli.main import VERBS
+from caviar.cli.output import clean, emit, emit_json, remember_store, say, typed
+from caviar.cli.winners import literal
 
 
 def test_json_is_strict(capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,3 +88,55 @@ def test_a_file_gets_every_character_as_csv_and_a_terminal_none_that_steers_it(s
     out = stream()
     _csv(["x\x1b[31m", "n"], iter([("a\x1b[31m", 1)]), out)
     assert out.getvalue() == f"{shown.replace('a', 'x')},n\n{shown},1\n"
+
+
+@pytest.mark.parametrize("called", ["./caviar", "../a b/caviar", "/opt/caviar"])
+@pytest.mark.parametrize("verb", VERBS)
+def test_commands_to_type_name_the_program_as_it_was_called(monkeypatch, called, verb):
+    monkeypatch.setenv("CAVIAR_CALLED", called)
+    assert shlex.split(typed(f"go on with: caviar {verb} x1"))[-3:] == [called, verb, "x1"]
+    for text in (
+        "[caviar] stopping",
+        "the caviar of the house",
+        "/usr/bin/caviar ls",
+        "caviar: no",
+        "pip install caviar",
+    ):
+        assert typed(text) == text
+    remember_store("/a b")
+    try:
+        assert typed("`caviar resume`") == f"`{shlex.quote(called)} resume --store '/a b'`"
+    finally:
+        remember_store("")
+
+
+@pytest.mark.parametrize(("said", "known"), [("./caviar", ""), ("{at}/caviar", ""), ("{at}/caviar", "{at}")])
+def test_the_script_of_a_checkout_says_how_it_was_called(tmp_path, said, known):
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    script = (Path(caviar_package.__file__).parents[2] / "caviar").read_text()
+    last = script[script.index("unset CAVIAR_CALLED") : script.index("unset PYTHONDONTWRITEBYTECODE")]
+    (tmp_path / "caviar").write_text(f'#!/bin/sh\nset -eu\n{last}\nprintf %s "${{CAVIAR_CALLED-none}}"\n')
+    (tmp_path / "caviar").chmod(0o755)
+    path = f"{known.format(at=tmp_path)}:/usr/bin:/bin".lstrip(":")
+    environment = {"PATH": path, "CAVIAR_CALLED": "of another one"}
+    command = [said.format(at=tmp_path)]
+    got = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert (got.stdout, got.stderr) == ("none" if known else command[0], "")
+
+
+def test_a_name_of_several_lines_is_one_in_every_line(capsys):
+    emit("a\nb: c", hang=2)
+    say("  next: a\r\nb\u2028c")
+    out, err = capsys.readouterr()
+    assert (out, err) == ("a b: c\n", "  next: a bc\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8", "cp437"])
+@pytest.mark.parametrize("many", [1, 9])
+def test_a_configuration_can_be_copied_from_every_terminal(monkeypatch, encoding, many):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict")
+    monkeypatch.setattr("sys.stdout", stream)
+    config = {f"学習率 é{n}": ["ß🐟\\\n'\"", 0.1, None][n % 3] for n in range(many)}
+    text = literal(config)
+    text.encode(encoding)
+    assert ast.literal_eval(text) == config

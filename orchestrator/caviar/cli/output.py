@@ -19,6 +19,10 @@ _STORE: ContextVar[str] = ContextVar("store", default="")
 
 _VERBS = "resume|stop|ls|status|best|zoom|plot|show|explain|logs|curves|query|rm"  # a new sweep may be run anywhere
 _COMMAND = re.compile(rf"\bcaviar ({_VERBS})\b(?! --(help|store)\b)")
+_PROGRAM = re.compile(rf"(?<![\w./-])caviar(?= (?:{_VERBS}|run|simulate|store)\b)")
+
+CALLED = "CAVIAR_CALLED"
+"""The variable in which the script of a checkout says how it was called, such as `./caviar`."""
 
 
 def emit_json(document: object) -> None:
@@ -44,13 +48,20 @@ def emit(text: str = "", *, hang: int | None = None) -> None:
 
     Args:
         text: the line.
-        hang: what is too long for the terminal goes on in the next line, this far from the left; None: as it comes.
+        hang: what is too long for the terminal goes on in the next line, this far from the left; other lines that it
+            has, such as those of a name, do not count. None: as it comes.
     """
     from caviar.show.sanitize import plain
     from caviar.show.wrap import wrapped
 
-    safe = plain(text)
-    click.echo(safe if hang is None else "\n".join(wrapped(safe, hang, sys.stdout)))
+    click.echo(plain(text) if hang is None else "\n".join(wrapped(_flat(text), hang, sys.stdout)))
+
+
+def _flat(text: str) -> str:
+    """The text as one safe line: a name may have several."""
+    from caviar.show.sanitize import plain
+
+    return " ".join(plain(text).splitlines())
 
 
 def remember_store(store: str) -> None:
@@ -59,19 +70,21 @@ def remember_store(store: str) -> None:
 
 
 def typed(text: str) -> str:
-    """The text, with the store in each command that it tells to type."""
+    """The text, with each command in it as it works here: with its store, and as `./caviar` for who typed that."""
+    import os
     import shlex
 
-    store = _STORE.get()
-    return _COMMAND.sub(lambda found: f"{found[0]} --store {shlex.quote(store)}", text) if store else text
+    store, called = _STORE.get(), os.environ.get(CALLED, "")
+    if store:
+        text = _COMMAND.sub(lambda found: f"{found[0]} --store {shlex.quote(store)}", text)
+    return _PROGRAM.sub(shlex.quote(called), text) if called else text
 
 
 def say(text: str) -> None:
     """Write a line that is no data to stderr; commands in it are told as they work."""
-    from caviar.show.sanitize import plain
     from caviar.show.wrap import wrapped
 
-    safe = plain(typed(text))
+    safe = _flat(typed(text))
     click.echo("\n".join(wrapped(safe, 2, sys.stderr)) if sys.stderr.isatty() else safe, err=True)
 
 

@@ -103,4 +103,5 @@ def _print_text(title: str, text: str) -> None:
     if text.strip():
         emit()
         emit(title)
-        emit("\n".join(f"  {line}" for line in text.rstrip().splitlines()), hang=6)
+        for line in text.rstrip().splitlines():
+            emit(f"  {line}", hang=6)

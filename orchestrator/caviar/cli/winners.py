@@ -153,8 +153,10 @@ def _print_final(reading: Reading) -> None:
 
 
 def literal(config: Mapping[str, Any]) -> str:
-    """The configuration as Python source, at full precision; on one line if that is short."""
-    flat = repr(dict(config))
-    if len(flat) <= 78:
-        return flat
-    return "\n".join(["{", *(f"    {name!r}: {value!r}," for name, value in config.items()), "}"])
+    """The configuration as Python source, at full precision, in characters that stdout has; on one line if short."""
+    flat = source = repr(dict(config))
+    if len(flat) > 78:
+        source = "\n".join(["{", *(f"    {name!r}: {value!r}," for name, value in config.items()), "}"])
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    # What it lacks stands in texts only, and is escaped there.
+    return source.encode(encoding, "backslashreplace").decode(encoding)
