@@ -2,18 +2,24 @@
 
 import ast
 import json
+import re
+from contextlib import suppress
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+import caviar as caviar_package
 from caviar.errors import SpecError
 from caviar.plan import Plan
 from caviar.sampling import make_sampler, trial_seeds
 from caviar.show.sanitize import _CONTROLS
 from caviar.space import Choice, Float, Space
 from caviar.store import Store, Writer
+from caviar.store.checkpoints import write_carried
 from caviar.store.finalize import finalize
 from caviar_workers import tables
+from caviar_workers.checkpoint import Save, carried
 
 from .conftest import attempt_row
 
@@ -42,8 +48,11 @@ VERBS = (
 )
 
 
-def fill(path, *, parameters=(), metrics=("loss",), name="x", tags=(), note="", ended=True):
-    """A store with a sweep of four trials; SpecError or ValueError where one of the names is refused."""
+def fill(path, *, parameters=(), metrics=("loss",), name="x", tags=(), note="", ended=True, retried=False):
+    """A store with a sweep of four trials; SpecError or ValueError where one of the names is refused.
+
+    With `retried` trial 1 was lost after two steps with a checkpoint of the first, and went on from there.
+    """
     space = Space({one: Choice(list(dict.fromkeys([*SAMPLE[:3], one]))) for one in parameters} | {"lr": Float(0, 1)})
     plan = Plan(name=name, metric=metrics[0], mode="min", trials=4, seed=0, space=space, tags=tuple(tags), note=note)
     for metric in metrics:
@@ -58,12 +67,22 @@ def fill(path, *, parameters=(), metrics=("loss",), name="x", tags=(), note="", 
     with Writer(sweep, epoch) as writer:
         writer.add("configs", pa.table([pa.array(list(values[f.name]), f.type) for f in schema], schema=schema))
         for trial in range(4):
-            steps = {"trial": trial, "attempt": 0, "_start": 0, "time": 0}
+            again = int(retried and trial == 1)
+            if again:
+                lost = [{"trial": 1, "attempt": 0, "_start": 0, "time": 0, "_seq": i, "step": i} for i in range(2)]
+                layout = pa.schema([*tables.schema("curves"), *((m, pa.float64()) for m in metrics)])
+                rows = [row | dict.fromkeys(metrics, 1 + 1.0 / (row["step"] + 1)) for row in lost]
+                writer.add("curves", pa.Table.from_pylist(rows, schema=layout))
+                writer.add("attempts", attempt_row(1, "LOST", steps=0))
+                save = Save(trial=1, attempt=0, step=0, rows=1, value=2.0, checksum="")
+                write_carried(sweep, epoch, carried(save, b"x"))
+            steps = {"trial": trial, "attempt": again, "_start": again, "time": 0}
             rows = [steps | {"_seq": i, "step": i} | dict.fromkeys(metrics, trial + 1.0 / (i + 1)) for i in range(3)]
+            rows = [row | {"_seq": row["step"] - again} for row in rows if row["step"] >= again]
             layout = pa.schema([*tables.schema("curves"), *((m, pa.float64()) for m in metrics)])
             writer.add("curves", pa.Table.from_pylist(rows, schema=layout))
             forms = {f"{form}{m}": trial + 1.0 / 3 for m in metrics for form in tables.METRIC_FORMS}
-            row = attempt_row(trial, "COMPLETED", steps=3)
+            row = attempt_row(trial, "COMPLETED", attempt=again, steps=3 - again, start=again, step=2)
             row = row.drop_columns([c for c in row.column_names if c.endswith("_loss")])
             for form, value in forms.items():
                 row = row.append_column(form, pa.array([value]))
@@ -86,6 +105,35 @@ def shown_by_all(caviar, path, verbs=VERBS, forms=((), ("--json",))):
             assert not _CONTROLS.search(got.out + got.err), (verb, got)
             if more:
                 json.loads(got.out)
+
+
+def words_of_our_queries():
+    """Each name that stands in SQL of ours, and may be a metric's."""
+    found = set()
+    for path in Path(caviar_package.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.search(node.value):
+                found.update(re.findall(r"[A-Za-z_]\w*", node.value))
+    for word in sorted(found):
+        with suppress(ValueError):
+            tables.check_metric_name(word)
+            yield word
+
+
+SQL = re.compile(r"\b(SELECT|WHERE|FROM|JOIN|GROUP BY|ORDER BY|AS)\b")
+
+
+@pytest.mark.parametrize("ended", [False, pytest.param(True, marks=pytest.mark.nightly)])
+def test_no_name_in_our_queries_means_a_metric(caviar, tmp_path, ended):
+    """With retries and checkpoints, whose rows are joined with others."""
+    metrics = list({word.casefold(): word for word in ("loss", *words_of_our_queries())}.values())
+    assert {"cut", "place", "there", "counts", "saves"} <= set(metrics)
+    path, _ = fill(tmp_path / "s", metrics=metrics[:900], ended=ended, retried=True)
+    shown_by_all(caviar, path, (("best",), ("store", "check"), *(VERBS if ended else ())), ((),))
+    found = json.loads(
+        caviar("query", "select step, cut, loss from curves where trial = 1", "--json", "--store", path).out
+    )
+    assert [row["step"] for row in found] == [0, 1, 2]
 
 
 def quoted(name):

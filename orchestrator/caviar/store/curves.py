@@ -29,6 +29,8 @@ def numbered_rows(tables: SweepTables) -> tuple[tuple[Column, ...], str]:
 def live_rows(tables: SweepTables, only: str = "") -> str:
     """SELECT of the live rows of a sweep.
 
+    What is joined with rows has names that begin with "_": a metric may have any other.
+
     Args:
         tables: The sweep's.
         only: A condition on `trial`, to look at some trials.
@@ -38,9 +40,9 @@ def live_rows(tables: SweepTables, only: str = "") -> str:
         return f"SELECT * FROM ({tables.rows()}) {where}"
     also = f"AND {only}" if only else ""
     return (
-        f"WITH cuts AS (SELECT trial AS of_trial, attempt AS of_attempt, cut FROM ({cuts_sql(tables)})) "
-        f"SELECT c.* FROM ({tables.rows()}) c LEFT JOIN cuts ON trial = of_trial AND attempt = of_attempt "
-        f"WHERE (cut IS NULL OR step < cut) {also}"
+        f"WITH _cuts AS (SELECT trial AS _trial, attempt AS _attempt, cut AS _cut FROM ({cuts_sql(tables)})) "
+        f"SELECT c.* FROM ({tables.rows()}) c LEFT JOIN _cuts ON trial = _trial AND attempt = _attempt "
+        f"WHERE (_cut IS NULL OR step < _cut) {also}"
     )
 
 

@@ -30,10 +30,10 @@ HAVING count(ended) > 1 OR count(DISTINCT (host, pid)) FILTER (host <> '') > 1 O
 
 CHECKPOINTS_OF = """
 WITH counts AS (SELECT trial, attempt, count(*) AS there FROM ({rows}) GROUP BY trial, attempt)
-SELECT place, coalesce(there, 0), NULL FROM saves LEFT JOIN counts USING (trial, attempt)
+SELECT saves.place, coalesce(there, 0), NULL FROM saves LEFT JOIN counts USING (trial, attempt)
 WHERE coalesce(there, 0) < saves.rows
 UNION ALL
-SELECT place, NULL, {metric} FROM saves JOIN ({rows}) c ON c.trial = saves.trial AND c.attempt = saves.attempt
+SELECT saves.place, NULL, {metric} FROM saves JOIN ({rows}) c ON c.trial = saves.trial AND c.attempt = saves.attempt
 AND c._seq = saves.rows - 1 WHERE {metric} <> saves.value
 """
 
