@@ -53,7 +53,7 @@ Caviar = Callable[..., Output]
 @pytest.fixture
 def caviar(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Caviar:
     """Run the program with arguments, as from a pipe."""
-    for name in ("CAVIAR_STORE", "COLUMNS", "FORCE_COLOR"):
+    for name in ("CAVIAR_STORE", "CAVIAR_CALLED", "COLUMNS", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
 
     def call(*args: str) -> Output:

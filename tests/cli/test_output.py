@@ -114,14 +114,19 @@ def test_commands_to_type_name_the_program_as_it_was_called(monkeypatch, called,
 def test_the_script_of_a_checkout_says_how_it_was_called(tmp_path, said, known):
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     script = (Path(caviar_package.__file__).parents[2] / "caviar").read_text()
-    last = script[script.index("unset CAVIAR_CALLED") : script.index("unset PYTHONDONTWRITEBYTECODE")]
-    (tmp_path / "caviar").write_text(f'#!/bin/sh\nset -eu\n{last}\nprintf %s "${{CAVIAR_CALLED-none}}"\n')
+    last = script[script.index("unset CAVIAR_CALLED") : script.index('exec "$bin/caviar"')]
+    (tmp_path / "caviar").write_text(
+        f'#!/bin/sh\nset -eu\nwanted=$1\n{last}\nfi\nprintf %s "${{CAVIAR_CALLED-none}}"\n', encoding="utf-8"
+    )
     (tmp_path / "caviar").chmod(0o755)
     path = f"{known.format(at=tmp_path)}:/usr/bin:/bin".lstrip(":")
     environment = {"PATH": path, "CAVIAR_CALLED": "of another one"}
-    command = [said.format(at=tmp_path)]
-    got = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-    assert (got.stdout, got.stderr) == ("none" if known else command[0], "")
+    command = said.format(at=tmp_path)
+    for wanted, called in (("base", "none" if known else command), ("dev", "none")):  # no test is told
+        got = subprocess.run(
+            [command, wanted], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        )
+        assert (got.stdout, got.stderr) == (called, "")
 
 
 def test_a_name_of_several_lines_is_one_in_every_line(capsys):
