@@ -291,3 +291,14 @@ def test_every_method_of_the_disk_refuses_links(tmp_path, name, within):
     with pytest.raises(OSError, match="is a link, and no link within a store is followed"):
         WITH_A_PATH[name](PosixDisk(root), path)
     assert contents(own) == before
+
+
+@pytest.mark.parametrize("name", ["²", "٣", "①", "1.0", "-1", "+1", " 1", "1_0", "x" * 200])
+def test_a_folder_that_is_no_number_among_the_checkpoints_is_named_and_left(sweep, name):
+    folder = sweep.path / "_checkpoints" / name
+    folder.mkdir(parents=True)
+    (folder / "a.txt").write_text("mine")
+    assert check(sweep) == []
+    assert foreign(sweep.disk, sweep.path) == [f"_checkpoints/{name}/"]
+    sweep.release(sweep.claim())
+    assert (folder / "a.txt").read_text() == "mine"

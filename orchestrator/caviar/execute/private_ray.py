@@ -67,7 +67,7 @@ def _why_not(ray: Any) -> str:
     if os.environ.get("CAVIAR_RAY") == "full":
         return "CAVIAR_RAY=full"
     version = ray.__version__.split(".")[:2]
-    if not TRIED[0] <= tuple(int(part) if part.isdigit() else 0 for part in version) <= TRIED[1]:
+    if not TRIED[0] <= tuple(int(part) if part.isdecimal() else 0 for part in version) <= TRIED[1]:
         return f"this was not tried with Ray {ray.__version__}"
     if not os.access(_IDLE, os.X_OK):
         return f"there is no {_IDLE}"

@@ -5,6 +5,7 @@ A process has one Ray. Sessions in several threads share it, and the last one th
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import signal
@@ -42,6 +43,8 @@ _sessions: list[_Wish] = []
 """Of those who use the Ray that was started or joined here, the first of whom did so; empty: there is none of ours."""
 _folders: list[str] = []
 """Of the Ray that we started."""
+_SERVERS = ("gcs_server", "raylet")
+"""Ray's own words for them."""
 _lasting = ThreadPoolExecutor(1, thread_name_prefix="caviar-ray")
 """Starts Ray for threads: its servers are killed by the kernel when the thread that started them ends."""
 
@@ -111,10 +114,24 @@ def connected() -> bool:
     return asked is not None and bool(asked())
 
 
+def fallen() -> str:
+    """The server of a Ray that we started which has died; empty: none has. Asked from the thread that started it."""
+    if not _folders:
+        return ""
+    with suppress(Exception):  # private names of Ray's: where they are others, its own words must do
+        node = sys.modules["ray"]._private.worker._global_node
+        return next((name for name, _ in node.dead_processes() if name in _SERVERS), "")
+    return ""
+
+
 def _end(ray: Any) -> None:
     """Stop Ray, or leave it; of one that we started nothing stays."""
     try:
-        ray.shutdown()
+        if fallen():  # Ray would wait for it, and then end this process with no word of ours
+            atexit.unregister(ray.shutdown)
+            ray._private.worker._global_node.kill_all_processes(check_alive=False, allow_graceful=False)
+        else:
+            ray.shutdown()
     finally:
         while _folders:
             remove(_folders.pop())
@@ -191,7 +208,7 @@ def _check_shared(ray: Any, wish: _Wish) -> None:
 
 def _same_place(one: str, other: str) -> bool:
     """Whether two `host:port` mean the same server; a form that only Ray knows may."""
-    if one == other or not one.rpartition(":")[2].isdigit():
+    if one == other or not one.rpartition(":")[2].isdecimal():
         return True
     places = []
     for address in (one, other):

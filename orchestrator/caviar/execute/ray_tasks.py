@@ -27,6 +27,7 @@ from caviar.execute.by_value import caches_by_value
 from caviar.execute.cadence import SHORT_S, Cadence
 from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
 from caviar.execute.inquest import Inquests
+from caviar.execute.ray_session import fallen
 from caviar.execute.slots import slots_of
 from caviar.program import own_modules
 from caviar_workers.data import load_data
@@ -37,6 +38,8 @@ from caviar_workers.process import WrongProcessError
 from caviar_workers.toll import Toll, killed, toll
 
 _RECOUNT_S = 5.0
+_LOOK_S = 1.0
+"""Seconds between two looks whether Ray's servers live."""
 _MAIL_S = 1.0
 """Seconds between two looks of a lease into the mailbox: so a thousand leases cost a thousand small calls a second."""
 MOST_HELD = 64 * 2**20
@@ -80,6 +83,8 @@ class RayExecutor:
         self._inquests = Inquests(_count_again)
         self._open = True
         self._broken: Exception | None = None
+        self._fallen, self._next_look = "", 0.0
+        """The server of our own Ray that has died, and when to look again."""
         self._cadence = Cadence()
         self._counted = (-_RECOUNT_S, 0)
         self._strategy = "SPREAD"
@@ -114,6 +119,7 @@ class RayExecutor:
 
     def slots(self) -> int:
         """Leases that the cluster's resources allow at the same time; counted every few seconds."""
+        self._look_at_servers()  # or Ray would wait for them
         counted, slots = self._counted
         if time.monotonic() - counted >= _RECOUNT_S:
             slots = slots_of(ray.cluster_resources(), self._demand)
@@ -134,7 +140,12 @@ class RayExecutor:
         self._cadence.hasten()
 
     def poll(self, timeout: float) -> list[Event]:
-        """Wait for the first event, then take all there are."""
+        """Wait for the first event, then take all there are.
+
+        Raises:
+            ClusterError: Ray is gone.
+        """
+        self._look_at_servers()
         events: list[Event] = []
         try:
             events.append(self._events.get(timeout=timeout))
@@ -146,6 +157,16 @@ class RayExecutor:
                 raise ClusterError(f"the connection to Ray broke: {self._broken}") from self._broken
             return events
 
+    def _look_at_servers(self) -> None:
+        if time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + _LOOK_S
+            self._fallen = fallen()
+        if self._fallen:
+            raise ClusterError(
+                f"Ray's {self._fallen} has died, perhaps killed for want of memory: all that was reported is saved, "
+                "and caviar resume goes on"
+            )
+
     def tell(self, lease: int, message: Message) -> None:
         """Leave the message in the mailbox, which is made for the first one."""
         if self._mailbox is None:
@@ -154,6 +175,8 @@ class RayExecutor:
 
     def kill(self, lease: int | None = None) -> None:
         """Kill the process of a lease, or those of all."""
+        if self._fallen:
+            return  # they end with it
         with self._lock:
             doomed = [item for item in self._streams.items() if lease in (None, item[1])]
         for stream, number in doomed:
@@ -166,6 +189,8 @@ class RayExecutor:
             self.kill()
             self._open = False
             self._cadence.hasten()
+            if self._fallen:
+                return  # the thread waits for what does not come
             self._thread.join(timeout=10)
             if self._mailbox is not None:
                 ray.kill(self._mailbox)

@@ -107,7 +107,7 @@ def all_saves(sweep: SweepDir) -> Iterator[Save]:
         OSError, StoreError: They cannot be listed.
     """
     for name in sweep.disk.list(sweep.path / CHECKPOINTS):
-        if name.isdigit():
+        if name.isascii() and name.isdecimal():
             yield from saves_of(sweep, int(name))
 
 

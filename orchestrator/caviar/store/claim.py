@@ -156,7 +156,7 @@ def _take_pen(disk: Disk, sweep: PurePath, epoch: int) -> None:
     """
     mine = sweep / build_folder(epoch)
     for name in disk.list(sweep / BUILD):
-        if name < mine.name and name.isdecimal():
+        if name < mine.name and name.isascii() and name.isdecimal():
             need_ours(disk, sweep, f"{BUILD}/{name}")
             with suppress(FileNotFoundError):  # another new owner did it
                 disk.remove_folder(sweep / BUILD / name)

@@ -48,10 +48,10 @@ _FORMS = {
 """Folder → what its files are called, beside those that are unfinished."""
 
 _UNFINISHED = r"\.([A-Za-z0-9_.-]+\.)?[0-9a-f]{32}\.aside|\.folder"
-_NAMES = {folder: re.compile(f"{form}|{_UNFINISHED}") for folder, form in _FORMS.items()}
+_NAMES = {folder: re.compile(f"{form}|{_UNFINISHED}", re.ASCII) for folder, form in _FORMS.items()}
 _INNER = (BUILD, CHECKPOINTS)
 """Folders whose files are in numbered folders."""
-_NUMBERED = re.compile(r"\d+|_gone-[0-9a-f]{32}")
+_NUMBERED = re.compile(r"[0-9]+|_gone-[0-9a-f]{32}")
 """Those folders, and what they are called while they are removed."""
 
 
