@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from tests.schedule.tables import Tables, scheduler
+from tests.schedule.tables import Tables
+from tests.schedule.test_scheduler import scheduler
 
 from caviar.drive import outage
 from caviar.errors import StoreError, SweepInterrupted
