@@ -174,7 +174,10 @@ def _unmade(found: Any, text: str) -> Any:
 
 
 def _range(found: Any, text: str) -> range:
-    called = ast.parse(text.strip(), mode="eval").body
+    try:
+        called = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, MemoryError, RecursionError) as error:
+        raise ValueError(text) from error
     if not isinstance(called, ast.Call) or not isinstance(called.func, ast.Name) or called.func.id != "range":
         raise ValueError(text)
     return range(*map(ast.literal_eval, called.args))
@@ -219,7 +222,7 @@ def _literal(text: str) -> Any:
     """What a text says in JSON, or else in Python; the text itself, if neither."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     try:
         return ast.literal_eval(text)

@@ -170,11 +170,11 @@ class Sweep:
         if isinstance(plan.sampler, List):
             check_listed(plan.sampler.configs, held)
         make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
-        return plan
+        return replace(plan, sampler=plan.sampler.plain(plan.space)) if isinstance(plan.sampler, List) else plan
 
-    @cached_property
+    @property
     def program(self) -> Program:
-        """The code as it is now; `caviar.loading` took it when it read the file."""
+        """The code as it is now, each time it is asked for; `caviar.loading` took it when it read the file."""
         return program_of({role: getattr(self, role) for role in ROLES}, self.snapshot)
 
     def override(self, changes: Mapping[str, Any]) -> Sweep:
@@ -215,14 +215,15 @@ class Sweep:
         from caviar.show.choose import choose_progress  # noqa: PLC0415
 
         path = store_path(store)
-        source = self._file()
+        program = self.program
+        source = program.files.get(program.module, ("", ""))[0]
         sweep_dir = run_sweep(
             self.plan,
-            self.program,
+            program,
             path,
             address=address,
             progress=progress or choose_progress(),
-            provenance=provenance(source),
+            provenance=provenance(Path(source) if source else None),
         )
         return Result(path, sweep_dir.id)
 
@@ -236,10 +237,6 @@ class Sweep:
         if isinstance(then, List):
             return List([*self.first, *then.configs], then.then)
         return List(self.first, then)
-
-    def _file(self) -> Path | None:
-        path = self.program.files.get(self.program.module, ("", ""))[0]
-        return Path(path) if path else None
 
     def _file_stem(self) -> str:
         if self.snapshot is not None:

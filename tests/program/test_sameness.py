@@ -186,6 +186,22 @@ def test_what_it_does_not_give_travels_itself_and_is_told(run: Any, way: str) ->
     assert repr(in_a_worker(program)) == repr(here)
 
 
+def test_a_sweep_s_code_is_what_it_is_each_time_that_it_runs(run: Any) -> None:
+    program, here = run(
+        "",
+        """
+        sweep = Sweep(train, space=SPACE, metric="m")
+        assert not sweep.program.functions
+        FACTOR = 9
+        assert sweep.program.functions["train"]({}, None)[1] == 9
+        FACTOR = 1
+        assert not sweep.program.functions
+        FACTOR, given = 5, train
+        """,
+    )
+    assert in_a_worker(program) == here
+
+
 def test_what_main_makes_of_a_global_of_c_or_a_table_travels(run: Any) -> None:
     top = KINDS + "RANGE = range(1)\nACT = np.tanh\nFRAME = pd.DataFrame({'a': [1.0]})\n"
     top += "def special(config, trial): return RANGE, ACT(1.0), FRAME['a'].sum()\ngiven = special\n"

@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -11,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from caviar.errors import SpecError
 from caviar.overrides import FIELDS, Typed, overridden, read
@@ -211,7 +214,10 @@ def test_none_is_none_for_every_type(name: str, text: str) -> None:
         *(("moment", text) for text in ("noon", "5")),
         *(("span", text) for text in ("long", "[1]")),
         *(("exact", text) for text in ("x", "[1]")),
-        *(("range", text) for text in ("[0,1]", "5", "range(x)", "range()", "len(5)")),
+        *(
+            ("range", text)
+            for text in ("[0,1]", "5", "range(x)", "range()", "len(5)", "range(5", "0:5", "", "a=b", "~/x")
+        ),
         *(("complex", text) for text in ("x", "[1]")),
         *(("np whole", text) for text in ("5.5", "x", "True", "1e30")),
         *(("np real", text) for text in ("x", "True")),
@@ -222,6 +228,16 @@ def test_what_cannot_be_of_the_type_is_refused_and_quotes_mean_text(name: str, t
     with pytest.raises(SpecError, match=r"^train.x is .*write it in double quotes if text is meant$"):
         read(Typed(text), USUAL[name], "train.x")
     assert read(Typed(json.dumps(text)), USUAL[name], "train.x") == text
+
+
+@given(
+    text=st.text(max_size=12)
+    | st.sampled_from(["(" * 5_000, "[" * 50_000, "\0", "range(**{})", "range(*[1])", "range(1" + "0" * 5_000 + ")"])
+)
+@pytest.mark.parametrize("name", USUAL)
+def test_whatever_is_typed_is_read_or_refused_in_a_sentence(name: str, text: str) -> None:
+    with suppress(SpecError):
+        read(Typed(text), USUAL[name], "train.x")
 
 
 def test_of_a_type_that_arguments_do_not_have_only_text_can_be_typed() -> None:

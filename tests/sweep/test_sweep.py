@@ -1,6 +1,7 @@
 """The public description: what it takes, what it refuses, and how a file's is found."""
 
 import functools
+import json
 import re
 import sys
 import textwrap
@@ -9,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from caviar import Choice, Float, Int, Sweep
+from caviar import Choice, Constant, Float, Int, Sweep
 from caviar.errors import SpecError, StoreError
 from caviar.loading import load
 from caviar.plan import Plan, advice_of
-from caviar.sampling import Grid, make_sampler
+from caviar.sampling import Grid, List, make_sampler
 from caviar.show.silent import SilentProgress
 from caviar.space import Space
 
@@ -273,6 +275,37 @@ def test_a_sweep_that_does_not_say_how_many_trials_has_64_or_all_of_its_grid(
     if trials < 64:
         with pytest.raises(SpecError, match="points, got trials=64"):
             sweep.override({"trials": 64})
+
+
+NUMPY = {
+    "int64": (Int(1, 9), np.int64(3), 3),
+    "uint8": (Int(1, 9), np.uint8(3), 3),
+    "a whole float": (Int(1, 9), np.float32(3), 3),
+    "float32": (Float(0, 1), np.float32(0.5), 0.5),
+    "float16": (Float(0, 1), np.float16(0.5), 0.5),
+    "float64": (Float(0, 1), np.float64(0.1), 0.1),
+    "an integer": (Float(0, 1), np.int64(1), 1.0),
+    "a step": (Float(0, 1, step=0.1), np.float64(0.1), 0.1),
+    "option": (Choice([16, 32]), np.int32(32), 32),
+    "truth": (Choice([False, True]), np.bool_(True), True),
+    "text": (Choice(["a", "b"]), np.str_("b"), "b"),
+    "within an option": (Choice([(1, 2), (3, 4)]), (np.int64(3), np.int64(4)), (3, 4)),
+    "constant": (Constant(7), np.int64(7), 7),
+}
+
+
+@pytest.mark.parametrize("kind", NUMPY)
+@pytest.mark.parametrize("way", ["first", "sampler"])
+def test_values_to_try_first_may_be_numpy_s_and_are_plain(kind: str, way: str) -> None:
+    parameter, value, plain = NUMPY[kind]
+    listed = [{"p": value}]
+    given = {"first": listed} if way == "first" else {"sampler": List(listed)}
+    plan = make(space={"p": parameter, "q": Float(0, 1, default=0.5)}, trials=4, **given).plan
+
+    assert isinstance(plan.sampler, List)
+    found = plan.sampler.configs[0]["p"]
+    assert (type(found), repr(found)) == (type(plain), repr(plain))
+    assert Plan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
 
 
 class Told(SilentProgress):

@@ -44,6 +44,16 @@ class List:
                 raise SpecError(f"A configuration to try first is a dict of values, got {one!r:.80}")
         object.__setattr__(self, "configs", tuple(dict(one) for one in self.configs))
 
+    def plain(self, space: Space) -> List:
+        """Return the same configurations with each value as its parameter has it, such as an int for numpy's.
+
+        Args:
+            space: of which they are, as `make_sampler` sees.
+        """
+        return List(
+            [{name: space[name].plain(value) for name, value in one.items()} for one in self.configs], self.then
+        )
+
     def to_json(self) -> dict[str, object]:
         """Return {"name": "list", "configs": …, "then": …}, which `from_json` and `make_sampler` read."""
         configs = [{name: option_to_json(value) for name, value in one.items()} for one in self.configs]
