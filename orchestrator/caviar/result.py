@@ -5,12 +5,14 @@ from __future__ import annotations
 import html
 import os
 import warnings
+from contextlib import AbstractContextManager
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from caviar.disk.location import is_uri, object_path
 from caviar.errors import NoResultError
 from caviar.select import Candidate, Selection, select
+from caviar.show.commands import told_for
 from caviar.store import Store, SweepDir, Views
 from caviar.store.finals import finals
 from caviar.store.find import no_trial
@@ -78,8 +80,9 @@ class Result:
     """
 
     def __init__(self, store: str | PurePath | None = None, sweep: str | None = None) -> None:
-        self._store = Store.open(store_path(store))
-        found = self._store.named(sweep)
+        with told_for(store):
+            self._store = Store.open(store_path(store))
+            found = self._store.named(sweep)
         self._sweep: SweepDir = found[-1]
         if len(found) > 1:
             warnings.warn(f"{sweep}: newest of {len(found)} sweeps, {self.id}", stacklevel=2)
@@ -115,7 +118,8 @@ class Result:
         """
         rows = self.select(1).rows
         if not rows:
-            raise NoResultError(f"sweep {self.id} has no trial with a usable result: type caviar status {self.id}")
+            with self._told():
+                raise NoResultError(f"sweep {self.id} has no trial with a usable result: type caviar status {self.id}")
         return rows[0]
 
     @property
@@ -130,7 +134,7 @@ class Result:
         Raises:
             SpecError: `k` is no such number, or there is no such rule.
         """
-        with Views(self._store, [self._sweep]) as views:
+        with self._told(), Views(self._store, [self._sweep]) as views:
             return select(views, self._sweep.description(), k=k, rule=rule, at_step=at_step)
 
     def trials(self) -> pd.DataFrame:
@@ -145,7 +149,7 @@ class Result:
         """
         if trial is None:
             return self.sql("SELECT * EXCLUDE (_row) FROM _curves ORDER BY trial, _row").df()
-        with Views(self._store, [self._sweep]) as views, views.of_trials([int(trial)]):
+        with self._told(), Views(self._store, [self._sweep]) as views, views.of_trials([int(trial)]):
             if not views.execute("SELECT 1 FROM trials WHERE trial = ?", [int(trial)]).fetchall():
                 planned = self._sweep.description()["plan"]["trials"]
                 raise no_trial(f"{self._sweep.name or 'sweep'} ({self.id})", int(trial), planned)
@@ -160,7 +164,12 @@ class Result:
         Raises:
             SpecError: The query is not one SELECT, or wrong.
         """
-        return Answer(Views(self._store, [self._sweep]), query)
+        with self._told():
+            return Answer(Views(self._store, [self._sweep]), query)
+
+    def _told(self) -> AbstractContextManager[None]:
+        """Within it, an error tells commands for this store."""
+        return told_for(self._store.path)
 
     def __repr__(self) -> str:
         return f"Result({str(self._store.path)!r}, {self.id!r})"

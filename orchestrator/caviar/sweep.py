@@ -213,18 +213,20 @@ class Sweep:
         from caviar.drive import run_sweep  # noqa: PLC0415 — describing a sweep, as workers do, needs none of this
         from caviar.result import Result, store_path  # noqa: PLC0415
         from caviar.show.choose import choose_progress  # noqa: PLC0415
+        from caviar.show.commands import told_for  # noqa: PLC0415
 
         path = store_path(store)
         program = self.program
         source = program.files.get(program.module, ("", ""))[0]
-        sweep_dir = run_sweep(
-            self.plan,
-            program,
-            path,
-            address=address,
-            progress=progress or choose_progress(),
-            provenance=provenance(Path(source) if source else None),
-        )
+        with told_for(store):
+            sweep_dir = run_sweep(
+                self.plan,
+                program,
+                path,
+                address=address,
+                progress=progress or choose_progress(),
+                provenance=provenance(Path(source) if source else None),
+            )
         return Result(path, sweep_dir.id)
 
     def _sampler(self) -> str | Grid | List:

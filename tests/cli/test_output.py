@@ -2,7 +2,6 @@ import ast
 import io
 import json
 import math
-import shlex
 import subprocess
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,8 +11,7 @@ import pytest
 
 import caviar as caviar_package
 from caviar.cli.answer import _csv
-from caviar.cli.main import VERBS
-from caviar.cli.output import clean, emit, emit_json, remember_store, say, typed
+from caviar.cli.output import clean, emit, emit_json, say
 from caviar.cli.winners import literal
 
 
@@ -47,25 +45,6 @@ def test_lines_are_made_safe(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "ab\nc\n"
 
 
-@pytest.mark.parametrize("store", ["/a/b", "a b", "s3://bucket/x"])
-def test_commands_to_type_name_the_store(store):
-    remember_store(store)
-    try:
-        said = shlex.split(typed("go on with: caviar resume x1"))
-        assert said[-5:] == ["caviar", "resume", "--store", store, "x1"]
-        for text in (
-            "caviar run FILE",
-            "(caviar best --help)",
-            "caviar best --store y",
-            "the caviar shown",
-            "no caviar",
-        ):
-            assert typed(text) == text
-    finally:
-        remember_store("")
-    assert typed("caviar resume x1") == "caviar resume x1"
-
-
 @pytest.mark.parametrize("how", ["option", "variable", "default"])
 def test_a_store_that_the_next_command_finds_by_itself_is_not_named(caviar, filled, how, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -88,26 +67,6 @@ def test_a_file_gets_every_character_as_csv_and_a_terminal_none_that_steers_it(s
     out = stream()
     _csv(["x\x1b[31m", "n"], iter([("a\x1b[31m", 1)]), out)
     assert out.getvalue() == f"{shown.replace('a', 'x')},n\n{shown},1\n"
-
-
-@pytest.mark.parametrize("called", ["./caviar", "../a b/caviar", "/opt/caviar"])
-@pytest.mark.parametrize("verb", VERBS)
-def test_commands_to_type_name_the_program_as_it_was_called(monkeypatch, called, verb):
-    monkeypatch.setenv("CAVIAR_CALLED", called)
-    assert shlex.split(typed(f"go on with: caviar {verb} x1"))[-3:] == [called, verb, "x1"]
-    for text in (
-        "[caviar] stopping",
-        "the caviar of the house",
-        "/usr/bin/caviar ls",
-        "caviar: no",
-        "pip install caviar",
-    ):
-        assert typed(text) == text
-    remember_store("/a b")
-    try:
-        assert typed("`caviar resume`") == f"`{shlex.quote(called)} resume --store '/a b'`"
-    finally:
-        remember_store("")
 
 
 @pytest.mark.parametrize(("said", "known"), [("./caviar", ""), ("{at}/caviar", ""), ("{at}/caviar", "{at}")])

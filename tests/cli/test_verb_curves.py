@@ -51,3 +51,4 @@ def test_nothing_reported_yet(caviar, fresh):
     got = caviar("curves", "--store", fresh.path)
     assert (got.code, got.out) == (4, "")
     assert "no metric has been reported yet" in got.err
+    assert got.err.rstrip().endswith(f"see: caviar status --store {fresh.path} {fresh.digits}")

@@ -23,7 +23,7 @@ def test_a_sweep_whose_driver_is_gone_is_said_to_be_interrupted(caviar: Caviar, 
         "state": "interrupted",
         "trial": None,
         "trial_state": None,
-        "next": f"caviar resume {filled.later}",
+        "next": f"caviar resume --store {filled.path} {filled.later}",
     }
 
 

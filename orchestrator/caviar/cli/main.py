@@ -160,10 +160,10 @@ def _leave(code: int) -> NoReturn:
 
 def _run(args: Sequence[str] | None) -> int:
     """The exit code; every way to end but the process's own death."""
-    from caviar.cli.output import remember_store
     from caviar.cli.sign_of_life import sign_of_life
+    from caviar.show.commands import remember_store
 
-    remember_store("")
+    remember_store(None)
     words = list(sys.argv[1:] if args is None else args)
     heard: list[int] = []
     try:

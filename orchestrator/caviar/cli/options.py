@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,14 +11,12 @@ from typing import Any
 
 import click
 
-from caviar.cli.output import remember_store
+from caviar.show.commands import DEFAULT_STORE, remember_store
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 PART = r"([0-9.eE+-]+)\s*"
 """A number before its unit."""
-
-DEFAULT_STORE = os.path.join(".", "caviar-store")
 
 Verb = Callable[..., None]
 
@@ -51,8 +48,7 @@ def _named(ctx: click.Context, param: click.Parameter, store: str) -> str:
     """See that a store is named: a shell's variable that is empty is none, and not this folder."""
     if not store.strip():
         raise click.UsageError("--store names a folder or a bucket, but got an empty text")
-    typed = ctx.get_parameter_source(str(param.name)) is click.core.ParameterSource.COMMANDLINE
-    remember_store(store if typed and store != DEFAULT_STORE else "")
+    remember_store(store)
     return store
 
 

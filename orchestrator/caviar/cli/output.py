@@ -2,10 +2,8 @@
 
 import json
 import math
-import re
 import sys
 from collections.abc import Mapping
-from contextvars import ContextVar
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
@@ -13,16 +11,6 @@ from typing import Any
 import click
 
 MOST_NAMED = 6
-
-_STORE: ContextVar[str] = ContextVar("store", default="")
-"""The store that was typed, where that is not the one that the next command looks into by itself."""
-
-_VERBS = "resume|stop|ls|status|best|zoom|plot|show|explain|logs|curves|query|rm"  # a new sweep may be run anywhere
-_COMMAND = re.compile(rf"\bcaviar ({_VERBS})\b(?! --(help|store)\b)")
-_PROGRAM = re.compile(rf"(?<![\w./-])caviar(?= (?:{_VERBS}|run|simulate|store)\b)")
-
-CALLED = "CAVIAR_CALLED"
-"""The variable in which the script of a checkout says how it was called, such as `./caviar`."""
 
 
 def emit_json(document: object) -> None:
@@ -64,24 +52,9 @@ def _flat(text: str) -> str:
     return " ".join(plain(text).splitlines())
 
 
-def remember_store(store: str) -> None:
-    """The store that commands are to be typed with from now on; empty: none needs to be named."""
-    _STORE.set(store)
-
-
-def typed(text: str) -> str:
-    """The text, with each command in it as it works here: with its store, and as `./caviar` for who typed that."""
-    import os
-    import shlex
-
-    store, called = _STORE.get(), os.environ.get(CALLED, "")
-    if store:
-        text = _COMMAND.sub(lambda found: f"{found[0]} --store {shlex.quote(store)}", text)
-    return _PROGRAM.sub(shlex.quote(called), text) if called else text
-
-
 def say(text: str) -> None:
     """Write a line that is no data to stderr; commands in it are told as they work."""
+    from caviar.show.commands import typed
     from caviar.show.wrap import wrapped
 
     safe = _flat(typed(text))

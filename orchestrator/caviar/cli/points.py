@@ -41,7 +41,9 @@ def checked_metric(reading: Reading, name: str | None) -> str:
     if wanted in known:
         return wanted
     if not known:
-        raise NotFoundError(f"no metric has been reported yet in {reading.title}; see: caviar status")
+        raise NotFoundError(
+            f"no metric has been reported yet in {reading.title}; see: caviar status {reading.sweep.id}"
+        )
     close = difflib.get_close_matches(wanted, known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
     raise NotFoundError(f"no trial of {reading.title} reported {wanted!r}; {hint}")

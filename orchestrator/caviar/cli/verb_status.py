@@ -95,7 +95,8 @@ def _times(opened: "Reading", planned: int, counts: dict[str, int]) -> dict[str,
 
 
 def _print(document: dict[str, Any]) -> None:
-    from caviar.cli.output import emit, typed
+    from caviar.cli.output import emit
+    from caviar.show.commands import typed
     from caviar.show.numbers import config_text, counted, duration, number
 
     done = sum(document["counts"][state] for state in ENDED)

@@ -91,6 +91,7 @@ def _trial_state(store: "Store", sweep: "SweepDir", trial: int) -> str:
 def _tell(target: Target, sweep: "SweepDir", state: str, trial: int | None, found: str | None) -> None:
     from caviar.cli.output import emit_json, say
     from caviar.errors import CaviarError
+    from caviar.show.commands import typed
 
     following = {"finished": "best", "interrupted": "resume"}.get(state, "status")
     if trial is not None and found in (*WAITS, "LOST"):
@@ -100,7 +101,7 @@ def _tell(target: Target, sweep: "SweepDir", state: str, trial: int | None, foun
         )
     if target.as_json:
         document: dict[str, Any] = {"sweep": sweep.id, "state": state, "trial": trial, "trial_state": found}
-        emit_json(document | {"next": f"caviar {following} {sweep.id}"})
+        emit_json(document | {"next": typed(f"caviar {following} {sweep.id}")})
         return
     what = f"sweep {sweep.id} is {state}" if trial is None else f"trial {trial} of sweep {sweep.id} is {found}"
     say(f"{what}; next: caviar {following} {sweep.id}")

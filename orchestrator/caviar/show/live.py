@@ -9,10 +9,10 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from caviar.show.commands import told
 from caviar.show.frame import Look, frame, start_line
 from caviar.show.glyphs import glyphs_for
 from caviar.show.progress import Clock, Snapshot
-from caviar.show.sanitize import one_line
 from caviar.show.style import NOTICE
 from caviar.show.wrap import wrap
 
@@ -74,7 +74,7 @@ class LiveProgress:
     def note(self, text: str) -> None:
         """Print a line above the display."""
         with _lost_terminal():
-            lines = wrap(one_line(text), self._console.width, 2)
+            lines = wrap(told(text), self._console.width, 2)
             self._console.print(Text("\n".join(lines), style=NOTICE), soft_wrap=True)  # what is wider is to be copied
 
     def end(self, snapshot: Snapshot | None = None) -> None:

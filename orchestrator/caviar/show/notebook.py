@@ -6,6 +6,7 @@ import sys
 import time
 from typing import Any
 
+from caviar.show.commands import told
 from caviar.show.frame import Look, frame
 from caviar.show.numbers import duration
 from caviar.show.progress import Clock, Snapshot
@@ -53,7 +54,7 @@ class NotebookProgress:
 
     def note(self, text: str) -> None:
         """Keep the note above the state."""
-        self._notes.append(one_line(text))
+        self._notes.append(told(text))
         self._draw()
 
     def end(self, snapshot: Snapshot | None = None) -> None:

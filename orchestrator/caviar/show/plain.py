@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import TextIO
 
+from caviar.show.commands import told
 from caviar.show.numbers import duration, number
 from caviar.show.progress import Clock, Snapshot
 from caviar.show.sanitize import one_line
@@ -51,7 +52,7 @@ class PlainProgress:
 
     def note(self, text: str) -> None:
         """Write the note."""
-        self._write(one_line(text))
+        self._write(told(text))
 
     def end(self, snapshot: Snapshot | None = None) -> None:
         """Write the last state, unless it was the last thing written."""

@@ -3,9 +3,9 @@
 import sys
 from typing import TextIO
 
+from caviar.show.commands import told
 from caviar.show.plain import write_line
 from caviar.show.progress import Snapshot
-from caviar.show.sanitize import one_line
 
 
 class SilentProgress:
@@ -25,7 +25,7 @@ class SilentProgress:
 
     def note(self, text: str) -> None:
         """Write the note."""
-        write_line(self._stream, one_line(text))
+        write_line(self._stream, told(text))
 
     def end(self, snapshot: Snapshot | None = None) -> None:
         """Show nothing."""
