@@ -54,3 +54,42 @@ def test_a_script_s_function_runs_with_what_its_main_has_set(
     again = caviar("resume", "--add", 1)
     assert again.code == SpecError.exit_code
     assert "train_args" in again.err
+
+
+SETTLED = """
+    import os, sys, threading
+    import numpy as np
+    from caviar import Sweep
+
+    os.chdir("..")
+    os.environ["TWICE"] = os.environ.get("TWICE", "") + "x"
+    np.seterr(over="raise")
+    LOCAL = threading.local()
+    LOCAL.scale = 3
+
+    def data():
+        return 0
+
+    def train(config, trial):
+        print(os.getcwd(), np.geterr()["over"], getattr(LOCAL, "scale", None))
+        return 1.0
+
+    sweep = Sweep(train, space={"x": [1, 2]}, metric="loss", trials=40, data=data)
+    if __name__ == "__main__":
+        sweep.run(sys.argv[1], address=sys.argv[2])
+        print(os.getcwd(), os.environ["TWICE"])
+"""
+
+
+def test_all_trials_of_a_script_find_what_its_top_has_set_and_begin_where_it_stands(
+    ray: RaySession, write: Write, store: Path, tmp_path: Path
+) -> None:
+    from ray import get_runtime_context
+
+    script = write(SETTLED)
+    command = [sys.executable, str(script), str(store), get_runtime_context().gcs_address]
+    done = subprocess.run(command, cwd=script.parent, capture_output=True, text=True, timeout=120, check=False)
+
+    assert done.stdout == f"{tmp_path} x\n", done.stderr
+    said = Result(store).sql("SELECT text, count(*) FROM logs GROUP BY text").fetchall()
+    assert said == [(f"{tmp_path} raise 3\n", 40)]

@@ -2,6 +2,7 @@ import io
 import json
 import sys
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,16 @@ def test_a_file_called_as_an_installed_module_does_not_take_its_place(tmp_path: 
     load_file(path)
 
     assert sys.modules["random"] is random
+
+
+@pytest.mark.parametrize("then", ["", "raise ValueError"])
+def test_a_file_that_goes_elsewhere_as_it_is_imported_moves_nobody_else(tmp_path: Path, then: str) -> None:
+    before, path = Path.cwd(), tmp_path / "wanderer.py"
+    path.write_text(f"import os\nos.chdir('..')\n{then}\n")
+    with suppress(SpecError):
+        load_file(path)
+
+    assert Path.cwd() == before
 
 
 def test_packing_keeps_the_program_and_gives_the_same_bytes_for_the_same_code(experiment: Path) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from caviar_workers.load import load_function
 from caviar_workers.messages import Program
+from caviar_workers.surroundings import where_import_leads
+from caviar_workers.trainer import done_in_thread
 
 
 def load_data(program: Program, arguments: Mapping[str, Any]) -> Any:
@@ -20,6 +22,17 @@ def load_data(program: Program, arguments: Mapping[str, Any]) -> Any:
     """
     function = load_function(program, program.data)
     return function(**accepted(function, arguments))
+
+
+def load_data_first(program: Program, arguments: Mapping[str, Any]) -> Any:
+    """The same in a process of its own, whose next task may be to train: the program is imported as trials need it."""
+
+    def load() -> Any:
+        with where_import_leads(program):
+            load_function(program, program.data)
+        return load_data(program, arguments)
+
+    return done_in_thread(program.digest, load)
 
 
 def accepted(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,19 +1,20 @@
 """The whole program of a Ray task: train the trials of a lease one after the other, and say so as it goes.
 
-The trials train in one thread; the generator's own thread, which Ray drives, wakes every `flush_s` seconds to carry
-their reports away. So a trial that computes for minutes between two reports still delivers the first one at once.
+The trials train in one thread, the same for all leases of a process; the generator's own thread, which Ray drives,
+wakes every `flush_s` seconds to carry their reports away. So a trial that computes for minutes between two reports
+still delivers the first one at once.
 """
 
 from __future__ import annotations
 
 import copy
 import inspect
-import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext
+from contextvars import copy_context
 from functools import partial
 from typing import Any
 
@@ -31,7 +32,9 @@ from caviar_workers.process import WrongProcessError, assigned, crowded, enter, 
 from caviar_workers.recorder import MOST_BACKLOG, Recorder
 from caviar_workers.scalar import held_number, in_words, scalar
 from caviar_workers.seeding import seed_everything
+from caviar_workers.surroundings import Surroundings, where_import_leads
 from caviar_workers.threads import limit_threads
+from caviar_workers.trainer import train_in_thread
 from caviar_workers.trial import Trial, TrialInterrupted, replay
 
 _GLANCE_S, _TORRENT_S = 0.25, 0.05
@@ -72,7 +75,7 @@ def run_lease(
         recorder = Recorder(lease, capture, assigned(lease))
         fetch = data or partial(load_data, program, lease.train_args) if program.data else None
         training = _Training(program, lease, recorder, fetch, own_process=own_process)
-        training.start()
+        train_in_thread(program.digest, training.run, training.done)
         try:
             yield from _speak(recorder, training, lease.flush_s, mail)
         finally:
@@ -101,19 +104,18 @@ def _speak(
         yield batch
 
 
-class _Training(threading.Thread):
-    """Trains the lease's trials one after the other."""
+class _Training:
+    """Trains the lease's trials one after the other; but for `abandoned`, all of it belongs to the training thread."""
 
     def __init__(
         self, program: Program, lease: Lease, recorder: Recorder, fetch: Callable[[], Any] | None, *, own_process: bool
     ) -> None:
-        super().__init__(name="caviar-train", daemon=True)
         self._fetch = fetch
         self._program = program
         self._lease = lease
         self._recorder = recorder
         self._own_process = own_process
-        self._home = _working_folder()
+        self._surroundings: Surroundings | None = None
         self._parent_only = ParentOnly()
         self._function: Callable[..., Any] | None = None
         self._arguments: Mapping[str, Any] = {}
@@ -126,13 +128,11 @@ class _Training(threading.Thread):
         """The process is good for nothing any more: likewise."""
 
     def run(self) -> None:
-        try:
-            for position in range(len(self._lease.trials)):
-                if self.abandoned or self.broken:
-                    return
-                self._train(position)
-        finally:
-            self.done.set()
+        """Train them; who calls it sets `done` at the end."""
+        for position in range(len(self._lease.trials)):
+            if self.abandoned or self.broken:
+                return
+            self._train(position)
 
     def _train(self, position: int) -> None:
         execution = self._recorder.begin(position)
@@ -150,11 +150,8 @@ class _Training(threading.Thread):
             execution.trial.data = self._data
             seed_everything(execution.trial.seed)
             started = time.perf_counter()
-            with self._parent_only:
-                returned = self._function(self._lease.config(position), execution.trial, **self._own_arguments())
-            if returned is not None:
-                with self._parent_only:  # a generator runs here
-                    self._finish(returned, execution)
+            # In a copy of what the import has left, so that a trial's own `seterr` ends with it.
+            copy_context().run(self._call, self._function, execution, position)
         except TrialInterrupted:
             pass
         except BaseException as error:
@@ -171,8 +168,15 @@ class _Training(threading.Thread):
             if word := crowded():
                 self.broken = True
                 print(f"[caviar: {word}]", file=OUTLETS["err"])
-            with suppress(OSError):
-                os.chdir(self._home)  # the next trial begins where this one did
+            if self._surroundings is not None:
+                self._surroundings.restore()  # the next trial begins where this one did
+
+    def _call(self, function: Callable[..., Any], execution: Execution, position: int) -> None:
+        with self._parent_only:
+            returned = function(self._lease.config(position), execution.trial, **self._own_arguments())
+        if returned is not None:
+            with self._parent_only:  # a generator runs here
+                self._finish(returned, execution)
 
     def _own_arguments(self) -> Mapping[str, Any]:
         """The function's arguments: what a trial does to them is its own affair."""
@@ -185,22 +189,19 @@ class _Training(threading.Thread):
             _finish(returned, execution, self._lease.metric, self._recorder)
 
     def _load(self) -> Callable[..., Any]:
-        lease = self._lease
-        function = load_function(self._program, self._program.final if lease.final else self._program.train)
+        lease, program = self._lease, self._program
+        with where_import_leads(program) if self._own_process and program.files else nullcontext():
+            function = load_function(program, program.final if lease.final else program.train)
         if self._own_process:
-            show_to_children(self._program)
+            show_to_children(program)
             limit_threads(lease.cpus)  # now that the user's libraries are loaded
+            self._surroundings = Surroundings(mask=True)
         if self._fetch is not None:
             self._data = self._fetch()
+            if self._surroundings is not None:
+                self._surroundings.restore()  # `data` is called in another process as a rule
         self._arguments = accepted(function, lease.train_args) if lease.final else lease.train_args
         return function
-
-
-def _working_folder() -> str:
-    try:
-        return os.getcwd()
-    except OSError:  # it was deleted
-        return os.sep
 
 
 def _finish(returned: Any, execution: Execution, metric: str, recorder: Recorder) -> None:

@@ -16,6 +16,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from caviar_workers.messages import Program
+from caviar_workers.signals import handlers_passed_over
 
 _installed: SnapshotFinder | None = None
 _importing = False
@@ -190,7 +191,8 @@ def _wordless(program: Program) -> Iterator[None]:
     words, before = sys.argv, _importing
     sys.argv, _importing = [program.files[program.module][0] if program.module else ""], True
     try:
-        yield
+        with handlers_passed_over():
+            yield
     finally:
         sys.argv, _importing = words, before
 

@@ -44,6 +44,8 @@ class Program:
     `files`, so it is unpickled when these can be found."""
     reason: str = field(default="", compare=False)
     """Why the functions travel themselves although they have a file; empty: they have none, or do not."""
+    folder: str = field(default="", compare=False)
+    """The driver's working folder, where importing the file leads to another one than it did; empty: to the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from caviar.execute.inquest import Inquests
 from caviar.execute.ray_session import fallen
 from caviar.execute.slots import slots_of
 from caviar.program import own_modules
-from caviar_workers.data import load_data
+from caviar_workers.data import load_data_first
 from caviar_workers.lease import run_lease
 from caviar_workers.mailbox import Mailbox
 from caviar_workers.messages import Batch, Lease, Message, Program
@@ -103,7 +103,7 @@ class RayExecutor:
         """
 
         def loading(program: Program) -> tuple[None, Any]:
-            return None, load_data(program, arguments)
+            return None, load_data_first(program, arguments)
 
         # Two results: one to wait for, and the data, which the driver itself does not need.
         done, data = ray.remote(num_cpus=self._demand["CPU"], num_returns=2)(loading).remote(self._program)

@@ -29,6 +29,7 @@ from caviar.program.snapshot import (
 )
 from caviar_workers.load import load_module, modules_apart
 from caviar_workers.messages import Program
+from caviar_workers.surroundings import Surroundings, working_folder
 
 Function = Callable[..., Any]
 
@@ -46,6 +47,16 @@ def program_of(functions: Mapping[str, Function | None], snapshot: Program | Non
     Raises:
         SpecError: The file cannot be read, or is not valid Python any more; or neither gives these functions.
     """
+    before = Surroundings(mask=False)
+    try:
+        program = _program_of(functions, snapshot)
+        moved = working_folder() != before.folder
+    finally:
+        before.restore()  # the user's modules are imported anew, and that is to change nothing here
+    return dataclasses.replace(program, folder=before.folder) if moved else program
+
+
+def _program_of(functions: Mapping[str, Function | None], snapshot: Program | None) -> Program:
     if snapshot is not None:
         return _of_snapshot(functions, snapshot)
     module = _module_of(functions["train"])
@@ -206,6 +217,7 @@ def load_file(path: Path) -> tuple[ModuleType, Program]:
         said = f"{path} is a folder" if os.path.isdir(path) else f"there is no experiment {path}"
         raise SpecError(f"{said}: {meant}")
     program = program_of_file(path, package=package_of(path))
+    before = Surroundings(mask=False)
     try:
         return load_module(program), program
     except SpecError as error:
@@ -218,6 +230,8 @@ def load_file(path: Path) -> tuple[ModuleType, Program]:
             relative = f": give its package's folders an __init__.py, or type python -m PACKAGE.{path.stem}"
             word += relative if "relative import" in str(error) else missing(str(error))
         raise SpecError(word) from error
+    finally:
+        before.go_back()  # workers begin here too, and the import leads them to where it leads a script
 
 
 def _line(error: BaseException, path: Path, program: Program) -> str:

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from caviar.execute.executor import Event, LeaseEnded
 from caviar.execute.inline import InlineExecutor
 from caviar_workers.messages import Lease, Program
+from caviar_workers.trainer import dismiss
 from caviar_workers.trial import Trial
 
 OBJECTIVE, OTHER = "val_loss", "train_loss"
@@ -138,9 +139,9 @@ class Mortal(InlineExecutor):
         if self._current is not None:
             self._current[1].close()  # type: ignore[attr-defined]
             self._current = None
-        for thread in threading.enumerate():
-            if thread.name == "caviar-train":
-                thread.join()
+        while training := [thread for thread in threading.enumerate() if thread.name == "caviar-train"]:
+            dismiss()  # who rests would never end
+            training[0].join(0.01)
         self._grave.clear()
 
 
