@@ -93,3 +93,30 @@ def test_a_forked_process_that_comes_back_from_train_ends_there(end: Any, code: 
         assert said.read() == b""  # nobody else began a trial
     assert began == [0, 1, 2]
     assert [row["loss"] for row in tables["curves"]] == [2.0] * 3, ended(tables)[0]["error"]
+
+
+@pytest.mark.parametrize("told", [False, True])
+@pytest.mark.parametrize("call", ["report", "save", "load"])
+def test_what_a_thread_says_that_outlives_train_is_refused(call: str, told: bool) -> None:
+    trials: list[Trial] = []
+
+    def train(config: dict[str, Any], trial: Trial) -> None:
+        trials.append(trial)
+        for before in trials[:-1]:  # while another trial of the lease trains
+            refused(before)
+        trial.report(0, loss=float(trial.number))
+
+    def refused(trial: Trial) -> None:
+        if told:
+            trial.interrupt("stop")
+        with pytest.raises(RuntimeError, match=rf"^trial\.{call}\(\) works until train returns only"):
+            {"report": lambda: trial.report(9, loss=-1.0), "save": lambda: trial.save(9, b""), "load": trial.load}[
+                call
+            ]()
+
+    tables = run(train, trials=3)
+    refused(trials[-1])
+    refused(pickle.loads(pickle.dumps(trials[-1])))
+
+    assert [row["state"] for row in ended(tables)] == ["COMPLETED"] * 3, ended(tables)[-1]["error"]
+    assert [(row["trial"], row["step"], row["loss"]) for row in tables["curves"]] == [(n, 0, n) for n in range(3)]

@@ -53,9 +53,9 @@ class Trial:
 
     __slots__ = (
         "_accept",
+        "_barred",
         "_cells",
         "_ending",
-        "_estranged",
         "_gate",
         "_keep",
         "_put",
@@ -89,7 +89,7 @@ class Trial:
         self._cells: Cells = []
         self._taken = 0
         self._step: int | None = None
-        self._estranged = False
+        self._barred: str | None = None
         self._gate: threading.Event | None = None
         self._accept: Callable[[Row], None] = self._cells.extend  # one call, so that nobody sees half a row
         # Swapped to refuse or to hold rows: report() itself never has to ask.
@@ -106,7 +106,7 @@ class Trial:
         Raises:
             TypeError: A value is not one real number, or the step is not whole.
             ValueError: The step is negative or goes back, or a metric's name cannot be a column.
-            RuntimeError: This is another process than train's: nothing that is reported here could arrive.
+            RuntimeError: This is another process than train's, or train has returned: nothing can arrive.
             TrialInterrupted: The trial was told to end here; the row is recorded.
         """
         for name, value in metrics.items():
@@ -128,8 +128,8 @@ class Trial:
             OSError: They cannot be written.
             TrialInterrupted: The trial was told to pause; the checkpoint is kept.
         """
-        if self._estranged:
-            raise RuntimeError(_ELSEWHERE.format("save"))
+        if self._barred is not None:
+            raise RuntimeError(self._barred.format("save"))
         step = whole_step(step)
         if self._keep is not None:
             self._keep(self, step, data)
@@ -145,10 +145,10 @@ class Trial:
             A pair (step, data): the first report is then of a later step than that.
 
         Raises:
-            RuntimeError: Something was reported already, or this is another process than train's.
+            RuntimeError: Something was reported already, this is another process than train's, or train has returned.
         """
-        if self._estranged:
-            raise RuntimeError(_ELSEWHERE.format("load"))
+        if self._barred is not None:
+            raise RuntimeError(self._barred.format("load"))
         if self.reported:
             raise RuntimeError("trial.load() comes before the first trial.report(): what was reported cannot be undone")
         if self._restored is not None:
@@ -261,12 +261,14 @@ class Trial:
         _present.add(self)
 
     def leave(self) -> None:
-        """It trains no more."""
+        """It trains no more: what comes from a thread that outlives train is refused."""
         _present.discard(self)
+        self._barred = _OVER
+        self._accept = self._put = _refuse_late
 
     def estrange(self) -> None:
         """Refuse all that has to come from train's own process: this is the trial's shadow in another one."""
-        self._estranged = True
+        self._barred = _ELSEWHERE
         self.refuse(RuntimeError(_ELSEWHERE.format("report")))
 
     @property
@@ -301,6 +303,14 @@ _ELSEWHERE = (
     "train, through a queue or as a result, and call it there"
 )
 
+_OVER = (
+    "trial.{}() works until train returns only, and this trial has ended: wait in train for the threads that it started"
+)
+
+
+def _refuse_late(_row: Row) -> None:
+    raise RuntimeError(_OVER.format("report"))
+
 
 def _unpickled(process: int, facts: dict[str, Any], data: Any) -> Trial:
     trial = Trial(**facts)
@@ -309,7 +319,10 @@ def _unpickled(process: int, facts: dict[str, Any], data: Any) -> Trial:
             if present._key == trial._key:
                 return present
     trial.data = data
-    trial.estrange()
+    if process == os.getpid():
+        trial.leave()
+    else:
+        trial.estrange()
     return trial
 
 
