@@ -136,6 +136,56 @@ def test_a_process_of_trials_keeps_its_streams_and_their_numbers() -> None:
     assert (done.stdout, done.stderr) == ("after\n", "")
 
 
+LIVES_ON = """
+    import os, subprocess, sys
+    from caviar_workers.capture import Capture
+    from caviar_workers.trial import Trial
+
+    def said(word):
+        child.stdin.write(b"%s\\n" % word)
+        child.stdin.flush()
+        assert os.read(reading, 9) == b"done\\n"
+
+    reading, writing = os.pipe()
+    script = f'while read word; do echo $word >&2; echo done >/dev/fd/{writing}; done'
+    for number in range(4):
+        with Capture(descriptors=True) as capture:
+            for trial in (2 * number, 2 * number + 1):
+                capture.begin(Trial(sweep="s", number=trial, attempt=0, seed=0))
+                if trial == 0:
+                    child = subprocess.Popen(["sh", "-c", script], stdin=subprocess.PIPE, pass_fds=[writing])
+                    copy = os.dup(1)
+                said(b"child %d" % trial)
+                os.write(copy, b"copy %d\\n" % trial)
+                print("print", trial)
+                capture.end()
+                found = {piece.stream: piece.text for piece in capture.take()}
+                assert found == {"out": f"copy {trial}\\nprint {trial}\\n", "err": f"child {trial}\\n"}, (trial, found)
+        said(b"between")
+    child.communicate()
+"""
+CLOSED = """
+    import os, sys
+    from caviar_workers.capture import Capture
+    from caviar_workers.trial import Trial
+    for number in range(3):
+        with Capture(descriptors=True) as capture:
+            capture.begin(Trial(sweep="s", number=number, attempt=0, seed=0))
+            print("print", number)
+            capture.end()
+            assert [piece.text for piece in capture.take()] == [f"print {number}\\n"]
+        os.closerange(3, 256)
+        taken = open(os.devnull)
+"""
+
+
+@pytest.mark.parametrize("script", [LIVES_ON, CLOSED])
+def test_what_lives_on_over_leases_writes_to_the_trial_that_runs(script: str) -> None:
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_captures_in_threads_catch_each_its_own_trial_and_the_driver_none(capsys: pytest.CaptureFixture[str]) -> None:
     before, both = sys.stdout, threading.Barrier(2)
     found: dict[int, str] = {}

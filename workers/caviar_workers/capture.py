@@ -1,19 +1,21 @@
 """What trials print, piece by piece, told apart by trial.
 
 Output goes to two unnamed files, at the level of the file descriptors where a whole process is ours, so that prints
-from C and from subprocesses are caught too. The training thread marks where a trial begins and ends; any thread may
-take what has come in between.
+from C and from subprocesses are caught too; there they are the same for all leases of the process, since what they were
+given to (a pool of processes, a copy of the descriptor) may outlive a lease. The training thread marks where a trial
+begins and ends; any thread may take what has come in between.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO
 
 from caviar_workers.outlet import OUTLETS, Outlet
 from caviar_workers.transcript import Transcript
@@ -121,6 +123,29 @@ class Capture:
 
 _opening = threading.Lock()
 
+_files: dict[int, tuple[int, os.stat_result]] = {}
+"""The number of the file that catches a descriptor of this process, from the first lease on; and what it is."""
+
+
+def _process_file(descriptor: int) -> int:
+    """The number of the file for all leases of this process; another one, if a trial has closed it."""
+    if descriptor in _files:
+        number, was = _files[descriptor]
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(number), was):
+                return number
+    number = _new_file()
+    _files[descriptor] = number, os.fstat(number)
+    return number
+
+
+def _new_file() -> int:
+    """The number of an unnamed file that grows at its end, whoever writes to it."""
+    with tempfile.TemporaryFile(buffering=0) as file:
+        number = os.dup(file.fileno())
+    fcntl.fcntl(number, fcntl.F_SETFL, fcntl.fcntl(number, fcntl.F_GETFL) | os.O_APPEND)
+    return number
+
 
 class _Stream:
     """One of the two streams while it is redirected.
@@ -139,14 +164,14 @@ class _Stream:
         self._position = 0
         self._thread: int | None = None
         """Whose output goes here."""
-        self._file: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 — lives as long as the redirection
-        self._number = self._file.fileno()
+        self._number = _new_file() if descriptor < 0 else _process_file(descriptor)
         os.set_blocking(self._number, True)
         self._saved = -1
         # Of a redirected stream, its own number: a library may keep that too, and the file's will be another's.
         self._target = self._number if descriptor < 0 else descriptor
         self.outlet.tap.begin(self._target)
         if descriptor >= 0:
+            self._position = os.lseek(self._number, 0, os.SEEK_END)
             self._saved = os.dup(descriptor)
             os.dup2(self._number, descriptor)
         self.outlet.install()
@@ -191,7 +216,8 @@ class _Stream:
             os.close(self._saved)
         self.outlet.tap.end(self._target)
         self.outlet.tap.release()
-        self._file.close()
+        if self._descriptor < 0:
+            os.close(self._number)
 
     def _size(self) -> int:
         size = os.lseek(self._number, 0, os.SEEK_END)  # where writing goes on anyway; a third of the time of fstat
