@@ -267,7 +267,7 @@ def test_compacting_keeps_the_state(store, sweep, epoch, rows):
 
 
 def test_removing_is_at_once_and_refused_while_it_runs(store, sweep, epoch):
-    with pytest.raises(StoreError, match="is running"):
+    with pytest.raises(StoreError, match="is being run by process"):
         store.remove(sweep)
     sweep.release(epoch)
     store.remove(sweep)

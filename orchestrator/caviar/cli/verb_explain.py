@@ -54,8 +54,10 @@ def _document(opened: "Reading", trial: int) -> dict[str, Any]:
     if not found:
         raise no_trial(opened.title, trial, opened.plan["trials"])
     rows = opened.rows("select * exclude (sweep) from decisions where trial = ? order by n", [trial])
-    attempts = opened.rows("select attempt, state, step from attempts where trial = ?", [trial])
-    ends = {row["attempt"]: row for row in attempts}
+    attempts = opened.rows("select attempt, state, step from attempts where trial = ? order by attempt", [trial])
+    ends: dict[int | None, dict[str, Any]] = {row["attempt"]: row for row in attempts}
+    if attempts:
+        ends[None] = attempts[-1]  # what was decided of a trial that was in no process concerns what came then
     decisions = []
     for row in rows:
         numbers = numbers_of(row["numbers"])

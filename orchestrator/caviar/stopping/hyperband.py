@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from caviar.stopping.asha import Halving
-from caviar.stopping.judgement import Judgement
+from caviar.stopping.judgement import Judgement, score
 from caviar.stopping.ladder import power
 from caviar.stopping.limits import check_between, check_whole
 from caviar.stopping.policy import StopPolicy
@@ -50,6 +50,7 @@ class Brackets:
     """
 
     def __init__(self, *, mode: str, pausing: bool, eta: float, first: int, brackets: int) -> None:
+        self._mode = mode
         firsts = [power(first, eta, k) for k in range(brackets)]
         self._halvings = [Halving(mode=mode, pausing=pausing, eta=eta, first=step) for step in firsts]
         left = np.arange(brackets, 0, -1)
@@ -71,10 +72,15 @@ class Brackets:
     def recall(self, *, exhausted: bool) -> Judgement | None:
         """What becomes of a paused trial; see `StopPolicy`."""
         for halving in self._halvings:
-            found = halving.recall(exhausted=exhausted)
+            found = halving.recall(exhausted=False)
             if found is not None:
                 return self._marked(found)
-        return None
+        if not exhausted:
+            return None
+        last = [found for halving in self._halvings if (found := halving.recall(exhausted=True)) is not None]
+        hopeful = [found for found in last if found.action == "promote"]
+        best = min(hopeful, key=lambda one: score(one.value, self._mode), default=None)  # that waits in any bracket
+        return self._marked(best or next(iter(last), None))
 
     def apply(self, judgement: Judgement) -> None:
         """Make a stored decision so; see `StopPolicy`."""

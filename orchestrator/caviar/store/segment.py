@@ -90,7 +90,7 @@ def first_of_tick(file: IO[bytes]) -> int | None:
         pa.ArrowException, OSError: It cannot be read.
     """
     found = (pq.read_metadata(file).metadata or {}).get(FIRST.encode(), b"")
-    return int(found) if found.isdecimal() else None
+    return int(found) if found.isdigit() else None
 
 
 NO_NOTES: Mapping[str, str] = {}
