@@ -14,8 +14,8 @@ from caviar.errors import NoResultError
 from caviar.select import Candidate, Selection, select
 from caviar.show.commands import told_for
 from caviar.store import Store, SweepDir, Views
+from caviar.store.aside import no_trial
 from caviar.store.finals import finals
-from caviar.store.find import no_trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,7 +152,7 @@ class Result:
         with self._told(), Views(self._store, [self._sweep]) as views, views.of_trials([int(trial)]):
             if not views.execute("SELECT 1 FROM trials WHERE trial = ?", [int(trial)]).fetchall():
                 planned = self._sweep.description()["plan"]["trials"]
-                raise no_trial(f"{self._sweep.name or 'sweep'} ({self.id})", int(trial), planned)
+                raise no_trial(f"{self._sweep.name or 'sweep'} ({self.id})", int(trial), planned, views)
             return views.ask(f"SELECT * EXCLUDE (_row) FROM _curves WHERE trial = {int(trial)} ORDER BY _row").df()
 
     def sql(self, query: str) -> Answer:

@@ -99,18 +99,12 @@ def say_foreign(sweeps: Sequence[SweepDir]) -> None:
                 say(f"{sweep.id}: {name} was not written by Caviar, and is left alone")
 
 
-def say_not_shown(views: Views) -> None:
-    """Say on stderr which rows are not shown because their files were found damaged, or are gone."""
-    for sentence in views.missing():
-        from caviar.cli.output import say
+def say_not_shown(views: Views) -> bool:
+    """Say on stderr which rows are not shown because their files were found damaged, or are gone; whether there are."""
+    from caviar.cli.output import say
+    from caviar.store.aside import not_shown
 
+    sentences = [*views.missing(), *not_shown(views)]
+    for sentence in sentences:
         say(sentence)
-    for sweep, file in views.quarantined():
-        from caviar.cli.output import say
-        from caviar.store.layout import LOST
-
-        rows = "an unknown number of" if file.rows is None else f"{file.rows:,}"
-        if file.table == LOST:
-            say(f"{sweep}: {file.name.removesuffix(f'-{LOST}.parquet')}-… is lost; its rows are not shown")
-            continue
-        say(f"{sweep}: {file.name} is in quarantine ({file.why}); {rows} rows of {file.table} are not shown")
+    return bool(sentences)

@@ -1,6 +1,5 @@
 """`caviar store check`: is everything as it was written?"""
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -8,7 +7,7 @@ import click
 from caviar.cli.options import Target, sweep_argument, target_options
 
 if TYPE_CHECKING:
-    from caviar.store import SweepDir
+    from caviar.store import Store, SweepDir, Views
 
 EPILOG = """\b
 Examples:
@@ -48,14 +47,48 @@ def check(dry_run: bool, skip_lost: bool, target: Target) -> None:
     elif findings:
         _print(findings)
     if findings:
-        aside = sum(finding["set_aside"] for finding in findings)
-        done = f"; {counted(aside, 'damaged file')} set aside, and the rest can be read" if aside else ""
-        raise StoreError(f"{counted(len(findings), 'fault')} in {counted(len(sweeps), 'sweep')}{done}.")
-    say(f"{counted(len(sweeps), 'sweep')} checked: all is as it was written")
+        aside = [finding for finding in findings if finding["set_aside"]]
+        done = f"; {counted(len(aside), 'damaged file')} set aside, and the rest can be read" if aside else ""
+        raise StoreError(
+            f"{counted(len(findings), 'fault')} in {counted(len(sweeps), 'sweep')}{done}{_after(store, sweeps)}"
+        )
+    rest = "what is left is" if _say_not_shown(store, sweeps) else "all is"
+    say(f"{counted(len(sweeps), 'sweep')} checked: {rest} as it was written")
+
+
+def _after(store: "Store", sweeps: list["SweepDir"]) -> str:
+    """What is to be typed where files were set aside that said how trials ended; empty: all trials have ended."""
+    from contextlib import suppress
+
+    from caviar.errors import StoreError
+    from caviar.store.aside import to_resume
+
+    with suppress(StoreError), _hurt(store, sweeps) as views:  # what else is damaged has been told
+        if unfinished := to_resume(views):
+            commands = ", ".join(f"caviar resume {sweep}" for sweep in unfinished)
+            return f"; to train again what is missing now: {commands}"
+    return ""
+
+
+def _say_not_shown(store: "Store", sweeps: list["SweepDir"]) -> bool:
+    """Tell of what was set aside earlier; whether there was anything."""
+    from caviar.cli.reading import say_not_shown
+
+    with _hurt(store, sweeps) as views:
+        return say_not_shown(views)
+
+
+def _hurt(store: "Store", sweeps: list["SweepDir"]) -> "Views":
+    """The views of the sweeps of which something was set aside."""
+    from caviar.store import Views
+
+    return Views(store, [sweep for sweep in sweeps if sweep.snapshot().manifest.quarantined])
 
 
 def _findings(sweep: "SweepDir", dry_run: bool, skip_lost: bool) -> list[dict[str, Any]]:
+    from caviar.show.commands import typed
     from caviar.store.check import check as look
+    from caviar.store.layout import LOST
     from caviar.store.quarantine import quarantine
     from caviar.store.quarantine import skip_lost as give_up
     from caviar.store.trouble import store_error
@@ -67,26 +100,26 @@ def _findings(sweep: "SweepDir", dry_run: bool, skip_lost: bool) -> list[dict[st
             aside |= {one.name for one in found if one.hole}
     except OSError as error:  # of this sweep; the others are looked at too
         what = str(store_error("check", sweep.path, error))
-        return [{"sweep": sweep.id, "file": "", "rows": None, "what": what, "set_aside": False}]
+        return [{"sweep": sweep.id, "file": "", "table": "", "rows": None, "what": typed(what), "set_aside": False}]
     return [
-        {"sweep": sweep.id, "file": one.name, "rows": one.rows, "what": one.what, "set_aside": one.name in aside}
+        {
+            "sweep": sweep.id,
+            "file": one.name,
+            "table": LOST if one.hole else one.table,
+            "rows": one.rows,
+            "what": typed(one.what),
+            "set_aside": one.name in aside,
+        }
         for one in found
     ]
 
 
 def _print(findings: list[dict[str, Any]]) -> None:
-    from caviar.cli.output import say_left_out
-    from caviar.show.table import Column, print_table
+    from caviar.cli.output import emit
+    from caviar.show.numbers import counted
 
-    columns = [
-        Column(name="sweep", keep=True),
-        Column(name="file", keep=True, shrink=True),
-        Column(name="what", keep=True, shrink=True),
-        Column(name="rows", align="right"),
-        Column(name="set aside"),
-    ]
-    cells = [
-        [one["sweep"], one["file"], one["what"], str(one["rows"] or ""), "yes" if one["set_aside"] else "no"]
-        for one in findings
-    ]
-    say_left_out(print_table(columns, cells, sys.stdout))
+    for one in findings:
+        where = f"{one['sweep']}: {one['file']}: " if one["file"] else f"{one['sweep']}: "
+        rows = [counted(one["rows"], "row")] if one["rows"] else []
+        facts = ", ".join([*rows, "set aside" if one["set_aside"] else "left where it is"])
+        emit(f"{where}{one['what']} ({facts})", hang=2)

@@ -47,12 +47,12 @@ def _silence(stopping: str) -> str:
 
 def _document(opened: "Reading", trial: int) -> dict[str, Any]:
     from caviar.stopping import sentence
-    from caviar.store.find import no_trial
+    from caviar.store.aside import no_trial
     from caviar.store.record import numbers_of
 
     found = opened.rows("select state from trials where trial = ?", [trial])
     if not found:
-        raise no_trial(opened.title, trial, opened.plan["trials"])
+        raise no_trial(opened.title, trial, opened.plan["trials"], opened.views)
     rows = opened.rows("select * exclude (sweep) from decisions where trial = ? order by n", [trial])
     attempts = opened.rows("select attempt, state, step from attempts where trial = ? order by attempt", [trial])
     ends: dict[int | None, dict[str, Any]] = {row["attempt"]: row for row in attempts}

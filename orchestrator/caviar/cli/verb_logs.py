@@ -51,11 +51,11 @@ def verb(trial: int, stream: str | None, follow: bool, target: Target) -> None:
 
 
 def _state(opened: "Reading", trial: int) -> str:
-    from caviar.store.find import no_trial
+    from caviar.store.aside import no_trial
 
     found = opened.rows("select state from trials where trial = ?", [trial])
     if not found:
-        raise no_trial(opened.title, trial, opened.plan["trials"])
+        raise no_trial(opened.title, trial, opened.plan["trials"], opened.views)
     return str(found[0]["state"])
 
 

@@ -44,11 +44,11 @@ def verb(trial: int, log: bool | None, target: Target) -> None:
 def _document(opened: "Reading", trial: int) -> dict[str, Any]:
     from caviar.cli.points import exact_metrics
     from caviar.select import as_given
-    from caviar.store.find import no_trial
+    from caviar.store.aside import no_trial
 
     found = opened.rows("select * from trials where trial = ?", [trial])
     if not found:
-        raise no_trial(opened.title, trial, opened.plan["trials"])
+        raise no_trial(opened.title, trial, opened.plan["trials"], opened.views)
     row = found[0]
     curves = {
         metric: {"steps": points.steps, "values": points.values}

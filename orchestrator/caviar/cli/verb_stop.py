@@ -75,12 +75,12 @@ def _silence(sweep: "SweepDir") -> str:
 
 def _trial_state(store: "Store", sweep: "SweepDir", trial: int) -> str:
     from caviar.store import Views
-    from caviar.store.find import no_trial
+    from caviar.store.aside import no_trial
 
     planned = sweep.description()["plan"]["trials"]
-    if trial >= planned:
-        raise no_trial(f"sweep {sweep.id}", trial, planned)
     with Views(store, [sweep]) as views:
+        if trial >= planned:
+            raise no_trial(f"sweep {sweep.id}", trial, planned, views)
         rows = views.execute("SELECT state FROM trials WHERE trial = ?", [trial]).fetchall()
         if rows:
             return str(rows[0][0])

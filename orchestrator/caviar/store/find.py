@@ -73,9 +73,3 @@ def the_only(found: Sequence[SweepDir], ref: str | None) -> SweepDir:
 
 def _ends(sweep_id: str, ref: str) -> bool:
     return sweep_id.rpartition("-")[2].endswith(ref)
-
-
-def no_trial(title: str, trial: int, planned: int) -> NotFoundError:
-    """The error where a sweep, called so, has no such trial among those that were planned, or not drawn it yet."""
-    rule = "that trial has not been drawn yet" if 0 <= trial < planned else f"its trials are 0 to {planned - 1}"
-    return NotFoundError(f"{title} has no trial {trial}; {rule}")

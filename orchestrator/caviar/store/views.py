@@ -213,9 +213,9 @@ class Views:
             found[trial][attempt] = count, start
         return found
 
-    def quarantined(self) -> list[tuple[str, Quarantined]]:
-        """Id of the sweep and file, of each file that was set aside for damage: its rows are not shown."""
-        return [(one.sweep.id, file) for one in self._shown for file in one.tables.seen.manifest.quarantined]
+    def quarantined(self) -> list[tuple[SweepDir, Quarantined]]:
+        """Sweep and file, of each file that was set aside for damage: its rows are not shown."""
+        return [(one.sweep, file) for one in self._shown for file in one.tables.seen.manifest.quarantined]
 
     def interrupt(self) -> None:
         """End the query that runs, from another thread: it raises duckdb.InterruptException."""
