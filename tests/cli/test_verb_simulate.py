@@ -2,6 +2,7 @@ import io
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from tests.cli.conftest import add_digits, make_plan
 
 from caviar.cli import verb_simulate
 from caviar.store import Store
+from caviar.whatif import Curves
 
 
 def test_a_finished_sweep_is_replayed(caviar, filled):
@@ -53,6 +55,96 @@ def test_wrong_words(caviar, filled, tmp_path):
     assert "median does not: use asha or hyperband" in refused.err
     assert caviar("simulate", "x.npz", "--columns", "9").code == 2
     assert caviar("simulate", str(tmp_path / "none.npz")).code == 2
+
+
+@pytest.fixture
+def arrays(tmp_path, monkeypatch):
+    """A folder with files of numpy, to be typed as they are called."""
+    monkeypatch.chdir(tmp_path)
+    table = np.random.default_rng(0).random((6, 50))
+    np.savez("t.npz", y=table)
+    np.savez("u.npz", y=table)
+    Path("u.npz").rename("T.NPZ")
+    np.savez("one.npz", y=table[:1])
+    np.savez("nan.npz", y=np.full((6, 50), np.nan))
+    np.savez("mixed.npz", y=table, z=table, o=np.array([{}], dtype=object))
+    np.save("t.npy", table)
+    Path("t.npy").rename("array.npz")
+    np.save("t.npy", table)
+    whole = Path("t.npz").read_bytes()
+    Path("cut.npz").write_bytes(whole[:-100])
+    Path("hurt.npz").write_bytes(whole[:200] + bytes(len(whole) - 400) + whole[-200:])
+    Path("empty.npz").write_bytes(b"")
+    Path("bad.npz").write_bytes(b"no zip")
+    Path("folder.npz").mkdir()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("t.npz", "--columns", "60:70"), "t.npz:y has the columns 0 to 49, but got --columns 60:70"),
+        (("t.npz", "--columns", "1:50"), "t.npz:y has the columns 0 to 49, but got --columns 1:50"),
+        (("t.npz", "--columns", "1:500"), "has the columns 0 to 49"),
+        (("t.npz", "--table", "x"), "has no array x: its tables are y"),
+        (("one.npz",), "one.npz:y has 1 row: a replay needs at least two whole curves"),
+        (("nan.npz",), "none ends with a finite value: nobody could be chosen"),
+        (("mixed.npz",), "has the tables y, z: say which, as --table y"),
+        (("t.npy",), "holds one array without a name, and is no numpy file of named arrays: numpy.savez(FILE"),
+        (("array.npz",), "holds one array without a name"),
+        (("cut.npz",), "is no numpy file of named arrays: numpy.savez(FILE, curves=array) writes one"),
+        (("hurt.npz",), "hurt.npz"),
+        (("empty.npz",), "is no numpy file of named arrays"),
+        (("bad.npz",), "is no numpy file of named arrays"),
+        (("folder.npz",), "there is no file folder.npz"),
+        (("none.npy",), "there is no file none.npy"),
+    ],
+)
+def test_what_does_not_fit_an_array_is_one_sentence(caviar, arrays, words, said):
+    got = caviar("simulate", *words, "--orders", "2")
+    assert (got.code, got.out, got.err.count("\n")) == (2, "", 1)
+    assert said in got.err
+    assert "pickle" not in got.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("t.npz",), ("T.NPZ",), ("t.npz", "--columns", "0:49"), ("mixed.npz", "--table", "z"), ("t.npz", "--mode", "max")],
+)
+def test_what_fits_is_replayed(caviar, arrays, words):
+    assert caviar("simulate", *words, "--orders", "2").code == 0
+
+
+@pytest.mark.parametrize("option", [("--mode", "max"), ("--mode", "min"), ("--table", "y"), ("--columns", "1:5")])
+def test_options_of_arrays_are_refused_with_a_sweep(caviar, filled, option):
+    got = caviar("simulate", "digits", *option, "--orders", "2", "--store", filled.path)
+    assert (got.code, got.out) == (2, "")
+    assert f"{option[0]} is about an .npz file, but what is replayed is a sweep: leave it out" in got.err
+
+
+@pytest.mark.parametrize(
+    ("pause", "stopping", "said"),
+    [
+        (
+            0.01,
+            "asha:eta=5",
+            "asha:eta=5 judged nobody: a replay keeps the seconds that each step took",
+        ),
+        (0.02, "asha:eta=5", "asha:eta=5 stopped nobody in time: a replay keeps"),
+        (30.0, "asha:eta=5", ""),
+        (30.0, "asha:eta=5,first=1000", "judged nobody: no curve came to a step"),
+        (30.0, "patience:steps=1000", "patience:steps=1000 judged nobody: no curve came to a step, or to a value"),
+    ],
+)
+def test_why_nobody_was_judged_is_said(caviar, monkeypatch, tmp_path, pause, stopping, said):
+    curves = tuple(tuple((pause, step, trial + 1 / (step + 1)) for step in range(25)) for trial in range(16))
+    given = Curves(name="c", mode="min", trials=curves, values=tuple(stages[-1][2] for stages in curves))
+    monkeypatch.setattr("caviar.whatif.curves_of_table", lambda *_: given)
+    for json_or_not in ((), ("--json",)):
+        got = caviar("simulate", "c.npz", "--stopping", stopping, "--orders", "2", "--slots", "8", *json_or_not)
+        assert got.code == 0
+        assert (said in got.err) if said else not got.err
+    assert (json.loads(got.out)["judged"] == 0) == ("judged nobody" in said)
+    assert "2 orders of 16 trials on 1 slot," in caviar("simulate", "c.npz", "--orders", "2", "--slots", "1").lines[0]
 
 
 class Terminal(io.StringIO):

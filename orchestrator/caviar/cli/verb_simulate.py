@@ -24,6 +24,16 @@ Examples:
 """
 
 
+ARRAYS = (".npz", ".npy")
+"""Endings of numpy's files; one of the latter is told what is wanted instead."""
+
+SHORT_S = 2.0
+"""Seconds within which a trial may be over before what it reported arrives."""
+
+LITTLE = 0.005
+"""A share that is shown as none."""
+
+
 class Span(click.ParamType):  # type: ignore[type-arg]  # generic only in later versions of click
     """`1:50` as (1, 50)."""
 
@@ -51,15 +61,15 @@ class Span(click.ParamType):  # type: ignore[type-arg]  # generic only in later 
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides the orders.")
 @click.option("--table", metavar="NAME", help="Which array of an .npz file.")
 @click.option("--columns", type=Span(), metavar="A:B", help="Which columns of the array count; a column is a step.")
-@click.option("--mode", type=click.Choice(["min", "max"]), default="min", help="What is good in the array.")
+@click.option("--mode", type=click.Choice(["min", "max"]), help="What is good in the array (default: min).")
 @target_options
-def verb(target: Target, table: str | None, columns: tuple[int, int] | None, mode: str, **given: Any) -> None:
+def verb(target: Target, table: str | None, columns: tuple[int, int] | None, mode: str | None, **given: Any) -> None:
     """Replay the whole curves of SWEEP, or of an .npz file of arrays [trials, steps], under a stop policy.
 
     The trials are begun in many random orders on virtual slots, by the scheduler that runs real sweeps, and
     judged as they would have been: compute and time saved, and how often the best trial would have been lost.
     """
-    from caviar.cli.output import emit_json
+    from caviar.cli.output import emit_json, say
     from caviar.whatif import savings
 
     words = (given.pop("stopping"), given.pop("pausing"), given.pop("slots"))
@@ -73,6 +83,23 @@ def verb(target: Target, table: str | None, columns: tuple[int, int] | None, mod
         emit_json(dataclasses.asdict(found))
     else:
         _print(found)
+    if reason := _why_nobody(found):
+        say(reason)
+
+
+def _why_nobody(found: "Savings") -> str:
+    """Why the policy ended nobody early, in any order: then what is saved is nothing, or an accident; empty: it did."""
+    from caviar.show.numbers import duration
+
+    if found.longest_s < SHORT_S and found.compute_saved < LITTLE:
+        return (
+            f"{found.stopping} {'stopped nobody in time' if found.judged else 'judged nobody'}: a replay keeps the "
+            f"seconds that each step took, and trials as short as these ({duration(found.longest_s)} at most) are over "
+            "before their rows arrive"
+        )
+    if found.judged:
+        return ""
+    return f"{found.stopping} judged nobody: no curve came to a step, or to a value, at which it does"
 
 
 class _Missing:
@@ -107,13 +134,16 @@ def _rules(stopping: str, pausing: bool | None, slots: int, *, pausing_by_defaul
     return Rules(stopping=text, slots=slots, pausing=able and (pausing_by_default if pausing is None else pausing))
 
 
-def _curves(target: Target, table: str | None, columns: tuple[int, int] | None, mode: str) -> "Curves":
+def _curves(target: Target, table: str | None, columns: tuple[int, int] | None, mode: str | None) -> "Curves":
     from caviar.cli.output import say
     from caviar.cli.reading import reading
     from caviar.whatif import curves_of, curves_of_table
 
-    if target.sweep is not None and target.sweep.endswith(".npz"):
-        return curves_of_table(Path(target.sweep), table, columns, mode)
+    if target.sweep is not None and Path(target.sweep).suffix.lower() in ARRAYS:
+        return curves_of_table(Path(target.sweep), table, columns, mode or "min")
+    for option, value in (("--table", table), ("--columns", columns), ("--mode", mode)):
+        if value is not None:
+            raise click.UsageError(f"{option} is about an .npz file, but what is replayed is a sweep: leave it out")
     with reading(target) as opened:
         left = opened.rows("select count(*) n from trials where state = 'STOPPED'")[0]["n"]
         if left:
@@ -163,11 +193,13 @@ class _Progress:
 
 def _print(found: "Savings") -> None:
     from caviar.cli.output import emit
+    from caviar.show.numbers import counted
     from caviar.show.table import Column, print_table
 
     how = ", paused and promoted" if found.pausing else ""
     emit(
-        f"{found.name}: {found.orders} orders of {found.trials} trials on {found.slots} slots, {found.stopping}{how}",
+        f"{found.name}: {counted(found.orders, 'order')} of {counted(found.trials, 'trial')} "
+        f"on {counted(found.slots, 'slot')}, {found.stopping}{how}",
         hang=2,
     )
     emit()

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
+from numpy.lib.npyio import NpzFile
 
 from caviar.errors import SpecError
 from caviar.execute.recorded import Recorded
 from caviar.select import select
 from caviar.select.rule import identifier
+from caviar.show.numbers import counted
+
+_NO_TABLE = "is no numpy file of named arrays: numpy.savez(FILE, curves=array) writes one"
 
 Stages = tuple[tuple[float, int, float], ...]
 """Of one trial: seconds that a step takes, its number, and the metric there."""
@@ -42,14 +48,12 @@ def curves_of(views: Any, description: Any, title: str) -> Curves:
         title: What to call it.
 
     Raises:
-        SpecError: It has fewer than two completed trials.
+        SpecError: It has fewer than two completed trials, or none that could be chosen.
     """
     plan = description["plan"]
     metric = plan["metric"]
     ended = "SELECT trial FROM trials WHERE state = 'COMPLETED'"
     began = views.execute(f"SELECT trial, epoch(started) FROM trials WHERE trial IN ({ended})").fetchall()
-    if len(began) < 2:
-        raise SpecError(f"{title} has {len(began)} completed trials: a replay needs at least two whole curves")
     value = identifier(metric)
     columns = views.execute(
         f"SELECT trial, step, epoch_ms(time) AS time, {value} FROM curves "
@@ -63,13 +67,14 @@ def curves_of(views: Any, description: Any, title: str) -> Curves:
     ]
     chosen = select(views, description, k=len(began), steps=False)
     values = {row.trial: row.value for row in chosen.rows}
-    return Curves(
+    curves = Curves(
         name=title,
         mode=plan["mode"],
         trials=tuple(trials),
         values=tuple(values.get(trial, math.nan) for trial in numbers),
         pausing=plan.get("pausing", False),
     )
+    return _checked(curves, f"{title} has {counted(len(trials), 'completed trial')}")
 
 
 def curves_of_table(path: Path, name: str | None, steps: Sequence[int] | None, mode: str) -> Curves:
@@ -82,15 +87,9 @@ def curves_of_table(path: Path, name: str | None, steps: Sequence[int] | None, m
         mode: `min` or `max`.
 
     Raises:
-        SpecError: There is no such file or array.
+        SpecError: There is no such file, array or column, or nothing to be chosen from.
     """
-    if not path.is_file():
-        raise SpecError(f"there is no file {path}")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, AttributeError) as error:  # a single array, as of np.save, has no files
-        raise SpecError(f"{path} is no numpy file of named arrays: {error}") from error
+    arrays = _arrays(path)
     flat = [key for key, one in arrays.items() if one.ndim == 2 and one.shape[1] > 1 and one.dtype.kind in "fiu"]
     if name is None and len(flat) == 1:
         name = flat[0]
@@ -99,10 +98,53 @@ def curves_of_table(path: Path, name: str | None, steps: Sequence[int] | None, m
     if name is None:
         raise SpecError(f"{path} has the tables {', '.join(flat)}: say which, as --table {flat[0]}")
     table = np.asarray(arrays[name], np.float64)
-    first, last = (0, table.shape[1] - 1) if steps is None else (steps[0], min(steps[-1], table.shape[1] - 1))
+    title, end = f"{path.name}:{name}", table.shape[1] - 1
+    first, last = (0, end) if steps is None else (steps[0], steps[-1])
+    if last > end:
+        raise SpecError(f"{title} has the columns 0 to {end}, but got --columns {first}:{last}")
     trials = tuple(
         tuple((60.0, step, value) for step, value in enumerate(row, first))
         for row in table[:, first : last + 1].tolist()
     )
     values = tuple(table[:, last].tolist())
-    return Curves(name=f"{path.name}:{name}", mode=mode, trials=trials, values=values)
+    return _checked(
+        Curves(name=title, mode=mode, trials=trials, values=values), f"{title} has {counted(len(trials), 'row')}"
+    )
+
+
+def _arrays(path: Path) -> dict[str, Any]:
+    """The arrays of an .npz file by their names, without those of Python objects."""
+    if not path.is_file():
+        raise SpecError(f"there is no file {path}")
+    try:
+        with path.open("rb") as raw:
+            return _named(path, np.load(raw, allow_pickle=False))
+    except OSError as error:
+        raise SpecError(f"{path} cannot be read: {error.strerror or error}") from error
+    except SpecError:
+        raise
+    except (ValueError, EOFError, BadZipFile) as error:
+        raise SpecError(f"{path} {_NO_TABLE}") from error
+
+
+def _named(path: Path, file: Any) -> dict[str, Any]:
+    if not isinstance(file, NpzFile):
+        raise SpecError(f"{path} holds one array without a name, and {_NO_TABLE}")
+    found = {}
+    for key in file.files:
+        try:
+            found[key] = file[key]
+        except (BadZipFile, zlib.error, EOFError) as error:
+            raise SpecError(f"{path} is damaged: its array {key} cannot be read") from error
+        except ValueError:  # it holds Python objects, and so is no table
+            continue
+    return found
+
+
+def _checked(curves: Curves, what: str) -> Curves:
+    """The curves, if anything can be said of them."""
+    if len(curves.trials) < 2:
+        raise SpecError(f"{what}: a replay needs at least two whole curves")
+    if not any(map(math.isfinite, curves.values)):
+        raise SpecError(f"{what}, and none ends with a finite value: nobody could be chosen")
+    return curves

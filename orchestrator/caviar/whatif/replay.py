@@ -47,6 +47,8 @@ class Replayed:
     wall_s: float
     """From the first trial's beginning to the last one's end."""
     completed: int
+    judged: bool
+    """The policy decided something."""
     chosen: float
     """What the best completed trial is compared by; NaN: none completed that is."""
 
@@ -119,6 +121,7 @@ def replay(curves: Curves, order: Sequence[int], rules: Rules) -> Replayed:
         busy_s=sink.busy_s,
         wall_s=executor.clock.time(),
         completed=len(sink.completed),
+        judged=adviser.judged,
         chosen=best([curves.values[order[trial]] for trial in sink.completed], curves.mode),
     )
 
@@ -130,7 +133,8 @@ def whole(curves: Curves, order: Sequence[int], *, slots: int) -> Replayed:
     for length in lengths:
         heapq.heapreplace(free, free[0] + length)
     values = [curves.values[trial] for trial in order]
-    return Replayed(busy_s=sum(lengths), wall_s=max(free), completed=len(order), chosen=best(values, curves.mode))
+    chosen = best(values, curves.mode)
+    return Replayed(busy_s=sum(lengths), wall_s=max(free), completed=len(order), judged=False, chosen=chosen)
 
 
 def best(values: Sequence[float], mode: str) -> float:

@@ -25,6 +25,10 @@ class Savings:
     trials: int
     """In each order."""
     orders: int
+    judged: int
+    """Orders in which the policy decided anything."""
+    longest_s: float
+    """Seconds of the longest trial."""
     compute_saved: float
     """Share of the seconds of training, 0 … 1."""
     compute_range: tuple[float, float]
@@ -67,7 +71,7 @@ def savings(
     if count > len(curves.trials):
         raise SpecError(f"{curves.name} has {len(curves.trials)} whole curves, fewer than --trials {count}")
     rng = np.random.default_rng(seed)
-    compute, wall, completed, lost, ranks = [], [], [], [], []
+    compute, wall, completed, lost, ranks, judged = [], [], [], [], [], 0
     for number in range(orders):
         order = rng.permutation(len(curves.trials))[:count].tolist()
         full = whole(curves, order, slots=rules.slots)
@@ -75,6 +79,7 @@ def savings(
         compute.append(1.0 - found.busy_s / full.busy_s if full.busy_s else 0.0)
         wall.append(1.0 - found.wall_s / full.wall_s if full.wall_s else 0.0)
         completed.append(found.completed)
+        judged += found.judged
         rank = _rank(found.chosen, [curves.values[trial] for trial in order], curves.mode)
         lost.append(rank > 1)
         ranks.append(rank)
@@ -88,6 +93,8 @@ def savings(
         slots=rules.slots,
         trials=count,
         orders=orders,
+        judged=judged,
+        longest_s=max(sum(stage[0] for stage in stages) for stages in curves.trials),
         compute_saved=float(np.mean(compute)),
         compute_range=(float(low), float(high)),
         time_saved=float(np.mean(wall)),
