@@ -1,4 +1,12 @@
 import json
+from types import SimpleNamespace
+
+import pytest
+
+from caviar.cli import verb_logs
+from caviar.store import Store, Writer
+
+from .conftest import add_interrupted, add_paused, configs, make_plan
 
 
 def logs(caviar, filled, *args):
@@ -42,3 +50,43 @@ def test_a_trial_that_is_not_there_is_one_sentence(caviar, filled):
     got = logs(caviar, filled, "999")
     assert got.code == 4
     assert got.err.count("\n") == 1
+
+
+def add_waiting(store):
+    """A sweep whose driver is gone before it began a trial that it had drawn."""
+    plan = make_plan("waiting", 4)
+    sweep = store.create_sweep({"plan": plan.to_json(), "provenance": {}}, b"")
+    epoch = sweep.claim()
+    with Writer(sweep, epoch) as writer:
+        writer.add("configs", configs(plan, 4))
+    sweep.release(epoch)
+    return sweep.id
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("add", "trial", "state"), [(add_waiting, 2, "PENDING"), (add_paused, 1, "PAUSED"), (add_interrupted, 2, "LOST")]
+)
+def test_following_ends_where_nobody_runs_the_sweep(caviar, tmp_path, monkeypatch, add, trial, state):
+    store = Store.open(tmp_path / "store", create=True)
+    sweep = store.find(add(store))
+    at = ("--store", str(store.path))
+    resume = f"it goes on with: caviar resume --store {store.path} {sweep.id}\n"
+    assert json.loads(caviar("logs", str(trial), "--json", *at).out)["state"] == state
+    got = caviar("logs", str(trial), "-f", *at)
+    assert got.code == 0
+    assert got.err.endswith(f"sweep {sweep.id} is not running, so trial {trial} prints no more; {resume}")
+    assert "it goes on" not in caviar("logs", str(trial), *at).err
+
+    epoch = sweep.claim()  # now somebody does, until it has been waited once
+    waited = []
+
+    def sleep(seconds):
+        waited.append(seconds)
+        if len(waited) == 3:
+            sweep.release(epoch)
+
+    monkeypatch.setattr(verb_logs, "time", SimpleNamespace(sleep=sleep))
+    got = caviar("logs", str(trial), "-f", *at)
+    assert (got.code, len(waited)) == (0, 3)
+    assert got.err.endswith(resume)

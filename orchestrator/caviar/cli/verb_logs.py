@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from caviar.cli.reading import Reading
 
 POLL_S = 1.0
+WAITS = ("PENDING", "RUNNING", "PAUSED")
+UNFINISHED = (*WAITS, "LOST")
 
 EPILOG = """\b
 Examples:
@@ -27,7 +29,10 @@ Examples:
 @click.option("-f", "--follow", is_flag=True, help="Go on until the trial ends.")
 @target_options
 def verb(trial: int, stream: str | None, follow: bool, target: Target) -> None:
-    """Print what one trial wrote to stdout and stderr, attempt after attempt."""
+    """Print what one trial wrote to stdout and stderr, attempt after attempt.
+
+    With --follow, go on until the trial ends, or until nobody runs the sweep.
+    """
     from caviar.cli.output import emit_json
     from caviar.cli.reading import newest, reading
     from caviar.store import Store
@@ -36,6 +41,7 @@ def verb(trial: int, stream: str | None, follow: bool, target: Target) -> None:
     shown: set[tuple[int, int]] = set()
     while True:
         with reading(target) as opened:
+            driven = opened.sweep.owner_alive()  # before the rows: what its driver wrote last is among them
             state = _state(opened, trial)
             pieces = [p for p in _pieces(opened, trial, stream) if (p["attempt"], p["piece"]) not in shown]
         shown |= {(piece["attempt"], piece["piece"]) for piece in pieces}
@@ -43,9 +49,11 @@ def verb(trial: int, stream: str | None, follow: bool, target: Target) -> None:
             emit_json({"trial": trial, "state": state, "output": pieces})
             return
         _write(pieces)
-        if not follow or state not in {"PENDING", "RUNNING"}:
+        if not (follow and driven and state in UNFINISHED):
             if not shown:
                 _say_silent(opened.title, trial, state, stream)
+            if follow and state in UNFINISHED:
+                _say_undriven(opened.sweep.id, trial)
             return
         time.sleep(POLL_S)
 
@@ -71,8 +79,14 @@ def _say_silent(title: str, trial: int, state: str, stream: str | None) -> None:
     from caviar.cli.output import say
 
     where = "" if stream is None else f" to std{stream}"
-    how = "has printed nothing yet" if state in {"PENDING", "RUNNING"} else "printed nothing"
+    how = "has printed nothing yet" if state in WAITS else "printed nothing"
     say(f"trial {trial} of {title}, {state}, {how}{where}")
+
+
+def _say_undriven(sweep: str, trial: int) -> None:
+    from caviar.cli.output import say
+
+    say(f"sweep {sweep} is not running, so trial {trial} prints no more; it goes on with: caviar resume {sweep}")
 
 
 def _write(pieces: list[dict[str, Any]]) -> None:
