@@ -91,6 +91,28 @@ def test_no_colour_when_asked(monkeypatch: object) -> None:
     assert "\x1b[31m" not in stream.getvalue()
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("kind", [io.StringIO, Terminal])
+@pytest.mark.parametrize("value", [None, "", "0", "false", "False", "1", "3", "true"])
+def test_colours_are_forced_on_or_off_as_ci_systems_say(
+    monkeypatch: object, kind: type[io.StringIO], value: str
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    if value is not None:
+        monkeypatch.setenv("FORCE_COLOR", value)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    stream = kind()
+    print_table([Column(name="a", style="red")], [["1"]], stream)
+    wanted = kind is Terminal if not value else value in {"1", "3", "true"}
+    assert ("\x1b[31m" in stream.getvalue()) == wanted
+    assert kind is Terminal or wanted or "\x1b" not in stream.getvalue()
+
+
 def test_an_ascii_stream_gets_ascii_lines() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii", errors="strict")

@@ -8,6 +8,8 @@ from rich.console import Console
 # Wide enough for any table: what is piped is cut by nobody.
 PIPED_WIDTH = 10_000
 
+OFF = ("0", "false", "no", "off")
+
 
 class DataConsole(Console):
     """A rich console that takes text literally; a reader that went away (`| head`) raises BrokenPipeError."""
@@ -22,10 +24,26 @@ def data_console(stream: TextIO) -> DataConsole:
 
     Colours that are forced upon a pipe make it no terminal, and `COLUMNS=0`, which some shells export, says nothing.
     """
-    told = os.environ.get("COLUMNS", "")
-    known = told.isdecimal() and int(told) > 0
-    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS" or known}
+    environment = surroundings()
+    known = "COLUMNS" in environment
     console = DataConsole(file=stream, markup=False, highlight=False, emoji=False, _environ=environment)
     if not known and not stream.isatty():
         console.width = PIPED_WIDTH
     return console
+
+
+def surroundings() -> dict[str, str]:
+    """The environment's variables as rich reads them: what switches nothing on is not in it.
+
+    `FORCE_COLOR=0`, as many CI systems set it, means no colours, not even on a terminal; empty, nothing.
+    """
+    found = dict(os.environ)
+    told = found.get("COLUMNS", "")
+    if not (told.isdecimal() and int(told) > 0):
+        found.pop("COLUMNS", None)
+    if (forced := found.get("FORCE_COLOR", "").strip().lower()) in OFF:
+        del found["FORCE_COLOR"]
+        found["NO_COLOR"] = "1"
+    elif not forced:
+        found.pop("FORCE_COLOR", None)
+    return found

@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from caviar.show.commands import told
+from caviar.show.console import surroundings
 from caviar.show.frame import Look, frame, start_line
 from caviar.show.glyphs import glyphs_for
 from caviar.show.progress import Clock, Snapshot
@@ -45,7 +46,9 @@ class LiveProgress:
         self._drawn = float("-inf")
         self._snapshot: Snapshot | None = None
         self._glyphs = glyphs_for(stream)
-        self._console = Console(file=screen or stream, markup=False, highlight=False, emoji=False)
+        self._console = Console(
+            file=screen or stream, markup=False, highlight=False, emoji=False, _environ=surroundings()
+        )
         self._live = Live(
             console=self._console,
             get_renderable=self._render,
