@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ from caviar.errors import SpecError
 from caviar.lineage import children, next_round
 from caviar.plan import Plan
 from caviar.program import ROLES, pack, program_of_file
+from caviar.program.snapshot import read_source
 from caviar.sampling import check_identity, make_sampler
 from caviar.schedule.supply import Supply
 from caviar.secret import resolved
@@ -180,7 +183,7 @@ def _program(sweep_dir: SweepDir, force: bool, progress: Progress, trust: Trust)
             raise SpecError(f"--force takes the experiment as it is now, but there is no {path}: leave --force out")
         return stored, False  # on another machine, say
     present = _present(stored, path, force)
-    if present is not None and present.digest == stored.digest:
+    if present is not None and unchanged(stored, present):
         return stored, False
     if not force or present is None:
         progress.note(
@@ -189,6 +192,18 @@ def _program(sweep_dir: SweepDir, force: bool, progress: Progress, trust: Trust)
         return stored, False
     progress.note(f"going on with {path} as it is now: trials from here on may differ from those before")
     return present, True
+
+
+def unchanged(stored: Program, present: Program) -> bool:
+    """Whether the files say what they said; modules that this shell does not find are looked at where they were."""
+    known = {name: text for name, (_, text) in present.files.items()}
+    for name, (path, text) in stored.files.items():
+        if name not in known and (text or os.path.exists(path)):  # a folder without __init__.py has no text
+            with suppress(SpecError):
+                known[name] = read_source(Path(path))
+        elif name not in known:
+            known[name] = text
+    return known == {name: text for name, (_, text) in stored.files.items()}
 
 
 def _present(stored: Program, path: Path, force: bool) -> Program | None:

@@ -6,9 +6,11 @@ pickling tells what it is made of (`__reduce_ex__`), so that no list of types is
 
 from __future__ import annotations
 
+import builtins
 import contextvars
 import copyreg
 import functools
+import importlib
 import io
 import pickle
 import sys
@@ -19,7 +21,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from caviar.program.reading import attribute_names, global_names
+from caviar.program.reading import FINDERS, attribute_names, finds_modules, global_names
 
 ABSENT = object()
 """In the place of a piece that there is on one side only."""
@@ -27,7 +29,8 @@ _ATOMS = (bool, int, str, bytes, type(None), type(...), type(NotImplemented))
 _PLAIN = (list, tuple, dict, set, frozenset)
 _LONG = 1_000
 _ANY_NAME = {"globals", "eval", "exec"}
-"""A function that calls one of these may read any global."""
+_NAMESPACES = {"__globals__", "f_globals"}
+"""A function that calls one of the former, or has such an attribute, may read any global."""
 _UNTOLD = {"__dict__", "__weakref__", "__doc__", "__module__", "__annotations__"}
 _SAID = (types.FunctionType, classmethod, staticmethod, property, functools.cached_property, *_ATOMS, tuple)
 """What a class may say under a name with two underscores that is compared; the rest its metaclass has put there."""
@@ -59,19 +62,22 @@ def pieces(value: Any, own: Collection[str]) -> Pieces | None:
     if kind is types.FunctionType:
         return _of_function(value, own)
     if isinstance(value, types.ModuleType):
-        return of_module(value, None) if value.__name__ in own else Pieces(head=id(value))
+        return of_module(value, None, own) if value.__name__ in own else Pieces(head=id(value))
     return _of_numbers(value) or _of_protocol(value, own)
 
 
-def of_module(module: types.ModuleType, names: Collection[str] | None) -> Pieces:
-    """A module's attributes, of these names; None: all but the modules that it has imported."""
+def of_module(module: types.ModuleType, names: Collection[str] | None, own: Collection[str]) -> Pieces:
+    """A module's attributes, of these dotted names; None: all but the modules of others that it has imported."""
     held = vars(module)
-    chosen = sorted(
-        key
-        for key, one in held.items()
-        if (key in names if names is not None else not (key.startswith("__") or isinstance(one, types.ModuleType)))
-    )
-    return Pieces(parts=tuple((f".{key}", held[key]) for key in chosen))
+    if names is not None:
+        chosen = {name.partition(".")[0] for name in names} & held.keys()
+    else:
+        chosen = {
+            key
+            for key, one in held.items()
+            if not key.startswith("__") and (not isinstance(one, types.ModuleType) or one.__name__ in own)
+        }
+    return Pieces(parts=tuple((f".{key}", held[key]) for key in sorted(chosen)))
 
 
 def long_and_plain(value: Any) -> bytes | None:
@@ -127,13 +133,30 @@ def _of_function(value: types.FunctionType, own: Collection[str]) -> Pieces:
     parts.append(("'s attributes", vars(value)))
     for name, cell in zip(code.co_freevars, value.__closure__ or (), strict=True):
         parts.append((f"'s {name}", _content(cell)))
-    if value.__module__ in own:
+    if home_of(value) in own:
         held = value.__globals__
         names = global_names(code)
-        if names & _ANY_NAME or ("sys" in names and "modules" in attribute_names(code)):
+        if names & _ANY_NAME or attribute_names(code) & _NAMESPACES or reaches_any_module(value):
             names |= {name for name in held if not name.startswith("__")}
         parts += [(f":{name}", held[name]) for name in sorted(names) if name in held]
     return Pieces(head=code, parts=tuple(parts))
+
+
+def home_of(function: types.FunctionType) -> Any:
+    """The module that a function is written in, whatever function it says it wraps."""
+    return function.__globals__.get("__name__")
+
+
+def reaches_any_module(function: types.FunctionType) -> bool:
+    """Whether a function may read of any module that is loaded, or of its own by such a way."""
+    code, held = function.__code__, function.__globals__
+    if finds_modules(code):
+        return True
+    names = global_names(code)
+    values = [held[name] for name in names - FINDERS if name in held]
+    if any(one is sys for one in values) and "modules" in attribute_names(code):
+        return True
+    return any(one is way for one in values for way in (sys.modules, importlib.import_module, builtins.__import__))
 
 
 def _content(cell: Any) -> Any:

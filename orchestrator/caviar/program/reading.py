@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dis
-from collections.abc import Iterator
+import functools
+import itertools
+from collections.abc import Iterable, Iterator
 from importlib.util import resolve_name
 from types import CodeType
 
 Names = dict[str, set[str] | None]
-"""Name of a module → the attributes that are read of it; None: it may be any of them."""
+"""Name of a module → what is read of it, as dotted names (`inner.RATE`); None: it may be anything."""
+FINDERS = {"import_module", "__import__", "resolve_name"}
+"""What imports a module by a name that is a value."""
 
 
 def global_names(code: CodeType) -> set[str]:
@@ -26,11 +30,43 @@ def module_uses(code: CodeType) -> Names:
     found: Names = {}
     for one in _all(code):
         steps = _steps(one)
-        for step, following in zip(steps, [*steps[1:], None], strict=True):
+        for position, step in enumerate(steps):
             if step.opname in _READS:
-                attribute = following.argval if following is not None and following.opname in _OF else None
-                _add(found, step.argval, attribute)
+                _add(found, step.argval, _chain(steps, position))
     return found
+
+
+def of_attribute(names: Iterable[str], name: str) -> set[str] | None:
+    """What is read of one of a module's attributes, of what is read of the module; None: it may be anything."""
+    rest = [one.partition(".")[2] for one in names if one.partition(".")[0] == name]
+    return set(rest) if all(rest) else None
+
+
+def finds_modules(code: CodeType) -> bool:
+    """Whether a function, or one within it, may reach modules by names that are made up as it runs."""
+    if {"sys", "modules"} <= attribute_names(code):
+        return True
+    for one in _all(code):
+        steps = _steps(one)
+        for position, step in enumerate(steps):
+            if not _is_finder(step) or step.opname.startswith("STORE"):
+                continue
+            if step.opname == "IMPORT_FROM":
+                following = steps[position + 1]
+                under_its_name = following.opname.startswith("STORE") and following.argval == step.argval
+            if not (under_its_name if step.opname == "IMPORT_FROM" else _constant(steps, position)):
+                return True
+    return False
+
+
+def _constant(steps: tuple[dis.Instruction, ...], position: int) -> str | None:
+    """The module that `import_module` is called with there, if it is a text in the code."""
+    if steps[position].argval != "import_module":
+        return None
+    given, call = (*steps[position + 1 : position + 3], None, None)[:2]
+    if given is None or call is None or given.opname != "LOAD_CONST" or not call.opname.startswith(("CALL", "PRECALL")):
+        return None
+    return given.argval if isinstance(given.argval, str) and not given.argval.startswith(".") else None
 
 
 def imports_in(code: CodeType, package: str) -> Names:
@@ -44,21 +80,51 @@ def imports_in(code: CodeType, package: str) -> Names:
     for one in _all(code):
         steps = _steps(one)
         for position, step in enumerate(steps):
-            if step.opname != "IMPORT_NAME":
-                continue
-            level = next((s.argval for s in reversed(steps[:position]) if isinstance(s.argval, int)), 0)
-            name = resolve_name("." * level + step.argval, package) if level and package else step.argval
-            chosen = []
-            for following in steps[position + 1 :]:
-                if following.opname == "IMPORT_FROM":
-                    chosen.append(following.argval)
-                elif not following.opname.startswith(("STORE_", "SWAP", "POP_TOP", "CACHE")):
-                    break
-            for part in chosen or [None]:
-                _add(found, name, part)
-                if part is not None:
-                    _add(found, f"{name}.{part}", None)  # which may be a module
+            if _is_finder(step) and (name := _constant(steps, position)) is not None:
+                _add(found, name, None)
+            if step.opname == "IMPORT_NAME":
+                _add_import(found, code, steps, position, package)
     return found
+
+
+def _add_import(found: Names, code: CodeType, steps: tuple[dis.Instruction, ...], position: int, package: str) -> None:
+    """Add what an import statement imports, and what is read of it."""
+    said, chosen = steps[position].argval, steps[position - 1].argval
+    if not chosen:
+        top = said.partition(".")[0]
+        following = steps[position + 1]
+        found.setdefault(said, set())
+        if following.opname.startswith("STORE_") and following.argval == top:
+            for attribute in _local_uses(code, top):
+                _add(found, top, attribute)
+        else:  # `as`, or out of sight
+            _add(found, said, None)
+        return
+    level = next((s.argval for s in reversed(steps[:position]) if isinstance(s.argval, int)), 0)
+    name = resolve_name("." * level + said, package) if level and package else said
+    for part in chosen:
+        _add(found, name, part)
+        _add(found, f"{name}.{part}", None)  # which may be a module
+
+
+def _local_uses(code: CodeType, name: str) -> Iterator[str | None]:
+    """What a function, or one within it, reads of a variable of its own; None: the variable itself."""
+    for one in _all(code):
+        steps = _steps(one)
+        for position, step in enumerate(steps):
+            names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
+            if "LOAD_" in step.opname and step.opname not in (*_OF, "LOAD_CONST") and name in names:
+                yield _chain(steps, position) if names == (name,) else None
+
+
+def _chain(steps: tuple[dis.Instruction, ...], position: int) -> str | None:
+    """The attributes that are read one of another from there, as a dotted name; None: it is used as it is."""
+    behind = itertools.takewhile(lambda one: one.opname in _OF, steps[position + 1 :])
+    return ".".join(one.argval for one in behind) or None
+
+
+def _is_finder(step: dis.Instruction) -> bool:
+    return isinstance(step.argval, str) and step.argval in FINDERS
 
 
 _READS = ("LOAD_GLOBAL", "LOAD_NAME")
@@ -73,8 +139,10 @@ def _add(found: Names, name: str, attribute: str | None) -> None:
         known.add(attribute)
 
 
-def _steps(code: CodeType) -> list[dis.Instruction]:
-    return [step for step in dis.get_instructions(code) if step.opname not in {"CACHE", "PUSH_NULL", "EXTENDED_ARG"}]
+@functools.lru_cache(4096)
+def _steps(code: CodeType) -> tuple[dis.Instruction, ...]:
+    steps = dis.get_instructions(code)
+    return tuple(step for step in steps if step.opname not in {"CACHE", "PUSH_NULL", "EXTENDED_ARG"})
 
 
 def _all(code: CodeType) -> Iterator[CodeType]:

@@ -8,14 +8,15 @@ modules of the experiment are not sent along, but imported by their names; so in
 
 from __future__ import annotations
 
+import functools
 import sys
 import types
 from collections.abc import Callable, Collection
 from operator import attrgetter
 from typing import Any
 
-from caviar.program.pieces import ABSENT, Pieces, long_and_plain, of_module, pieces
-from caviar.program.reading import imports_in, module_uses
+from caviar.program.pieces import ABSENT, Pieces, home_of, long_and_plain, of_module, pieces, reaches_any_module
+from caviar.program.reading import imports_in, module_uses, of_attribute
 
 _MOST_LOOKS = 100_000
 """Objects that are looked at, where long tables of numbers and texts count as one; then no more can be shown."""
@@ -37,6 +38,7 @@ class Comparison:
         changed: The first difference in what is sent with the functions, as a dotted name; None: there is none.
         lost: The first one in another module, which would not be sent; None: there is none.
         imports: Names that the functions import as they run, of modules or of what these may hold.
+        met: Names of other modules of the experiment that the functions lead to.
         exhausted: There was too much to look at; so something counts as changed, and something may be lost.
     """
 
@@ -54,13 +56,14 @@ class Comparison:
         self._own = {here, there, *beside}
         self._beside = set(beside)
         self._fixed = self._beside - set(sent)
-        self._fresh = fresh
+        self._fresh = functools.cache(fresh)  # one of each, or there would always be another one to look at
         self._rewritten = rewritten
         self._seen: dict[tuple[int, int, bool, bool], tuple[Any, Any]] = {}
         self._looks = 0
         self.changed: str | None = None
         self.lost: str | None = None
         self.imports: set[str] = set()
+        self.met: set[str] = set()
         self.exhausted = False
 
     def look(self, one: Any, other: Any, where: str) -> None:
@@ -103,6 +106,7 @@ class Comparison:
             self._note(where, fixed=fixed)
             return []
         if (home := self._home(one)) is not None:
+            self.met.add(one.__name__ if isinstance(one, types.ModuleType) else one.__module__)
             fixed, where = True, home if other is ABSENT else where
             other = self._counterpart(one, home) if other is ABSENT else other
         if names is None:
@@ -119,9 +123,11 @@ class Comparison:
         if mine is None or theirs is None or not self._same_head(mine.head, theirs.head):
             self._note(where, fixed=fixed)
             theirs = None
-        return [] if mine is None else self._parts(one, mine, theirs, where, fixed)
+        return [] if mine is None else self._parts(one, mine, theirs, where, fixed, names)
 
-    def _parts(self, one: Any, mine: Pieces, theirs: Pieces | None, where: str, fixed: bool) -> list[_Look]:
+    def _parts(
+        self, one: Any, mine: Pieces, theirs: Pieces | None, where: str, fixed: bool, names: Collection[str] | None
+    ) -> list[_Look]:
         labels = [label for label, _ in mine.parts]
         if theirs is None:
             others = [ABSENT] * len(labels)
@@ -131,36 +137,46 @@ class Comparison:
             known = dict(theirs.parts)
             # A package has its modules' names once anybody imported them: that says nothing of what they are.
             free = {label for label, part in mine.parts if label not in known and self._is_part(one, label, part)}
-            if [label for label in labels if label not in free] != [label for label, _ in theirs.parts]:
+            if [label for label in labels if label not in free] != self._labels(one, labels, theirs):
                 odd = next((label for label in [*labels, *known] if label not in known or label not in labels), "")
                 self._note(where if mine.ordered else self._called(one, where, odd), fixed=fixed)
             others = [known.get(label, ABSENT) for label in labels]
         found: list[_Look] = []
         uses = module_uses(one.__code__) if isinstance(one, types.FunctionType) else {}
         for (label, part), its in zip(mine.parts, others, strict=True):
-            names = uses.get(label[1:]) if isinstance(part, types.ModuleType) and label[:1] == ":" else None
-            found.append((part, its, self._called(one, where, label), fixed, names))
-        if isinstance(one, types.FunctionType) and one.__module__ in self._own:
+            read: Collection[str] | None = None
+            if isinstance(part, types.ModuleType):
+                read = uses.get(label[1:]) if label[:1] == ":" else names and of_attribute(names, label[1:])
+            found.append((part, its, self._called(one, where, label), fixed, read))
+        if isinstance(one, types.FunctionType) and home_of(one) in self._own:
             found.extend(self._late(one))
         return found
 
+    def _labels(self, one: Any, labels: list[str], theirs: Pieces) -> list[str]:
+        """What is there; of a package without those of its modules that only that import has."""
+        there = (label for label, part in theirs.parts if label in labels or not self._is_part(one, label, part))
+        return list(there)
+
     def _is_part(self, one: Any, label: str, part: Any) -> bool:
-        """Whether it is one of our packages' own modules, which is compared with what its own import gives."""
-        if not isinstance(one, types.ModuleType) or not isinstance(part, types.ModuleType):
+        """Whether it is one of a package's own modules, which is compared with what its own import gives."""
+        holder = one.__name__ if isinstance(one, types.ModuleType) else getattr(one, "__globals__", {}).get("__name__")
+        if not isinstance(part, types.ModuleType) or label[:1] not in (".", ":"):
             return False
-        return part.__name__ == one.__name__ + label and part.__name__ in self._fixed
+        return part.__name__ == f"{holder}.{label[1:]}" and part.__name__ in self._fixed
 
     def _late(self, function: types.FunctionType) -> list[_Look]:
         """What a function of ours imports when it runs; where nobody has imported that yet, it is as it will be."""
         package = function.__globals__.get("__package__") or ""
         names = imports_in(function.__code__, package)
         self.imports.update(names)
+        if reaches_any_module(function):
+            names = {**names, **dict.fromkeys(self._fixed)}
         loaded = {name: chosen for name, chosen in names.items() if name in self._fixed and name in sys.modules}
         return [(sys.modules[name], ABSENT, name, True, chosen) for name, chosen in loaded.items()]
 
     def _called(self, one: Any, where: str, label: str) -> str:
         if label[:1] == ":":  # a global
-            return f"{one.__module__}.{label[1:]}" if one.__module__ in self._beside else label[1:]
+            return f"{home_of(one)}.{label[1:]}" if home_of(one) in self._beside else label[1:]
         return f"{where}{label}" if len(label) < 60 else where
 
     def _home(self, one: Any) -> str | None:
@@ -179,7 +195,7 @@ class Comparison:
 
     def _pieces(self, value: Any, names: Collection[str] | None) -> Pieces | None:
         if names is not None and isinstance(value, types.ModuleType) and value.__name__ in self._own:
-            return of_module(value, names)
+            return of_module(value, names, self._own)
         return pieces(value, self._own)
 
     def _same_type(self, one: Any, other: Any) -> bool:

@@ -1,8 +1,9 @@
-"""Which source files make up an experiment: the file itself and, recursively, the modules beside it that it imports.
+"""Which source files make up an experiment: the file itself and, recursively, the user's modules that it imports.
 
-Found by reading import statements, not by running them, so that an import inside a function counts too. Of a package
-beside the file all modules are part of it, for which of them are imported may be decided by a name that is made up as
-the code runs. Installed packages are not: sweep.json records their versions.
+Found by reading import statements, not by running them, so that an import inside a function counts too. The modules lie
+beside the file, or in other folders of the user's. Of a package all modules are part of it, for which of them are
+imported may be decided by a name that is made up as the code runs. Installed packages are not: sweep.json records their
+versions.
 """
 
 from __future__ import annotations
@@ -21,10 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from caviar.errors import SpecError
+from caviar.program.places import OURS, folder_elsewhere, modules_within
 from caviar_workers.messages import Program
 
-_OURS = ("caviar", "caviar_workers")
-"""Packages that the experiment needs as they are: a file of such a name beside it is another's."""
 MOST_SOURCE = 16 * 1024 * 1024
 """Bytes of source that a snapshot may hold."""
 
@@ -61,7 +61,7 @@ def package_of(path: Path) -> str:
         SpecError: It cannot be read, or is not Python.
     """
     path = path.resolve()
-    return _package_round(path) if _imports_relatively(_read(path)) else ""
+    return _package_round(path) if _imports_relatively(read_source(path)) else ""
 
 
 def _package_round(path: Path) -> str:
@@ -71,7 +71,7 @@ def _package_round(path: Path) -> str:
     while folder.name.isidentifier() and (folder / "__init__.py").is_file():
         names.insert(0, folder.name)
         folder = folder.parent
-    return "" if names[:1] and names[0] in _OURS else ".".join(names)
+    return "" if names[:1] and names[0] in OURS else ".".join(names)
 
 
 def _imports_relatively(source: str) -> bool:
@@ -120,13 +120,14 @@ def _program(name: str, root: Path, queue: list[tuple[str, Path, str]]) -> Progr
     """The program of a module, from what is known of it: (module, file, package it lies in)."""
     sources: dict[str, tuple[str, str]] = {}
     packages: set[str] = set()
+    elsewhere: dict[str, Path | None] = {}
     path = root if not queue else queue[-1][1]
     while queue:
         module, file, package = queue.pop()
         if module in sources:
             continue
         bare = file.name == "__init__.py" and not file.is_file()
-        source = "" if bare else _read(file)
+        source = "" if bare else read_source(file)
         sources[module] = (str(file), source)
         if file.name == "__init__.py":
             packages.add(module)
@@ -136,7 +137,7 @@ def _program(name: str, root: Path, queue: list[tuple[str, Path, str]]) -> Progr
             raise SpecError(
                 f"an experiment's own source is at most 16 MiB, but {path} imports more: install it as a package"
             )
-        queue.extend(_beside(root, _imports(source, package)))
+        queue.extend(_reached(root, _imports(source, package), elsewhere))
     return Program(
         digest=_digest(sources),
         train="",
@@ -165,7 +166,12 @@ def module_name(path: Path) -> str:
     return "_experiment_" + re.sub(r"\W", "_", path.stem)
 
 
-def _read(file: Path) -> str:
+def read_source(file: Path) -> str:
+    """The text of a file of Python.
+
+    Raises:
+        SpecError: It cannot be read, or is none.
+    """
     try:
         with file.open("rb") as stream:
             data = stream.read(MOST_SOURCE + 1)
@@ -203,19 +209,37 @@ def _callee(function: ast.expr) -> str:
 
 def _within(package: str, folder: Path) -> Iterator[tuple[str, Path, str]]:
     """As `_beside`, the modules and packages in a package's folder that are Python."""
-    for entry in sorted(folder.iterdir()):
-        module, name = (entry / "__init__.py", entry.name) if entry.is_dir() else (entry, entry.stem)
-        own = module.suffix == ".py" and name.isidentifier() and name != "__init__" and module.is_file()
-        if own and _is_python(module):
-            yield f"{package}.{name}", module, f"{package}.{name}" if entry.is_dir() else package
+    for name, module in modules_within(folder):
+        if _is_python(module):
+            yield f"{package}.{name}", module, f"{package}.{name}" if module.name == "__init__.py" else package
 
 
 def _is_python(file: Path) -> bool:
     try:
-        _read(file)
+        read_source(file)
     except SpecError:
         return False
     return True
+
+
+def _reached(root: Path, names: Iterator[str], elsewhere: dict[str, Path | None]) -> Iterator[tuple[str, Path, str]]:
+    """As `_beside`, and of what is not below `root` those modules that are the user's all the same.
+
+    Args:
+        root: The experiment's folder.
+        names: Of modules.
+        elsewhere: Top-level name → the folder that it was found in before; grows.
+    """
+    for name in names:
+        top = name.partition(".")[0]
+        if found := list(_beside(root, iter([name]))):
+            yield from found
+            continue
+        if top not in elsewhere:
+            elsewhere[top] = folder_elsewhere(top)
+        folder = elsewhere[top]
+        if folder is not None and folder != root:
+            yield from _beside(folder, iter([name]))
 
 
 def _beside(root: Path, names: Iterator[str]) -> Iterator[tuple[str, Path, str]]:
@@ -225,7 +249,7 @@ def _beside(root: Path, names: Iterator[str]) -> Iterator[tuple[str, Path, str]]
     """
     for name in names:
         parts = name.split(".")
-        if parts[0] in _OURS:
+        if parts[0] in OURS:
             continue
         bare: list[tuple[str, Path, str]] = []
         for depth in range(1, len(parts) + 1):

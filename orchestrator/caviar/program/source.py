@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import os
 import sys
-import sysconfig
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
@@ -19,6 +19,7 @@ from caviar.errors import SpecError
 from caviar.installing import missing
 from caviar.program.entry import entry_of
 from caviar.program.pieces import ABSENT
+from caviar.program.places import folder_elsewhere, installed
 from caviar.program.sameness import Comparison, resolved, rewrites
 from caviar.program.snapshot import (
     package_of,
@@ -61,7 +62,7 @@ def _program_of(functions: Mapping[str, Function | None], snapshot: Program | No
         return _of_snapshot(functions, snapshot)
     module = _module_of(functions["train"])
     file = getattr(module, "__file__", None)
-    if module is None or file is None or not file.endswith(".py") or _installed(Path(file)):
+    if module is None or file is None or not file.endswith(".py") or installed(Path(file)):
         return program_of_functions(functions, _neighbours(functions))
     program = program_of_file(Path(file), package=_package(module, Path(file)))
     named = _named(program, module, functions)
@@ -141,17 +142,34 @@ def _neighbours(functions: Mapping[str, Function | None]) -> Program:
         SpecError: One of them is not what it is where its file is imported, or cannot be read.
     """
     roots = {Path.cwd(), Path(sys.path[0] or ".").resolve()}
-    beside = {name: root for name in list(sys.modules) if (root := _root(name)) in roots}
+    elsewhere = functools.cache(_elsewhere)
+    written = {name: root for name in list(sys.modules) if (root := _root(name)) is not None}
+    beside = {name: root for name, root in written.items() if root in roots or root == elsewhere(_top(name))}
     here = getattr(functions["train"], "__module__", None) or "__main__"
 
     def of(name: str) -> ModuleType:
         return _fresh(program_of_module(name, beside[name]), name)
 
     found = _compare(functions, lambda: Comparison(here, here, beside.keys() - {here}, fresh=of), None, None)
+    names: dict[Path, set[str]] = {root: {name for name in beside if beside[name] == root} for root in sorted(roots)}
     looked_into = {Path(path or ".").resolve() for path in sys.path}
-    late = {root: found.imports for root in roots & looked_into if not _installed(root / "module.py")}
-    loaded = {root: {name for name in beside if beside[name] == root} for root in roots}
-    return program_of_modules({root: loaded[root] | late.get(root, set()) for root in sorted(roots)})
+    for root in roots & looked_into:
+        if not installed(root / "module.py"):
+            names[root] |= set(found.imports)
+    for name in sorted(found.imports | found.met):
+        folder = beside.get(name) or elsewhere(_top(name))
+        if folder is not None:
+            names.setdefault(folder, set()).add(name)
+    return program_of_modules(names)
+
+
+def _elsewhere(top: str) -> Path | None:
+    folder = folder_elsewhere(top)
+    return None if folder is None else folder.resolve()
+
+
+def _top(name: str) -> str:
+    return name.partition(".")[0]
 
 
 def _compare(
@@ -216,10 +234,15 @@ def load_file(path: Path) -> tuple[ModuleType, Program]:
         meant = f"did you mean {beside}?" if os.path.isfile(beside) else "give a Python file that holds a Sweep"
         said = f"{path} is a folder" if os.path.isdir(path) else f"there is no experiment {path}"
         raise SpecError(f"{said}: {meant}")
-    program = program_of_file(path, package=package_of(path))
-    before = Surroundings(mask=False)
+    package = package_of(path)
+    program = program_of_file(path, package=package)
+    before, places = Surroundings(mask=False), list(sys.path)
     try:
-        return load_module(program), program
+        module = load_module(program)
+        if sys.path != places:  # the file has said where else its modules lie
+            before.go_back()
+            program = program_of_file(path, package=package)
+            module = load_module(program)
     except SpecError as error:
         where = _line(error, path, program)
         raise SpecError(f"{path}{where}: {error}" if where else str(error)) from error
@@ -232,6 +255,7 @@ def load_file(path: Path) -> tuple[ModuleType, Program]:
         raise SpecError(word) from error
     finally:
         before.go_back()  # workers begin here too, and the import leads them to where it leads a script
+    return module, program
 
 
 def _line(error: BaseException, path: Path, program: Program) -> str:
@@ -263,13 +287,13 @@ def _package(module: ModuleType, file: Path) -> str:
 def own_modules(functions: Iterable[Function]) -> list[ModuleType]:
     """The modules, beside `__main__`, in which the user wrote these functions."""
     found = {module.__name__: module for module in map(_module_of, functions) if module is not None}
-    return [module for name, module in found.items() if name != "__main__" and not _installed(_file_of(module))]
+    return [module for name, module in found.items() if name != "__main__" and not installed(_file_of(module))]
 
 
 def _root(name: str) -> Path | None:
     """The folder that a module which somebody has written, or its outermost package, lies in."""
     file = getattr(sys.modules.get(name), "__file__", None)
-    if name == "__main__" or not isinstance(file, str) or not file.endswith(".py") or _installed(Path(file)):
+    if name == "__main__" or not isinstance(file, str) or not file.endswith(".py") or installed(Path(file)):
         return None
     path = Path(file).resolve()
     depth = name.count(".") + (path.name == "__init__.py")
@@ -284,11 +308,6 @@ def _module_of(function: Function | None) -> ModuleType | None:
 
 def _file_of(module: ModuleType) -> Path:
     return Path(getattr(module, "__file__", None) or "")
-
-
-def _installed(file: Path) -> bool:
-    place = file.parts
-    return "site-packages" in place or "dist-packages" in place or file.is_relative_to(sysconfig.get_path("stdlib"))
 
 
 def _one_line(error: BaseException) -> str:
