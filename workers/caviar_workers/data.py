@@ -9,18 +9,23 @@ from typing import Any
 
 from caviar_workers.load import load_function
 from caviar_workers.messages import Program
+from caviar_workers.seeding import seed_everything
 from caviar_workers.surroundings import where_import_leads
 from caviar_workers.trainer import done_in_thread
 
+_SEED = 0
+"""Of `data`, in every sweep: a round or a zoom, whose own seed is another, is compared with what came before it."""
+
 
 def load_data(program: Program, arguments: Mapping[str, Any]) -> Any:
-    """Call the program's `data` function.
+    """Call the program's `data` function, from the same random state whenever that is.
 
     Args:
         program: The user's code; it has such a function.
         arguments: Of train; those that the function takes too are handed to it.
     """
     function = load_function(program, program.data)
+    seed_everything(_SEED)
     return function(**accepted(function, arguments))
 
 
