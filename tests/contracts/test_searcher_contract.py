@@ -11,7 +11,7 @@ import pytest
 
 from caviar.errors import SpecError
 from caviar.searching import Local, Searcher, Thompson
-from caviar.searching.optuna_search import OptunaSearch
+from caviar.searching.optuna_search import PACKAGES, OptunaSearch
 
 GOAL = np.array([0.2, 0.7, 0.5])
 POOL = np.random.default_rng(5).random((3000, 3))
@@ -134,6 +134,18 @@ def test_without_optuna_its_searchers_say_what_to_install(monkeypatch: pytest.Mo
 
     with pytest.raises(SpecError, match=r"type \S+.* optuna cmaes, or use --searcher gp"):
         OptunaSearch(dimensions=2, mode="min", seed=0)
+
+
+@pytest.mark.parametrize(("sampler", "package"), [("gp", "scipy"), ("gp", "torch"), ("cmaes", "cmaes")])
+def test_what_a_sampler_of_optuna_needs_is_told_before_it_is_asked(
+    monkeypatch: pytest.MonkeyPatch, sampler: str, package: str
+) -> None:
+    pytest.importorskip("optuna", reason="the extra `optuna` is not installed")
+    for name in PACKAGES["gp"]:
+        monkeypatch.setitem(sys.modules, name, sys)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(SpecError, match=rf"^the searcher optuna:{sampler} needs {package} \(.*: type .* {package}, or"):
+        OptunaSearch(dimensions=2, mode="min", seed=0, sampler=sampler)
 
 
 def test_every_point_of_a_pool_is_asked_for_once() -> None:

@@ -29,6 +29,16 @@ def policies_of(plan: Plan) -> dict[str, StopPolicy]:
     return found
 
 
+def need_searcher(plan: Plan) -> None:
+    """See, before anything starts, that a sweep's searcher can be made.
+
+    Raises:
+        SpecError: A package that it needs is not installed.
+    """
+    if plan.searcher:
+        searching.make_searcher(plan.searcher, plan.space, mode=plan.mode, seed=plan.seed)
+
+
 def adviser_of(plan: Plan, store: Store, sweep_dir: SweepDir, sampler: Sampler) -> tuple[Adviser, Asks | None]:
     """Who judges a sweep's trials and asks for new ones, knowing what was published and decided so far.
 

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from caviar.drive import outage
-from caviar.drive.advice import adviser_of
+from caviar.drive.advice import adviser_of, need_searcher
 from caviar.drive.constrained import constraint_of, rejected_share
 from caviar.drive.desk import Desk
 from caviar.drive.finale import has_winner, run_finale
@@ -134,6 +134,7 @@ def _rounds(
     A parent is ours until its child is, so that nobody else makes that child too.
     """
     resolved(plan.train_args)  # what is not there is told before anything starts
+    need_searcher(plan)
     with session(plan, address, progress), ExitStack() as ours:
         while True:
             with executor_of(plan, program, progress) as executor:  # first: a program or data at fault makes no sweep

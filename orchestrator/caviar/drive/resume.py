@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caviar.drive.advice import adviser_of
+from caviar.drive.advice import adviser_of, need_searcher
 from caviar.drive.constrained import constraint_of
 from caviar.drive.drive import drive_sweep, need_source, run_child
 from caviar.drive.redraw import redraw
@@ -104,6 +104,7 @@ def _resume(store: Store, held: Ownership, how: _How, *, add: int = 0, force: bo
     description = held.sweep.description()
     plan = Plan.from_json(description["plan"])
     resolved(plan.train_args)  # what is not there is told before anything starts
+    need_searcher(plan)
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
     check_identity(description["sampler_identity"], sampler.identity())
     need_source(held.sweep)

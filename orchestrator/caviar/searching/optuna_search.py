@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ SAMPLERS: dict[str, Callable[[Any, int], Any]] = {
     "gp": lambda optuna, seed: optuna.samplers.GPSampler(seed=seed),
     "cmaes": lambda optuna, seed: optuna.samplers.CmaEsSampler(seed=seed),
 }
+PACKAGES: dict[str, tuple[str, ...]] = {"tpe": (), "gp": ("scipy", "torch"), "cmaes": ("cmaes",)}
+"""What a sampler imports when it asks its model for the first time, some trials into the sweep."""
+
 _LARGEST = float(np.nextafter(1.0, 0.0))
 
 
@@ -44,11 +48,9 @@ class OptunaSearch:
     ) -> None:
         del unordered
         self._optuna = _optuna()
+        _need(sampler)
         self._optuna.logging.set_verbosity(self._optuna.logging.ERROR)
-        try:
-            chosen = SAMPLERS[sampler](self._optuna, seed % 2**32)
-        except ImportError as error:
-            raise SpecError(f"the searcher optuna:{sampler} needs another package: {error}") from error
+        chosen = SAMPLERS[sampler](self._optuna, seed % 2**32)
         self._study = self._optuna.create_study(direction="minimize" if mode == "min" else "maximize", sampler=chosen)
         self._space = {f"u{j}": self._optuna.distributions.FloatDistribution(0.0, 1.0) for j in range(dimensions)}
         self._sampler = sampler
@@ -103,3 +105,15 @@ def _optuna() -> Any:
             f"Optuna's searchers need Optuna: type {to_install('optuna', 'cmaes')}, or use --searcher gp"
         ) from error
     return optuna
+
+
+def _need(sampler: str) -> None:
+    """See that all can be imported that a sampler needs; SpecError if not."""
+    for package in PACKAGES[sampler]:
+        try:
+            import_module(package)
+        except ImportError as error:
+            raise SpecError(
+                f"the searcher optuna:{sampler} needs {package} ({error}): type {to_install(package)}, or use "
+                "--searcher gp"
+            ) from error
