@@ -1,13 +1,18 @@
 """Functions that are sent themselves find the modules beside their file as they were when the sweep was described."""
 
 import json
+import pickle
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from caviar_workers.load import load_function
+from caviar_workers.messages import Program
 
 WAYS = {  # what a script makes of the modules beside it, with what its function gives
     "under the guard": "def train(config, trial): return helper.value()\ngive(train)",
@@ -114,3 +119,29 @@ def _run(home: Path, code: str, folders: list[Path], given: bytes) -> bytes:
 @pytest.mark.parametrize("way", WAYS)
 def test_an_edit_in_mid_sweep_changes_nothing(outcomes: dict[tuple[str, str], Any], way: str, kind: str) -> None:
     assert outcomes[way, kind] == 7
+
+
+def test_what_functions_share_lives_as_long_as_the_process_that_they_were_sent_to_as_in_a_module() -> None:
+    from caviar.execute.ray_tasks import _pickled
+
+    seen = np.zeros(10_000)  # large enough to travel beside the pickle
+
+    def train(config: Any, trial: Any) -> float:
+        counted.append(1)
+        return len(counted) + float(seen[0])
+
+    def final(config: Any, trial: Any) -> int:
+        return len(counted)
+
+    counted: list[int] = []
+    given = Program(digest="d", train="train", final="final", functions={"train": train, "final": final})
+    found = []
+    for value in (0.0, 100.0):  # two runs
+        seen = np.full(10_000, value)
+        sent = pickle.dumps(_pickled(given), protocol=5)
+        for _ in range(3):  # leases
+            program = pickle.loads(sent)
+            found.append(load_function(program, "train")({}, None))
+        found.append(load_function(program, "final")({}, None))
+
+    assert found == [1.0, 2.0, 3.0, 3, 101.0, 102.0, 103.0, 3]

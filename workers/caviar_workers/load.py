@@ -6,7 +6,7 @@ import importlib
 import os
 import pickle
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -20,6 +20,8 @@ from caviar_workers.signals import handlers_passed_over
 
 _installed: SnapshotFinder | None = None
 _importing = False
+_functions: dict[bytes, Mapping[str, Callable[..., Any]]] = {}
+"""By their mark, the functions that were sent here last."""
 
 
 class SnapshotFinder(MetaPathFinder, InspectLoader):
@@ -205,8 +207,7 @@ def load_function(program: Program, name: str) -> Callable[..., Any]:
         TypeError: It is not a function.
     """
     if program.pickled:
-        with _taken(program):
-            return pickle.loads(program.pickled[0], buffers=program.pickled[1:])[name]  # type: ignore[no-any-return]
+        return _opened(program)[name]
     if name in program.functions:
         return program.functions[name]
     value: Any = load_module(program)
@@ -215,3 +216,13 @@ def load_function(program: Program, name: str) -> Callable[..., Any]:
     if not callable(value):
         raise TypeError(f"'{name}' in {program.module} is not a function")
     return value  # type: ignore[no-any-return]
+
+
+def _opened(program: Program) -> Mapping[str, Callable[..., Any]]:
+    """The functions that were sent, opened once per process: what they share lives on, as that of a module does."""
+    mark, data, *buffers = program.pickled
+    with _taken(program):
+        if mark not in _functions:
+            _functions.clear()
+            _functions[mark] = pickle.loads(data, buffers=buffers)
+    return _functions[mark]

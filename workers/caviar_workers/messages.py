@@ -40,8 +40,8 @@ class Program:
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     """Name → function, when there is no source."""
     pickled: tuple[Any, ...] = ()
-    """`functions` on their way: a pickle, and the buffers of its large arrays. What they import by name must come from
-    `files`, so it is unpickled when these can be found."""
+    """`functions` on their way: a mark of their own, a pickle, and the buffers of its large arrays. What they import by
+    name must come from `files`, so it is unpickled when these can be found."""
     reason: str = field(default="", compare=False)
     """Why the functions travel themselves although they have a file; empty: they have none, or do not."""
     folder: str = field(default="", compare=False)

@@ -337,7 +337,7 @@ def _pickled(program: Program) -> Program:
         return program
     buffers: list[Any] = []  # beside it, so that processes share large arrays in Ray's store, and do not copy them
     data = ray.cloudpickle.dumps(dict(program.functions), protocol=5, buffer_callback=buffers.append)
-    return replace(program, functions={}, pickled=(data, *buffers))
+    return replace(program, functions={}, pickled=(uuid.uuid4().bytes, data, *buffers))
 
 
 def _kind(error: RayError) -> str:
