@@ -211,3 +211,13 @@ def test_a_verb_of_the_checkout_s_script_is_known_as_such(caviar, verb, words):
     got = caviar(verb, "torch")
     assert (got.code, got.out) == (2, "")
     assert words in got.err
+
+
+@pytest.mark.parametrize("words", [["ls"], ["best"], ["store", "check"]])
+def test_a_working_folder_that_was_removed_is_one_sentence(tmp_path: Path, words: list[str]) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    program = f"import os; os.chdir({str(gone)!r}); os.rmdir({str(gone)!r}); from caviar.cli.main import main; main()"
+    ran = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
+    told = "caviar: the folder that you work in was removed: cd to another one and type the same again\n"
+    assert (ran.returncode, ran.stderr) == (2, told)

@@ -9,6 +9,7 @@ import pytest
 from caviar.drive.gauge import Gauge
 from caviar.plan import Plan
 from caviar.schedule.ledger import Ledger
+from caviar.schedule.rest import Rest
 from caviar.schedule.tally import Tally
 from caviar.schedule.work import Work
 from caviar.space import Float, Space
@@ -24,5 +25,7 @@ def test_leases_that_wait_for_room_do_not_run(tmp_path: Path, slots: int, runnin
     for lease in range(3):
         ledger.submit(lease, Work(trials=(lease,), attempts=(0,), seeds=(0,), configs={}), 0.0)
     scheduler: Any = SimpleNamespace(slots=slots, ledger=ledger, tally=Tally("loss", "min"))
-    said = Gauge(store, sweep, plan, already=0, curves=False).read(scheduler)
+    before = Rest(failed=2, stopped=1)
+    said = Gauge(store, sweep, plan, already=3, before=before, curves=False).read(scheduler)
+    assert (said.done, said.failed, said.stopped) == (3, 2, 1), "what earlier drivers saw counts"
     assert (said.running, said.no_room) == (running, slots == 0)

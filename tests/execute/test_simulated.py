@@ -132,7 +132,7 @@ def test_recorded_curves_take_the_time_they_took() -> None:
             "acc": [None, 0.1, None, None, None],
         }
     )
-    recorded = Recorded(curves, started={7: 1.5})
+    recorded = Recorded(curves, started={(7, 0): 1.5})
 
     assert recorded.trials() == [3, 7]
     assert list(recorded.stages(3)) == [(2.0, 0, {"loss": 1.0}), (2.0, 1, {"loss": 0.9})]
@@ -140,3 +140,12 @@ def test_recorded_curves_take_the_time_they_took() -> None:
     assert stages[:2] == [(0.5, 0, {"loss": 0.5}), (3.0, 1, {"loss": 0.4, "acc": 0.1})]
     assert (stages[2][:2], list(stages[2][2])) == ((4.0, 2), ["loss"])
     assert list(recorded.stages(5)) == []
+
+
+def test_what_a_trial_waited_between_two_executions_is_no_training() -> None:
+    stamps = pa.array([1000, 2000, 90_000, 92_000, 200_000], pa.timestamp("ms", tz="UTC"))
+    curves = pa.table(
+        {"trial": [7] * 5, "attempt": [0, 0, 1, 1, 3], "step": range(5), "time": stamps, "loss": [0.5] * 5}
+    )
+    stages = Recorded(curves, started={(7, 0): 0.0, (7, 1): 87.0}).stages(7)
+    assert [seconds for seconds, _, _ in stages] == [1.0, 1.0, 3.0, 2.0, 1.5]

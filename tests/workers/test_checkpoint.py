@@ -263,3 +263,12 @@ def test_whoever_carries_a_curve_without_the_metric_on_to_its_end_has_none() -> 
     given = {"restore": {7: Checkpoint(10, b"")}, "living": {7: Living()}}
 
     assert rows(batches(lambda config, trial: trial.load() and None, **given), "attempts")[-1]["kind"] == "metric"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "step", "rows"), [(2**15, 0, 0), (2**15 - 1, 0, 0), (10**20, 0, 0), (0, 2**63, 0), (0, 0, 2**63)]
+)
+def test_a_name_that_nobody_can_have_written_is_no_checkpoint(attempt: int, step: int, rows: int) -> None:
+    name = f"{attempt:04d}-{step:019d}-{rows:010d}-3ff0000000000000-00000000.checkpoint"
+    assert parse_save(0, name) is None
+    assert parse_save(0, "0001-0000000000000000001-0000000001-3ff0000000000000-00000000.checkpoint") is not None

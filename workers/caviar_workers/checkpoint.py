@@ -23,7 +23,10 @@ PIECE = 2**20
 BORNE = Patience(most_s=OUTAGE_S, full_s=ROOM_S)
 """What a trial's save bears, as its driver does: an outage may not be what a trial fails for."""
 
-_NAME = re.compile(r"(\d+)-(\d+)-(\d+)-([0-9a-f]{16})-([0-9a-f]{8})\.checkpoint")
+MOST_STEP = 2**63 - 1
+MOST_ATTEMPT = 2**15 - 1
+"""What a column of the store holds."""
+_NAME = re.compile(r"([0-9]+)-([0-9]+)-([0-9]+)-([0-9a-f]{16})-([0-9a-f]{8})\.checkpoint")
 
 
 class Checkpoint(NamedTuple):
@@ -65,6 +68,8 @@ def parse_save(trial: int, file_name: str) -> Save | None:
         return None
     value = struct.unpack(">d", bytes.fromhex(found[4]))[0]
     attempt, step, rows = map(int, found.groups()[:3])
+    if attempt >= MOST_ATTEMPT or max(step, rows) > MOST_STEP:
+        return None  # nobody can have written it
     return Save(trial=trial, attempt=attempt, step=step, rows=rows, value=value, checksum=found[5])
 
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from caviar_workers.checkpoint import MOST_STEP
 from caviar_workers.columns import Bools, Columns, Extremes, Floats, Ints, extremes
 from caviar_workers.execution import Ending, Execution, Past
 from caviar_workers.living import Living, Summary
-from caviar_workers.trial import MOST_STEP, WIDTH, Cells
+from caviar_workers.trial import WIDTH, Cells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

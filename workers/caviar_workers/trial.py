@@ -8,7 +8,7 @@ from collections.abc import Callable
 from time import time as now
 from typing import Any
 
-from caviar_workers.checkpoint import Checkpoint
+from caviar_workers.checkpoint import MOST_STEP, Checkpoint
 from caviar_workers.messages import Action
 from caviar_workers.scalar import scalar, whole_step
 
@@ -26,8 +26,6 @@ WIDTH = 3
 """Cells of a row."""
 
 _PUBLIC = ("attempt", "data", "devices", "interrupted", "load", "number", "report", "save", "seed", "start", "sweep")
-
-MOST_STEP = 2**63 - 1
 
 
 class TrialInterrupted(BaseException):

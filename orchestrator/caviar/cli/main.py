@@ -214,6 +214,9 @@ def _told(error: BaseException, words: Sequence[str]) -> int:
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         _tell("interrupted")
         return INTERRUPTED
+    if isinstance(error, FileNotFoundError) and _is_homeless():
+        _tell("the folder that you work in was removed: cd to another one and type the same again")
+        return 2
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EIO} and error.filename is None:
         _drop_output()
         _tell(f"cannot write the output: {error.strerror}; send it elsewhere")
@@ -221,6 +224,14 @@ def _told(error: BaseException, words: Sequence[str]) -> int:
     _tell_all("".join(traceback.format_exception(error)))
     _tell(f"unexpected {type(error).__name__}: {error} (please report it with the lines above)")
     return 1
+
+
+def _is_homeless() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return True
+    return False
 
 
 def _sentence(error: click.ClickException, words: Sequence[str]) -> str:

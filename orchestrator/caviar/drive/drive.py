@@ -229,7 +229,7 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
         held.stuck = lambda: writer.stuck
         desk = Desk(looking, held.epoch)
         vault = Vault(store, sweep_dir, plan, writer, held.epoch)
-        gauge = Gauge(store, looking, plan, already=plan.trials - supply.waiting, curves=progress.curves)
+        gauge = Gauge(store, looking, plan, already=supply.ended, before=supply.rest, curves=progress.curves)
         unmeasured = Unmeasured(plan.metric, progress.note)
         slow = outage.Slow(progress.note)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from caviar.drive.pace import Pace
 from caviar.errors import CaviarError
+from caviar.schedule.supply import NOTHING_RAN
 from caviar.schedule.tally import KEPT, Leader, best_of
 from caviar.select import select
 from caviar.select.rule import identifier
@@ -16,6 +17,7 @@ from caviar.store import Views
 
 if TYPE_CHECKING:
     from caviar.plan import Plan
+    from caviar.schedule.rest import Rest
     from caviar.schedule.scheduler import Scheduler
     from caviar.store import Store, SweepDir
 
@@ -34,6 +36,7 @@ class Gauge:
 
     Args:
         already: Trials that had ended before this driver began.
+        before: What became of some of them.
         curves: Whether the display shows curves.
     """
 
@@ -44,6 +47,7 @@ class Gauge:
         plan: Plan,
         *,
         already: int,
+        before: Rest = NOTHING_RAN,
         curves: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -51,6 +55,7 @@ class Gauge:
         self._sweep_dir = sweep_dir
         self._plan = plan
         self._already = already
+        self._before = before
         self._shows_curves = curves
         self._clock = clock
         self._began = clock()
@@ -80,8 +85,8 @@ class Gauge:
             done=self._already + tally.ended,
             running=min(scheduler.slots, scheduler.ledger.in_flight),
             no_room=not scheduler.slots,
-            failed=tally.failed,
-            stopped=tally.stopped,
+            failed=self._before.failed + tally.failed,
+            stopped=self._before.stopped + tally.stopped,
             elapsed_s=elapsed,
             eta_s=eta,
             busy=min(1.0, tally.busy_s / (slots * elapsed)) if tally.ended and elapsed > 0 else None,

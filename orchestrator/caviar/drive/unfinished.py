@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from caviar.errors import StoreError
 from caviar.schedule.rest import Rest
 from caviar.select.rule import identifier
 from caviar.store import Views
 from caviar.store.checkpoints import saved_attempts
+from caviar_workers.checkpoint import MOST_ATTEMPT
 
 if TYPE_CHECKING:
     from caviar.store import Store, SweepDir
@@ -47,18 +49,29 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
             "seen AS (SELECT trial, attempt FROM attempts UNION ALL SELECT trial, attempt FROM curves "
             "UNION ALL SELECT trial, attempt FROM logs "
             "UNION ALL SELECT trial, attempt FROM decisions WHERE attempt IS NOT NULL) "
-            "SELECT trial, coalesce(max(attempt) + 1, 0), trial IN (SELECT trial FROM newest WHERE state = 'PAUSED') "
+            "SELECT trial, coalesce(max(attempt)::INT + 1, 0), "
+            "trial IN (SELECT trial FROM newest WHERE state = 'PAUSED') "
             "FROM left_over LEFT JOIN seen USING (trial) GROUP BY trial"
         ).fetchall()
+        counts = dict(views.execute("SELECT state, count(*) FROM trials GROUP BY state").fetchall())
     saved = saved_attempts(sweep_dir)
+    attempts = {trial: max(attempt, saved.get(trial, -1) + 1) for trial, attempt, _ in rows}
+    for trial, attempt in attempts.items():
+        if attempt > MOST_ATTEMPT:
+            raise StoreError(
+                f"trial {trial} of sweep {sweep_dir.id} was tried {attempt:,} times, and there are no more numbers for "
+                "it: run the sweep anew"
+            )
     return Rest(
         measured=metric in metrics,
         metrics=metrics,
         written=written,
-        attempts={trial: max(attempt, saved.get(trial, -1) + 1) for trial, attempt, _ in rows},
+        attempts=attempts,
         paused=frozenset(trial for trial, _, paused in rows if paused),
         dropped=frozenset(trial for (trial,) in dropped),
         completed=completed,
+        failed=0 if retry_failed else counts.get("FAILED", 0),
+        stopped=counts.get("STOPPED", 0) + counts.get("CANCELLED", 0),
         newest=newest,
         decided=decided,
     )

@@ -18,15 +18,16 @@ class Recorded:
     """The curves of trials that ran before, each step as long as it took then; a trial is found by its number.
 
     Args:
-        curves: Rows with `trial`, `step`, `time` and one column a metric, as the view `curves` gives them; one history
-            a trial. A metric that is null in a row was not reported there.
-        started: Trial → when it began, in seconds since 1970; the first step of a trial that is not in it takes as
-            long as its median one.
+        curves: Rows with `trial`, `attempt`, `step`, `time` and one column a metric, as the view `curves` gives them;
+            one history a trial. A metric that is null in a row was not reported there.
+        started: Trial and attempt → when that execution began, in seconds since 1970; the first step of one that is not
+            in it takes as long as the trial's median one. So what a trial waited between two executions is no training.
     """
 
-    def __init__(self, curves: pa.Table, started: Mapping[int, float] | None = None) -> None:
-        kept = ["trial", "step", "time", *metrics_of(curves)]
-        self._rows = curves.select(kept).sort_by([("trial", "ascending"), ("step", "ascending"), ("time", "ascending")])
+    def __init__(self, curves: pa.Table, started: Mapping[tuple[int, int], float] | None = None) -> None:
+        kept = ["trial", "attempt", "step", "time", *metrics_of(curves)]
+        order = [(name, "ascending") for name in ("trial", "attempt", "step", "time")]
+        self._rows = curves.select(kept).sort_by(order)
         self._trials = self._rows["trial"].to_numpy()
         self._started = dict(started or {})
 
@@ -45,9 +46,13 @@ class Recorded:
             return
         rows = self._rows.slice(first, last - first)
         times = pc.cast(rows["time"], pa.int64()).to_numpy() / 1000
+        attempts = rows["attempt"].to_numpy()
         seconds = np.diff(times, prepend=times[0])
-        began = self._started.get(trial)
-        seconds[0] = times[0] - began if began is not None else np.median(seconds[1:]) if len(seconds) > 1 else 0.0
+        goes_on = np.diff(attempts, prepend=-1) == 0
+        usual = float(np.median(seconds[goes_on])) if goes_on.any() else 0.0
+        for row in np.flatnonzero(~goes_on).tolist():
+            began = self._started.get((trial, int(attempts[row])))
+            seconds[row] = usual if began is None else times[row] - began
         columns = {name: rows[name].to_pylist() for name in metrics_of(rows)}
         for row, step in enumerate(rows["step"].to_pylist()):
             reported = {name: column[row] for name, column in columns.items() if column[row] is not None}

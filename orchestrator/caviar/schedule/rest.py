@@ -22,6 +22,10 @@ class Rest:
     """Those of `attempts` that were paused when the driver went."""
     completed: int = 0
     """Trials that are completed, or were stopped or paused when they had a value of the metric."""
+    failed: int = 0
+    """Trials that failed, and are not tried again."""
+    stopped: int = 0
+    """Trials that were stopped, or cancelled before they began."""
     measured: bool = False
     """Whether a trial has reported the sweep's metric."""
     metrics: tuple[str, ...] = ()

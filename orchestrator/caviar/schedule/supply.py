@@ -57,6 +57,8 @@ class Supply:
         self._stock: Work | None = None
         self.waiting = plan.trials - rest.written + len(rest.attempts) - len(rest.dropped)
         """Trials that were not taken yet."""
+        self.ended = plan.trials - self.waiting
+        """Those that earlier drivers finished."""
 
     def draw(self) -> pa.Table | None:
         """Draw the next block if the stock is used up; returns its rows for the configs table, if they are new."""

@@ -47,7 +47,8 @@ _FORMS = {
 }
 """Folder → what its files are called, beside those that are unfinished."""
 
-_UNFINISHED = r"\.([A-Za-z0-9_.-]+\.)?[0-9a-f]{32}\.aside|\.folder"
+_UNFINISHED = r"\.([A-Za-z0-9_.-]+\.)?[0-9a-f]{32}\.aside|\.folder|\.nfs[0-9a-f]+"
+"""The last: what NFS calls a file that was deleted while a process on this machine has it open."""
 _NAMES = {folder: re.compile(f"{form}|{_UNFINISHED}", re.ASCII) for folder, form in _FORMS.items()}
 _INNER = (BUILD, CHECKPOINTS)
 """Folders whose files are in numbered folders."""

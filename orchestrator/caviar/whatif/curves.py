@@ -53,19 +53,20 @@ def curves_of(views: Any, description: Any, title: str) -> Curves:
     plan = description["plan"]
     metric = plan["metric"]
     ended = "SELECT trial FROM trials WHERE state = 'COMPLETED'"
-    began = views.execute(f"SELECT trial, epoch(started) FROM trials WHERE trial IN ({ended})").fetchall()
+    asked = f"SELECT trial, attempt, min(epoch(started)) FROM attempts WHERE trial IN ({ended}) GROUP BY trial, attempt"
+    began = {(trial, attempt): at for trial, attempt, at in views.execute(asked).fetchall() if at is not None}
     value = identifier(metric)
     columns = views.execute(
-        f"SELECT trial, step, epoch_ms(time) AS time, {value} FROM curves "
+        f"SELECT trial, attempt, step, epoch_ms(time) AS time, {value} FROM curves "
         f"WHERE trial IN ({ended}) AND {value} IS NOT NULL"
     ).fetchnumpy()
     rows = pa.table({name: pa.array(column) for name, column in columns.items()})
-    recorded = Recorded(rows, dict(began))
+    recorded = Recorded(rows, began)
     numbers = list(recorded.trials())
     trials = [
         tuple((seconds, step, found[metric]) for seconds, step, found in recorded.stages(trial)) for trial in numbers
     ]
-    chosen = select(views, description, k=len(began), steps=False)
+    chosen = select(views, description, k=max(1, len(numbers)), steps=False)
     values = {row.trial: row.value for row in chosen.rows}
     curves = Curves(
         name=title,
