@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from caviar.cli.data_only import data_only
 from caviar.cli.options import Target, sweep_argument, take_over_option, target_options, time_limit_option
 from caviar.cli.trusting import asker, trust_option
 
@@ -39,13 +40,14 @@ def verb(address: str | None, quiet: bool, add: int | None, trust: bool, target:
     opened = Store.open(target.store)
     # Other code for a sweep that was not meant could not be taken back.
     found = opened.find(target.sweep) if wishes["force"] else newest(opened, target.sweep)
-    last = resume_sweep(
-        opened,
-        found,
-        address=address,
-        progress=choose_progress(quiet=quiet),
-        add=add or 0,
-        trust=asker(trust),
-        **wishes,
-    )
+    with data_only():
+        last = resume_sweep(
+            opened,
+            found,
+            address=address,
+            progress=choose_progress(quiet=quiet),
+            add=add or 0,
+            trust=asker(trust),
+            **wishes,
+        )
     after_run(target, last.id)

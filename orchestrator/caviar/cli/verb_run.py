@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from caviar.cli.data_only import data_only
 from caviar.cli.options import Duration, Target, target_options, time_limit_option
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def _setting(option: str, words: list[str], options: list[str]) -> str:
     if file is None or not option.startswith("--") or difflib.get_close_matches(option, options, cutoff=0.8):
         return ""
     try:
-        sweep = load(file)
+        with data_only():
+            sweep = load(file)
     except CaviarError:
         return ""  # what is wrong with the file is told when the command line is right
     key = setting_called(option, sweep.train, sweep.space)
@@ -109,7 +111,10 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
     from caviar.show.slowly import slowly
 
     progress = choose_progress(quiet=quiet)
-    with slowly(progress, f"importing {file} and what it needs…"):  # the first time, all of it is compiled, too
+    with (
+        data_only(),
+        slowly(progress, f"importing {file} and what it needs…"),
+    ):  # the first time, all of it is compiled, too
         from caviar.cli.ending import after_run
         from caviar.loading import load
 
@@ -121,7 +126,8 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
     if dry_run:
         _rehearse(sweep, target)
         return
-    result = sweep.run(store=target.store, address=address, progress=progress)
+    with data_only():
+        result = sweep.run(store=target.store, address=address, progress=progress)
     after_run(target, result.id)
 
 
@@ -157,7 +163,8 @@ def _rehearse(sweep: "Sweep", target: Target) -> None:
     from caviar.cli.output import emit_json, say
     from caviar.cli.rehearsal import print_rehearsal, rehearsal
 
-    document = rehearsal(sweep.plan, sweep.program, target.store)
+    with data_only():
+        document = rehearsal(sweep.plan, sweep.program, target.store)
     for line in document["advice"]:
         say(f"advice: {line}")
     if target.as_json:

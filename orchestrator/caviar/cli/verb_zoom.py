@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from caviar.cli.data_only import data_only
 from caviar.cli.options import Ranking, Target, ranking_options, sweep_argument, target_options
 from caviar.cli.trusting import asker, trust_option
 
@@ -90,7 +91,8 @@ def _run(store: Any, sweep: Any, child: Any, plot: str | None, target: Target, g
     origin = provenance(None)
     where = {key: given[key] for key in ("held", "address")}
     trust = asker(given["trust"])
-    made = run_child(store, sweep, child, **where, progress=progress, command=origin, trust=trust)
+    with data_only():
+        made = run_child(store, sweep, child, **where, progress=progress, command=origin, trust=trust)
     if plot is not None:
         from caviar.cli.drawn_zoom import draw_family
 
