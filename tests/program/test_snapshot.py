@@ -4,6 +4,7 @@ import sys
 import zipfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -137,6 +138,30 @@ def test_an_odd_archive_is_refused_in_a_sentence(odd: str) -> None:
 
     with pytest.raises(StoreError, match=r"code\.zip is damaged"):
         unpack(buffer.getvalue())
+
+
+ENCODINGS = ["utf-8", "utf-8-sig", "latin-1", "cp1252", "iso-8859-15", "cp1251", "koi8-r", "shift_jis", "rot13"]
+
+
+@pytest.mark.parametrize("declared", [None, *ENCODINGS, "no-such"])
+@pytest.mark.parametrize("written", ["utf-8", "utf-8-sig", "latin-1", "cp1251"])
+def test_a_file_is_read_in_the_encoding_that_python_reads_it_in(
+    tmp_path: Path, declared: str | None, written: str
+) -> None:
+    text = "café" if written == "latin-1" else "ёж"
+    cookie = "" if declared is None else f"# -*- coding: {declared} -*-\n"
+    data = f"{cookie}def train(): return {text!r}\r\n".encode(written, "replace")
+    (tmp_path / "exp.py").write_bytes(data)
+    namespace: dict[str, Any] = {}
+    try:
+        exec(compile(data, "exp.py", "exec"), namespace)
+    except (SyntaxError, LookupError, ValueError):
+        with pytest.raises(SpecError, match=r"exp\.py is not valid Python"):
+            program_of_file(tmp_path / "exp.py")
+        return
+
+    program = unpack(pack(program_of_file(tmp_path / "exp.py", train="train")))
+    assert load_function(program, "train")() == namespace["train"]()
 
 
 @pytest.mark.parametrize(

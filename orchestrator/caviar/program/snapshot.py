@@ -12,9 +12,11 @@ import ast
 import hashlib
 import importlib.util
 import inspect
+import io
 import re
 import sys
 import textwrap
+import tokenize
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib.machinery import PathFinder
@@ -175,11 +177,12 @@ def read_source(file: Path) -> str:
     try:
         with file.open("rb") as stream:
             data = stream.read(MOST_SOURCE + 1)
-        source = data.decode("utf-8-sig")
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        source = data.decode(encoding)
         compile(source, str(file), "exec", dont_inherit=True)
     except OSError as error:
         raise SpecError(f"cannot read the experiment {file}: {error.strerror or error}") from error
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, LookupError) as error:  # the last of a codec that is none of texts
         where = f" (line {error.lineno})" if isinstance(error, SyntaxError) and error.lineno else ""
         raise SpecError(f"{file} is not valid Python{where}: {getattr(error, 'msg', error)}") from error
     return source
