@@ -6,6 +6,7 @@ import importlib
 import os
 import pickle
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.abc import InspectLoader, MetaPathFinder
@@ -19,9 +20,12 @@ from caviar_workers.messages import Program
 from caviar_workers.signals import handlers_passed_over
 
 _installed: SnapshotFinder | None = None
-_importing = False
 _functions: dict[bytes, Mapping[str, Callable[..., Any]]] = {}
 """By their mark, the functions that were sent here last."""
+_this = threading.local()
+"""`importing`: whether this thread imports from a snapshot; others may start sweeps meanwhile."""
+one_at_a_time = threading.RLock()
+"""Held by who imports from a snapshot: which modules there are, and the command line, are all threads'."""
 
 
 class SnapshotFinder(MetaPathFinder, InspectLoader):
@@ -107,7 +111,7 @@ def _root(program: Program) -> str:
 
 def importing() -> bool:
     """Whether the user's file is being imported from a snapshot just now: nobody may start a sweep from there."""
-    return _importing
+    return getattr(_this, "importing", False)
 
 
 def load_module(program: Program) -> ModuleType:
@@ -124,28 +128,25 @@ def load_module(program: Program) -> ModuleType:
 def _taken(program: Program) -> Iterator[None]:
     """Import from the program's snapshot, once per process and snapshot; after an error, from the beginning again."""
     global _installed  # noqa: PLW0603 — sys.modules is global too
-    finder = _take(program)
-    try:
-        with _wordless(program):
-            yield
-    except BaseException:
-        finder.forget()
-        _installed = None
-        raise
+    with one_at_a_time:
+        finder = _take(program)
+        try:
+            with _wordless(program):
+                yield
+        except BaseException:
+            finder.forget()
+            _installed = None
+            raise
 
 
 def adopt(program: Program, name: str) -> ModuleType:
     """Take the program for this process, a child that began afresh, where one of its modules is just being imported."""
-    global _importing  # noqa: PLW0603 — one for the process
     spec = _take(program).find_spec(name)
     assert spec is not None
     assert spec.loader is not None
     sys.modules[name] = module = module_from_spec(spec)
-    before, _importing = _importing, True
-    try:
+    with _marked():
         spec.loader.exec_module(module)
-    finally:
-        _importing = before
     return module
 
 
@@ -174,29 +175,40 @@ def modules_apart(program: Program, name: str) -> dict[str, ModuleType]:
     Raises:
         Exception: Whatever the user's modules raise at import.
     """
-    finder = SnapshotFinder(program)
-    kept = {name: sys.modules.pop(name) for name in program.files if name in sys.modules}
-    finder.install()
-    try:
-        with _wordless(program):
-            importlib.import_module(name)
-        return {name: sys.modules[name] for name in program.files if name in sys.modules}
-    finally:
-        finder.forget()
-        sys.modules.update(kept)
+    with one_at_a_time:
+        finder = SnapshotFinder(program)
+        kept = {name: sys.modules.pop(name) for name in program.files if name in sys.modules}
+        finder.install()
+        try:
+            with _wordless(program):
+                importlib.import_module(name)
+            return {name: sys.modules[name] for name in program.files if name in sys.modules}
+        finally:
+            finder.forget()
+            sys.modules.update(kept)
 
 
 @contextmanager
 def _wordless(program: Program) -> Iterator[None]:
     """Let the program's modules, which are being imported, find no words on their command line, wherever that is."""
-    global _importing
-    words, before = sys.argv, _importing
-    sys.argv, _importing = [program.files[program.module][0] if program.module else ""], True
+    words = sys.argv
+    sys.argv = [program.files[program.module][0] if program.module else ""]
     try:
-        with handlers_passed_over():
+        with _marked(), handlers_passed_over():
             yield
     finally:
-        sys.argv, _importing = words, before
+        sys.argv = words
+
+
+@contextmanager
+def _marked() -> Iterator[None]:
+    """Say of this thread that it imports."""
+    before = importing()
+    _this.importing = True
+    try:
+        yield
+    finally:
+        _this.importing = before
 
 
 def load_function(program: Program, name: str) -> Callable[..., Any]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import io
 import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +16,7 @@ from typing import Any
 from caviar.errors import SpecError
 from caviar.installing import missing
 from caviar.program.entry import entry_of
+from caviar.program.muted import muted
 from caviar.program.pieces import ABSENT
 from caviar.program.places import folder_elsewhere, installed
 from caviar.program.sameness import Comparison, resolved, rewrites
@@ -28,7 +27,7 @@ from caviar.program.snapshot import (
     program_of_module,
     program_of_modules,
 )
-from caviar_workers.load import load_module, modules_apart
+from caviar_workers.load import load_module, modules_apart, one_at_a_time
 from caviar_workers.messages import Program
 from caviar_workers.surroundings import Surroundings, working_folder
 
@@ -219,7 +218,7 @@ def _fresh(program: Program, name: str) -> ModuleType:
 
 
 def _apart(program: Program, name: str) -> dict[str, ModuleType]:
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+    with one_at_a_time, muted():
         return modules_apart(program, name)
 
 
