@@ -1,3 +1,4 @@
+import errno
 import json
 from pathlib import Path
 
@@ -46,6 +47,20 @@ def test_check_finds_nothing_wrong(caviar, filled):
     got = caviar("store", "check", "--store", filled.path)
     assert (got.code, got.out) == (0, "")
     assert got.err == "2 sweeps checked: all is as it was written\n"
+
+
+def test_who_may_only_read_is_told_of_the_damage_too(caviar, hurt, monkeypatch):
+    """Root may write anywhere, so the refusal is made up."""
+
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied", "there")
+
+    monkeypatch.setattr("caviar.store.quarantine.quarantine", refuse)
+    got = caviar("store", "check", "--store", hurt)
+    assert got.code == 5
+    assert "0001-000000001-curves-" in got.out
+    assert "Cannot set aside what is damaged in" in " ".join(got.out.split())
+    assert "Permission denied" in got.out
 
 
 def test_check_names_damage_sets_it_aside_and_reading_goes_on(caviar, hurt):

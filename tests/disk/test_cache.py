@@ -70,6 +70,21 @@ def test_the_least_recently_used_go_first_and_none_that_is_in_use(tmp_path):
     assert cache.fetch([("a", "")], 0)[0].read_bytes() == b"a" * 100
 
 
+def test_scratch_folders_of_drivers_that_died_go_after_a_day_and_no_others(tmp_path):
+    cache = Cache(tmp_path, Objects())
+    for name in (".scratch-dead", ".scratch-used", ".scratched", "scratch-mine"):
+        (tmp_path / name / "within").mkdir(parents=True)
+        (tmp_path / name / "within" / "file").write_bytes(b"x")
+        for path in (tmp_path / name / "within" / "file", tmp_path / name / "within", tmp_path / name):
+            os.utime(path, (0, 0))
+    (tmp_path / ".scratch-used" / "within" / "new").touch()
+    (tmp_path / ".scratch-link").symlink_to(tmp_path / "scratch-mine")
+    cache.trim()
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {".scratch-used", ".scratched", "scratch-mine", ".scratch-link"}
+    assert (tmp_path / "scratch-mine" / "within" / "file").exists()
+
+
 def test_a_full_disk_here_is_named(tmp_path):
     class Full(Objects):
         def download(self, key, file):

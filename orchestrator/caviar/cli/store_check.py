@@ -87,20 +87,24 @@ def _hurt(store: "Store", sweeps: list["SweepDir"]) -> "Views":
 
 def _findings(sweep: "SweepDir", dry_run: bool, skip_lost: bool) -> list[dict[str, Any]]:
     from caviar.show.commands import typed
+    from caviar.store.check import Finding
     from caviar.store.check import check as look
     from caviar.store.layout import LOST
     from caviar.store.quarantine import quarantine
     from caviar.store.quarantine import skip_lost as give_up
     from caviar.store.trouble import store_error
 
+    found: list[Finding] = []
+    aside: set[str] = set()
     try:
-        found = look(sweep)
-        aside = set() if dry_run else {file.name for file in quarantine(sweep, found)}
+        found = list(look(sweep))
+        if not dry_run:
+            aside |= {file.name for file in quarantine(sweep, found)}
         if skip_lost and not dry_run and give_up(sweep):
             aside |= {one.name for one in found if one.hole}
-    except OSError as error:  # of this sweep; the others are looked at too
-        what = str(store_error("check", sweep.path, error))
-        return [{"sweep": sweep.id, "file": "", "table": "", "rows": None, "what": typed(what), "set_aside": False}]
+    except OSError as error:  # of this sweep; the others are looked at too, and what was found is told
+        doing = "set aside what is damaged in" if found else "check"
+        found.append(Finding(name="", what=str(store_error(doing, sweep.path, error))))
     return [
         {
             "sweep": sweep.id,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import os
 import re
+import shutil
 import stat
 import tempfile
 import time
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from caviar.disk.checksum import checksum_of, damaged, verify
+from caviar.disk.contract import STALE_S
 from caviar.disk.posix import ASIDE, PosixDisk
 from caviar.errors import StoreError
 from caviar_workers.patience import FULL
@@ -87,6 +89,11 @@ class Cache:
                     path.unlink()
                     beyond -= size
 
+        for scratch in self._folder.glob(".scratch-*"):
+            with suppress(OSError):
+                if now - _newest(scratch) > STALE_S:
+                    shutil.rmtree(scratch)
+
     def _walk(self) -> Iterator[tuple[Path, os.stat_result]]:
         """Copies and what crashes left of some; other files stay: the folder may be one that the user has for more."""
         own = re.compile(rf"[0-9a-f]{{16}}|{re.escape(self._bucket.fingerprint)}")
@@ -146,3 +153,10 @@ def cache_folder() -> Path:
     if own:
         return Path(own).expanduser().absolute()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "caviar"
+
+
+def _newest(folder: Path) -> float:
+    """When anything in a folder was written last; OSError where it is a link, or no folder."""
+    if not stat.S_ISDIR(folder.lstat().st_mode):
+        raise NotADirectoryError(str(folder))
+    return max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
