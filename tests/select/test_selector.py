@@ -276,3 +276,9 @@ def test_another_sweep_s_trials_do_not_take_part() -> None:
     for rule in ("last", "best", "smoothed"):
         for step in (None, 0):
             assert order(select(views, {"id": SWEEP, "plan": plan}, rule=rule, at_step=step)) == [(0, 0.5)]
+
+
+@pytest.mark.parametrize("at_step", [-1, 1.5, True, "3", float("nan")])
+def test_at_step_is_a_step(at_step) -> None:
+    with pytest.raises(SpecError, match="at_step is a whole number from 0, but got"):
+        pick([(DONE, [0.1, 0.2])], at_step=at_step)

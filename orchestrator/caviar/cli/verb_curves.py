@@ -67,7 +67,8 @@ def _print(opened: "Reading", selection: "Selection", metric: str, log: bool | N
     width = min(max(data_console(sys.stdout).width - 45, 10), 60)
     curves, steps = [one.values for one in points.values()], [one.steps for one in points.values()]
     if all(value is None for curve in curves for value in curve):
-        emit(f"{opened.title}: {metric} was never finite in these trials", hang=2)
+        never = "was never finite in" if any(curves) else "was reported by none of"
+        emit(f"{opened.title}: {metric} {never} these trials", hang=2)
         return
     axis = axis_of(curves, log)
     sparks = sparklines(curves, steps=steps, width=width, axis=axis, spark=glyphs_for(sys.stdout).spark)

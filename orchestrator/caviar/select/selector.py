@@ -93,7 +93,7 @@ def select(
             are compared, it is the step at which the curve ends then.
 
     Raises:
-        SpecError: There is no such rule, or `k` is less than 1.
+        SpecError: There is no such rule, `k` is less than 1, or `at_step` is no step.
         NotFoundError: Trials have ended, and none ever reported the metric.
     """
     sweep, plan = description["id"], description["plan"]
@@ -102,6 +102,8 @@ def select(
         raise SpecError(f"a rule is last, best or smoothed, but got {chosen!r}")
     if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
         raise SpecError(f"the best k trials are a whole number from 1 of them, but got k={k!r}")
+    if at_step is not None and (not isinstance(at_step, Integral) or isinstance(at_step, bool) or at_step < 0):
+        raise SpecError(f"at_step is a whole number from 0, but got {at_step!r}")
     metric, mode = plan["metric"], plan["mode"]
     if not _reported(views, sweep, metric):
         return Selection(metric=metric, mode=mode, rule=f"no trial has reported {metric}", compared=0, rows=())
