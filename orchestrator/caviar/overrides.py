@@ -349,7 +349,8 @@ def check_arguments(train: Callable[..., Any], arguments: Mapping[str, Any]) -> 
     except TypeError as error:
         declared = ", ".join(list(parameters)[2:]) if "parameters" in locals() else ""
         hint = f"; beside config and trial it takes {declared}" if declared else f"; it is {_where(train)}"
-        raise SpecError(f"train is called as train(config, trial, **train_args), but {error}{hint}") from error
+        misfit = str(error).replace("too many positional arguments", "it takes fewer than two")
+        raise SpecError(f"train is called as train(config, trial, **train_args), but {misfit}{hint}") from error
     except ValueError:
         return  # a callable without a signature: it will say itself what it takes
 

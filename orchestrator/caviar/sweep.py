@@ -14,6 +14,7 @@ from caviar.plan import Plan, refuse_stored_secrets
 from caviar.program import ROLES, program_of
 from caviar.provenance import provenance
 from caviar.space import Space, check_listed, hold_lower_tiers
+from caviar.space.calling import called_as
 from caviar.zoom.refine import FEWEST
 from caviar_workers.load import importing
 
@@ -26,6 +27,20 @@ if TYPE_CHECKING:
     from caviar_workers.messages import Program
 
 
+@called_as(
+    "Sweep(train, space, metric)",
+    num_samples="trials=…",
+    n_trials="trials=…",
+    search_alg="searcher=…",
+    scheduler="stopping=…",
+    pruner="stopping=…",
+    direction="mode='min' or mode='max'",
+    config="space=…",
+    param_space="space=…",
+    max_concurrent_trials="concurrency=…",
+    n_jobs="concurrency=…",
+    timeout="time_limit=…",
+)
 @dataclass(frozen=True)
 class Sweep:
     """One search: which configurations of `train` are tried, and which of them is the best.

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from tests.workers.test_lease import ended, run
 
+from caviar_workers.execution import never_reported
 from caviar_workers.failure import describe, headline
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Lease, Program
@@ -129,3 +130,26 @@ def test_an_error_that_cannot_be_written_down_fails_its_trial_only(error: BaseEx
     assert "Traceback" in first["error"]
     assert headline(first["error"]).startswith(("tests.", "Broken", "SyntaxError", "  "))
     assert second["state"] == "COMPLETED"
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda trial: trial.report(loss=1.0), "write trial.report(step, loss=…)"),
+        (lambda trial: trial.report({"loss": 1.0}, 0), "write trial.report(step, loss=…)"),
+        (lambda trial: trial.report(1.0, 3), "write trial.report(step, loss=…)"),
+        (lambda trial: trial.save(b""), "write trial.save(step, data)"),
+        (lambda trial: trial.suggest_float("x", 0, 1), "its values are in config, such as config['x']"),
+        (lambda trial: trial.should_prune(), "a trial has no 'should_prune': it has attempt, data, "),
+        (lambda trial: [].append(), "list.append() takes exactly one argument"),
+    ],
+)
+def test_calls_as_other_libraries_want_them_are_told_what_to_write(call, said) -> None:
+    with pytest.raises((TypeError, AttributeError)) as raised:
+        call(Trial(sweep="s", number=0, attempt=0, seed=0))
+    assert said in headline(describe(raised.value)[0])
+
+
+def test_an_async_train_is_told_to_be_none() -> None:
+    assert never_reported("loss", [], "coroutine").endswith("write def train, and asyncio.run(…) in it")
+    assert "returned a generator" in never_reported("loss", [], "generator")

@@ -52,6 +52,8 @@ def cause_of(attempt: int, *, promoted: bool) -> str:
 def never_reported(objective: str, reported: Iterable[str], returned: str) -> str:
     """The sentence for a trial that ended without one value of the sweep's metric."""
     names = list(reported)
+    if not names and returned == "coroutine":
+        return "train is an async function, which nobody awaits: write def train, and asyncio.run(…) in it"
     if not names:
         hint = f"train returned a {returned} but reported" if returned else "train reported"
         return f"the metric '{objective}' was never reported: {hint} nothing; call trial.report(step, {objective}=…)"

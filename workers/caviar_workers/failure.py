@@ -5,6 +5,11 @@ from __future__ import annotations
 import traceback
 
 _OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError", "ResourceExhaustedError")
+_CALLS = {
+    "Trial.report() ": "report takes a step and then metrics by their names: write trial.report(step, loss=…)",
+    "Trial.save() ": "save takes a step and then bytes or the path of a file: write trial.save(step, data)",
+}
+"""How Python's errors about a call begin, and how it is to be written."""
 _SAYS_SO = ("out of memory", "STATUS_ALLOC_FAILED", "RESOURCE_EXHAUSTED", "llocate memory")
 """In errors without a class of their own: CUDA's, those of its libraries, of JAX, and of the operating system."""
 
@@ -20,6 +25,7 @@ def describe(error: BaseException) -> tuple[str, str]:
     frames = error.__traceback__
     while frames is not None and str(frames.tb_frame.f_globals.get("__name__", "")).startswith("caviar_workers"):
         frames = frames.tb_next  # the caller's frames are ours
+    _in_our_words(error)
     try:
         text = "".join(traceback.format_exception(type(error), error, frames))
     except BaseException:
@@ -28,6 +34,15 @@ def describe(error: BaseException) -> tuple[str, str]:
     # Names of files that are no UTF-8 come as lone surrogates, which no column of text can hold.
     whole = text.rstrip().encode("utf-8", "backslashreplace").decode()
     return whole, "oom" if oom else "error"
+
+
+def _in_our_words(error: BaseException) -> None:
+    """Say what to write where `report` or `save` was called in another way, such as that of another library's."""
+    if type(error) is not TypeError or len(error.args) != 1 or type(error.args[0]) is not str:
+        return
+    for call, right in _CALLS.items():
+        if error.args[0].startswith(call):
+            error.args = (f"{right} ({error.args[0]})",)
 
 
 def _name(cls: type) -> str:

@@ -28,6 +28,9 @@ WIDTH = 3
 _PUBLIC = ("attempt", "data", "devices", "interrupted", "load", "number", "report", "save", "seed", "start", "sweep")
 
 
+_HAS = f"it has {', '.join(_PUBLIC)}"
+
+
 class TrialInterrupted(BaseException):
     """The trial was told to stop or to pause. Raised by `report`; a train function lets it pass, or cleans up first."""
 
@@ -92,6 +95,14 @@ class Trial:
         self._accept: Callable[[Row], None] = self._cells.extend  # one call, so that nobody sees half a row
         # Swapped to refuse or to hold rows: report() itself never has to ask.
         self._put: Callable[[Row], None] = self._accept
+
+    def __getattr__(self, name: str) -> Any:
+        """Say where it is, of what other libraries have on their trials; asked for what is not here only."""
+        if name.startswith("suggest_"):
+            raise AttributeError(
+                f"a trial suggests nothing here: its values are in config, such as config['x']; {_HAS}"
+            )
+        raise AttributeError(f"a trial has no {name!r}: {_HAS}")
 
     def report(self, /, step: int, **metrics: float) -> None:
         """Record one point of the learning curve.

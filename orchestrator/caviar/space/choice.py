@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from caviar.errors import SpecError
+from caviar.space.calling import called_as
 from caviar.space.option import option_identity, option_text, option_to_json, plain_option
 from caviar.space.scale import FloatArray, IntArray, cells, unit_points
 from caviar.space.spelling import did_you_mean
@@ -21,6 +22,7 @@ Kind: TypeAlias = Literal["float", "int", "bool", "text"]
 _LISTS = (list, tuple, range)
 
 
+@called_as("Choice([a, b, …])", choices="Choice([a, b, …])", categories="Choice([a, b, …])")
 @dataclass(frozen=True, slots=True, repr=False)
 class Choice:
     """One of `options`, each with an equal share of [0, 1], in the order given.

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from caviar.errors import SpecError
+from caviar.space.calling import called_as
 from caviar.space.lattice import Lattice, decimal_lattice
 from caviar.space.number import real
 from caviar.space.scale import FloatArray, Scale, check_scale, forward, inverse, unit_points
@@ -15,6 +16,7 @@ from caviar.space.terms import NO_DEFAULT, settle_terms, shown, terms_json
 from caviar.space.tilt import Tilt, peak
 
 
+@called_as("Float(low, high)", log="scale='log'", q="step=…")
 @dataclass(frozen=True, slots=True, repr=False)
 class Float:
     """A real number between `low` and `high`, both included, spread evenly on `scale`.

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from caviar.errors import SpecError
+from caviar.space.calling import called_as
 from caviar.space.lattice import Lattice, whole_lattice
 from caviar.space.number import real, whole
 from caviar.space.scale import FloatArray, IntArray, Scale, check_scale, unit_points
@@ -15,6 +16,7 @@ from caviar.space.terms import NO_DEFAULT, settle_terms, shown, terms_json
 from caviar.space.tilt import Tilt, peak
 
 
+@called_as("Int(low, high)", log="scale='log'", q="step=…")
 @dataclass(frozen=True, slots=True, repr=False)
 class Int:
     """An integer between `low` and `high`, both included, without a bias at the edges.
