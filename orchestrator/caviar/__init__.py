@@ -10,7 +10,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from caviar.errors import CaviarError, SpecError, SweepInterrupted
+from caviar.errors import (
+    CaviarError,
+    ClusterError,
+    NoResultError,
+    NotFoundError,
+    SpecError,
+    StoreError,
+    SweepInterrupted,
+)
 
 if TYPE_CHECKING:
     from caviar.result import Result
@@ -24,6 +32,7 @@ __all__ = [
     "ASHA",
     "CaviarError",
     "Choice",
+    "ClusterError",
     "Constant",
     "Extrapolate",
     "Float",
@@ -31,11 +40,14 @@ __all__ = [
     "Hyperband",
     "Int",
     "MedianStop",
+    "NoResultError",
+    "NotFoundError",
     "Patience",
     "Prior",
     "Result",
     "Space",
     "SpecError",
+    "StoreError",
     "Sweep",
     "SweepInterrupted",
     "Trial",

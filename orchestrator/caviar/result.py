@@ -6,11 +6,12 @@ import html
 import os
 import warnings
 from contextlib import AbstractContextManager
+from numbers import Integral
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from caviar.disk.location import is_uri, object_path
-from caviar.errors import NoResultError
+from caviar.errors import NoResultError, SpecError
 from caviar.select import Candidate, Selection, select
 from caviar.show.commands import told_for
 from caviar.store import Store, SweepDir, Views
@@ -28,8 +29,10 @@ def store_path(store: str | PurePath | None) -> PurePath:
     """Where the results store is: the argument, else $CAVIAR_STORE, else ./caviar-store; absolute.
 
     Raises:
-        SpecError: It is a URI that breaks a rule.
+        SpecError: It is none, or a URI that breaks a rule.
     """
+    if not isinstance(store, (str, PurePath, type(None))):
+        raise SpecError(f"a store is a folder or a URI, such as 'caviar-store', but got {store!r:.60}")
     place = store or os.environ.get("CAVIAR_STORE") or "caviar-store"
     return object_path(str(place)) if is_uri(place) else Path(place).expanduser().absolute()
 
@@ -80,7 +83,9 @@ class Result:
     """
 
     def __init__(self, store: str | PurePath | None = None, sweep: str | None = None) -> None:
-        with told_for(store):
+        if not isinstance(sweep, (str, type(None))):
+            raise SpecError(f"a sweep is called by its id or its name, as text, but got {sweep!r:.60}")
+        with told_for(store if isinstance(store, (str, PurePath)) else None):
             self._store = Store.open(store_path(store))
             found = self._store.named(sweep)
         self._sweep: SweepDir = found[-1]
@@ -147,6 +152,8 @@ class Result:
         Raises:
             NotFoundError: The sweep has no such trial.
         """
+        if trial is not None and (isinstance(trial, bool) or not isinstance(trial, Integral)):
+            raise SpecError(f"a trial is a whole number from 0, such as 19, but got {trial!r:.60}")
         if trial is None:
             return self.sql("SELECT * EXCLUDE (_row) FROM _curves ORDER BY trial, _row").df()
         with self._told(), Views(self._store, [self._sweep]) as views, views.of_trials([int(trial)]):

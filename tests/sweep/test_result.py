@@ -1,10 +1,13 @@
 """What `Result` tells of a sweep, and what its answers look like."""
 
+import re
+from pathlib import Path
+
 import numpy
 import pytest
 
 import caviar
-from caviar import Result
+from caviar import Result, errors
 from caviar.errors import NotFoundError, SpecError
 from caviar.store import Store
 from caviar_workers.trial import Trial, TrialInterrupted
@@ -78,3 +81,31 @@ def test_the_best_of_none_is_an_error(result, k):
     with pytest.raises(SpecError, match="a whole number from 1"):
         result.select(k)
     assert result.select(numpy.int64(1)).compared == 6
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda _: Result(5), "a store is a folder or a URI, such as 'caviar-store', but got 5"),
+        (lambda result: Result(result._store.path, 5), "a sweep is called by its id or its name, as text, but got 5"),
+        (lambda result: result.curves("t1"), "a trial is a whole number from 0, such as 19, but got 't1'"),
+        (lambda result: result.curves(1.5), "but got 1.5"),
+        (lambda result: result.curves(True), "but got True"),
+        (lambda result: result.sql('SELECT * FROM trials WHERE state = "COMPLETED"'), "single quotes: 'COMPLETED')"),
+        (lambda result: result.sql("SELECT * FROM trials WHERE state = COMPLETED"), "single quotes: 'COMPLETED')"),
+    ],
+)
+def test_what_cannot_be_meant_is_a_sentence(result, call, said):
+    with pytest.raises(SpecError) as error:
+        call(result)
+    assert said in str(error.value)
+    assert len(result.curves(numpy.int64(1))) > 0
+
+
+def test_every_error_that_the_page_names_can_be_caught(result):
+    page = (Path(__file__).parents[2] / "docs" / "python.md").read_text()
+    named = [name for name in re.findall(r"`(\w+Error)`", page) if hasattr(errors, name)]
+    assert "NoResultError" in named
+    assert all(hasattr(caviar, name) for name in named)
+    with pytest.raises(caviar.NotFoundError, match=r"did you mean 'digits'\?"):
+        Result(result._store.path, "DIGITS")

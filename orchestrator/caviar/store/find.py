@@ -53,8 +53,9 @@ def named(
             "or another one that `caviar ls` lists."
         )
     known = [sweep.id for sweep in sweeps] + [name for name in names.values() if name]
-    close = get_close_matches(ref, known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else "`caviar ls` lists them."
+    folded = {one.casefold(): one for one in known}
+    close = get_close_matches(ref.casefold(), folded, n=1)
+    hint = f"did you mean {folded[close[0]]!r}?" if close else "`caviar ls` lists them."
     raise NotFoundError(f"No sweep {ref!r} in the store {where}: {hint}")
 
 

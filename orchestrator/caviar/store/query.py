@@ -155,11 +155,15 @@ def advised(said: str, views: Sequence[str]) -> str:
     """DuckDB's word on a query, and what to look at where a name is wrong; it knows of tables that no user has."""
     if said.startswith("Catalog Error: Table with name"):
         return f"{said.partition(' Did you mean')[0]} (the views are {', '.join(views)})"
+    if found := _PERHAPS_TEXT.search(said):
+        lists = f"`DESCRIBE {views[1]}` lists the columns of that view"
+        return f"{said} ({lists}; a text stands in single quotes: '{found[1]}')"
     if _NO_COLUMN.search(said):
         return f"{said} (`DESCRIBE {views[1]}` lists the columns of that view)"
     return said
 
 
+_PERHAPS_TEXT = re.compile(r'Referenced column "(\w+)" (?:not|was not) found')
 _NO_COLUMN = re.compile(
     r"Referenced column|does not have a column named|in EXCLUDE list|in REPLACE list|in RENAME list"
 )
