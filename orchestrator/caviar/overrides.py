@@ -151,7 +151,8 @@ def _as_type(found: Any, text: str, usual: Any) -> tuple[str, Any]:
         return "a number", _number(found, type(usual) is float)
     kind = type(usual)
     if kind in (list, tuple, set, frozenset, dict):
-        fits = isinstance(found, dict if kind is dict else (list, tuple, set))
+        unordered = kind in (set, frozenset)
+        fits = isinstance(found, dict if kind is dict else (list, tuple, set) if unordered else (list, tuple))
         return f"a {kind.__name__}", kind(found) if fits else None
     rule, make = _MAKERS.get(kind, (f"of the type {kind.__name__}", _unmade))
     if isinstance(usual, PurePath):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePath
@@ -125,6 +127,9 @@ class Sweep:
     """The code that the sweep was loaded from; set by `caviar.loading`."""
 
     def __post_init__(self) -> None:
+        for name in ("train_args", "first", "rounds", "tags"):
+            with suppress(Exception):  # what cannot be copied cannot be kept either, as is said below
+                object.__setattr__(self, name, copy.deepcopy(getattr(self, name)))
         for function, what in ((self.train, "train(config, trial)"), (self.final, "final(config, trial)")):
             if function is not None and not callable(function):
                 raise SpecError(f"{what.partition('(')[0]} is a function {what}, but got {function!r:.60}")

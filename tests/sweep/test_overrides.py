@@ -208,7 +208,7 @@ def test_none_is_none_for_every_type(name: str, text: str) -> None:
         *(("truth", text) for text in ("no", "2", "[true]", "x")),
         *(("whole", text) for text in ("abc", "True", "[1]", "inf", "NaN")),
         *(("real", text) for text in ("fast", "false", "0,5")),
-        *(("pair", text) for text in ("16", "a", "{'a': 1}")),
+        *(("pair", text) for text in ("16", "a", "{'a': 1}", "{16, 4}")),
         *(("table", text) for text in ("[1]", "a=1")),
         *(("day", text) for text in ("1.5.2026", "5", "2026-05-01T04:00")),
         *(("moment", text) for text in ("noon", "5")),

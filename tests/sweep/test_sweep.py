@@ -308,6 +308,26 @@ def test_values_to_try_first_may_be_numpy_s_and_are_plain(kind: str, way: str) -
     assert Plan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
 
 
+def test_a_sweep_stays_what_it_was_when_what_it_was_made_of_changes() -> None:
+    arguments: dict[str, Any] = {"epochs": [1, {"a": [2]}]}
+    first: list[dict[str, Any]] = [{"p": (1, 2)}]
+    tags, rounds = ["mine"], [4, 4]
+    space = {"p": Choice([(1, 2), (3, 4)]), "q": Float(0, 1, default=0.5)}
+    sweep = make(space=space, train_args=arguments, first=first, tags=tags, rounds=rounds)
+    before = json.dumps(sweep.plan.to_json())
+
+    arguments["epochs"][1]["a"].append(3)
+    arguments["width"] = 9
+    first[0]["p"] = (3, 4)
+    first.append({"q": 0.1})
+    tags.append("another's")
+    rounds[0] = 5
+
+    assert json.dumps(sweep.plan.to_json()) == before
+    assert json.dumps(replace(sweep).plan.to_json()) == before
+    assert sweep.override({"trials": 8}).plan == sweep.plan
+
+
 class Told(SilentProgress):
     """Keeps what is said."""
 
