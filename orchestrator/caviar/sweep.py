@@ -141,6 +141,7 @@ class Sweep:
             )
         if self.constraint is not None and self.searcher:
             raise SpecError("a searcher cannot keep a constraint yet, but got both: leave one out")
+        _check_words(self.name, self.tags)
         check_arguments(self.train, self.train_args)
         object.__setattr__(self, "space", self.space if isinstance(self.space, Space) else Space(self.space))
         refuse_stored_secrets(self.plan)
@@ -280,6 +281,15 @@ def _rounds(rounds: Any, trials: int | None) -> list[Any]:
     if trials not in (None, sum(given)):
         raise SpecError(f"rounds={given} are {sum(given)} trials in all, but got trials={trials}: leave trials out")
     return given
+
+
+def _check_words(name: object, tags: object) -> None:
+    """See that name and tags can be seen, and typed; those of stored sweeps are read as they are."""
+    if isinstance(name, str) and name and (not name.strip() or len(name.splitlines()) > 1):
+        raise SpecError(f"a sweep's name is a word or a few, in one line, but got {name!r:.60}")
+    for tag in _words(tags):
+        if not str(tag).strip():
+            raise SpecError(f"a tag is a word to find the sweep by, but got {tag!r:.60}")
 
 
 def _words(tags: object) -> tuple[str, ...]:

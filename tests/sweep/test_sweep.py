@@ -358,3 +358,20 @@ def test_running_from_python_gives_the_command_line_s_advice_once(tmp_path: Path
     assert told.notes[:4] == [f"advice: {line}" for line in advice_of(sweep.plan)][:4]
     for word in ("Float(0.0001, 1.0) for the range", "scale='log'", "1 will not run"):
         assert sum(word in note for note in told.notes) == 1, (word, told.notes)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"name": " "}, "a sweep's name is a word or a few, in one line, but got ' '"),
+        ({"name": "a\nb"}, "in one line, but got 'a"),
+        ({"name": "a\u2028b"}, "in one line"),
+        ({"tags": [""]}, "a tag is a word to find the sweep by, but got ''"),
+        ({"tags": ["a", "\t"]}, "a tag is a word"),
+        ({"tags": ""}, "a tag is a word"),
+    ],
+)
+def test_names_and_tags_that_nobody_sees_are_refused(given, said):
+    with pytest.raises(SpecError, match=said):
+        make(**given)
+    assert make(name="a b", tags=["c d"]).plan.tags == ("c d",)
