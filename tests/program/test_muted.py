@@ -16,7 +16,7 @@ from caviar_workers.load import importing
 from caviar_workers.messages import Program
 
 FILE = """
-import sys
+import os, sys
 import the_gate as gate
 from caviar import Sweep
 
@@ -24,6 +24,7 @@ print("loud")
 print("loud", file=sys.stderr)
 assert not gate.armed or sys.argv == [__file__]
 if gate.armed:
+    os.chdir("..")
     gate.began.set()
     gate.goes.wait(60)
 
@@ -57,7 +58,7 @@ def test_threads_do_not_get_into_each_other_s_way(
     gate.armed = True
     programs: list[Program] = []
     threads = [threading.Thread(target=lambda one=one: programs.append(one.program)) for one in sweeps]
-    streams = sys.stdout, sys.stderr
+    streams, here = (sys.stdout, sys.stderr), Path.cwd()
     threads[0].start()
     assert gate.began.wait(60)
     threads[1].start()
@@ -68,7 +69,8 @@ def test_threads_do_not_get_into_each_other_s_way(
     for thread in threads:
         thread.join(60)
 
-    assert [one.functions for one in programs] == [{}, {}]
+    assert [(one.functions, one.folder) for one in programs] == [({}, str(here))] * 2
+    assert Path.cwd() == here
     assert capsys.readouterr() == ("tick\n", "tock\n")
     assert (sys.stdout, sys.stderr) == streams
 

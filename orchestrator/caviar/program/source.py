@@ -47,12 +47,13 @@ def program_of(functions: Mapping[str, Function | None], snapshot: Program | Non
     Raises:
         SpecError: The file cannot be read, or is not valid Python any more; or neither gives these functions.
     """
-    before = Surroundings(mask=False)
-    try:
-        program = _program_of(functions, snapshot)
-        moved = working_folder() != before.folder
-    finally:
-        before.restore()  # the user's modules are imported anew, and that is to change nothing here
+    with one_at_a_time:
+        before = Surroundings(mask=False)
+        try:
+            program = _program_of(functions, snapshot)
+            moved = working_folder() != before.folder
+        finally:
+            before.restore()  # the user's modules are imported anew, and that is to change nothing here
     return dataclasses.replace(program, folder=before.folder) if moved else program
 
 
