@@ -52,7 +52,7 @@ def interrupted(n: int, tmp_path: Path) -> None:
     assert (n, ran.returncode, ran.stderr) == (n, 130, "caviar: interrupted\n")
 
 
-@pytest.mark.parametrize("share", range(12))
+@pytest.mark.parametrize("share", [0, 3, 6, 9])
 def test_it_is_told_in_one_line(imports: int, tmp_path: Path, share: int) -> None:
     interrupted(1 + (imports - 1) * share // 12, tmp_path)
 

@@ -80,7 +80,7 @@ def few(config) -> bool:
     return config["lr"] > 0.4
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", [0, *(pytest.param(number, marks=pytest.mark.nightly) for number in (1, 2))])
 @pytest.mark.parametrize(
     ("changes", "constraint"),
     [({}, None), ({"sampler": "random"}, few), ({"sampler": List([{"lr": 0.7, "act": "b"}], then="sobol")}, None)],

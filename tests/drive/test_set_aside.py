@@ -38,7 +38,9 @@ def damage(caviar, write, store):
     return change
 
 
-@pytest.mark.parametrize("table", ["trials", "attempts", "curves", "logs"])
+@pytest.mark.parametrize(
+    "table", ["trials", *(pytest.param(name, marks=pytest.mark.nightly) for name in ("attempts", "curves", "logs"))]
+)
 def test_what_is_said_of_a_file_in_quarantine_is_true(caviar, store, damage, monkeypatch, table):
     sweep = damage(table)
     monkeypatch.setenv("COLUMNS", "80")

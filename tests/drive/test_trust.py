@@ -34,7 +34,13 @@ def disown(store: Path, user: object = "mallory") -> None:
 
 
 @pytest.mark.usefixtures("inline")
-@pytest.mark.parametrize("verb", [("resume", "--add", "1"), ("zoom",), ("resume", "--add", "1", "--force")])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("zoom",),
+        *(pytest.param(("resume", "--add", "1", *more), marks=pytest.mark.nightly) for more in ((), ("--force",))),
+    ],
+)
 def test_without_a_terminal_code_of_others_needs_trust(caviar, write, store, verb) -> None:
     path = write(f"{SOURCE}\n    # {store}")  # a process loads the same source once
     assert caviar("run", path).code == 0

@@ -127,7 +127,7 @@ def test_a_family_and_its_best(store: Store) -> None:
 
 
 @pytest.mark.parametrize("rule", ["last", "best"])
-@pytest.mark.parametrize("k", [1, 4])
+@pytest.mark.parametrize("k", [1, pytest.param(4, marks=pytest.mark.nightly)])
 def test_the_words_of_a_family_are_of_all_that_were_compared(store: Store, rule: str, k: int) -> None:
     plan = replace(PLAN, trials=2, rounds=())
     parent = add(store, plan, {0: ("COMPLETED", 5.0), 1: ("COMPLETED", 6.0)}, step=2)
@@ -152,7 +152,7 @@ def test_too_few_results_say_so(store: Store) -> None:
         zoom_into(store, sweep)
 
 
-@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize("mode", ["min", pytest.param("max", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("state", ["RUNNING", "LOST", "STOPPED", "CANCELLED"])
 def test_over_a_family_too_completed_trials_go_before_all_others(store: Store, state: str, mode: Any) -> None:
     plan = replace(PLAN, mode=mode, trials=2, rounds=())
