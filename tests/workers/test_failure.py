@@ -146,7 +146,7 @@ def test_an_error_that_cannot_be_written_down_fails_its_trial_only(error: BaseEx
 )
 def test_calls_as_other_libraries_want_them_are_told_what_to_write(call, said) -> None:
     with pytest.raises((TypeError, AttributeError)) as raised:
-        call(Trial(sweep="s", number=0, attempt=0, seed=0))
+        call(Trial(sweep="of another library", number=0, attempt=0, seed=0))
     assert said in headline(describe(raised.value)[0])
 
 
