@@ -87,8 +87,10 @@ class Capture:
     def end(self) -> None:
         """The present trial prints no more."""
         with self._lock:
-            self._collect()
-            for stream in self._streams:
+            loud = [stream for stream in self._streams if not stream.silent()]
+            if loud:  # most trials print nothing
+                self._collect()
+            for stream in loud:
                 self._add(stream.name, stream.transcript.close())
             self._trial = None
 
@@ -178,7 +180,8 @@ class _Stream:
 
     def renew(self) -> None:
         """Begin with another trial; the one before may have closed or replaced the stream."""
-        self.transcript.renew()
+        if self.transcript.used:
+            self.transcript.renew()
         if self._saved >= 0:
             os.dup2(self._number, self._descriptor)
         self.outlet.install()
@@ -203,6 +206,10 @@ class _Stream:
             found += self.transcript.add(data)
         self._rewind(size)
         return found
+
+    def silent(self) -> bool:
+        """Whether nothing has come since the present trial began."""
+        return not self.transcript.used and os.lseek(self._number, 0, os.SEEK_END) == self._position
 
     def skip(self) -> None:
         """Leave out what has come since the last call."""

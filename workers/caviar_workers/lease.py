@@ -40,6 +40,8 @@ from caviar_workers.trial import Trial, TrialInterrupted, replay
 _GLANCE_S, _TORRENT_S = 0.25, 0.05
 _TORRENT = 1_000
 """Rows that wait: if so many, the next glance is soon, before they fill the memory."""
+_BRIEF_S = 1e-4
+"""Seconds in which no trial opens many files: of those that are over so soon, each fourth one is looked after."""
 
 
 def _silence() -> Sequence[Message]:
@@ -165,7 +167,7 @@ class _Training:
             if execution.error is None and execution.kind is None:  # it came after train had returned
                 execution.error, execution.kind = describe(fault)
         if self._own_process:
-            if word := crowded():
+            if (execution.busy > _BRIEF_S or position % 4 == 0) and (word := crowded()):
                 self.broken = True
                 print(f"[caviar: {word}]", file=OUTLETS["err"])
             if self._surroundings is not None:

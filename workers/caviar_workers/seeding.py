@@ -7,6 +7,9 @@ import sys
 
 import numpy as np
 
+# What random.seed does with a whole number, without asking what else it might be, which takes a microsecond.
+_seed = super(random.Random, random._inst).seed
+
 
 def seed_everything(seed: int) -> None:
     """Seed `random`, numpy's global generator, and torch on all devices if it is imported.
@@ -14,7 +17,8 @@ def seed_everything(seed: int) -> None:
     Args:
         seed: 0 … 2^32 − 1.
     """
-    random.seed(seed)
+    _seed(seed)
+    random._inst.gauss_next = None  # type: ignore[attr-defined]
     np.random.seed(seed)  # the legacy global state is exactly what user code may draw from
     torch = sys.modules.get("torch")
     if torch is not None:

@@ -23,14 +23,13 @@ class Transcript:
     def __init__(self, hidden: Iterable[str] = ()) -> None:
         self._sieve = Sieve(hidden)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._used = True
+        self.used = True
+        """Whether anything has come since it was renewed."""
         self.renew()
 
     def renew(self) -> None:
         """Begin with another attempt."""
-        if not self._used:
-            return  # most trials print nothing
-        self._used = False
+        self.used = False
         self._decoder.reset()
         self._sieve.renew()
         self._room = BEGINNING
@@ -45,7 +44,7 @@ class Transcript:
 
     def add(self, data: bytes) -> str:
         """Take what has come; returns what of it can be handed on now."""
-        self._used = True
+        self.used = True
         return self._take(self._sieve.add(self._decoder.decode(data)))
 
     def _take(self, text: str) -> str:
@@ -62,14 +61,14 @@ class Transcript:
 
     def skip(self, size: int) -> None:
         """Leave out so many bytes that have come."""
-        self._used = True
+        self.used = True
         self._decoder.reset()
         self._sieve.renew(amid=True)
         self._dropped += size
 
     def close(self) -> str:
         """The end of the stream, where it was not handed on already."""
-        if not self._used:
+        if not self.used:
             return ""
         last = self._take(self._sieve.rest())
         if not self._end:
