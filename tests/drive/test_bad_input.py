@@ -142,7 +142,12 @@ FAILING = {
     "raises what is no UTF-8": ("trial.report(0, loss=1.0); raise OSError('\\udcff')", 3, ["OSError: \\udcff"], 1),
     "reports nan": ("trial.report(0, loss=float('nan'))", 3, ["no trial with a usable loss"], 1),
     "exits": ("trial.report(0, loss=1.0); raise SystemExit(0)", 3, ["SystemExit: 0"], 1),
-    "is a coroutine": ("async def later(): ...\n    return later()", 2, ["returned a coroutine"], 0),
+    "is a coroutine": (
+        "async def later(): ...\n    return later()",
+        2,
+        ["train is an async function, which nobody awaits"],
+        0,
+    ),
 }
 
 
@@ -169,9 +174,10 @@ def test_a_train_function_that(ray: RaySession, caviar: Caviar, write: Write, st
 def test_a_name_is_a_label_and_never_a_path(ray: RaySession, caviar: Caviar, write: Write, store: Path) -> None:
     path = write("")
     path.write_text(HEAD + "def train(config, trial):\n    return 1.0\n" + SWEEP)
-    name = "../../up/and away\n<b>"
+    name = "../../up/and away <b>"
 
     assert caviar("run", path, "--name", name, "--trials", 1).code == 0
+    told(caviar("run", path, "--name", "two\nlines", "--trials", 1), 2, "in one line")
     assert made(store) == [f"sweep={Result(store).id}"]
     assert Result(store).sql("SELECT name FROM sweeps").fetchall() == [(name,)]
     assert caviar("best", name).code == 0
