@@ -157,7 +157,7 @@ def test_leases_on_ray_wait_for_who_does_not_poll_and_nothing_is_lost(
         for step in range(rows):
             trial.report(step, loss=0.5)
 
-    program = Program(digest="d", train="t", functions={"t": train})
+    program = Program(digest="slow store", train="t", functions={"t": train})
     executor = ray_tasks.RayExecutor(program, cpus=1, gpus=0)
     lease = Lease(
         id=0,

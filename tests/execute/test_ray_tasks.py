@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ def run(
     """Run leases of one trial; all events."""
     from caviar.execute.ray_tasks import RayExecutor
 
-    program = Program(digest="d", train="train", functions={"train": train}, files=beside or {})
+    digest = uuid.uuid4().hex  # a process opens functions once, and knows them by it
+    program = Program(digest=digest, train="train", functions={"train": train}, files=beside or {})
     executor = RayExecutor(program, cpus=cpus, gpus=gpus)
     for number in range(leases):
         executor.submit(
@@ -132,7 +134,7 @@ def test_gpus_are_handed_out_and_hidden_from_those_who_asked_for_none(ray: RaySe
 def test_half_a_gpu_is_shared(ray: RaySession) -> None:
     from caviar.execute.ray_tasks import RayExecutor
 
-    executor = RayExecutor(Program(digest="d", train="t", functions={"t": len}), cpus=0.25, gpus=0.5)
+    executor = RayExecutor(Program(digest="shares", train="t", functions={"t": len}), cpus=0.25, gpus=0.5)
 
     assert executor.slots() == 4
     executor.close()
