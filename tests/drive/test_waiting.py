@@ -7,21 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.told import Told
 
 from caviar.drive.waiting import wait_for_silence
-from caviar.show.silent import SilentProgress
 from caviar.store import Store, SweepDir
-
-
-class Told(SilentProgress):
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.notes: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
 
 
 @pytest.fixture

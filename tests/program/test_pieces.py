@@ -58,7 +58,7 @@ Point = namedtuple("Point", "x")
 
 def wrapped(value: Any) -> Any:
     function = functools.lru_cache(lambda: value)
-    function.value = value  # type: ignore[attr-defined]
+    function.__dict__["value"] = value
     return function
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.told import Told
 
 from caviar import Choice, Constant, Float, Int, Sweep
 from caviar.errors import SpecError, StoreError
@@ -326,17 +327,6 @@ def test_a_sweep_stays_what_it_was_when_what_it_was_made_of_changes() -> None:
     assert json.dumps(sweep.plan.to_json()) == before
     assert json.dumps(replace(sweep).plan.to_json()) == before
     assert sweep.override({"trials": 8}).plan == sweep.plan
-
-
-class Told(SilentProgress):
-    """Keeps what is said."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.notes: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
 
 
 def test_running_from_python_gives_the_command_line_s_advice_once(tmp_path: Path, monkeypatch: Any) -> None:

@@ -6,8 +6,6 @@ import sys
 
 import pytest
 
-from ..drive.conftest import inline, store, write  # noqa: F401 — fixtures
-
 NOISY = """
     import os
 
@@ -79,7 +77,7 @@ def call(tmp_path, monkeypatch):
     return run
 
 
-def test_json_is_all_that_is_on_stdout(call, write):  # noqa: F811
+def test_json_is_all_that_is_on_stdout(call, write):
     file = write(NOISY)
     for words in (("run", file, "--dry-run"), ("run", file, "-q"), ("resume", "-q", "--add", 1), ("zoom", "-q")):
         out, err = call(*words, "--json")
