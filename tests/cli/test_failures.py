@@ -7,7 +7,7 @@ from caviar.cli.options import Target
 from caviar.cli.reading import reading
 from caviar.store import Store, Writer
 
-from .conftest import attempt_row, configs, make_plan
+from ..small_stores import attempt_row, configs, make_plan
 
 
 def raised(error: str) -> tuple[str, str]:

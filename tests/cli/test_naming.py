@@ -11,7 +11,7 @@ from caviar.errors import NotFoundError
 from caviar.sampling import make_sampler
 from caviar.store import Store
 
-from .conftest import add_digits, make_plan
+from ..small_stores import add_digits, make_plan
 
 OF_A_SWEEP = {
     "status": (),

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from caviar.cli.main import VERBS, cli
 from caviar.store import Store
 
-from .conftest import add_digits, add_interrupted, make_plan
+from ..small_stores import add_digits, add_interrupted, make_plan
 
 SUBVERBS = [("store", name) for name in ("check", "info", "compact")]
 HELPS = [(), *((verb,) for verb in VERBS), *SUBVERBS]

@@ -21,7 +21,7 @@ from caviar.store.finalize import finalize
 from caviar_workers import tables
 from caviar_workers.checkpoint import Save, carried
 
-from .conftest import attempt_row
+from ..small_stores import attempt_row
 
 NAMES = (
     *("*", "a*b", "?", "[a]", "{x}", "'", '"', "it's", '""', "%", "%s", "%(x)s", "\\", "a\\b", "..", "../up", "a/b"),

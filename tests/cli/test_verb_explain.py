@@ -8,7 +8,7 @@ import pytest
 from caviar.store import Store, Writer
 from caviar_workers.tables import DECISIONS
 
-from .conftest import attempt_row, configs, curve, make_plan
+from ..small_stores import attempt_row, configs, curve, make_plan
 
 
 def decide(filled, tmp_path, **row):

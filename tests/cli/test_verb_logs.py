@@ -6,7 +6,7 @@ import pytest
 from caviar.cli import verb_logs
 from caviar.store import Store, Writer
 
-from .conftest import add_interrupted, add_paused, configs, make_plan
+from ..small_stores import add_interrupted, add_paused, configs, make_plan
 
 
 def logs(caviar, filled, *args):

@@ -6,7 +6,7 @@ import pytest
 
 from caviar.store import Store
 
-from .conftest import add_digits, add_paused, make_plan
+from ..small_stores import add_digits, add_paused, make_plan
 
 
 def test_newest_first(caviar, filled):

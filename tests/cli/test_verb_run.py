@@ -12,7 +12,7 @@ from caviar.show.plain import PlainProgress
 from caviar.show.silent import SilentProgress
 from caviar_workers.messages import Program
 
-from .conftest import make_plan
+from ..small_stores import make_plan
 
 
 class FakeSweep:

@@ -4,7 +4,7 @@ import pytest
 
 from caviar.store import Store
 
-from .conftest import add_paused
+from ..small_stores import add_paused
 
 
 def test_a_finished_sweep(caviar, filled):

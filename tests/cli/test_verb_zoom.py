@@ -10,7 +10,7 @@ from caviar.plan import Plan
 from caviar.space import Int
 from caviar.store import Store
 
-from .conftest import add_digits, make_plan
+from ..small_stores import add_digits, make_plan
 
 
 def test_dry_run_shows_old_and_new_ranges(caviar, filled, tmp_path):
