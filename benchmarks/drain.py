@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from caviar.errors import NotFoundError
-from caviar.result import Result
+from caviar.results import Result
 from caviar.store import Store
 from pairs import Others, machine, spread, write_json
 

@@ -29,7 +29,7 @@ from typing import Any
 from caviar import Float, Sweep
 from caviar.errors import NoResultError
 from caviar.execute.ray_session import RaySession
-from caviar.result import Result
+from caviar.results import Result
 from caviar.show.silent import SilentProgress
 from digits import pool_tasks
 from noop import ListTrial

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from caviar.select import select
+from caviar.results.selector import select
 from caviar.store import Store, SweepDir, Views
 
 REPEATS = 5

@@ -21,7 +21,7 @@ from caviar.errors import (
 )
 
 if TYPE_CHECKING:
-    from caviar.result import Result
+    from caviar.results import Result
     from caviar.sampling import Grid
     from caviar.space import Choice, Constant, Float, Int, Prior, Space
     from caviar.stopping import ASHA, Extrapolate, Hyperband, MedianStop, Patience
@@ -66,7 +66,7 @@ _ROOMS = {
     "MedianStop": "caviar.stopping",
     "Patience": "caviar.stopping",
     "Prior": "caviar.space",
-    "Result": "caviar.result",
+    "Result": "caviar.results",
     "Space": "caviar.space",
     "Sweep": "caviar.sweep",
     "Trial": "caviar_workers.trial",

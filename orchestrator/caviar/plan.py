@@ -56,7 +56,7 @@ class Plan:
     round: int = 0
     """Which round of its run this sweep is, from 0."""
     rule: Rule = "last"
-    """How trials are compared; see `caviar.select`."""
+    """How trials are compared; see `caviar.results.selector`."""
     searcher: str = ""
     """Who chooses the points, `local` or `gp`; empty: the sampler."""
     stopping: str = ""

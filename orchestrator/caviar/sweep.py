@@ -21,7 +21,7 @@ from caviar.zoom.refine import FEWEST
 from caviar_workers.load import importing
 
 if TYPE_CHECKING:
-    from caviar.result import Result
+    from caviar.results import Result
     from caviar.sampling import Grid, List
     from caviar.show.progress import Progress
     from caviar.space import Parameter
@@ -232,7 +232,7 @@ class Sweep:
                 "a sweep was started while its file was imported: put sweep.run() under if __name__ == '__main__':"
             )
         from caviar.drive import run_sweep  # noqa: PLC0415 — describing a sweep, as workers do, needs none of this
-        from caviar.result import Result, store_path  # noqa: PLC0415
+        from caviar.results import Result, store_path  # noqa: PLC0415
         from caviar.show.choose import choose_progress  # noqa: PLC0415
         from caviar.show.commands import told_for  # noqa: PLC0415
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from caviar.errors import SpecError
-from caviar.result import Result
+from caviar.results import Result
 from caviar.store import Store
 
 from ..raylets import TOKEN, Raylets

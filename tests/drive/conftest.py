@@ -19,7 +19,7 @@ from caviar.cli.main import main
 from caviar.execute.inline import InlineExecutor
 from caviar.execute.ray_session import RaySession
 from caviar.plan import Plan
-from caviar.result import Result
+from caviar.results import Result
 from caviar.show.progress import Progress
 from caviar_workers.messages import Program
 

@@ -14,7 +14,7 @@ from caviar.execute.ray_session import RaySession
 from caviar.execute.simulated import SimulatedDeathError, SimulatedExecutor, Stage
 from caviar.loading import load
 from caviar.plan import Plan
-from caviar.result import Result
+from caviar.results import Result
 from caviar.sampling import make_sampler
 from caviar.schedule.scheduler import Scheduler
 from caviar.schedule.supply import Supply

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from caviar.result import Result
+from caviar.results import Result
 from caviar.show.numbers import number
 from caviar.store import Store
 

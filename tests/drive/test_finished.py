@@ -2,7 +2,7 @@
 
 import pytest
 
-from caviar.result import Result
+from caviar.results import Result
 
 EXPERIMENT = """
 from caviar import Float, Sweep

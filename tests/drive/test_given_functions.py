@@ -8,7 +8,7 @@ import pytest
 
 from caviar.errors import SpecError
 from caviar.execute.ray_session import RaySession
-from caviar.result import Result
+from caviar.results import Result
 
 from .conftest import Caviar, Write
 

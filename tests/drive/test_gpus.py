@@ -8,7 +8,7 @@ import pytest
 
 from caviar.execute.ray_session import RaySession
 from caviar.loading import load
-from caviar.result import Result
+from caviar.results import Result
 from caviar.show.silent import SilentProgress
 
 from .conftest import Write

@@ -12,7 +12,7 @@ import pytest
 from caviar.drive import drive, resume_sweep
 from caviar.errors import CaviarError, StoreError
 from caviar.loading import load
-from caviar.result import Result
+from caviar.results import Result
 from caviar.show.silent import SilentProgress
 from caviar.store import Store, Writer, finalize, ownership
 from caviar.store.check import check

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from caviar.result import Result
+from caviar.results import Result
 
 from ..raylets import TOKEN, Raylets
 from .conftest import MAIN, Write

@@ -14,7 +14,7 @@ import pytest
 from caviar import Float, Sweep
 from caviar.execute.ray_session import RaySession
 from caviar.loading import load
-from caviar.result import Result
+from caviar.results import Result
 from caviar.show.silent import SilentProgress
 
 from .conftest import Caviar, Driver, Write, curves, sweeps, table

@@ -7,7 +7,7 @@ import pytest
 from caviar.drive import resume_sweep
 from caviar.execute.ray_session import RaySession
 from caviar.loading import load
-from caviar.result import Result
+from caviar.results import Result
 from caviar.show.silent import SilentProgress
 from caviar.store import Store
 

@@ -8,8 +8,8 @@ import pytest
 from caviar.drive import drive
 from caviar.errors import StoreError
 from caviar.execute.ray_session import RaySession
-from caviar.lineage import family
-from caviar.result import Result
+from caviar.results import Result
+from caviar.results.family import family
 from caviar.store import Store
 from caviar.store.finals import finals
 

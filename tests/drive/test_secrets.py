@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from caviar.result import Result
+from caviar.results import Result
 
 SOURCE = """
     from caviar import Float, Sweep

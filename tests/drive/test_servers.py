@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from caviar.result import Result
+from caviar.results import Result
 
 from .conftest import Write
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from caviar.execute.ray_session import RaySession
-from caviar.result import Result
+from caviar.results import Result
 
 from .conftest import Caviar, Write
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from caviar.result import Result
+from caviar.results import Result
 
 from .conftest import Caviar, Driver, Write, sweeps
 

@@ -10,7 +10,7 @@ from tests.drive.conftest import Caviar, Write
 
 from caviar.drive.advice import adviser_of
 from caviar.plan import Plan
-from caviar.result import Result
+from caviar.results import Result
 from caviar.sampling import make_sampler
 from caviar.store import Store
 

@@ -12,7 +12,7 @@ from faulty_proxy import REFUSED
 from fixtures import SECRET, CloudBucket
 
 from caviar.errors import CaviarError
-from caviar.result import Result
+from caviar.results import Result
 
 from .conftest import Caviar, Driver, Output, Write, curves, sweeps
 

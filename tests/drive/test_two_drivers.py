@@ -12,9 +12,9 @@ import pytest
 from caviar.disk import PosixDisk
 from caviar.drive import drive, hold_parent, resume, resume_sweep, run_child
 from caviar.errors import StoreError
-from caviar.lineage import zoom_into, zoom_plan
 from caviar.loading import load
 from caviar.plan import Plan
+from caviar.results.next_sweep import zoom_into, zoom_plan
 from caviar.show.silent import SilentProgress
 from caviar.store import Store, SweepDir, Views, Writer
 from caviar.store.check import check

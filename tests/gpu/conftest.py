@@ -16,7 +16,7 @@ import pytest
 from caviar.errors import NoResultError
 from caviar.execute.ray_session import RaySession
 from caviar.loading import load
-from caviar.result import Result
+from caviar.results import Result
 from caviar.show.silent import SilentProgress
 
 FILE = Path(__file__).with_name("trials.py")

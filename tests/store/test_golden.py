@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from caviar.errors import StoreError
-from caviar.lineage import children
 from caviar.plan import Plan
+from caviar.results.family import children
 from caviar.store import Store, SweepDir, Views, Writer
 from caviar.store.check import check
 from caviar.store.finalize import finalize

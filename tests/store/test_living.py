@@ -18,11 +18,11 @@ from histories import MOST, OBJECTIVE, OTHER, Known, Mortal, Script, known, scri
 from caviar.cli.main import main
 from caviar.drive.gauge import Gauge
 from caviar.plan import Plan
+from caviar.results.selector import select
 from caviar.sampling import make_sampler
 from caviar.schedule.scheduler import Scheduler
 from caviar.schedule.supply import Supply
 from caviar.schedule.vault import Vault
-from caviar.select import select
 from caviar.space import Float, Space
 from caviar.store import Store, SweepDir, Views, Writer
 from caviar.store.checkpoints import saves_of

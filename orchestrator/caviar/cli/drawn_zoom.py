@@ -11,10 +11,11 @@ import numpy as np
 
 from caviar.cli.output import say
 from caviar.errors import SpecError
-from caviar.lineage import children, need_points, zoom_into
 from caviar.plan import Plan
 from caviar.plot import Dot, picture
-from caviar.select import select
+from caviar.results.family import children
+from caviar.results.next_sweep import need_points, zoom_into
+from caviar.results.selector import select
 from caviar.store import Views
 from caviar.zoom import drawn_box, places_in
 
@@ -28,7 +29,7 @@ Axes = tuple[str | None, str | None]
 
 def draw_family(store: Store, sweep: SweepDir, file: str, *, axes: Axes, top: int | None) -> None:
     """Draw a sweep and its parent; without one, its newest child; without that, the box that a zoom would draw."""
-    from caviar.lineage.family import parent_of
+    from caviar.results.family import parent_of
 
     parent = parent_of(sweep)
     known = {one.id: one for one in store.readable()}

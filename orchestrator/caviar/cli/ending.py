@@ -50,7 +50,7 @@ def _say_older_best(opened: "Reading", target: Target) -> None:
     """Where a sweep was zoomed out of another one: is the best of them its own?"""
     if opened.plan.get("parent") is None:
         return
-    from caviar.lineage import ancestors, best_of_family
+    from caviar.results.family import ancestors, best_of_family
     from caviar.store import Store
 
     line = ancestors(Store.open(target.store), opened.sweep)

@@ -94,7 +94,7 @@ def _best_and_time(store: Store, sweep: SweepDir) -> dict[str, Any]:
     """One that cannot be read has neither, and stderr says why: the others are listed."""
     from caviar.cli.output import say
     from caviar.errors import NotFoundError, StoreError
-    from caviar.select import select
+    from caviar.results.selector import select
     from caviar.store import Views
 
     span = "select epoch(max(coalesce(ended, started)) - min(started)) from trials"

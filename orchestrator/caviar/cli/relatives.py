@@ -9,11 +9,11 @@ from caviar.cli.options import Ranking, Target
 from caviar.cli.output import emit, emit_json, say_left_out
 from caviar.cli.reading import newest, say_not_shown
 from caviar.errors import NoResultError
-from caviar.lineage import best_of_family, family
+from caviar.results.family import best_of_family, family
 from caviar.store import Store, Views
 
 if TYPE_CHECKING:
-    from caviar.lineage import Relative
+    from caviar.results.family import Relative
 
 
 def show_family(target: Target, k: int, ranking: Ranking) -> None:

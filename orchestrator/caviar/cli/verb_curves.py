@@ -9,7 +9,7 @@ from caviar.cli.options import Ranking, Target, axis_option, ranking_options, sw
 
 if TYPE_CHECKING:
     from caviar.cli.reading import Reading
-    from caviar.select import Selection
+    from caviar.results.selector import Selection
 
 EPILOG = """\b
 Examples:

@@ -43,7 +43,7 @@ def verb(trial: int, log: bool | None, target: Target) -> None:
 
 def _document(opened: "Reading", trial: int) -> dict[str, Any]:
     from caviar.cli.points import exact_metrics
-    from caviar.select import as_given
+    from caviar.results.given import as_given
     from caviar.store.aside import no_trial
 
     found = opened.rows("select * from trials where trial = ?", [trial])

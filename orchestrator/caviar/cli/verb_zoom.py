@@ -49,8 +49,8 @@ def verb(
     from caviar.cli.output import emit, emit_json, say
     from caviar.cli.reading import newest
     from caviar.cli.zooming import zoom_document, zoom_lines
-    from caviar.lineage import zoom_into, zoom_plan
     from caviar.plan import Plan
+    from caviar.results.next_sweep import zoom_into, zoom_plan
     from caviar.store import Store
 
     store = Store.open(target.store)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from caviar.cli.reading import Reading
-    from caviar.select import Selection
+    from caviar.results.selector import Selection
 
 SPARK_WIDTH = 10
 
@@ -26,7 +26,7 @@ def choose(reading: Reading, k: int, ranking: Ranking | None = None) -> Selectio
         NoResultError: no trial has a usable value.
         NotFoundError: trials report other metrics than the sweep's.
     """
-    from caviar.select import select
+    from caviar.results.selector import select
 
     ranking = ranking or Ranking(rule=None, at_step=None)
     selection = select(reading.views, reading.sweep.description(), k=k, rule=ranking.rule, at_step=ranking.at_step)

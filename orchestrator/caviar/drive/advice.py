@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from caviar import searching  # its searchers, and scipy with them, only when one is asked for
+from caviar.results.ranking_sql import identifier
 from caviar.schedule.adviser import Adviser
 from caviar.schedule.asks import Asks
 from caviar.schedule.tally import FINAL
-from caviar.select.rule import identifier
 from caviar.stopping import DIVERGENCE, StopOnDivergence, parse_stopping
 from caviar.store import Views
 

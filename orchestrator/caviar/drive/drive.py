@@ -18,9 +18,10 @@ from caviar.drive.session import executor_of, session
 from caviar.drive.trust import Trust, nobody, trusted_program
 from caviar.drive.unmeasured import Unmeasured
 from caviar.errors import CaviarError, SpecError, StoreError, SweepInterrupted
-from caviar.lineage import next_round, twin_of
 from caviar.plan import Plan, advice_of
 from caviar.program import pack
+from caviar.results.family import twin_of
+from caviar.results.next_sweep import next_round
 from caviar.sampling import make_sampler
 from caviar.schedule.scheduler import Scheduler
 from caviar.schedule.supply import Supply

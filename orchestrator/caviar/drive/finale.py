@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from caviar.errors import CaviarError, NotFoundError
 from caviar.execute.executor import LeaseEnded, LeaseSpoke
-from caviar.lineage import ancestors, best_of_family
 from caviar.plan import Plan
+from caviar.results.family import ancestors, best_of_family
 from caviar.sampling import List, typed
 from caviar.secret import referred, resolved
 from caviar.store import Views

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from caviar.drive.pace import Pace
 from caviar.errors import CaviarError
+from caviar.results.ranking_sql import identifier
+from caviar.results.selector import select
 from caviar.schedule.supply import NOTHING_RAN
 from caviar.schedule.tally import KEPT, Leader, best_of
-from caviar.select import select
-from caviar.select.rule import identifier
 from caviar.show.progress import BestRow, Newest, Snapshot
 from caviar.store import Views
 

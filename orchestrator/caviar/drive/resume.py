@@ -18,10 +18,11 @@ from caviar.drive.trust import Trust, need_trust, nobody, trusted_program
 from caviar.drive.unfinished import unfinished
 from caviar.drive.waiting import wait_for_silence
 from caviar.errors import SpecError
-from caviar.lineage import children, next_round
 from caviar.plan import Plan
 from caviar.program import ROLES, pack, program_of_file
 from caviar.program.snapshot import read_source
+from caviar.results.family import children
+from caviar.results.next_sweep import next_round
 from caviar.sampling import check_identity, make_sampler
 from caviar.schedule.supply import Supply
 from caviar.secret import resolved

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from caviar.errors import StoreError
+from caviar.results.ranking_sql import identifier
 from caviar.schedule.rest import Rest
-from caviar.select.rule import identifier
 from caviar.store import Views
 from caviar.store.checkpoints import saved_attempts
 from caviar_workers.checkpoint import MOST_ATTEMPT

@@ -16,8 +16,8 @@ from numpy.lib.npyio import NpzFile
 
 from caviar.errors import SpecError
 from caviar.execute.recorded import Recorded
-from caviar.select import select
-from caviar.select.rule import identifier
+from caviar.results.ranking_sql import identifier
+from caviar.results.selector import select
 from caviar.show.numbers import counted
 
 _NO_TABLE = "is no numpy file of named arrays: numpy.savez(FILE, curves=array) writes one"

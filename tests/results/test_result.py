@@ -12,7 +12,7 @@ from caviar.errors import NotFoundError, SpecError
 from caviar.store import Store
 from caviar_workers.trial import Trial, TrialInterrupted
 
-from ..cli.conftest import SPACE, add_digits
+from ..small_stores import SPACE, add_digits
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 
 from caviar.errors import NoResultError, NotFoundError
-from caviar.lineage import ancestors, best_of_family, children, family, next_round, zoom_into, zoom_plan
 from caviar.plan import Plan
+from caviar.results.family import ancestors, best_of_family, children, family
+from caviar.results.next_sweep import next_round, zoom_into, zoom_plan
 from caviar.sampling import List, make_sampler
 from caviar.space import Constant, Float, Int, Space
 from caviar.store import Store, SweepDir, Views, Writer

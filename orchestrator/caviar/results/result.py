@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.disk.location import is_uri, object_path
 from caviar.errors import NoResultError, SpecError
-from caviar.select import Candidate, Selection, select
+from caviar.results.selector import Candidate, Selection, select
 from caviar.show.commands import told_for
 from caviar.store import Store, SweepDir, Views
 from caviar.store.aside import no_trial

@@ -16,8 +16,8 @@ from numbers import Integral
 from typing import Any, Protocol, cast
 
 from caviar.errors import NotFoundError, SpecError
-from caviar.select.given import as_given
-from caviar.select.rule import RULES, WORDS, Rule, identifier, newest_sql, scored_sql, steps_sql
+from caviar.results.given import as_given
+from caviar.results.ranking_sql import RULES, WORDS, Rule, identifier, newest_sql, scored_sql, steps_sql
 
 Row = tuple[Any, ...]
 

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from caviar.errors import NotFoundError, SpecError
-from caviar.select import Selection, select
+from caviar.results.selector import Selection, select
 
 SWEEP = "20261123-041233-7f3a"
 NAN, INF = math.nan, math.inf

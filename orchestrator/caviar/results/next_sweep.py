@@ -9,8 +9,8 @@ import numpy as np
 
 from caviar.errors import NoResultError, StoreError
 from caviar.plan import Plan
+from caviar.results.selector import select
 from caviar.sampling import List
-from caviar.select import select
 from caviar.space import Space, hold_lower_tiers
 from caviar.store import Views
 from caviar.zoom import Zoom, few, refine
