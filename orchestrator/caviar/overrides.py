@@ -20,38 +20,9 @@ from typing import Any
 
 from caviar.errors import SpecError
 from caviar.secret import refuse_secrets
+from caviar.settings import SETTABLE
 from caviar.space import FIELDS as PARTS
 from caviar.space import Choice, Constant, Float, Int, Parameter, Space, parameter_from_json
-
-FIELDS = (
-    "metric",
-    "mode",
-    "trials",
-    "seed",
-    "name",
-    "sampler",
-    "all_tiers",
-    "rounds",
-    "rule",
-    "searcher",
-    "stopping",
-    "pausing",
-    "stop_on_divergence",
-    "cpus",
-    "gpus",
-    "process",
-    "concurrency",
-    "max_attempts",
-    "trial_timeout",
-    "time_limit",
-    "keep_checkpoints",
-    "max_failures",
-    "tags",
-    "note",
-)
-
-_TEXTS = ("metric", "mode", "name", "rule", "searcher", "process", "note")
-_SWITCHES = ("all_tiers", "pausing", "stop_on_divergence")
 
 
 class Typed(str):
@@ -91,8 +62,8 @@ def overridden(
             parameter = parameters[_known(name, parameters, "the space has no parameter")]
             parts = PARTS[str(parameter["type"])]
             parameter[_known(part, parts, f"{name} has no")] = read(value, _usual_part(parameter, part), key)
-        elif key in FIELDS:
-            fields[key] = read(value, "" if key in _TEXTS else False if key in _SWITCHES else None, key)
+        elif key in SETTABLE:
+            fields[key] = read(value, SETTABLE[key].kind.typed, key)
         else:
             _refuse(key, keywords, space)
     if arguments != dict(train_args):
@@ -303,7 +274,7 @@ def _refuse(key: str, keywords: Iterable[str], space: Space) -> None:
             rest = f"space.{key}.low=… and space.{key}.high=… move its bounds"
         raise SpecError(f"there is no setting {key!r}: space.{key}=… holds the parameter at one value, {rest}")
     parts = [f"space.{name}.{part}" for name, one in space.items() for part in PARTS[str(one.to_json()["type"])]]
-    choices = [*FIELDS, *(f"train.{name}" for name in keywords), *(f"space.{name}" for name in space), *parts]
+    choices = [*SETTABLE, *(f"train.{name}" for name in keywords), *(f"space.{name}" for name in space), *parts]
     _known(key, choices, "there is no setting")
 
 
@@ -311,7 +282,7 @@ def setting_called(option: str, train: Callable[..., Any], space: Iterable[str])
     """The dotted name of what an option may mean: `--batch-size` is `train.batch_size`; empty: it means none."""
     name = option.lstrip("-").replace("-", "_")
     known = {**{one: f"space.{one}" for one in space}, **{one: f"train.{one}" for one in _keywords(train)}}
-    return name if name in FIELDS else known.get(name, "")
+    return name if name in SETTABLE else known.get(name, "")
 
 
 def _without_kind(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from caviar.errors import SpecError
 from caviar.kept import DEEPEST, NotKept, check_kept
 from caviar.program.arguments import arguments_from_json, arguments_to_json
-from caviar.sampling import Grid, List, read_sampler, sampler_json
+from caviar.sampling import List, read_sampler, sampler_json
 from caviar.searching.names import check_searcher
 from caviar.secret import refuse_secrets, suspects
+from caviar.settings import SETTINGS, Settings, check_settings
 from caviar.space import Choice, Constant, Parameter, Space, parameter_from_json, repeat_advice, scale_advice
 from caviar.stopping import PAUSING, parse_stopping, stopping_text
 from caviar_workers.tables import check_metric_name
 
-Mode = Literal["min", "max"]
-Rule = Literal["last", "best", "smoothed"]
-Process = Literal["warm", "fresh"]
-MOST_TRIALS = 2**30
 _ABOVE = 3
 """Objects round a value of the plan's, in the sweep's description."""
+_FIRST = (
+    *("name", "metric", "mode", "trials", "seed", "space", "held", "sampler", "all_tiers"),
+    *("parent", "rounds", "round"),
+)
+"""Fields that a stored plan begins with, in this order; the others follow as they are declared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What is searched, for what, and with which resources.
+class Plan(Settings):
+    """What is searched, for what, and with which resources: the settings of a sweep, and what follows from them.
 
     Raises:
         SpecError: A field breaks its rule; the sentence states the rule and what it got.
@@ -37,57 +38,24 @@ class Plan:
     """What people call the sweep; it never becomes a path."""
     metric: str
     """The objective, one of the reported metrics."""
-    mode: Mode
+    mode: Literal["min", "max"]
     trials: int
     """How many configurations are trained, 1 … 2^30."""
     seed: int
-    """Decides every configuration and every trial's seed, 0 … 2^63 − 1."""
     space: Space
     held: Mapping[str, Parameter] = field(default_factory=dict)
     """Parameters of a lower tier as they were declared, which `space` holds at their defaults."""
-    sampler: str | Grid | List = "sobol"
-    """`sobol`, `random`, `halton`, `grid`, `shuffled_grid`, a Grid with its levels, or a List of what to try first."""
-    all_tiers: bool = False
-    """Whether parameters of every tier are tuned, however few the trials."""
     parent: str | None = None
     """Id of the sweep that this one was zoomed out of."""
     rounds: tuple[int, ...] = ()
     """Trials of the rounds that follow this sweep, each zoomed into the one before."""
     round: int = 0
     """Which round of its run this sweep is, from 0."""
-    rule: Rule = "last"
-    """How trials are compared; see `caviar.results.selector`."""
     searcher: str = ""
-    """Who chooses the points, `local` or `gp`; empty: the sampler."""
+    """Who chooses the points; empty: the sampler."""
     stopping: str = ""
     """Who goes on, as `caviar.stopping` spells it, such as `asha:eta=5`; empty: everybody."""
-    pausing: bool = False
-    """Whether trials save and load checkpoints, so that a stop policy may pause them, and promote some later."""
-    stop_on_divergence: bool = False
-    """Whether a trial ends as STOPPED when it reports NaN or an infinity for the metric."""
-    cpus: float = 1.0
-    """CPU cores a trial, > 0 … or 0 when it needs a GPU only."""
-    gpus: float = 0.0
-    """GPUs a trial; a fraction shares one."""
-    process: Process = "warm"
-    """`warm`: a process trains one trial after another, and keeps its imports and its CUDA context; `fresh`: each
-    trial gets a process of its own."""
-    concurrency: int | None = None
-    """Slots at most; None: as many as there is room for."""
-    max_attempts: int = 3
-    """Executions that may fail by no fault of the code (a killed process) before the trial is given up."""
-    trial_timeout: float | None = None
-    """Seconds after which a trial that still runs is ended as FAILED; None: never."""
-    time_limit: float | None = None
-    """Seconds after which a run of the sweep ends in good order, to be resumed or not; None: never."""
-    keep_checkpoints: int = 2
-    """How many of a trial's last checkpoints stay, from 1; its best one stays too."""
-    max_failures: int | None = None
-    """Failed trials that end the sweep when there are more; None: any number may fail."""
-    train_args: Mapping[str, Any] = field(default_factory=dict)
-    """Keyword arguments of the train function that differ from what the file declares; copies of what was given."""
     tags: tuple[str, ...] = ()
-    note: str = ""
 
     def __post_init__(self) -> None:
         _need(_text(self.name) and self.name != "", "a sweep's name is a word", self.name)
@@ -96,28 +64,14 @@ class Plan:
         except ValueError as error:
             raise SpecError(str(error)) from error
         _need(all(map(_text, (self.note, *self.tags))), "tags and note are text", self.tags)
-        _need(self.mode in get_args(Mode), "mode is 'min' or 'max'", self.mode)
-        _need(self.rule in get_args(Rule), "rule is 'last', 'best' or 'smoothed'", self.rule)
-        _need(self.process in get_args(Process), "process is 'warm' or 'fresh'", self.process)
         self._check_choosers()
+        check_settings(self)
+        _need(all(map(SETTINGS["trials"].kind.holds, self.rounds)), "rounds are whole numbers of trials", self.rounds)
         _need(
-            _whole(self.trials) and 1 <= self.trials <= MOST_TRIALS,
-            "trials is a whole number from 1 to 2^30",
-            self.trials,
+            self.cpus + self.gpus > 0,
+            "a trial needs a share of a CPU or of a GPU",
+            f"cpus={self.cpus}, gpus={self.gpus}",
         )
-        _need(
-            _whole(self.seed) and 0 <= self.seed < 2**63,
-            "seed is a whole number from 0 to 2^63 − 1",
-            self.seed,
-        )
-        for name in ("all_tiers", "pausing", "stop_on_divergence"):
-            _need(isinstance(getattr(self, name), bool), f"{name} is true or false", getattr(self, name))
-        _need(
-            all(_whole(one) and 1 <= one <= MOST_TRIALS for one in self.rounds),
-            "rounds are whole numbers of trials",
-            self.rounds,
-        )
-        self._check_resources()
         # As they will come back from the store, so that the first run has no others than those that resume it.
         object.__setattr__(self, "train_args", arguments_from_json(arguments_to_json(self.train_args)))
         self._check_kept()
@@ -134,30 +88,6 @@ class Plan:
                 check_kept(value, deepest=DEEPEST - _ABOVE)
             except NotKept as error:
                 raise SpecError(f"{name} cannot be stored: {error}; write it otherwise") from None
-
-    def _check_resources(self) -> None:
-        """What a trial and the sweep may use."""
-        for name in ("cpus", "gpus"):
-            _need(
-                _amount(getattr(self, name)),
-                f"{name} is a number ≥ 0, and whole above 1",
-                getattr(self, name),
-            )
-        _need(
-            self.cpus + self.gpus > 0,
-            "a trial needs a share of a CPU or of a GPU",
-            f"cpus={self.cpus}, gpus={self.gpus}",
-        )
-        slots = self.concurrency
-        _need(slots is None or (_whole(slots) and slots >= 1), "concurrency is a whole number ≥ 1", slots)
-        for name in ("max_attempts", "keep_checkpoints"):
-            count = getattr(self, name)
-            _need(_whole(count) and count >= 1, f"{name} is a whole number ≥ 1", count)
-        for name in ("trial_timeout", "time_limit"):
-            limit = getattr(self, name)
-            _need(limit is None or _seconds(limit), f"{name} is a number of seconds > 0", limit)
-        failures = self.max_failures
-        _need(failures is None or (_whole(failures) and failures >= 0), "max_failures is a whole number ≥ 0", failures)
 
     def _check_choosers(self) -> None:
         if self.searcher:
@@ -177,7 +107,8 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; `from_json` gives an equal plan."""
-        data = {item.name: getattr(self, item.name) for item in fields(self)}
+        names = dict.fromkeys((*_FIRST, *(item.name for item in fields(self))))
+        data = {name: getattr(self, name) for name in names}
         return data | {
             "space": self.space.to_json(),
             "held": {name: one.to_json() for name, one in self.held.items()},
@@ -270,18 +201,3 @@ def _need(holds: bool, rule: str, got: object) -> None:
 
 def _text(value: object) -> bool:
     return isinstance(value, str)
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _seconds(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value > 0
-
-
-def _amount(value: object) -> bool:
-    """Ray's rule: fractions below 1 share a device, above 1 there are only whole ones."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
-        return False
-    return value <= 1 or value == int(value)

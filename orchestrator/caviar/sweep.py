@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, cast
@@ -15,6 +15,7 @@ from caviar.overrides import check_arguments, overridden
 from caviar.plan import Plan, refuse_stored_secrets
 from caviar.program import ROLES, program_of
 from caviar.provenance import provenance
+from caviar.settings import SETTINGS, SPECIAL, Settings, documented, setting
 from caviar.space import Space, check_listed, hold_lower_tiers
 from caviar.space.calling import called_as
 from caviar.zoom.refine import FEWEST
@@ -25,8 +26,16 @@ if TYPE_CHECKING:
     from caviar.sampling import Grid, List
     from caviar.show.progress import Progress
     from caviar.space import Parameter
-    from caviar.stopping import Stopping
     from caviar_workers.messages import Program
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What a sweep cannot do without."""
+
+    train: Callable[..., Any]
+    space: Mapping[str, Any]
+    metric: str
 
 
 @called_as(
@@ -43,8 +52,9 @@ if TYPE_CHECKING:
     n_jobs="concurrency=…",
     timeout="time_limit=…",
 )
+@documented
 @dataclass(frozen=True)
-class Sweep:
+class Sweep(Settings, _Subject):
     """One search: which configurations of `train` are tried, and which of them is the best.
 
     Attributes:
@@ -52,77 +62,38 @@ class Sweep:
             with a `step`; or a function that returns its one result. It needs no import of ours.
         space: Parameter name → Float, Int, Choice or Constant; a bare list is a Choice, a bare value a Constant.
         metric: The reported metric that decides.
-        mode: `min` or `max`.
-        trials: How many configurations, from 1; None: 64, or all points of a grid that has fewer.
-        seed: Decides every configuration and every trial's seed, 0 … 2^63 − 1.
-        name: What to call the sweep; by default the name of its file.
-        sampler: `sobol` (scrambled), `random`, `halton`, `grid`, `shuffled_grid`, or a Grid.
-        rule: How trials are compared: `last`, `best` or `smoothed`.
-        searcher: Who chooses new trials by what the others reported: `local` or `gp`; None: the sampler, without it.
-        stopping: Which trials are ended early: text such as `asha:eta=5`, or ASHA(eta=5), Hyperband(), MedianStop(),
-            Patience(), Extrapolate(); None: none is.
-        pausing: `train` saves and loads checkpoints, so that `asha` and `hyperband` may pause trials, and promote the
-            best of them later, instead of stopping for good whoever falls behind.
-        stop_on_divergence: End a trial as STOPPED when it reports NaN or an infinity for the metric.
-        cpus: CPU cores a trial.
-        gpus: GPUs a trial; a fraction shares one.
-        process: `warm`: a process trains one trial after another, and keeps its imports and its CUDA context; `fresh`:
-            each trial gets a process of its own.
-        concurrency: Trials at a time, at most; None: as many as there is room for.
-        max_attempts: How often a trial's process may die before the trial is given up, from 1.
-        trial_timeout: Seconds after which a trial that still runs is ended as FAILED; None: never.
-        time_limit: Seconds after which the sweep ends in good order, to be resumed or not; None: never.
-        keep_checkpoints: How many of a trial's last checkpoints stay, from 1; its best one stays too.
-        max_failures: Failed trials that end the sweep when there are more; None: any number may fail.
-        final: `final(config, trial)`, run once, for the winner, after the search; returns a dict of metrics, such as
-            the error on a test set that no choice was based on.
-        data: `data()`, which loads what all trials read, and takes those of `train_args` that it wants. It is called
-            once a sweep, on the cluster; each trial finds what it returned as `trial.data`.
-        constraint: `constraint(config)` says whether a configuration may be tried; those it rejects are skipped.
-        first: Configurations to try before the sampler's, such as a known baseline; what they leave out is at its
-            default.
-        rounds: Trials of each round, coarse to fine: `[25, 25]` runs 25 trials, and then 25 in a box round the best of
-            them, as a sweep of its own whose parent is the first. Says how many trials; `trials` need not.
-        all_tiers: Tune parameters of every tier, however few the trials.
-        train_args: Keyword arguments for `train` (and `final`, where it takes them) beside config and trial.
-        tags: Words to find the sweep by.
-        note: Anything worth remembering.
+        …
 
     Raises:
         SpecError: A field breaks its rule. It is a ValueError.
     """
 
-    train: Callable[..., Any]
-    space: Mapping[str, Any]
-    metric: str
-    mode: str = "min"
-    trials: int | None = None
-    seed: int = 0
-    name: str | None = None
-    sampler: str | Grid | List = "sobol"
-    rule: str = "last"
-    searcher: str | None = None
-    stopping: str | Stopping | None = None
-    pausing: bool = False
-    stop_on_divergence: bool = False
-    cpus: float = 1.0
-    gpus: float = 0.0
-    process: str = "warm"
-    concurrency: int | None = None
-    max_attempts: int = 3
-    trial_timeout: float | None = None
-    time_limit: float | None = None
-    keep_checkpoints: int = 2
-    max_failures: int | None = None
-    final: Callable[..., Any] | None = None
-    data: Callable[..., Any] | None = None
-    constraint: Callable[[Mapping[str, Any]], Any] | None = None
-    first: Sequence[Mapping[str, Any]] = ()
-    rounds: Sequence[int] = ()
-    all_tiers: bool = False
-    train_args: Mapping[str, Any] = field(default_factory=dict)
-    tags: Sequence[str] = ()
-    note: str = ""
+    _: KW_ONLY
+    first: Sequence[Mapping[str, Any]] = setting(
+        (),
+        SPECIAL,
+        'configurations to try before the sampler\'s, such as a known baseline: `[{"lr": 3e-4}]`; `train` gets the '
+        "very values. What they leave out is at its default. With as many `trials` as there are, nothing else runs",
+    )
+    constraint: Callable[[Mapping[str, Any]], Any] | None = setting(
+        None,
+        SPECIAL,
+        "`constraint(config)` says whether a configuration may be tried. What it rejects is skipped: `index` in "
+        "`trials` is the sampler's own count. Depend on `config` alone; it travels and resumes with the code",
+    )
+    final: Callable[..., Any] | None = setting(
+        None,
+        SPECIAL,
+        "`final(config, trial)`, run once, for the winner, after the search, such as for the error on a test set that "
+        "no choice was based on; returns a dict of metrics, or reports them. If it gives none, or returns anything "
+        "else, that is an error and nothing of it is kept: `caviar resume` runs it again once it is mended",
+    )
+    data: Callable[..., Any] | None = setting(
+        None,
+        SPECIAL,
+        "`data()`, which loads what all trials read, and takes those of `train_args` that it wants; called once a "
+        "sweep, on the cluster. Each trial finds what it returned as `trial.data`",
+    )
     snapshot: Program | None = field(default=None, repr=False, compare=False)
     """The code that the sweep was loaded from; set by `caviar.loading`."""
 
@@ -159,35 +130,17 @@ class Sweep:
         if not self.all_tiers and isinstance(budget, int):
             space, held = hold_lower_tiers(space, budget)
         sampler = self._sampler()
-        plan = Plan(
-            name=self.name or self._file_stem() or "sweep",
-            metric=self.metric,
-            mode=self.mode,  # type: ignore[arg-type]  # Plan checks it
-            trials=usual_trials(sampler, space) if first is None else first,
-            rounds=tuple(later),
-            seed=self.seed,
-            space=space,
-            held=held,
-            sampler=sampler,
-            all_tiers=self.all_tiers,
-            rule=self.rule,  # type: ignore[arg-type]  # Plan checks it
-            searcher=self.searcher or "",
-            stopping=stopping_text(parse_stopping(self.stopping)) if self.stopping else "",
-            pausing=self.pausing,
-            stop_on_divergence=self.stop_on_divergence,
-            cpus=self.cpus,
-            gpus=self.gpus,
-            process=self.process,  # type: ignore[arg-type]  # Plan checks it
-            concurrency=self.concurrency,
-            max_attempts=self.max_attempts,
-            trial_timeout=self.trial_timeout,
-            time_limit=self.time_limit,
-            keep_checkpoints=self.keep_checkpoints,
-            max_failures=self.max_failures,
-            train_args=dict(self.train_args),
-            tags=_words(self.tags),
-            note=self.note,
-        )
+        given = {name: getattr(self, name) for name in SETTINGS} | {
+            "name": self.name or self._file_stem() or "sweep",
+            "trials": usual_trials(sampler, space) if first is None else first,
+            "rounds": tuple(later),
+            "sampler": sampler,
+            "searcher": self.searcher or "",
+            "stopping": stopping_text(parse_stopping(self.stopping)) if self.stopping else "",
+            "train_args": dict(self.train_args),
+            "tags": _words(self.tags),
+        }
+        plan = Plan(metric=self.metric, space=space, held=held, **given)
         if isinstance(plan.sampler, List):
             check_listed(plan.sampler.configs, held)
         make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)

@@ -9,8 +9,9 @@ from click.testing import CliRunner
 
 from caviar.cli.main import cli
 from caviar.cli.options import Duration, Target, target_options
-from caviar.cli.verb_run import OVERRIDES, SWITCHES, _changes, parse_setting
+from caviar.cli.verb_run import _changes, parse_setting
 from caviar.overrides import read
+from caviar.settings import SETTINGS
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_a_setting_without_key_or_value_is_refused(setting: str) -> None:
 
 
 def test_an_option_goes_before_a_setting() -> None:
-    given: dict[str, Any] = dict.fromkeys((*OVERRIDES, *SWITCHES))
+    given: dict[str, Any] = dict.fromkeys(SETTINGS)
     given |= {"trials": 8, "settings": ("trials=4", "train.epochs=1"), "tags": ("a", "b")}
     assert _changes(given) == {"trials": 8, "train.epochs": "1", "tags": ("a", "b")}
 

@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caviar.errors import SpecError
-from caviar.overrides import FIELDS, Typed, overridden, read
+from caviar.overrides import Typed, overridden, read
 from caviar.plan import Plan
+from caviar.settings import SETTABLE
 from caviar.space import Choice, Constant, Float, Int, Space
 from caviar.sweep import Sweep
 
@@ -45,7 +46,7 @@ def test_fields_are_set() -> None:
 
 
 def test_every_field_is_one_of_the_sweep_and_of_the_plan() -> None:
-    assert set(FIELDS) <= set(Sweep.__dataclass_fields__) & set(Plan.__dataclass_fields__)
+    assert set(SETTABLE) <= set(Sweep.__dataclass_fields__) & set(Plan.__dataclass_fields__)
 
 
 def test_arguments_join_those_that_the_file_gives() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from caviar.settings import SETTINGS, Kind, Setting
 from caviar.show.commands import DEFAULT_STORE, remember_store
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -96,10 +97,32 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only in la
         return seconds
 
 
-def time_limit_option(function: Verb) -> Verb:
-    """`--time-limit`, in seconds."""
-    text = "End in good order after this time, such as 30m."
-    return click.option("--time-limit", type=Duration(), metavar="T", help=text)(function)
+def setting_option(declared: Setting) -> Callable[[Verb], Verb]:
+    """The flag of a setting, as it is declared; None where it is not given, and () where it may be repeated."""
+    kind, flag = declared.kind, declared.flag
+    assert flag is not None
+    how: dict[str, Any] = {"help": flag.help, "metavar": flag.metavar or None, "multiple": flag.repeated}
+    if kind.name == "switch":
+        how = {"help": flag.help, "is_flag": True, "default": None}
+    elif kind.among:
+        how |= {"type": click.Choice(kind.among)}
+    elif kind.name in _TYPES:
+        how |= {"type": _TYPES[kind.name](kind)}
+    return click.option(declared.option, declared.name, **how)
+
+
+_TYPES: dict[str, Callable[[Kind], click.ParamType]] = {  # type: ignore[type-arg]  # generic only in later versions of click
+    "whole": lambda kind: click.IntRange(min=kind.least),  # type: ignore[arg-type]  # a whole number
+    "amount": lambda kind: click.FloatRange(min=kind.least),
+    "seconds": lambda _kind: Duration(),
+}
+
+
+def setting_options(function: Verb) -> Verb:
+    """The flags of all settings that have one, in their order."""
+    for declared in reversed(SETTINGS.values()):
+        function = setting_option(declared)(function) if declared.flag else function
+    return function
 
 
 def sweep_option(text: str) -> Callable[[Verb], Verb]:

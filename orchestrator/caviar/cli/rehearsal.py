@@ -48,43 +48,37 @@ def _first_points(plan: "Plan", sampler: "Sampler", constraint: "Constraint | No
     return points + [searcher.ask(trial).u for trial in range(listed, count)]
 
 
-def print_rehearsal(document: dict[str, Any]) -> None:
+def print_rehearsal(plan: "Plan", document: dict[str, Any]) -> None:
     """Write it for a person, to stdout."""
-    from caviar.program.arguments import arguments_from_json
+    from caviar.settings import SETTINGS
     from caviar.show.numbers import config_text, counted, number
     from caviar.show.sanitize import plain
     from caviar.show.wrap import column_width, padded
 
-    plan = document["plan"]
-    parameters = plan["space"]["parameters"]
+    described = document["plan"]
+    parameters = described["space"]["parameters"]
     width = column_width(map(plain, parameters))
-    emit(f"{plan['name']}: {plan['metric']}, {plan['mode']}, rule {plan['rule']}", hang=2)
+    emit(f"{plan.name}: {plan.metric}, {plan.mode}, rule {plan.rule}", hang=2)
     emit()
     emit("space")
     for name, parameter in parameters.items():
-        held = _held(plan["held"].get(name))
+        held = _held(described["held"].get(name))
         emit(f"  {padded(plain(name), width)}  {parameter_text(parameter)}{held}", hang=6)
     emit()
-    slots = plan["concurrency"]
+    slots = plan.concurrency
     at_once = "as many at a time as there is room for" if slots is None else f"at most {slots} at a time"
-    chosen = f"searcher {plan['searcher']}" if plan["searcher"] else _sampler(plan["sampler"])
-    emit(f"plan   {counted(plan['trials'], 'trial')}, {chosen}, seed {plan['seed']}, {at_once}", hang=7)
-    emit(f"       each {number(plan['cpus'])} CPU, {number(plan['gpus'])} GPU", hang=7)
-    if plan["rounds"]:
-        later = ", then ".join(str(one) for one in plan["rounds"])
-        emit(f"       then {later} round the best of the round before", hang=7)
-    if plan["stopping"]:
-        how = "paused, promoted or stopped" if document["pauses"] else "stopped early"
-        emit(f"       {how} by {plan['stopping']}", hang=7)
-    if plan["stop_on_divergence"]:
-        emit(f"       stopped when {plan['metric']} is NaN or infinite", hang=7)
-    if plan["held"]:
-        emit(f"       {_tiers(plan['held'])}", hang=7)
+    chosen = f"searcher {plan.searcher}" if plan.searcher else _sampler(described["sampler"])
+    emit(f"plan   {counted(plan.trials, 'trial')}, {chosen}, seed {plan.seed}, {at_once}", hang=7)
+    emit(f"       each {number(plan.cpus)} CPU, {number(plan.gpus)} GPU", hang=7)
+    for one in SETTINGS.values():
+        if one.line is not None and getattr(plan, one.name):
+            emit(f"       {one.line(plan)}", hang=7)
+    if described["held"]:
+        emit(f"       {_tiers(described['held'])}", hang=7)
     if document["constraint"]:
         emit(f"       {document['constraint']}", hang=7)
-    if plan["train_args"]:
-        arguments = arguments_from_json(plan["train_args"])
-        emit(f"       train({', '.join(f'{name}={value!r:.60}' for name, value in arguments.items())})", hang=7)
+    if plan.train_args:
+        emit(f"       train({', '.join(f'{name}={value!r:.60}' for name, value in plan.train_args.items())})", hang=7)
     emit(f"store  {document['store']}", hang=7)
     emit()
     emit(f"first {counted(len(document['configs']), 'config')}")

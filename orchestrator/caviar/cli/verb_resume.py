@@ -5,8 +5,9 @@ from typing import Any
 import click
 
 from caviar.cli.data_only import data_only
-from caviar.cli.options import Target, sweep_argument, take_over_option, target_options, time_limit_option
+from caviar.cli.options import Target, setting_option, sweep_argument, take_over_option, target_options
 from caviar.cli.trusting import asker, trust_option
+from caviar.settings import SETTINGS
 
 EPILOG = """\b
 Examples:
@@ -25,7 +26,7 @@ Examples:
 @click.option("--force", is_flag=True, help="Take the experiment's file as it is now.")
 @click.option("--wait", is_flag=True, help="Wait until an owner that is silent counts as gone.")
 @take_over_option
-@time_limit_option
+@setting_option(SETTINGS["time_limit"])
 @trust_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @target_options

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from caviar.cli.data_only import data_only
-from caviar.cli.options import Duration, Target, target_options, time_limit_option
+from caviar.cli.options import Target, setting_options, target_options
+from caviar.settings import SETTINGS
 
 if TYPE_CHECKING:
     from caviar.sweep import Sweep
@@ -25,14 +26,6 @@ Examples:
   caviar run experiments/digits.py --trials 256 --seed 1 --set train.epochs=5
   caviar run experiments/digits.py --gpus 0.25 --concurrency 8 --dry-run
 """
-
-OVERRIDES = (
-    *("trials", "seed", "name", "note"),
-    *("cpus", "gpus", "process", "concurrency"),
-    *("searcher", "stopping", "trial_timeout", "time_limit", "max_failures"),
-)
-
-SWITCHES = ("all_tiers", "pausing", "stop_on_divergence")
 
 
 class Run(click.Command):
@@ -77,27 +70,9 @@ def _setting(option: str, words: list[str], options: list[str]) -> str:
 
 @click.command(cls=Run, epilog=EPILOG, short_help="Run the sweep that a file describes.")
 @click.argument("file", metavar="FILE[:NAME]")
-@click.option("--trials", type=click.IntRange(min=1), metavar="N", help="How many configurations.")
-@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Decides every configuration.")
-@click.option("--name", metavar="TEXT", help="What to call the sweep.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override what FILE declares; repeatable.")
-@click.option("--all", "all_tiers", is_flag=True, help="Tune parameters of every tier, however few the trials.")
-@click.option(
-    "--searcher", metavar="NAME", help="Choose new trials by what the others reported: local, gp, optuna:tpe."
-)
-@click.option("--stopping", metavar="POLICY", help="End hopeless trials early, such as asha:eta=5.")
-@click.option("--pausing", is_flag=True, help="Pause trials rather than stop them: train saves and loads.")
-@click.option("--stop-on-divergence", is_flag=True, help="End a trial that reports NaN or an infinity.")
-@click.option("--cpus", type=click.FloatRange(min=0), metavar="X", help="CPU cores a trial.")
-@click.option("--gpus", type=click.FloatRange(min=0), metavar="X", help="GPUs a trial; 0.25 shares one.")
-@click.option("--process", type=click.Choice(["warm", "fresh"]), help="Use processes again, or one for each trial.")
-@click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="Trials at a time, at most.")
-@click.option("--trial-timeout", type=Duration(), metavar="T", help="How long a trial may take, such as 10m.")
-@time_limit_option
-@click.option("--max-failures", type=click.IntRange(min=0), metavar="N", help="End the sweep when more trials fail.")
+@setting_options
 @click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster (auto: the one on this machine).")
-@click.option("--tag", "tags", multiple=True, metavar="TEXT", help="A tag to find the sweep by; repeatable.")
-@click.option("--note", metavar="TEXT", help="A note to keep with the sweep.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and the first configs; run nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @target_options
@@ -134,14 +109,8 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
 def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
     """What the command line changes, by dotted name; an option of its own goes before --set."""
     changes: dict[str, Any] = dict(parse_setting(setting) for setting in given["settings"])
-    for name in OVERRIDES:
-        if given[name] is not None:
-            changes[name] = given[name]
-    for name in SWITCHES:
-        if given[name]:
-            changes[name] = True
-    if given["tags"]:
-        changes["tags"] = given["tags"]
+    flags = {name: given[name] for name, one in SETTINGS.items() if one.flag}
+    changes |= {name: value for name, value in flags.items() if value is not None and value != ()}
     return changes
 
 
@@ -170,5 +139,5 @@ def _rehearse(sweep: "Sweep", target: Target) -> None:
     if target.as_json:
         emit_json(document)
     else:
-        print_rehearsal(document)
+        print_rehearsal(sweep.plan, document)
     say("nothing was run (--dry-run)")

@@ -1,0 +1,60 @@
+"""Writes the tables of the docs that follow from the code: `python docs/tables.py`. A test sees that it was done.
+
+A table stands between two comments, `<!-- table: NAME -->` and `<!-- end -->`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+
+from caviar.cli.verb_run import verb as run
+from caviar.settings import SETTINGS, settings_of
+from caviar.sweep import Sweep
+
+HERE = Path(__file__).parent
+ELSEWHERE = ("store", "as_json")
+"""Options of every verb, which have a paragraph of their own."""
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Markdown of a table."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows))
+
+
+def settings() -> str:
+    """The keywords of `Sweep`."""
+    return table(("keyword", "meaning"), ((f"`{one.name}`", one.doc) for one in settings_of(Sweep).values()))
+
+
+def flags() -> str:
+    """The options of `caviar run`."""
+    own = (one for one in run.params if isinstance(one, click.Option) and one.name not in ELSEWHERE)
+    return table(("option", "meaning"), map(flag, own))
+
+
+def flag(option: click.Option) -> tuple[str, str]:
+    """One row: how the option is written, and what it means."""
+    value = "" if option.is_flag else f" {option.make_metavar(click.Context(run))}"
+    spelt = ", ".join(f"`{one}{value}`".replace("|", r"\|") for one in sorted(option.opts, reverse=True))
+    help_ = (option.help or "").removesuffix(".")
+    return spelt, SETTINGS[option.name].doc if option.name in SETTINGS else help_[:1].lower() + help_[1:]
+
+
+TABLES: dict[str, Callable[[], str]] = {"settings": settings, "flags of run": flags}
+
+
+def written(text: str) -> str:
+    """A document with its tables as they follow from the code."""
+    parts = re.split(r"(<!-- table: ([^>]+) -->\n)(?:.*?)(\n<!-- end -->)", text, flags=re.DOTALL)
+    for at in range(1, len(parts), 4):
+        parts[at + 1] = TABLES[parts[at + 1]]()
+    return "".join(parts)
+
+
+if __name__ == "__main__":
+    for path in HERE.glob("*.md"):
+        path.write_text(written(path.read_text("utf-8")), "utf-8")
