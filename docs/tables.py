@@ -12,7 +12,10 @@ from pathlib import Path
 import click
 
 from caviar.cli.verb_run import verb as run
+from caviar.searching import SEARCHERS
 from caviar.settings import SETTINGS, settings_of
+from caviar.stopping.spelling import POLICIES
+from caviar.stopping.spelling import settings_of as numbers_of
 from caviar.sweep import Sweep
 
 HERE = Path(__file__).parent
@@ -44,7 +47,30 @@ def flag(option: click.Option) -> tuple[str, str]:
     return spelt, SETTINGS[option.name].doc if option.name in SETTINGS else help_[:1].lower() + help_[1:]
 
 
-TABLES: dict[str, Callable[[], str]] = {"settings": settings, "flags of run": flags}
+def policies() -> str:
+    """The stop policies."""
+    numbers = {
+        kind: ", ".join(f"`{key}={default:g}`" for key, default in numbers_of(kind).items()) for kind in POLICIES
+    }
+    return table(
+        ("policy", "who is stopped", "settings"), ((f"`{kind.name}`", kind.stopped, numbers[kind]) for kind in POLICIES)
+    )
+
+
+def searchers() -> str:
+    """The searchers."""
+    return table(
+        ("searcher", "what it does", "driver time for 250 points"),
+        ((f"`{kind.name}`", kind.does, kind.costs) for kind in SEARCHERS.values()),
+    )
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "settings": settings,
+    "flags of run": flags,
+    "stop policies": policies,
+    "searchers": searchers,
+}
 
 
 def written(text: str) -> str:

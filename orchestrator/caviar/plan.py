@@ -10,7 +10,7 @@ from caviar.errors import SpecError
 from caviar.kept import DEEPEST, NotKept, check_kept
 from caviar.program.arguments import arguments_from_json, arguments_to_json
 from caviar.sampling import List, read_sampler, sampler_json
-from caviar.searching.names import check_searcher
+from caviar.searching import check_searcher
 from caviar.secret import refuse_secrets, suspects
 from caviar.settings import SETTINGS, Settings, check_settings
 from caviar.space import Choice, Constant, Parameter, Space, parameter_from_json, repeat_advice, scale_advice

@@ -10,15 +10,14 @@ import numpy as np
 import pytest
 
 from caviar.errors import SpecError
-from caviar.searching import Local, Searcher, Thompson
+from caviar.searching import SEARCHERS, Searcher, Thompson
 from caviar.searching.optuna_search import PACKAGES, OptunaSearch
 
 GOAL = np.array([0.2, 0.7, 0.5])
 POOL = np.random.default_rng(5).random((3000, 3))
 KINDS: dict[str, Callable[..., Searcher]] = {
-    "local": lambda **given: Local(dimensions=3, **given),
-    "thompson": lambda **given: Thompson(dimensions=3, **given),
     "pool": lambda **given: Thompson(dimensions=3, pool=POOL, **given),
+    **{name: partial(kind.maker(), dimensions=3) for name, kind in SEARCHERS.items() if name != "optuna:gp"},  # torch
 }
 
 
@@ -37,11 +36,8 @@ def played(searcher: Searcher, trials: int, sign: float = 1.0, **odd: Any) -> li
     return points
 
 
-GUIDED = tuple(KINDS)
+GUIDED = tuple(name for name in KINDS if not name.startswith("optuna:"))
 """Those that must find the goal: Optuna's need not be as good."""
-
-for sampler in ("tpe", "cmaes"):
-    KINDS[f"optuna:{sampler}"] = partial(OptunaSearch, dimensions=3, sampler=sampler)
 
 
 @pytest.fixture(params=KINDS)

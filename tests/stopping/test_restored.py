@@ -4,15 +4,11 @@ import random
 
 import pytest
 
-from caviar.stopping import Judgement, StopPolicy, parse_stopping
+from caviar.stopping import KINDS, Judgement, StopPolicy, parse_stopping
 
 POLICIES = (
-    "asha:eta=3",
-    "asha:eta=2,first=3",
-    "hyperband:eta=3",
-    "median:least=1",
-    "extrapolate:least=1",
-    "patience:steps=5",
+    *(kind.example for kind in KINDS.values()),
+    *("asha:eta=3", "asha:eta=2,first=3", "hyperband:eta=3", "median:least=1", "extrapolate:least=1"),
 )
 Curve = list[tuple[int, float]]
 

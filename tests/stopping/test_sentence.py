@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from caviar.stopping import Judgement, parse_stopping, sentence
+from caviar.searching import asked
+from caviar.stopping import KINDS, Judgement, parse_stopping, sentence
 
 HALVING: dict[str, Any] = {"rung": 1, "rank": 7, "of": 9, "kept": 3}
 
@@ -41,12 +42,30 @@ def test_a_decision_is_told_with_its_numbers(by: str, action: str, numbers: dict
     assert words in said(by, action, numbers)
 
 
+@pytest.mark.parametrize(
+    ("by", "numbers", "words"),
+    [
+        ("local", {"origin": "near", "parent": 7}, "a step away from trial 7, one of the best"),
+        ("local", {"origin": "random"}, "a random point"),
+        (
+            "gp",
+            {"origin": "model", "rows": 30, "step": 9},
+            "a draw of the model of 30 rows has its minimum here, at step 9",
+        ),
+        ("optuna:tpe", {"origin": "model"}, "a point of its model"),
+        ("of_a_later_version", {}, "a point of its model"),
+    ],
+)
+def test_an_ask_is_told_with_where_the_point_comes_from(by: str, numbers: dict[str, Any], words: str) -> None:
+    assert asked(by, numbers) == f"was asked for by {by}: {words}"
+
+
 def test_a_decision_without_numbers_is_told_too() -> None:
     assert said("user", "stop", {}, step=None, value=None, bar=None) == "was stopped by user"
 
 
 def test_every_judgement_of_every_policy_can_be_told() -> None:
-    for text in ("asha", "hyperband", "median:least=1", "patience:steps=1", "extrapolate:least=1"):
+    for text in (kind.example for kind in KINDS.values()):
         policy = parse_stopping(text).policy(mode="min", pausing=False)
         told: list[Judgement] = []
         for trial in range(6):

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from caviar.stopping import Judgement, StopPolicy, parse_stopping, sentence
+from caviar.stopping import KINDS, Judgement, StopPolicy, parse_stopping, sentence
 from caviar.stopping.extrapolate import chance_below
 
 MOST = 2**63 - 1
-POLICIES = ("asha:eta=3", "asha:eta=2,first=3", "hyperband:eta=3", "median", "median:least=1", "extrapolate")
+EXAMPLES = [kind.example for name, kind in KINDS.items() if name != "patience"]  # which compares nobody
+POLICIES = (*EXAMPLES, "asha:eta=3", "asha:eta=2,first=3", "hyperband:eta=3", "median:least=1")
 
 
 def constant(value: float) -> list[tuple[int, float]]:

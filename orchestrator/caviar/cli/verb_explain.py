@@ -46,6 +46,7 @@ def _silence(stopping: str) -> str:
 
 
 def _document(opened: "Reading", trial: int) -> dict[str, Any]:
+    from caviar.searching import asked
     from caviar.stopping import sentence
     from caviar.store.aside import no_trial
     from caviar.store.record import numbers_of
@@ -64,7 +65,10 @@ def _document(opened: "Reading", trial: int) -> dict[str, Any]:
         facts = {name: row[name] for name in ("action", "step", "value", "bar")}
         after = ends.get(row["attempt"])
         heeded = row["action"] not in _HEEDED or (after is not None and after["state"] in _HEEDED[row["action"]])
-        told = sentence(**facts, by=row["decided_by"], numbers=numbers, heeded=heeded)
+        by = row["decided_by"]
+        told = (
+            asked(by, numbers) if row["action"] == "ask" else sentence(**facts, by=by, numbers=numbers, heeded=heeded)
+        )
         if not heeded and after is not None:
             told += f"; it ran on to step {after['step']}, and is {after['state']}"
         decisions.append({**row, "numbers": numbers, "sentence": told})

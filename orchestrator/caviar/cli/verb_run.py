@@ -97,7 +97,10 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
     if dry_run:
         progress.end()
     if given["pausing"] and not sweep.plan.pauses:
-        raise click.UsageError("--pausing needs a stop policy that pauses trials; add --stopping asha or hyperband")
+        from caviar.stopping import PAUSING
+
+        some = " or ".join(PAUSING)
+        raise click.UsageError(f"--pausing needs a stop policy that pauses trials; add --stopping {some}")
     if dry_run:
         _rehearse(sweep, target)
         return

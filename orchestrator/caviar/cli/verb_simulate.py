@@ -129,7 +129,7 @@ def _rules(stopping: str, pausing: bool | None, slots: int, *, pausing_by_defaul
     able = text.partition(":")[0] in PAUSING
     if pausing and not able:
         raise click.UsageError(
-            f"--pausing needs a policy that pauses trials, and {text} does not: use asha or hyperband"
+            f"--pausing needs a policy that pauses trials, and {text} does not: use {' or '.join(PAUSING)}"
         )
     return Rules(stopping=text, slots=slots, pausing=able and (pausing_by_default if pausing is None else pausing))
 

@@ -5,17 +5,26 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from caviar.searching.names import NAMES, check_searcher
 from caviar.searching.searcher import Proposal, Searcher
+from caviar.searching.spelling import NAMES, SEARCHERS, asked, check_searcher, make_searcher
 
 if TYPE_CHECKING:
     from caviar.searching.local import Local
-    from caviar.searching.spelling import make_searcher
     from caviar.searching.thompson import Thompson
 
-__all__ = ["NAMES", "Local", "Proposal", "Searcher", "Thompson", "check_searcher", "make_searcher"]
+__all__ = [
+    "NAMES",
+    "SEARCHERS",
+    "Local",
+    "Proposal",
+    "Searcher",
+    "Thompson",
+    "asked",
+    "check_searcher",
+    "make_searcher",
+]
 
-_FILES = {"Local": "local", "Thompson": "thompson", "make_searcher": "spelling"}
+_FILES = {"Local": "local", "Thompson": "thompson"}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,9 +8,9 @@ from caviar.stopping.hyperband import Hyperband
 from caviar.stopping.judgement import Action, Judgement
 from caviar.stopping.median import MedianStop
 from caviar.stopping.patience import Patience
-from caviar.stopping.policy import StopPolicy
+from caviar.stopping.policy import Stopping, StopPolicy
 from caviar.stopping.sentence import sentence
-from caviar.stopping.spelling import KINDS, PAUSING, Stopping, parse_stopping, stopping_text
+from caviar.stopping.spelling import KINDS, PAUSING, parse_stopping, stopping_text
 
 __all__ = [
     "ASHA",

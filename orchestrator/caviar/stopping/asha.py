@@ -8,21 +8,29 @@ the best 1/eta of those that came there (promotion). Where they cannot, it is ju
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from caviar.stopping.judgement import Action, Judgement, score, unscore
 from caviar.stopping.ladder import Ladder, Rung, geometric
 from caviar.stopping.limits import check_between, check_whole
-from caviar.stopping.policy import StopPolicy
+from caviar.stopping.policy import Stopping, StopPolicy
+from caviar.stopping.wording import apart, number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ASHA:
+class ASHA(Stopping):
     """Keep the best 1/`eta` of the trials at the steps first, first·eta, first·eta² and so on.
 
     Raises:
         SpecError: `eta` is not above 1, or `first` is no whole number from 1.
     """
+
+    name: ClassVar[str] = "asha"
+    stopped: ClassVar[str] = "who is not among the best 1/`eta` at the steps `first`, `first`·`eta`, `first`·`eta`², …"
+    example: ClassVar[str] = "asha:eta=4"
+    pauses: ClassVar[bool] = True
 
     eta: float = 5
     """The more, the shorter what does not go on; of 3 and 5, 5 was at least as good on all that was tried."""
@@ -41,6 +49,24 @@ class ASHA:
             pausing: Trials save checkpoints, so that they can be paused and promoted.
         """
         return Halving(mode=mode, pausing=pausing, eta=self.eta, first=self.first)
+
+    @staticmethod
+    def reason(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
+        """Why it decided so; see `Stopping`."""
+        rank, of, kept = numbers.get("rank"), numbers.get("of"), numbers.get("kept")
+        bracket = f" of bracket {numbers['bracket']}" if "bracket" in numbers else ""
+        if action == "stop" and "rung" in numbers and rank is not None and kept is not None and rank <= kept:
+            return f"{number(value)} is not a number to go on with"
+        value_text, bar_text = apart(value, bar)
+        goes = "only the best one goes on" if kept == 1 else f"the best {kept} go on ({bar_text} or better)"
+        goes = goes if kept else "none goes on yet"
+        tied = numbers.get("tied", 0)
+        level = f", level with {tied} other{'' if tied == 1 else 's'}" if tied else ""
+        if tied and kept and rank is not None and rank <= kept < rank + tied:
+            goes += ", with those level with them" if kept > 1 else ", with those level with it"
+        if action == "promote" and rank is not None and kept is not None and rank > kept:
+            goes = "it is the best that waits, and no trial had completed"
+        return f"{value_text} ranked {rank} of {of} there{bracket}{level}, and {goes}"
 
 
 class Halving:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from caviar.stopping.judgement import Judgement
+from caviar.stopping.wording import number
 
 BY = "stop_on_divergence"
 """What it is called in the store."""
@@ -16,6 +19,11 @@ class StopOnDivergence:
     def __init__(self) -> None:
         self._newest: dict[int, tuple[int, float]] = {}
         """Trials whose newest row is no number → that row."""
+
+    @staticmethod
+    def reason(_action: str, value: float | None, _bar: float | None, _numbers: Mapping[str, Any]) -> str:
+        """Why it decided so; see `Stopping`."""
+        return f"it diverged ({number(value)}), and nothing comes back from there"
 
     def note(self, trial: int, step: int, value: float) -> None:
         """Take a row in; see `StopPolicy`."""

@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from typing import Any, ClassVar
 
 import numpy as np
 
 from caviar.stopping.judgement import Judgement, score, unscore
 from caviar.stopping.ladder import geometric
 from caviar.stopping.limits import check_between, check_whole
-from caviar.stopping.policy import StopPolicy
+from caviar.stopping.policy import Stopping, StopPolicy
+from caviar.stopping.wording import number
 
 RATIO = 1.2
 """Between the steps at which a trial is judged, from some steps on."""
@@ -28,12 +31,19 @@ _MOST_POINTS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Extrapolate:
+class Extrapolate(Stopping):
     """Stop a trial that ends better than the best completed one with a probability below `risk`.
 
     Raises:
         SpecError: `risk` is not between 0 and 0.5, or `points` or `least` no whole number in its range.
     """
+
+    name: ClassVar[str] = "extrapolate"
+    stopped: ClassVar[str] = (
+        "whose curve, of `points` reports at least and drawn on to the end, beats the best of `least` or more "
+        "completed trials with a chance below `risk`"
+    )
+    example: ClassVar[str] = "extrapolate"
 
     risk: float = 0.05
     points: int = 5
@@ -49,6 +59,17 @@ class Extrapolate:
     def policy(self, *, mode: str, pausing: bool) -> StopPolicy:
         """The policy of one sweep; see `ASHA.policy`."""
         return Extrapolation(mode=mode, risk=self.risk, points=self.points, least=self.least)
+
+    @staticmethod
+    def reason(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
+        """Why it decided so; see `Stopping`."""
+        level = action == "go_on" and numbers.get("level_with")
+        return (
+            f"from {number(value)} its curve leads to about {number(numbers.get('expected'))} at step "
+            f"{numbers.get('end')}, where the best completed trial has {number(bar)}: a chance of "
+            f"{number(numbers.get('chance'))} to be better"
+            + (", and so far it is no worse than that one was" if level else "")
+        )
 
 
 @dataclass(slots=True)

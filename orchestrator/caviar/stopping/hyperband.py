@@ -7,26 +7,35 @@ optimization" (JMLR 18), with the asynchronous brackets of Li et al. 2020 (see `
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 
-from caviar.stopping.asha import Halving
+from caviar.stopping.asha import ASHA, Halving
 from caviar.stopping.judgement import Judgement, score
 from caviar.stopping.ladder import power
 from caviar.stopping.limits import check_between, check_whole
-from caviar.stopping.policy import StopPolicy
+from caviar.stopping.policy import Stopping, StopPolicy
 
 _GOLDEN = 0.6180339887498949
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hyperband:
+class Hyperband(Stopping):
     """`brackets` halvings, the k-th with its first rung at first·eta^k.
 
     Raises:
         SpecError: `eta` is not above 1, or `first` or `brackets` no whole number from 1.
     """
+
+    name: ClassVar[str] = "hyperband"
+    stopped: ClassVar[str] = (
+        "the same, but trials are dealt out to `brackets` halvings, which begin to compare later and later"
+    )
+    example: ClassVar[str] = "hyperband:brackets=2"
+    pauses: ClassVar[bool] = True
 
     eta: float = 3
     first: int = 1
@@ -40,6 +49,11 @@ class Hyperband:
     def policy(self, *, mode: str, pausing: bool) -> StopPolicy:
         """The policy of one sweep; see `ASHA.policy`."""
         return Brackets(mode=mode, pausing=pausing, eta=self.eta, first=self.first, brackets=self.brackets)
+
+    @staticmethod
+    def reason(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
+        """Why it decided so; see `Stopping`."""
+        return ASHA.reason(action, value, bar, numbers)
 
 
 class Brackets:

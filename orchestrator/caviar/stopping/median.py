@@ -8,24 +8,33 @@ few survivors would be the only ones to compare with.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from caviar.stopping.judgement import Judgement, score, unscore
 from caviar.stopping.ladder import Ladder, geometric
 from caviar.stopping.limits import check_whole
-from caviar.stopping.policy import StopPolicy
+from caviar.stopping.policy import Stopping, StopPolicy
+from caviar.stopping.wording import apart
 
 RATIO = 1.2
 """Between the steps at which trials are compared, from some steps on: a trial of a million steps is judged 70 times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MedianStop:
+class MedianStop(Stopping):
     """Stop a trial whose best value up to a step is worse than the median of all trials' averages up to it.
 
     Raises:
         SpecError: `first` or `least` is no whole number from 1.
     """
+
+    name: ClassVar[str] = "median"
+    stopped: ClassVar[str] = (
+        "whose best value is worse than the median of the averages up to the step of at least `least` others"
+    )
+    example: ClassVar[str] = "median:least=3"
 
     first: int = 1
     """The first step at which trials are compared."""
@@ -39,6 +48,15 @@ class MedianStop:
     def policy(self, *, mode: str, pausing: bool) -> StopPolicy:
         """The policy of one sweep; see `ASHA.policy`."""
         return Median(mode=mode, first=self.first, least=self.least)
+
+    @staticmethod
+    def reason(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
+        """Why it decided so; see `Stopping`."""
+        mine, median = apart(value, bar)
+        than = "worse than" if action == "stop" else "no worse than"
+        if action != "stop" and value == bar:
+            return f"its best value {mine} is just the median of {numbers.get('of')} averages, and ties go on"
+        return f"its best value {mine} was {than} {median}, the median of {numbers.get('of')} averages"
 
 
 @dataclass(slots=True)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from caviar.errors import SpecError
 from caviar.stopping.judgement import Judgement, score, unscore
 from caviar.stopping.limits import check_whole
-from caviar.stopping.policy import StopPolicy
+from caviar.stopping.policy import Stopping, StopPolicy
+from caviar.stopping.wording import number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Patience(Stopping):
     """Stop a trial whose best value is `steps` steps old.
 
     Raises:
         SpecError: `steps` is no whole number from 1, or `least` is negative.
     """
+
+    name: ClassVar[str] = "patience"
+    stopped: ClassVar[str] = "who has not become better for `steps` steps, by more than `least`; compared with nobody"
+    example: ClassVar[str] = "patience:steps=4"
 
     steps: int = 10
     least: float = 0.0
@@ -31,6 +38,14 @@ class Patience:
     def policy(self, *, mode: str, pausing: bool) -> StopPolicy:
         """The policy of one sweep; see `ASHA.policy`."""
         return Waiting(mode=mode, steps=self.steps, least=self.least)
+
+    @staticmethod
+    def reason(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
+        """Why it decided so; see `Stopping`."""
+        return (
+            f"its best value {number(bar)} is of step {numbers.get('best_step')}, and patience lasts "
+            f"{numbers.get('patience')} steps (now {number(value)})"
+        )
 
 
 @dataclass(slots=True)

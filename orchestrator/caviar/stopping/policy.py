@@ -19,7 +19,9 @@ Contract, held by tests/contracts/test_stopping_contract.py and test_living_hist
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
 
 from caviar.stopping.judgement import Judgement
 
@@ -55,3 +57,36 @@ class StopPolicy(Protocol):
     def end(self, trial: int, *, state: str) -> None:
         """A trial is over: COMPLETED, STOPPED, FAILED or CANCELLED; nothing more is heard of it."""
         ...
+
+
+class Stopping(ABC):
+    """A stop policy as a sweep describes it: a frozen dataclass, whose fields are its settings, all numbers.
+
+    Whoever adds one writes a file with such a class and its `StopPolicy`, and enters the class in `spelling.POLICIES`;
+    its text, sentences, row in the docs and contract tests are found from there.
+    """
+
+    __slots__ = ()
+
+    name: ClassVar[str]
+    """As it is spelt, in a sweep and in the store."""
+    stopped: ClassVar[str]
+    """Who is stopped, for the docs."""
+    example: ClassVar[str]
+    """A text of it, with which the contract is tried on 40 curves of 31 steps."""
+    pauses: ClassVar[bool] = False
+    """It judges every trial from its first steps on, and pauses and promotes where trials can be paused."""
+
+    @abstractmethod
+    def policy(self, *, mode: str, pausing: bool) -> StopPolicy:
+        """The policy of one sweep.
+
+        Args:
+            mode: `min` or `max`.
+            pausing: Trials save checkpoints, so that they can be paused and promoted.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def reason(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
+        """Why a decision was made, as the end of a sentence; the arguments are what the store has of a `Judgement`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, TypeAlias
+from typing import Any
 
 from caviar.errors import SpecError
 from caviar.space import did_you_mean
@@ -12,19 +12,14 @@ from caviar.stopping.extrapolate import Extrapolate
 from caviar.stopping.hyperband import Hyperband
 from caviar.stopping.median import MedianStop
 from caviar.stopping.patience import Patience
+from caviar.stopping.policy import Stopping
 
-Stopping: TypeAlias = ASHA | Hyperband | MedianStop | Patience | Extrapolate
+POLICIES: tuple[type[Stopping], ...] = (ASHA, Hyperband, MedianStop, Patience, Extrapolate)
+"""All there are; whoever writes another one enters it here."""
 
-KINDS: dict[str, type[Stopping]] = {
-    "asha": ASHA,
-    "hyperband": Hyperband,
-    "median": MedianStop,
-    "patience": Patience,
-    "extrapolate": Extrapolate,
-}
+KINDS = {kind.name: kind for kind in POLICIES}
 
-
-PAUSING = ("asha", "hyperband")
+PAUSING = tuple(kind.name for kind in POLICIES if kind.pauses)
 """Policies that pause trials and promote them, where trials can be paused."""
 
 
@@ -37,7 +32,7 @@ def parse_stopping(text: object) -> Stopping:
     Raises:
         SpecError: There is no such policy or setting, or a number breaks its rule.
     """
-    if isinstance(text, (ASHA, Hyperband, MedianStop, Patience, Extrapolate)):
+    if isinstance(text, POLICIES):
         return text
     if not isinstance(text, str):
         raise SpecError(f"stopping is text such as 'asha:eta=5', or ASHA(eta=5) and the like, but got {text!r:.60}")
@@ -45,12 +40,12 @@ def parse_stopping(text: object) -> Stopping:
     if name not in KINDS:
         raise SpecError(f"there is no stop policy {name!r}{did_you_mean(name, list(KINDS))}")
     kind = KINDS[name]
-    known = [item.name for item in fields(kind)]
+    known = settings_of(kind)
     settings: dict[str, Any] = {}
     for part in filter(None, rest.split(",")):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if key not in known or not equals:
-            example = f"{name}:{known[0]}={fields(kind)[0].default}"
+            example = f"{name}:{next(iter(known))}={next(iter(known.values()))}"
             raise SpecError(f"{name} has the settings {', '.join(known)}, as {example}, but got {part!r}")
         settings[key] = _number(name, key, value)
     return kind(**settings)
@@ -58,10 +53,14 @@ def parse_stopping(text: object) -> Stopping:
 
 def stopping_text(stopping: Stopping) -> str:
     """The shortest text that `parse_stopping` reads as this policy."""
-    name = next(name for name, kind in KINDS.items() if isinstance(stopping, kind))
-    changed = [(item.name, getattr(stopping, item.name), item.default) for item in fields(stopping)]
+    changed = [(key, getattr(stopping, key), default) for key, default in settings_of(type(stopping)).items()]
     listed = [f"{key}={value!r}" for key, value, default in changed if value != default or key == "eta"]
-    return name + (":" + ",".join(listed) if listed else "")
+    return stopping.name + (":" + ",".join(listed) if listed else "")
+
+
+def settings_of(kind: type[Stopping]) -> dict[str, Any]:
+    """The settings of a policy, with their defaults."""
+    return {item.name: item.default for item in fields(kind)}  # type: ignore[arg-type]  # a dataclass, each of them
 
 
 def _number(name: str, key: str, text: str) -> int | float:
