@@ -14,6 +14,7 @@ import click
 from caviar.cli.verb_run import verb as run
 from caviar.searching import SEARCHERS
 from caviar.settings import SETTINGS, settings_of
+from caviar.space.scale import KNOWN
 from caviar.stopping.spelling import POLICIES
 from caviar.stopping.spelling import settings_of as numbers_of
 from caviar.sweep import Sweep
@@ -65,9 +66,15 @@ def searchers() -> str:
     )
 
 
+def scales() -> str:
+    """The scales of a range."""
+    return table(("scale", "draws"), ((f'`"{one.name}"`', one.doc) for one in KNOWN.values()))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings,
     "flags of run": flags,
+    "scales": scales,
     "stop policies": policies,
     "searchers": searchers,
 }

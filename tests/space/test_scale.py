@@ -1,13 +1,14 @@
 """The laws of the scales: shares of decades, exact bounds, order, and the way back."""
 
 import warnings
+from typing import get_args
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from caviar.space.scale import SCALES, cells, forward, inverse, unit_points
+from caviar.space.scale import KNOWN, SCALES, Scale, cells, forward, inverse, unit_points
 
 DRAWS = np.random.default_rng(1).random(200_000)
 STANDARD_ERROR = 4 * 0.5 / np.sqrt(len(DRAWS))  # four of them, at the widest
@@ -22,11 +23,11 @@ def ranges(draw, scale):
         low = draw(st.floats(-1e6, 1e6))
         return low, low + draw(st.floats(1e-3, 1e6))
     a, b = sorted((draw(st.floats(-12.0, 12.0)), draw(st.floats(-12.0, 12.0))))
+    low, high = sorted((KNOWN[scale].off_axis(a), KNOWN[scale].off_axis(b)))
+    assume(abs(inverse(scale, low, high, np.nextafter(low, high))) < 1e-6)
+    assume(abs(1.0 - inverse(scale, low, high, np.nextafter(high, low))) < 1e-6)
     assume(b - a > 0.01)
-    if scale == "log":
-        return 10.0**a, 10.0**b
-    assume(a > -9.0)
-    return 1.0 - 10.0**b, 1.0 - 10.0**a
+    return low, high
 
 
 def share(values, low, high):
@@ -78,7 +79,7 @@ def test_no_value_near_a_bound_rounds_past_it(scale):
     """Unclipped, some of these powers land a last digit outside."""
     near = np.array([2.0**-53, 2.0**-52, 1.0 - 2.0**-52, 1.0 - 2.0**-53])
     for below, above in np.random.default_rng(4).uniform([-6.0, -1.0], [-1.0, 0.0], (2000, 2)):
-        low, high = (1 - 10**above, 1 - 10**below) if scale == "reverse_log" else (10**below, 10**above)
+        low, high = sorted((KNOWN[scale].off_axis(below), KNOWN[scale].off_axis(above)))
         values = forward(scale, low, high, near)
         assert (values >= low).all()
         assert (values <= high).all()
@@ -91,14 +92,9 @@ def test_unit_undoes_value(scale, data):
     low, high = data.draw(ranges(scale))
     u = data.draw(units)
     value = forward(scale, low, high, [u])[0]
-    # What a value's own rounding moves u by: its spacing over the slope of the scale there.
-    if scale == "linear":
-        slope = high - low
-    elif scale == "log":
-        slope = value * np.log(high / low)
-    else:
-        slope = (1.0 - value) * np.log((1.0 - low) / (1.0 - high))
-    assert inverse(scale, low, high, value) == pytest.approx(u, abs=1e-9 + 4 * np.spacing(abs(value)) / slope)
+    # What a value's own rounding moves u by, a few times.
+    near = [inverse(scale, low, high, min(max(value + k * np.spacing(value), low), high)) for k in (-4, 4)]
+    assert min(near) - 1e-9 <= u <= max(near) + 1e-9
 
 
 @pytest.mark.parametrize(
@@ -200,3 +196,21 @@ def test_u_must_be_one_dimensional():
 
 def test_no_points_give_no_values():
     assert forward("log", 1.0, 2.0, []).shape == (0,)
+
+
+def test_every_scale_is_entered_twice():
+    assert get_args(Scale) == SCALES
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@settings(deadline=None)
+@given(data=st.data())
+def test_marks_and_rounded_ends_suit_the_range(scale, data):
+    low, high = data.draw(ranges(scale))
+    assume(max(abs(low), abs(high)) < 1e9)
+    room = 1e-6 * (high - low)
+    marks = KNOWN[scale].ticks(low, high)
+    assert marks == sorted(marks)
+    assert all(low - room <= mark <= high + room for mark in marks)
+    assert KNOWN[scale].outwards(low, up=False) <= low + room
+    assert KNOWN[scale].outwards(high, up=True) >= high - room

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from caviar.space import Choice, Constant, Int, Parameter
+from caviar.space.round_numbers import even_steps
+from caviar.space.scale import KNOWN
 from caviar.zoom.narrow import value_at
 from caviar.zoom.places import number_place
 
-MOST = 9
 LONGEST = 14
 
 
@@ -19,7 +18,7 @@ def ticks(parameter: Parameter, low: float, high: float) -> list[tuple[float, st
     if isinstance(parameter, Choice):
         return [((k + 0.5) / parameter.count, _short(one)) for k, one in enumerate(parameter.options)]
     ends = [value_at(parameter.scale, parameter.low, parameter.high, place) for place in (low, high)]
-    values = {"linear": _even, "log": _decades, "reverse_log": _nines}[parameter.scale](ends[0], ends[1])
+    values = KNOWN[parameter.scale].ticks(ends[0], ends[1])
     if isinstance(parameter, Int):
         values = [value for value in values if float(value).is_integer()] or [parameter.low, parameter.high]
     found = [(number_place(parameter, value), f"{value:.10g}") for value in values]
@@ -31,33 +30,13 @@ def value_ticks(low: float, high: float) -> list[tuple[float, str]]:
     unit = value_unit(low, high)
     first, last = low / unit, high / unit
     span = (last - first) or 1.0
-    return [((value - first) / span, f"{value * unit:.6g}") for value in _even(first, last)]
+    return [((value - first) / span, f"{value * unit:.6g}") for value in even_steps(first, last)]
 
 
 def value_unit(low: float, high: float) -> float:
     """What to divide values by, so that their differences are neither beyond the largest float nor nothing."""
     largest = max(abs(low), abs(high))
     return 1e300 if largest > 1e300 else 1e-290 if 0 < largest < 1e-290 else 1.0
-
-
-def _even(low: float, high: float) -> list[float]:
-    span = (high - low) or abs(high) or 1.0
-    unit = 10.0 ** math.floor(math.log10(span))
-    step = next(one * unit for one in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0) if span / (one * unit) <= MOST - 1)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [float(f"{k * step:.10g}") for k in range(first, last + 1)]
-
-
-def _decades(low: float, high: float) -> list[float]:
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    every = -(-(last - first) // MOST)
-    heads = (1, 2, 5) if last - first <= 2 else (1, 3) if last - first <= 4 else (1,)
-    values = [float(f"{head}e{k}") for k in range(first, last + 1, every) for head in heads]
-    return [value for value in values if low * (1 - 1e-9) <= value <= high * (1 + 1e-9)]
-
-
-def _nines(low: float, high: float) -> list[float]:
-    return [float(f"{1.0 - rest:.12g}") for rest in reversed(_decades(1.0 - high, 1.0 - low))]
 
 
 def _short(option: object) -> str:

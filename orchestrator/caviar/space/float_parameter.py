@@ -11,7 +11,7 @@ from caviar.errors import SpecError
 from caviar.space.calling import called_as
 from caviar.space.lattice import Lattice, decimal_lattice
 from caviar.space.number import real
-from caviar.space.scale import FloatArray, Scale, check_scale, forward, inverse, unit_points
+from caviar.space.scale import KNOWN, FloatArray, Scale, check_scale, forward, inverse, unit_points
 from caviar.space.terms import NO_DEFAULT, settle_terms, shown, terms_json
 from caviar.space.tilt import Tilt, peak
 
@@ -55,13 +55,7 @@ class Float:
             raise SpecError(f"Float needs low < high, got {low!r} for both; write Choice([{low!r}]) for a constant")
         if low > high:
             raise SpecError(f"Float needs low < high, got low={low!r} and high={high!r}; swap them")
-        if scale == "log" and low <= 0.0:
-            raise SpecError(f"Float on a log scale needs low > 0, got low={low!r}; begin a little above 0, as at 1e-6")
-        if scale == "reverse_log" and high >= 1.0:
-            raise SpecError(
-                f"Float on a reverse_log scale needs high < 1, as it spreads 1 - value by factors, "
-                f"got high={high!r}; end a little below 1, as at 0.9999"
-            )
+        KNOWN[scale].check("Float", low, high)
         step = None if self.step is None else real("Float", "step", self.step)
         lattice = None if step is None else decimal_lattice("Float", low, high, step, scale)
         for name, value in {"low": low, "high": high, "scale": scale, "step": step, "lattice": lattice}.items():

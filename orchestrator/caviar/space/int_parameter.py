@@ -11,7 +11,7 @@ from caviar.errors import SpecError
 from caviar.space.calling import called_as
 from caviar.space.lattice import Lattice, whole_lattice
 from caviar.space.number import real, whole
-from caviar.space.scale import FloatArray, IntArray, Scale, check_scale, unit_points
+from caviar.space.scale import KNOWN, FloatArray, IntArray, Scale, check_scale, unit_points
 from caviar.space.terms import NO_DEFAULT, settle_terms, shown, terms_json
 from caviar.space.tilt import Tilt, peak
 
@@ -53,17 +53,11 @@ class Int:
     def __post_init__(self) -> None:
         low, high = whole("Int", "low", self.low), whole("Int", "high", self.high)
         scale = check_scale("Int", self.scale)
-        if scale == "reverse_log":
-            raise SpecError(
-                f"Int has no reverse_log scale, as it spreads values just below 1, where no integers are, "
-                f"got Int({low}, {high}); use scale='linear' or 'log'"
-            )
         if low == high:
             raise SpecError(f"Int needs low < high, got {low} for both; write Choice([{low}]) for a constant")
         if low > high:
             raise SpecError(f"Int needs low < high, got low={low} and high={high}; swap them")
-        if scale == "log" and low < 1:
-            raise SpecError(f"Int on a log scale needs low >= 1, got low={low}; begin at 1 or use scale='linear'")
+        KNOWN[scale].check("Int", low, high)
         step = whole("Int", "step", self.step)
         if step < 1:
             raise SpecError(f"Int needs step >= 1, got step={step}")

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from caviar.errors import SpecError
 from caviar.space.number import LARGEST_INT
-from caviar.space.scale import FloatArray, IntArray, Scale, cells, forward, inverse
+from caviar.space.scale import KNOWN, FloatArray, IntArray, Scale, cells, forward, inverse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Lattice:
 
     def numbers(self, u: npt.ArrayLike) -> IntArray:
         """Return which value each u in [0, 1] falls to: int64 in [0, count), shape [n]."""
-        if self.scale == "linear":
+        if KNOWN[self.scale].even:
             return cells(u, self.count)
         return self._nearest(forward(self.scale, self.low - self.half, self.high + self.half, u))
 
@@ -57,7 +57,7 @@ class Lattice:
 
     def center(self, k: int) -> float:
         """Return the u at the centre of the cell of value k, in (0, 1)."""
-        if self.scale == "linear":
+        if KNOWN[self.scale].even:
             return (k + 0.5) / self.count
         value = (self.first + self.step * k) / self.per
         edges = (self.low - self.half, self.high + self.half)
@@ -104,17 +104,24 @@ def whole_lattice(owner: str, first: int, last: int, step: int, per: int, scale:
             f"{owner} needs high to be low and whole steps, got low={_shown(first, per)}, high={_shown(last, per)} and "
             f"step={_shown(step, per)}; end at {_shown(reached, per)}"
         )
-    if scale == "log" and 2 * first <= step:
-        raise SpecError(
-            f"{owner} with steps on a log scale needs low > step / 2, got low={_shown(first, per)} and "
-            f"step={_shown(step, per)}; begin at {_shown(step, per)}"
-        )
-    if scale == "reverse_log" and 2 * last + step >= 2 * per:
-        raise SpecError(
-            f"{owner} with steps on a reverse_log scale needs high + step / 2 < 1, got high={_shown(last, per)} and "
-            f"step={_shown(step, per)}; make the step smaller"
-        )
+    _check_room(owner, first, last, step, per, scale)
     return Lattice(first=first, step=step, count=count + 1, per=per, scale=scale)
+
+
+def _check_room(owner: str, first: int, last: int, step: int, per: int, scale: Scale) -> None:
+    """Raise SpecError where the outermost cells reach beyond the values that a scale has."""
+    lower, upper = KNOWN[scale].lower, KNOWN[scale].upper
+    if 2 * first - step <= 2 * per * lower:
+        above = f"{lower:g} + step / 2" if lower else "step / 2"
+        raise SpecError(
+            f"{owner} with steps on a {scale} scale needs low > {above}, got low={_shown(first, per)} and "
+            f"step={_shown(step, per)}; begin at {_shown(int(lower * per) + step, per)}"
+        )
+    if 2 * last + step >= 2 * per * upper:
+        raise SpecError(
+            f"{owner} with steps on a {scale} scale needs high + step / 2 < {upper:g}, got high={_shown(last, per)} "
+            f"and step={_shown(step, per)}; make the step smaller"
+        )
 
 
 def _shown(number: int, per: int) -> str:

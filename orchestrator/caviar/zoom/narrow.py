@@ -8,25 +8,23 @@ from typing import Any
 
 from caviar.space import NO_DEFAULT, Choice, Float, Int
 from caviar.space.lattice import Lattice
-from caviar.space.scale import Scale, axis, off_axis
+from caviar.space.scale import KNOWN, Scale, axis
 from caviar.zoom.box import Box
-
-DIGITS = 3
-"""Ends of a range are rounded outwards to so many digits, of 1 − value on a reverse_log scale."""
 
 
 def limits(parameter: Float | Int) -> tuple[float, float]:
     """Return how far the ends of a range may move out, as places on its scale: (≤ 0, ≥ 1).
 
-    A range within 0 … 1 stays there, one that is never negative stays so, and an Int of at least 1 too. Log scales
-    never reach 0, reverse_log never 1.
+    A range within 0 … 1 stays there, one that is never negative stays so, and an Int of at least 1 too. A scale that
+    has an end never reaches it.
     """
     low, high = float(parameter.low), float(parameter.high)
     half = 0.0 if parameter.lattice is None else parameter.lattice.half
     edges = (low - half, high + half)
     least = 1.0 if isinstance(parameter, Int) and low >= 1.0 else 0.0
-    floor = -math.inf if low < least or parameter.scale == "log" else place_of(parameter.scale, *edges, least - half)
-    bounded = parameter.scale == "linear" and low >= 0.0 and high <= 1.0 and isinstance(parameter, Float)
+    endless = KNOWN[parameter.scale].lower == -math.inf
+    floor = -math.inf if low < least or not endless else place_of(parameter.scale, *edges, least - half)
+    bounded = KNOWN[parameter.scale].even and low >= 0.0 and high <= 1.0 and isinstance(parameter, Float)
     return min(floor, 0.0), max(place_of("linear", *edges, 1.0 + half), 1.0) if bounded else math.inf
 
 
@@ -39,13 +37,14 @@ def place_of(scale: Scale, low: float, high: float, value: float) -> float:
 def value_at(scale: Scale, low: float, high: float, place: float) -> float:
     """Undo `place_of`."""
     first, last = axis(scale, low), axis(scale, high)
-    return off_axis(scale, first + place * (last - first))
+    return KNOWN[scale].off_axis(first + place * (last - first))
 
 
 def narrowed_float(parameter: Float, box: Box) -> tuple[float, float]:
     """Return the ends of a continuum within the box, rounded outwards; beyond the parent's only where expanded."""
     low, high = (value_at(parameter.scale, parameter.low, parameter.high, place) for place in (box.low, box.high))
-    low, high = _outwards(parameter.scale, low, up=False), _outwards(parameter.scale, high, up=True)
+    scale = KNOWN[parameter.scale]
+    low, high = scale.outwards(low, up=False), scale.outwards(high, up=True)
     low = low if box.low < 0.0 else max(low, parameter.low)
     high = high if box.high > 1.0 else min(high, parameter.high)
     return low, high
@@ -59,11 +58,10 @@ def narrowed_lattice(lattice: Lattice, box: Box) -> tuple[int, int]:
     last = math.ceil((high * lattice.per - lattice.first) / lattice.step - 0.5 - 1e-9)
     first = first if box.low < 0.0 else max(first, 0)
     last = last if box.high > 1.0 else min(last, lattice.count - 1)
-    while lattice.scale == "log" and 2 * (lattice.first + lattice.step * first) <= lattice.step:
-        first += 1  # the lowest cell of a log scale ends above 0
-    while (
-        lattice.scale == "reverse_log" and 2 * (lattice.first + lattice.step * last) + lattice.step >= 2 * lattice.per
-    ):
+    scale = KNOWN[lattice.scale]  # whose outermost cells end before the scale does
+    while 2 * (lattice.first + lattice.step * first) - lattice.step <= 2 * lattice.per * scale.lower:
+        first += 1
+    while 2 * (lattice.first + lattice.step * last) + lattice.step >= 2 * lattice.per * scale.upper:
         last -= 1
     if first >= last:  # one value is no range: the next one comes too
         first = min(max(first, 0), lattice.count - 2)
@@ -100,14 +98,3 @@ def _default(parameter: Float | Int | Choice, best: Any, otherwise: Any) -> Any:
     if parameter.default is NO_DEFAULT:
         return NO_DEFAULT
     return otherwise if best is None else best
-
-
-def _outwards(scale: Scale, value: float, *, up: bool) -> float:
-    """Round away from the middle to a few digits, so that the range reads well."""
-    if scale == "reverse_log":
-        return 1.0 - _outwards("log", 1.0 - value, up=not up)
-    if value == 0.0:
-        return value
-    unit = 10.0 ** (math.floor(math.log10(abs(value))) - DIGITS + 1)
-    rounded = (math.ceil(value / unit - 1e-9) if up else math.floor(value / unit + 1e-9)) * unit
-    return float(f"{rounded:.{DIGITS}g}")
