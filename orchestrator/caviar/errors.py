@@ -10,6 +10,8 @@ CaviarError (exit code 1)
 SweepInterrupted (a KeyboardInterrupt, exit code 129, 130 or 143) is no error: the sweep was stopped in good order.
 """
 
+from collections.abc import Iterable
+
 INTERRUPTED = 130
 """Exit code of a program that Ctrl-C ended."""
 
@@ -56,3 +58,25 @@ class SweepInterrupted(KeyboardInterrupt):
     def __init__(self, sentence: str, exit_code: int) -> None:
         super().__init__(sentence)
         self.exit_code = exit_code
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """The end of a sentence about a misspelt word: `"; did you mean 'log'?"` where a known word is close, else all.
+
+    Case and the choice between `-`, `_` and blank do not count as differences. Up to 12 known words are
+    listed.
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 — needed where something went wrong
+
+    words = list(known)
+    if isinstance(word, str):
+        folded = {_fold(one): one for one in reversed(words)}
+        close = get_close_matches(_fold(word), folded, n=1, cutoff=0.6)
+        if close:
+            return f"; did you mean {folded[close[0]]!r}?"
+    shown = ", ".join(repr(one) for one in words[:12])
+    return f"; choose from {shown}" + (", …" if len(words) > 12 else "")
+
+
+def _fold(word: str) -> str:
+    return word.casefold().replace("-", "_").replace(" ", "_")

@@ -3,8 +3,8 @@
 import pytest
 
 from caviar.cli.failures import failure_line
+from caviar.cli.opened import opened
 from caviar.cli.options import Target
-from caviar.cli.reading import reading
 from caviar.store import Store, Writer
 
 from ..small_stores import attempt_row, configs, make_plan
@@ -51,5 +51,5 @@ def test_failures_in_one_line(tmp_path, failures, expected):
         for trial, (kind, error) in failures.items():
             writer.add("attempts", attempt_row(trial, "FAILED", steps=0, kind=kind, error=error))
     sweep.release(epoch)
-    with reading(Target(store=str(store.path), sweep=None, as_json=False)) as opened:
-        assert failure_line(opened) == expected
+    with opened(Target(store=str(store.path), sweep=None, as_json=False)) as found:
+        assert failure_line(found) == expected

@@ -11,8 +11,9 @@ import pytest
 
 import caviar as caviar_package
 from caviar.cli.answer import _csv
-from caviar.cli.output import clean, emit, emit_json, say
+from caviar.cli.output import emit, emit_json, say
 from caviar.cli.winners import literal
+from caviar.results.json_form import as_json
 
 
 def test_json_is_strict(capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,7 +38,7 @@ def test_json_holds_no_control_character(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_keys_become_text_and_numbers_stay() -> None:
-    assert clean({1: True, "big": 2**70}) == {"1": True, "big": 2**70}
+    assert as_json({1: True, "big": 2**70}) == {"1": True, "big": 2**70}
 
 
 def test_lines_are_made_safe(capsys: pytest.CaptureFixture[str]) -> None:

@@ -254,7 +254,7 @@ def test_nothing_reported_is_nobody_s_win() -> None:
     views.execute("ALTER TABLE curves ADD COLUMN los DOUBLE")
     assert select(views, {"id": SWEEP, "plan": plan}).rows == ()  # it may come: a trial validates at its end, perhaps
     views.execute("UPDATE trials SET state = 'FAILED'")
-    with pytest.raises(NotFoundError, match="did you mean los"):
+    with pytest.raises(NotFoundError, match="did you mean 'los'"):
         select(views, {"id": SWEEP, "plan": plan})
 
 

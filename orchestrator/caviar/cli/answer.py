@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 from uuid import uuid4
 
 from caviar.cli.attended import Attended
-from caviar.cli.output import clean, say, say_left_out
+from caviar.cli.output import say, say_left_out
 from caviar.errors import SpecError, StoreError
+from caviar.results.json_form import as_json
 
 if TYPE_CHECKING:
     from caviar.store import Views
@@ -98,7 +99,7 @@ def _table(names: list[str], found: Iterator[Row], stream: TextIO) -> None:
 
 def _readable(value: object) -> object:
     """Times as text; the rest as strict JSON has it, but for NaN and infinities, which a table can show."""
-    return value if isinstance(value, float) else clean(value)
+    return value if isinstance(value, float) else as_json(value)
 
 
 def _brief(value: object) -> object:
@@ -111,7 +112,7 @@ def _brief(value: object) -> object:
 def _json(names: list[str], rows: Iterator[Row], stream: TextIO) -> None:
     between = "[\n"
     for row in rows:
-        record = dict(zip(names, map(clean, row), strict=True))
+        record = dict(zip(names, map(as_json, row), strict=True))
         stream.write(f"{between}{json.dumps(record, allow_nan=False)}")
         between = ",\n"
     stream.write("[]\n" if between == "[\n" else "\n]\n")

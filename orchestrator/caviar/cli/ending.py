@@ -4,14 +4,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from caviar.cli.failures import failure_line
+from caviar.cli.opened import opened
 from caviar.cli.options import Target
 from caviar.cli.output import emit_json, say
-from caviar.cli.reading import reading
-from caviar.cli.winners import choose, document, print_winners
+from caviar.cli.winners import print_winners
 from caviar.errors import NoResultError
+from caviar.results.best import best_document
 
 if TYPE_CHECKING:
-    from caviar.cli.reading import Reading
+    from caviar.results.open_sweep import OpenSweep
 
 BEST = 5
 
@@ -22,39 +23,36 @@ def after_run(target: Target, sweep: str) -> None:
     Raises:
         NoResultError: no trial has a usable result.
     """
-    from caviar.store import Store
-
-    with reading(replace(target, sweep=sweep)) as opened:
-        failed = failure_line(opened)
+    with opened(replace(target, sweep=sweep)) as found:
+        failed = failure_line(found)
         try:
-            selection = choose(opened, BEST)
+            document = best_document(found, k=BEST)
         except NoResultError:
             if failed:
                 say(failed)
             raise
         if target.as_json:
-            emit_json(document(opened, selection))
+            emit_json(document)
             return
-        print_winners(opened, selection)
-        latest = Store.open(target.store).sweeps()[-1].id == sweep
-        _say_older_best(opened, target)
+        print_winners(found, document)
+        latest = found.store.sweeps()[-1].id == sweep
+        _say_older_best(found)
         say("")
         if failed:
             say(failed)
         named = "" if latest else f" {sweep}"
-        say(f"next: caviar show{named} {selection.rows[0].trial}")
+        say(f"next: caviar show{named} {document.trials[0].trial}")
         say(f"      caviar curves{named}")
 
 
-def _say_older_best(opened: "Reading", target: Target) -> None:
+def _say_older_best(opened: "OpenSweep") -> None:
     """Where a sweep was zoomed out of another one: is the best of them its own?"""
     if opened.plan.get("parent") is None:
         return
     from caviar.results.family import ancestors, best_of_family
-    from caviar.store import Store
 
-    line = ancestors(Store.open(target.store), opened.sweep)
-    _, best = best_of_family(Store.open(target.store), line, k=1)
+    line = ancestors(opened.store, opened.sweep)
+    _, best = best_of_family(opened.store, line, k=1)
     if best and best[0].sweep.id != opened.sweep.id:
         older = best[0]
         say("")

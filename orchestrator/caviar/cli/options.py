@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
@@ -95,6 +96,31 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only in la
                 f"A time is a number of seconds, or with units such as 90s, 30m, 1h30m, got {value!r}", param, ctx
             )
         return seconds
+
+
+class Moment(click.ParamType):  # type: ignore[type-arg]  # generic only in later versions of click
+    """`2h` or `7d` ago, or a date or time such as `2026-11-23` or `2026-11-23T04:00` (UTC unless it says)."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The moment, in UTC."""
+        text = str(value).strip()
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            return datetime.now(UTC) - timedelta(seconds=self._ago(text, param, ctx))
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+    def _ago(self, text: str, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            ago = Duration().convert(text, param, ctx)
+            datetime.now(UTC) - timedelta(seconds=ago)
+        except (click.UsageError, OverflowError):
+            self.fail(
+                f"A moment is a time ago such as 90m, 2h, 7d, or a date such as 2026-11-23, got {text!r}", param, ctx
+            )
+        return ago
 
 
 def setting_option(declared: Setting) -> Callable[[Verb], Verb]:

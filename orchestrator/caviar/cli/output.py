@@ -1,34 +1,24 @@
 """What a verb writes: data on stdout, everything else on stderr."""
 
 import json
-import math
 import sys
-from collections.abc import Mapping
-from datetime import date, time
-from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
+
+from caviar.results.json_form import as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from caviar.store import SweepDir
 
 MOST_NAMED = 6
 
 
 def emit_json(document: object) -> None:
     """Write one JSON document: indented, and ASCII only, so that no control character reaches a terminal."""
-    click.echo(json.dumps(clean(document), indent=2, allow_nan=False))
-
-
-def clean(value: object) -> Any:
-    """The value as strict JSON has it: NaN and infinities are null, times ISO 8601, all else text."""
-    if isinstance(value, Mapping):
-        return {str(name): clean(inner) for name, inner in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [clean(inner) for inner in value]
-    if isinstance(value, (float, Decimal)):
-        return float(value) if math.isfinite(value) else None
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    return value.isoformat() if isinstance(value, (date, time)) else str(value)
+    click.echo(json.dumps(as_json(document), indent=2, allow_nan=False))
 
 
 def emit(text: str = "", *, hang: int | None = None) -> None:
@@ -66,3 +56,15 @@ def say_left_out(columns: list[str]) -> None:
     if columns:
         which = ", ".join(columns) if len(columns) <= MOST_NAMED else f"{len(columns)} more columns"
         say(f"no room for {which}; a wider terminal or --json shows all")
+
+
+def say_foreign(sweeps: "Sequence[SweepDir]") -> None:
+    """Say on stderr what the folders of sweeps hold that Caviar did not write, and leaves alone."""
+    from contextlib import suppress
+
+    from caviar.store.ours import foreign
+
+    for sweep in sweeps:
+        with suppress(OSError):  # whoever acts on it says why
+            for name in foreign(sweep.disk, sweep.path):
+                say(f"{sweep.id}: {name} was not written by Caviar, and is left alone")

@@ -30,8 +30,8 @@ def check(dry_run: bool, skip_lost: bool, target: Target) -> None:
     that is gone hides what follows it, and nothing is merged, ended or resumed: restore it, or give it up with
     --skip-lost. Exit code 5 when something is wrong.
     """
-    from caviar.cli.output import emit_json, say
-    from caviar.cli.reading import newest, say_foreign
+    from caviar.cli.opened import newest
+    from caviar.cli.output import emit_json, say, say_foreign
     from caviar.errors import StoreError
     from caviar.show.numbers import counted
     from caviar.store import Store
@@ -72,10 +72,11 @@ def _after(store: "Store", sweeps: list["SweepDir"]) -> str:
 
 def _say_not_shown(store: "Store", sweeps: list["SweepDir"]) -> bool:
     """Tell of what was set aside earlier; whether there was anything."""
-    from caviar.cli.reading import say_not_shown
+    from caviar.cli.output import say
+    from caviar.results.open_sweep import say_not_shown
 
     with _hurt(store, sweeps) as views:
-        return say_not_shown(views)
+        return say_not_shown(views, say)
 
 
 def _hurt(store: "Store", sweeps: list["SweepDir"]) -> "Views":

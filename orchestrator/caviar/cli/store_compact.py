@@ -23,8 +23,7 @@ def compact(take_over: bool, target: Target) -> None:
     Without SWEEP, do so for every sweep that needs it. A sweep that ends does this by itself; one that runs
     is left alone. `caviar resume` can still go on with it.
     """
-    from caviar.cli.output import emit_json, say
-    from caviar.cli.reading import say_foreign
+    from caviar.cli.output import emit_json, say, say_foreign
     from caviar.errors import StoreError
     from caviar.store import Store
     from caviar.store.compact import compact as write_final_files

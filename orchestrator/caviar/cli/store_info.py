@@ -23,15 +23,16 @@ Examples:
 @target_options
 def info(target: Target) -> None:
     """Show rows, files and bytes of each table of SWEEP, or of all sweeps together."""
+    from caviar.cli.opened import newest
     from caviar.cli.output import emit_json, say
-    from caviar.cli.reading import newest, say_not_shown
+    from caviar.results.open_sweep import say_not_shown
     from caviar.show.numbers import counted
     from caviar.store import Store, Views
 
     store = Store.open(target.store)
     sweeps = store.sweeps() if target.sweep is None else [newest(store, target.sweep)]
     with Views(store, sweeps, leave_out=target.sweep is None) as views:
-        say_not_shown(views)
+        say_not_shown(views, say)
     tables: dict[str, dict[str, Any]] = {}
     found = [size for sweep in sweeps for size in _sizes(store, sweep, alone=target.sweep is not None)]
     for size in found:

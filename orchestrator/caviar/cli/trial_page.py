@@ -1,45 +1,50 @@
 """One trial on a terminal, from top to bottom."""
 
+from __future__ import annotations
+
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from caviar.cli.output import emit
 
+if TYPE_CHECKING:
+    from caviar.results.trial import Summary, TrialDocument
 
-def print_trial(document: dict[str, Any], log: bool | None) -> None:
+
+def print_trial(document: TrialDocument, log: bool | None) -> None:
     """Write the page of one trial to stdout."""
-    emit(f"trial {document['trial']} of {document['name']} ({document['sweep']}): {_outcome(document)}", hang=2)
+    emit(f"trial {document.trial} of {document.name} ({document.sweep}): {_outcome(document)}", hang=2)
     emit(_facts(document), hang=2)
     emit()
-    _print_config(document["config"], document["held"])
-    _print_metrics(document["metrics"])
+    _print_config(document.config, document.held)
+    _print_metrics(document.metrics)
     _print_curve(document, log)
-    if len(document["attempts"]) > 1:
-        _print_attempts(document["attempts"])
-    _print_text("error", document["error"] or "")
-    _print_text("output (last lines)", "\n".join(document["output"]))
+    if len(document.attempts) > 1:
+        _print_attempts(document.attempts)
+    _print_text("error", document.error or "")
+    _print_text("output (last lines)", "\n".join(document.output))
 
 
-def _outcome(document: dict[str, Any]) -> str:
+def _outcome(document: TrialDocument) -> str:
     from caviar.show.numbers import duration
 
-    kind = f" ({document['kind']})" if document["kind"] and document["kind"] != document["state"].lower() else ""
-    if document["started"] is None or document["ended"] is None:
-        return f"{document['state']}{kind}"
-    took = duration((document["ended"] - document["started"]).total_seconds())
-    busy = "" if document["busy"] is None else f", {duration(document['busy'])} of it busy"
-    return f"{document['state']}{kind} in {took}{busy}"
+    kind = f" ({document.kind})" if document.kind and document.kind != document.state.lower() else ""
+    if document.started is None or document.ended is None:
+        return f"{document.state}{kind}"
+    took = duration((document.ended - document.started).total_seconds())
+    busy = "" if document.busy is None else f", {duration(document.busy)} of it busy"
+    return f"{document.state}{kind} in {took}{busy}"
 
 
-def _facts(document: dict[str, Any]) -> str:
+def _facts(document: TrialDocument) -> str:
     from caviar.show.numbers import counted
 
-    facts = [f"seed {document['seed']}", counted(document["rows"] or 0, "report")]
-    if document["host"]:
-        facts.append(f"host {document['host']}, pid {document['pid']}")
-    if document["devices"]:
-        facts.append(f"devices {document['devices']}")
-    if document["diverged"]:
+    facts = [f"seed {document.seed}", counted(document.rows or 0, "report")]
+    if document.host:
+        facts.append(f"host {document.host}, pid {document.pid}")
+    if document.devices:
+        facts.append(f"devices {document.devices}")
+    if document.diverged:
         facts.append("reported NaN or infinity")
     return ", ".join(facts)
 
@@ -56,7 +61,7 @@ def _print_config(config: dict[str, Any], held: dict[str, int]) -> None:
         emit(f"  {padded(plain(name), width)}  {value!r}{default}", hang=6)
 
 
-def _print_metrics(metrics: dict[str, dict[str, Any]]) -> None:
+def _print_metrics(metrics: dict[str, Summary]) -> None:
     from caviar.show.numbers import number
     from caviar.show.table import Column, print_table
 
@@ -71,21 +76,21 @@ def _print_metrics(metrics: dict[str, dict[str, Any]]) -> None:
     print_table(columns, rows, sys.stdout)
 
 
-def _print_curve(document: dict[str, Any], log: bool | None) -> None:
+def _print_curve(document: TrialDocument, log: bool | None) -> None:
     from caviar.show.axis import axis_of, axis_text
     from caviar.show.chart import chart
     from caviar.show.console import data_console
     from caviar.show.glyphs import glyphs_for
 
-    points = document["curves"].get(document["metric"])
-    if points is None or len(points["steps"]) < 2:
+    points = document.curves.get(document.metric)
+    if points is None or len(points.steps) < 2:
         return
-    axis = axis_of([points["values"]], log)
+    axis = axis_of([points.values], log)
     width = min(data_console(sys.stdout).width, 80)
-    lines = chart(points["values"], points["steps"], glyphs_for(sys.stdout), size=(width, 8), axis=axis)
+    lines = chart(points.values, points.steps, glyphs_for(sys.stdout), size=(width, 8), axis=axis)
     if lines:
         emit()
-        emit(f"{document['metric']} {axis_text(axis)}", hang=2)
+        emit(f"{document.metric} {axis_text(axis)}", hang=2)
         emit("\n".join(lines))
 
 

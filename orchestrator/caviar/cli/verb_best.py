@@ -30,18 +30,22 @@ def verb(k: int, family: bool, ranking: Ranking, target: Target) -> None:
 
     NaN and infinity never win.
     """
-    from caviar.cli.output import emit_json
-    from caviar.cli.reading import reading
-    from caviar.cli.winners import choose, document, print_winners
+    from caviar.cli.opened import newest, opened
+    from caviar.cli.output import emit_json, say
 
+    rule, at_step = ranking.rule, ranking.at_step
     if family:
-        from caviar.cli.relatives import show_family
+        from caviar.cli.relatives import print_family
+        from caviar.results.family import family_document
+        from caviar.store import Store
 
-        show_family(target, k, ranking)
+        store = Store.open(target.store)
+        relatives = family_document(store, newest(store, target.sweep), say, k=k, rule=rule, at_step=at_step)
+        emit_json(relatives) if target.as_json else print_family(relatives)
         return
-    with reading(target) as opened:
-        selection = choose(opened, k, ranking)
-        if target.as_json:
-            emit_json(document(opened, selection))
-        else:
-            print_winners(opened, selection)
+    from caviar.cli.winners import print_winners
+    from caviar.results.best import best_document
+
+    with opened(target) as sweep:
+        document = best_document(sweep, k=k, rule=rule, at_step=at_step)
+        emit_json(document) if target.as_json else print_winners(sweep, document)

@@ -8,8 +8,7 @@ import click
 from caviar.cli.options import Ranking, Target, axis_option, ranking_options, sweep_argument, target_options
 
 if TYPE_CHECKING:
-    from caviar.cli.reading import Reading
-    from caviar.results.selector import Selection
+    from caviar.results.open_sweep import OpenSweep
 
 EPILOG = """\b
 Examples:
@@ -28,32 +27,24 @@ Examples:
 @target_options
 def verb(top: int, metric: str | None, log: bool | None, ranking: Ranking, target: Target) -> None:
     """Draw the learning curves of the best trials of SWEEP, all on the same axes."""
+    from caviar.cli.opened import opened
     from caviar.cli.output import emit_json
-    from caviar.cli.points import checked_metric, exact
-    from caviar.cli.reading import reading
-    from caviar.cli.winners import choose
+    from caviar.results.best import best_document
+    from caviar.results.curves import curves_document, known_metric
 
-    with reading(target) as opened:
-        name = checked_metric(opened, metric)
-        selection = choose(opened, top, ranking)
-        if not target.as_json:
-            _print(opened, selection, name, log)
+    rule, at_step = ranking.rule, ranking.at_step
+    with opened(target) as sweep:
+        if target.as_json:
+            emit_json(curves_document(sweep, top=top, metric=metric, rule=rule, at_step=at_step))
             return
-        curves = exact(opened, [row.trial for row in selection.rows], name)
-        emit_json(
-            {
-                "sweep": opened.sweep.id,
-                "metric": name,
-                "trials": [
-                    {"trial": trial, "steps": points.steps, "values": points.values} for trial, points in curves.items()
-                ],
-            }
-        )
+        shown = known_metric(sweep, metric)
+        best = best_document(sweep, k=top, rule=rule, at_step=at_step)
+        _print(sweep, [row.trial for row in best.trials], shown, log)
 
 
-def _print(opened: "Reading", selection: "Selection", metric: str, log: bool | None) -> None:
+def _print(opened: "OpenSweep", trials: list[int], metric: str, log: bool | None) -> None:
     from caviar.cli.output import emit
-    from caviar.cli.points import drawn, ends
+    from caviar.results.curves_sql import drawn, ends
     from caviar.show.axis import axis_of, axis_text
     from caviar.show.console import data_console
     from caviar.show.glyphs import glyphs_for
@@ -62,7 +53,7 @@ def _print(opened: "Reading", selection: "Selection", metric: str, log: bool | N
     from caviar.show.style import CURVE
     from caviar.show.table import Column, print_table
 
-    points = drawn(opened, [row.trial for row in selection.rows], metric)
+    points = drawn(opened, trials, metric)
     numbers = ends(opened, list(points), metric)
     width = min(max(data_console(sys.stdout).width - 45, 10), 60)
     curves, steps = [one.values for one in points.values()], [one.steps for one in points.values()]

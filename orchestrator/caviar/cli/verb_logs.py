@@ -2,14 +2,14 @@
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from caviar.cli.options import Target, target_options, trial_argument
 
 if TYPE_CHECKING:
-    from caviar.cli.reading import Reading
+    from caviar.results.trial import Piece
 
 POLL_S = 1.0
 WAITS = ("PENDING", "RUNNING", "PAUSED")
@@ -33,46 +33,31 @@ def verb(trial: int, stream: str | None, follow: bool, target: Target) -> None:
 
     With --follow, go on until the trial ends, or until nobody runs the sweep.
     """
+    from caviar.cli.opened import newest, opened
     from caviar.cli.output import emit_json
-    from caviar.cli.reading import newest, reading
+    from caviar.results.trial import output_document
     from caviar.store import Store
 
     target = replace(target, sweep=newest(Store.open(target.store), target.sweep).id)  # a newer one may begin
     shown: set[tuple[int, int]] = set()
     while True:
-        with reading(target) as opened:
-            driven = opened.sweep.owner_alive()  # before the rows: what its driver wrote last is among them
-            state = _state(opened, trial)
-            pieces = [p for p in _pieces(opened, trial, stream) if (p["attempt"], p["piece"]) not in shown]
-        shown |= {(piece["attempt"], piece["piece"]) for piece in pieces}
+        with opened(target) as sweep:
+            driven = sweep.sweep.owner_alive()  # before the rows: what its driver wrote last is among them
+            document = output_document(sweep, trial, stream=stream)
         if target.as_json:
-            emit_json({"trial": trial, "state": state, "output": pieces})
+            emit_json(document)
             return
+        pieces = [piece for piece in document.output if (piece["attempt"], piece["piece"]) not in shown]
+        shown |= {(piece["attempt"], piece["piece"]) for piece in pieces}
         _write(pieces)
-        if not (follow and driven and state in UNFINISHED):
+        unfinished = document.state in UNFINISHED
+        if not (follow and driven and unfinished):
             if not shown:
-                _say_silent(opened.title, trial, state, stream)
-            if follow and state in UNFINISHED:
-                _say_undriven(opened.sweep.id, trial)
+                _say_silent(sweep.title, trial, document.state, stream)
+            if follow and unfinished:
+                _say_undriven(sweep.sweep.id, trial)
             return
         time.sleep(POLL_S)
-
-
-def _state(opened: "Reading", trial: int) -> str:
-    from caviar.store.aside import no_trial
-
-    found = opened.rows("select state from trials where trial = ?", [trial])
-    if not found:
-        raise no_trial(opened.title, trial, opened.plan["trials"], opened.views)
-    return str(found[0]["state"])
-
-
-def _pieces(opened: "Reading", trial: int, stream: str | None) -> list[dict[str, Any]]:
-    only = "" if stream is None else f" and stream = '{stream}'"
-    return opened.rows(
-        f"select attempt, _seq as piece, time, stream, text from logs where trial = ?{only} order by attempt, _seq",
-        [trial],
-    )
 
 
 def _say_silent(title: str, trial: int, state: str, stream: str | None) -> None:
@@ -89,7 +74,7 @@ def _say_undriven(sweep: str, trial: int) -> None:
     say(f"sweep {sweep} is not running, so trial {trial} prints no more; it goes on with: caviar resume {sweep}")
 
 
-def _write(pieces: list[dict[str, Any]]) -> None:
+def _write(pieces: "list[Piece]") -> None:
     from caviar.show.sanitize import plain
 
     for piece in pieces:

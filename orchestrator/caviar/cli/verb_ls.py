@@ -1,14 +1,14 @@
 """`caviar ls`: the sweeps of a store."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from caviar.cli.listing import Filter, Moment
-from caviar.cli.options import Target, sweep_argument, target_options
+from caviar.cli.options import Moment, Target, sweep_argument, target_options
 
 SHOWN = 20
 STATES = ("running", "finished", "interrupted", "failed")
@@ -37,27 +37,27 @@ def verb(*, most: int | None, every: bool, target: Target, **wanted: Any) -> Non
     `best` is by each sweep's own rule; `took` is the time from its first trial's start to its last one's end.
     A sweep whose driver is gone before its end is `interrupted`; `caviar resume` finishes it.
     """
-    from caviar.cli.listing import newest_first, rows
     from caviar.cli.output import emit_json, say
+    from caviar.results.sweeps import Filter, listed, sweeps_document
     from caviar.store import Store
 
     store = Store.open(target.store)
     most = None if every else most or (None if target.as_json else SHOWN)
-    sweeps, count = newest_first(store, target.sweep, Filter(**wanted), most)
-    found = list(rows(store, sweeps))
+    sweeps = listed(store, target.sweep, Filter(**wanted))
+    document = sweeps_document(store, sweeps[:most], say)
     if target.as_json:
-        emit_json({"store": target.store, "sweeps": found})
-    elif found:
-        _print(found)
-    if not count and store.sweeps():
+        emit_json(replace(document, store=target.store))
+    elif document.sweeps:
+        _print(document.sweeps)
+    if not sweeps and store.sweeps():
         say("no sweep fits; caviar ls without options lists all")
-    elif not count:
+    elif not sweeps:
         say(f"the store {target.store} holds no sweeps yet: type caviar run FILE")
-    elif len(found) < count:
-        say(f"the newest {len(found)} of {count}; --all lists them all")
+    elif len(document.sweeps) < len(sweeps):
+        say(f"the newest {len(document.sweeps)} of {len(sweeps)}; --all lists them all")
 
 
-def _print(rows: list[dict[str, Any]]) -> None:
+def _print(rows: Sequence[dict[str, Any]]) -> None:
     from caviar.cli.output import say_left_out
     from caviar.show.numbers import age, duration, number
     from caviar.show.style import STRONG

@@ -25,7 +25,7 @@ def verb(sweep: str | None, output: str, x: str | None, y: str | None, top: int 
     the box that a zoom would draw.
     """
     from caviar.cli.drawn_zoom import draw_family
-    from caviar.cli.reading import newest
+    from caviar.cli.opened import newest
     from caviar.store import Store
 
     opened = Store.open(store)

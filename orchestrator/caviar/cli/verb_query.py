@@ -40,14 +40,16 @@ Examples:
 def verb(sql: str, form: str | None, output: str | None, timeout: float | None, target: Target) -> None:
     """Ask the store in SQL (DuckDB): one SELECT over the views below. Ctrl-C ends it."""
     from caviar.cli.answer import write_answer
-    from caviar.cli.reading import newest, say_not_shown
+    from caviar.cli.opened import newest
+    from caviar.cli.output import say
+    from caviar.results.open_sweep import say_not_shown
     from caviar.store import Store, Views
 
     chosen = _format(form, output, target.as_json)
     opened = Store.open(target.store)
     chosen_sweeps = None if target.sweep is None else [newest(opened, target.sweep)]
     with Views(opened, chosen_sweeps, leave_out=chosen_sweeps is None) as views:
-        say_not_shown(views)
+        say_not_shown(views, say)
         write_answer(views, sql, chosen, output, timeout)
 
 

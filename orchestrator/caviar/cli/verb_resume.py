@@ -33,7 +33,7 @@ Examples:
 def verb(address: str | None, quiet: bool, add: int | None, trust: bool, target: Target, **wishes: Any) -> None:
     """Train the trials of SWEEP that are not finished, with the code that the sweep began with."""
     from caviar.cli.ending import after_run
-    from caviar.cli.reading import newest
+    from caviar.cli.opened import newest
     from caviar.drive import resume_sweep
     from caviar.show.choose import choose_progress
     from caviar.store import Store

@@ -135,8 +135,8 @@ def _rules(stopping: str, pausing: bool | None, slots: int, *, pausing_by_defaul
 
 
 def _curves(target: Target, table: str | None, columns: tuple[int, int] | None, mode: str | None) -> "Curves":
+    from caviar.cli.opened import opened
     from caviar.cli.output import say
-    from caviar.cli.reading import reading
     from caviar.whatif import curves_of, curves_of_table
 
     if target.sweep is not None and Path(target.sweep).suffix.lower() in ARRAYS:
@@ -144,11 +144,11 @@ def _curves(target: Target, table: str | None, columns: tuple[int, int] | None, 
     for option, value in (("--table", table), ("--columns", columns), ("--mode", mode)):
         if value is not None:
             raise click.UsageError(f"{option} is about an .npz file, but what is replayed is a sweep: leave it out")
-    with reading(target) as opened:
-        left = opened.rows("select count(*) n from trials where state = 'STOPPED'")[0]["n"]
+    with opened(target) as recorded:
+        left = recorded.rows("select count(*) n from trials where state = 'STOPPED'")[0]["n"]
         if left:
             say(f"[caviar] {left} trials were stopped early and are left out: whole curves are of the better ones")
-        return curves_of(opened.views, opened.sweep.description(), opened.title)
+        return curves_of(recorded.views, recorded.sweep.description(), recorded.title)
 
 
 class _Progress:

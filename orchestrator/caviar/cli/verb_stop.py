@@ -74,18 +74,20 @@ def _silence(sweep: "SweepDir") -> str:
 
 
 def _trial_state(store: "Store", sweep: "SweepDir", trial: int) -> str:
+    """As in the view `trials`; of a trial that was not drawn yet PENDING, or CANCELLED."""
+    from caviar.cli.output import say
+    from caviar.results.open_sweep import OpenSweep
     from caviar.store import Views
-    from caviar.store.aside import no_trial
 
-    planned = sweep.description()["plan"]["trials"]
     with Views(store, [sweep]) as views:
-        if trial >= planned:
-            raise no_trial(f"sweep {sweep.id}", trial, planned, views)
+        opened = OpenSweep(store=store, sweep=sweep, views=views, say=say)
+        if trial >= opened.plan["trials"]:
+            raise opened.no_trial(trial)
         rows = views.execute("SELECT state FROM trials WHERE trial = ?", [trial]).fetchall()
         if rows:
             return str(rows[0][0])
         ended = views.execute("SELECT state FROM attempts WHERE trial = ?", [trial]).fetchall()
-    return str(ended[0][0]) if ended else "PENDING"  # not drawn yet
+    return str(ended[0][0]) if ended else "PENDING"
 
 
 def _tell(target: Target, sweep: "SweepDir", state: str, trial: int | None, found: str | None) -> None:

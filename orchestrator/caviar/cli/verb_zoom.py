@@ -46,8 +46,8 @@ def verb(
     Boxes are drawn on the parameters' scales. Where the best trial lies at an end of a range, that end moves
     out. Options that did badly are dropped. The new sweep remembers SWEEP as its parent.
     """
+    from caviar.cli.opened import newest
     from caviar.cli.output import emit, emit_json, say
-    from caviar.cli.reading import newest
     from caviar.cli.zooming import zoom_document, zoom_lines
     from caviar.plan import Plan
     from caviar.results.next_sweep import zoom_into, zoom_plan

@@ -4,7 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from caviar.results.result import Result, store_path
+    from caviar.results.open_sweep import store_path
+    from caviar.results.result import Result
     from caviar.results.selector import Candidate, Selection, select
 
 __all__ = ["Candidate", "Result", "Selection", "select", "store_path"]
@@ -14,7 +15,7 @@ _FILES = {
     "Result": "result",
     "Selection": "selector",
     "select": "selector",
-    "store_path": "result",
+    "store_path": "open_sweep",
 }
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
-from caviar.errors import NotFoundError
+from caviar.errors import NoResultError, NotFoundError
+from caviar.results.open_sweep import say_not_shown
 from caviar.results.selector import Candidate, Selection, ends_in_words, select
 from caviar.store import Views
 
 if TYPE_CHECKING:
     from caviar.plan import Plan
+    from caviar.results.open_sweep import Say
     from caviar.store import Store, SweepDir
 
 
@@ -91,6 +93,71 @@ def best_of_family(
     pool.sort(key=lambda one: (sign * one.candidate.value, one.sweep.description()["created"], one.candidate.trial))
     best = tuple(pool[:k])
     return _words(f"{chosen} {plan['metric']}", found.values(), len(sweeps)), best
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One sweep of a family; `parent` is the id of what it was zoomed out of."""
+
+    sweep: str
+    parent: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyTrial:
+    """One of the best trials of a family; its fields are those of `Candidate`."""
+
+    sweep: str
+    trial: int
+    value: float
+    step: int
+    state: str
+    seed: int
+    config: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyDocument:
+    """The best trials of a family of sweeps.
+
+    Attributes:
+        metric: what ranks the trials.
+        mode: `min` or `max`.
+        rule: what was compared, in words.
+        family: its sweeps, oldest first.
+        trials: best first; there is one at least.
+    """
+
+    metric: str
+    mode: str
+    rule: str
+    family: tuple[Member, ...]
+    trials: tuple[FamilyTrial, ...]
+
+
+def family_document(
+    store: Store, sweep: SweepDir, say: Say, *, k: int = 5, rule: str | None = None, at_step: int | None = None
+) -> FamilyDocument:
+    """The best `k` trials of a sweep, of what it was zoomed out of, and of what came of it; see `best_of_family`.
+
+    Raises:
+        NoResultError: No trial of it has a usable value.
+    """
+    sweeps = family(store, sweep)
+    with Views(store, sweeps) as views:
+        say_not_shown(views, say)
+    words, best = best_of_family(store, sweeps, k=k, rule=rule, at_step=at_step)
+    plan = sweeps[0].description()["plan"]
+    if not best:
+        yet = " yet" if any(one.state() == "running" for one in sweeps) else ""
+        raise NoResultError(f"no trial of the family of {sweeps[0].id} has a usable {plan['metric']}{yet}")
+    return FamilyDocument(
+        metric=plan["metric"],
+        mode=plan["mode"],
+        rule=words,
+        family=tuple(Member(sweep=one.id, parent=parent_of(one)) for one in sweeps),
+        trials=tuple(FamilyTrial(sweep=one.sweep.id, **asdict(one.candidate)) for one in best),
+    )
 
 
 def _selections(

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import html
-import os
 import warnings
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from numbers import Integral
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from caviar.disk.location import is_uri, object_path
-from caviar.errors import NoResultError, SpecError
+from caviar.errors import NoResultError, NotFoundError, SpecError
+from caviar.results.best import best_document
+from caviar.results.open_sweep import OpenSweep, newest, store_path
 from caviar.results.selector import Candidate, Selection, select
 from caviar.show.commands import told_for
 from caviar.store import Store, SweepDir, Views
-from caviar.store.aside import no_trial
 from caviar.store.finals import finals
 
 if TYPE_CHECKING:
@@ -23,18 +23,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from caviar.space import Space
-
-
-def store_path(store: str | PurePath | None) -> PurePath:
-    """Where the results store is: the argument, else $CAVIAR_STORE, else ./caviar-store; absolute.
-
-    Raises:
-        SpecError: It is none, or a URI that breaks a rule.
-    """
-    if not isinstance(store, (str, PurePath, type(None))):
-        raise SpecError(f"a store is a folder or a URI, such as 'caviar-store', but got {store!r:.60}")
-    place = store or os.environ.get("CAVIAR_STORE") or "caviar-store"
-    return object_path(str(place)) if is_uri(place) else Path(place).expanduser().absolute()
 
 
 class Answer:
@@ -87,10 +75,7 @@ class Result:
             raise SpecError(f"a sweep is called by its id or its name, as text, but got {sweep!r:.60}")
         with told_for(store if isinstance(store, (str, PurePath)) else None):
             self._store = Store.open(store_path(store))
-            found = self._store.named(sweep)
-        self._sweep: SweepDir = found[-1]
-        if len(found) > 1:
-            warnings.warn(f"{sweep}: newest of {len(found)} sweeps, {self.id}", stacklevel=2)
+            self._sweep: SweepDir = newest(self._store, sweep, lambda text: warnings.warn(text, stacklevel=4))
 
     @property
     def id(self) -> str:
@@ -121,11 +106,8 @@ class Result:
         Raises:
             NoResultError: No trial has a usable result.
         """
-        rows = self.select(1).rows
-        if not rows:
-            with self._told():
-                raise NoResultError(f"sweep {self.id} has no trial with a usable result: type caviar status {self.id}")
-        return rows[0]
+        with self._opened() as opened:
+            return best_document(opened, k=1).trials[0]
 
     @property
     def final(self) -> dict[str, float] | None:
@@ -139,8 +121,8 @@ class Result:
         Raises:
             SpecError: `k` is no such number, or there is no such rule.
         """
-        with self._told(), Views(self._store, [self._sweep]) as views:
-            return select(views, self._sweep.description(), k=k, rule=rule, at_step=at_step)
+        with self._opened() as opened:
+            return select(opened.views, self._sweep.description(), k=k, rule=rule, at_step=at_step)
 
     def trials(self) -> pd.DataFrame:
         """One row a trial: state, seed, parameters, last and best metrics, times, host."""
@@ -156,11 +138,10 @@ class Result:
             raise SpecError(f"a trial is a whole number from 0, such as 19, but got {trial!r:.60}")
         if trial is None:
             return self.sql("SELECT * EXCLUDE (_row) FROM _curves ORDER BY trial, _row").df()
-        with self._told(), Views(self._store, [self._sweep]) as views, views.of_trials([int(trial)]):
-            if not views.execute("SELECT 1 FROM trials WHERE trial = ?", [int(trial)]).fetchall():
-                planned = self._sweep.description()["plan"]["trials"]
-                raise no_trial(f"{self._sweep.name or 'sweep'} ({self.id})", int(trial), planned, views)
-            return views.ask(f"SELECT * EXCLUDE (_row) FROM _curves WHERE trial = {int(trial)} ORDER BY _row").df()
+        with self._opened() as opened, opened.views.of_trials([int(trial)]):
+            opened.trial(int(trial))
+            rows = f"SELECT * EXCLUDE (_row) FROM _curves WHERE trial = {int(trial)} ORDER BY _row"
+            return opened.views.ask(rows).df()
 
     def sql(self, query: str) -> Answer:
         """Ask the views sweeps, trials, curves, attempts, configs, logs and decisions of this sweep with one SELECT.
@@ -174,6 +155,11 @@ class Result:
         with self._told():
             return Answer(Views(self._store, [self._sweep]), query)
 
+    @contextmanager
+    def _opened(self) -> Iterator[OpenSweep]:
+        with self._told(), Views(self._store, [self._sweep]) as views:
+            yield OpenSweep(store=self._store, sweep=self._sweep, views=views, say=warnings.warn)
+
     def _told(self) -> AbstractContextManager[None]:
         """Within it, an error tells commands for this store."""
         return told_for(self._store.path)
@@ -182,17 +168,20 @@ class Result:
         return f"Result({str(self._store.path)!r}, {self.id!r})"
 
     def _repr_html_(self) -> str:
-        selection = self.select(5)
+        try:
+            with self._opened() as opened:
+                best = best_document(opened, k=5)
+        except (NoResultError, NotFoundError) as error:
+            return f"<p>{html.escape(str(error))}</p>"
         rows = [
-            {"trial": row.trial, selection.metric: f"{row.value:.6g}", **row.config, "step": row.step}
-            for row in selection.rows
+            {"trial": row.trial, best.metric: f"{row.value:.6g}", **row.config, "step": row.step} for row in best.trials
         ]
-        head = "".join(f"<th>{html.escape(str(name))}</th>" for name in (rows[0] if rows else {"no usable trial": 0}))
+        head = "".join(f"<th>{html.escape(str(name))}</th>" for name in rows[0])
         body = "".join(
             "<tr>" + "".join(f"<td>{html.escape(_cell(value))}</td>" for value in row.values()) + "</tr>"
             for row in rows
         )
-        title = html.escape(f"{self._sweep.name or 'sweep'} ({self.id}): {selection.rule}")
+        title = html.escape(f"{opened.title}: {best.rule}")
         return f"<p>{title}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from numbers import Integral
 from typing import Any, Protocol, cast
 
-from caviar.errors import NotFoundError, SpecError
+from caviar.errors import NotFoundError, SpecError, did_you_mean
 from caviar.results.given import as_given
 from caviar.results.ranking_sql import RULES, WORDS, Rule, identifier, newest_sql, scored_sql, steps_sql
 
@@ -213,6 +212,9 @@ def _reported(views: Views, sweep: str, metric: str) -> bool:
     ended = f"SELECT count(*) FROM trials WHERE sweep = '{sweep}' AND state IN ('COMPLETED', 'FAILED')"
     if not metrics or not views.execute(ended).fetchall()[0][0]:
         return False
-    close = get_close_matches(metric, metrics, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]}?" if close else f"reported were {', '.join(metrics)}"
-    raise NotFoundError(f"sweep {sweep} has no reports of the metric '{metric}': {hint}")
+    raise never_reported(f"sweep {sweep}", metric, metrics)
+
+
+def never_reported(title: str, metric: str, known: Sequence[str]) -> NotFoundError:
+    """The error where no trial of a sweep, called so, reported a metric, but others."""
+    return NotFoundError(f"{title} has no reports of the metric {metric!r}{did_you_mean(metric, known)}")

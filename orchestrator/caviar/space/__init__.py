@@ -1,5 +1,6 @@
 """The search space: parameters on their scales, and the one map from unit points to configurations."""
 
+from caviar.errors import did_you_mean
 from caviar.space.advice import repeat_advice, scale_advice
 from caviar.space.choice import Choice, Kind
 from caviar.space.constant import Constant
@@ -10,7 +11,6 @@ from caviar.space.parameter import FIELDS, Parameter, parameter_from_json
 from caviar.space.prior import Prior
 from caviar.space.scale import SCALES, Scale
 from caviar.space.space import Space
-from caviar.space.spelling import did_you_mean
 from caviar.space.terms import NO_DEFAULT
 from caviar.space.tiers import check_listed, hold_lower_tiers
 

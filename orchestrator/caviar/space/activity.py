@@ -9,10 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from caviar.errors import SpecError
+from caviar.errors import SpecError, did_you_mean
 from caviar.space.float_parameter import Float
 from caviar.space.parameter import Parameter
-from caviar.space.spelling import did_you_mean
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 

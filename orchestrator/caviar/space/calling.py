@@ -7,8 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from caviar.errors import SpecError
-from caviar.space.spelling import did_you_mean
+from caviar.errors import SpecError, did_you_mean
 
 C = TypeVar("C", bound=type)
 

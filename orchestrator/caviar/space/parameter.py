@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from caviar.errors import SpecError
+from caviar.errors import SpecError, did_you_mean
 from caviar.space.choice import Choice
 from caviar.space.constant import Constant
 from caviar.space.float_parameter import Float
 from caviar.space.int_parameter import Int
 from caviar.space.option import option_from_json
-from caviar.space.spelling import did_you_mean
 from caviar.space.terms import TERMS, terms_from_json
 
 # All four have: kind, count, the terms, values(u), places(u), unit(value), place(value), plain(value), code(value),

@@ -11,9 +11,8 @@ from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from caviar.errors import SpecError
+from caviar.errors import SpecError, did_you_mean
 from caviar.space.round_numbers import decades, even_steps, outwards
-from caviar.space.spelling import did_you_mean
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 IntArray: TypeAlias = npt.NDArray[np.int64]

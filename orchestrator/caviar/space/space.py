@@ -9,14 +9,13 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from caviar.errors import SpecError
+from caviar.errors import SpecError, did_you_mean
 from caviar.space.activity import BoolArray, active, parents_first
 from caviar.space.choice import Choice
 from caviar.space.constant import Constant
 from caviar.space.name import check_names
 from caviar.space.parameter import Parameter, parameter_from_json
 from caviar.space.scale import FloatArray
-from caviar.space.spelling import did_you_mean
 from caviar.space.terms import NO_DEFAULT
 from caviar_workers.absent import ABSENT, row_of
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caviar.errors import NotFoundError
 from caviar.store.layout import LOST
 
 if TYPE_CHECKING:
@@ -46,25 +45,6 @@ def to_resume(views: Views) -> list[str]:
 def again(sweep: str) -> str:
     """What is to be typed, for the end of a sentence."""
     return f": caviar resume {sweep} trains the trials again that are missing"
-
-
-def no_trial(title: str, trial: int, planned: int, views: Views) -> NotFoundError:
-    """The error where a sweep, called so, has no such trial among those that were planned, or no row of it.
-
-    Args:
-        title: Of the sweep.
-        trial: As typed.
-        planned: How many there are.
-        views: Of this sweep alone.
-    """
-    aside = next((sweep.id for sweep, file in views.quarantined() if file.table in AGAIN), None)
-    if not 0 <= trial < planned:
-        rule = f"its trials are 0 to {planned - 1}"
-    elif aside is None:
-        rule = "that trial has not been drawn yet"
-    else:
-        rule = f"its rows were set aside with a damaged file, or it has not been drawn yet{again(aside)}"
-    return NotFoundError(f"{title} has no trial {trial}; {rule}")
 
 
 def _sentence(sweep: str, file: Quarantined) -> str:

@@ -1,17 +1,16 @@
-"""Learning curves as a verb needs them: exact for JSON, thinned by the database for a drawing."""
+"""Learning curves out of the store: exact, or thinned by the database for a drawing."""
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from caviar.cli.reading import Reading
-from caviar.errors import NotFoundError
 from caviar.store.query import name as quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from caviar.results.open_sweep import OpenSweep
 
 # Steps that a drawing tells apart, at most: more than the dots of any terminal.
 MOST_POINTS = 1024
@@ -30,42 +29,23 @@ class Points:
     values: tuple[float | None, ...] = ()
 
 
-def checked_metric(reading: Reading, name: str | None) -> str:
-    """The metric asked for, or the sweep's own.
-
-    Raises:
-        NotFoundError: it was never reported; the sentence suggests one that was.
-    """
-    known = reading.views.metrics()
-    wanted = str(name or reading.plan["metric"])
-    if wanted in known:
-        return wanted
-    if not known:
-        raise NotFoundError(
-            f"no metric has been reported yet in {reading.title}; see: caviar status {reading.sweep.id}"
-        )
-    close = difflib.get_close_matches(wanted, known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
-    raise NotFoundError(f"no trial of {reading.title} reported {wanted!r}; {hint}")
-
-
-def exact(reading: Reading, trials: Sequence[int], metric: str) -> dict[int, Points]:
+def exact(opened: OpenSweep, trials: Sequence[int], metric: str) -> dict[int, Points]:
     """All values of the metric, as reported."""
     return _by_trial(
-        reading,
+        opened,
         f"select trial, list(step order by _row), list({quoted(metric)} order by _row) from _curves"
         f" where trial in (select unnest(?)) and {quoted(metric)} is not null group by trial",
         trials,
     )
 
 
-def exact_metrics(reading: Reading, trial: int) -> dict[str, Points]:
+def exact_metrics(opened: OpenSweep, trial: int) -> dict[str, Points]:
     """All values of all metrics of one trial, in one query: each would make the view of all metrics anew."""
-    metrics = reading.views.metrics()
+    metrics = opened.views.metrics()
     values = "".join(f", {quoted(metric)}" for metric in metrics)
-    with reading.views.of_trials([trial]):
+    with opened.views.of_trials([trial]):
         sql = f"select step{values} from _curves where trial = ? order by _row"
-        rows = reading.views.execute(sql, [trial]).fetchall()
+        rows = opened.views.execute(sql, [trial]).fetchall()
     steps, *columns = zip(*rows, strict=True) if rows else ((), *((),) * len(metrics))
     found = {}
     for metric, column in zip(metrics, columns, strict=True):
@@ -74,11 +54,11 @@ def exact_metrics(reading: Reading, trial: int) -> dict[str, Points]:
     return found
 
 
-def drawn(reading: Reading, trials: Sequence[int], metric: str) -> dict[int, Points]:
+def drawn(opened: OpenSweep, trials: Sequence[int], metric: str) -> dict[int, Points]:
     """The metric's mean over at most 1,024 spans of steps; None where no value of a span is finite."""
     value = quoted(metric)
     return _by_trial(
-        reading,
+        opened,
         f"""with rows as (select trial, step, {value} as v from curves
                 where trial in (select unnest(?)) and {value} is not null),
             ends as (select min(step)::hugeint as low, max(step)::hugeint as high from rows),
@@ -97,21 +77,21 @@ class Ends:
     last: float | None = None
 
 
-def ends(reading: Reading, trials: Sequence[int], metric: str) -> dict[int, Ends]:
+def ends(opened: OpenSweep, trials: Sequence[int], metric: str) -> dict[int, Ends]:
     """What each curve begins and ends with: not means of many reports, as in a drawing."""
     value = quoted(metric)
     sql = (
         f"select trial, arg_min({value}, _row), arg_max({value}, _row) from _curves"
         " where trial in (select unnest(?)) group by trial"
     )
-    with reading.views.of_trials(trials):
-        rows = reading.views.execute(sql, [list(trials)]).fetchall()
+    with opened.views.of_trials(trials):
+        rows = opened.views.execute(sql, [list(trials)]).fetchall()
     found = {trial: Ends(first=first, last=last) for trial, first, last in rows}
     return {trial: found.get(trial, Ends()) for trial in trials}
 
 
-def _by_trial(reading: Reading, sql: str, trials: Sequence[int]) -> dict[int, Points]:
-    with reading.views.of_trials(trials):
-        rows = reading.views.execute(sql, [list(trials)]).fetchall()
+def _by_trial(opened: OpenSweep, sql: str, trials: Sequence[int]) -> dict[int, Points]:
+    with opened.views.of_trials(trials):
+        rows = opened.views.execute(sql, [list(trials)]).fetchall()
     found = {trial: Points(steps=tuple(steps), values=tuple(values)) for trial, steps, values in rows}
     return {trial: found.get(trial, Points()) for trial in trials}

@@ -1,0 +1,38 @@
+"""The sweep that a verb shows, opened; what is not shown of it is said on stderr."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from caviar.cli.output import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from caviar.cli.options import Target
+    from caviar.results.open_sweep import OpenSweep
+    from caviar.store import Store, SweepDir
+
+
+def newest(store: Store, ref: str | None) -> SweepDir:
+    """The sweep that `ref` names, for a verb that reads; NotFoundError when there is none."""
+    from caviar.results import open_sweep
+
+    return open_sweep.newest(store, ref, say)
+
+
+@contextmanager
+def opened(target: Target) -> Iterator[OpenSweep]:
+    """Open the target's sweep.
+
+    Raises:
+        NotFoundError: No store, or no such sweep in it.
+        StoreError: It cannot be read.
+    """
+    from caviar.results.open_sweep import open_sweep
+    from caviar.store import Store
+
+    store = Store.open(target.store)
+    with open_sweep(store, newest(store, target.sweep), say) as found:
+        yield found

@@ -1,0 +1,87 @@
+"""The best trials of a sweep, as a document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from caviar.errors import NoResultError, StoreError
+from caviar.results.selector import Candidate, select
+from caviar.store.finals import finals
+
+if TYPE_CHECKING:
+    from caviar.results.open_sweep import OpenSweep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BestDocument:
+    """The best trials of a sweep.
+
+    Attributes:
+        sweep: its id.
+        name: its name.
+        metric: what ranks the trials.
+        mode: `min` or `max`.
+        rule: what was compared, in words.
+        trials: best first; there is one at least.
+        final: what the sweep's `final` function found for its winner: {"trial", "metrics", …}; None without one.
+    """
+
+    sweep: str
+    name: str
+    metric: str
+    mode: str
+    rule: str
+    trials: tuple[Candidate, ...]
+    final: dict[str, Any] | None
+
+
+def best_document(
+    opened: OpenSweep, *, k: int = 5, rule: str | None = None, at_step: int | None = None
+) -> BestDocument:
+    """The best `k` trials, from 1, by a rule (`last`, `best`, `smoothed`; None: the sweep's own).
+
+    Args:
+        opened: The sweep.
+        k: How many.
+        rule: Which value of a curve counts.
+        at_step: Compare what trials had up to this step; None: see `select`.
+
+    Raises:
+        NoResultError: No trial has a usable value.
+        NotFoundError: Trials report other metrics than the sweep's.
+        SpecError: As of `select`.
+    """
+    selection = select(opened.views, opened.sweep.description(), k=k, rule=rule, at_step=at_step)
+    if not selection.rows:
+        raise _no_result(opened, at_step)
+    return BestDocument(
+        sweep=opened.sweep.id,
+        name=opened.plan["name"],
+        metric=selection.metric,
+        mode=selection.mode,
+        rule=selection.rule,
+        trials=selection.rows,
+        final=final_of(opened),
+    )
+
+
+def final_of(opened: OpenSweep) -> dict[str, Any] | None:
+    """What the sweep's `final` function found for its winner; None without one."""
+    try:
+        found = finals(opened.sweep)
+    except StoreError as error:  # the trials are shown all the same
+        opened.say(str(error))
+        return None
+    return found[-1] if found else None
+
+
+def _no_result(opened: OpenSweep, at_step: int | None) -> NoResultError:
+    failures = opened.states().get("FAILED")
+    failed = f" ({failures} failed)" if failures else ""
+    yet = " yet" if opened.sweep.state() == "running" else ""
+    when = yet if at_step is None else f" at step {at_step}"
+    return NoResultError(
+        f"{opened.title} has no trial with a usable {opened.plan['metric']}{when}{failed};"
+        f" see why: caviar status {opened.sweep.id}"
+    )

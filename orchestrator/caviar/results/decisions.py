@@ -1,0 +1,74 @@
+"""What was decided about one trial, as a document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from caviar.searching import asked
+from caviar.stopping import sentence
+from caviar.store.record import numbers_of
+
+if TYPE_CHECKING:
+    from caviar.results.open_sweep import OpenSweep
+
+_HEEDED = {"pause": ("PAUSED", "STOPPED"), "stop": ("STOPPED", "CANCELLED")}
+"""States of the execution that a decision was about, if it did as it was told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionsDocument:
+    """What was decided about one trial.
+
+    Attributes:
+        sweep: id of its sweep.
+        name: name of its sweep.
+        trial: its number.
+        state: as in `TrialDocument`.
+        metric: what the sweep's trials are judged by.
+        stopping: the sweep's stop policy; empty: it has none.
+        decisions: the rows of the view `decisions`, oldest first, each with all its numbers and a `sentence`.
+    """
+
+    sweep: str
+    name: str
+    trial: int
+    state: str
+    metric: str
+    stopping: str
+    decisions: tuple[dict[str, Any], ...]
+
+
+def decisions_document(opened: OpenSweep, trial: int) -> DecisionsDocument:
+    """What was decided about one trial, each decision in a sentence with the numbers that it rests on.
+
+    Raises:
+        NotFoundError: The sweep has no such trial.
+    """
+    state = opened.trial(trial)["state"]
+    rows = opened.rows("SELECT * EXCLUDE (sweep) FROM decisions WHERE trial = ? ORDER BY n", [trial])
+    attempts = opened.rows("SELECT attempt, state, step FROM attempts WHERE trial = ? ORDER BY attempt", [trial])
+    ends: dict[int | None, dict[str, Any]] = {row["attempt"]: row for row in attempts}
+    if attempts:
+        ends[None] = attempts[-1]  # what was decided of a trial that was in no process concerns what came then
+    return DecisionsDocument(
+        sweep=opened.sweep.id,
+        name=opened.plan["name"],
+        trial=trial,
+        state=state,
+        metric=opened.plan["metric"],
+        stopping=opened.plan.get("stopping", ""),
+        decisions=tuple(_explained(row, ends.get(row["attempt"])) for row in rows),
+    )
+
+
+def _explained(row: dict[str, Any], after: dict[str, Any] | None) -> dict[str, Any]:
+    """A decision with its numbers and its sentence; `after` is what became of the execution that it was about."""
+    numbers = numbers_of(row["numbers"])
+    facts = {name: row[name] for name in ("action", "step", "value", "bar")}
+    heeded = row["action"] not in _HEEDED or (after is not None and after["state"] in _HEEDED[row["action"]])
+    by = row["decided_by"]
+    told = asked(by, numbers) if row["action"] == "ask" else sentence(**facts, by=by, numbers=numbers, heeded=heeded)
+    if not heeded and after is not None:
+        told += f"; it ran on to step {after['step']}, and is {after['state']}"
+    return {**row, "numbers": numbers, "sentence": told}

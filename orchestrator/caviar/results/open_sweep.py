@@ -1,0 +1,141 @@
+"""How whatever shows something gets at the store: one sweep, opened to read, and what its plan says."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+from caviar.disk.location import is_uri, object_path
+from caviar.errors import NotFoundError, SpecError
+from caviar.store import Store, SweepDir, Views
+from caviar.store.aside import AGAIN, again, not_shown
+from caviar.store.trouble import store_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    Say = Callable[[str], None]
+    """Tells the user a sentence that is no part of what was asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSweep:
+    """One sweep, opened to read.
+
+    Attributes:
+        store: the store that it is in.
+        sweep: where it is.
+        views: the store's views, of this sweep alone.
+        say: tells what is not shown.
+    """
+
+    store: Store
+    sweep: SweepDir
+    views: Views
+    say: Say
+
+    @property
+    def plan(self) -> Mapping[str, Any]:
+        """The sweep's plan, as JSON values."""
+        plan: Mapping[str, Any] = self.sweep.description()["plan"]
+        return plan
+
+    @property
+    def title(self) -> str:
+        """`digits (20261123-041233-7f3a)`."""
+        return f"{self.sweep.name or 'sweep'} ({self.sweep.id})"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters, in the order of the space."""
+        return tuple(self.plan["space"]["parameters"])
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
+        """All rows of a trusted query, as mappings from column names."""
+        return named_rows(self.views, sql, values)
+
+    def trial(self, trial: int) -> dict[str, Any]:
+        """The row of a trial in the view `trials`.
+
+        Raises:
+            NotFoundError: The sweep has no such trial, or it was not drawn yet.
+        """
+        found = self.rows("SELECT * FROM trials WHERE trial = ?", [trial])
+        if not found:
+            raise self.no_trial(trial)
+        return found[0]
+
+    def no_trial(self, trial: int) -> NotFoundError:
+        """The error where the sweep has no such trial among those that were planned, or no row of it."""
+        planned = self.plan["trials"]
+        aside = next((sweep.id for sweep, file in self.views.quarantined() if file.table in AGAIN), None)
+        if not 0 <= trial < planned:
+            rule = f"its trials are 0 to {planned - 1}"
+        elif aside is None:
+            rule = "that trial has not been drawn yet"
+        else:
+            rule = f"its rows were set aside with a damaged file, or it has not been drawn yet{again(aside)}"
+        return NotFoundError(f"{self.title} has no trial {trial}; {rule}")
+
+    def states(self) -> dict[str, int]:
+        """How many of the trials that were drawn are in each state."""
+        return dict(self.views.execute("SELECT state, count(*) FROM trials GROUP BY state").fetchall())
+
+
+def named_rows(views: Views, sql: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
+    """All rows of a trusted query, as mappings from column names."""
+    cursor = views.execute(sql, values)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def store_path(store: str | PurePath | None) -> PurePath:
+    """Where the results store is: the argument, else $CAVIAR_STORE, else ./caviar-store; absolute.
+
+    Raises:
+        SpecError: It is none, or a URI that breaks a rule.
+    """
+    if not isinstance(store, (str, PurePath, type(None))):
+        raise SpecError(f"a store is a folder or a URI, such as 'caviar-store', but got {store!r:.60}")
+    place = store or os.environ.get("CAVIAR_STORE") or "caviar-store"
+    return object_path(str(place)) if is_uri(place) else Path(place).expanduser().absolute()
+
+
+def newest(store: Store, ref: str | None, say: Say) -> SweepDir:
+    """The sweep that `ref` names, for who only reads: of several the newest, and `say` is told so.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    found = store.named(ref)
+    if len(found) > 1:
+        say(f"{ref}: newest of {len(found)} sweeps, {found[-1].id}")
+    return found[-1]
+
+
+@contextmanager
+def open_sweep(store: Store, sweep: SweepDir, say: Say) -> Iterator[OpenSweep]:
+    """Open the views of a sweep; `say` is told first what they do not show, because files are damaged or gone.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    with Views(store, [sweep]) as views:
+        say_not_shown(views, say)
+        try:
+            yield OpenSweep(store=store, sweep=sweep, views=views, say=say)
+        except OSError as error:  # of a file of the store, and not of what is written elsewhere
+            if not str(error.filename or "").startswith(str(sweep.path)):
+                raise
+            raise store_error("read", sweep.path, error) from error
+
+
+def say_not_shown(views: Views, say: Say) -> bool:
+    """Say which rows are not shown because their files were found damaged, or are gone; whether there are any."""
+    sentences = [*views.missing(), *not_shown(views)]
+    for sentence in sentences:
+        say(sentence)
+    return bool(sentences)

@@ -1,0 +1,152 @@
+"""Where a sweep stands, as a document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from caviar.errors import NoResultError, NotFoundError
+from caviar.results.best import best_document
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from caviar.results.best import BestDocument
+    from caviar.results.open_sweep import OpenSweep
+    from caviar.results.selector import Candidate
+
+ENDED = ("COMPLETED", "STOPPED", "FAILED", "CANCELLED")
+"""States of trials that came to an end."""
+STATES = (*ENDED, "RUNNING", "PAUSED", "LOST", "PENDING")
+
+
+class Failure(TypedDict):
+    """How many trials failed in one way: `kind` is error, oom, timeout or lost; `error` is of the first of them."""
+
+    kind: str
+    trials: int
+    first_trial: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusDocument:
+    """Where a sweep stands.
+
+    Attributes:
+        sweep: its id.
+        name: its name.
+        state: running, finished, interrupted or failed.
+        planned: trials in all.
+        counts: state → trials in it, of all states.
+        began: when the first trial did; None: none has.
+        latest: when a trial last began or ended.
+        eta_s: a guess of the seconds to its end; None: unknown.
+        metric: what ranks the trials.
+        mode: `min` or `max`.
+        rule: what was compared, in words; None: there is no best trial.
+        best: the best trial so far.
+        failures: most frequent first.
+        diverged: trials that reported NaN or infinity as the sweep's metric.
+        rejected: draws of the sampler that the constraint rejected.
+    """
+
+    sweep: str
+    name: str
+    state: str
+    planned: int
+    counts: dict[str, int]
+    began: datetime | None
+    latest: datetime | None
+    eta_s: float | None
+    metric: str
+    mode: str
+    rule: str | None
+    best: Candidate | None
+    failures: tuple[Failure, ...]
+    diverged: int
+    rejected: int
+
+    @property
+    def done(self) -> int:
+        """Trials that came to an end."""
+        return sum(self.counts[state] for state in ENDED)
+
+
+def status_document(opened: OpenSweep) -> StatusDocument:
+    """Where the sweep stands at this moment."""
+    planned = opened.plan["trials"]
+    counts = counted_states(opened, planned)
+    try:
+        best: BestDocument | None = best_document(opened, k=1)
+    except (NoResultError, NotFoundError):
+        best = None
+    return StatusDocument(
+        sweep=opened.sweep.id,
+        name=opened.plan["name"],
+        state=opened.sweep.state(),
+        planned=planned,
+        counts=counts,
+        **_times(opened, planned, counts),
+        metric=opened.plan["metric"],
+        mode=opened.plan["mode"],
+        rule=None if best is None else best.rule,
+        best=None if best is None else best.trials[0],
+        failures=tuple(_failures(opened)),
+        diverged=opened.rows("SELECT count(*) n FROM trials WHERE diverged")[0]["n"],
+        rejected=opened.rows('SELECT coalesce(max("index") + 1 - count(*), 0) n FROM configs')[0]["n"],
+    )
+
+
+def _failures(opened: OpenSweep) -> list[Failure]:
+    return opened.rows(  # type: ignore[return-value]
+        "SELECT coalesce(kind, 'error') kind, count(*) trials, min(trial) first_trial, arg_min(error, trial) error "
+        "FROM trials WHERE state = 'FAILED' GROUP BY 1 ORDER BY 2 DESC"
+    )
+
+
+def counted_states(opened: OpenSweep, planned: int) -> dict[str, int]:
+    """Trials by state. Those that were not drawn yet have no row in `trials`, and yet they may be cancelled."""
+    found = opened.states()
+    undrawn = "state = 'CANCELLED' AND trial NOT IN (SELECT trial FROM configs)"
+    early = opened.rows(f"SELECT count(DISTINCT trial) n FROM attempts WHERE {undrawn}")[0]["n"]
+    counts = {state: found.get(state, 0) for state in STATES}
+    counts["CANCELLED"] += early
+    counts["PENDING"] += max(planned - sum(found.values()) - early, 0)
+    return counts
+
+
+def _times(opened: OpenSweep, planned: int, counts: dict[str, int]) -> dict[str, Any]:
+    """When it began, when a trial last began or ended, and a guess of the seconds to its end."""
+    row = opened.rows(
+        "SELECT min(started) AS began, max(coalesce(ended, started)) AS latest, "
+        "avg(busy) FILTER (WHERE state = 'COMPLETED') AS each FROM trials"
+    )[0]
+    left = planned - sum(counts[state] for state in ENDED)
+    at_once = counts["RUNNING"]
+    known = row["each"] is not None and at_once
+    return {
+        "began": row["began"],
+        "latest": row["latest"],
+        "eta_s": row["each"] * left / at_once if known else None,
+    }
+
+
+def failed_alike(opened: OpenSweep) -> dict[str, list[int]]:
+    """What failures have in common → the trials: the line that names an error, else the kind (oom, timeout, lost)."""
+    rows = opened.views.execute(
+        "SELECT kind, error, list(trial ORDER BY trial) FROM trials WHERE state = 'FAILED' GROUP BY kind, error"
+    ).fetchall()
+    found: dict[str, list[int]] = {}
+    for kind, error, trials in rows:
+        found.setdefault(_word(kind, error), []).extend(trials)
+    return {word: sorted(trials) for word, trials in found.items()}
+
+
+def _word(kind: str | None, error: str | None) -> str:
+    from caviar.show.sanitize import one_line, plain  # noqa: PLC0415 — needed where something failed
+    from caviar_workers.failure import headline  # noqa: PLC0415
+
+    if kind not in {None, "error"}:
+        return str(kind)
+    return one_line(headline(plain(error or "")), 60) or "error"

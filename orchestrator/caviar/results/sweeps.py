@@ -1,0 +1,95 @@
+"""The sweeps of a store, as a document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from caviar.errors import NotFoundError, StoreError
+from caviar.results.open_sweep import named_rows, say_not_shown
+from caviar.results.selector import select
+from caviar.store import Views
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from caviar.results.open_sweep import Say
+    from caviar.store import Store, SweepDir
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What a sweep must have to be listed; what is empty or None asks for nothing.
+
+    Attributes:
+        name: part of its name, in any case.
+        tags: all of these tags.
+        states: one of these states.
+        since: it was created then or later.
+    """
+
+    name: str | None = None
+    tags: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    since: datetime | None = None
+
+    def admits(self, sweep: SweepDir) -> bool:
+        """Whether the sweep has it all; its state is looked at last, for that takes reading."""
+        said = sweep.description()
+        plan = said["plan"]
+        return (
+            (self.since is None or datetime.fromisoformat(said["created"]) >= self.since)
+            and (self.name or "").casefold() in str(plan.get("name") or "").casefold()
+            and set(self.tags) <= set(plan.get("tags") or ())
+            and (not self.states or sweep.state() in self.states)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepsDocument:
+    """Sweeps of a store.
+
+    Attributes:
+        store: where it is.
+        sweeps: the row of each in the view `sweeps`, with `best` (trial, value, step; None: there is
+            none) and `took_s`, the seconds from its first trial's start to its last one's end.
+    """
+
+    store: str
+    sweeps: tuple[dict[str, Any], ...]
+
+
+def listed(store: Store, ref: str | None, wanted: Filter) -> list[SweepDir]:
+    """The sweeps of a store, or those that `ref` may name, that the filter admits, newest first."""
+    sweeps = store.readable() if ref is None else store.named(ref)
+    found = []
+    for sweep in reversed(sweeps):
+        with store.apart(sweep):
+            found += [sweep] if wanted.admits(sweep) else []
+    return found
+
+
+def sweeps_document(store: Store, sweeps: Sequence[SweepDir], say: Say) -> SweepsDocument:
+    """Some sweeps of a store in their order; `say` is told of what cannot be read, and the others are there."""
+    with Views(store, sweeps, leave_out=True) as views:
+        say_not_shown(views, say)
+        found = {row["sweep"]: row for row in named_rows(views, "SELECT * FROM sweeps")}
+    rows = tuple(found[one.id] | _best_and_time(store, one, say) for one in sweeps if one.id in found)
+    return SweepsDocument(store=str(store.path), sweeps=rows)
+
+
+def _best_and_time(store: Store, sweep: SweepDir, say: Say) -> dict[str, Any]:
+    """One that cannot be read has neither, and `say` is told why."""
+    span = "SELECT epoch(max(coalesce(ended, started)) - min(started)) FROM trials"
+    took, best = None, None
+    try:
+        with Views(store, [sweep]) as views:
+            took = views.execute(span).fetchall()[0][0]
+            best = next(iter(select(views, sweep.description(), k=1).rows), None)
+    except NotFoundError:  # its metric is never reported
+        pass
+    except StoreError as error:
+        say(f"{sweep.id}: {error}")
+    shown = None if best is None else {"trial": best.trial, "value": best.value, "step": best.step}
+    return {"best": shown, "took_s": took}
