@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -106,6 +107,16 @@ def test_between_leases_a_kept_stream_writes_to_where_output_went_before(capsys:
 
     assert capsys.readouterr().out == "between\n"
     assert sys.stdout is not kept[0]
+
+
+def test_what_comes_between_two_trials_belongs_to_none() -> None:
+    with Capture(descriptors=False) as capture:
+        for number in (0, 1):
+            capture.begin(trial(number))
+            capture.end()
+            print("between")
+            time.sleep(0.002)  # of less, nobody may say in which of the two it came
+        assert capture.take() == []
 
 
 OWN = """

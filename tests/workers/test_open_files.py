@@ -7,7 +7,7 @@ import textwrap
 SCRIPT = """
     import os, resource
     import pyarrow as pa
-    resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1000, 1000))
     from caviar_workers.lease import run_lease
     from caviar_workers.messages import Lease, Program
     from caviar_workers.process import WrongProcessError
@@ -35,7 +35,7 @@ SCRIPT = """
             ended.append("left")
         return sorted(set(map(str, ended))), [(one["trial"], "files open" in one["text"]) for one in told]
 
-    found = [run((1, 2, 3)), run((20, 20, 20)), run((0,))]
+    found = [run((1, 2, 3)), run((200, 200, 200)), run((0,))]
     print(found)
 """
 

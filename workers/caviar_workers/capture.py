@@ -9,6 +9,7 @@ begins and ends; any thread may take what has come in between.
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import tempfile
 import threading
@@ -23,6 +24,8 @@ from caviar_workers.trial import Trial
 
 CHUNK = 1024 * 1024
 """Bytes that are read at a time."""
+_INSTANT_S = 1e-3
+"""Seconds between two trials in which nobody looks whether something came."""
 REWIND = 64 * 1024 * 1024
 """Bytes after which the file that catches a stream starts afresh."""
 
@@ -57,6 +60,8 @@ class Capture:
         self._trial: Trial | None = None
         self._seq = 0
         self._pieces: list[Piece] = []
+        self._ended = -math.inf
+        """When the last trial did, by the clock of `perf_counter`."""
         self._streams: list[_Stream] = []
 
     def __enter__(self) -> Capture:
@@ -78,10 +83,13 @@ class Capture:
 
     def begin(self, trial: Trial) -> None:
         """What the calling thread prints from now on belongs to `trial`, and what threads do that belong to nobody."""
+        thread = threading.get_ident()
         with self._lock:
+            if time.perf_counter() - self._ended > _INSTANT_S:
+                for stream in self._streams:
+                    stream.skip()  # output between trials belongs to nobody
             for stream in self._streams:
-                stream.skip()  # output between trials belongs to nobody
-                stream.renew()
+                stream.renew(thread)
             self._trial, self._seq = trial, 0
 
     def end(self) -> None:
@@ -92,7 +100,7 @@ class Capture:
                 self._collect()
             for stream in loud:
                 self._add(stream.name, stream.transcript.close())
-            self._trial = None
+            self._trial, self._ended = None, time.perf_counter()
 
     def take(self) -> list[Piece]:
         """Take the pieces caught since the last call."""
@@ -178,14 +186,13 @@ class _Stream:
             os.dup2(self._number, descriptor)
         self.outlet.install()
 
-    def renew(self) -> None:
-        """Begin with another trial; the one before may have closed or replaced the stream."""
+    def renew(self, thread: int) -> None:
+        """Begin with another trial, in this thread; the one before may have closed or replaced the stream."""
         if self.transcript.used:
             self.transcript.renew()
         if self._saved >= 0:
             os.dup2(self._number, self._descriptor)
         self.outlet.install()
-        thread = threading.get_ident()
         if thread != self._thread:
             self._thread = thread
             self.outlet.tap.assign(self._target)

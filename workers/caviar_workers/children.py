@@ -32,6 +32,18 @@ _shown: list[str] = []
 """The folder that is on `sys.path`, if one is."""
 
 
+_forks = [0]
+"""How many forks this process is away from the first one; quicker to ask for than its number."""
+
+
+def _count_fork() -> None:
+    _forks[0] += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_count_fork)
+
+
 class ParentOnly:
     """Ends a child that train forked where it comes back from train: the rest of the lease is its parent's.
 
@@ -39,13 +51,13 @@ class ParentOnly:
     """
 
     def __init__(self) -> None:
-        self._home = os.getpid()
+        self._forks = _forks[0]
 
     def __enter__(self) -> None:
         """Nothing is to be done yet."""
 
     def __exit__(self, kind: object, error: BaseException | None, frames: object) -> None:
-        if os.getpid() != self._home:
+        if _forks[0] != self._forks:
             _leave(error)
 
 

@@ -78,15 +78,15 @@ def attempts_table(
         "started": _milliseconds([ending[2] for ending in stretch.endings] + [e.started for e in current]),
         "ended": [*_milliseconds([ending[3] for ending in stretch.endings]), *(None for _ in current)],
         "busy": [ending[5] for ending in stretch.endings] + [None for _ in current],
-        "host": [place[0]] * count,
-        "pid": [place[1]] * count,
-        "devices": [place[2]] * count,
+        "host": pa.repeat(place[0], count),
+        "pid": pa.repeat(place[1], count),
+        "devices": pa.repeat(place[2], count),
         "rows": totals.rows,
         "step": pa.array(totals.steps, mask=totals.steps < 0),
-        "start": stretch.ways_on(),
+        "start": pa.array(stretch.firsts, mask=stretch.ends),
         "diverged": totals.diverged,
     }
-    arrays = [pa.array(columns[field.name], field.type) for field in ATTEMPTS]
+    arrays = [_of_type(columns[field.name], field.type) for field in ATTEMPTS]
     fields = list(ATTEMPTS)
     over = np.arange(count) < len(stretch.endings)  # of the one that runs, the curve so far will say more
     for name, found in totals.metrics.items():
@@ -96,12 +96,16 @@ def attempts_table(
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
 
 
+def _of_type(values: Any, kind: pa.DataType) -> pa.Array:
+    return values.cast(kind) if isinstance(values, pa.Array) else pa.array(values, kind)
+
+
 def _floats(values: Floats, present: Bools | None) -> pa.Array:
     return pa.array(values, mask=None if present is None else ~present)
 
 
 def _milliseconds(seconds: list[float]) -> list[int]:
-    return [int(second * 1000) for second in seconds]
+    return (np.array(seconds) * 1000).astype(np.int64).tolist()  # type: ignore[no-any-return]
 
 
 def logs_table(pieces: Sequence[Piece]) -> pa.RecordBatch:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import traceback
 
+from caviar_workers.trial import Trial, not_had
+
 _OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError", "ResourceExhaustedError")
 _CALLS = {
     "Trial.report() ": "report takes a step and then metrics by their names: write trial.report(step, loss=…)",
@@ -37,7 +39,9 @@ def describe(error: BaseException) -> tuple[str, str]:
 
 
 def _in_our_words(error: BaseException) -> None:
-    """Say what to write where `report` or `save` was called in another way, such as that of another library's."""
+    """Say what to write where a trial was used in another way, such as that of another library's."""
+    if type(error) is AttributeError and type(error.obj) is Trial and error.name is not None:
+        error.args = (not_had(error.name),)
     if type(error) is not TypeError or len(error.args) != 1 or type(error.args[0]) is not str:
         return
     for call, right in _CALLS.items():

@@ -24,7 +24,7 @@ class Hearing:
         """A trial is about to train; False: it was told to stop before, and should not."""
         with self._lock:
             self._present = trial
-            told = self._told.get((trial.number, trial.attempt))
+            told = self._told.get((trial.number, trial.attempt)) if self._told else None
         return told is None or told.action != "stop"
 
     def hear(self, messages: Sequence[Message]) -> None:

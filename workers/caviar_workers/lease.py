@@ -41,7 +41,8 @@ _GLANCE_S, _TORRENT_S = 0.25, 0.05
 _TORRENT = 1_000
 """Rows that wait: if so many, the next glance is soon, before they fill the memory."""
 _BRIEF_S = 1e-4
-"""Seconds in which no trial opens many files: of those that are over so soon, each fourth one is looked after."""
+"""Seconds of training in which nobody opens many files: trials that take less, one after the other, are looked after
+together."""
 
 
 def _silence() -> Sequence[Message]:
@@ -122,6 +123,8 @@ class _Training:
         self._function: Callable[..., Any] | None = None
         self._arguments: Mapping[str, Any] = {}
         self._data: Any = None
+        self._unseen_s = 0.0
+        """Seconds that trials took since the open files were looked at."""
         self.hearing = Hearing()
         self.done = threading.Event()
         self.abandoned = False
@@ -167,11 +170,17 @@ class _Training:
             if execution.error is None and execution.kind is None:  # it came after train had returned
                 execution.error, execution.kind = describe(fault)
         if self._own_process:
-            if (execution.busy > _BRIEF_S or position % 4 == 0) and (word := crowded()):
-                self.broken = True
-                print(f"[caviar: {word}]", file=OUTLETS["err"])
+            self._unseen_s += execution.busy
+            if self._unseen_s > _BRIEF_S:
+                self._look_at_files()
             if self._surroundings is not None:
                 self._surroundings.restore()  # the next trial begins where this one did
+
+    def _look_at_files(self) -> None:
+        self._unseen_s = 0.0
+        if word := crowded():
+            self.broken = True
+            print(f"[caviar: {word}]", file=OUTLETS["err"])
 
     def _call(self, function: Callable[..., Any], execution: Execution, position: int) -> None:
         with self._parent_only:

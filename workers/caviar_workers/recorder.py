@@ -249,11 +249,11 @@ class Recorder:
 
     def _outcomes(self, stretch: Stretch, totals: Totals, faults: dict[int, str]) -> list[Outcome]:
         """(state, kind, error) of each attempt."""
-        objective = self._lease.metric
+        objective, firsts = self._lease.metric, stretch.firsts.tolist()
 
         def unknown(position: int) -> bool:
             """Whether it goes on from a curve that nobody summed up: all may have been reported there."""
-            return bool(stretch.firsts[position] > 0) and stretch.trials[position] not in self._lease.living
+            return firsts[position] > 0 and stretch.trials[position] not in self._lease.living
 
         measured = totals.metrics[objective].has_last.tolist() if objective in totals.metrics else []
         outcomes: list[Outcome] = []

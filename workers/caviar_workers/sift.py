@@ -48,8 +48,8 @@ class Sieve:
         counts = []
         faults = {}
         ends = np.cumsum(stretch.counts) * WIDTH
-        for position, (count, end) in enumerate(zip(stretch.counts.tolist(), ends.tolist(), strict=True)):
-            first = int(stretch.firsts[position])
+        columns = zip(stretch.counts.tolist(), ends.tolist(), stretch.firsts.tolist(), strict=True)
+        for position, (count, end, first) in enumerate(columns):
             last = stretch.past.step if position == 0 and stretch.past is not None else first
             cells = stretch.cells[end - count * WIDTH : end]
             good, fault = self._good_rows(cells, first, max(first, last))

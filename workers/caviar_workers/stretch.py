@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caviar_workers.checkpoint import MOST_STEP
 from caviar_workers.columns import Bools, Columns, Extremes, Floats, Ints, extremes
@@ -48,15 +49,16 @@ class Stretch:
     @property
     def firsts(self) -> Ints:
         """First step of each: 0, or the one after its checkpoint, or the last one there is, [k]."""
-        return np.array([min(first, MOST_STEP) for first in self._starts()], np.int64)
+        return np.minimum(self._starts(), MOST_STEP).astype(np.int64)
 
-    def ways_on(self) -> list[int | None]:
-        """The same; None: no step can follow, so it supersedes nothing."""
-        return [first if first <= MOST_STEP else None for first in self._starts()]
+    @property
+    def ends(self) -> Bools:
+        """Where no step can follow on the checkpoint, so that the attempt supersedes nothing, [k]."""
+        return self._starts() > MOST_STEP
 
-    def _starts(self) -> list[int]:
+    def _starts(self) -> NDArray[np.uint64]:
         last = [self.current.trial.start] if self.current is not None else []
-        return [ending[4] for ending in self.endings] + last
+        return np.array([ending[4] for ending in self.endings] + last, np.uint64)
 
     def starts(self) -> Ints:
         """Where the rows of each attempt begin, [k]."""
