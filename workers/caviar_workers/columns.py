@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import chain
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
+from caviar_workers.tables import MOST_METRICS
 from caviar_workers.trial import WIDTH, Cells
 
 Floats = NDArray[np.float64]
@@ -54,26 +56,28 @@ class Rows:
     @cached_property
     def shapes(self) -> dict[tuple[str, ...], None]:
         """The distinct sets of metric names, in order of appearance, as keys."""
-        first = tuple(self.metrics[0])
-        # No row has a name twice: if all names laid end to end are the first row's over and over, every row has those.
-        if list(chain.from_iterable(self.metrics)) == list(first) * len(self.metrics):
-            return {first: None}
-        return dict.fromkeys(map(tuple, self.metrics))
+        return dict.fromkeys(map(tuple, self.metrics if self.same is None else self.metrics[:1]))
+
+    @cached_property
+    def same(self) -> dict[str, Floats] | None:
+        """Name → values [n], where all rows have the metrics of the first one; None: they have not."""
+        first, rows = self.metrics[0], self.metrics
+        if set(map(len, rows)) != {len(first)} or len(first) > MOST_METRICS:  # too many are refused by their names
+            return None
+        try:  # who has as many names as the first row, and all of those, has no others
+            return {name: np.fromiter(map(itemgetter(name), rows), np.float64, len(rows)) for name in first}
+        except KeyError:
+            return None
 
 
 def to_columns(rows: Rows) -> Columns:
     """Turn rows into columns; a metric that a row does not have is marked as missing there."""
-    if len(rows.shapes) == 1:
-        metrics = _same_names(rows.metrics, next(iter(rows.shapes)))
-    else:
+    metrics: dict[str, tuple[Floats, Bools | None]]
+    if rows.same is None:
         metrics = _mixed_names(rows.metrics, dict.fromkeys(chain.from_iterable(rows.shapes)))
+    else:
+        metrics = {name: (values, None) for name, values in rows.same.items()}
     return Columns(steps=rows.steps, times_ms=(rows.times * 1000).astype(np.int64), metrics=metrics)
-
-
-def _same_names(rows: Sequence[Metrics], names: tuple[str, ...]) -> dict[str, tuple[Floats, Bools | None]]:
-    values = chain.from_iterable(map(dict.values, rows))
-    table = np.fromiter(values, np.float64, len(rows) * len(names)).reshape(len(rows), len(names))
-    return {name: (np.ascontiguousarray(table[:, j]), None) for j, name in enumerate(names)}
 
 
 def _mixed_names(rows: Sequence[Metrics], names: dict[str, None]) -> dict[str, tuple[Floats, Bools | None]]:

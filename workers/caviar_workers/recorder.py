@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -257,7 +258,7 @@ class Recorder:
 
         measured = totals.metrics[objective].has_last.tolist() if objective in totals.metrics else []
         outcomes: list[Outcome] = []
-        for position, (*_, error, kind, returned) in enumerate(stretch.endings):
+        for position, (error, kind, returned) in enumerate(map(itemgetter(6, 7, 8), stretch.endings)):
             if error is not None:
                 outcomes.append(("FAILED", kind, error))
             elif position in faults:
