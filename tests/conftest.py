@@ -1,4 +1,4 @@
-"""The order of the gate: quick tests, then the clone (while no Ray runs), then those that share one Ray."""
+"""The order of tests: quick ones, then the clone (while no Ray runs), then those that share one Ray."""
 
 import gc
 import os
@@ -22,6 +22,7 @@ from .raylets import Raylets
 __all__ = ["cloud", "s3_server"]
 
 settings.register_profile("gate", max_examples=30)
+settings.register_profile("sample", max_examples=3)  # --one-in
 settings.register_profile("thorough", max_examples=1000)  # --hypothesis-profile thorough
 
 
@@ -41,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):  # a process a core: more threads for linear algebra would wait for each other
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if config.getoption("--hypothesis-profile") is None:
-        settings.load_profile("gate")
+        settings.load_profile("gate" if config.getoption("--one-in") == 1 else "sample")
 
 
 @pytest.hookimpl(optionalhook=True)

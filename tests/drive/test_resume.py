@@ -113,7 +113,9 @@ def test_what_a_terminal_sends_to_all_ends_in_good_order_with_a_ray_of_its_own(
     resume()
 
 
+@pytest.mark.nightly
 def test_sigterm_does_the_same_with_143(drive: Callable[..., Driver], experiment: Path, caviar: Caviar) -> None:
+    """In the gate: the same with SIGINT above, and each signal's code in tests/test_signals.py."""
     driver = drive(experiment)
     driver.wait_for(5)
     driver.process.send_signal(signal.SIGTERM)

@@ -212,7 +212,10 @@ def test_overridden_arguments_reach_train_and_nothing_leaks_between_trials_of_a_
     ]
 
 
+@pytest.mark.nightly
 def test_half_a_gpu_a_trial(ray: RaySession, store: Path) -> None:
+    """In the gate: halves among whole GPUs and pairs, in test_gpus.py."""
+
     def train(config: dict[str, Any], trial: Any) -> float:
         import time
 

@@ -107,14 +107,16 @@ def test_time_is_up_with_a_result_and_a_resumed_sweep_leaves_stopped_trials_alon
 @pytest.mark.parametrize(
     "numbers",
     [
-        pytest.param([signal.SIGTERM], marks=pytest.mark.nightly),
-        pytest.param([signal.SIGINT, signal.SIGINT], marks=pytest.mark.nightly),
+        [signal.SIGTERM],
+        [signal.SIGINT, signal.SIGINT],
         [signal.SIGKILL],
     ],
 )
+@pytest.mark.nightly
 def test_nothing_that_a_driver_started_outlives_it(
     drive: Callable[..., Driver], write: Write, store: Path, numbers: list[int]
 ) -> None:
+    """In the gate: tests/execute/test_private_ray.py, a driver that is killed while nothing trains."""
     driver = drive(write(EXPERIMENT), own=True)
     driver.wait_for(2)
     started = psutil.Process(driver.process.pid).children(recursive=True)

@@ -26,7 +26,7 @@ SLOW = """
             trial.report(step, loss=config["lr"] + 0.1 * step)  # whoever is stopped early has a smaller last loss
 
 
-    sweep = Sweep(train, space={"lr": Float(0.0, 1.0)}, metric="loss", trials=12, sampler="random")
+    sweep = Sweep(train, space={"lr": Float(0.0, 1.0)}, metric="loss", trials=12, sampler="random", cpus=0.5)
 """
 
 
@@ -170,7 +170,9 @@ SAVING = """
             trial.save(step, repr(total).encode())
 
 
-    sweep = Sweep(train, space={"lr": Float(0.1, 1.0)}, metric="loss", trials=9, sampler="random", pausing=True)
+    sweep = Sweep(
+        train, space={"lr": Float(0.1, 1.0)}, metric="loss", trials=9, sampler="random", pausing=True, cpus=0.5
+    )
 """
 
 

@@ -16,8 +16,6 @@ from caviar.results import Result
 
 from .conftest import Caviar, Driver, Output, Write, curves, sweeps
 
-pytestmark = pytest.mark.ray
-
 TRIALS, STEPS = 12, 4
 
 EXPERIMENT = f"""
@@ -62,11 +60,12 @@ def start_and_refuse_for_a_while(cloud: CloudBucket, drive: Callable[..., Driver
 
     wait_for(3)
     with cloud.proxy.failing(lambda request: REFUSED if request.method == "PUT" else None):
-        time.sleep(6)
+        time.sleep(4)
     wait_for(5)
     return driver
 
 
+@pytest.mark.ray
 def test_a_sweep_in_a_bucket_is_killed_resumed_asked_and_removed(
     cloud: CloudBucket, drive: Callable[..., Driver], write: Write, caviar: Caviar, tmp_path: Path
 ) -> None:
