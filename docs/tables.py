@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from caviar.cli.verb_run import verb as run
+from caviar.cli.verbs import VERBS
 from caviar.searching import SEARCHERS
 from caviar.settings import SETTINGS, settings_of
 from caviar.space.scale import KNOWN
@@ -40,12 +41,23 @@ def flags() -> str:
     return table(("option", "meaning"), map(flag, own))
 
 
+def verbs() -> str:
+    """What the program can do."""
+    rows = ((f"[`caviar {name}`](#caviar-{name})", within(does)) for name, (_, does) in VERBS.items())
+    return table(("verb", "what it does"), rows)
+
+
+def within(sentence: str) -> str:
+    """A sentence as it stands in a table."""
+    plain = sentence.removesuffix(".")
+    return plain if plain[:2].isupper() else plain[:1].lower() + plain[1:]
+
+
 def flag(option: click.Option) -> tuple[str, str]:
     """One row: how the option is written, and what it means."""
     value = "" if option.is_flag else f" {option.make_metavar(click.Context(run))}"
     spelt = ", ".join(f"`{one}{value}`".replace("|", r"\|") for one in sorted(option.opts, reverse=True))
-    help_ = (option.help or "").removesuffix(".")
-    return spelt, SETTINGS[option.name].doc if option.name in SETTINGS else help_[:1].lower() + help_[1:]
+    return spelt, SETTINGS[option.name].doc if option.name in SETTINGS else within(option.help or "")
 
 
 def policies() -> str:
@@ -72,6 +84,7 @@ def scales() -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
+    "verbs": verbs,
     "settings": settings,
     "flags of run": flags,
     "scales": scales,

@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from caviar.cli import main as program
-from caviar.cli.main import VERBS, cli, main
+from caviar.cli.main import cli, main
+from caviar.cli.verbs import VERBS
 from caviar.errors import CaviarError, ClusterError, NoResultError, NotFoundError, SpecError, StoreError
 
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
@@ -74,6 +75,9 @@ def test_help(args: list[str]) -> None:
     result = CliRunner().invoke(cli, args)
     assert result.exit_code == 0
     assert "Exit codes:" in result.output
+    for group, does in VERBS.values():
+        assert f"\n{group}:\n" in result.output
+        assert does in result.output
     assert all(f"\n  {verb} " in result.output for verb in VERBS)
 
 
@@ -193,6 +197,7 @@ def test_help_imports_nothing_heavy() -> None:
         "try: main()\n"
         "except SystemExit: pass\n"
         "heavy = {'rich', 'duckdb', 'ray', 'numpy', 'pandas', 'pyarrow', 'scipy'} & set(sys.modules)\n"
+        "heavy |= {name for name in sys.modules if name.startswith('caviar.cli.verb_')}\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

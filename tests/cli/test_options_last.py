@@ -5,7 +5,8 @@ import shlex
 import click
 import pytest
 
-from caviar.cli.main import VERBS, cli
+from caviar.cli.main import cli
+from caviar.cli.verbs import VERBS
 
 STORE = cli.get_command(click.Context(cli), "store")
 HERE = {"--help", "-h", "--version"}

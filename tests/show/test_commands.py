@@ -7,8 +7,8 @@ import types
 
 import pytest
 
-from caviar.cli.main import VERBS
 from caviar.cli.verb_store import verb as store_verb
+from caviar.cli.verbs import VERBS
 from caviar.errors import CaviarError, NotFoundError, SpecError, StoreError, SweepInterrupted
 from caviar.show.commands import told_for, typed
 from caviar.show.live import LiveProgress

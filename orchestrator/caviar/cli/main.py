@@ -2,9 +2,7 @@
 
 import atexit
 import contextlib
-import difflib
 import errno
-import importlib
 import logging
 import os
 import sys
@@ -15,35 +13,9 @@ from typing import NoReturn
 
 import click
 
-from caviar.cli.options_last import OptionsLast
+from caviar.cli.verbs import Verbs
 from caviar.errors import INTERRUPTED, CaviarError, SweepInterrupted
 from caviar.signals import noted
-
-# In the order of --help. `caviar.cli.verb_<name>` holds a command called `verb`.
-VERBS = (
-    "run",
-    "resume",
-    "stop",
-    "ls",
-    "status",
-    "best",
-    "zoom",
-    "plot",
-    "show",
-    "explain",
-    "logs",
-    "curves",
-    "query",
-    "simulate",
-    "store",
-    "rm",
-)
-
-OF_THE_SCRIPT = {
-    "add": "only the script ./caviar of a checkout adds packages; elsewhere pip does, as pip install torch.",
-    "test": "only the script ./caviar of a checkout runs the tests.",
-}
-"""Verbs that the checkout's script has and the installed program has not."""
 
 BROKEN_PIPE = 141
 
@@ -71,35 +43,6 @@ First steps:
   caviar run experiments/digits.py
   caviar best
 """
-
-
-class Verbs(OptionsLast):
-    """A group whose commands are imported when they are asked for."""
-
-    usual = "ls"
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs in the order in which a newcomer needs them."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one verb; None when there is none of that name."""
-        if cmd_name not in VERBS:
-            return None
-        verb: click.Command = importlib.import_module(f"caviar.cli.verb_{cmd_name}").verb
-        return verb
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the verb that the command line names; the error for a misspelt one suggests the right one."""
-        name = args[0]
-        if name not in VERBS and not name.startswith("-"):
-            close = difflib.get_close_matches(name, VERBS, n=2)
-            near = " or ".join(repr(verb) for verb in VERBS if verb in close)  # what newcomers need, first
-            hint = f"did you mean {near}?" if close else f"the verbs are {', '.join(VERBS)}."
-            raise click.UsageError(f"There is no verb {name!r}; {OF_THE_SCRIPT.get(name, hint)}", ctx)
-        return super().resolve_command(ctx, args)
 
 
 def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:

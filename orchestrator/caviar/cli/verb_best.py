@@ -19,7 +19,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG, short_help="The best trials, and the winner's config ready to copy.")
+@click.command(epilog=EPILOG)
 @sweep_argument
 @click.option("-k", default=5, show_default=True, type=click.IntRange(min=1), help="How many trials.")
 @click.option("--family", is_flag=True, help="Over SWEEP, what it was zoomed out of, and what came of it.")

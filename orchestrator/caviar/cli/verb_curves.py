@@ -18,7 +18,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG, short_help="Learning curves in the terminal.")
+@click.command(epilog=EPILOG)
 @sweep_argument
 @click.option("--top", default=10, show_default=True, type=click.IntRange(min=1), help="How many trials.")
 @click.option("--metric", metavar="M", help="What to draw (default: the sweep's metric).")

@@ -11,7 +11,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG, short_help="Why a trial was stopped, or went on.")
+@click.command(epilog=EPILOG)
 @trial_argument
 @target_options
 def verb(trial: int, target: Target) -> None:

@@ -23,7 +23,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG, short_help="What a trial printed.")
+@click.command(epilog=EPILOG)
 @trial_argument
 @click.option("--stream", type=click.Choice(["out", "err"]), help="Only stdout, or only stderr.")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the trial ends.")

@@ -22,7 +22,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG, short_help="The sweeps of the store, newest first.")
+@click.command(epilog=EPILOG)
 @sweep_argument
 @click.option("--name", metavar="TEXT", help="Only those with TEXT in their name.")
 @click.option("--tag", "tags", multiple=True, metavar="TEXT", help="Only those with this tag; repeatable.")

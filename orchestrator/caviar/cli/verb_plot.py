@@ -11,7 +11,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG, short_help="Draw coarse trials, the box round the best, and fine trials.")
+@click.command(epilog=EPILOG)
 @sweep_argument
 @click.option("-o", "--output", required=True, metavar="FILE.svg", help="Where to write the picture.")
 @click.option("--x", metavar="PARAMETER", help="The horizontal axis (default: what was narrowed most).")

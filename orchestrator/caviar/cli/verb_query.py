@@ -30,7 +30,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG, short_help="SQL over sweeps, trials and curves.")
+@click.command(epilog=EPILOG)
 @click.argument("sql")
 @sweep_option("Only this sweep (default: all of the store).")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: table, or by the name of FILE.")

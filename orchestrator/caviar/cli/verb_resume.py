@@ -18,7 +18,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG, short_help="Finish an interrupted sweep.")
+@click.command(epilog=EPILOG)
 @sweep_argument
 @click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster (auto: the one on this machine).")
 @click.option("--retry-failed", is_flag=True, help="Run failed trials again too.")

@@ -17,7 +17,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG, short_help="Delete a sweep, after asking.")
+@click.command(epilog=EPILOG)
 @sweep_argument
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @take_over_option

@@ -68,7 +68,7 @@ def _setting(option: str, words: list[str], options: list[str]) -> str:
     return f"--set {key}={value if value == '…' else shlex.quote(value)}" if key else ""
 
 
-@click.command(cls=Run, epilog=EPILOG, short_help="Run the sweep that a file describes.")
+@click.command(cls=Run, epilog=EPILOG)
 @click.argument("file", metavar="FILE[:NAME]")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override what FILE declares; repeatable.")
 @setting_options

@@ -12,7 +12,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG, short_help="One trial: config, curve, error, output.")
+@click.command(epilog=EPILOG)
 @trial_argument
 @axis_option
 @target_options

@@ -47,7 +47,7 @@ class Span(click.ParamType):  # type: ignore[type-arg]  # generic only in later 
         return int(first), int(last)
 
 
-@click.command(epilog=EPILOG, short_help="What early stopping would have saved, and lost.")
+@click.command(epilog=EPILOG)
 @sweep_argument
 @click.option("--stopping", default="asha:eta=5", show_default=True, metavar="POLICY", help="The stop policy.")
 @click.option(

@@ -19,7 +19,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG, short_help="Where a sweep stands: counts, best so far, failures.")
+@click.command(epilog=EPILOG)
 @sweep_argument
 @target_options
 def verb(target: Target) -> None:

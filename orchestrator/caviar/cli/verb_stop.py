@@ -23,7 +23,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG, short_help="Stop a sweep that runs, or one of its trials.")
+@click.command(epilog=EPILOG)
 @sweep_argument
 @click.option("--trial", type=TrialNumber(), metavar="N", help="Stop this trial only; its curve is kept.")
 @click.option("--now", "at_once", is_flag=True, help="End what runs at once, by killing its process.")

@@ -18,7 +18,6 @@ Examples:
 @click.group(
     cls=OptionsLast,
     epilog=EPILOG,
-    short_help="Check, measure and compact the store.",
     invoke_without_command=True,
     no_args_is_help=False,
     commands=[check, info, compact],

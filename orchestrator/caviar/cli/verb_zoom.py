@@ -18,7 +18,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG, short_help="Run a finer sweep round the best trials.")
+@click.command(epilog=EPILOG)
 @sweep_argument
 @click.option(
     "--top", type=click.IntRange(min=3), metavar="N", help="Round how many of the best (default: 5, or 10 %)."

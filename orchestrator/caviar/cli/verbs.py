@@ -1,0 +1,70 @@
+"""The verbs: each is a file `verb_<name>.py` that holds a command called `verb`, and a line here."""
+
+import difflib
+import importlib
+
+import click
+
+from caviar.cli.options_last import OptionsLast
+
+VERBS = {
+    "run": ("Run sweeps", "Run the sweep that a file describes."),
+    "resume": ("Run sweeps", "Finish an interrupted sweep."),
+    "stop": ("Run sweeps", "Stop a sweep that runs, or one of its trials."),
+    "ls": ("Read results", "The sweeps of the store, newest first."),
+    "status": ("Read results", "Where a sweep stands: counts, best so far, failures."),
+    "best": ("Read results", "The best trials, and the winner's config ready to copy."),
+    "zoom": ("Run sweeps", "Run a finer sweep round the best trials."),
+    "plot": ("Read results", "Draw coarse trials, the box round the best, and fine trials."),
+    "show": ("Read results", "One trial: config, curve, error, output."),
+    "explain": ("Read results", "Why a trial was stopped, or went on."),
+    "logs": ("Read results", "What a trial printed."),
+    "curves": ("Read results", "Learning curves in the terminal."),
+    "query": ("Read results", "SQL over sweeps, trials and curves."),
+    "simulate": ("Read results", "What early stopping would have saved, and lost."),
+    "store": ("Keep the store", "Check, measure and compact the store."),
+    "rm": ("Keep the store", "Delete a sweep, after asking."),
+}
+"""Verb → its group in `--help` and what it does; in the order in which a newcomer needs them."""
+
+OF_THE_SCRIPT = {
+    "add": "only the script ./caviar of a checkout adds packages; elsewhere pip does, as pip install torch.",
+    "test": "only the script ./caviar of a checkout runs the tests.",
+}
+"""Verbs that the checkout's script has and the installed program has not."""
+
+
+class Verbs(OptionsLast):
+    """A group whose commands are imported when they are asked for."""
+
+    usual = "ls"
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs in their order."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one verb; None when there is none of that name."""
+        if cmd_name not in VERBS:
+            return None
+        verb: click.Command = importlib.import_module(f"caviar.cli.verb_{cmd_name}").verb
+        verb.short_help = VERBS[cmd_name][1]
+        return verb
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the verbs do, group by group, without importing one."""
+        for group in dict.fromkeys(group for group, _ in VERBS.values()):
+            with formatter.section(group):
+                formatter.write_dl([(name, does) for name, (its, does) in VERBS.items() if its == group])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb that the command line names; the error for a misspelt one suggests the right one."""
+        name = args[0]
+        if name not in VERBS and not name.startswith("-"):
+            close = difflib.get_close_matches(name, VERBS, n=2)
+            near = " or ".join(repr(verb) for verb in VERBS if verb in close)  # what newcomers need, first
+            hint = f"did you mean {near}?" if close else f"the verbs are {', '.join(VERBS)}."
+            raise click.UsageError(f"There is no verb {name!r}; {OF_THE_SCRIPT.get(name, hint)}", ctx)
+        return super().resolve_command(ctx, args)
