@@ -18,7 +18,10 @@ from caviar.settings import SETTINGS, settings_of
 from caviar.space.scale import KNOWN
 from caviar.stopping.spelling import POLICIES
 from caviar.stopping.spelling import settings_of as numbers_of
+from caviar.store.sweeps_view import COLUMNS
+from caviar.store.trials import HEAD, TAIL
 from caviar.sweep import Sweep
+from caviar_workers.tables import FIELDS
 
 HERE = Path(__file__).parent
 ELSEWHERE = ("store", "as_json")
@@ -83,11 +86,27 @@ def scales() -> str:
     return table(("scale", "draws"), ((f'`"{one.name}"`', one.doc) for one in KNOWN.values()))
 
 
+def views() -> str:
+    """The views of a store, with their columns."""
+    head, tail = (", ".join(column.name for column in columns) for columns in (HEAD, TAIL))
+    rows = (name for name in FIELDS["curves"] if not name.startswith("_"))
+    found = {
+        "`sweeps`": ", ".join(COLUMNS),
+        "`trials`": f"sweep, {head}, each parameter, last_‹metric› and best_‹metric›, then {tail}",
+        "`curves`": f"sweep, {', '.join(rows)}, each metric",
+        "`attempts`": f"one row an attempt: sweep, {', '.join(FIELDS['attempts'])}, each metric's last, min and max",
+        "`configs`, `logs`": "what was sampled; what was printed",
+        "`decisions`": f"what was decided about trials and the sweep: {', '.join(FIELDS['decisions'])} (JSON)",
+    }
+    return table(("view", "columns"), found.items())
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "verbs": verbs,
     "settings": settings,
     "flags of run": flags,
     "scales": scales,
+    "views": views,
     "stop policies": policies,
     "searchers": searchers,
 }

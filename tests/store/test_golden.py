@@ -9,6 +9,7 @@ import shutil
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from caviar.errors import StoreError
@@ -18,7 +19,7 @@ from caviar.store import Store, SweepDir, Views, Writer
 from caviar.store.check import check
 from caviar.store.finalize import finalize
 from caviar.store.ownership import own
-from caviar_workers.tables import FORMAT
+from caviar_workers.tables import FIELDS, FORMAT, TABLES
 
 GOLDEN = Path(__file__).parent / "golden"
 FORMATS = sorted(GOLDEN.glob("format-*"))
@@ -48,6 +49,15 @@ def test_nothing_in_it_is_found_damaged_and_its_plans_are_understood(golden: Pat
         assert check(sweep) == []
         plan = Plan.from_json(sweep.description()["plan"])
         assert (plan.name, plan.trials, [*plan.space]) == ("golden", 3, ["lr", "units", "act"])
+
+
+def test_its_files_have_the_fields_of_its_format(golden: Path) -> None:
+    number = json.loads((golden / "store" / "FORMAT").read_text("utf-8"))["format"]
+    for file in golden.rglob("*.parquet"):
+        table = file.parent.name if file.parent.name in TABLES else file.stem.rpartition("-")[0].rpartition("-")[2]
+        if table in TABLES:
+            wanted = {name for name, field in FIELDS[table].items() if field.since <= number}
+            assert wanted <= set(pq.read_schema(file).names), file
 
 
 def test_its_sweeps_can_be_gone_on_with_and_ended(golden: Path, rows) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from caviar_workers.columns import Bools, Columns, Floats
 from caviar_workers.execution import cause_of
 from caviar_workers.stretch import Stretch, Totals
-from caviar_workers.tables import ATTEMPTS, CURVES, LOGS
+from caviar_workers.tables import ATTEMPTS, CURVES, LOGS, arrays_of
 
 if TYPE_CHECKING:
     from caviar_workers.capture import Piece
@@ -86,7 +86,7 @@ def attempts_table(
         "start": pa.array(stretch.firsts, mask=stretch.ends),
         "diverged": totals.diverged,
     }
-    arrays = [_of_type(columns[field.name], field.type) for field in ATTEMPTS]
+    arrays = arrays_of("attempts", columns, count)
     fields = list(ATTEMPTS)
     over = np.arange(count) < len(stretch.endings)  # of the one that runs, the curve so far will say more
     for name, found in totals.metrics.items():
@@ -94,10 +94,6 @@ def attempts_table(
         arrays += [_floats(found.last, there), _floats(found.low, finite), _floats(found.high, finite)]
         fields += [pa.field(f"{prefix}_{name}", pa.float64()) for prefix in ("last", "min", "max")]
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
-
-
-def _of_type(values: Any, kind: pa.DataType) -> pa.Array:
-    return values.cast(kind) if isinstance(values, pa.Array) else pa.array(values, kind)
 
 
 def _floats(values: Floats, present: Bools | None) -> pa.Array:
@@ -118,4 +114,4 @@ def logs_table(pieces: Sequence[Piece]) -> pa.RecordBatch:
         "stream": [piece.stream for piece in pieces],
         "text": [piece.text for piece in pieces],
     }
-    return pa.RecordBatch.from_arrays([pa.array(columns[f.name], f.type) for f in LOGS], schema=LOGS)
+    return pa.RecordBatch.from_arrays(arrays_of("logs", columns, len(pieces)), schema=LOGS)

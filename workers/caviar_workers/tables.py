@@ -10,10 +10,10 @@ Readers of the store use the plain facts here and never pay for the import of py
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import pyarrow as pa
 
@@ -41,61 +41,80 @@ MOST_METRICS = 1000
 TOO_MANY_METRICS = f"a sweep has at most {MOST_METRICS} metrics: give varying things a step, not a name"
 """Why a trial fails that reports more than there is room for."""
 
-FIELDS: dict[str, dict[str, str]] = {
+
+class Field(NamedTuple):
+    """A fixed field of a table. It is added by one line of `FIELDS`, and by the code that knows its values."""
+
+    word: str
+    """The word for its type; see `arrow_type`."""
+    unknown: str | int | bool | None = None
+    """What a row has whose writer does not say."""
+    older: str | int | bool | None = None
+    """What readers take files to have that were written before there was such a field."""
+    shown: int = 0
+    """Its place among the last columns of the view `trials`, for a field of `attempts`; 0: it is not there."""
+    since: int = 1
+    """All files of stores of this format, and of later ones, have it: for a new field, FORMAT + 1. One of `curves` must
+    raise FORMAT, for older programs would take it for a metric; others may come without, for these leave it alone."""
+
+
+FIELDS: dict[str, dict[str, Field]] = {
     "configs": {
-        "trial": "int64",  # from 0
-        "seed": "int64",  # 0 … 2³²−1
-        "index": "int64",  # raw index in the sampler, from 0
-        "u": "floats",  # unit point, one number per parameter, in the order of the space
+        "trial": Field("int64"),  # from 0
+        "seed": Field("int64"),  # 0 … 2³²−1
+        "index": Field("int64"),  # raw index in the sampler, from 0
+        "u": Field("floats"),  # unit point, one number per parameter, in the order of the space
     },
     "curves": {
-        "trial": "int64",
-        "attempt": "int16",  # from 0
-        "_seq": "int32",  # row number within the attempt, from 0
-        "_start": "int64",  # first step of the attempt: 0 unless it was restored from a checkpoint
-        "step": "int64",
-        "time": "time",
+        "trial": Field("int64"),
+        "attempt": Field("int16"),  # from 0
+        "_seq": Field("int32"),  # row number within the attempt, from 0
+        "_start": Field("int64"),  # first step of the attempt: 0 unless it was restored from a checkpoint
+        "step": Field("int64"),
+        "time": Field("time"),
     },
     "attempts": {
-        "trial": "int64",
-        "attempt": "int16",
-        "state": "text",  # RUNNING | PAUSED | COMPLETED | STOPPED | FAILED | CANCELLED | LOST
-        "cause": "text",  # first | retry | promote | stop (while paused: nothing ran)
-        "kind": "text",  # error | oom | timeout | lost; null unless it failed
-        "error": "text",  # traceback, at most 16 KiB
-        "started": "time",
-        "ended": "time",  # null while it runs
-        "busy": "float",  # seconds inside the user's function; null while it runs
-        "host": "text",
-        "pid": "int32",
-        "devices": "text",  # "" | "0" | "0,1"
-        "rows": "int64",  # rows of this attempt in curves
-        "step": "int64",  # of its last row; null without rows
-        "start": "int64",  # as _start in curves; null: not known, or no step can follow
-        "diverged": "bool",  # the sweep's metric was NaN or infinite, in the curve that it carries on
+        "trial": Field("int64"),
+        "attempt": Field("int16"),
+        "state": Field("text"),  # RUNNING | PAUSED | COMPLETED | STOPPED | FAILED | CANCELLED | LOST
+        "cause": Field("text"),  # first | retry | promote | stop (while paused: nothing ran)
+        "kind": Field("text", shown=7),  # error | oom | timeout | lost; null unless it failed
+        "error": Field("text"),  # traceback, at most 16 KiB
+        "started": Field("time"),
+        "ended": Field("time"),  # null while it runs
+        "busy": Field("float", shown=8),  # seconds inside the user's function; null while it runs
+        "host": Field("text", unknown="", shown=1),
+        "pid": Field("int32", unknown=0, shown=2),
+        "devices": Field("text", unknown="", shown=3),  # "" | "0" | "0,1"
+        "rows": Field("int64", unknown=0, shown=4),  # rows of this attempt in curves
+        "step": Field("int64", shown=5),  # of its last row; null without rows
+        "start": Field("int64"),  # as _start in curves; null: not known, or no step can follow
+        "diverged": Field(
+            "bool", unknown=False, shown=6
+        ),  # the sweep's metric was NaN or infinite, in the curve that it carries on
     },
     "logs": {
-        "trial": "int64",
-        "attempt": "int16",
-        "_seq": "int32",
-        "time": "time",
-        "stream": "text",  # out | err
-        "text": "text",
+        "trial": Field("int64"),
+        "attempt": Field("int16"),
+        "_seq": Field("int32"),
+        "time": Field("time"),
+        "stream": Field("text"),  # out | err
+        "text": Field("text"),
     },
     "decisions": {
-        "n": "int64",  # running number in the sweep, from 0
-        "time": "time",
-        "trial": "int64",  # null: the whole sweep
-        "attempt": "int16",  # the execution that it was about; null: none
-        "action": "text",  # stop | pause | promote | retry | time_limit | extend | …
-        "decided_by": "text",  # user | asha:eta=5 | max_attempts=3 | …
-        "step": "int64",  # at which it compared; null: none
-        "value": "float",  # what the trial had there, if there was something to compare
-        "bar": "float",  # what it had to reach
-        "numbers": "text",  # JSON: all that was looked at, so that the decision can be made again
+        "n": Field("int64"),  # running number in the sweep, from 0
+        "time": Field("time"),
+        "trial": Field("int64"),  # null: the whole sweep
+        "attempt": Field("int16"),  # the execution that it was about; null: none
+        "action": Field("text"),  # stop | pause | promote | retry | time_limit | extend | …
+        "decided_by": Field("text"),  # user | asha:eta=5 | max_attempts=3 | …
+        "step": Field("int64"),  # at which it compared; null: none
+        "value": Field("float"),  # what the trial had there, if there was something to compare
+        "bar": Field("float"),  # what it had to reach
+        "numbers": Field("text"),  # JSON: all that was looked at, so that the decision can be made again
     },
 }
-"""Fixed fields of each table and the word for their type, in the order of the columns."""
+"""Fixed fields of each table, in the order of the columns."""
 
 
 @cache
@@ -121,7 +140,30 @@ def schema(table: str) -> pa.Schema:
     """Fixed fields of a recorded `table` as an Arrow schema."""
     import pyarrow as pa  # noqa: PLC0415 - readers of the store do not pay for it
 
-    return pa.schema([(name, arrow_type(word)) for name, word in FIELDS[table].items()])
+    return pa.schema([(name, arrow_type(field.word)) for name, field in FIELDS[table].items()])
+
+
+def arrays_of(table: str, columns: Mapping[str, Any], count: int) -> list[pa.Array]:
+    """The fixed fields of some rows, in their order.
+
+    Args:
+        table: Of `TABLES`.
+        columns: Field → its values, [count]; who is not given is at `unknown`.
+        count: Of rows.
+
+    Raises:
+        KeyError: A field that the table has not.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - readers of the store do not pay for it
+
+    if odd := set(columns) - set(FIELDS[table]):
+        raise KeyError(f"the table {table} has no field {min(odd)}")
+    arrays = []
+    for name, field in FIELDS[table].items():
+        values = columns[name] if name in columns else [field.unknown] * count
+        kind = arrow_type(field.word)
+        arrays.append(values.cast(kind) if isinstance(values, pa.Array) else pa.array(values, kind))
+    return arrays
 
 
 def configs_schema(kinds: dict[str, Kind]) -> pa.Schema:

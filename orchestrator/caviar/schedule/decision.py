@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from caviar.schedule.sink import Sink
-from caviar_workers.tables import DECISIONS
+from caviar_workers.tables import DECISIONS, arrays_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ def decision_rows(decisions: Sequence[Decision], first: int, now: float) -> pa.T
     }
     for name in ("trial", "attempt", "action", "step", "value", "bar"):
         columns[name] = [getattr(one, name) for one in decisions]
-    return pa.Table.from_arrays([pa.array(columns[f.name], f.type) for f in DECISIONS], schema=DECISIONS)
+    return pa.Table.from_arrays(arrays_of("decisions", columns, len(decisions)), schema=DECISIONS)
 
 
 def _strict(value: Any) -> Any:

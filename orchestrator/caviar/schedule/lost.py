@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from caviar.schedule.ledger import Loss
 from caviar_workers.execution import cause_of
-from caviar_workers.tables import ATTEMPTS
+from caviar_workers.tables import ATTEMPTS, arrays_of
 
 
 def lost_rows(loss: Loss, kind: str, failure: str, now: float) -> pa.Table:
@@ -57,13 +57,5 @@ def _rows(
         "error": [why[1]] * count,
         "started": [int(started * 1000)] * count,
         "ended": [int(now * 1000)] * count,
-        "busy": [None] * count,
-        "host": [""] * count,
-        "pid": [0] * count,
-        "devices": [""] * count,
-        "rows": [0] * count,
-        "step": [None] * count,
-        "start": [None] * count,  # its rows tell, if it has some
-        "diverged": [False] * count,
-    }
-    return pa.Table.from_arrays([pa.array(columns[field.name], field.type) for field in ATTEMPTS], schema=ATTEMPTS)
+    }  # of the rest nobody knows; its rows tell of its start, if it has some
+    return pa.Table.from_arrays(arrays_of("attempts", columns, count), schema=ATTEMPTS)

@@ -4,12 +4,15 @@ import unicodedata
 from collections.abc import Iterable
 
 from caviar.errors import SpecError
+from caviar_workers.tables import FIELDS
 
 LONGEST_NAME = 128
 RESERVED_NAMES = frozenset(
-    {"sweep", "trial", "state", "seed", "attempts", "error", "started", "ended", "index", "u", "host", "pid"}
-    | {"devices", "busy", "rows", "step", "diverged", "kind"}
+    {"sweep", "state", "attempts", "error", "started", "ended"}
+    | set(FIELDS["configs"])
+    | {key for key, field in FIELDS["attempts"].items() if field.shown}
 )
+"""Columns of the view `trials`."""
 RESERVED_PREFIXES = ("last_", "best_", "_")  # `max_depth` and `min_samples` are for users
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, half surrogates, line and paragraph separators
 

@@ -40,6 +40,8 @@ class Column:
     """Key of `SQL_TYPES`."""
     section: int = 0
     """Columns of a lower section come first."""
+    older: str | int | bool | None = None
+    """What files have that lack it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +56,23 @@ class Part:
 
 def fixed(table: str, section: int = 0) -> tuple[Column, ...]:
     """The fixed columns of a recorded table."""
-    return tuple(Column(name=field, word=word, section=section) for field, word in FIELDS[table].items())
+    return tuple(
+        Column(name=key, word=field.word, section=section, older=field.older) for key, field in FIELDS[table].items()
+    )
 
 
 def pick(wanted: Sequence[Column], held: Mapping[str, str]) -> str:
-    """Select list of the wanted columns; NULL for one that is not held."""
+    """Select list of the wanted columns; one that is not held has the value of older files, mostly NULL."""
     return ", ".join(
-        name(column.name) if column.name in held else f"NULL::{SQL_TYPES[column.word]} AS {name(column.name)}"
+        name(column.name)
+        if column.name in held
+        else f"{_literal(column.older)}::{SQL_TYPES[column.word]} AS {name(column.name)}"
         for column in wanted
     )
+
+
+def _literal(value: str | int | bool | None) -> str:
+    return text(value) if isinstance(value, str) else "NULL" if value is None else str(value)
 
 
 def need_types(sweep: str, table: str, columns: Sequence[Column], held: Mapping[str, str]) -> None:

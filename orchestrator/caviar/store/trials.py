@@ -7,41 +7,36 @@ from typing import TYPE_CHECKING
 from caviar.store.columns import Column
 from caviar.store.curves import ROW, live_rows
 from caviar.store.query import name
+from caviar_workers.tables import FIELDS
 
 if TYPE_CHECKING:
     from caviar.store.sweep_tables import SweepTables
 
-HEAD = {
-    "trial": "int64",
-    "state": "text",
-    "seed": "int64",
-    "attempts": "int64",
-    "error": "text",
-    "started": "time",
-    "ended": "time",
-}
-TAIL = {
-    "index": "int64",
-    "u": "floats",
-    "host": "text",
-    "pid": "int32",
-    "devices": "text",
-    "rows": "int64",
-    "step": "int64",
-    "diverged": "bool",
-    "kind": "text",
-    "busy": "float",
-}
+_SHOWN = {key: field for key, field in FIELDS["attempts"].items() if field.shown}
+
+HEAD = (
+    *(Column(name=key, word=word) for key, word in (("trial", "int64"), ("state", "text"), ("seed", "int64"))),
+    *(Column(name=key, word=word) for key, word in (("attempts", "int64"), ("error", "text"))),
+    *(Column(name=key, word="time") for key in ("started", "ended")),
+)
+TAIL = (
+    Column(name="index", word="int64", section=3),
+    Column(name="u", word="floats", section=3),
+    *(
+        Column(name=key, word=field.word, section=3, older=field.older)
+        for key, field in sorted(_SHOWN.items(), key=lambda item: item[1].shown)
+    ),
+)
 
 
 def trial_columns(tables: SweepTables) -> tuple[Column, ...]:
     """Columns of `trials_sql`: the first fixed ones, parameters, metrics, the other fixed ones."""
     metrics = [f"{form}{metric}" for metric in tables.metrics for form in ("last_", "best_")]
     return (
-        *(Column(name=key, word=word) for key, word in HEAD.items()),
+        *HEAD,
         *tables.parameters,
         *(Column(name=metric, word="float", section=2) for metric in metrics),
-        *(Column(name=key, word=word, section=3) for key, word in TAIL.items()),
+        *TAIL,
     )
 
 

@@ -366,7 +366,7 @@ def _columns(view: str, tables: SweepTables) -> tuple[tuple[Column, ...], str]:
 
 def _fixed(view: str) -> tuple[Column, ...]:
     if view == "trials":
-        return tuple(Column(name=key, word=word) for key, word in {**HEAD, **TAIL}.items())
+        return (*HEAD, *TAIL)
     if view == "_curves":
         return (*_fixed("curves"), Column(name="_row", word="int64"))
     return tuple(column for column in fixed(view) if view != "curves" or not column.name.startswith("_"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from caviar_workers.tables import configs_schema, schema
+from caviar_workers.tables import FIELDS, configs_schema, schema
 
 T0 = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
@@ -76,19 +76,15 @@ class Rows:
             "attempt": attempt,
             "state": state,
             "cause": "retry" if attempt else "first",
-            "kind": None,
-            "error": None,
             "started": T0,
             "ended": None if state == "RUNNING" else T0,
             "busy": None if state == "RUNNING" else 1.5,
             "host": "box",
             "pid": 7,
             "devices": "",
-            "rows": 0,
-            "step": None,
             "start": 0,
-            "diverged": False,
         }
+        row = {name: field.unknown for name, field in FIELDS["attempts"].items()} | row
         extra = {name: pa.array([value], pa.float64()) for name, value in changes.items() if name not in row}
         row |= {name: value for name, value in changes.items() if name in row}
         return pa.table({name: pa.array([v], schema("attempts").field(name).type) for name, v in row.items()} | extra)
