@@ -1,4 +1,4 @@
-"""What `resume` says of a sweep that is finished."""
+"""What `resume` says of a sweep that is finished, and of one that was given more trials."""
 
 import pytest
 
@@ -28,3 +28,25 @@ def test_a_finished_sweep_says_what_else_can_be_done(inline, caviar, write, stor
     if retry:
         assert caviar("resume", "--retry-failed").code == 0
         assert Result(store).sql("SELECT max(attempts) FROM trials").fetchall() == [(2,)]
+
+
+def test_failures_after_resuming_do_not_hide_what_was_found_before(inline, caviar, write, store):
+    path = write(
+        """
+        from caviar import Float, Sweep
+
+
+        def train(config, trial):
+            return 1.0 if trial.number < 4 else None
+
+
+        sweep = Sweep(train, space={"lr": Float(0.1, 1.0)}, metric="loss", trials=4)
+        """
+    )
+    assert caviar("run", path).code == 0
+
+    output = caviar("resume", "--add", 2)
+
+    assert output.code == 0, output.err
+    states = Result(store).sql("SELECT state, count(*) FROM trials GROUP BY state ORDER BY 1").fetchall()
+    assert states == [("COMPLETED", 4), ("FAILED", 2)]

@@ -193,37 +193,3 @@ def test_the_last_test_is_caught_up_with(caviar: Caviar, write: Write, ray: RayS
 
     assert caviar("resume").code == 0
     assert Result(store).final == {"test": 1.0}
-
-
-def test_failures_after_resuming_do_not_hide_what_was_found_before(
-    ray: RaySession, caviar: Caviar, write: Write, drive: Callable[..., Driver], store: Path
-) -> None:
-    path = write(
-        """
-        import time
-        from pathlib import Path
-
-        from caviar import Float, Sweep
-
-
-        def train(config, trial):
-            if trial.number > 3:
-                time.sleep(0 if Path(__file__).with_name("hurry").exists() else 60)
-                return None
-            return 1.0
-
-
-        sweep = Sweep(train, space={"lr": Float(0.1, 1.0)}, metric="loss", trials=6)
-        """
-    )
-    driver = drive(path)
-    driver.wait_for(4)
-    driver.process.send_signal(signal.SIGKILL)
-    driver.end()
-    path.with_name("hurry").touch()
-
-    output = caviar("resume")
-
-    assert output.code == 0, output.err
-    states = Result(store).sql("SELECT state, count(*) FROM trials GROUP BY state ORDER BY 1").fetchall()
-    assert states == [("COMPLETED", 4), ("FAILED", 2)]
