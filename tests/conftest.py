@@ -28,7 +28,7 @@ settings.register_profile("thorough", max_examples=1000)  # --hypothesis-profile
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """A sample of the tests, for where all of them ran already."""
-    parser.addoption("--one-in", type=int, default=1, metavar="N", help="run the first of each N tests of a file")
+    parser.addoption("--one-in", type=int, default=1, metavar="N", help="the first of each N tests of a file, if short")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -71,9 +71,11 @@ def pytest_sessionfinish() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the tests that need Ray last, before them those that make a clone, and leave the rest in order."""
     seen: Counter[Path] = Counter()
-    sample = []
+    sample, one_in = [], config.getoption("--one-in")
     for item in items:
-        if seen[item.path] % config.getoption("--one-in") == 0:
+        if one_in > 1 and item.get_closest_marker("exhaustive") is not None:
+            continue
+        if seen[item.path] % one_in == 0:
             sample.append(item)
         seen[item.path] += 1
     items[:] = sample
