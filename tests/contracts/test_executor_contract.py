@@ -170,7 +170,9 @@ def tell(executor: Executor, message: Message, *, after: Callable[[dict[str, Any
 def test_a_told_trial_ends_as_stopped_with_its_curve_and_its_lease_mates_run_on(make: Make) -> None:
     executor = make([(0.05, float(step)) for step in range(40)])
     executor.submit(lease(0, trials=2))
-    events = tell(executor, Message(trial=0, attempt=0, action="stop"), after=lambda row: row["state"] == "RUNNING")
+    events = tell(
+        executor, Message(trial=0, attempt=0, action="stop", decision=0), after=lambda row: row["state"] == "RUNNING"
+    )
 
     stopped, completed = (row for row in rows(events, "attempts") if row["ended"])
     assert (stopped["state"], stopped["kind"], stopped["error"]) == ("STOPPED", None, None)
@@ -184,9 +186,9 @@ def test_a_told_trial_ends_as_stopped_with_its_curve_and_its_lease_mates_run_on(
 def test_messages_for_trials_that_ended_for_other_attempts_and_for_no_lease_do_no_harm(make: Make) -> None:
     executor = make([(0.07, 1.0)] * 10)
     executor.submit(lease(0, trials=2))
-    executor.tell(7, Message(trial=1, attempt=0, action="stop"))
-    executor.tell(0, Message(trial=1, attempt=3, action="stop"))
-    late = Message(trial=0, attempt=0, action="stop")
+    executor.tell(7, Message(trial=1, attempt=0, action="stop", decision=0))
+    executor.tell(0, Message(trial=1, attempt=3, action="stop", decision=0))
+    late = Message(trial=0, attempt=0, action="stop", decision=0)
     events = tell(executor, late, after=lambda row: row["ended"] is not None)
 
     assert [(row["state"], row["rows"]) for row in rows(events, "attempts") if row["ended"]] == [("COMPLETED", 10)] * 2

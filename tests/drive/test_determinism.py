@@ -16,8 +16,9 @@ from caviar.loading import load
 from caviar.plan import Plan
 from caviar.results import Result
 from caviar.sampling import make_sampler
+from caviar.schedule.ports import Ports
 from caviar.schedule.scheduler import Scheduler
-from caviar.schedule.supply import Supply
+from caviar.schedule.trial_source import SampledTrials
 from caviar.show.silent import SilentProgress
 from caviar.space import Choice, Float, Int, Space
 from caviar.store import Store
@@ -63,13 +64,15 @@ def swept(folder: Path, sampler: str, *, workers: int, chance: int, deadly: floa
     for driver in range(drivers):
         rest = unfinished(store, sweep)
         points = make_sampler(sampler, SPACE, plan.seed, plan.trials)
-        supply = Supply(plan, points, rest=rest)
+        supply = SampledTrials(plan, points, rest=rest)
         epoch = sweep.claim()
         with Writer(sweep, epoch, interval_s=0.05) as writer:
             executor = SimulatedExecutor(Unruly(world, deadly), workers=workers)
-            loop = Scheduler(plan, sweep.id, supply, executor, writer, clock=executor.clock, round_s=inf)
+            loop = Scheduler(
+                plan, sweep.id, supply, Ports(executor=executor, sink=writer, clock=executor.clock), round_s=inf
+            )
             if driver < drivers - 1:
-                loop._on_tick = lambda loop=loop, most=driver * 30 + 30: loop.tally.ended > most and loop.stop()
+                loop._on_tick = lambda loop=loop, most=driver * 30 + 30: loop.counters.ended > most and loop.stop()
             loop.run()
         if driver == drivers - 1:
             finalize(sweep, epoch)

@@ -8,10 +8,10 @@ import pytest
 
 from caviar.drive.gauge import Gauge
 from caviar.plan import Plan
-from caviar.schedule.ledger import Ledger
-from caviar.schedule.rest import Rest
-from caviar.schedule.tally import Tally
-from caviar.schedule.work import Work
+from caviar.schedule.counters import Counters
+from caviar.schedule.leases import Work
+from caviar.schedule.trial_source import ResumeState
+from caviar.schedule.trial_table import TrialTable
 from caviar.space import Float, Space
 from caviar.store import Store
 
@@ -21,11 +21,11 @@ def test_leases_that_wait_for_room_do_not_run(tmp_path: Path, slots: int, runnin
     plan = Plan(name="x", metric="loss", mode="min", trials=5, seed=0, space=Space({"x": Float(0, 1)}))
     store = Store.open(tmp_path / "store", create=True)
     sweep = store.create_sweep({"plan": plan.to_json()}, b"")
-    ledger = Ledger(3)
+    trials = TrialTable(3)
     for lease in range(3):
-        ledger.submit(lease, Work(trials=(lease,), attempts=(0,), seeds=(0,), configs={}), 0.0)
-    scheduler: Any = SimpleNamespace(slots=slots, ledger=ledger, tally=Tally("loss", "min"))
-    before = Rest(failed=2, stopped=1)
+        trials.submit(lease, Work(trials=(lease,), attempts=(0,), seeds=(0,), configs={}), 0.0)
+    scheduler: Any = SimpleNamespace(slots=slots, trials=trials, counters=Counters("loss", "min"))
+    before = ResumeState(failed=2, stopped=1)
     said = Gauge(store, sweep, plan, already=3, before=before, curves=False).read(scheduler)
     assert (said.done, said.failed, said.stopped) == (3, 2, 1), "what earlier drivers saw counts"
     assert (said.running, said.no_room) == (running, slots == 0)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,9 +22,11 @@ from caviar.drive.unfinished import unfinished
 from caviar.execute.simulated import SimulatedDeathError, SimulatedExecutor, Stage
 from caviar.plan import Plan
 from caviar.sampling import make_sampler
+from caviar.schedule.checkpoint_store import StoredCheckpoints
+from caviar.schedule.leases import Kept, Work
+from caviar.schedule.ports import Ports
 from caviar.schedule.scheduler import Scheduler
-from caviar.schedule.supply import Supply
-from caviar.schedule.vault import Vault
+from caviar.schedule.trial_source import SampledTrials
 from caviar.space import Float, Space
 from caviar.store import Store, SweepDir, Views
 from caviar.store.check import check
@@ -36,6 +39,15 @@ from caviar_workers.trial import Trial
 
 TRIALS, STEPS, LIVES = 10, 7, 4
 SPACE = Space({"lr": Float(0.0, 1.0)})
+
+
+class Prompt(StoredCheckpoints):
+    """Waits for what it looks up, so that virtual time stands still meanwhile."""
+
+    def look_up(self, work: Work) -> Future[Kept]:
+        found = super().look_up(work)
+        found.exception()
+        return found
 
 
 class Killed(BaseException):
@@ -148,9 +160,9 @@ class Story:
         rest = unfinished(self.store, self.sweep, retry_failed=True)
         for zombie in self.zombies:
             zombie.poll(1.0)
-        supply = Supply(self.plan, make_sampler(self.plan.sampler, SPACE, 0, TRIALS), rest=rest)
+        supply = SampledTrials(self.plan, make_sampler(self.plan.sampler, SPACE, 0, TRIALS), rest=rest)
         self.sink = Sink(self.sweep, self.epoch, self.chance)
-        self.vault = Vault(self.store, self.sweep, self.plan, self.sink, self.epoch)
+        self.vault = Prompt(self.store, self.sweep, self.plan, self.sink, self.epoch)
         executor = SimulatedExecutor(self.course, workers=2)
         rounds = math.inf if last else self.chance.randrange(1, 25)
 
@@ -164,11 +176,8 @@ class Story:
             self.plan,
             self.sweep.id,
             supply,
-            executor,
-            self.sink,
-            clock=executor.clock,
+            Ports(executor=executor, sink=self.sink, checkpoints=self.vault, clock=executor.clock),
             round_s=math.inf,
-            vault=self.vault,
             on_tick=tick,
         )
         try:
@@ -177,6 +186,7 @@ class Story:
             self.sink.die()
             return executor
         self.sink.flush()
+        self.vault.settle()
         assert len(self.vault) == 0, "checkpoints of trials that ended are remembered"
         return executor
 
@@ -189,7 +199,7 @@ class Story:
             executor.poll(self.chance.random() * 0.4)  # a worker does not know at once that its driver is dead
             self.zombies.append(executor)
             self.look()
-        self.vault.close()
+        self.vault.finish()
         finalize(self.sweep, self.epoch)
         self.look()
         assert check(self.sweep) == []

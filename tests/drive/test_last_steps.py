@@ -141,7 +141,9 @@ def overtake(store: Path) -> None:
 def test_a_driver_that_was_superseded_stops_in_one_sentence_and_stores_nothing_more(
     experiment: Path, store: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
-    room, name = {"trains": (Writer, "close"), "ends": (finalize, "move_aside"), "tests": (drive, "run_finale")}[when]
+    room, name = {"trains": (Writer, "close"), "ends": (finalize, "move_aside"), "tests": (drive, "run_final_test")}[
+        when
+    ]
     real = getattr(room, name)
 
     def first(*args: Any) -> Any:

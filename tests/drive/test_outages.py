@@ -55,7 +55,7 @@ EXPERIMENT = f"""
 @pytest.fixture
 def inline(inline: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leases run in this process; the driver looks for requests all the time, and pauses take none."""
-    monkeypatch.setattr("caviar.drive.desk._LOOK_S", 0.05)
+    monkeypatch.setattr("caviar.drive.stop_requests.LOOK_S", 0.05)
     monkeypatch.setattr("caviar_workers.patience.FIRST_S", 0.001)
     monkeypatch.setattr("caviar_workers.patience.LONGEST_S", 0.01)
 

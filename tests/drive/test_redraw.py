@@ -15,7 +15,7 @@ from caviar.errors import StoreError
 from caviar.plan import Plan
 from caviar.sampling import Draws, make_sampler, trial_seeds, typed
 from caviar.sampling.listed import List
-from caviar.schedule.supply import BLOCK, configs_table
+from caviar.schedule.trial_source import BLOCK, configs_table
 from caviar.show.silent import SilentProgress
 from caviar.space import Choice, Float, Space
 from caviar.store import Store, SweepDir, Views, Writer

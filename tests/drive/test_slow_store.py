@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +129,8 @@ def test_the_loop_takes_nothing_in_without_room_and_still_hears_a_stop() -> None
 
     loop, _ = scheduler(50)
     narrow = Narrow()
-    loop._sink = loop._books._sink = narrow
-    loop._executor = Counting(loop._executor._program)  # type: ignore[attr-defined]
+    executor = Counting(loop._ports.executor._program)  # type: ignore[attr-defined]
+    loop._ports = loop._accounting._ports = replace(loop._ports, sink=narrow, executor=executor)
     rounds = []
 
     def tick() -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from tests.drive.conftest import Caviar, Write
 
-from caviar.drive.advice import adviser_of
+from caviar.drive.assembly import search_of
 from caviar.plan import Plan
 from caviar.results import Result
 from caviar.sampling import make_sampler
-from caviar.store import Store
+from caviar.store import Store, Views
 
 SLOW = """
     import time
@@ -70,10 +70,11 @@ def test_hopeless_trials_are_stopped_explained_and_never_win(ray: object, caviar
     opened = Store.open(store)
     sweep_dir = opened.find(None)
     plan = Plan.from_json(sweep_dir.description()["plan"])
-    adviser, asks = adviser_of(plan, opened, sweep_dir, make_sampler("random", plan.space, 0, 12))
-    assert asks is None
-    assert adviser.condemned == ()
-    assert adviser.decisions() == []
+    with Views(opened, [sweep_dir]) as before:
+        search = search_of(plan, make_sampler("random", plan.space, 0, 12), None, before=before)
+    assert not search.source.guided
+    assert search.policies.trials.condemned == []
+    assert search.policies.decisions() == []
 
 
 @pytest.mark.parametrize("text", ["ahsa", "asha:eta=0.5"])
@@ -105,10 +106,11 @@ def test_a_guided_sweep_finds_the_goal_and_a_resumed_one_keeps_its_points(
     opened = Store.open(store)
     sweep_dir = opened.find(None)
     plan = Plan.from_json(sweep_dir.description()["plan"])
-    adviser, asks = adviser_of(plan, opened, sweep_dir, make_sampler("sobol", plan.space, 0, 50))
-    assert asks is not None
-    assert asks.take(50).u.tolist() == [u for *_, u in points]
-    parents = {adviser.ask(50 + k).tolist()[0] for k in range(5)}
+    with Views(opened, [sweep_dir]) as before:
+        search = search_of(plan, make_sampler("sobol", plan.space, 0, 50), None, before=before)
+    assert search.source.guided
+    assert search.source.draws.take(50).u.tolist() == [u for *_, u in points]
+    parents = {search.policies.ask(50 + k).tolist()[0] for k in range(5)}
     assert len(parents) == 5
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from caviar.drive.unfinished import unfinished
 from caviar.plan import Plan
-from caviar.schedule.rest import Rest
+from caviar.schedule.trial_source import ResumeState
 from caviar.space import Float, Space
 from caviar.store import Store, Writer
 from caviar_workers.tables import configs_schema, schema
@@ -27,7 +27,7 @@ def test_rows_that_a_dying_driver_published_without_their_attempt_are_superseded
         writer.add("curves", pa.table(rows, schema=schema("curves")).append_column("loss", pa.array([0.5])))
     sweep_dir.release(epoch)
 
-    left = Rest(written=2, attempts={0: 0, 1: 1}, newest=1, measured=True, metrics=("loss",))
+    left = ResumeState(written=2, attempts={0: 0, 1: 1}, newest=1, measured=True, metrics=("loss",))
     assert unfinished(opened, sweep_dir) == left
 
 

@@ -3,13 +3,13 @@
 import pytest
 
 from caviar.drive.unmeasured import CLOSE_S, FAR_S, Unmeasured
-from caviar.schedule.tally import Tally
+from caviar.schedule.counters import Counters
 
 
 def told(metric: str, reports: dict[float, list[str]], until: float) -> list[tuple[float, str]]:
     """When what is said, if these metrics are reported at these seconds."""
     now, said = [0.0], []
-    tally = Tally(metric, "min")
+    tally = Counters(metric, "min")
     watch = Unmeasured(metric, lambda text: said.append((now[0], text)), clock=lambda: now[0])
     while now[0] <= until:
         tally.hear(["trial", "attempt", "_seq", "_start", "step", "time", *reports.get(now[0], [])])

@@ -7,17 +7,18 @@ from typing import Any
 import pytest
 from tests.schedule.tables import Tables
 
-from caviar.drive.advice import policies_of
+from caviar.drive.assembly import policies_of
 from caviar.execute.simulated import Course, SimulatedExecutor, Stage
 from caviar.plan import Plan
 from caviar.sampling import make_sampler
-from caviar.schedule.adviser import FINAL, Adviser
-from caviar.schedule.decision import Decision
-from caviar.schedule.rest import Rest
+from caviar.schedule.decisions import Decision
+from caviar.schedule.policy_runner import PolicyRunner
+from caviar.schedule.ports import Ports
 from caviar.schedule.scheduler import Scheduler
-from caviar.schedule.supply import Supply
+from caviar.schedule.trial_source import ResumeState, SampledTrials
 from caviar.space import Float, Space
-from caviar.whatif.shelf import Shelf
+from caviar.whatif.memory_checkpoints import MemoryCheckpoints
+from caviar_workers.states import ENDED
 from caviar_workers.trial import Trial
 
 SPACE = Space({"lr": Float(0.0, 1.0)})
@@ -45,28 +46,25 @@ class Run:
             name="s", metric="loss", mode="min", trials=trials, seed=0, space=SPACE, stopping=stopping, pausing=True
         )
         self.sink = Tables()
-        self.shelf = Shelf() if after is None else after.shelf
-        self.adviser = Adviser(policies_of(plan), "loss")
-        rest = Rest()
+        self.shelf = MemoryCheckpoints() if after is None else after.shelf
+        self.adviser = PolicyRunner(policies_of(plan), "loss")
+        rest = ResumeState()
         if after is not None:
             self.sink = after.sink
             rest = after.rest()
             rows = [(row["trial"], row["step"], row["loss"]) for row in after.curve()]
-            ended = {trial: state for trial, state in after.states().items() if state in FINAL}
+            ended = {trial: state for trial, state in after.states().items() if state in ENDED}
             self.adviser.restore(rows, after.sink.rows["decisions"], ended)
-        supply = Supply(plan, make_sampler(plan.sampler, SPACE, 0, trials), rest=rest)
+        supply = SampledTrials(plan, make_sampler(plan.sampler, SPACE, 0, trials), rest=rest)
         executor = SimulatedExecutor(run, workers=4)
         self.clock = executor.clock
         self.loop = Scheduler(
             plan,
             "sweep",
             supply,
-            executor,
-            self.sink,
-            adviser=self.adviser,
-            clock=executor.clock,
+            Ports(executor=executor, sink=self.sink, checkpoints=self.shelf, clock=executor.clock),
+            policies=self.adviser,
             round_s=math.inf,
-            vault=self.shelf,
             on_tick=self.tick,
         )
         self.stop_at = math.inf
@@ -99,16 +97,16 @@ class Run:
         ]
         return sorted(live, key=lambda row: (row["trial"], row["step"]))
 
-    def rest(self) -> Rest:
+    def rest(self) -> ResumeState:
         """What a driver that comes after would find, as `unfinished` reads it from the store."""
         states = self.states()
         written = len(self.sink.rows["configs"])
         seen: dict[int, int] = {}
         for row in [*self.sink.rows["attempts"], *self.sink.rows["curves"]]:
             seen[row["trial"]] = max(row["attempt"] + 1, seen.get(row["trial"], 0))
-        return Rest(
+        return ResumeState(
             written=written,
-            attempts={n: seen.get(n, 0) for n in range(written) if states.get(n) not in FINAL},
+            attempts={n: seen.get(n, 0) for n in range(written) if states.get(n) not in ENDED},
             paused=frozenset(n for n, state in states.items() if state == "PAUSED"),
             completed=list(states.values()).count("COMPLETED"),
             decided=len(self.sink.rows["decisions"]),
@@ -128,5 +126,5 @@ class Run:
     def check_end(self, trials: int = 30) -> None:
         assert sorted(self.states()) == list(range(trials))
         assert set(self.states().values()) == {"COMPLETED", "STOPPED"}
-        assert len(self.loop.paused) == 0
+        assert self.loop.trials.paused == 0
         self.check_curves()

@@ -1,4 +1,4 @@
-from caviar.schedule.packing import GROWTH, MOST, Pace, pack_size
+from caviar.schedule.leases import GROWTH, MOST, Pace, pack_size
 
 
 def test_the_first_leases_carry_one_trial() -> None:

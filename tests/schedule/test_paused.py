@@ -3,31 +3,33 @@
 import pytest
 
 from caviar.plan import Plan
-from caviar.schedule.paused import Paused
-from caviar.schedule.work import Work
+from caviar.schedule.leases import Work
+from caviar.schedule.trial_table import TrialTable
 from caviar.space import Float, Space
+from caviar_workers.states import Action, Cause
 
 
 def test_a_trial_that_is_promoted_before_it_has_paused_goes_on_when_it_has() -> None:
     def work(trial: int, attempt: int = 1) -> Work:
         return Work(trials=(trial,), attempts=(attempt,), seeds=(0,), configs={"lr": (0.5,)})
 
-    paused = Paused()
-    paused.promote(3)
-    paused.hold(work(4))
-    assert paused.next() is None
-    paused.hold(work(3))
-    found = paused.next()
+    table = TrialTable()
+    table.promote(3)
+    table.pause(work(4))
+    assert table.next() is None
+    table.pause(work(3))
+    found = table.next()
     assert found is not None
-    assert (found.trials, found.attempts, found.promoted) == ((3,), (1,), {3})
-    paused.promote(5)
-    paused.revoke(5)  # it was told to pause again, at a higher rung
-    paused.hold(work(5))
-    assert paused.next() is None
-    assert len(paused) == 2
-    paused.promote(4)
-    assert [paused.drop(trial) for trial in (3, 4, 5)] == [None, 1, 1]
-    assert len(paused) == 0
+    assert (found.trials, found.attempts, found.cause(0)) == ((3,), (1,), Cause.PROMOTE)
+    table.promote(5)
+    table.asks(5, Action.PAUSE)  # it was told to pause again, at a higher rung
+    table.pause(work(5))
+    assert table.next() is None
+    assert table.paused == 2
+    table.promote(4)
+    out = [table.take_out(trial) for trial in (3, 4, 5)]
+    assert [work and work.attempts for work in out] == [None, (1,), (1,)]
+    assert table.paused == 0
 
 
 @pytest.mark.parametrize(("stopping", "pauses"), [("", False), ("median", False), ("asha", True), ("hyperband", True)])

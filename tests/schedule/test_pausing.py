@@ -54,7 +54,7 @@ def test_promotions_are_no_attempts_that_failed() -> None:
 
     run.check_end(20)
     assert max(row["attempt"] for row in run.sink.ended() if row["state"] == "COMPLETED") > 3
-    assert run.loop.tally.failed == 0
+    assert run.loop.counters.failed == 0
 
 
 @pytest.mark.parametrize("at", [95.0, 205.0, 415.0])
@@ -134,7 +134,7 @@ def test_a_checkpoint_of_the_last_step_completes_its_trial_without_a_row() -> No
 
     whole = [row for row in run.sink.ended() if row["state"] == "COMPLETED"]
     assert any(row["rows"] == 0 and row["start"] == 11 for row in whole)
-    assert run.loop.tally.failed == 0
+    assert run.loop.counters.failed == 0
     assert {len([row for row in run.curve() if row["trial"] == one["trial"]]) for one in whole} == {11}
 
 

@@ -6,14 +6,15 @@ import random
 import pyarrow as pa
 import pytest
 
-from caviar.schedule.adviser import Adviser
+from caviar.schedule.policy_runner import PolicyRunner
 from caviar.stopping import parse_stopping
+from caviar_workers.states import Action
 
 TRIALS, STEPS = 12, 20
 
 
-def adviser(text: str, *, pausing: bool) -> Adviser:
-    return Adviser({text: parse_stopping(text).policy(mode="min", pausing=pausing)}, "loss")
+def adviser(text: str, *, pausing: bool) -> PolicyRunner:
+    return PolicyRunner({text: parse_stopping(text).policy(mode="min", pausing=pausing)}, "loss")
 
 
 def rows(noise: random.Random | None) -> list[list[tuple[int, int, int, float | None]]]:
@@ -58,7 +59,7 @@ def test_a_later_report_of_a_step_moves_the_trial_on_its_rung_also_while_it_wait
     one = adviser("asha:eta=2", pausing=True)
     for trial in range(4):
         one.hear(table([(trial, 0, 1, float(trial))]), None)
-    assert one.pauses(3)
+    assert one.trials.told_to(3, Action.PAUSE)
     one.hear(table([(3, 0, 1, -1.0)]), None)
 
     one.decisions()

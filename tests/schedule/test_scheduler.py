@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,9 +13,9 @@ from caviar.execute.executor import Event, LeaseEnded, LeaseSpoke
 from caviar.execute.inline import InlineExecutor
 from caviar.plan import Plan
 from caviar.sampling import make_sampler
-from caviar.schedule.rest import Rest
+from caviar.schedule.ports import Ports
 from caviar.schedule.scheduler import Scheduler
-from caviar.schedule.supply import Supply
+from caviar.schedule.trial_source import ResumeState, SampledTrials
 from caviar.space import Float, Space
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Lease, Program
@@ -73,7 +74,7 @@ def scheduler(
     *,
     doomed: dict[int, int] | None = None,
     kind: str = "lost",
-    rest: Rest | None = None,
+    rest: ResumeState | None = None,
     **given: Any,
 ) -> tuple[Scheduler, Tables]:
     space = Space({"lr": Float(1e-4, 1.0, scale="log")})
@@ -81,8 +82,8 @@ def scheduler(
     program = Program(digest="d", train="train", functions={"train": run})
     executor = InlineExecutor(program) if doomed is None else Mortal(program, dict(doomed), kind)
     sink = Tables()
-    supply = Supply(plan, make_sampler(plan.sampler, space, 0, trials), rest=rest or Rest())
-    return Scheduler(plan, "sweep", supply, executor, sink), sink
+    supply = SampledTrials(plan, make_sampler(plan.sampler, space, 0, trials), rest=rest or ResumeState())
+    return Scheduler(plan, "sweep", supply, Ports(executor=executor, sink=sink)), sink
 
 
 def test_exactly_the_planned_trials_run_and_their_rows_arrive() -> None:
@@ -91,7 +92,7 @@ def test_exactly_the_planned_trials_run_and_their_rows_arrive() -> None:
 
     assert sorted(row["trial"] for row in sink.ended()) == list(range(100))
     assert len(sink.rows["curves"]) == 300
-    assert loop.tally.completed == 100
+    assert loop.counters.completed == 100
 
 
 def test_a_trial_s_config_is_in_the_sink_before_anything_else_of_it() -> None:
@@ -106,9 +107,9 @@ def test_the_leaders_are_the_best_of_all_trials_with_their_configs() -> None:
     loop.run()
 
     best = sorted((row["last_loss"], row["trial"]) for row in sink.ended())[:5]
-    assert [(leader.value, leader.trial) for leader in loop.tally.leaders] == best
+    assert [(leader.value, leader.trial) for leader in loop.counters.leaders] == best
     lr = {row["trial"]: row["lr"] for row in sink.rows["configs"]}
-    assert [leader.config["lr"] for leader in loop.tally.leaders] == [lr[trial] for _, trial in best]
+    assert [leader.config["lr"] for leader in loop.counters.leaders] == [lr[trial] for _, trial in best]
 
 
 def test_trials_of_a_dead_lease_run_again_and_all_end_once() -> None:
@@ -130,8 +131,8 @@ def test_a_trial_that_always_kills_its_process_fails_and_the_others_complete(kin
 
     failed = [row for row in sink.ended() if row["state"] == "FAILED"]
     assert [(row["trial"], row["kind"]) for row in failed] == [(4, kind)]
-    assert loop.tally.completed == 19
-    assert loop.tally.failed == 1
+    assert loop.counters.completed == 19
+    assert loop.counters.failed == 1
 
 
 def test_out_of_memory_by_exception_is_tried_once_more_alone_and_then_is_a_result() -> None:
@@ -152,7 +153,7 @@ def test_out_of_memory_by_exception_is_tried_once_more_alone_and_then_is_a_resul
     assert ends[3, 0] == ("LOST", "oom")
     assert ends[3, 1] == ("FAILED", "oom")
     assert (ends[7, 0], ends[7, 1]) == (("LOST", "oom"), ("COMPLETED", None))
-    assert (loop.tally.completed, loop.tally.failed, loop.tally.ended) == (39, 1, 40)
+    assert (loop.counters.completed, loop.counters.failed, loop.counters.ended) == (39, 1, 40)
 
 
 def test_code_that_workers_cannot_load_ends_the_sweep_at_once() -> None:
@@ -185,7 +186,7 @@ def test_trials_that_give_up_before_they_validate_do_not_end_a_sweep() -> None:
     loop, _ = scheduler(40, moody)
 
     assert loop.run() is None
-    assert (loop.tally.completed, loop.tally.unmeasured) == (10, 30)
+    assert (loop.counters.completed, loop.counters.unmeasured) == (10, 30)
 
 
 def test_a_misspelt_metric_ends_the_sweep_soon_with_a_suggestion() -> None:
@@ -207,7 +208,7 @@ def test_some_failures_do_not_end_a_sweep() -> None:
     loop, _ = scheduler(40, moody)
     loop.run()
 
-    assert (loop.tally.completed, loop.tally.failed) == (20, 20)
+    assert (loop.counters.completed, loop.counters.failed) == (20, 20)
 
 
 @pytest.mark.parametrize("stored", [(), ("ACC",)])
@@ -221,7 +222,7 @@ def test_a_metric_has_one_spelling_whichever_trials_and_processes_report_it(
         trial.report(1, **{loss.upper(): 2.0, name.upper(): trial.number + 10.0})
 
     monkeypatch.setattr("caviar.schedule.scheduler.pack_size", lambda *_, **__: size)
-    loop, sink = scheduler(6, either, rest=Rest(metrics=stored))
+    loop, sink = scheduler(6, either, rest=ResumeState(metrics=stored))
     loop.run()
 
     (name,) = stored or ("acc",)
@@ -250,7 +251,7 @@ def test_a_metric_has_one_spelling_whichever_trials_and_processes_report_it(
 def test_too_many_metrics_are_the_end_of_their_trial_only(
     stored: tuple[str, ...], odd: int, many: int, size: int, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for place in ("caviar.schedule.names", "caviar_workers.sift"):
+    for place in ("caviar.schedule.metric_names", "caviar_workers.sift"):
         monkeypatch.setattr(f"{place}.MOST_METRICS", 6)
     monkeypatch.setattr("caviar.schedule.scheduler.pack_size", lambda *_, **__: size)
 
@@ -262,7 +263,7 @@ def test_too_many_metrics_are_the_end_of_their_trial_only(
                 raise KeyError("own")
         trial.report(2, loss=3.0, acc=4.0)
 
-    loop, sink = scheduler(6, moody, rest=Rest(metrics=stored))
+    loop, sink = scheduler(6, moody, rest=ResumeState(metrics=stored))
     loop.run()
 
     acc = "ACC" if stored else "acc"
@@ -270,7 +271,7 @@ def test_too_many_metrics_are_the_end_of_their_trial_only(
     assert {trial: row["state"] for trial, row in ended.items() if row["state"] != "COMPLETED"} == {odd: "FAILED"}
     assert "KeyError" in ended[odd]["error"] or "at most 1000 metrics" in ended[odd]["error"]
     assert all(row[f"last_{acc}"] == 4.0 for trial, row in ended.items() if trial != odd)
-    assert (loop.tally.completed, loop.tally.failed) == (5, 1)
+    assert (loop.counters.completed, loop.counters.failed) == (5, 1)
     for table in sink.rows.values():
         assert not [name for row in table for name in row if "odd" in name]
 
@@ -302,7 +303,7 @@ def test_diverged_and_failed_trials_never_lead() -> None:
     loop, _ = scheduler(6, wild)
     loop.run()
 
-    assert [leader.trial for leader in loop.tally.leaders] == [3, 4, 5]
+    assert [leader.trial for leader in loop.counters.leaders] == [3, 4, 5]
 
 
 def test_more_failures_than_allowed_end_the_sweep() -> None:
@@ -327,12 +328,15 @@ def test_a_hanging_trial_is_ended_as_failed_and_the_others_complete() -> None:
             time.sleep(1)
 
     loop, sink = scheduler(8, hanging, doomed={}, trial_timeout=0.2)
-    loop._executor = Hanging(Program(digest="d", train="train", functions={"train": hanging}), {})
+    loop._ports = replace(
+        loop._ports, executor=Hanging(Program(digest="d", train="train", functions={"train": hanging}), {})
+    )
+    loop._accounting._ports = loop._ports
     loop.run()
 
     failed = [row for row in sink.ended() if row["state"] == "FAILED"]
     assert [(row["trial"], row["kind"], row["error"]) for row in failed] == [
         (2, "timeout", "it ran longer than 0.2 seconds")
     ]
-    assert loop.tally.completed == 7
+    assert loop.counters.completed == 7
     assert 2 in {row["trial"] for row in sink.rows["curves"]}

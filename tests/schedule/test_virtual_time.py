@@ -11,8 +11,9 @@ from tests.schedule.tables import Tables
 from caviar.execute.simulated import Course, SimulatedDeathError, SimulatedExecutor, Stage
 from caviar.plan import Plan
 from caviar.sampling import make_sampler
+from caviar.schedule.ports import Ports
 from caviar.schedule.scheduler import Scheduler
-from caviar.schedule.supply import Supply
+from caviar.schedule.trial_source import SampledTrials
 from caviar.space import Float, Space
 
 SPACE = Space({"lr": Float(1e-4, 1.0, scale="log")})
@@ -23,8 +24,8 @@ def play(course: Course, trials: int, *, workers: int, **given: Any) -> tuple[Ta
     plan = Plan(name="s", metric="loss", mode="min", trials=trials, seed=0, space=SPACE, **given)
     executor = SimulatedExecutor(course, workers=workers)
     sink = Tables()
-    supply = Supply(plan, make_sampler(plan.sampler, SPACE, 0, trials))
-    loop = Scheduler(plan, "sweep", supply, executor, sink, clock=executor.clock, round_s=inf)
+    supply = SampledTrials(plan, make_sampler(plan.sampler, SPACE, 0, trials))
+    loop = Scheduler(plan, "sweep", supply, Ports(executor=executor, sink=sink, clock=executor.clock), round_s=inf)
     loop.run()
     return sink, executor, loop
 
@@ -40,7 +41,7 @@ def test_a_month_of_eight_workers_passes_in_seconds_and_none_of_them_idles() -> 
     sink, executor, loop = play(days, 80, workers=8)
 
     assert time.monotonic() - began < 30
-    assert loop.tally.completed == 80
+    assert loop.counters.completed == 80
     assert len(sink.rows["curves"]) == 80 * 20
     work = sum(row["busy"] for row in sink.ended("COMPLETED"))
     assert work / 8 <= executor.clock.time() <= work / 8 + 2 * DAY_S  # the last ones end within one trial
@@ -65,8 +66,8 @@ def test_short_trials_are_packed_and_the_slots_stay_busy() -> None:
 
     plan = Plan(name="s", metric="loss", mode="min", trials=8_000, seed=0, space=SPACE)
     executor = Counting(short, workers=4, startup_s=0.005)
-    supply = Supply(plan, make_sampler(plan.sampler, SPACE, 0, plan.trials))
-    Scheduler(plan, "sweep", supply, executor, Tables(), clock=executor.clock, round_s=inf).run()
+    supply = SampledTrials(plan, make_sampler(plan.sampler, SPACE, 0, plan.trials))
+    Scheduler(plan, "sweep", supply, Ports(executor=executor, sink=Tables(), clock=executor.clock), round_s=inf).run()
 
     assert sum(leases) == 8_000
     assert executor.clock.time() <= 1.03 * 8_000 * 0.01 / 4
@@ -82,7 +83,7 @@ def test_a_trial_ends_at_its_timeout_to_the_second() -> None:
     (failed,) = sink.ended("FAILED")
     assert (failed["trial"], failed["kind"]) == (1, "timeout")
     assert executor.clock.time() == pytest.approx(60 + 3600 + 60, abs=2)
-    assert loop.tally.completed == 2
+    assert loop.counters.completed == 2
 
 
 def test_when_processes_die_at_random_every_trial_still_ends_once_and_no_mate_is_charged() -> None:
@@ -102,7 +103,7 @@ def test_when_processes_die_at_random_every_trial_still_ends_once_and_no_mate_is
     assert {row["trial"] for row in sink.ended("LOST")} >= {3, 17, 25, 40}
     ends = [(row["trial"], row["attempt"]) for row in sink.rows["attempts"] if row["ended"]]
     assert len(ends) == len(set(ends))
-    assert loop.tally.ended == 60
+    assert loop.counters.ended == 60
 
 
 def test_a_stop_in_virtual_time_ends_what_runs_after_its_grace() -> None:
@@ -113,11 +114,11 @@ def test_a_stop_in_virtual_time_ends_what_runs_after_its_grace() -> None:
 
     plan = Plan(name="s", metric="loss", mode="min", trials=50, seed=0, space=SPACE)
     executor = SimulatedExecutor(stopping, workers=2)
-    supply = Supply(plan, make_sampler(plan.sampler, SPACE, 0, 50))
+    supply = SampledTrials(plan, make_sampler(plan.sampler, SPACE, 0, 50))
     sink = Tables()
-    loops = [Scheduler(plan, "sweep", supply, executor, sink, clock=executor.clock, round_s=inf)]
+    loops = [Scheduler(plan, "sweep", supply, Ports(executor=executor, sink=sink, clock=executor.clock), round_s=inf)]
     loops[0].run()
 
     assert executor.clock.time() == pytest.approx(2 * DAY_S + 1.5, abs=0.1)
-    assert loops[0].tally.completed == 4
+    assert loops[0].counters.completed == 4
     assert {row["trial"] for row in sink.ended("LOST")} == {4, 5}

@@ -20,9 +20,10 @@ from caviar.drive.gauge import Gauge
 from caviar.plan import Plan
 from caviar.results.selector import select
 from caviar.sampling import make_sampler
+from caviar.schedule.checkpoint_store import StoredCheckpoints
+from caviar.schedule.ports import Ports
 from caviar.schedule.scheduler import Scheduler
-from caviar.schedule.supply import Supply
-from caviar.schedule.vault import Vault
+from caviar.schedule.trial_source import SampledTrials
 from caviar.space import Float, Space
 from caviar.store import Store, SweepDir, Views, Writer
 from caviar.store.checkpoints import saves_of
@@ -70,11 +71,13 @@ def ran(folder: Path, plot: dict[int, list[Script]], mode: str, rule: str) -> It
     epoch = sweep.claim()
     executor = Mortal(program, grave)
     with Writer(sweep, epoch) as writer:
-        vault = Vault(store, sweep, plan, writer, epoch)
-        scheduler = Scheduler(plan, sweep.id, Supply(plan, sampler), executor, writer, vault=vault)
+        vault = StoredCheckpoints(store, sweep, plan, writer, epoch)
+        scheduler = Scheduler(
+            plan, sweep.id, SampledTrials(plan, sampler), Ports(executor=executor, sink=writer, checkpoints=vault)
+        )
         assert scheduler.run() is None
         gauge = Gauge(store, sweep, plan, already=0, curves=False)
-    vault.clean()
+    vault.settle()
     yield Ran(store=store, sweep=sweep, plan=plan, scheduler=scheduler, gauge=gauge, epoch=epoch, turns=turns)
     executor.close()
     sweep.release(epoch)

@@ -204,7 +204,7 @@ def test_a_trial_that_saves_pauses_at_its_next_checkpoint(folder: Path) -> None:
         calls += 1
         if calls == 2:
             told.set()
-        return (Message(trial=7, attempt=1, action="pause"),)
+        return (Message(trial=7, attempt=1, action="pause", decision=0),)
 
     found = batches(train, mail, **where(folder))
 

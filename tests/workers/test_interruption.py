@@ -46,7 +46,7 @@ def ended(tables: dict[str, Rows]) -> Rows:
     return [row for row in tables["attempts"] if row["ended"] is not None]
 
 
-STOP = Message(trial=0, attempt=0, action="stop")
+STOP = Message(trial=0, attempt=0, action="stop", decision=0)
 
 
 @pytest.mark.parametrize(("action", "state"), [("stop", "STOPPED"), ("pause", "PAUSED")])
@@ -68,7 +68,7 @@ def test_the_report_after_a_message_is_the_last_one(action: Any, state: str) -> 
         finally:
             caught.append("end")
 
-    tables = told(train, Message(trial=0, attempt=0, action=action), once=begun)
+    tables = told(train, Message(trial=0, attempt=0, action=action, decision=0), once=begun)
 
     (row,) = ended(tables)
     assert (row["state"], row["kind"], row["error"]) == (state, None, None)
@@ -123,7 +123,7 @@ def test_a_trial_that_is_stopped_before_it_begins_is_cancelled() -> None:
         begun.set()
         time.sleep(0.3 if trial.number == 0 else 0.0)
 
-    tables = told(train, Message(trial=1, attempt=0, action="stop"), trials=3, once=begun)
+    tables = told(train, Message(trial=1, attempt=0, action="stop", decision=0), trials=3, once=begun)
 
     assert [row["state"] for row in ended(tables)] == ["COMPLETED", "CANCELLED", "COMPLETED"]
     assert ran == [0, 2]

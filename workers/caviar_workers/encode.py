@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from caviar_workers.columns import Bools, Columns, Floats
-from caviar_workers.execution import cause_of
+from caviar_workers.states import Cause
 from caviar_workers.stretch import Stretch, Totals
 from caviar_workers.tables import ATTEMPTS, CURVES, LOGS, arrays_of
 
@@ -52,7 +52,11 @@ def curves_table(stretch: Stretch, columns: Columns) -> pa.RecordBatch:
 
 
 def attempts_table(
-    stretch: Stretch, totals: Totals, outcomes: Sequence[Outcome], place: tuple[str, int, str], promoted: frozenset[int]
+    stretch: Stretch,
+    totals: Totals,
+    outcomes: Sequence[Outcome],
+    place: tuple[str, int, str],
+    causes: Mapping[int, Cause],
 ) -> pa.RecordBatch:
     """One row per attempt of a stretch: those that ended, and the one that runs, if there is one.
 
@@ -61,7 +65,7 @@ def attempts_table(
         totals: How they stand, [k].
         outcomes: (state, kind, error) of each, [k].
         place: Host, process id, devices.
-        promoted: Trials that were promoted after a pause.
+        causes: Trial → why it was executed, of those that were not executed for the first time.
     """
     current = [stretch.current] if stretch.current is not None else []
     count = len(outcomes)
@@ -69,10 +73,7 @@ def attempts_table(
         "trial": stretch.trials,
         "attempt": stretch.attempts,
         "state": [state for state, _, _ in outcomes],
-        "cause": [
-            cause_of(attempt, promoted=trial in promoted)
-            for trial, attempt in zip(stretch.trials, stretch.attempts, strict=True)
-        ],
+        "cause": [causes.get(trial, Cause.FIRST) for trial in stretch.trials] if causes else [Cause.FIRST] * count,
         "kind": [kind for _, kind, _ in outcomes],
         "error": [error and error[-MOST_ERROR:] for _, _, error in outcomes],
         "started": _milliseconds([ending[2] for ending in stretch.endings] + [e.started for e in current]),

@@ -44,11 +44,6 @@ class Past:
     """Why rows were refused; the attempt fails with it."""
 
 
-def cause_of(attempt: int, *, promoted: bool) -> str:
-    """Why a trial was executed: `first`, `retry`, or `promote` after a pause."""
-    return "promote" if promoted else "retry" if attempt else "first"
-
-
 def never_reported(objective: str, reported: Iterable[str], returned: str) -> str:
     """The sentence for a trial that ended without one value of the sweep's metric."""
     names = list(reported)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 
+from caviar_workers.states import Failure
 from caviar_workers.trial import Trial, not_had
 
 _OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError", "ResourceExhaustedError")
@@ -35,7 +36,7 @@ def describe(error: BaseException) -> tuple[str, str]:
         text = f"Traceback (most recent call last):\n{known}{_name(type(error))}: <what it says cannot be written down>"
     # Names of files that are no UTF-8 come as lone surrogates, which no column of text can hold.
     whole = text.rstrip().encode("utf-8", "backslashreplace").decode()
-    return whole, "oom" if oom else "error"
+    return whole, Failure.OOM if oom else Failure.ERROR
 
 
 def _in_our_words(error: BaseException) -> None:

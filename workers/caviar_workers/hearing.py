@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from caviar_workers.messages import Message
+from caviar_workers.states import Action
 from caviar_workers.trial import Trial
 
 
@@ -18,23 +19,25 @@ class Hearing:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._present: Trial | None = None
-        self._told: dict[tuple[int, int], Message] = {}
+        self._told: dict[tuple[int, int], list[Message]] = {}
+        """Trial and attempt → what it was told, each decision once."""
 
     def begin(self, trial: Trial) -> bool:
         """A trial is about to train; False: it was told to stop before, and should not."""
         with self._lock:
             self._present = trial
-            told = self._told.get((trial.number, trial.attempt)) if self._told else None
-        return told is None or told.action != "stop"
+            told = self._told.get((trial.number, trial.attempt), ()) if self._told else ()
+        return all(message.action != Action.STOP for message in told) if told else True
 
     def hear(self, messages: Sequence[Message]) -> None:
         """Take messages; those for trials that have ended, and those that came before, do nothing."""
         with self._lock:
             for message in messages:
                 key = message.trial, message.attempt
-                if self._told.get(key) == message:
+                told = self._told.setdefault(key, [])
+                if message in told:
                     continue
-                self._told[key] = message
+                told.append(message)
                 trial = self._present
                 if trial is not None and key == (trial.number, trial.attempt):
                     trial.interrupt(message.action)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from caviar_workers.absent import row_of
 from caviar_workers.checkpoint import Checkpoint, Save
 from caviar_workers.living import Living
-
-Action = Literal["stop", "pause"]
+from caviar_workers.states import Action, Cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +80,8 @@ class Lease:
     """Trial → what its `load()` gives."""
     living: Mapping[int, Living] = field(default_factory=dict)
     """Trial → its curve up to that checkpoint, summed up."""
-    promoted: frozenset[int] = frozenset()
-    """Trials that go on because they were promoted after a pause, and not because an execution failed."""
+    causes: Mapping[int, Cause] = field(default_factory=dict)
+    """Trial → why it is executed, of those that are not executed for the first time."""
     final: bool = False
     """Run the sweep's `final` function instead of `train`."""
     flush_s: float = 0.5
@@ -102,6 +101,8 @@ class Message:
     """For this execution; another one pays no heed."""
     action: Action
     """`stop`: the next report is the last one, and the trial ends as STOPPED. `pause`: likewise, as PAUSED."""
+    decision: int
+    """Number of the decision that it carries out; a message that comes twice is heard once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ from caviar_workers.execution import Ending, Execution, Past, never_reported
 from caviar_workers.living import Living, Summary
 from caviar_workers.messages import Batch, Lease
 from caviar_workers.sift import Sieve
+from caviar_workers.states import Failure, State
 from caviar_workers.stretch import Stretch, Totals, totals_of
 from caviar_workers.trial import WIDTH, Cells, Trial
 
@@ -36,7 +37,7 @@ MOST_BACKLOG = 50_000
 """Rows in memory beyond which reports wait while the recorder catches up."""
 
 
-TOLD = {"stop": "STOPPED", "pause": "PAUSED", "cancel": "CANCELLED"}
+TOLD = {"stop": State.STOPPED, "pause": State.PAUSED, "cancel": State.CANCELLED}
 """What a trial was told → the state in which it ends."""
 
 
@@ -231,7 +232,7 @@ class Recorder:
         if stretch.endings or stretch.past is None:  # else: the one that runs was seen running before
             totals = own.carrying_on(self._living(stretch))
             outcomes = self._outcomes(stretch, totals, faults)
-            attempts = ipc(attempts_table(stretch, totals, outcomes, self._place, self._lease.promoted))
+            attempts = ipc(attempts_table(stretch, totals, outcomes, self._place, self._lease.causes))
         self._past = None
         if stretch.current is not None:
             fault = faults.get(len(stretch.endings))
@@ -251,6 +252,7 @@ class Recorder:
     def _outcomes(self, stretch: Stretch, totals: Totals, faults: dict[int, str]) -> list[Outcome]:
         """(state, kind, error) of each attempt."""
         objective, firsts = self._lease.metric, stretch.firsts.tolist()
+        final = self._lease.final  # which need not report it
 
         def unknown(position: int) -> bool:
             """Whether it goes on from a curve that nobody summed up: all may have been reported there."""
@@ -260,17 +262,18 @@ class Recorder:
         outcomes: list[Outcome] = []
         for position, (error, kind, returned) in enumerate(map(itemgetter(6, 7, 8), stretch.endings)):
             if error is not None:
-                outcomes.append(("FAILED", kind, error))
+                outcomes.append((State.FAILED, kind, error))
             elif position in faults:
-                outcomes.append(("FAILED", "error", f"ValueError: {faults[position]}"))
+                outcomes.append((State.FAILED, Failure.ERROR, f"ValueError: {faults[position]}"))
             elif kind is not None:
-                outcomes.append((TOLD[kind], None, None))
-            elif (measured and measured[position]) or (totals.rows[position] == 0 and unknown(position)):
-                outcomes.append(("COMPLETED", None, None))
+                ran = stretch.endings[position][1] > 0  # in an attempt before: then it did begin
+                outcomes.append((State.STOPPED if kind == "cancel" and ran else TOLD[kind], None, None))
+            elif (measured and measured[position]) or (totals.rows[position] == 0 and unknown(position)) or final:
+                outcomes.append((State.COMPLETED, None, None))
             else:
                 reported = [name for name, found in totals.metrics.items() if found.has_last[position]]
-                outcomes.append(("FAILED", "metric", never_reported(objective, reported, returned)))
-        return outcomes + [("RUNNING", None, None)] * (stretch.current is not None)
+                outcomes.append((State.FAILED, Failure.METRIC, never_reported(objective, reported, returned)))
+        return outcomes + [(State.RUNNING, None, None)] * (stretch.current is not None)
 
 
 def _last(metrics: Mapping[str, Summary], name: str) -> float | None:

@@ -9,8 +9,8 @@ from time import time as now
 from typing import Any
 
 from caviar_workers.checkpoint import MOST_STEP, Checkpoint
-from caviar_workers.messages import Action
 from caviar_workers.scalar import scalar, whole_step
+from caviar_workers.states import Action
 
 Row = tuple[int, float, dict[str, float]]
 """One report: step, time in seconds since 1970, metrics."""
@@ -133,7 +133,7 @@ class Trial:
         if self._keep is not None:
             self._keep(self, step, data)
         self._saved = True
-        if self._ending == "pause":
+        if self._ending == Action.PAUSE:
             self.interrupted = self._ending
             raise TrialInterrupted("this trial was told to pause")
 

@@ -18,6 +18,7 @@ from caviar.results.next_sweep import need_points, zoom_into
 from caviar.results.selector import select
 from caviar.store import Views
 from caviar.zoom import drawn_box, places_in
+from caviar_workers.states import State
 
 if TYPE_CHECKING:
     from caviar.space import Space
@@ -74,7 +75,7 @@ def _dots(store: Store, sweep: SweepDir, coarse: Space, *, fine: bool, good: int
         found = views.execute(ended).fetchall()
     points = {trial: u for trial, u, _ in found}
     need_points(sweep.id, points, plan.space)
-    stopped = {trial for trial, _, state in found if state == "STOPPED"}
+    stopped = {trial for trial, _, state in found if state == State.STOPPED}
     if not points:
         return []
     values = {row.trial: row.value for row in rows}

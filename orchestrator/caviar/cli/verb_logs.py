@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from caviar.cli.options import Target, target_options, trial_argument
+from caviar_workers.states import WAITING, State
 
 if TYPE_CHECKING:
     from caviar.results.trial import Piece
 
 POLL_S = 1.0
-WAITS = ("PENDING", "RUNNING", "PAUSED")
-UNFINISHED = (*WAITS, "LOST")
+UNFINISHED = (*WAITING, State.LOST)
 
 EPILOG = """\b
 Examples:
@@ -64,7 +64,7 @@ def _say_silent(title: str, trial: int, state: str, stream: str | None) -> None:
     from caviar.cli.output import say
 
     where = "" if stream is None else f" to std{stream}"
-    how = "has printed nothing yet" if state in WAITS else "printed nothing"
+    how = "has printed nothing yet" if state in WAITING else "printed nothing"
     say(f"trial {trial} of {title}, {state}, {how}{where}")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from caviar.cli.options import Target, TrialNumber, sweep_argument, target_options
+from caviar_workers.states import WAITING, State
 
 if TYPE_CHECKING:
     from caviar.store import Store, SweepDir
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 POLL_S = 0.3
 PATIENCE_S = 30.0
 """Seconds after which a driver that takes no request is said to be silent."""
-WAITS = ("PENDING", "RUNNING", "PAUSED")
 
 EPILOG = """\b
 Examples:
@@ -50,7 +50,7 @@ def _wait(store: "Store", sweep: "SweepDir", trial: int | None, at_once: bool) -
     from caviar.cli.output import say
     from caviar.store.requests import ask_to_stop
 
-    if trial is not None and _trial_state(store, sweep, trial) not in WAITS:
+    if trial is not None and _trial_state(store, sweep, trial) not in WAITING:
         return
     request = ask_to_stop(sweep, trial=trial, at_once=at_once)
     what = f"sweep {sweep.id}" if trial is None else f"trial {trial} of sweep {sweep.id}"
@@ -58,7 +58,7 @@ def _wait(store: "Store", sweep: "SweepDir", trial: int | None, at_once: bool) -
     began = time.monotonic()
     silent = False
     while sweep.owner_alive():
-        if trial is not None and _trial_state(store, sweep, trial) not in WAITS:
+        if trial is not None and _trial_state(store, sweep, trial) not in WAITING:
             return
         time.sleep(POLL_S)
         if not silent and time.monotonic() - began > PATIENCE_S:
@@ -87,7 +87,7 @@ def _trial_state(store: "Store", sweep: "SweepDir", trial: int) -> str:
         if rows:
             return str(rows[0][0])
         ended = views.execute("SELECT state FROM attempts WHERE trial = ?", [trial]).fetchall()
-    return str(ended[0][0]) if ended else "PENDING"
+    return str(ended[0][0]) if ended else State.PENDING
 
 
 def _tell(target: Target, sweep: "SweepDir", state: str, trial: int | None, found: str | None) -> None:
@@ -96,7 +96,7 @@ def _tell(target: Target, sweep: "SweepDir", state: str, trial: int | None, foun
     from caviar.show.commands import typed
 
     following = {"finished": "best", "interrupted": "resume"}.get(state, "status")
-    if trial is not None and found in (*WAITS, "LOST"):
+    if trial is not None and found in (*WAITING, State.LOST):
         raise CaviarError(
             f"sweep {sweep.id} is not running, so trial {trial} was not stopped; it runs again with: "
             f"caviar resume {sweep.id}"

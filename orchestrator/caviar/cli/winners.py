@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.cli.output import emit, say_left_out
 from caviar.results.curves_sql import drawn
+from caviar_workers.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +73,7 @@ def _others(opened: OpenSweep) -> str:
     """`: 38 completed, 24 stopped, 2 failed`, where not all trials that ended completed."""
     counts = opened.states()
     named = [(state, counts.get(state, 0)) for state in ("COMPLETED", "STOPPED", "PAUSED", "FAILED", "CANCELLED")]
-    if not any(count for state, count in named if state != "COMPLETED"):
+    if not any(count for state, count in named if state != State.COMPLETED):
         return ""
     return ": " + ", ".join(f"{count} {state.lower()}" for state, count in named if count)
 

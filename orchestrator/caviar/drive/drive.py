@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from caviar.drive import outage
-from caviar.drive.advice import adviser_of, need_searcher
+from caviar.drive.assembly import need_searcher, search_of
 from caviar.drive.constrained import constraint_of, rejected_share
-from caviar.drive.desk import Desk
-from caviar.drive.finale import has_winner, run_finale
+from caviar.drive.final_test import has_winner, run_final_test
 from caviar.drive.gauge import Gauge
 from caviar.drive.session import executor_of, session
+from caviar.drive.stop_requests import StopRequests
 from caviar.drive.trust import Trust, nobody, trusted_program
 from caviar.drive.unmeasured import Unmeasured
 from caviar.errors import CaviarError, SpecError, StoreError, SweepInterrupted
@@ -23,10 +23,10 @@ from caviar.program import pack
 from caviar.results.family import twin_of
 from caviar.results.next_sweep import next_round
 from caviar.sampling import make_sampler
+from caviar.schedule.checkpoint_store import StoredCheckpoints
+from caviar.schedule.failure_limits import fruitless, misspelt
+from caviar.schedule.ports import Ports
 from caviar.schedule.scheduler import Scheduler
-from caviar.schedule.supply import Supply
-from caviar.schedule.vault import Vault
-from caviar.schedule.verdict import fruitless, misspelt
 from caviar.secret import resolved
 from caviar.signals import on_interrupt
 from caviar.store import Store, SweepDir
@@ -36,13 +36,11 @@ from caviar.store.ownership import own
 from caviar.store.writer import Writer
 
 if TYPE_CHECKING:
+    from caviar.drive.assembly import Search
     from caviar.execute.executor import Executor
-    from caviar.schedule.adviser import Adviser
     from caviar.show.progress import Progress, Snapshot
     from caviar.store.ownership import Ownership
     from caviar_workers.messages import Program
-
-NO_CHANGE: Mapping[str, Any] = {}
 
 
 def run_sweep(
@@ -143,9 +141,8 @@ def _rounds(
                 if parent is not None:
                     parent.release()
                 sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
-                adviser, asks = adviser_of(plan, store, held.sweep, sampler)
-                supply = Supply(plan, sampler, constraint=constraint_of(program), asks=asks)
-                whole = drive_sweep(store, held, plan, program, supply, executor, progress, adviser=adviser)
+                search = search_of(plan, sampler, constraint_of(program))
+                whole = drive_sweep(store, held, plan, program, search, executor, progress)
             if not plan.rounds or not whole:
                 return held.sweep
             plan = next_round(store, held.sweep, plan)
@@ -190,17 +187,14 @@ def need_source(sweep_dir: SweepDir) -> None:
         )
 
 
-def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
+def drive_sweep(
     store: Store,
     held: Ownership,
     plan: Plan,
     program: Program,
-    supply: Supply,
+    search: Search,
     executor: Executor,
     progress: Progress,
-    *,
-    adviser: Adviser,
-    amendment: Mapping[str, Any] = NO_CHANGE,
 ) -> bool:
     """Run the trials of a sweep that is ours, publish what they report, and close it in good order.
 
@@ -209,11 +203,9 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
         held: The sweep; it stays ours.
         plan: Its plan, as amended.
         program: Its program, as amended.
-        supply: Its trials.
+        search: Its trials, and who judges them.
         executor: Where they run.
         progress: The display.
-        adviser: Judges trials that run.
-        amendment: What is to be recorded as changed, before anything else; see `SweepDir.amend`.
 
     Returns:
         Whether it came to its end, rather than being stopped before.
@@ -221,72 +213,72 @@ def drive_sweep(  # noqa: PLR0913 — the parts that it puts together
     hurried = threading.Event()
     patience = outage.patience(progress.note, hurried.is_set)
     store, sweep_dir = store.patient(patience), held.sweep.patient(patience)
-    if amendment:
-        sweep_dir.amend(**amendment)
-        held.sweep = held.sweep.again()
     looking = held.sweep.patient(outage.NONE)
     discard_unrecorded(store, sweep_dir)
-    with Writer(sweep_dir, held.epoch, sealing=True) as writer:
+    with ExitStack() as parts:
+        requests = parts.enter_context(closing(StopRequests(looking, held.epoch)))
+        writer = parts.enter_context(Writer(sweep_dir, held.epoch, sealing=True))
+        checkpoints = parts.enter_context(StoredCheckpoints(store, sweep_dir, plan, writer, held.epoch))
+        ports = Ports(executor=executor, sink=writer, checkpoints=checkpoints)
+        gauge = Gauge(
+            store, looking, plan, already=search.source.ended, before=search.source.rest, curves=progress.curves
+        )
+        unmeasured, slow = Unmeasured(plan.metric, progress.note), outage.Slow(progress.note)
         held.stuck = lambda: writer.stuck
-        desk = Desk(looking, held.epoch)
-        vault = Vault(store, sweep_dir, plan, writer, held.epoch)
-        gauge = Gauge(store, looking, plan, already=supply.ended, before=supply.rest, curves=progress.curves)
-        unmeasured = Unmeasured(plan.metric, progress.note)
-        slow = outage.Slow(progress.note)
 
         def attend() -> None:
             held.check()
             slow.look(writer)
-            desk.attend(scheduler)
-            unmeasured.look(scheduler.tally)
+            requests.attend(scheduler)
+            unmeasured.look(scheduler.counters)
             progress.update(gauge.read(scheduler))
-
-        scheduler = Scheduler(
-            plan, sweep_dir.id, supply, executor, writer, adviser=adviser, vault=vault, on_tick=attend
-        )
 
         def stop() -> None:
             hurried.set()
             scheduler.stop()
 
+        scheduler = Scheduler(plan, sweep_dir.id, search.source, ports, policies=search.policies, on_tick=attend)
         with on_interrupt(stop, writer.hurry) as interrupt:
             hopeless = scheduler.run()
             slow.close(writer)  # here, where a second signal is heard
-        if scheduler.closing.by == "signal":
+        if scheduler.shutdown.by == "signal":
             raise SweepInterrupted(_farewell(gauge.read(scheduler), scheduler), interrupt.exit_code)
-    held.look()
-    progress.update(last := gauge.read(scheduler, last=True))  # all is published now
-    vault.close()
-    failed = hopeless or (scheduler.tally.reported and not scheduler.stopped and misspelt(scheduler.tally))
-    write_final(sweep_dir, held.epoch, "failed" if failed else None)
-    if word := _word(plan, adviser, scheduler, last):
-        progress.note(word)
-    # Who stopped the sweep goes on with it, or does not care.
-    if program.final and not (plan.rounds or hopeless) and scheduler.closing.by != "user":
-        progress.start("testing the winner…")
-        run_finale(store, held, plan, executor)
+        held.look()
+        progress.update(last := gauge.read(scheduler, last=True))  # all is published now
+        checkpoints.finish()
+        if word := _end(held, sweep_dir, plan, scheduler, failed=hopeless is not None, last=last):
+            progress.note(word)
+        # Who stopped the sweep goes on with it, or does not care.
+        if program.final and not (plan.rounds or hopeless) and scheduler.shutdown.by != "user":
+            progress.start("testing the winner…")
+            run_final_test(store, held, plan, ports, requests.attend)
     if (error := hopeless or _fruitless(store, sweep_dir, scheduler)) is not None:
         raise error
     return not scheduler.stopped
 
 
 def _fruitless(store: Store, sweep_dir: SweepDir, scheduler: Scheduler) -> CaviarError | None:
-    error = fruitless(scheduler.tally, sweep_dir.id)
+    error = fruitless(scheduler.counters, sweep_dir.id)
     return None if error is None or has_winner(store, sweep_dir) else error
 
 
-def _word(plan: Plan, adviser: Adviser, scheduler: Scheduler, last: Snapshot) -> str:
-    """What is to be said at the end; empty: nothing."""
+def _end(
+    held: Ownership, sweep_dir: SweepDir, plan: Plan, scheduler: Scheduler, *, failed: bool, last: Snapshot
+) -> str:
+    """Make the sweep final; returns what is to be said at the end, empty: nothing."""
+    counters = scheduler.counters
+    failed = failed or bool(counters.reported and not scheduler.stopped and misspelt(counters))
+    write_final(sweep_dir, held.epoch, "failed" if failed else None)
     if scheduler.stopped:
         return _farewell(last, scheduler)
-    if plan.halves and not adviser.judged:
+    if plan.halves and not scheduler.judged:
         return f"{plan.stopping} judged nobody: trials that end within a second are over before their rows arrive"
     return ""
 
 
 def _farewell(last: Snapshot, scheduler: Scheduler) -> str:
-    ended, left = scheduler.tally.ended, last.planned - last.done
-    why = {"signal": "interrupted", "user": "stopped", "time_limit": "out of time"}[scheduler.closing.by]
+    ended, left = scheduler.counters.ended, last.planned - last.done
+    why = {"signal": "interrupted", "user": "stopped", "time_limit": "out of time"}[scheduler.shutdown.by]
     return (
         f"{why}: {ended} trial{'' if ended == 1 else 's'} ended, {left} of {last.planned} are left, "
         f"and all that was reported is saved; go on with: caviar resume {last.sweep}"

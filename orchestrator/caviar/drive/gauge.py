@@ -10,15 +10,16 @@ from caviar.drive.pace import Pace
 from caviar.errors import CaviarError
 from caviar.results.ranking_sql import identifier
 from caviar.results.selector import select
-from caviar.schedule.supply import NOTHING_RAN
-from caviar.schedule.tally import KEPT, Leader, best_of
+from caviar.schedule.counters import KEPT, Leader, best_of
+from caviar.schedule.trial_source import NOTHING_RAN
 from caviar.show.progress import BestRow, Newest, Snapshot
 from caviar.store import Views
+from caviar_workers.states import State
 
 if TYPE_CHECKING:
     from caviar.plan import Plan
-    from caviar.schedule.rest import Rest
     from caviar.schedule.scheduler import Scheduler
+    from caviar.schedule.trial_source import ResumeState
     from caviar.store import Store, SweepDir
 
 _LEADERS_S = 2.0
@@ -47,7 +48,7 @@ class Gauge:
         plan: Plan,
         *,
         already: int,
-        before: Rest = NOTHING_RAN,
+        before: ResumeState = NOTHING_RAN,
         curves: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -67,33 +68,35 @@ class Gauge:
 
     def read(self, scheduler: Scheduler, *, last: bool = False) -> Snapshot:
         """The state of things now; `last`: nothing comes after it, so the store is looked into whatever the time."""
-        tally = scheduler.tally
+        counters = scheduler.counters
         elapsed = self._clock() - self._began
         slots = max(1, scheduler.slots)
-        left = self._plan.trials - self._already - tally.ended
-        eta = self._pace.seconds_left(self._clock(), ended=tally.ended, busy_s=tally.busy_s, left=left, slots=slots)
+        left = self._plan.trials - self._already - counters.ended
+        eta = self._pace.seconds_left(
+            self._clock(), ended=counters.ended, busy_s=counters.busy_s, left=left, slots=slots
+        )
         if self._plan.rule == "smoothed":
             leaders = self._stored_leaders(now=last)
         else:
-            leaders = best_of((*self._earlier, *tally.leaders), self._plan.mode)
+            leaders = best_of((*self._earlier, *counters.leaders), self._plan.mode)
         if self._shows_curves:
             self._fetch(tuple(leader.trial for leader in leaders))
         return Snapshot(
             sweep=self._sweep_dir.id,
             name=self._plan.name,
             planned=self._plan.trials,
-            done=self._already + tally.ended,
-            running=min(scheduler.slots, scheduler.ledger.in_flight),
+            done=self._already + counters.ended,
+            running=min(scheduler.slots, scheduler.trials.in_flight),
             no_room=not scheduler.slots,
-            failed=self._before.failed + tally.failed,
-            stopped=self._before.stopped + tally.stopped,
+            failed=self._before.failed + counters.failed,
+            stopped=self._before.stopped + counters.stopped,
             elapsed_s=elapsed,
             eta_s=eta,
-            busy=min(1.0, tally.busy_s / (slots * elapsed)) if tally.ended and elapsed > 0 else None,
+            busy=min(1.0, counters.busy_s / (slots * elapsed)) if counters.ended and elapsed > 0 else None,
             metric=self._plan.metric,
             mode=self._plan.mode,
             newest=_newest(scheduler),
-            reasons=tuple(sorted(tally.errors.items(), key=lambda reason: -reason[1])[:REASONS]),
+            reasons=tuple(sorted(counters.errors.items(), key=lambda reason: -reason[1])[:REASONS]),
             best=tuple(
                 BestRow(
                     trial=leader.trial,
@@ -112,7 +115,7 @@ class Gauge:
                 found = select(views, self._sweep_dir.description(), k=KEPT)
         except (CaviarError, OSError):
             return ()
-        return tuple(Leader(row.trial, row.value, row.config) for row in found.rows if row.state == "COMPLETED")
+        return tuple(Leader(row.trial, row.value, row.config) for row in found.rows if row.state == State.COMPLETED)
 
     def _stored_leaders(self, *, now: bool) -> tuple[Leader, ...]:
         """The same, as of now or of a moment ago."""
@@ -145,7 +148,7 @@ class Gauge:
 
 def _newest(scheduler: Scheduler) -> Newest | None:
     """The newest report, if its trial still runs: of one that has ended, the display tells more."""
-    latest = scheduler.tally.latest
-    if latest is None or not scheduler.ledger.runs(latest.trial):
+    latest = scheduler.counters.latest
+    if latest is None or not scheduler.trials.runs(latest.trial):
         return None
     return Newest(trial=latest.trial, step=latest.step, value=latest.value)

@@ -8,7 +8,7 @@ import numpy as np
 
 from caviar.errors import StoreError
 from caviar.sampling import Draws, trial_seeds, typed
-from caviar.schedule.supply import BLOCK, configs_table
+from caviar.schedule.trial_source import BLOCK, configs_table
 from caviar.store import Views, Writer
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caviar.drive.advice import adviser_of, need_searcher
+from caviar.drive import outage
+from caviar.drive.assembly import need_searcher, search_of
 from caviar.drive.constrained import constraint_of
 from caviar.drive.drive import drive_sweep, need_source, run_child
 from caviar.drive.redraw import redraw
@@ -24,7 +25,7 @@ from caviar.program.snapshot import read_source
 from caviar.results.family import children
 from caviar.results.next_sweep import next_round
 from caviar.sampling import check_identity, make_sampler
-from caviar.schedule.supply import Supply
+from caviar.schedule.trial_source import SampledTrials
 from caviar.secret import resolved
 from caviar.show.numbers import counted
 from caviar.store import Views
@@ -140,20 +141,24 @@ def _finish(
         amendment["code"] = program.digest, pack(program)
     redraw(store, held, plan, sampler, how.progress, constraint=constraint_of(program))
     rest = unfinished(store, held.sweep, retry_failed=how.retry_failed)
-    adviser, asks = adviser_of(plan, store, held.sweep, sampler)
-    supply = Supply(plan, sampler, constraint=constraint_of(program), rest=rest, asks=asks)
-    if amendment and asks is None:  # what is refused is refused before it is recorded
-        Supply(plan, sampler, constraint=constraint_of(program), rest=dataclasses.replace(rest, attempts={})).draw()
+    with Views(store, [held.sweep]) as before:
+        search = search_of(plan, sampler, constraint_of(program), rest=rest, before=before)
+    if amendment and not search.source.guided:  # what is refused is refused before it is recorded
+        SampledTrials(
+            plan, sampler, constraint=constraint_of(program), rest=dataclasses.replace(rest, attempts={})
+        ).draw()
     tested = not program.final or bool(plan.rounds) or bool(finals(held.sweep))
-    if not supply.waiting and tested and held.sweep.snapshot().manifest.state == "finished":
+    if not search.source.waiting and tested and held.sweep.snapshot().manifest.state == "finished":
         if not plan.rounds:
             how.progress.note(
                 f"sweep {held.sweep.id} is finished: there is nothing to resume, but {_more(store, held)}"
             )
         return True
     with session(plan, how.address, how.progress), executor_of(plan, program, how.progress) as executor:
-        parts = store, held, plan, program, supply, executor, how.progress
-        return drive_sweep(*parts, adviser=adviser, amendment=amendment)
+        if amendment:
+            held.sweep.patient(outage.patience(how.progress.note, lambda: False)).amend(**amendment)
+            held.sweep = held.sweep.again()
+        return drive_sweep(store, held, plan, program, search, executor, how.progress)
 
 
 def _more(store: Store, held: Ownership) -> str:

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 
 from caviar.errors import StoreError
 from caviar.results.ranking_sql import identifier
-from caviar.schedule.rest import Rest
+from caviar.schedule.trial_source import ResumeState
 from caviar.store import Views
 from caviar.store.checkpoints import saved_attempts
+from caviar.store.query import texts
 from caviar_workers.checkpoint import MOST_ATTEMPT
+from caviar_workers.states import ENDED, State
 
 if TYPE_CHECKING:
     from caviar.store import Store, SweepDir
 
 
-def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False) -> Rest:
+def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False) -> ResumeState:
     """What is left of a sweep, from the store.
 
     Args:
@@ -27,7 +29,7 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
         sweep_dir: The sweep.
         retry_failed: Count failed trials as not ended.
     """
-    ended = ("COMPLETED", "STOPPED", "CANCELLED") if retry_failed else ("COMPLETED", "STOPPED", "CANCELLED", "FAILED")
+    ended = texts(state for state in ENDED if not (retry_failed and state == State.FAILED))
     with Views(store, [sweep_dir]) as views:
         # fetchall() of each query before the next: DuckDB streams results.
         written, newest = views.execute('SELECT count(*), max("index") FROM configs').fetchall()[0]
@@ -44,7 +46,7 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
         rows = views.execute(
             "WITH newest AS (SELECT trial, arg_max(state, attempt * 2 + (ended IS NOT NULL)::INT) AS state "
             "FROM attempts GROUP BY trial), "
-            f"left_over AS (SELECT trial FROM configs ANTI JOIN (SELECT trial FROM newest WHERE state IN {ended}) "
+            f"left_over AS (SELECT trial FROM configs ANTI JOIN (SELECT trial FROM newest WHERE state = ANY ({ended})) "
             "USING (trial)), "
             "seen AS (SELECT trial, attempt FROM attempts UNION ALL SELECT trial, attempt FROM curves "
             "UNION ALL SELECT trial, attempt FROM logs "
@@ -62,7 +64,7 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
                 f"trial {trial} of sweep {sweep_dir.id} was tried {attempt:,} times, and there are no more numbers for "
                 "it: run the sweep anew"
             )
-    return Rest(
+    return ResumeState(
         measured=metric in metrics,
         metrics=metrics,
         written=written,
@@ -70,8 +72,8 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
         paused=frozenset(trial for trial, _, paused in rows if paused),
         dropped=frozenset(trial for (trial,) in dropped),
         completed=completed,
-        failed=0 if retry_failed else counts.get("FAILED", 0),
-        stopped=counts.get("STOPPED", 0) + counts.get("CANCELLED", 0),
+        failed=0 if retry_failed else counts.get(State.FAILED, 0),
+        stopped=counts.get(State.STOPPED, 0) + counts.get(State.CANCELLED, 0),
         newest=newest,
         decided=decided,
     )

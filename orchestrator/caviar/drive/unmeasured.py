@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from caviar_workers.execution import nearest, only
 
 if TYPE_CHECKING:
-    from caviar.schedule.tally import Tally
+    from caviar.schedule.counters import Counters
 
 CLOSE = 0.8
 """Share of letters that a name has in common with the metric's where one of the two is likely to be misspelt."""
@@ -35,7 +35,7 @@ class Unmeasured:
         self._since: float | None = None
         self._over = False
 
-    def look(self, tally: Tally) -> None:
+    def look(self, tally: Counters) -> None:
         """Say it, if it is time to."""
         if self._over or not tally.reported:
             return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from caviar.errors import NoResultError, NotFoundError
 from caviar.results.best import best_document
+from caviar_workers.states import ENDED, State
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,9 +16,8 @@ if TYPE_CHECKING:
     from caviar.results.open_sweep import OpenSweep
     from caviar.results.selector import Candidate
 
-ENDED = ("COMPLETED", "STOPPED", "FAILED", "CANCELLED")
 """States of trials that came to an end."""
-STATES = (*ENDED, "RUNNING", "PAUSED", "LOST", "PENDING")
+STATES = (*ENDED, State.RUNNING, State.PAUSED, State.LOST, State.PENDING)
 
 
 class Failure(TypedDict):
@@ -110,7 +110,7 @@ def counted_states(opened: OpenSweep, planned: int) -> dict[str, int]:
     found = opened.states()
     undrawn = "state = 'CANCELLED' AND trial NOT IN (SELECT trial FROM configs)"
     early = opened.rows(f"SELECT count(DISTINCT trial) n FROM attempts WHERE {undrawn}")[0]["n"]
-    counts = {state: found.get(state, 0) for state in STATES}
+    counts: dict[str, int] = {state.value: found.get(state, 0) for state in STATES}
     counts["CANCELLED"] += early
     counts["PENDING"] += max(planned - sum(found.values()) - early, 0)
     return counts

@@ -10,6 +10,7 @@ from caviar.sampling.seeds import stream_key
 from caviar.searching.searcher import FloatArray
 from caviar.stopping.judgement import score
 from caviar.stopping.ladder import Ladder, geometric
+from caviar_workers.states import State
 
 RATIO = 5.0
 """Between the steps at which trials are compared, 1, 5, 25, …: those of ASHA by default."""
@@ -49,9 +50,9 @@ class History:
 
     def end(self, trial: int, state: str) -> None:
         """A trial is over; one that failed keeps its point and loses its values."""
-        if state == "FAILED":
+        if state == State.FAILED:
             self.failed.add(trial)
-        self._ladder.end(trial, failed=state == "FAILED")
+        self._ladder.end(trial, failed=state == State.FAILED)
 
     def best(self, count: int) -> list[int]:
         """The best trials, compared at equal steps: those of the highest rung first, each by its score there."""

@@ -17,6 +17,7 @@ import numpy as np
 from caviar.errors import SpecError
 from caviar.installing import to_install
 from caviar.searching.searcher import FloatArray, Proposal
+from caviar_workers.states import State
 
 SAMPLERS: dict[str, Callable[[Any, int], Any]] = {
     "tpe": lambda optuna, seed: optuna.samplers.TPESampler(seed=seed, constant_liar=True, multivariate=True),
@@ -91,10 +92,10 @@ class OptunaSearch:
             if math.isfinite(value):
                 asked.report(value, step)
         states = self._optuna.trial.TrialState
-        if state == "COMPLETED" and math.isfinite(last):
+        if state == State.COMPLETED and math.isfinite(last):
             self._study.tell(asked, last)
         else:
-            self._study.tell(asked, state=states.PRUNED if state == "STOPPED" else states.FAIL)
+            self._study.tell(asked, state=states.PRUNED if state == State.STOPPED else states.FAIL)
 
 
 def _optuna() -> Any:

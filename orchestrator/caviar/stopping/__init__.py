@@ -5,7 +5,7 @@ from caviar.stopping.divergence import BY as DIVERGENCE
 from caviar.stopping.divergence import StopOnDivergence
 from caviar.stopping.extrapolate import Extrapolate
 from caviar.stopping.hyperband import Hyperband
-from caviar.stopping.judgement import Action, Judgement
+from caviar.stopping.judgement import Judgement
 from caviar.stopping.median import MedianStop
 from caviar.stopping.patience import Patience
 from caviar.stopping.policy import Stopping, StopPolicy
@@ -17,7 +17,6 @@ __all__ = [
     "DIVERGENCE",
     "KINDS",
     "PAUSING",
-    "Action",
     "Extrapolate",
     "Hyperband",
     "Judgement",

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from caviar.stopping.judgement import Action, Judgement, score, unscore
+from caviar.stopping.judgement import Judgement, score, unscore
 from caviar.stopping.ladder import Ladder, Rung, geometric
 from caviar.stopping.limits import check_between, check_whole
 from caviar.stopping.policy import Stopping, StopPolicy
 from caviar.stopping.wording import apart, number
+from caviar_workers.states import Action, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ class ASHA(Stopping):
         """Why it decided so; see `Stopping`."""
         rank, of, kept = numbers.get("rank"), numbers.get("of"), numbers.get("kept")
         bracket = f" of bracket {numbers['bracket']}" if "bracket" in numbers else ""
-        if action == "stop" and "rung" in numbers and rank is not None and kept is not None and rank <= kept:
+        if action == Action.STOP and "rung" in numbers and rank is not None and kept is not None and rank <= kept:
             return f"{number(value)} is not a number to go on with"
         value_text, bar_text = apart(value, bar)
         goes = "only the best one goes on" if kept == 1 else f"the best {kept} go on ({bar_text} or better)"
@@ -64,7 +65,7 @@ class ASHA(Stopping):
         level = f", level with {tied} other{'' if tied == 1 else 's'}" if tied else ""
         if tied and kept and rank is not None and rank <= kept < rank + tied:
             goes += ", with those level with them" if kept > 1 else ", with those level with it"
-        if action == "promote" and rank is not None and kept is not None and rank > kept:
+        if action == Action.PROMOTE and rank is not None and kept is not None and rank > kept:
             goes = "it is the best that waits, and no trial had completed"
         return f"{value_text} ranked {rank} of {of} there{bracket}{level}, and {goes}"
 
@@ -102,8 +103,8 @@ class Halving:
         if rung is None or self._judged.get(trial, -1) >= rung.step:
             return None
         if rung.rank(trial) <= self._kept(rung) and math.isfinite(rung.scores[trial]):
-            return self._judgement("go_on", trial, rung)
-        return self._judgement("pause" if self._pausing else "stop", trial, rung)
+            return self._judgement(Action.GO_ON, trial, rung)
+        return self._judgement(Action.PAUSE if self._pausing else Action.STOP, trial, rung)
 
     def recall(self, *, exhausted: bool) -> Judgement | None:
         """What becomes of a paused trial; see `StopPolicy`."""
@@ -111,30 +112,30 @@ class Halving:
         for rung in rungs:
             best, trial = rung.waiting[0]
             if rung.rank(trial) <= self._kept(rung) and math.isfinite(best):
-                return self._judgement("promote", trial, rung)
+                return self._judgement(Action.PROMOTE, trial, rung)
         if not exhausted:
             return None
         hopeful = [] if self._completed else [rung for rung in rungs if math.isfinite(rung.waiting[0][0])]
         for rung in hopeful[:1]:
-            return self._judgement("promote", rung.waiting[0][1], rung)
-        return self._judgement("stop", rungs[0].waiting[0][1], rungs[0]) if rungs else None
+            return self._judgement(Action.PROMOTE, rung.waiting[0][1], rung)
+        return self._judgement(Action.STOP, rungs[0].waiting[0][1], rungs[0]) if rungs else None
 
     def apply(self, judgement: Judgement) -> None:
         """Make a stored decision so; see `StopPolicy`."""
         trial = judgement.trial
         self._release(trial)
         self._judged[trial] = max(judgement.step, self._judged.get(trial, -1))
-        if judgement.action == "pause":
+        if judgement.action == Action.PAUSE:
             self._paused[trial] = judgement.step
             self._wait(trial)
 
     def end(self, trial: int, *, state: str) -> None:
         """Let a trial go; see `StopPolicy`."""
         self._release(trial)
-        self._completed = self._completed or state == "COMPLETED"
-        if state != "FAILED":  # which may be tried again
+        self._completed = self._completed or state == State.COMPLETED
+        if state != State.FAILED:  # which may be tried again
             self._judged.pop(trial, None)
-        self._ladder.end(trial, failed=state == "FAILED")
+        self._ladder.end(trial, failed=state == State.FAILED)
 
     def _wait(self, trial: int) -> None:
         rung = self._at(trial, self._paused[trial])

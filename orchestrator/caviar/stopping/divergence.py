@@ -8,6 +8,7 @@ from typing import Any
 
 from caviar.stopping.judgement import Judgement
 from caviar.stopping.wording import number
+from caviar_workers.states import Action
 
 BY = "stop_on_divergence"
 """What it is called in the store."""
@@ -41,7 +42,7 @@ class StopOnDivergence:
         if trial not in self._newest:
             return None
         step, value = self._newest[trial]
-        return Judgement(trial=trial, action="stop", step=step, value=value)
+        return Judgement(trial=trial, action=Action.STOP, step=step, value=value)
 
     def recall(self, *, exhausted: bool) -> Judgement | None:
         """Nobody is paused here; see `StopPolicy`."""

@@ -22,6 +22,7 @@ from caviar.stopping.ladder import geometric
 from caviar.stopping.limits import check_between, check_whole
 from caviar.stopping.policy import Stopping, StopPolicy
 from caviar.stopping.wording import number
+from caviar_workers.states import Action, State
 
 RATIO = 1.2
 """Between the steps at which a trial is judged, from some steps on."""
@@ -63,7 +64,7 @@ class Extrapolate(Stopping):
     @staticmethod
     def reason(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
         """Why it decided so; see `Stopping`."""
-        level = action == "go_on" and numbers.get("level_with")
+        level = action == Action.GO_ON and numbers.get("level_with")
         return (
             f"from {number(value)} its curve leads to about {number(numbers.get('expected'))} at step "
             f"{numbers.get('end')}, where the best completed trial has {number(bar)}: a chance of "
@@ -131,7 +132,7 @@ class Extrapolation:
         chance, expected = chance_below(curve.steps, curve.scores, end, bar)
         return Judgement(
             trial=trial,
-            action="stop" if chance < self._risk and not level_with else "go_on",
+            action=Action.STOP if chance < self._risk and not level_with else Action.GO_ON,
             step=curve.steps[-1],
             value=unscore(curve.scores[-1], self._mode),
             bar=unscore(bar, self._mode),
@@ -156,10 +157,10 @@ class Extrapolation:
 
     def end(self, trial: int, *, state: str) -> None:
         """Let a trial go; see `StopPolicy`."""
-        if state != "FAILED":  # which may be tried again
+        if state != State.FAILED:  # which may be tried again
             self._next.pop(trial, None)
         curve = self._curves.pop(trial, None)
-        if curve is not None and curve.steps and state == "COMPLETED":
+        if curve is not None and curve.steps and state == State.COMPLETED:
             step, found = curve.steps[-1], curve.scores[-1]
             count, best, marks = self._ends.get(step, (0, math.inf, []))
             if found < best:

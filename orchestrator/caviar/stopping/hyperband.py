@@ -18,6 +18,7 @@ from caviar.stopping.judgement import Judgement, score
 from caviar.stopping.ladder import power
 from caviar.stopping.limits import check_between, check_whole
 from caviar.stopping.policy import Stopping, StopPolicy
+from caviar_workers.states import Action, State
 
 _GOLDEN = 0.6180339887498949
 
@@ -92,7 +93,7 @@ class Brackets:
         if not exhausted:
             return None
         last = [found for halving in self._halvings if (found := halving.recall(exhausted=True)) is not None]
-        hopeful = [found for found in last if found.action == "promote"]
+        hopeful = [found for found in last if found.action == Action.PROMOTE]
         best = min(hopeful, key=lambda one: score(one.value, self._mode), default=None)  # that waits in any bracket
         return self._marked(best or next(iter(last), None))
 
@@ -106,7 +107,7 @@ class Brackets:
         for k, halving in enumerate(self._halvings):
             if k == own:
                 halving.end(trial, state=state)
-            elif state == "COMPLETED":
+            elif state == State.COMPLETED:
                 halving.end(-1, state=state)  # that the sweep has a completed trial concerns all
 
     def bracket(self, trial: int) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
-Action = Literal["go_on", "stop", "pause", "promote"]
+from caviar_workers.states import Action
+
 Number = float | int
 
 

@@ -17,6 +17,7 @@ from caviar.stopping.ladder import Ladder, geometric
 from caviar.stopping.limits import check_whole
 from caviar.stopping.policy import Stopping, StopPolicy
 from caviar.stopping.wording import apart
+from caviar_workers.states import Action, State
 
 RATIO = 1.2
 """Between the steps at which trials are compared, from some steps on: a trial of a million steps is judged 70 times."""
@@ -53,8 +54,8 @@ class MedianStop(Stopping):
     def reason(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
         """Why it decided so; see `Stopping`."""
         mine, median = apart(value, bar)
-        than = "worse than" if action == "stop" else "no worse than"
-        if action != "stop" and value == bar:
+        than = "worse than" if action == Action.STOP else "no worse than"
+        if action != Action.STOP and value == bar:
             return f"its best value {mine} is just the median of {numbers.get('of')} averages, and ties go on"
         return f"its best value {mine} was {than} {median}, the median of {numbers.get('of')} averages"
 
@@ -126,7 +127,7 @@ class Median:
         best = self._own[trial].at_rung
         return Judgement(
             trial=trial,
-            action="stop" if best > median or not math.isfinite(best) else "go_on",
+            action=Action.STOP if best > median or not math.isfinite(best) else Action.GO_ON,
             step=rung.step,
             value=unscore(best, self._mode),
             bar=unscore(median, self._mode),
@@ -144,7 +145,7 @@ class Median:
 
     def end(self, trial: int, *, state: str) -> None:
         """Let a trial go; see `StopPolicy`."""
-        self._ladder.end(trial, failed=state == "FAILED")
+        self._ladder.end(trial, failed=state == State.FAILED)
         self._own.pop(trial, None)
-        if state != "FAILED":  # which may be tried again
+        if state != State.FAILED:  # which may be tried again
             self._judged.pop(trial, None)

@@ -12,6 +12,7 @@ from caviar.stopping.judgement import Judgement, score, unscore
 from caviar.stopping.limits import check_whole
 from caviar.stopping.policy import Stopping, StopPolicy
 from caviar.stopping.wording import number
+from caviar_workers.states import Action
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ class Waiting:
             return None
         return Judgement(
             trial=trial,
-            action="stop",
+            action=Action.STOP,
             step=own.step,
             value=unscore(own.value, self._mode),
             bar=unscore(own.best, self._mode),

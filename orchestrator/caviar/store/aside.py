@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from caviar.store.layout import LOST
+from caviar.store.query import texts
+from caviar_workers.states import ENDED
 
 if TYPE_CHECKING:
     from caviar.store.manifest import Quarantined
@@ -21,8 +23,8 @@ AGAIN = ("trials", "configs", "attempts", LOST)
 REPLACED = ("trials", "configs")
 """Of them, those that hold one row a trial, and so all of them again when all trials have ended."""
 
-_ENDED = """SELECT count(DISTINCT trial) FROM (
-    SELECT trial FROM trials WHERE sweep = ? AND state IN ('COMPLETED', 'STOPPED', 'FAILED', 'CANCELLED')
+_ENDED = f"""SELECT count(DISTINCT trial) FROM (
+    SELECT trial FROM trials WHERE sweep = ? AND state = ANY ({texts(ENDED)})
     UNION ALL SELECT trial FROM attempts WHERE sweep = ? AND state = 'CANCELLED')"""
 
 

@@ -24,6 +24,7 @@ from caviar.store.quarantine import move_aside
 from caviar.store.query import one_line, open_plain, text
 from caviar.store.sweep_tables import SweepTables
 from caviar.store.trouble import store_error
+from caviar_workers.states import ENDED
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -37,8 +38,6 @@ MEMORY = "512MB"
 
 THREADS = 2
 """Files that are written at the same time; each takes some 200 MB of memory."""
-
-ENDED = ("COMPLETED", "STOPPED", "FAILED", "CANCELLED")
 
 
 def finalize(sweep_dir: SweepDir, epoch: int, state: State | None = None) -> None:

@@ -14,13 +14,15 @@ import pyarrow as pa
 from caviar.execute.simulated import SimulatedExecutor, Stage
 from caviar.plan import Plan
 from caviar.sampling import make_sampler
-from caviar.schedule.adviser import Adviser
+from caviar.schedule.policy_runner import PolicyRunner
+from caviar.schedule.ports import Ports
 from caviar.schedule.scheduler import Scheduler
-from caviar.schedule.supply import Supply
+from caviar.schedule.trial_source import SampledTrials
 from caviar.space import Float, Space
 from caviar.stopping import parse_stopping
 from caviar.whatif.curves import Curves
-from caviar.whatif.shelf import Shelf
+from caviar.whatif.memory_checkpoints import MemoryCheckpoints
+from caviar_workers.states import State
 from caviar_workers.trial import Trial
 
 _SPACE = Space({"x": Float(0.0, 1.0)})
@@ -65,7 +67,7 @@ class _Ends:
         if table == "attempts":
             for row in data.to_pylist():
                 self.busy_s += row["busy"] or 0.0
-                if row["state"] == "COMPLETED":
+                if row["state"] == State.COMPLETED:
                     self.completed.append(row["trial"])
 
     def mark(self) -> int:
@@ -107,21 +109,20 @@ def replay(curves: Curves, order: Sequence[int], rules: Rules) -> Replayed:
                     trial.save(step, b"")
 
     policy = parse_stopping(plan.stopping).policy(mode=plan.mode, pausing=plan.pauses)
-    adviser = Adviser({plan.stopping: policy}, plan.metric)
+    policies = PolicyRunner({plan.stopping: policy}, plan.metric)
     executor = SimulatedExecutor(course, workers=rules.slots)
     sink = _Ends()
-    supply = Supply(plan, make_sampler(plan.sampler, plan.space, 0, plan.trials))
-    shelf = Shelf() if plan.pauses else None
-    loop = Scheduler(
-        plan, "whatif", supply, executor, sink, adviser=adviser, clock=executor.clock, round_s=math.inf, vault=shelf
-    )
+    source = SampledTrials(plan, make_sampler(plan.sampler, plan.space, 0, plan.trials))
+    checkpoints = MemoryCheckpoints() if plan.pauses else None
+    ports = Ports(executor=executor, sink=sink, checkpoints=checkpoints, clock=executor.clock)
+    loop = Scheduler(plan, "whatif", source, ports, policies=policies, round_s=math.inf)
     if error := loop.run():
         raise error
     return Replayed(
         busy_s=sink.busy_s,
         wall_s=executor.clock.time(),
         completed=len(sink.completed),
-        judged=adviser.judged,
+        judged=policies.judged,
         chosen=best([curves.values[order[trial]] for trial in sink.completed], curves.mode),
     )
 

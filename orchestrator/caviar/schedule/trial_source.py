@@ -1,6 +1,10 @@
-"""Where trials come from: the sampler's points in order, drawn block by block, as deep as they are needed."""
+"""Where trials come from: a sampler's points in order, drawn block by block as they are needed, or a given list."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -9,20 +13,139 @@ from caviar.errors import SpecError
 from caviar.plan import Plan
 from caviar.sampling import Constraint, Draws, Sampler, trial_seeds, typed
 from caviar.sampling.draws import Drawn
-from caviar.schedule.asks import Asks
-from caviar.schedule.rest import Rest
-from caviar.schedule.work import Work
+from caviar.schedule.leases import Work
+from caviar.space.scale import FloatArray
 from caviar.space.space import Typed
+from caviar_workers.states import Cause
 from caviar_workers.tables import CONFIGS
 
 BLOCK = 4096
 """Trials drawn at a time."""
 _TYPES = {"float": pa.float64(), "int": pa.int64(), "bool": pa.bool_(), "text": pa.string()}
 
-NOTHING_RAN = Rest()
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeState:
+    """What earlier drivers of a sweep did and left; the default: nothing ran yet."""
+
+    written: int = 0
+    """Trials 0 … written − 1 have their row in the configs table."""
+    attempts: Mapping[int, int] = field(default_factory=dict)
+    """Of every trial below `written` that has to run again, its next attempt; trials not in it have ended."""
+    dropped: frozenset[int] = frozenset()
+    """Trials from `written` on that were cancelled before they were drawn."""
+    paused: frozenset[int] = frozenset()
+    """Those of `attempts` that were paused when the driver went."""
+    completed: int = 0
+    """Trials that are completed, or were stopped or paused when they had a value of the metric."""
+    failed: int = 0
+    """Trials that failed, and are not tried again."""
+    stopped: int = 0
+    """Trials that were stopped, or cancelled before they began."""
+    measured: bool = False
+    """Whether a trial has reported the sweep's metric."""
+    metrics: tuple[str, ...] = ()
+    """Names of the metrics that are stored."""
+    newest: int | None = None
+    """Raw index in the sampler of trial `written` − 1, as it is stored; None: not known."""
+    decided: int = 0
+    """Decisions: the number of the next one."""
+
+    def cause(self, trial: int) -> Cause:
+        """Why the next attempt of a trial is made, as far as the store tells: a pause ends with a promotion."""
+        if not self.attempts.get(trial):
+            return Cause.FIRST
+        return Cause.PROMOTE if trial in self.paused else Cause.RETRY
 
 
-class Supply:
+NOTHING_RAN = ResumeState()
+
+
+class AskedPoints:
+    """What a guided sweep has in place of a sampler's draws: points that a searcher is asked for when they are needed.
+
+    Args:
+        ask: Trial → its point, [d].
+        known: Points of the first trials: recorded by an earlier driver, or given by the user.
+    """
+
+    def __init__(self, ask: Callable[[int], FloatArray], known: Sequence[FloatArray]) -> None:
+        self._ask = ask
+        self._known = known
+        self.drawn = 0
+
+    def take(self, count: int) -> Drawn:
+        """The next `count` points."""
+        numbers = range(self.drawn, self.drawn + count)
+        self.drawn += count
+        points = [self._known[n] if n < len(self._known) else self._ask(n) for n in numbers]
+        return Drawn(index=np.array(numbers, np.int64), u=np.array(points, np.float64))
+
+
+class TrialSource(Protocol):
+    """Gives trials, in an order of its own."""
+
+    @property
+    def rest(self) -> ResumeState:
+        """What earlier drivers left."""
+        ...
+
+    @property
+    def guided(self) -> bool:
+        """Whether a trial's point waits for what the ones before it report: none is drawn before it can run."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Trials that were not taken yet."""
+        ...
+
+    def draw(self) -> pa.Table | None:
+        """Have trials at hand; returns new rows for the configs table, if there are some."""
+        ...
+
+    def take(self, count: int) -> Work:
+        """The next trials, at least one and `count` at most; `draw` first."""
+        ...
+
+    def take_out(self, trial: int) -> Work | None:
+        """Leave a trial out, as the work that it would have been; None: it was not to come."""
+        ...
+
+
+class GivenTrials:
+    """Trials that are known, such as a winner that is tested; no sampler's."""
+
+    rest = NOTHING_RAN
+    guided = False
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    @property
+    def waiting(self) -> int:
+        """Trials that were not taken yet."""
+        return len(self._work)
+
+    def draw(self) -> pa.Table | None:
+        """Nothing is to be drawn."""
+        return None
+
+    def take(self, count: int) -> Work:
+        """The next trials, at least one and `count` at most."""
+        work, self._work = self._work.cut(0, count), self._work.cut(count)
+        return work
+
+    def take_out(self, trial: int) -> Work | None:
+        """Leave a trial out, as the work that it would have been; None: it was not to come."""
+        if trial not in self._work.trials:
+            return None
+        work = self._work.pick([self._work.trials.index(trial)])
+        self._work = self._work.without(trial)
+        return work
+
+
+class SampledTrials:
     """The trials of a plan that were not finished before, in order.
 
     Args:
@@ -39,8 +162,8 @@ class Supply:
         sampler: Sampler,
         *,
         constraint: Constraint | None = None,
-        rest: Rest = NOTHING_RAN,
-        asks: Asks | None = None,
+        rest: ResumeState = NOTHING_RAN,
+        asks: AskedPoints | None = None,
     ) -> None:
         self._plan = plan
         self.draws = Draws(sampler, plan.space, constraint) if asks is None else asks
@@ -81,6 +204,7 @@ class Supply:
                 attempts=tuple(self._attempts.get(i, 0) for i in range(start, stop)),
                 seeds=tuple(seeds.tolist()),
                 configs={name: tuple(column) for name, column in columns.items()},
+                causes={i: self.rest.cause(i) for i in wanted if i in self._attempts} if self._attempts else {},
             )
             whole = len(wanted) == stop - start
             self._stock = block if whole else block.pick([i - start for i in wanted]) if wanted else None
@@ -89,19 +213,19 @@ class Supply:
                 rows.append(configs_table(self._plan, start, drawn, seeds, own).slice(fresh - start))
         return pa.concat_tables(rows) if rows else None
 
-    def drop(self, trial: int) -> int | None:
-        """Leave a trial out; returns the attempt that it would have been, None: it was not to come."""
+    def take_out(self, trial: int) -> Work | None:
+        """Leave a trial out, as the work that it would have been; None: it was not to come."""
         stock = self._stock
         if stock and trial in stock.trials:
-            at = stock.trials.index(trial)
-            rest = stock.pick([i for i in range(len(stock)) if i != at])
+            work, rest = stock.pick([stock.trials.index(trial)]), stock.without(trial)
             self._stock = rest if len(rest) else None
-        elif not self._waits(trial):
-            return None
-        else:
+        elif self._waits(trial):
+            work = Work(trials=(trial,), attempts=(self._attempts.get(trial, 0),), seeds=(0,), configs={})
             self._dropped.add(trial)
+        else:
+            return None
         self.waiting -= 1
-        return self._attempts.get(trial, 0)
+        return work
 
     def _waits(self, trial: int) -> bool:
         """Whether a trial is to be drawn yet."""

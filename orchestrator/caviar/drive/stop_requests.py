@@ -6,19 +6,23 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from caviar.schedule.decision import Decision
+from caviar.schedule.background import Background
+from caviar.schedule.decisions import Decision
 from caviar.store.requests import take_requests
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from caviar.schedule.scheduler import Scheduler
     from caviar.store import SweepDir
     from caviar.store.requests import Request
 
-_LOOK_S = 1.0
+LOOK_S = 1.0
+"""Seconds between two looks."""
 
 
-class Desk:
-    """Looks into the sweep's folder; belongs to the scheduler's loop.
+class StopRequests:
+    """Looks into the sweep's folder, in a thread of its own; all else belongs to the scheduler's loop.
 
     Args:
         sweep_dir: The sweep.
@@ -29,19 +33,27 @@ class Desk:
         self._sweep_dir = sweep_dir
         self._epoch = epoch
         self._clock = clock
-        self._due = clock() + _LOOK_S
+        self._due = clock() + LOOK_S
+        self._background = Background("caviar-requests")
+        self._look: Future[list[Request]] | None = None
 
     def attend(self, scheduler: Scheduler) -> None:
-        """Do what was asked since the last look, if it is time for another one.
+        """Do what was asked, as far as it was seen, and have another look when it is time to.
 
         Raises:
             StoreError: The decision cannot be published.
         """
-        if self._clock() < self._due:
-            return
-        self._due = self._clock() + _LOOK_S
-        for request in self._asked():
-            _grant(request, scheduler)
+        if self._look is not None and self._look.done():
+            asked, self._look = self._look.result(), None
+            for request in asked:
+                _grant(request, scheduler)
+        if self._look is None and self._clock() >= self._due:
+            self._due = self._clock() + LOOK_S
+            self._look = self._background.do(self._asked)
+
+    def close(self) -> None:
+        """Look no more."""
+        self._background.close(0.0)
 
     def _asked(self) -> list[Request]:
         try:

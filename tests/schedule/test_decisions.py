@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from caviar.schedule.decision import Decision, Docket
+from caviar.schedule.decisions import Decision, DecisionLog
 from caviar_workers.tables import DECISIONS
 
 
@@ -35,7 +35,7 @@ class Order:
 
 def test_decisions_are_numbered_on_and_durable_before_publish_returns() -> None:
     sink = Order()
-    docket = Docket(sink, 7, lambda: 1.5)
+    docket = DecisionLog(sink, 7, lambda: 1.5)
 
     docket.publish([])
     docket.publish([Decision(action="stop", by="user", trial=3, attempt=1), Decision(action="stop", by="time_limit")])
@@ -56,7 +56,7 @@ def test_decisions_are_numbered_on_and_durable_before_publish_returns() -> None:
 def test_the_numbers_are_strict_json_whatever_they_are() -> None:
     def numbers(value: Any) -> Any:
         sink = Order()
-        Docket(sink, 0, lambda: 0.0).publish([Decision(action="stop", by="x", numbers={"seen": value})])
+        DecisionLog(sink, 0, lambda: 0.0).publish([Decision(action="stop", by="x", numbers={"seen": value})])
         return json.loads(sink.tables[0]["numbers"][0].as_py())["seen"]
 
     assert numbers([1, 0.5, float("nan"), float("-inf")]) == [1, 0.5, "nan", "-inf"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from caviar_workers.states import State
 from caviar_workers.tables import FIELDS, METRIC_FORMS, MOST_METRICS, TOO_MANY_METRICS
 
 
@@ -81,14 +82,14 @@ def _parts(name: str, forms: tuple[str, ...]) -> tuple[str, str]:
 
 def _failed(attempts: pa.Table, surplus: list[str]) -> pa.Table:
     """The attempts, where those have failed that ended with values of these metrics."""
-    guilty = pc.fill_null(pc.equal(attempts["state"], "FAILED"), False)
+    guilty = pc.fill_null(pc.equal(attempts["state"], State.FAILED), False)
     guilty = pc.and_not(pc.is_valid(attempts["ended"]), guilty)  # who failed has said why
     valued = [pc.is_valid(attempts[f"last_{name}"]) for name in surplus]
     some = valued[0]
     for one in valued[1:]:
         some = pc.or_(some, one)
     guilty = pc.and_(guilty, some)
-    for name, value in (("state", "FAILED"), ("kind", "error"), ("error", f"ValueError: {TOO_MANY_METRICS}")):
+    for name, value in (("state", State.FAILED), ("kind", "error"), ("error", f"ValueError: {TOO_MANY_METRICS}")):
         place = attempts.schema.get_field_index(name)
         column = pc.if_else(guilty, pa.scalar(value, pa.string()), attempts[name])
         attempts = attempts.set_column(place, attempts.schema.field(place), column)

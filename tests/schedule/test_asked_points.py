@@ -10,11 +10,10 @@ from tests.schedule.tables import Tables
 from caviar.execute.simulated import SimulatedExecutor, Stage
 from caviar.plan import Plan
 from caviar.sampling import List, make_sampler
-from caviar.schedule.adviser import Adviser
-from caviar.schedule.asks import Asks
-from caviar.schedule.rest import Rest
+from caviar.schedule.policy_runner import PolicyRunner
+from caviar.schedule.ports import Ports
 from caviar.schedule.scheduler import Scheduler
-from caviar.schedule.supply import Supply
+from caviar.schedule.trial_source import AskedPoints, ResumeState, SampledTrials
 from caviar.searching import make_searcher
 from caviar.space import Float, Space
 from caviar.stopping import parse_stopping
@@ -29,7 +28,7 @@ def course(config: dict[str, Any], _trial: Trial) -> Iterator[Stage]:
 
 
 def sweep(
-    trials: int, searcher: str, workers: int, rest: Rest | None = None, sampler: Any = "sobol", **restore: Any
+    trials: int, searcher: str, workers: int, rest: ResumeState | None = None, sampler: Any = "sobol", **restore: Any
 ) -> Tables:
     plan = Plan(
         name="s",
@@ -42,7 +41,7 @@ def sweep(
         stopping="asha",
         searcher=searcher,
     )
-    adviser = Adviser(
+    adviser = PolicyRunner(
         {plan.stopping: parse_stopping(plan.stopping).policy(mode="min", pausing=False)},
         "loss",
         make_searcher(searcher, SPACE, mode="min", seed=1),
@@ -50,11 +49,13 @@ def sweep(
     )
     if restore:
         adviser.restore(**restore)
-    asks = Asks(adviser.ask, restore.get("points", ()))
-    supply = Supply(plan, make_sampler(plan.sampler, SPACE, 1, trials), rest=rest or Rest(), asks=asks)
+    asks = AskedPoints(adviser.ask, restore.get("points", ()))
+    supply = SampledTrials(plan, make_sampler(plan.sampler, SPACE, 1, trials), rest=rest or ResumeState(), asks=asks)
     executor = SimulatedExecutor(course, workers=workers)
     sink = Tables()
-    Scheduler(plan, "s", supply, executor, sink, adviser=adviser, clock=executor.clock, round_s=math.inf).run()
+    Scheduler(
+        plan, "s", supply, Ports(executor=executor, sink=sink, clock=executor.clock), policies=adviser, round_s=math.inf
+    ).run()
     return sink
 
 
@@ -89,7 +90,7 @@ def test_a_resumed_sweep_gives_its_trials_their_recorded_points_and_asks_on() ->
     ended = {row["trial"]: row["state"] for row in sink.ended() if row["trial"] < 29}
     rows = sorted((row["trial"], row["step"], row["loss"]) for row in sink.rows["curves"] if row["trial"] < 29)
     made = [row for row in sink.rows["decisions"] if row["trial"] < 29]
-    rest = Rest(written=30, attempts={29: 1}, completed=1, decided=len(made))
+    rest = ResumeState(written=30, attempts={29: 1}, completed=1, decided=len(made))
     points = [np.array(row["u"]) for row in configs]
     later = sweep(40, "local", 4, rest, rows=rows, decisions=made, ended=ended, points=points)
 

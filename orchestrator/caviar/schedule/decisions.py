@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from caviar.schedule.sink import Sink
+from caviar.schedule.ports import Sink
 from caviar_workers.tables import DECISIONS, arrays_of
 
 
@@ -35,7 +35,7 @@ class Decision:
     """All that was looked at; survives JSON, but for NaN and infinities, which are kept as text."""
 
 
-class Docket:
+class DecisionLog:
     """Numbers the decisions of a sweep; belongs to the scheduler's loop.
 
     Args:
@@ -49,16 +49,18 @@ class Docket:
         self._next = first
         self._clock = clock
 
-    def publish(self, decisions: Sequence[Decision]) -> None:
-        """Record decisions; they, and all rows added before, are durable when this returns.
+    def publish(self, decisions: Sequence[Decision]) -> range:
+        """Record decisions, and return their numbers; they, and all rows added before, are durable by then.
 
         Raises:
             StoreError: They cannot be published; nobody may act on them then.
         """
+        numbers = range(self._next, self._next + len(decisions))
         if decisions:
             self._sink.add("decisions", decision_rows(decisions, self._next, self._clock()))
             self._next += len(decisions)
             self._sink.flush()
+        return numbers
 
 
 def decision_rows(decisions: Sequence[Decision], first: int, now: float) -> pa.Table:

@@ -5,9 +5,8 @@ import pytest
 from caviar.errors import SpecError
 from caviar.plan import Plan
 from caviar.sampling import Constraint, List, make_sampler, trial_seeds
-from caviar.schedule import supply as module
-from caviar.schedule.rest import Rest
-from caviar.schedule.supply import Supply
+from caviar.schedule import trial_source as module
+from caviar.schedule.trial_source import ResumeState, SampledTrials
 from caviar.space import Choice, Float, Int, Space
 from caviar_workers import tables
 
@@ -17,12 +16,12 @@ def plan(trials: int, **given: object) -> Plan:
     return Plan(name="s", metric="loss", mode="min", trials=trials, seed=3, space=space, **given)  # type: ignore[arg-type]
 
 
-def supply(of: Plan, constraint: Constraint | None = None, **given: Any) -> Supply:
+def supply(of: Plan, constraint: Constraint | None = None, **given: Any) -> SampledTrials:
     sampler = make_sampler(of.sampler, of.space, of.seed, of.trials)
-    return Supply(of, sampler, constraint=constraint, rest=Rest(**given))
+    return SampledTrials(of, sampler, constraint=constraint, rest=ResumeState(**given))
 
 
-def everything(source: Supply, size: int) -> tuple[list[tuple[Any, ...]], list[dict[str, Any]]]:
+def everything(source: SampledTrials, size: int) -> tuple[list[tuple[Any, ...]], list[dict[str, Any]]]:
     """All trials as (trial, attempt, seed, config), and the rows for the configs table."""
     found: list[tuple[Any, ...]] = []
     rows: list[dict[str, Any]] = []
@@ -74,7 +73,8 @@ def test_resuming_gives_the_trials_that_are_left_as_they_would_have_been() -> No
 def test_what_was_dropped_never_comes_back_but_has_its_configuration() -> None:
     source = supply(plan(50), written=20, attempts={3: 1}, dropped=frozenset({25, 40}))
     source.draw()
-    assert [source.drop(trial) for trial in (3, 4, 30, 30, 25, 60)] == [1, None, 0, None, None, None]
+    taken = [source.take_out(trial) for trial in (3, 4, 30, 30, 25, 60)]
+    assert [work and work.attempts for work in taken] == [(1,), None, (0,), None, None, None]
     assert source.waiting == 50 - 20 - 3
 
     found, rows = everything(source, 7)

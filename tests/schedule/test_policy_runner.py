@@ -9,14 +9,14 @@ import pyarrow as pa
 import pytest
 from tests.schedule.tables import Tables
 
-from caviar.drive.advice import policies_of
+from caviar.drive.assembly import policies_of
 from caviar.execute.simulated import Course, SimulatedExecutor, Stage
 from caviar.plan import Plan
 from caviar.sampling import make_sampler
-from caviar.schedule.adviser import Adviser
-from caviar.schedule.rest import Rest
+from caviar.schedule.policy_runner import PolicyRunner
+from caviar.schedule.ports import Ports
 from caviar.schedule.scheduler import Scheduler
-from caviar.schedule.supply import Supply
+from caviar.schedule.trial_source import ResumeState, SampledTrials
 from caviar.space import Float, Space
 from caviar.stopping import parse_stopping
 from caviar_workers.messages import Message
@@ -42,7 +42,7 @@ def diverging(config: dict[str, Any], trial: Trial) -> Iterator[Stage]:
 def sweep(
     trials: int,
     stopping: str,
-    rest: Rest | None = None,
+    rest: ResumeState | None = None,
     run: Course = course,
     *,
     diverged: bool = False,
@@ -59,13 +59,20 @@ def sweep(
         stopping=stopping,
         stop_on_divergence=diverged,
     )
-    adviser = Adviser(policies_of(plan), "loss")
+    adviser = PolicyRunner(policies_of(plan), "loss")
     if restore:
         adviser.restore(**restore)
-    supply = Supply(plan, make_sampler(plan.sampler, SPACE, 0, trials), rest=rest or Rest())
+    supply = SampledTrials(plan, make_sampler(plan.sampler, SPACE, 0, trials), rest=rest or ResumeState())
     executor = workers(run, workers=4)
     sink = Tables()
-    loop = Scheduler(plan, "sweep", supply, executor, sink, adviser=adviser, clock=executor.clock, round_s=math.inf)
+    loop = Scheduler(
+        plan,
+        "sweep",
+        supply,
+        Ports(executor=executor, sink=sink, clock=executor.clock),
+        policies=adviser,
+        round_s=math.inf,
+    )
     return loop, sink
 
 
@@ -81,7 +88,7 @@ def test_stopping_really_stops(stopping: str) -> None:
     found = states(sink)
     assert sorted(found) == list(range(28))
     assert set(found.values()) == {"COMPLETED", "STOPPED"}
-    assert loop.tally.completed + loop.tally.stopped == 28
+    assert loop.counters.completed + loop.counters.stopped == 28
     stopped = [row for row in sink.ended() if row["state"] == "STOPPED"]
     assert all(row["rows"] < END for row in stopped)
     assert len(sink.rows["curves"]) < 0.8 * 28 * END
@@ -122,8 +129,8 @@ def test_without_a_policy_nobody_is_judged() -> None:
     plan = Plan(name="s", metric="loss", mode="min", trials=5, seed=0, space=SPACE)
     executor = SimulatedExecutor(course, workers=4)
     sink = Tables()
-    supply = Supply(plan, make_sampler(plan.sampler, SPACE, 0, 5))
-    Scheduler(plan, "sweep", supply, executor, sink, clock=executor.clock, round_s=math.inf).run()
+    supply = SampledTrials(plan, make_sampler(plan.sampler, SPACE, 0, 5))
+    Scheduler(plan, "sweep", supply, Ports(executor=executor, sink=sink, clock=executor.clock), round_s=math.inf).run()
 
     assert sink.rows["decisions"] == []
     assert len(sink.rows["curves"]) == 5 * END
@@ -140,14 +147,14 @@ def test_a_resumed_sweep_keeps_what_was_decided() -> None:
     del ended[told], ended[running]
     rows = sorted((row["trial"], row["step"], row["loss"]) for row in sink.rows["curves"] if row["trial"] < cut)
     made = [row for row in sink.rows["decisions"] if row["trial"] < cut]
-    rest = Rest(written=cut, attempts={told: 1, running: 1}, completed=1, decided=len(made))
+    rest = ResumeState(written=cut, attempts={told: 1, running: 1}, completed=1, decided=len(made))
     again, later = sweep(28, "asha:eta=3", rest, rows=rows, decisions=made, ended=ended)
     again.run()
 
     found = states(later)
     assert sorted(found) == sorted([told, running, *range(cut, 28)])
     assert found[told] == "STOPPED", "it ran before"
-    assert again._adviser.condemned == (), "policies and searcher know that it is over"
+    assert again.trials.condemned == [], "policies and searcher know that it is over"
     assert found[running] == "COMPLETED"
     assert told not in {row["trial"] for row in later.rows["curves"]}
     assert {row["trial"] for row in later.rows["decisions"]} <= set(range(cut, 28))
@@ -155,7 +162,7 @@ def test_a_resumed_sweep_keeps_what_was_decided() -> None:
 
 
 def test_a_trial_whose_rows_come_with_its_end_is_not_judged() -> None:
-    adviser = Adviser({"asha": parse_stopping("asha").policy(mode="min", pausing=False)}, "loss")
+    adviser = PolicyRunner({"asha": parse_stopping("asha").policy(mode="min", pausing=False)}, "loss")
     loop, sink = sweep(6, "patience:steps=29")  # nobody is stopped by this one
     loop.run()
 
@@ -175,7 +182,7 @@ def test_it_knows_whether_anybody_was_judged() -> None:
     for loop in (slow, hasty):
         loop.run()
 
-    assert (slow._adviser.judged, hasty._adviser.judged) == (True, False)
+    assert (slow.judged, hasty.judged) == (True, False)
 
 
 @pytest.mark.parametrize("stopping", ["", "asha:eta=3"])
@@ -207,7 +214,7 @@ def test_a_diverged_trial_that_was_told_to_stop_is_not_trained_again_when_the_sw
     first.run()
     made = sink.rows["decisions"]
     rows = [(row["trial"], row["step"], row["loss"]) for row in sink.rows["curves"] if row["step"] < 5]
-    rest = Rest(written=4, attempts={0: 1, 3: 1}, completed=2, decided=len(made))
+    rest = ResumeState(written=4, attempts={0: 1, 3: 1}, completed=2, decided=len(made))
     ended = {1: "COMPLETED", 2: "COMPLETED"}
     again, later = sweep(4, "", rest, diverging, diverged=True, rows=rows, decisions=made, ended=ended)
     again.run()
@@ -232,9 +239,9 @@ def test_a_trial_whose_process_dies_before_it_has_stopped_is_not_trained_again()
 
     told = {row["trial"] for row in sink.rows["decisions"] if row["action"] == "stop"}
     assert told
-    assert {states(sink)[trial] for trial in told} == {"CANCELLED"}
+    assert {states(sink)[trial] for trial in told} == {"STOPPED"}
     assert {row["attempt"] for row in sink.rows["curves"]} == {0}
-    assert loop.tally.ended == 24
+    assert loop.counters.ended == 24
 
 
 def rows(*heard: tuple[int, int, int, float]) -> pa.Table:
@@ -249,7 +256,7 @@ def rows(*heard: tuple[int, int, int, float]) -> pa.Table:
 
 def stopped(stopping: str, *batches: pa.Table) -> set[int]:
     """Who is told to stop, as these are heard."""
-    adviser = Adviser({stopping: parse_stopping(stopping).policy(mode="min", pausing=False)}, "loss")
+    adviser = PolicyRunner({stopping: parse_stopping(stopping).policy(mode="min", pausing=False)}, "loss")
     for batch in batches:
         adviser.hear(batch, None)
     return {one.trial for one in adviser.decisions() if one.trial is not None and one.action == "stop"}

@@ -17,18 +17,19 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from caviar.schedule.decision import Decision
+from caviar.schedule.decisions import Decision
 from caviar.schedule.living_rows import LivingRows
-from caviar.schedule.tally import FINAL
+from caviar.schedule.trial_table import TrialTable
 from caviar.searching import Searcher
 from caviar.space.scale import FloatArray
 from caviar.stopping import Judgement, StopPolicy
 from caviar.store.record import numbers_of
+from caviar_workers.states import ENDED, TOLD, Action, State
 
 NOBODY: Mapping[str, StopPolicy] = {}
 
 
-class Adviser:
+class PolicyRunner:
     """Judges the trials of one sweep; belongs to the scheduler's loop.
 
     Args:
@@ -37,6 +38,7 @@ class Adviser:
         metric: The sweep's.
         searcher: Is told of all rows, and asked for points; None: points are drawn.
         search: What it is called in the store, such as `gp`.
+        trials: Knows what was decided of each; a new one, if it is left out.
     """
 
     def __init__(
@@ -45,30 +47,17 @@ class Adviser:
         metric: str = "",
         searcher: Searcher | None = None,
         search: str = "",
+        trials: TrialTable | None = None,
     ) -> None:
         self._policies = dict(policies)
         self._searcher = searcher
         self._search = search
         self._metric = metric
         self._living = LivingRows()
-        self._told: dict[int, str] = {}
-        """Trials that are told to `stop`, until they end, or to `pause`, until they are promoted."""
+        self.trials = TrialTable() if trials is None else trials
         self._made: list[Decision] = []
         self.judged = False
         """Whether a policy ever decided anything."""
-
-    @property
-    def condemned(self) -> tuple[int, ...]:
-        """Trials that were decided to stop and have not ended, as far as is known."""
-        return tuple(sorted(trial for trial, action in self._told.items() if action == "stop"))
-
-    def stops(self, trial: int) -> bool:
-        """Whether a trial was told to stop, and has not ended."""
-        return self._told.get(trial) == "stop"
-
-    def pauses(self, trial: int) -> bool:
-        """Whether a trial was told to pause, and was not promoted since."""
-        return self._told.get(trial) == "pause"
 
     def hear(self, curves: pa.Table | None, attempts: pa.Table | None) -> None:
         """Take in what a lease had to say at once: rows, and executions that began, go on or ended."""
@@ -80,7 +69,6 @@ class Adviser:
         for trial, state in ended.items():
             self._end(trial, state)
             self._living.end(trial)
-            self._told.pop(trial, None)
 
     def ask(self, trial: int) -> FloatArray:
         """A point for a new trial, from the searcher."""
@@ -88,7 +76,7 @@ class Adviser:
             raise ValueError("this sweep has no searcher")
         found = self._searcher.ask(trial)
         numbers = {"origin": found.origin, **found.numbers}
-        self._made.append(Decision(action="ask", by=self._search, trial=trial, numbers=numbers))
+        self._made.append(Decision(action=Action.ASK, by=self._search, trial=trial, numbers=numbers))
         return found.u
 
     def recall(self, *, exhausted: bool) -> bool:
@@ -102,7 +90,7 @@ class Adviser:
             while (found := policy.recall(exhausted=exhausted)) is not None:
                 self._adopt(by, policy, found)
                 some = True
-                if found.action == "promote":
+                if found.action == Action.PROMOTE:
                     return True
         return some
 
@@ -122,7 +110,7 @@ class Adviser:
 
         Args:
             rows: (trial, step, value), each trial's in their order.
-            decisions: Rows of the table `decisions`, in their order; those of others than the policies are left out.
+            decisions: Rows of the table `decisions`, in their order. What the user decided about a trial holds too.
             ended: State of the trials that ended.
             points: Of trials 0, 1, …
         """
@@ -131,18 +119,18 @@ class Adviser:
                 self._searcher.restore(trial, u)
         for row in rows:
             self._note(*row)
-            if ended.get(row[0], "FAILED") == "FAILED":  # those that failed may be tried again
+            if ended.get(row[0], State.FAILED) == State.FAILED:  # those that failed may be tried again
                 self._living.add(*row)
         for decision in decisions:
             policy = self._policies.get(decision["decided_by"])
             if policy is not None:
                 policy.apply(_judgement(decision))
                 self.judged = True
-                if decision["trial"] not in ended:
-                    self._mark(decision["trial"], decision["action"])
+            if decision["trial"] is not None and decision["trial"] not in ended:
+                self._mark(decision["trial"], decision["action"], decision["n"])
         for trial, state in ended.items():
             self._end(trial, state)
-            self._living.end(trial, again=state == "FAILED")
+            self._living.end(trial, again=state == State.FAILED)
 
     def _listen(self, curves: pa.Table, ended: Mapping[int, str]) -> None:
         """Note rows, and judge each trial at its steps, one by one."""
@@ -193,14 +181,14 @@ class Adviser:
             self._searcher.end(trial, state=state)
 
     def _judge(self, trial: int, attempt: int, ended: Mapping[int, str]) -> None:
-        if trial in ended or trial in self._told:
+        if trial in ended or self.trials.record(trial).asked is not None:
             return
         for by, policy in self._policies.items():
             found = policy.judge(trial)
             if found is None:
                 continue
             self._adopt(by, policy, found, attempt)
-            if found.action == "stop":
+            if found.action == Action.STOP:
                 return
 
     def _adopt(self, by: str, policy: StopPolicy, found: Judgement, attempt: int | None = None) -> None:
@@ -210,23 +198,24 @@ class Adviser:
         facts = {item.name: getattr(found, item.name) for item in fields(found)}
         self._made.append(Decision(by=by, attempt=attempt, **facts))
 
-    def _mark(self, trial: int, action: str) -> None:
-        if action in ("stop", "pause"):
-            self._told[trial] = action
-        elif action == "promote":
-            self._told.pop(trial, None)
+    def _mark(self, trial: int, action: str, decision: int = -1) -> None:
+        """Remember what was decided, so that nobody judges the trial until it is done."""
+        if action in TOLD:
+            self.trials.asks(trial, Action(action), decision)
+        elif action == Action.PROMOTE:
+            self.trials.takes_back_pause(trial)
 
 
 def _endings(attempts: pa.Table) -> dict[int, str]:
     """Trial → state of those that ended for good."""
     pairs = zip(attempts["trial"].to_pylist(), attempts["state"].to_pylist(), strict=True)
-    return {trial: state for trial, state in pairs if state in FINAL}
+    return {trial: state for trial, state in pairs if state in ENDED}
 
 
 def _judgement(row: Mapping[str, Any]) -> Judgement:
     return Judgement(
         trial=row["trial"],
-        action=row["action"],
+        action=Action(row["action"]),
         step=row["step"],
         value=float("nan") if row["value"] is None else row["value"],
         bar=row["bar"],

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from caviar.schedule.work import Work
 from caviar_workers.failure import headline
+from caviar_workers.states import ENDED, Cause, Failure, State
 from caviar_workers.tables import FIELDS
 
 KEPT = 5
 
 HOPELESS = 10
 """Trials that must have failed alike, with none completed, before a sweep is beyond hope: those that began first."""
-
-
-FINAL = ("COMPLETED", "STOPPED", "FAILED", "CANCELLED")
 
 
 @dataclass(slots=True)
@@ -41,7 +38,7 @@ class Latest:
 
 
 @dataclass(slots=True)
-class Tally:
+class Counters:
     """Running counts of one driver; O(1) memory."""
 
     metric: str
@@ -90,12 +87,6 @@ class Tally:
         self.reported.update(dict.fromkeys(name for name in columns if name not in FIELDS["curves"]))
         self.measured = self.measured or self.metric in self.reported
 
-    def stop(self, trial: int, *, ran: bool = False) -> None:
-        """Count a trial that was told to end; one that `ran` may have reported, as any did."""
-        self.stopped += 1
-        self.lasted += ran and self.measured
-        self.pioneers.discard(trial)
-
     @property
     def hope(self) -> bool:
         """Whether any trial, also of an earlier driver, got as far as a value of the metric without failing."""
@@ -108,67 +99,71 @@ class Tally:
             if value is not None:
                 self.latest = Latest(curves["trial"][-1].as_py(), curves["step"][-1].as_py(), value)
 
-    def add(self, attempts: pa.Table, work: Work, first: int) -> None:
+    def add(
+        self, attempts: pa.Table, states: Sequence[str], config: Callable[[int], Mapping[str, Any]] | None = None
+    ) -> None:
         """Count attempts that ended.
 
         Args:
-            attempts: Rows of the attempts table, all ended, in the order of their lease.
-            work: The lease's trials.
-            first: Position in `work` of the first row.
+            attempts: Rows of the attempts table, all ended.
+            states: Their states.
+            config: Position among them → configuration; None: none completed.
         """
-        states = attempts["state"].to_pylist()
-        completed = states.count("COMPLETED")
+        completed, failed = states.count(State.COMPLETED), states.count(State.FAILED)
         self.completed += completed
-        failed = states.count("FAILED")
         self.failed += failed
-        self.stopped += states.count("STOPPED") + states.count("CANCELLED")
-        last = f"last_{self.metric}"
-        if last in attempts.column_names and ("STOPPED" in states or "PAUSED" in states):
-            valued = attempts[last].is_valid().to_pylist()
-            self.lasted += sum(map(bool.__and__, valued, (state in ("STOPPED", "PAUSED") for state in states)))
+        self.stopped += states.count(State.STOPPED) + states.count(State.CANCELLED)
+        if State.STOPPED in states or State.PAUSED in states:
+            self._add_lasting(attempts, states)
         if self.pioneers:
-            over = (work.trials[first + place] for place, state in enumerate(states) if state in FINAL)
-            self.pioneers.difference_update(over)
+            trials = zip(attempts["trial"].to_pylist(), states, strict=True)
+            self.pioneers.difference_update([trial for trial, state in trials if state in ENDED])
         self.busy_s += float(np.nansum(attempts["busy"].to_numpy()))
         if failed:
             self._add_errors(attempts)
-        if completed:
-            self._add_leaders(attempts, work, first)
+        if completed and config is not None:
+            self._add_leaders(attempts, states, config)
 
-    def fail(self, trial: int, kind: str, error: str) -> None:
-        """Count a trial that was given up."""
-        self.failed += 1
-        self._add_error(trial, kind, error)
+    def _add_lasting(self, attempts: pa.Table, states: Sequence[str]) -> None:
+        """Count those that were stopped or paused when they had a value of the metric."""
+        last = f"last_{self.metric}"
+        valued = attempts[last].is_valid().to_pylist() if last in attempts.column_names else [False] * len(states)
+        facts = zip(states, valued, attempts["busy"].to_pylist(), attempts["cause"].to_pylist(), strict=True)
+        for state, value, busy, cause in facts:
+            killed = busy is None and cause != Cause.STOP  # it ran, and nobody summed it up: it may have, as any did
+            if state in (State.STOPPED, State.PAUSED):
+                self.lasted += value or (killed and self.measured)
 
     def _add_errors(self, attempts: pa.Table) -> None:
         rows = zip(*(attempts[name].to_pylist() for name in ("trial", "state", "kind", "error")), strict=True)
         for trial, state, kind, error in rows:
-            if state == "FAILED":
+            if state == State.FAILED:
                 self._add_error(trial, kind, error or "")
 
     def _add_error(self, trial: int, kind: str, error: str) -> None:
-        self.pioneers.discard(trial)
-        self.unmeasured += kind == "metric"
+        self.unmeasured += kind == Failure.METRIC
         if len(self.first_errors) < KEPT:
             self.first_errors.append((trial, kind, error))
         line = headline(error) or kind
         if line in self.errors or len(self.errors) < 100:
             self.errors[line] = self.errors.get(line, 0) + 1
 
-    def _add_leaders(self, attempts: pa.Table, work: Work, first: int) -> None:
+    def _add_leaders(
+        self, attempts: pa.Table, states: Sequence[str], config: Callable[[int], Mapping[str, Any]]
+    ) -> None:
         form = {"min": "min_", "max": "max_"}[self.mode] if self.rule == "best" else "last_"
         column = form + self.metric
         if column not in attempts.column_names:
             return
         values = attempts[column].to_numpy().astype(float)
-        done = np.array([state == "COMPLETED" for state in attempts["state"].to_pylist()])
+        done = np.array([state == State.COMPLETED for state in states])
         done &= ~attempts["diverged"].to_numpy().astype(bool)
         score = np.where(done & np.isfinite(values), values if self.mode == "min" else -values, np.inf)
         bar = self._score(self.leaders[-1].value) if len(self.leaders) == KEPT else np.inf
         for i in np.argsort(score, kind="stable")[:KEPT].tolist():
             if score[i] > bar or not np.isfinite(score[i]):
                 break
-            self.leaders.append(Leader(work.trials[first + i], float(values[i]), work.config(first + i)))
+            self.leaders.append(Leader(attempts["trial"][i].as_py(), float(values[i]), config(i)))
         self.leaders = list(best_of(self.leaders, self.mode))
 
     def _score(self, value: float) -> float:

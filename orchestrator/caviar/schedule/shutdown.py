@@ -10,7 +10,7 @@ GRACE_S = 1.5
 
 
 @dataclass(slots=True)
-class Closing:
+class Shutdown:
     """Belongs to the scheduler's loop; `ask` may be called from a signal handler."""
 
     limit: float = math.inf
@@ -31,6 +31,6 @@ class Closing:
         """Whether the time is up, and nobody has asked before."""
         return not self.by and now >= self.limit
 
-    def patience(self, now: float) -> float:
+    def time_left(self, now: float) -> float:
         """Seconds until there is something to do here."""
         return (self.kill_at if self.by else self.limit) - now

@@ -1,4 +1,4 @@
-"""What every keeper of checkpoints must keep: the contract at the head of caviar/schedule/keeper.py."""
+"""What every keeper of checkpoints must keep: the contract at the head of caviar/schedule/ports.py."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,23 +7,23 @@ import pytest
 from tests.schedule.tables import Tables
 
 from caviar.plan import Plan
-from caviar.schedule.keeper import Keeper
-from caviar.schedule.vault import Vault
-from caviar.schedule.work import Work
+from caviar.schedule.checkpoint_store import StoredCheckpoints
+from caviar.schedule.leases import Work
+from caviar.schedule.ports import Checkpoints
 from caviar.space import Float, Space
 from caviar.store import Store
-from caviar.whatif.shelf import Shelf
+from caviar.whatif.memory_checkpoints import MemoryCheckpoints
 from caviar_workers.checkpoint import Save, carried
 
 
 @pytest.fixture(params=["vault", "shelf"])
-def keeper(request: pytest.FixtureRequest, tmp_path: Path) -> Keeper:
+def keeper(request: pytest.FixtureRequest, tmp_path: Path) -> Checkpoints:
     if request.param == "shelf":
-        return Shelf()
+        return MemoryCheckpoints()
     plan = Plan(name="s", metric="loss", mode="min", trials=9, seed=0, space=Space({"lr": Float(0.0, 1.0)}))
     store = Store.open(tmp_path / "store", create=True)
     sweep_dir = store.create_sweep({"plan": plan.to_json()}, b"code")
-    return Vault(store, sweep_dir, plan, Tables(), sweep_dir.claim())
+    return StoredCheckpoints(store, sweep_dir, plan, Tables(), sweep_dir.claim())
 
 
 def saved(trial: int, step: int, data: bytes, attempt: int = 0) -> Save:
@@ -31,32 +31,32 @@ def saved(trial: int, step: int, data: bytes, attempt: int = 0) -> Save:
     return carried(Save(trial=trial, attempt=attempt, step=step, rows=0, value=1.0, checksum="0" * 8), data)
 
 
-def found(keeper: Keeper, trials: Sequence[int], attempts: Sequence[int]) -> dict[int, tuple[int, object]]:
+def found(keeper: Checkpoints, trials: Sequence[int], attempts: Sequence[int]) -> dict[int, tuple[int, object]]:
     work = Work(trials=tuple(trials), attempts=tuple(attempts), seeds=(0,) * len(trials), configs={})
-    return {trial: (one.step, one.data) for trial, one in keeper.restore(work).items()}
+    return {trial: (one.step, one.data) for trial, one in keeper.look_up(work).result().restore.items()}
 
 
-def test_a_trial_that_goes_on_gets_its_newest_checkpoint(keeper: Keeper) -> None:
+def test_a_trial_that_goes_on_gets_its_newest_checkpoint(keeper: Checkpoints) -> None:
     keeper.take([saved(3, 0, b"a"), saved(4, 7, b"b"), saved(3, 5, b"c")])
     keeper.take([saved(3, 6, b"d")])
 
     assert found(keeper, [2, 3, 4], [1, 1, 1]) == {3: (6, b"d"), 4: (7, b"b")}
 
 
-def test_a_later_attempt_saves_on(keeper: Keeper) -> None:
+def test_a_later_attempt_saves_on(keeper: Checkpoints) -> None:
     keeper.take([saved(3, 5, b"a")])
     keeper.take([saved(3, 8, b"b", attempt=1)])
 
     assert found(keeper, [3], [2]) == {3: (8, b"b")}
 
 
-def test_a_first_attempt_gets_none(keeper: Keeper) -> None:
+def test_a_first_attempt_gets_none(keeper: Checkpoints) -> None:
     keeper.take([saved(3, 5, b"a")])
 
     assert found(keeper, [3], [0]) == {}
 
 
-def test_the_end_of_a_trial_takes_nothing_away(keeper: Keeper) -> None:
+def test_the_end_of_a_trial_takes_nothing_away(keeper: Checkpoints) -> None:
     keeper.take([saved(3, 5, b"a")])
     keeper.forget([3, 4])
 

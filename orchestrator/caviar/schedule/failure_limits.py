@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from caviar.errors import CaviarError, NoResultError, SpecError
 from caviar.installing import missing
-from caviar.schedule.tally import HOPELESS, Tally
+from caviar.schedule.counters import HOPELESS, Counters
 from caviar_workers.failure import headline
 
 
-def hopeless(tally: Tally, max_failures: int | None = None, sweep: str = "") -> CaviarError | None:
+def hopeless(tally: Counters, max_failures: int | None = None, sweep: str = "") -> CaviarError | None:
     """The error that should end the sweep now; None: go on.
 
     The trials that began first must all have ended: some may fail, or give up, within a second, that were unlucky with
@@ -38,7 +38,7 @@ def hopeless(tally: Tally, max_failures: int | None = None, sweep: str = "") -> 
     return None
 
 
-def fruitless(tally: Tally, sweep: str = "") -> CaviarError | None:
+def fruitless(tally: Counters, sweep: str = "") -> CaviarError | None:
     """The error with which a sweep ends that has no usable result and not one completed trial; None: it has some."""
     if tally.before or tally.completed or not tally.first_errors:
         return None
@@ -50,7 +50,7 @@ def fruitless(tally: Tally, sweep: str = "") -> CaviarError | None:
     )
 
 
-def misspelt(tally: Tally) -> bool:
+def misspelt(tally: Counters) -> bool:
     """Whether all trials that failed did so for want of the metric, which none ever reported."""
     return tally.unmeasured == tally.failed > 0 and not (tally.measured or tally.hope)
 

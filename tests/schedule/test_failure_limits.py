@@ -2,33 +2,45 @@
 
 import math
 import re
-from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from caviar.errors import CaviarError, NoResultError, SpecError
-from caviar.schedule.tally import Tally
-from caviar.schedule.verdict import HOPELESS, fruitless, hopeless
+from caviar.schedule.counters import Counters
+from caviar.schedule.failure_limits import HOPELESS, fruitless, hopeless
 from caviar_workers.execution import never_reported
 
 MISSPELT = never_reported("loss", ["los"], "")
 NOTHING = never_reported("loss", [], "")
 
 
-def tally(failures: int, kind: str, error: str, *, completed: int = 0, before: int = 0) -> Tally:
-    counts = Tally("loss", "min", before=before, completed=completed)
+def tally(failures: int, kind: str, error: str, *, completed: int = 0, before: int = 0) -> Counters:
+    counts = Counters("loss", "min", before=before, completed=completed)
     for trial in range(failures):
-        counts.fail(trial, kind, error)
+        fail(counts, trial, kind, error)
     return counts
+
+
+def end(
+    counts: Counters, trial: int, state: str, *, kind: str | None = None, error: str | None = None, ran: bool = True
+) -> None:
+    """An execution ended by its process's death, or, unless it ran, before it came."""
+    row = {"trial": [trial], "state": [state], "kind": [kind], "error": [error], "diverged": [False]}
+    row |= {"busy": [None], "cause": ["first" if ran else "stop"]}
+    counts.add(pa.table(row).set_column(5, "busy", pa.array([None], pa.float64())), [state])
+
+
+def fail(counts: Counters, trial: int, kind: str, error: str) -> None:
+    end(counts, trial, "FAILED", kind=kind, error=error)
 
 
 def test_one_trial_that_gave_up_early_says_nothing_of_the_others() -> None:
     counts = tally(1, "metric", MISSPELT)
     assert hopeless(counts) is None
     for trial in range(1, 2 * HOPELESS):
-        counts.fail(trial, "metric", never_reported("loss", [f"los{trial % 3}"], ""))
+        fail(counts, trial, "metric", never_reported("loss", [f"los{trial % 3}"], ""))
     assert isinstance(hopeless(counts), SpecError)  # whatever else each of them reported
     assert isinstance(fruitless(counts), SpecError)
     counts.hear(["trial", "step", "loss"])  # one that still runs came to it
@@ -38,13 +50,13 @@ def test_one_trial_that_gave_up_early_says_nothing_of_the_others() -> None:
 
 @pytest.mark.parametrize(("kind", "error"), [("metric", MISSPELT), ("metric", NOTHING), ("error", "E: x")])
 def test_who_began_first_has_to_end_first(kind: str, error: str) -> None:
-    counts = Tally("loss", "min")
+    counts = Counters("loss", "min")
     counts.begin([0, 1, 2])
     counts.begin(range(1, 100))  # some once more
     for trial in range(1, 100):
-        counts.fail(trial, kind, error)
+        fail(counts, trial, kind, error)
     assert hopeless(counts) is None  # trial 0 trains for hours
-    counts.fail(0, kind, error)
+    fail(counts, 0, kind, error)
     assert hopeless(counts) is not None
 
 
@@ -70,7 +82,7 @@ def test_the_sentence_counts_trials_and_names_the_first() -> None:
 
 def test_failures_that_differ_are_no_reason_to_stop() -> None:
     counts = tally(HOPELESS, "error", "E: x")
-    counts.fail(99, "error", "E: y")
+    fail(counts, 99, "error", "E: y")
 
     assert hopeless(counts) is None
     assert isinstance(fruitless(counts), NoResultError)
@@ -84,7 +96,7 @@ def test_one_completed_trial_is_hope_also_of_an_earlier_driver(earlier: dict[str
         assert fruitless(counts) is None
 
 
-def of_ten(metric: str, others: list[tuple[str, float | None]], failed: int) -> Tally:
+def of_ten(metric: str, others: list[tuple[str, float | None]], failed: int) -> Counters:
     """Trials that ended otherwise, each with its last value, and then some that failed alike."""
     trials = range(len(others) + failed)
     states = [state for state, _ in others] + ["FAILED"] * failed
@@ -96,10 +108,11 @@ def of_ten(metric: str, others: list[tuple[str, float | None]], failed: int) -> 
         "error": [None] * len(others) + ["E: x"] * failed,
         f"last_{metric}": [value for _, value in others] + [None] * failed,
         "diverged": [False] * len(states),
+        "cause": ["first"] * len(states),
     }
-    counts = Tally("loss", "min")
+    counts = Counters("loss", "min")
     counts.begin(trials)
-    counts.add(pa.table(columns), SimpleNamespace(trials=trials, config=lambda _: {}), 0)  # type: ignore[arg-type]
+    counts.add(pa.table(columns), states, lambda _: {})
     return counts
 
 
@@ -124,7 +137,7 @@ def test_one_that_was_killed_on_request_is_hope_if_any_had_reported() -> None:
         counts = tally(2 * HOPELESS, "error", "E: x")
         if measured:
             counts.hear(["trial", "step", "loss"])
-        counts.stop(99, ran=ran)
+        end(counts, 99, "STOPPED", ran=ran)
         assert (hopeless(counts) is None) == (ran and measured)
 
 

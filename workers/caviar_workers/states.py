@@ -1,0 +1,73 @@
+"""The words of the store for what becomes of trials, each defined here and nowhere else; members are plain strings."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """How an attempt, or a trial, stands."""
+
+    PENDING = "PENDING"
+    """It has not begun, or waits for another attempt."""
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    """It waits at its checkpoint until it is promoted."""
+    LOST = "LOST"
+    """The attempt ended without a word, or without being to blame; the trial is tried again."""
+    COMPLETED = "COMPLETED"
+    STOPPED = "STOPPED"
+    """It was told to end after it had begun."""
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    """It was told to end before it had begun."""
+
+
+ENDED = (State.COMPLETED, State.STOPPED, State.FAILED, State.CANCELLED)
+"""States in which a trial stays."""
+
+WAITING = (State.PENDING, State.RUNNING, State.PAUSED)
+"""States of a trial that has not come to its end."""
+
+
+class Failure(StrEnum):
+    """Why an attempt failed or was lost: the column `kind`."""
+
+    ERROR = "error"
+    """Train raised."""
+    OOM = "oom"
+    """There was not enough memory."""
+    METRIC = "metric"
+    """The sweep's metric was never reported."""
+    TIMEOUT = "timeout"
+    LOST = "lost"
+    """Its process or node died."""
+
+
+class Cause(StrEnum):
+    """Why an attempt was made."""
+
+    FIRST = "first"
+    RETRY = "retry"
+    """The one before was lost, or its driver ended."""
+    PROMOTE = "promote"
+    """The stop policy called its trial back after a pause."""
+    STOP = "stop"
+    """None was made: the trial was stopped while it waited for it."""
+
+
+class Action(StrEnum):
+    """What a decision does."""
+
+    GO_ON = "go_on"
+    STOP = "stop"
+    PAUSE = "pause"
+    PROMOTE = "promote"
+    ASK = "ask"
+    """A searcher gave a new trial its point."""
+    TIME_LIMIT = "time_limit"
+    """The sweep's time is up."""
+
+
+TOLD = (Action.STOP, Action.PAUSE)
+"""What a trial is told while it runs."""
