@@ -178,7 +178,7 @@ def decision(n: int, trial: int | None, action: str, **given: Any) -> pa.Table:
 
 def add_zoom(store: Store, parent: str) -> str:
     """A finished sweep of three trials that was zoomed out of another one, and found nothing better."""
-    plan = make_plan("digits-zoom", 3, parent=parent)
+    plan = make_plan("digits-zoom", 3, parent=parent, relation="zoom")
     sweep = store.create_sweep({"plan": plan.to_json(), "provenance": {}}, b"")
     epoch = sweep.claim()
     with Writer(sweep, epoch) as writer:

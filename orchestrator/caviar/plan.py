@@ -17,11 +17,14 @@ from caviar.space import Choice, Constant, Parameter, Space, parameter_from_json
 from caviar.stopping import PAUSING, parse_stopping, stopping_text
 from caviar_workers.tables import check_metric_name
 
+Relation = Literal["zoom", "retest", "fork"]
+"""What a sweep is to the one that it comes from: narrower ranges, its best on fresh seeds, or its trials changed."""
+
 _ABOVE = 3
 """Objects round a value of the plan's, in the sweep's description."""
 _FIRST = (
     *("name", "metric", "mode", "trials", "seed", "space", "held", "sampler", "all_tiers"),
-    *("parent", "rounds", "round"),
+    *("parent", "relation", "rounds", "round"),
 )
 """Fields that a stored plan begins with, in this order; the others follow as they are declared."""
 
@@ -46,7 +49,9 @@ class Plan(Settings):
     held: Mapping[str, Parameter] = field(default_factory=dict)
     """Parameters of a lower tier as they were declared, which `space` holds at their defaults."""
     parent: str | None = None
-    """Id of the sweep that this one was zoomed out of."""
+    """Id of the sweep that this one comes from."""
+    relation: Relation | None = None
+    """What it is to its parent; None: it has none."""
     rounds: tuple[int, ...] = ()
     """Trials of the rounds that follow this sweep, each zoomed into the one before."""
     round: int = 0
@@ -64,6 +69,7 @@ class Plan(Settings):
         except ValueError as error:
             raise SpecError(str(error)) from error
         _need(all(map(_text, (self.note, *self.tags))), "tags and note are text", self.tags)
+        _need((self.parent is None) == (self.relation is None), "a parent has a relation", self.relation)
         self._check_choosers()
         check_settings(self)
         _need(all(map(SETTINGS["trials"].kind.holds, self.rounds)), "rounds are whole numbers of trials", self.rounds)
@@ -127,6 +133,7 @@ class Plan(Settings):
         known["sampler"] = known["sampler"] if isinstance(known["sampler"], str) else read_sampler(known["sampler"])
         known["train_args"] = arguments_from_json(known.get("train_args", {}))
         known["rounds"] = tuple(known.get("rounds", ()))
+        known.setdefault("relation", None if known.get("parent") is None else "zoom")  # there was no other
         known["tags"] = tuple(known["tags"])
         return cls(**known)
 

@@ -58,7 +58,9 @@ def test_what_cannot_be_is_a_sentence(caviar, filled, args, code, words):
 def test_a_family_is_shown_as_one(caviar, tmp_path):
     store = Store.open(tmp_path / "store", create=True)
     parent = add_digits(store)
-    plan = replace(Plan.from_json(store.find(parent).description()["plan"]), name="digits-zoom", parent=parent)
+    plan = replace(
+        Plan.from_json(store.find(parent).description()["plan"]), name="digits-zoom", parent=parent, relation="zoom"
+    )
     child = add_digits(store, plan)
     got = caviar("best", "--family", "-k", "3", "--store", str(store.path))
     assert got.lines[0] == "best by last val_loss, 12 trials of 2 sweeps at step 19, min"

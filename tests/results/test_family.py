@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from caviar.errors import NoResultError, NotFoundError
+from caviar.errors import NoResultError, NotFoundError, SpecError
 from caviar.plan import Plan
-from caviar.results.family import ancestors, best_of_family, children, family
+from caviar.results.family import ancestors, best_of_family, children, family, twin_of
 from caviar.results.next_sweep import next_round, zoom_into, zoom_plan
 from caviar.sampling import List, make_sampler
 from caviar.space import Constant, Float, Int, Space
@@ -104,8 +104,8 @@ def test_rounds_follow_one_another(store: Store) -> None:
 def test_a_family_and_its_best(store: Store) -> None:
     parent = add(store, PLAN, losses())
     other = add(store, replace(PLAN, name="other"), losses(-5.0))
-    child = add(store, replace(PLAN, parent=parent.id), losses(-0.35))
-    grandchild = add(store, replace(PLAN, parent=child.id), losses(1.0))
+    child = add(store, replace(PLAN, parent=parent.id, relation="zoom"), losses(-0.35))
+    grandchild = add(store, replace(PLAN, parent=child.id, relation="zoom"), losses(1.0))
     assert [one.id for one in family(store, grandchild)] == [parent.id, child.id, grandchild.id]
     assert family(store, parent) == family(store, child)
     assert [one.id for one in ancestors(store, grandchild)] == [grandchild.id, child.id, parent.id]
@@ -132,7 +132,9 @@ def test_a_family_and_its_best(store: Store) -> None:
 def test_the_words_of_a_family_are_of_all_that_were_compared(store: Store, rule: str, k: int) -> None:
     plan = replace(PLAN, trials=2, rounds=())
     parent = add(store, plan, {0: ("COMPLETED", 5.0), 1: ("COMPLETED", 6.0)}, step=2)
-    child = add(store, replace(plan, parent=parent.id), {0: ("COMPLETED", 7.0), 1: ("COMPLETED", 8.0)}, step=4)
+    child = add(
+        store, replace(plan, parent=parent.id, relation="zoom"), {0: ("COMPLETED", 7.0), 1: ("COMPLETED", 8.0)}, step=4
+    )
     words, _ = best_of_family(store, [parent, child], k=k, rule=rule)
     assert words == f"{rule} loss, 4 trials of 2 sweeps at their own ends, steps 2 to 4"
     words, _ = best_of_family(store, [parent], k=k, rule="last")
@@ -143,6 +145,29 @@ def test_the_words_of_a_family_are_of_all_that_were_compared(store: Store, rule:
 def test_one_of_a_kind_is_no_plural(store: Store, count: int, words: str) -> None:
     sweep = add(store, PLAN, dict.fromkeys(range(count), ("COMPLETED", 1.0)))
     assert words in best_of_family(store, [sweep], k=1)[0]
+
+
+def test_only_what_was_zoomed_is_of_a_family_and_a_plan_of_before_was(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = add(store, PLAN, losses())
+    for relation in ("retest", "fork"):
+        add(store, replace(PLAN, parent=parent.id, relation=relation), losses())  # type: ignore[arg-type]
+    assert [one.id for one in family(store, parent)] == [parent.id]
+
+    plan = replace(PLAN, parent=parent.id, relation="zoom")
+    stored = {name: value for name, value in plan.to_json().items() if name != "relation"}
+    assert Plan.from_json(stored) == plan
+    monkeypatch.setattr(Plan, "to_json", lambda _: stored)  # as an earlier version did
+    child = add(store, plan, losses())
+    monkeypatch.undo()
+    assert [one.id for one in children(store, parent)] == [child.id]
+    twin = twin_of(store, plan)
+    assert twin is not None
+    assert twin.id == child.id
+    assert twin_of(store, replace(plan, trials=7)) is None
+    with pytest.raises(SpecError, match="a parent has a relation"):
+        replace(PLAN, parent=parent.id)
 
 
 def test_too_few_results_say_so(store: Store) -> None:
@@ -159,11 +184,11 @@ def test_over_a_family_too_completed_trials_go_before_all_others(store: Store, s
     plan = replace(PLAN, mode=mode, trials=2, rounds=())
     parent = add(store, plan, {0: ("COMPLETED", 5.0), 1: ("COMPLETED", 6.0)})
     better = {"min": -1.0, "max": 9.0}[mode]
-    child = add(store, replace(plan, parent=parent.id), {0: (state, better), 1: (state, better)})
+    child = add(store, replace(plan, parent=parent.id, relation="zoom"), {0: (state, better), 1: (state, better)})
     rule, best = best_of_family(store, [child, parent], k=9)
     assert [(one.sweep.id, one.candidate.state) for one in best] == [(parent.id, "COMPLETED")] * 2
     assert "2 trials of 2 sweeps" in rule
-    neither = add(store, replace(plan, parent=parent.id), {0: (state, 5.0), 1: (state, 6.0)})
+    neither = add(store, replace(plan, parent=parent.id, relation="zoom"), {0: (state, 5.0), 1: (state, 6.0)})
     _, best = best_of_family(store, [child, neither], k=1)
     assert best[0].sweep.id == child.id
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def parent_of(sweep: SweepDir) -> str | None:
-    """The id of the sweep that this one was zoomed out of; None: of none."""
-    found: str | None = sweep.description()["plan"].get("parent")
-    return found
+    """The id of the sweep that this one was zoomed out of; None: of none, whatever else it may come from."""
+    plan = sweep.description()["plan"]
+    return plan.get("parent") if plan.get("relation", "zoom") == "zoom" else None
 
 
 def children(store: Store, sweep: SweepDir) -> list[SweepDir]:
@@ -33,8 +33,20 @@ def twin_of(store: Store, plan: Plan) -> SweepDir | None:
     """The sweep that was zoomed out of the same parent by the same plan; None: there is none."""
     if plan.parent is None:
         return None
-    wanted = json.loads(json.dumps(plan.to_json()))
-    return next((one for one in store.sweeps() if one.description()["plan"] == wanted), None)
+    wanted = _stored(plan)
+    return next((one for one in store.sweeps() if _plan_as_of_now(one, plan.parent) == wanted), None)
+
+
+def _plan_as_of_now(sweep: SweepDir, parent: str) -> Any:
+    """The plan of a sweep, as this version would store it, whichever stored it; None: it has another parent."""
+    from caviar.plan import Plan  # noqa: PLC0415 — a family that is only read needs none of it
+
+    found = sweep.description()["plan"]
+    return _stored(Plan.from_json(found)) if found.get("parent") == parent else None
+
+
+def _stored(plan: Plan) -> Any:
+    return json.loads(json.dumps(plan.to_json()))
 
 
 def ancestors(store: Store, sweep: SweepDir) -> list[SweepDir]:

@@ -103,7 +103,9 @@ def _child(plan: Plan, sweep: str, trials: int) -> Plan:
     if isinstance(sampler, List):  # the parent tried these
         sampler = sampler.then or "sobol"
     seed = (plan.seed + 1) % 2**63
-    return replace(plan, name=_name(plan.name), parent=sweep, trials=trials, seed=seed, sampler=sampler)
+    return replace(
+        plan, name=_name(plan.name), parent=sweep, relation="zoom", trials=trials, seed=seed, sampler=sampler
+    )
 
 
 def _name(name: str) -> str:

@@ -208,6 +208,7 @@ _PLAN: dict[str, tuple[Callable[[object], bool], str]] = {
     "held": (_held, "an object of parameters"),
     "sampler": (_sampler, "a name, or an object with one"),
     "parent": (_or_none(_text), "text"),
+    "relation": (_or_none(_text), "text"),
     "rounds": (lambda value: isinstance(value, list) and all(map(_whole(1, MOST_TRIALS), value)), "whole numbers"),
     "round": (_whole(0, MOST_TRIALS), "a whole number"),
     "searcher": (_text, "text"),
