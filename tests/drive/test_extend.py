@@ -2,15 +2,11 @@
 
 from pathlib import Path
 
-import pytest
-
 from caviar.results import Result
 from caviar.show.numbers import number
 from caviar.store import Store
 
 from .conftest import Caviar, Write, curves, table
-
-pytestmark = pytest.mark.ray
 
 EXPERIMENT = """
     from caviar import Float, Sweep
@@ -26,7 +22,7 @@ EXPERIMENT = """
 
 
 def test_an_extended_sweep_is_what_a_longer_one_would_have_been(
-    ray: object, write: Write, caviar: Caviar, store: Path
+    inline: None, write: Write, caviar: Caviar, store: Path
 ) -> None:
     path = write(EXPERIMENT)
     assert caviar("run", path).code == 0
@@ -49,7 +45,7 @@ def test_an_extended_sweep_is_what_a_longer_one_would_have_been(
     assert extended.sql("SELECT max(attempts) FROM trials").fetchall() == [(1,)]
 
 
-def test_a_grid_has_no_more_points(ray: object, write: Write, caviar: Caviar) -> None:
+def test_a_grid_has_no_more_points(inline: None, write: Write, caviar: Caviar) -> None:
     assert caviar("run", write(EXPERIMENT), "--set", "sampler=grid").code == 0
 
     output = caviar("resume", "--add", 4)
@@ -59,7 +55,7 @@ def test_a_grid_has_no_more_points(ray: object, write: Write, caviar: Caviar) ->
 
 
 def test_other_code_is_taken_only_by_force_and_kept_with_the_sweep(
-    ray: object, write: Write, caviar: Caviar, store: Path
+    inline: None, write: Write, caviar: Caviar, store: Path
 ) -> None:
     path = write(EXPERIMENT)
     assert caviar("run", path).code == 0

@@ -167,7 +167,7 @@ def test_a_trial_that_kills_its_process_every_time_is_given_up(ray: RaySession, 
     assert result.sql("SELECT count(*) FROM trials WHERE state = 'COMPLETED'").fetchall() == [(5,)]
 
 
-def test_the_last_test_is_caught_up_with(caviar: Caviar, write: Write, ray: RaySession, store: Path) -> None:
+def test_the_last_test_is_caught_up_with(caviar: Caviar, write: Write, inline: None, store: Path) -> None:
     path = write(
         """
         from pathlib import Path

@@ -1,4 +1,4 @@
-"""Coarse, then fine, in one go, on a real Ray; and what is left of it after an end at a bad moment."""
+"""Coarse, then fine, in one go; and what is left of it after an end at a bad moment."""
 
 import json
 from pathlib import Path
@@ -7,15 +7,12 @@ import pytest
 
 from caviar.drive import drive
 from caviar.errors import StoreError
-from caviar.execute.ray_session import RaySession
 from caviar.results import Result
 from caviar.results.family import family
 from caviar.store import Store
 from caviar.store.finals import finals
 
 from .conftest import Caviar, Write
-
-pytestmark = pytest.mark.ray
 
 EXPERIMENT = """
     from caviar import Float, Sweep
@@ -45,7 +42,7 @@ def rows(store: Path) -> list[object]:
 
 
 def test_rounds_end_where_an_undisturbed_run_would_have(
-    ray: RaySession, caviar: Caviar, write: Write, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+    inline: None, caviar: Caviar, write: Write, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = write(EXPERIMENT)
     whole = tmp_path / "whole"
@@ -62,9 +59,9 @@ def test_rounds_end_where_an_undisturbed_run_would_have(
     def broken(*_: object) -> None:
         raise StoreError("gone between two rounds")
 
-    monkeypatch.setattr(drive, "next_round", broken)
-    assert caviar("run", file).code == 5
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(drive, "next_round", broken)
+        assert caviar("run", file).code == 5
     assert len(Store.open(store).sweeps()) == 1
     file.write_text("raise RuntimeError('edited')")
     resumed = caviar("resume")
@@ -76,7 +73,7 @@ def test_rounds_end_where_an_undisturbed_run_would_have(
     assert len(Store.open(store).sweeps()) == 3
 
 
-def test_a_zoom_runs_the_code_of_its_parent(ray: RaySession, caviar: Caviar, write: Write, store: Path) -> None:
+def test_a_zoom_runs_the_code_of_its_parent(inline: None, caviar: Caviar, write: Write, store: Path) -> None:
     file = write(EXPERIMENT.replace("rounds=[12, 8, 5]", "trials=12"))
     assert caviar("run", file).code == 0
     parent = Result(store).id
