@@ -51,3 +51,10 @@ def test_extremes_skip_what_was_not_reported() -> None:
     assert found.has_last.tolist() == [True, False]
     assert found.has_finite.tolist() == [True, False]
     assert found.all_finite.tolist() == [True, True]
+
+
+def test_rows_without_a_metric_are_rows() -> None:
+    found = to_columns(Rows([0, 0.0, {}, 1, 0.0, {}]))
+
+    assert found.steps.tolist() == [0, 1]
+    assert found.metrics == {}

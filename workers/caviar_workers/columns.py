@@ -64,10 +64,17 @@ class Rows:
         first, rows = self.metrics[0], self.metrics
         if set(map(len, rows)) != {len(first)} or len(first) > MOST_METRICS:  # too many are refused by their names
             return None
+        if not first:
+            return {}
+        values = map(itemgetter(*first), rows)
         try:  # who has as many names as the first row, and all of those, has no others
-            return {name: np.fromiter(map(itemgetter(name), rows), np.float64, len(rows)) for name in first}
+            flat = np.fromiter(
+                chain.from_iterable(values) if len(first) > 1 else values, np.float64, len(rows) * len(first)
+            )
         except KeyError:
             return None
+        table = flat.reshape(len(rows), len(first))
+        return {name: np.ascontiguousarray(table[:, j]) for j, name in enumerate(first)}
 
 
 def to_columns(rows: Rows) -> Columns:
