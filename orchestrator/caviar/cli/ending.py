@@ -47,7 +47,7 @@ def after_run(target: Target, sweep: str) -> None:
 
 def _say_older_best(opened: "OpenSweep") -> None:
     """Where a sweep was zoomed out of another one: is the best of them its own?"""
-    if opened.plan.get("parent") is None:
+    if opened.plan.parent is None:
         return
     from caviar.results.family import ancestors, best_of_family
 

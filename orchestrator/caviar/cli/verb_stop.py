@@ -81,7 +81,7 @@ def _trial_state(store: "Store", sweep: "SweepDir", trial: int) -> str:
 
     with Views(store, [sweep]) as views:
         opened = OpenSweep(store=store, sweep=sweep, views=views, say=say)
-        if trial >= opened.plan["trials"]:
+        if trial >= opened.plan.trials:
             raise opened.no_trial(trial)
         rows = views.execute("SELECT state FROM trials WHERE trial = ?", [trial]).fetchall()
         if rows:

@@ -114,7 +114,7 @@ def _resume(store: Store, held: Ownership, how: _How, *, add: int = 0, force: bo
     plan = plan if how.time_limit is None else dataclasses.replace(plan, time_limit=how.time_limit)
     if not _finish(store, held, plan, sampler, how, extended=bool(add), force=force) or not plan.rounds:
         return held.sweep
-    after = [one for one in children(store, held.sweep) if one.description()["plan"]["round"] == plan.round + 1]
+    after = [one for one in children(store, held.sweep) if one.plan.round == plan.round + 1]
     if after:
         with own(after[0]) as child:
             held.release()

@@ -33,7 +33,7 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
     with Views(store, [sweep_dir]) as views:
         # fetchall() of each query before the next: DuckDB streams results.
         written, newest = views.execute('SELECT count(*), max("index") FROM configs').fetchall()[0]
-        metric = sweep_dir.description()["plan"]["metric"]
+        metric = sweep_dir.plan.metric
         metrics = tuple(views.metrics())
         valued = f"{identifier('last_' + metric)} IS NOT NULL" if metric in metrics else "false"
         lasted = f"state IN ('STOPPED', 'PAUSED') AND {valued}"

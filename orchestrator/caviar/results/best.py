@@ -57,7 +57,7 @@ def best_document(
         raise _no_result(opened, at_step)
     return BestDocument(
         sweep=opened.sweep.id,
-        name=opened.plan["name"],
+        name=opened.plan.name,
         metric=selection.metric,
         mode=selection.mode,
         rule=selection.rule,
@@ -82,6 +82,6 @@ def _no_result(opened: OpenSweep, at_step: int | None) -> NoResultError:
     yet = " yet" if opened.sweep.state() == "running" else ""
     when = yet if at_step is None else f" at step {at_step}"
     return NoResultError(
-        f"{opened.title} has no trial with a usable {opened.plan['metric']}{when}{failed};"
+        f"{opened.title} has no trial with a usable {opened.plan.metric}{when}{failed};"
         f" see why: caviar status {opened.sweep.id}"
     )

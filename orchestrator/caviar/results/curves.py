@@ -77,7 +77,7 @@ def known_metric(opened: OpenSweep, name: str | None) -> str:
         NotFoundError: It was never reported; the sentence suggests one that was.
     """
     known = opened.views.metrics()
-    wanted = str(name or opened.plan["metric"])
+    wanted = str(name or opened.plan.metric)
     if wanted in known:
         return wanted
     if not known:

@@ -53,11 +53,11 @@ def decisions_document(opened: OpenSweep, trial: int) -> DecisionsDocument:
         ends[None] = attempts[-1]  # what was decided of a trial that was in no process concerns what came then
     return DecisionsDocument(
         sweep=opened.sweep.id,
-        name=opened.plan["name"],
+        name=opened.plan.name,
         trial=trial,
         state=state,
-        metric=opened.plan["metric"],
-        stopping=opened.plan.get("stopping", ""),
+        metric=opened.plan.metric,
+        stopping=opened.plan.stopping,
         decisions=tuple(_explained(row, ends.get(row["attempt"])) for row in rows),
     )
 

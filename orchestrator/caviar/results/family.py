@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 def parent_of(sweep: SweepDir) -> str | None:
     """The id of the sweep that this one was zoomed out of; None: of none, whatever else it may come from."""
-    plan = sweep.description()["plan"]
-    return plan.get("parent") if plan.get("relation", "zoom") == "zoom" else None
+    plan = sweep.plan
+    return plan.parent if plan.relation == "zoom" else None
 
 
 def children(store: Store, sweep: SweepDir) -> list[SweepDir]:
@@ -91,8 +91,8 @@ def best_of_family(
         NotFoundError: No sweep reports its metric, and trials have ended.
         SpecError: There is no such rule.
     """
-    plan = sweeps[0].description()["plan"]
-    chosen = rule or plan["rule"]
+    plan = sweeps[0].plan
+    chosen = rule or plan.rule
     found = _selections(store, sweeps, k=k, rule=chosen, at_step=at_step)
     if at_step is None and not any(one.step is None and one.rows for one in found.values()):
         steps = [one.step for one in found.values() if one.step is not None and one.rows]
@@ -101,10 +101,10 @@ def best_of_family(
     elif at_step is None:
         found = {number: one for number, one in found.items() if one.step is None}
     pool = [Relative(sweep=sweeps[number], candidate=row) for number, one in found.items() for row in one.rows]
-    sign = -1.0 if plan["mode"] == "max" else 1.0
+    sign = -1.0 if plan.mode == "max" else 1.0
     pool.sort(key=lambda one: (sign * one.candidate.value, one.sweep.description()["created"], one.candidate.trial))
     best = tuple(pool[:k])
-    return _words(f"{chosen} {plan['metric']}", found.values(), len(sweeps)), best
+    return _words(f"{chosen} {plan.metric}", found.values(), len(sweeps)), best
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,13 +159,13 @@ def family_document(
     with Views(store, sweeps) as views:
         say_not_shown(views, say)
     words, best = best_of_family(store, sweeps, k=k, rule=rule, at_step=at_step)
-    plan = sweeps[0].description()["plan"]
+    plan = sweeps[0].plan
     if not best:
         yet = " yet" if any(one.state() == "running" for one in sweeps) else ""
-        raise NoResultError(f"no trial of the family of {sweeps[0].id} has a usable {plan['metric']}{yet}")
+        raise NoResultError(f"no trial of the family of {sweeps[0].id} has a usable {plan.metric}{yet}")
     return FamilyDocument(
-        metric=plan["metric"],
-        mode=plan["mode"],
+        metric=plan.metric,
+        mode=plan.mode,
         rule=words,
         family=tuple(Member(sweep=one.id, parent=parent_of(one)) for one in sweeps),
         trials=tuple(FamilyTrial(sweep=one.sweep.id, **asdict(one.candidate)) for one in best),

@@ -15,7 +15,9 @@ from caviar.store.aside import AGAIN, again, not_shown
 from caviar.store.trouble import store_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from caviar.store.stored_plan import StoredPlan
 
     Say = Callable[[str], None]
     """Tells the user a sentence that is no part of what was asked for."""
@@ -38,10 +40,9 @@ class OpenSweep:
     say: Say
 
     @property
-    def plan(self) -> Mapping[str, Any]:
-        """The sweep's plan, as JSON values."""
-        plan: Mapping[str, Any] = self.sweep.description()["plan"]
-        return plan
+    def plan(self) -> StoredPlan:
+        """The sweep's plan."""
+        return self.sweep.plan
 
     @property
     def title(self) -> str:
@@ -51,7 +52,7 @@ class OpenSweep:
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters, in the order of the space."""
-        return tuple(self.plan["space"]["parameters"])
+        return tuple(self.plan.parameters)
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
         """All rows of a trusted query, as mappings from column names."""
@@ -70,7 +71,7 @@ class OpenSweep:
 
     def no_trial(self, trial: int) -> NotFoundError:
         """The error where the sweep has no such trial among those that were planned, or no row of it."""
-        planned = self.plan["trials"]
+        planned = self.plan.trials
         aside = next((sweep.id for sweep, file in self.views.quarantined() if file.table in AGAIN), None)
         if not 0 <= trial < planned:
             rule = f"its trials are 0 to {planned - 1}"

@@ -85,12 +85,12 @@ class Result:
     @property
     def metric(self) -> str:
         """The metric that ranks the trials."""
-        return str(self._sweep.description()["plan"]["metric"])
+        return self._sweep.plan.metric
 
     @property
     def mode(self) -> str:
         """`min` or `max`: what is better."""
-        return str(self._sweep.description()["plan"]["mode"])
+        return self._sweep.plan.mode
 
     @property
     def space(self) -> Space:

@@ -17,6 +17,7 @@ from typing import Any, Protocol, cast
 from caviar.errors import NotFoundError, SpecError, did_you_mean
 from caviar.results.given import as_given
 from caviar.results.ranking_sql import RULES, WORDS, Rule, identifier, newest_sql, scored_sql, steps_sql
+from caviar.store.stored_plan import stored_plan
 
 Row = tuple[Any, ...]
 
@@ -95,15 +96,15 @@ def select(
         SpecError: There is no such rule, `k` is less than 1, or `at_step` is no step.
         NotFoundError: Trials have ended, and none ever reported the metric.
     """
-    sweep, plan = description["id"], description["plan"]
-    chosen = rule or plan["rule"]
+    sweep, plan = description["id"], stored_plan(description["plan"])
+    chosen = rule or plan.rule
     if chosen not in RULES:
         raise SpecError(f"a rule is last, best or smoothed, but got {chosen!r}")
     if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
         raise SpecError(f"the best k trials are a whole number from 1 of them, but got k={k!r}")
     if at_step is not None and (not isinstance(at_step, Integral) or isinstance(at_step, bool) or at_step < 0):
         raise SpecError(f"at_step is a whole number from 0, but got {at_step!r}")
-    metric, mode = plan["metric"], plan["mode"]
+    metric, mode = plan.metric, plan.mode
     if not _reported(views, sweep, metric):
         return Selection(metric=metric, mode=mode, rule=f"no trial has reported {metric}", compared=0, rows=())
     asked = Comparison(views, sweep, metric, mode, cast("Rule", chosen))
@@ -114,7 +115,7 @@ def select(
         step, pool = None, "= 'COMPLETED'"
     else:
         step, pool = asked.common_step(least) if at_step is None else at_step, "<> 'FAILED'"
-    parameters = list(plan["space"]["parameters"])
+    parameters = list(plan.parameters)
     found = asked.best(step, pool, parameters, k)
     if steps and found and step is None:
         found = asked.with_steps(found)
@@ -125,7 +126,7 @@ def select(
             step=r[2],
             state=r[3],
             seed=r[4],
-            config=as_given(plan["space"]["parameters"], dict(zip(parameters, r[6:], strict=True))),
+            config=as_given(plan.parameters, dict(zip(parameters, r[6:], strict=True))),
         )
         for r in found
     )

@@ -75,7 +75,7 @@ class StatusDocument:
 
 def status_document(opened: OpenSweep) -> StatusDocument:
     """Where the sweep stands at this moment."""
-    planned = opened.plan["trials"]
+    planned = opened.plan.trials
     counts = counted_states(opened, planned)
     try:
         best: BestDocument | None = best_document(opened, k=1)
@@ -83,13 +83,13 @@ def status_document(opened: OpenSweep) -> StatusDocument:
         best = None
     return StatusDocument(
         sweep=opened.sweep.id,
-        name=opened.plan["name"],
+        name=opened.plan.name,
         state=opened.sweep.state(),
         planned=planned,
         counts=counts,
         **_times(opened, planned, counts),
-        metric=opened.plan["metric"],
-        mode=opened.plan["mode"],
+        metric=opened.plan.metric,
+        mode=opened.plan.mode,
         rule=None if best is None else best.rule,
         best=None if best is None else best.trials[0],
         failures=tuple(_failures(opened)),

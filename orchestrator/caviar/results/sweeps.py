@@ -36,12 +36,11 @@ class Filter:
 
     def admits(self, sweep: SweepDir) -> bool:
         """Whether the sweep has it all; its state is looked at last, for that takes reading."""
-        said = sweep.description()
-        plan = said["plan"]
+        said, plan = sweep.description(), sweep.plan
         return (
             (self.since is None or datetime.fromisoformat(said["created"]) >= self.since)
-            and (self.name or "").casefold() in str(plan.get("name") or "").casefold()
-            and set(self.tags) <= set(plan.get("tags") or ())
+            and (self.name or "").casefold() in plan.name.casefold()
+            and set(self.tags) <= set(plan.tags)
             and (not self.states or sweep.state() in self.states)
         )
 

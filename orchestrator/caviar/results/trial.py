@@ -94,13 +94,13 @@ def trial_document(opened: OpenSweep, trial: int) -> TrialDocument:
     curves = exact_metrics(opened, trial)
     return TrialDocument(
         sweep=opened.sweep.id,
-        name=opened.plan["name"],
+        name=opened.plan.name,
         trial=trial,
         state=row["state"],
         seed=row["seed"],
-        config=as_given(opened.plan["space"]["parameters"], row),
-        held={name: one["tier"] for name, one in opened.plan.get("held", {}).items()},
-        metric=opened.plan["metric"],
+        config=as_given(opened.plan.parameters, row),
+        held={name: one["tier"] for name, one in opened.plan.held.items()},
+        metric=opened.plan.metric,
         **{name: row[name] for name in _OF_THE_ROW},
         metrics={metric: Summary(last=row.get(f"last_{metric}"), best=row.get(f"best_{metric}")) for metric in curves},
         curves=curves,

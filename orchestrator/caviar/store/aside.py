@@ -58,4 +58,4 @@ def _sentence(sweep: str, file: Quarantined) -> str:
 
 def _has_open_ends(views: Views, sweep: SweepDir) -> bool:
     ended = views.execute(_ENDED, [sweep.id, sweep.id]).fetchall()[0][0]
-    return bool(ended < sweep.description()["plan"]["trials"])
+    return bool(ended < sweep.plan.trials)

@@ -188,7 +188,7 @@ def _splices(sweep: SweepDir, seen: Snapshot, saves: Sequence[Save], findings: I
     bad = {finding.name for finding in findings}
     if seen.manifest.quarantined or bad & set(seen.all_names()):  # then rows are missing anyway
         return
-    metric = str(sweep.description()["plan"].get("metric") or "")
+    metric = sweep.plan.metric
     over = seen.plain and seen.manifest.state in ("finished", "failed")
     sound = [save for save in saves if f"{CHECKPOINTS}/{save.name}" not in bad]
     with open_plain() as connection:

@@ -149,6 +149,6 @@ _LOST = "Another process took {} over: it will finalize it."
 
 
 def _ended(sweep: SweepDir, counts: Counter[str]) -> State:
-    planned = sweep.description()["plan"].get("trials") or 0
+    planned = sweep.plan.trials
     done = sum(counts[state] for state in ENDED)
     return "finished" if done == counts.total() and done >= planned else "interrupted"

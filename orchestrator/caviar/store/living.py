@@ -36,7 +36,7 @@ def living_of(store: Store, sweep: SweepDir, steps: Mapping[int, int]) -> dict[i
     """
     if not steps:
         return {}
-    objective = sweep.description()["plan"]["metric"]
+    objective = sweep.plan.metric
     with Views(store, [sweep]) as views, views.of_trials(list(steps)):
         metrics = views.metrics()
         columns = ", ".join(["step", *map(name, metrics)])

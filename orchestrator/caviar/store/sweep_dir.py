@@ -18,6 +18,7 @@ from caviar.store.layout import CODE_FILE, SWEEP_FILE, SWEEP_PREFIX
 from caviar.store.manifest import State
 from caviar.store.owner import Sighting, look
 from caviar.store.record import described, read
+from caviar.store.stored_plan import StoredPlan, stored_plan
 from caviar.store.trouble import store_error
 
 
@@ -59,6 +60,11 @@ class SweepDir:
         """
         return amended(self._description, self._amendments)
 
+    @property
+    def plan(self) -> StoredPlan:
+        """What the description says of the plan; errors as for `description`."""
+        return stored_plan(self.description()["plan"])
+
     def amend(self, *, trials: int | None = None, code: tuple[str, bytes] | None = None) -> None:
         """Record that the sweep has another number of trials, or code (digest and zip), from now on; by its owner.
 
@@ -83,7 +89,7 @@ class SweepDir:
     @property
     def name(self) -> str:
         """The sweep's name as the user gave it; "" without one."""
-        return str(self.description()["plan"].get("name") or "")
+        return self.plan.name
 
     def code(self) -> bytes:
         """The snapshot of the user's code, as given to `Store.create_sweep` or to the last `amend` with code."""

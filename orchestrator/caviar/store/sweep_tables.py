@@ -47,7 +47,7 @@ class SweepTables:
             running: Whether a living process owns the sweep.
             most: Bytes of a file, at most, that is compared with its checksum first.
         """
-        plan = sweep.description()["plan"]
+        plan = sweep.plan
         self._connection = connection
         self._disk = sweep.disk
         self._most = most
@@ -59,13 +59,13 @@ class SweepTables:
         self.seen = seen
         self.running = running
         """Whether a living process owns the sweep."""
-        self.metric = plan.get("metric", "")
+        self.metric = plan.metric
         """The sweep's own."""
-        self.extreme = "max" if plan.get("mode") == "max" else "min"
+        self.extreme = "max" if plan.mode == "max" else "min"
         """What is best, by the sweep's mode."""
-        parameters = plan.get("space", {}).get("parameters", {})
         self.parameters = tuple(
-            Column(name=key, word=parameter.get("kind", "text"), section=1) for key, parameter in parameters.items()
+            Column(name=key, word=parameter.get("kind", "text"), section=1)
+            for key, parameter in plan.parameters.items()
         )
 
     def narrow(self, trials: Collection[int] | None) -> None:

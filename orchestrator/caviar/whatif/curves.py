@@ -19,6 +19,7 @@ from caviar.execute.recorded import Recorded
 from caviar.results.ranking_sql import identifier
 from caviar.results.selector import select
 from caviar.show.numbers import counted
+from caviar.store.stored_plan import stored_plan
 
 _NO_TABLE = "is no numpy file of named arrays: numpy.savez(FILE, curves=array) writes one"
 
@@ -50,8 +51,8 @@ def curves_of(views: Any, description: Any, title: str) -> Curves:
     Raises:
         SpecError: It has fewer than two completed trials, or none that could be chosen.
     """
-    plan = description["plan"]
-    metric = plan["metric"]
+    plan = stored_plan(description["plan"])
+    metric = plan.metric
     ended = "SELECT trial FROM trials WHERE state = 'COMPLETED'"
     asked = f"SELECT trial, attempt, min(epoch(started)) FROM attempts WHERE trial IN ({ended}) GROUP BY trial, attempt"
     began = {(trial, attempt): at for trial, attempt, at in views.execute(asked).fetchall() if at is not None}
@@ -70,10 +71,10 @@ def curves_of(views: Any, description: Any, title: str) -> Curves:
     values = {row.trial: row.value for row in chosen.rows}
     curves = Curves(
         name=title,
-        mode=plan["mode"],
+        mode=plan.mode,
         trials=tuple(trials),
         values=tuple(values.get(trial, math.nan) for trial in numbers),
-        pausing=plan.get("pausing", False),
+        pausing=plan.pausing,
     )
     return _checked(curves, f"{title} has {counted(len(trials), 'completed trial')}")
 
