@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 
 from caviar.cli.verb_run import verb as run
-from caviar.cli.verbs import VERBS
 from caviar.searching import SEARCHERS
 from caviar.settings import SETTINGS, settings_of
+from caviar.show.verbs import VERBS
 from caviar.space.scale import KNOWN
 from caviar.stopping.spelling import POLICIES
 from caviar.stopping.spelling import settings_of as numbers_of

@@ -70,7 +70,7 @@ class Views:
 
 def pick(trials: list[tuple[str, Curve]], mode: str = "min", rule: str = "last", **given: Any) -> Selection:
     metric = given.pop("metric", "loss")
-    plan = {"metric": metric, "mode": mode, "rule": rule, "space": {"parameters": {"lr": {}}}}
+    plan = {"metric": metric, "trials": len(trials), "mode": mode, "rule": rule, "space": {"parameters": {"lr": {}}}}
     return select(Views(trials, mode, metric), {"id": SWEEP, "plan": plan}, **given)
 
 
@@ -127,7 +127,7 @@ def test_the_same_reports_in_any_order_are_a_tie(values: tuple[float, ...], mode
 def test_the_rule_asked_for_goes_before_the_sweep_s_own() -> None:
     assert order(pick([(DONE, [0.1, 0.9]), (DONE, [0.5, 0.4])], rule="last", k=1)) == [(1, 0.4)]
     views = Views([(DONE, [0.1, 0.9]), (DONE, [0.5, 0.4])])
-    plan = {"metric": "loss", "mode": "min", "rule": "last", "space": {"parameters": {"lr": {}}}}
+    plan = {"metric": "loss", "trials": 2, "mode": "min", "rule": "last", "space": {"parameters": {"lr": {}}}}
     assert select(views, {"id": SWEEP, "plan": plan}, rule="best").rows[0].trial == 0
     with pytest.raises(SpecError, match="a rule is last, best or smoothed, but got 'first'"):
         select(views, {"id": SWEEP, "plan": plan}, rule="first")
@@ -222,7 +222,7 @@ def test_of_the_reports_of_a_step_the_later_one_counts_whatever_the_clock_says()
     views.execute(
         "CREATE OR REPLACE VIEW _curves AS SELECT *, row_number() OVER (ORDER BY trial, time DESC) AS _row FROM curves"
     )
-    plan = {"metric": "loss", "mode": "min", "rule": "last", "space": {"parameters": {"lr": {}}}}
+    plan = {"metric": "loss", "trials": 2, "mode": "min", "rule": "last", "space": {"parameters": {"lr": {}}}}
 
     views.execute("UPDATE trials SET step = 0")
     found = select(views, {"id": SWEEP, "plan": plan}, at_step=0)
@@ -248,7 +248,7 @@ def test_the_mean_of_equal_reports_is_that_value(value: float) -> None:
 def test_nothing_reported_is_nobody_s_win() -> None:
     views = Views([("PENDING", [])])
     views.execute("ALTER TABLE curves DROP COLUMN loss")
-    plan = {"metric": "loss", "mode": "min", "rule": "last", "space": {"parameters": {"lr": {}}}}
+    plan = {"metric": "loss", "trials": 2, "mode": "min", "rule": "last", "space": {"parameters": {"lr": {}}}}
 
     assert select(views, {"id": SWEEP, "plan": plan}).rule == "no trial has reported loss"
     views.execute("ALTER TABLE curves ADD COLUMN los DOUBLE")
@@ -271,7 +271,7 @@ def test_another_sweep_s_trials_do_not_take_part() -> None:
         views.execute(f"INSERT INTO {table} SELECT * REPLACE ('other' AS sweep) FROM {table}")
     views.execute("UPDATE trials SET last_loss = 0.1, best_loss = 0.1, trial = 7 WHERE sweep = 'other'")
     views.execute("UPDATE curves SET loss = 0.1 WHERE sweep = 'other'")
-    plan = {"metric": "loss", "mode": "min", "rule": "last", "space": {"parameters": {"lr": {}}}}
+    plan = {"metric": "loss", "trials": 2, "mode": "min", "rule": "last", "space": {"parameters": {"lr": {}}}}
 
     for rule in ("last", "best", "smoothed"):
         for step in (None, 0):

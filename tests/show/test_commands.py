@@ -8,13 +8,13 @@ import types
 import pytest
 
 from caviar.cli.verb_store import verb as store_verb
-from caviar.cli.verbs import VERBS
 from caviar.errors import CaviarError, NotFoundError, SpecError, StoreError, SweepInterrupted
 from caviar.show.commands import told_for, typed
 from caviar.show.live import LiveProgress
 from caviar.show.notebook import NotebookProgress
 from caviar.show.plain import PlainProgress
 from caviar.show.silent import SilentProgress
+from caviar.show.verbs import VERBS
 
 STORES = ["/a/b", "a b", "s3://bucket/x", "it's", "~/runs"]
 READING = [*(verb for verb in VERBS if verb not in {"run", "store"}), *(f"store {one}" for one in store_verb.commands)]

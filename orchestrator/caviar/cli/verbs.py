@@ -1,4 +1,4 @@
-"""The verbs: each is a file `verb_<name>.py` that holds a command called `verb`, and a line here."""
+"""The verbs: each is a file `verb_<name>.py` that holds a command called `verb`, and a line in `caviar.show.verbs`."""
 
 import difflib
 import importlib
@@ -6,26 +6,7 @@ import importlib
 import click
 
 from caviar.cli.options_last import OptionsLast
-
-VERBS = {
-    "run": ("Run sweeps", "Run the sweep that a file describes."),
-    "resume": ("Run sweeps", "Finish an interrupted sweep."),
-    "stop": ("Run sweeps", "Stop a sweep that runs, or one of its trials."),
-    "ls": ("Read results", "The sweeps of the store, newest first."),
-    "status": ("Read results", "Where a sweep stands: counts, best so far, failures."),
-    "best": ("Read results", "The best trials, and the winner's config ready to copy."),
-    "zoom": ("Run sweeps", "Run a finer sweep round the best trials."),
-    "plot": ("Read results", "Draw coarse trials, the box round the best, and fine trials."),
-    "show": ("Read results", "One trial: config, curve, error, output."),
-    "explain": ("Read results", "Why a trial was stopped, or went on."),
-    "logs": ("Read results", "What a trial printed."),
-    "curves": ("Read results", "Learning curves in the terminal."),
-    "query": ("Read results", "SQL over sweeps, trials and curves."),
-    "simulate": ("Read results", "What early stopping would have saved, and lost."),
-    "store": ("Keep the store", "Check, measure and compact the store."),
-    "rm": ("Keep the store", "Delete a sweep, after asking."),
-}
-"""Verb → its group in `--help` and what it does; in the order in which a newcomer needs them."""
+from caviar.show.verbs import VERBS
 
 OF_THE_SCRIPT = {
     "add": "only the script ./caviar of a checkout adds packages; elsewhere pip does, as pip install torch.",

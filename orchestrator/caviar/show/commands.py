@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from caviar.errors import CaviarError, SweepInterrupted
 from caviar.show.sanitize import one_line, plain
+from caviar.show.verbs import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ DEFAULT_STORE = os.path.join(".", "caviar-store")
 _STORE: ContextVar[str] = ContextVar("store", default="")
 """What follows --store in a command that is told; empty: nothing."""
 
-_READ = "resume|stop|ls|status|best|zoom|plot|show|explain|logs|curves|query|simulate|rm|store (?:info|check|compact)"
+_READ = "|".join([*(verb for verb in VERBS if verb not in {"run", "store"}), "store (?:info|check|compact)"])
 """Verbs that need the store that is there; a new sweep may be run anywhere."""
 
 _COMMAND = re.compile(rf"\bcaviar ({_READ})\b(?! --(help|store)\b)")
