@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import random
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from histories import MOST, OBJECTIVE, OTHER, Known, Mortal, Script, known, scri
 from caviar.cli.main import main
 from caviar.drive.gauge import Gauge
 from caviar.plan import Plan
+from caviar.results.progress import ProgressReader, progress_document
 from caviar.results.selector import select
 from caviar.sampling import make_sampler
 from caviar.schedule.checkpoint_store import StoredCheckpoints
@@ -42,6 +45,8 @@ class Ran:
     plan: Plan
     scheduler: Scheduler
     gauge: Gauge
+    followed: ProgressReader
+    """Has read the store again and again while the sweep ran."""
     epoch: int
     turns: dict[int, list[int]]
     """Trial → the number of each of its attempts that trained."""
@@ -70,15 +75,31 @@ def ran(folder: Path, plot: dict[int, list[Script]], mode: str, rule: str) -> It
     sweep = store.create_sweep({"plan": plan.to_json()}, b"code")
     epoch = sweep.claim()
     executor = Mortal(program, grave)
-    with Writer(sweep, epoch) as writer:
+    followed = ProgressReader(store, sweep)
+    ticks = itertools.count()
+
+    def follow() -> None:
+        if next(ticks) % 5 == 0:
+            writer.flush()
+            followed.read()
+
+    gauge = Gauge(store, sweep, plan, already=0, curves=True)
+    with gauge, Writer(sweep, epoch) as writer:
         vault = StoredCheckpoints(store, sweep, plan, writer, epoch)
-        scheduler = Scheduler(
-            plan, sweep.id, SampledTrials(plan, sampler), Ports(executor=executor, sink=writer, checkpoints=vault)
-        )
+        ports = Ports(executor=executor, sink=writer, checkpoints=vault)
+        scheduler = Scheduler(plan, sweep.id, SampledTrials(plan, sampler), ports, on_tick=follow)
         assert scheduler.run() is None
-        gauge = Gauge(store, sweep, plan, already=0, curves=False)
     vault.settle()
-    yield Ran(store=store, sweep=sweep, plan=plan, scheduler=scheduler, gauge=gauge, epoch=epoch, turns=turns)
+    yield Ran(
+        store=store,
+        sweep=sweep,
+        plan=plan,
+        scheduler=scheduler,
+        gauge=gauge,
+        followed=followed,
+        epoch=epoch,
+        turns=turns,
+    )
     executor.close()
     sweep.release(epoch)
 
@@ -153,6 +174,20 @@ def check_winners(views: Views, description: dict[str, Any], truth: dict[int, Kn
             assert f" {len(expected)} completed trial" in selection.rule
 
 
+def check_progress(sweep: Ran, truth: dict[int, Known], rule: str, mode: str) -> None:
+    """Whoever followed the sweep from its beginning knows what one look at its end tells."""
+    expected = [(trial, value) for trial, _, value in ranking(truth, rule, mode)[:5]]
+    for said in (sweep.followed.read(), progress_document(sweep.store, sweep.sweep)):
+        assert [(row.trial, row.value) for row in said.best] == expected
+        for row in said.best:
+            reported = [values[OBJECTIVE] for _, values in truth[row.trial].rows if OBJECTIVE in values]
+            assert row.curve is not None
+            assert all(map(same, row.curve, reported)), (row, truth[row.trial])
+            assert len(row.curve) == len(reported)
+        assert said.counts == dict(Counter(one.state for one in truth.values()))
+        assert said.done == len(truth)
+
+
 def check(folder: Path, seed: int, trials: int) -> None:
     """One sweep of which chance wrote the script, held against the oracle."""
     chance = random.Random(seed)
@@ -164,12 +199,13 @@ def check(folder: Path, seed: int, trials: int) -> None:
         for final in (False, True):
             if final:
                 finalize(sweep.sweep, sweep.epoch)
+            check_progress(sweep, truth, rule, mode)
             with Views(sweep.store, [sweep.sweep]) as views:
                 check_trials(views, truth, mode)
                 check_attempts(views, truth)
                 check_winners(views, description, truth, mode)
-        live = [(row.trial, row.value) for row in sweep.gauge.read(sweep.scheduler, last=True).best]
-        assert live == [(trial, value) for trial, _, value in ranking(truth, rule, mode)[:5]]
+        best = [(trial, value) for trial, _, value in ranking(truth, rule, mode)[:5]]
+        assert [(row.trial, row.value) for row in sweep.gauge.read(sweep.scheduler).best] == best
         for trial, one in truth.items():
             if not all(script.loads for script in plot[trial]):
                 continue  # only its checkpoints tell that an attempt began anew, and it may have saved late

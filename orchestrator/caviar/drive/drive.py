@@ -238,13 +238,13 @@ def drive_sweep(
             scheduler.stop()
 
         scheduler = Scheduler(plan, sweep_dir.id, search.source, ports, policies=search.policies, on_tick=attend)
-        with on_interrupt(stop, writer.hurry) as interrupt:
+        with on_interrupt(stop, writer.hurry) as interrupt, gauge:
             hopeless = scheduler.run()
             slow.close(writer)  # here, where a second signal is heard
         if scheduler.shutdown.by == "signal":
             raise SweepInterrupted(_farewell(gauge.read(scheduler), scheduler), interrupt.exit_code)
         held.look()
-        progress.update(last := gauge.read(scheduler, last=True))  # all is published now
+        progress.update(last := gauge.read(scheduler))  # with what was read when all was published
         checkpoints.finish()
         if word := _end(held, sweep_dir, plan, scheduler, failed=hopeless is not None, last=last):
             progress.note(word)

@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
 
 from caviar.drive.pace import Pace
 from caviar.errors import CaviarError
-from caviar.results.ranking_sql import identifier
-from caviar.results.selector import select
-from caviar.schedule.counters import KEPT, Leader, best_of
+from caviar.results.progress import BEST, REASONS, ProgressReader
 from caviar.schedule.trial_source import NOTHING_RAN
 from caviar.show.progress import BestRow, Newest, Snapshot
-from caviar.store import Views
-from caviar_workers.states import State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
     from caviar.plan import Plan
+    from caviar.results.progress import ProgressDocument
     from caviar.schedule.scheduler import Scheduler
     from caviar.schedule.trial_source import ResumeState
     from caviar.store import Store, SweepDir
 
-_LEADERS_S = 2.0
-"""Seconds between two looks for the leaders by a rule that needs whole curves; more, if a look takes long."""
-_CURVES_S = 1.0
-"""Seconds between two looks into the store for the curves of new leaders."""
-
-
-REASONS = 2
-"""Reasons of failures that a display is given."""
+EVERY_S = 1.0
+"""Seconds between two readings of the store, at least."""
+SHARE = 20
+"""A reading is followed by a pause of so many times its length, at least."""
+LONGEST_S = 10.0
+"""Seconds for which the end of a sweep waits for a reading that takes place."""
 
 
 class Gauge:
-    """Reads the scheduler's counts several times a second, and the leaders' curves from the store now and then.
+    """Counts from the scheduler, as they are, and the best trials as the store was last read.
+
+    Within the block, the store is read by a thread of its own: what attends to the sweep only takes the newest reading
+    that is finished. At the end of the block, unless an error ends it, the store is read once more; never after.
 
     Args:
         already: Trials that had ended before this driver began.
@@ -52,22 +54,27 @@ class Gauge:
         curves: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store = store
-        self._sweep_dir = sweep_dir
+        self._sweep = sweep_dir.id
         self._plan = plan
         self._already = already
         self._before = before
-        self._shows_curves = curves
         self._clock = clock
         self._began = clock()
         self._pace = Pace()
-        self._looked = self._began
-        self._curves: dict[int, tuple[float, ...]] = {}
-        self._earlier = self._leaders() if already else ()
-        self._smoothed, self._next_look = self._earlier, self._began + _LEADERS_S
+        again = curves or plan.rule == "smoothed"  # the counters knows none of both
+        self._readings = Readings(ProgressReader(store, sweep_dir), again=again) if again or already else None
 
-    def read(self, scheduler: Scheduler, *, last: bool = False) -> Snapshot:
-        """The state of things now; `last`: nothing comes after it, so the store is looked into whatever the time."""
+    def __enter__(self) -> Self:
+        if self._readings is not None:
+            self._readings.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
+        if self._readings is not None:
+            self._readings.end(read=kind is None)
+
+    def read(self, scheduler: Scheduler) -> Snapshot:
+        """The state of things now. It takes no time."""
         counters = scheduler.counters
         elapsed = self._clock() - self._began
         slots = max(1, scheduler.slots)
@@ -75,14 +82,8 @@ class Gauge:
         eta = self._pace.seconds_left(
             self._clock(), ended=counters.ended, busy_s=counters.busy_s, left=left, slots=slots
         )
-        if self._plan.rule == "smoothed":
-            leaders = self._stored_leaders(now=last)
-        else:
-            leaders = best_of((*self._earlier, *counters.leaders), self._plan.mode)
-        if self._shows_curves:
-            self._fetch(tuple(leader.trial for leader in leaders))
         return Snapshot(
-            sweep=self._sweep_dir.id,
+            sweep=self._sweep,
             name=self._plan.name,
             planned=self._plan.trials,
             done=self._already + counters.ended,
@@ -97,53 +98,62 @@ class Gauge:
             mode=self._plan.mode,
             newest=_newest(scheduler),
             reasons=tuple(sorted(counters.errors.items(), key=lambda reason: -reason[1])[:REASONS]),
-            best=tuple(
-                BestRow(
-                    trial=leader.trial,
-                    value=leader.value,
-                    config=leader.config,
-                    curve=self._curves.get(leader.trial),
-                )
-                for leader in leaders
-            ),
+            best=self._best(scheduler),
         )
 
-    def _leaders(self) -> tuple[Leader, ...]:
-        """The best trials that the store knows to be completed."""
-        try:
-            with Views(self._store, [self._sweep_dir]) as views:
-                found = select(views, self._sweep_dir.description(), k=KEPT)
-        except (CaviarError, OSError):
-            return ()
-        return tuple(Leader(row.trial, row.value, row.config) for row in found.rows if row.state == State.COMPLETED)
+    def _best(self, scheduler: Scheduler) -> tuple[BestRow, ...]:
+        """The best trials by the rule of the sweep: as last read, and by rules that need no curve as just ended."""
+        reading = None if self._readings is None else self._readings.newest
+        stored = () if reading is None else reading.best
+        if self._plan.rule == "smoothed":
+            return stored
+        ended = (BestRow(trial=one.trial, value=one.value, config=one.config) for one in scheduler.counters.leaders)
+        rows = {row.trial: row for row in (*ended, *stored)}.values()
+        sign = -1.0 if self._plan.mode == "max" else 1.0
+        return tuple(sorted(rows, key=lambda row: (sign * row.value, row.trial))[:BEST])
 
-    def _stored_leaders(self, *, now: bool) -> tuple[Leader, ...]:
-        """The same, as of now or of a moment ago."""
-        began = self._clock()
-        if now or began >= self._next_look:
-            self._smoothed = self._leaders() or self._smoothed
-            self._next_look = self._clock() + max(_LEADERS_S, 20 * (self._clock() - began))
-        return self._smoothed
 
-    def _fetch(self, leaders: tuple[int, ...]) -> None:
-        new = [trial for trial in leaders if trial not in self._curves]
-        if not new or self._clock() - self._looked < _CURVES_S:
-            return
-        self._looked = self._clock()
-        metric = identifier(self._plan.metric)
-        trials = ", ".join(map(str, new))
-        # Only of trials whose end is published: their curves are whole, and never change.
-        query = (
-            f"SELECT trial, list({metric} ORDER BY _row) FROM _curves WHERE {metric} IS NOT NULL AND trial IN "
-            f"(SELECT trial FROM attempts WHERE ended IS NOT NULL AND trial IN ({trials})) GROUP BY trial"
-        )
-        try:
-            with Views(self._store, [self._sweep_dir]) as views:
-                found = views.execute(query).fetchall() if self._plan.metric in views.metrics() else []
-        except (CaviarError, OSError):
-            return  # the display can wait; the run must not fail for it
-        kept = {trial: curve for trial, curve in self._curves.items() if trial in leaders}
-        self._curves = kept | {trial: tuple(curve) for trial, curve in found}
+class Readings:
+    """Reads the store on a thread of its own, again and again or once, with pauses, and keeps the newest reading."""
+
+    def __init__(self, reader: ProgressReader, *, again: bool) -> None:
+        self.newest: ProgressDocument | None = None
+        """The newest reading that is finished; None: none is."""
+        self._reader = reader
+        self._again = again
+        self._once_more = False
+        self._ended = threading.Event()
+        self._given_up = False
+        self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def end(self, *, read: bool) -> None:
+        """Read no more, after the last time if `read`; what does not finish within 10 s is given up."""
+        self._once_more = read
+        self._ended.set()
+        if not read:
+            self._reader.interrupt()
+        self._thread.join(LONGEST_S)
+        self._given_up = True
+
+    def _run(self) -> None:
+        pause = 0.0
+        while not self._ended.wait(pause) and (self._again or self.newest is None):
+            began = time.monotonic()
+            self._read()
+            pause = max(EVERY_S, SHARE * (time.monotonic() - began))
+        if self._once_more and self._again:
+            self._read()
+        self._reader.close()
+
+    def _read(self) -> None:
+        with suppress(CaviarError, OSError):  # the display can wait; the run must not fail for it
+            found = self._reader.read()
+            if not self._given_up:
+                self.newest = found
 
 
 def _newest(scheduler: Scheduler) -> Newest | None:
