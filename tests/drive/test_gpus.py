@@ -77,11 +77,11 @@ def test_whole_gpus_halves_and_pairs(run: Run) -> None:
 def test_a_process_with_a_context_on_another_device_is_not_used_again(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from caviar.schedule.trial_table import Ledger
+    from caviar.schedule.trial_table import TrialTable
 
     refused: list[int] = []
-    refuse = Ledger.refuse
-    monkeypatch.setattr(Ledger, "refuse", lambda self, lease: (refused.append(lease), refuse(self, lease))[1])
+    refuse = TrialTable.refuse
+    monkeypatch.setattr(TrialTable, "refuse", lambda self, lease: (refused.append(lease), refuse(self, lease))[1])
     monkeypatch.setattr("caviar.schedule.leases.TARGET_S", 0.1)
     result = run(**{"gpus": 1, "train.confused": [0, 1]})
 
