@@ -142,9 +142,10 @@ class Readings:
     def _run(self) -> None:
         pause = 0.0
         while not self._ended.wait(pause) and (self._again or self.newest is None):
-            began = time.monotonic()
+            began, first = time.monotonic(), pause == 0.0
             self._read()
-            pause = max(EVERY_S, SHARE * (time.monotonic() - began))
+            # The first one is long, for what it needs is loaded.
+            pause = EVERY_S if first else max(EVERY_S, SHARE * (time.monotonic() - began))
         if self._once_more and self._again:
             self._read()
         self._reader.close()

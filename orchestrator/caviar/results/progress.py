@@ -131,6 +131,8 @@ class ProgressReader:
 
     def _first_leaders(self) -> list[int]:
         """The best trials that completed already: of all others that ended, no row is read."""
+        if not self._sweep.snapshot().names("attempts"):
+            return []
         with Views(self._store, [self._sweep]) as views, suppress(NotFoundError):  # its metric is never reported
             return [row.trial for row in select(views, self._sweep.description(), k=BEST, steps=False).rows]
         return []

@@ -63,6 +63,7 @@ class Following:
         self._connection.execute(f"CREATE TABLE forgotten (trial BIGINT, attempt BIGINT, state VARCHAR, {_TIMES})")
         self._connection.execute("CREATE TABLE thinned (trial BIGINT, attempt BIGINT)")
         self._through: dict[int, int] | None = None
+        self._views: dict[str, str] = {}
         self.state = "running"
         """The sweep's, at the last look."""
 
@@ -156,13 +157,19 @@ class Following:
 
     def _make_views(self, kept: _Kept) -> None:
         columns, rows = numbered_rows(kept)
-        for view, part in {
-            "trials": (trial_columns(kept), trials_sql(kept)),
-            "curves": (columns[:-1], live_rows(kept)),
-            "_curves": (columns, rows),
-        }.items():
-            sql = union([Part(sweep=self._sweep.id, columns=part[0], sql=part[1])])
-            self._connection.execute(f"CREATE OR REPLACE VIEW {view} AS {sql}")
+        views = {
+            view: union([Part(sweep=self._sweep.id, columns=columns, sql=sql)])
+            for view, columns, sql in (
+                ("_trials", trial_columns(kept), trials_sql(kept)),
+                ("curves", columns[:-1], live_rows(kept)),
+                ("_curves", columns, rows),
+            )
+        }
+        if views != self._views:  # mostly they are as they were
+            for view, sql in views.items():
+                self._connection.execute(f"CREATE OR REPLACE VIEW {view} AS {sql}")
+        self._views = views
+        self._connection.execute("CREATE OR REPLACE TABLE trials AS FROM _trials")  # it is asked for several times
         cells = "trial, state, started, ended, busy"
         standing = f"SELECT {cells} FROM trials UNION ALL SELECT {cells} FROM forgotten"
         self._connection.execute(f"CREATE OR REPLACE VIEW standing AS {standing}")
@@ -193,7 +200,7 @@ class Following:
             "JOIN (SELECT trial, max(attempt) AS attempt FROM kept_attempts GROUP BY trial) USING (trial)",
             *(
                 f"DELETE FROM {table} WHERE trial IN (SELECT trial FROM gone)"
-                for table in ("kept_attempts", "kept_curves", "thinned")
+                for table in ("kept_attempts", "kept_curves", "thinned", "trials")
             ),
         ):
             self._connection.execute(sql)
