@@ -20,8 +20,8 @@ TRIALS = 30
 class Grown:
     """A sweep that grows while somebody reads it."""
 
-    def __init__(self, folder: Path, **plan: Any) -> None:
-        self.store = Store.open(folder / "store", create=True)
+    def __init__(self, store: Path | str, **plan: Any) -> None:
+        self.store = Store.open(store, create=True)
         self.sweep: SweepDir = self.store.create_sweep({"plan": make_plan("grown", TRIALS, **plan).to_json()}, b"")
         self.epoch = self.sweep.claim()
         self.writer = Writer(self.sweep, self.epoch)
@@ -62,7 +62,7 @@ def whole(trial: int, state: str = "COMPLETED", **row: Any) -> list[tuple[str, A
 
 @pytest.fixture(params=["last", "best", "smoothed"])
 def grown(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    one = Grown(tmp_path, rule=request.param)
+    one = Grown(tmp_path / "store", rule=request.param)
     yield one
     one.reader.close()
     one.writer.close()
@@ -147,7 +147,7 @@ def test_of_a_long_curve_not_all_is_kept_and_the_value_is_exact(
 ) -> None:
     monkeypatch.setattr(following, "MOST_ROWS", 12)
     monkeypatch.setattr(following, "NEWEST_ROWS", 5)
-    grown = Grown(tmp_path, rule=rule)
+    grown = Grown(tmp_path / "store", rule=rule)
     grown.publish(("curves", curve(2, steps=15)), ("attempts", attempt_row(2, "RUNNING", ended=None, busy=None)))
     grown.reader.read()
     later = curve(2, 1).slice(8, 2)  # its process died; it goes on from step 8, for two steps
@@ -195,7 +195,19 @@ def test_its_form_stays(every):
 
 
 def test_a_sweep_that_has_recorded_nothing(tmp_path):
-    grown = Grown(tmp_path)
+    grown = Grown(tmp_path / "store")
     said = grown.told()
     assert (said["done"], said["best"], said["newest"], said["counts"]) == (0, [], None, {})
     grown.writer.close()
+
+
+def test_a_sweep_in_a_bucket_is_followed(cloud):
+    grown = Grown(cloud.uri, rule="smoothed")
+    grown.complete(9, 8)
+    grown.reader.read()
+    grown.complete(2)
+    assert merge(grown.sweep)
+    grown.complete(1)
+    assert best(grown.told()) == [2, 1, 8, 9]
+    grown.writer.close()
+    grown.reader.close()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from caviar.results.open_sweep import OpenSweep
 
 SPARK_WIDTH = 10
+_COUNTED = (State.COMPLETED, State.STOPPED, State.PAUSED, State.FAILED, State.CANCELLED)
 
 
 def print_winners(opened: OpenSweep, document: BestDocument) -> None:
@@ -72,7 +73,7 @@ def print_winners(opened: OpenSweep, document: BestDocument) -> None:
 def _others(opened: OpenSweep) -> str:
     """`: 38 completed, 24 stopped, 2 failed`, where not all trials that ended completed."""
     counts = opened.states()
-    named = [(state, counts.get(state, 0)) for state in ("COMPLETED", "STOPPED", "PAUSED", "FAILED", "CANCELLED")]
+    named = [(state, counts.get(state, 0)) for state in _COUNTED]
     if not any(count for state, count in named if state != State.COMPLETED):
         return ""
     return ": " + ", ".join(f"{count} {state.lower()}" for state, count in named if count)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from caviar import searching  # its searchers, and scipy with them, only when one is asked for
-from caviar.results.ranking_sql import identifier
 from caviar.schedule.policy_runner import PolicyRunner
 from caviar.schedule.trial_source import NOTHING_RAN, AskedPoints, ResumeState, SampledTrials
 from caviar.stopping import DIVERGENCE, StopOnDivergence, parse_stopping
+from caviar.store.query import name as quoted
 from caviar.store.query import texts
 from caviar_workers.states import ENDED
 
@@ -80,7 +80,7 @@ def search_of(
 
 def _restored(policies: PolicyRunner, plan: Plan, views: Views) -> list[FloatArray]:
     """Give policies and searcher the state that earlier drivers left; returns the points that were asked for."""
-    metric = identifier(plan.metric)
+    metric = quoted(plan.metric)
     judged = plan.searcher or plan.stopping or plan.stop_on_divergence
     over = f"FROM trials WHERE state = ANY ({texts(ENDED)})"
     # fetchall() of each query before the next: DuckDB streams results.

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from caviar.errors import StoreError
-from caviar.results.ranking_sql import identifier
 from caviar.schedule.trial_source import ResumeState
 from caviar.store import Views
 from caviar.store.checkpoints import saved_attempts
+from caviar.store.query import name as quoted
 from caviar.store.query import texts
 from caviar_workers.checkpoint import MOST_ATTEMPT
 from caviar_workers.states import ENDED, State
@@ -35,7 +35,7 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
         written, newest = views.execute('SELECT count(*), max("index") FROM configs').fetchall()[0]
         metric = sweep_dir.plan.metric
         metrics = tuple(views.metrics())
-        valued = f"{identifier('last_' + metric)} IS NOT NULL" if metric in metrics else "false"
+        valued = f"{quoted('last_' + metric)} IS NOT NULL" if metric in metrics else "false"
         lasted = f"state IN ('STOPPED', 'PAUSED') AND {valued}"
         hopes = f"SELECT count(DISTINCT trial) FROM attempts WHERE state = 'COMPLETED' OR {lasted}"
         completed = views.execute(hopes).fetchall()[0][0]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from caviar.errors import NoResultError, StoreError
 from caviar.results.selector import Candidate, select
 from caviar.store.finals import finals
+from caviar_workers.states import State
 
 if TYPE_CHECKING:
     from caviar.results.open_sweep import OpenSweep
@@ -77,7 +78,7 @@ def final_of(opened: OpenSweep) -> dict[str, Any] | None:
 
 
 def _no_result(opened: OpenSweep, at_step: int | None) -> NoResultError:
-    failures = opened.states().get("FAILED")
+    failures = opened.states().get(State.FAILED)
     failed = f" ({failures} failed)" if failures else ""
     yet = " yet" if opened.sweep.state() == "running" else ""
     when = yet if at_step is None else f" at step {at_step}"

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from caviar.searching import asked
 from caviar.stopping import sentence
 from caviar.store.record import numbers_of
+from caviar_workers.states import Action, State
 
 if TYPE_CHECKING:
     from caviar.results.open_sweep import OpenSweep
 
-_HEEDED = {"pause": ("PAUSED", "STOPPED"), "stop": ("STOPPED", "CANCELLED")}
+_HEEDED = {Action.PAUSE: (State.PAUSED, State.STOPPED), Action.STOP: (State.STOPPED, State.CANCELLED)}
 """States of the execution that a decision was about, if it did as it was told."""
 
 
@@ -68,7 +69,10 @@ def _explained(row: dict[str, Any], after: dict[str, Any] | None) -> dict[str, A
     facts = {name: row[name] for name in ("action", "step", "value", "bar")}
     heeded = row["action"] not in _HEEDED or (after is not None and after["state"] in _HEEDED[row["action"]])
     by = row["decided_by"]
-    told = asked(by, numbers) if row["action"] == "ask" else sentence(**facts, by=by, numbers=numbers, heeded=heeded)
+    if row["action"] == Action.ASK:
+        told = asked(by, numbers)
+    else:
+        told = sentence(**facts, by=by, numbers=numbers, heeded=heeded)
     if not heeded and after is not None:
         told += f"; it ran on to step {after['step']}, and is {after['state']}"
     return {**row, "numbers": numbers, "sentence": told}

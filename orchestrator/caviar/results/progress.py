@@ -12,11 +12,12 @@ import duckdb
 
 from caviar.errors import NotFoundError, StoreError
 from caviar.results.given import as_given
-from caviar.results.ranking_sql import identifier
 from caviar.results.selector import select
+from caviar.results.status import seconds_left
 from caviar.show.progress import BestRow, Newest, Snapshot
 from caviar.store import Views
 from caviar.store.following import Following
+from caviar.store.query import name as quoted
 from caviar.store.query import one_line
 from caviar_workers.failure import headline
 from caviar_workers.states import ENDED, State
@@ -108,7 +109,6 @@ class ProgressReader:
         counts = dict(following.execute("SELECT state, count(*) FROM standing GROUP BY state").fetchall())
         done, running = sum(counts.get(state, 0) for state in ENDED), counts.get(State.RUNNING, 0)
         elapsed, each = _times(following)
-        known = following.state == "running" and each is not None and running
         return ProgressDocument(
             sweep=self._sweep.id,
             name=plan["name"],
@@ -118,7 +118,7 @@ class ProgressReader:
             failed=counts.get(State.FAILED, 0),
             stopped=counts.get(State.STOPPED, 0) + counts.get(State.CANCELLED, 0),
             elapsed_s=elapsed,
-            eta_s=each * (plan["trials"] - done) / running if known else None,
+            eta_s=seconds_left(each, plan["trials"] - done, running),
             metric=plan["metric"],
             mode=plan["mode"],
             best=self._best,
@@ -160,7 +160,7 @@ class ProgressReader:
         return tuple({**before, **fresh}[row.trial] for row in leaders)
 
     def _curves(self, following: Following, trials: Collection[int]) -> dict[int, tuple[float, ...]]:
-        metric = identifier(self._sweep.description()["plan"]["metric"])
+        metric = quoted(self._sweep.description()["plan"]["metric"])
         rows = following.execute(
             f"SELECT trial, list({metric} ORDER BY _row) FROM _curves WHERE {metric} IS NOT NULL "
             f"AND trial IN ({', '.join(map(str, trials))}) GROUP BY trial"
@@ -169,7 +169,7 @@ class ProgressReader:
 
     def _newest(self, following: Following) -> Newest | None:
         """The newest report of a trial that runs."""
-        metric = identifier(self._sweep.description()["plan"]["metric"])
+        metric = quoted(self._sweep.description()["plan"]["metric"])
         found = following.execute(
             f"SELECT trial, step, {metric} FROM _curves WHERE {metric} IS NOT NULL AND trial IN "
             f"(SELECT trial FROM trials WHERE state = '{State.RUNNING}') ORDER BY time DESC, trial, _row DESC LIMIT 1"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from caviar.store.query import name as quoted
+
 Rule = Literal["last", "best", "smoothed"]
 RULES: tuple[Rule, ...] = ("last", "best", "smoothed")
 SMOOTHED = 5
@@ -15,11 +17,6 @@ WORDS: dict[Rule, str] = {
     "best": "best {metric} on the curve",
     "smoothed": f"mean of the last {SMOOTHED} reports of {{metric}}",
 }
-
-
-def identifier(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def scored_sql(sweep: str, metric: str, mode: str, rule: Rule, at_step: int | None) -> str:
@@ -36,7 +33,7 @@ def scored_sql(sweep: str, metric: str, mode: str, rule: Rule, at_step: int | No
         at_step: Look at curves up to this step, of trials that reached it; None: at whole curves.
     """
     if at_step is None and rule != "smoothed":
-        value = identifier(("last_" if rule == "last" else "best_") + metric)
+        value = quoted(("last_" if rule == "last" else "best_") + metric)
         return f"SELECT *, {value} AS _value, step AS _step FROM trials WHERE sweep = '{sweep}'"
     within, reached = ("true", "true") if at_step is None else (f"step <= {at_step}", f"t.step >= {at_step}")
     scores = _scores(f"{_rows(sweep, metric)} AND {within}", mode, rule)
@@ -58,7 +55,7 @@ def newest_sql(sweep: str, metric: str) -> str:
 
 
 def _rows(sweep: str, metric: str) -> str:
-    m = identifier(metric)
+    m = quoted(metric)
     return f"SELECT trial, step, {m} AS value, _row FROM _curves WHERE sweep = '{sweep}' AND {m} IS NOT NULL"
 
 

@@ -16,7 +16,8 @@ from typing import Any, Protocol, cast
 
 from caviar.errors import NotFoundError, SpecError, did_you_mean
 from caviar.results.given import as_given
-from caviar.results.ranking_sql import RULES, WORDS, Rule, identifier, newest_sql, scored_sql, steps_sql
+from caviar.results.ranking_sql import RULES, WORDS, Rule, newest_sql, scored_sql, steps_sql
+from caviar.store.query import name as quoted
 from caviar.store.stored_plan import stored_plan
 
 Row = tuple[Any, ...]
@@ -156,7 +157,7 @@ class Comparison:
     @property
     def _has_value(self) -> str:
         """Condition on a trial: it competes, once its state allows it to."""
-        value = identifier(("best_" if self.rule == "best" else "last_") + self.metric)
+        value = quoted(("best_" if self.rule == "best" else "last_") + self.metric)
         return f"sweep = '{self.sweep}' AND NOT coalesce(diverged, false) AND isfinite({value})"
 
     def ends(self) -> tuple[int, int, int] | None:
@@ -180,7 +181,7 @@ class Comparison:
 
     def best(self, step: int | None, pool: str, parameters: Sequence[str], k: int) -> list[Row]:
         """The best `k`: trial, value, step of the value, state, seed, how many were compared, parameters."""
-        columns = "".join(f", {identifier(name)}" for name in parameters)
+        columns = "".join(f", {quoted(name)}" for name in parameters)
         return self.views.execute(  # type: ignore[no-any-return]
             f"SELECT trial, _value, _step, state, seed, count(*) OVER (){columns} "
             f"FROM ({scored_sql(self.sweep, self.metric, self.mode, self.rule, step)}) "

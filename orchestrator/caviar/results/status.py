@@ -111,8 +111,8 @@ def counted_states(opened: OpenSweep, planned: int) -> dict[str, int]:
     undrawn = "state = 'CANCELLED' AND trial NOT IN (SELECT trial FROM configs)"
     early = opened.rows(f"SELECT count(DISTINCT trial) n FROM attempts WHERE {undrawn}")[0]["n"]
     counts: dict[str, int] = {state.value: found.get(state, 0) for state in STATES}
-    counts["CANCELLED"] += early
-    counts["PENDING"] += max(planned - sum(found.values()) - early, 0)
+    counts[State.CANCELLED] += early
+    counts[State.PENDING] += max(planned - sum(found.values()) - early, 0)
     return counts
 
 
@@ -123,13 +123,22 @@ def _times(opened: OpenSweep, planned: int, counts: dict[str, int]) -> dict[str,
         "avg(busy) FILTER (WHERE state = 'COMPLETED') AS each FROM trials"
     )[0]
     left = planned - sum(counts[state] for state in ENDED)
-    at_once = counts["RUNNING"]
-    known = row["each"] is not None and at_once
     return {
         "began": row["began"],
         "latest": row["latest"],
-        "eta_s": row["each"] * left / at_once if known else None,
+        "eta_s": seconds_left(row["each"], left, counts[State.RUNNING]),
     }
+
+
+def seconds_left(each: float | None, left: int, at_once: int) -> float | None:
+    """A guess of the seconds to a sweep's end; None: nothing runs, or none has completed.
+
+    Args:
+        each: What a trial took, of those that completed; None: none has.
+        left: Trials that have not ended.
+        at_once: Trials that run.
+    """
+    return None if each is None or not at_once else each * left / at_once
 
 
 def failed_alike(opened: OpenSweep) -> dict[str, list[int]]:

@@ -32,12 +32,12 @@ NEWEST_ROWS = 1024
 
 
 class Following:
-    """The views `trials`, `curves` and `_curves` of a sweep that runs, of the trials that may still matter.
+    """`trials`, `curves` and `_curves` of a sweep that runs, as its views have them, of trials that may still matter.
 
     Beside them, `standing` has one row for each trial that ever began: trial, state, started, ended, busy.
 
     Each look reads the files that were published since the one before, and no others; what was only merged is not read
-    again. The views are made over these rows by the same SQL as over files, for the sweep's metric alone and without
+    again. They are made of these rows by the same SQL as over files, for the sweep's metric alone and without
     parameters. Trials that are forgotten are only counted from then on; one that is tried again after all, and one of
     whose curve too much was let go, is read anew, from all files that may hold it.
 

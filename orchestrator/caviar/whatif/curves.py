@@ -16,9 +16,9 @@ from numpy.lib.npyio import NpzFile
 
 from caviar.errors import SpecError
 from caviar.execute.recorded import Recorded
-from caviar.results.ranking_sql import identifier
 from caviar.results.selector import select
 from caviar.show.numbers import counted
+from caviar.store.query import name as quoted
 from caviar.store.stored_plan import stored_plan
 
 _NO_TABLE = "is no numpy file of named arrays: numpy.savez(FILE, curves=array) writes one"
@@ -56,7 +56,7 @@ def curves_of(views: Any, description: Any, title: str) -> Curves:
     ended = "SELECT trial FROM trials WHERE state = 'COMPLETED'"
     asked = f"SELECT trial, attempt, min(epoch(started)) FROM attempts WHERE trial IN ({ended}) GROUP BY trial, attempt"
     began = {(trial, attempt): at for trial, attempt, at in views.execute(asked).fetchall() if at is not None}
-    value = identifier(metric)
+    value = quoted(metric)
     columns = views.execute(
         f"SELECT trial, attempt, step, epoch_ms(time) AS time, {value} FROM curves "
         f"WHERE trial IN ({ended}) AND {value} IS NOT NULL"
