@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from caviar.errors import StoreError
 from caviar.results.json_form import as_json
 from caviar.results.progress import ProgressDocument, ProgressReader, progress_document
 from caviar.store import Store, SweepDir, Writer, following
@@ -211,3 +212,25 @@ def test_a_sweep_in_a_bucket_is_followed(cloud):
     assert best(grown.told()) == [2, 1, 8, 9]
     grown.writer.close()
     grown.reader.close()
+
+
+def test_a_reading_that_fails_changes_nothing(grown):
+    grown.complete(9, 8)
+    grown.reader.read()
+    grown.complete(2)
+    newest = max(grown.sweep.path.rglob("*-curves-*.parquet"))
+    whole_file = newest.read_bytes()
+    newest.write_bytes(b"half of it")
+    with pytest.raises(StoreError):
+        grown.reader.read()
+    newest.write_bytes(whole_file)
+    grown.complete(1)
+    assert best(grown.told()) == [2, 1, 8, 9]
+
+
+def test_a_sweep_that_was_given_more_trials_has_them_planned(grown):
+    grown.complete(9)
+    grown.reader.read()
+    grown.sweep.again().amend(trials=TRIALS + 5)
+    grown.complete(8)
+    assert grown.reader.read().planned == TRIALS + 5

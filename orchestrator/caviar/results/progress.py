@@ -83,49 +83,53 @@ class ProgressReader:
         """The document as of now.
 
         Raises:
-            StoreError: The sweep cannot be read; the next time all is read anew.
+            StoreError: The sweep cannot be read; the next time it is tried again.
         """
         try:
             if self._following is None:
                 self._following = Following(self._sweep)
-                self._following.look(also=self._first_leaders())
-            elif not self._following.look() and self._last is not None:
+            also = self._first_leaders() if self._following.fresh else ()
+            if not self._following.look(also) and self._last is not None:
                 return replace(self._last, elapsed_s=_times(self._following)[0])
-            self._last = self._document(self._following)
+            self._last = self._whole(self._following)
         except duckdb.Error as error:
-            self.close()
             raise StoreError(f"The rows of {self._sweep.id} cannot be read: {one_line(error)}") from error
+        return self._last
+
+    def _whole(self, following: Following) -> ProgressDocument:
+        """The document; an error leaves some of the new rows counted and others not, so all is read anew then."""
+        try:
+            return self._document(following)
         except BaseException:
             self.close()
             raise
-        return self._last
 
     def _document(self, following: Following) -> ProgressDocument:
         self._best = self._leaders(following, {row.trial: row for row in self._best})
         self._note_failures(following)
         newest = self._newest(following)
         following.forget(but=[row.trial for row in self._best])
-        plan = self._sweep.description()["plan"]
+        plan = self._sweep.again().plan  # it may have been given more trials
         counts = dict(following.execute("SELECT state, count(*) FROM standing GROUP BY state").fetchall())
         done, running = sum(counts.get(state, 0) for state in ENDED), counts.get(State.RUNNING, 0)
         elapsed, each = _times(following)
         return ProgressDocument(
             sweep=self._sweep.id,
-            name=plan["name"],
-            planned=plan["trials"],
+            name=plan.name,
+            planned=plan.trials,
             done=done,
             running=running,
             failed=counts.get(State.FAILED, 0),
             stopped=counts.get(State.STOPPED, 0) + counts.get(State.CANCELLED, 0),
             elapsed_s=elapsed,
-            eta_s=seconds_left(each, plan["trials"] - done, running),
-            metric=plan["metric"],
-            mode=plan["mode"],
+            eta_s=seconds_left(each, plan.trials - done, running),
+            metric=plan.metric,
+            mode="max" if plan.mode == "max" else "min",
             best=self._best,
             newest=newest,
             reasons=tuple(Counter(self._failed.values()).most_common(REASONS)),
             state=following.state,
-            rule=plan["rule"],
+            rule=plan.rule,
             counts=counts,
         )
 
@@ -140,14 +144,13 @@ class ProgressReader:
     def _leaders(self, following: Following, before: Mapping[int, BestRow]) -> tuple[BestRow, ...]:
         """The best of the trials that completed; `before` are those of the last time."""
         description = self._sweep.description()
-        plan = description["plan"]
-        bare = {**description, "plan": {**plan, "space": {"parameters": {}}}}  # no parameters are kept
+        bare = {**description, "plan": {**description["plan"], "space": {"parameters": {}}}}  # no parameters are kept
         found = select(following, bare, k=BEST, steps=False).rows
         leaders = [row for row in found if row.state == State.COMPLETED]
         new = [row.trial for row in leaders if row.trial not in before]
         if not new:
             return tuple(before[row.trial] for row in leaders)
-        parameters = plan["space"]["parameters"]
+        parameters = self._sweep.plan.parameters
         configs = {row["trial"]: as_given(parameters, row) for row in following.configs(new)}
         curves = self._curves(following, new)
         fresh = {
@@ -160,7 +163,7 @@ class ProgressReader:
         return tuple({**before, **fresh}[row.trial] for row in leaders)
 
     def _curves(self, following: Following, trials: Collection[int]) -> dict[int, tuple[float, ...]]:
-        metric = quoted(self._sweep.description()["plan"]["metric"])
+        metric = quoted(self._sweep.plan.metric)
         rows = following.execute(
             f"SELECT trial, list({metric} ORDER BY _row) FROM _curves WHERE {metric} IS NOT NULL "
             f"AND trial IN ({', '.join(map(str, trials))}) GROUP BY trial"
@@ -169,7 +172,7 @@ class ProgressReader:
 
     def _newest(self, following: Following) -> Newest | None:
         """The newest report of a trial that runs."""
-        metric = quoted(self._sweep.description()["plan"]["metric"])
+        metric = quoted(self._sweep.plan.metric)
         found = following.execute(
             f"SELECT trial, step, {metric} FROM _curves WHERE {metric} IS NOT NULL AND trial IN "
             f"(SELECT trial FROM trials WHERE state = '{State.RUNNING}') ORDER BY time DESC, trial, _row DESC LIMIT 1"

@@ -50,7 +50,7 @@ class Following:
         Raises:
             StoreError: The sweep's description cannot be read.
         """
-        metric = sweep.description()["plan"]["metric"]
+        metric = sweep.plan.metric
         self._sweep = sweep
         self._connection = connect([sweep.disk.local_folder(sweep.path)])
         value = Column(name=metric, word="float")
@@ -67,6 +67,11 @@ class Following:
         self.state = "running"
         """The sweep's, at the last look."""
 
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing was taken in so far."""
+        return self._through is None
+
     def look(self, also: Collection[int] = ()) -> bool:
         """Take in what was published since the last look.
 
@@ -80,14 +85,16 @@ class Following:
             StoreError: It cannot be read; the next look tries again.
         """
         try:
-            before, self.state = self.state, self._sweep.state()  # before the files: what ends now shows its last rows
+            state = self._sweep.state()  # before the files: a sweep that ends in between shows its last rows
             seen = self._sweep.snapshot()
-            if self._through == _through(seen) and self.state == before:
+            if self._through == _through(seen) and self.state == state:
                 return False
+            before, self.state = self.state, state
             self._connection.begin()
             try:
                 self._take(seen, also)
             except BaseException:
+                self.state = before
                 self._connection.rollback()
                 raise
             self._connection.commit()
