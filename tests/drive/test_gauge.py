@@ -1,7 +1,6 @@
 """What the display is told of the sweep."""
 
 import threading
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +12,7 @@ from caviar.execute.inline import InlineExecutor
 from caviar.plan import Plan
 from caviar.results.progress import ProgressReader
 from caviar.sampling import make_sampler
-from caviar.schedule.counters import Counters
+from caviar.schedule.counters import Counters, Leader
 from caviar.schedule.leases import Work
 from caviar.schedule.ports import Ports
 from caviar.schedule.scheduler import Scheduler
@@ -88,8 +87,7 @@ def test_after_a_resume_the_best_of_earlier_drivers_are_shown(tmp_path: Path) ->
     sweep = store.find(add_digits(store))
     scheduler: Any = SimpleNamespace(slots=1, trials=TrialTable(1), counters=Counters("val_loss", "min"))
     with Gauge(store, sweep, make_plan("digits", 8), already=8, curves=False) as gauge:
-        while not gauge.read(scheduler).best:
-            time.sleep(0.01)
+        pass  # however soon it ends
     assert [row.trial for row in gauge.read(scheduler).best] == [2, 1, 0, 5, 6]
 
 
@@ -134,3 +132,16 @@ def test_an_error_ends_the_readings_at_once(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), gauge:
         raise KeyboardInterrupt
     assert "progress" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_no_trial_is_called_the_best_while_those_of_earlier_drivers_are_not_known(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store", create=True)
+    sweep = store.find(add_digits(store))
+    counters = Counters("val_loss", "min")
+    counters.leaders.append(Leader(7, 9.0, {}))
+    scheduler: Any = SimpleNamespace(slots=1, trials=TrialTable(1), counters=counters)
+    gauge = Gauge(store, sweep, make_plan("digits", 9), already=8, curves=False)
+    assert gauge.read(scheduler).best == ()
+    with gauge:
+        pass
+    assert gauge.read(scheduler).best[0].trial == 2

@@ -234,3 +234,21 @@ def test_a_sweep_that_was_given_more_trials_has_them_planned(grown):
     grown.sweep.again().amend(trials=TRIALS + 5)
     grown.complete(8)
     assert grown.reader.read().planned == TRIALS + 5
+
+
+def test_trials_that_end_while_the_first_reading_begins_have_their_curves(grown, monkeypatch):
+    first = ProgressReader._first_leaders
+
+    def meanwhile(self):
+        grown.complete(9, 8)
+        found = first(self)
+        grown.complete(2)
+        return found
+
+    monkeypatch.setattr(ProgressReader, "_first_leaders", meanwhile)
+    grown.complete(3)
+    grown.reader.read()
+    monkeypatch.undo()
+    said = grown.told()
+    assert best(said) == [2, 3, 8, 9]
+    assert [len(row["curve"]) for row in said["best"]] == [20] * 4

@@ -28,7 +28,7 @@ EVERY_S = 1.0
 SHARE = 20
 """A reading is followed by a pause of so many times its length, at least."""
 LONGEST_S = 10.0
-"""Seconds for which the end of a sweep waits for a reading that takes place."""
+"""Seconds for which a sweep's beginning and its end wait for a reading that takes place, at most."""
 
 
 class Gauge:
@@ -61,12 +61,14 @@ class Gauge:
         self._clock = clock
         self._began = clock()
         self._pace = Pace()
-        again = curves or plan.rule == "smoothed"  # the counters knows none of both
+        again = curves or plan.rule == "smoothed"  # of neither do counters know
         self._readings = Readings(ProgressReader(store, sweep_dir), again=again) if again or already else None
 
     def __enter__(self) -> Self:
         if self._readings is not None:
             self._readings.start()
+            if self._already:  # before the loop begins: what it shows first is true
+                self._readings.tried.wait(LONGEST_S)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
@@ -104,6 +106,8 @@ class Gauge:
     def _best(self, scheduler: Scheduler) -> tuple[BestRow, ...]:
         """The best trials by the rule of the sweep: as last read, and by rules that need no curve as just ended."""
         reading = None if self._readings is None else self._readings.newest
+        if reading is None and self._already:
+            return ()  # a trial of an earlier driver may be better
         stored = () if reading is None else reading.best
         if self._plan.rule == "smoothed":
             return stored
@@ -119,6 +123,8 @@ class Readings:
     def __init__(self, reader: ProgressReader, *, again: bool) -> None:
         self.newest: ProgressDocument | None = None
         """The newest reading that is finished; None: none is."""
+        self.tried = threading.Event()
+        """The first reading is over, whether it succeeded or not."""
         self._reader = reader
         self._again = again
         self._once_more = False
@@ -144,9 +150,10 @@ class Readings:
         while not self._ended.wait(pause) and (self._again or self.newest is None):
             began, first = time.monotonic(), pause == 0.0
             self._read()
+            self.tried.set()
             # The first one is long, for what it needs is loaded.
             pause = EVERY_S if first else max(EVERY_S, SHARE * (time.monotonic() - began))
-        if self._once_more and self._again:
+        if self._once_more and (self._again or self.newest is None):
             self._read()
         self._reader.close()
 

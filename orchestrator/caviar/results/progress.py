@@ -88,8 +88,7 @@ class ProgressReader:
         try:
             if self._following is None:
                 self._following = Following(self._sweep)
-            also = self._first_leaders() if self._following.fresh else ()
-            if not self._following.look(also) and self._last is not None:
+            if not self._following.look(self._first_leaders) and self._last is not None:
                 return replace(self._last, elapsed_s=_times(self._following)[0])
             self._last = self._whole(self._following)
         except duckdb.Error as error:

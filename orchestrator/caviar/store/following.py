@@ -19,7 +19,7 @@ from caviar_workers.states import ENDED
 from caviar_workers.tables import METRIC_FORMS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from contextlib import AbstractContextManager
 
     from caviar.store.snapshot import Snapshot
@@ -67,16 +67,12 @@ class Following:
         self.state = "running"
         """The sweep's, at the last look."""
 
-    @property
-    def fresh(self) -> bool:
-        """Whether nothing was taken in so far."""
-        return self._through is None
-
-    def look(self, also: Collection[int] = ()) -> bool:
+    def look(self, also: Callable[[], Collection[int]] = tuple) -> bool:
         """Take in what was published since the last look.
 
         Args:
-            also: At the first look, trials whose curves are wanted although they have ended.
+            also: Asked at the first look, for trials whose curves are wanted although they have ended. It is asked when
+                the files are listed, so that a trial that ends in between is among them, or among those to come.
 
         Returns:
             Whether there was anything new.
@@ -89,10 +85,11 @@ class Following:
             seen = self._sweep.snapshot()
             if self._through == _through(seen) and self.state == state:
                 return False
+            ended = also() if self._through is None else ()
             before, self.state = self.state, state
             self._connection.begin()
             try:
-                self._take(seen, also)
+                self._take(seen, ended)
             except BaseException:
                 self.state = before
                 self._connection.rollback()
