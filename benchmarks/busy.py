@@ -17,8 +17,8 @@ from collections.abc import Callable
 from typing import Any
 
 from caviar import Float, Sweep
-from caviar.execute.ray_session import RaySession
-from caviar.show.silent import SilentProgress
+from caviar.display.plain import SilentProgress
+from caviar.run.executors.ray_session import RaySession
 from pairs import in_turns, machine, spread, write_json
 
 SLOTS = 2

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from caviar import Sweep
-from caviar.execute.ray_session import RaySession
-from caviar.loading import load
-from caviar.sampling import make_sampler, trial_seeds
-from caviar.show.silent import SilentProgress
-from caviar_workers.threads import limit_threads
+from caviar.cli.experiment_file import load
+from caviar.display.plain import SilentProgress
+from caviar.run.executors.ray_session import RaySession
+from caviar.search.samplers import make_sampler, trial_seeds
+from caviar_workers.process import limit_threads
 from noop import ListTrial
 from pairs import in_turns, machine, ratios, spread, write_json
 

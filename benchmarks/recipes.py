@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from caviar.searching import Local, Searcher, Thompson
-from caviar.stopping import StopPolicy, parse_stopping
+from caviar.search.searchers import Local, Searcher, Thompson
+from caviar.search.stopping import StopPolicy, parse_stopping
 from replay import marks_of
 from tables import END, Table
 

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from caviar import Float, Sweep
-from caviar.execute.ray_session import RaySession
-from caviar.show.silent import SilentProgress
+from caviar.display.plain import SilentProgress
+from caviar.run.executors.ray_session import RaySession
 from caviar_workers.trial import Trial
 from noop import ListTrial
 from pairs import in_turns, machine, spread, wait_for_quiet, write_json

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from caviar.sampling import Draws, make_sampler
+from caviar.search.samplers import Draws, make_sampler
 from caviar.space import Choice, Float, Int, Prior, Space
 
 T = TypeVar("T")

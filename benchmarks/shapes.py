@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from caviar import Float, Sweep
-from caviar.execute.ray_session import RaySession
-from caviar.show.silent import SilentProgress
+from caviar.display.plain import SilentProgress
+from caviar.run.executors.ray_session import RaySession
 from overhead import PEER_ENV, make_peer_env
 from pairs import Others, machine, wait_for_quiet, write_json
 

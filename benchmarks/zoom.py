@@ -4,7 +4,7 @@
 
 A drawn point stands for the nearest row of the table in u, each row once, so that no side tries a row twice. Regret is
 0 for the best row and 1 for the median one, or worse, or diverged; means over seeds. Random: exact expectation of that
-many rows without replacement. Zoom: `caviar.zoom.refine` on the coarse rows, then the fine points in its box, with the
+many rows without replacement. Zoom: `caviar.search.zoom` on the coarse rows, then the fine points in its box, with the
 sampler `random` for both rounds ("zoom") and with the default `sobol` ("sobol zoom"); "sobol": as many trials at once.
 """
 
@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from caviar.sampling import make_sampler
+from caviar.search.samplers import make_sampler
+from caviar.search.zoom import few, refine
+from caviar.search.zoom_places import places_in
 from caviar.space import Float, Space
-from caviar.zoom import few, places_in, refine
 from tables import SETS, Table, exact_random, load_tables
 
 

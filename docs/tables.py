@@ -12,14 +12,14 @@ from pathlib import Path
 import click
 
 from caviar.cli.verb_run import verb as run
-from caviar.searching import SEARCHERS
-from caviar.settings import SETTINGS, settings_of
-from caviar.show.verbs import VERBS
+from caviar.display.verbs import VERBS
+from caviar.search.searchers import SEARCHERS
+from caviar.search.stopping.registry import POLICIES
+from caviar.search.stopping.registry import settings_of as numbers_of
 from caviar.space.scale import KNOWN
-from caviar.stopping.spelling import POLICIES
-from caviar.stopping.spelling import settings_of as numbers_of
-from caviar.store.sweeps_view import COLUMNS
-from caviar.store.trials import HEAD, TAIL
+from caviar.spec.settings import SETTINGS, settings_of
+from caviar.store.read.sweeps_view import COLUMNS
+from caviar.store.read.trials_view import HEAD, TAIL
 from caviar.sweep import Sweep
 from caviar_workers.tables import FIELDS
 

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent / "s3"))
 
 from fixtures import cloud, s3_server
 
-from caviar.execute.ray_session import RaySession
+from caviar.run.executors.ray_session import RaySession
 
 from .raylets import Raylets
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from caviar.plan import Plan
-from caviar.sampling import make_sampler, trial_seeds
+from caviar.search.samplers import make_sampler, trial_seeds
 from caviar.space import Choice, Float, Int, Space
+from caviar.spec.plan import Plan
 from caviar.store import Store, Writer
+from caviar.store.final_tests import add_final
 from caviar.store.finalize import finalize
-from caviar.store.finals import add_final
 from caviar_workers import tables
 
 BEGAN = datetime(2026, 11, 23, 4, 12, 33, tzinfo=UTC)

@@ -1,6 +1,6 @@
 """A display for tests."""
 
-from caviar.show.silent import SilentProgress
+from caviar.display.plain import SilentProgress
 
 
 class Told(SilentProgress):

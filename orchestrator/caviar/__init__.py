@@ -22,9 +22,9 @@ from caviar.errors import (
 
 if TYPE_CHECKING:
     from caviar.results import Result
-    from caviar.sampling import Grid
+    from caviar.search.samplers import Grid
+    from caviar.search.stopping import ASHA, Extrapolate, Hyperband, MedianStop, Patience
     from caviar.space import Choice, Constant, Float, Int, Prior, Space
-    from caviar.stopping import ASHA, Extrapolate, Hyperband, MedianStop, Patience
     from caviar.sweep import Sweep
     from caviar_workers.trial import Trial, TrialInterrupted
 
@@ -55,16 +55,16 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "ASHA": "caviar.stopping",
+    "ASHA": "caviar.search.stopping",
     "Choice": "caviar.space",
     "Constant": "caviar.space",
-    "Extrapolate": "caviar.stopping",
+    "Extrapolate": "caviar.search.stopping",
     "Float": "caviar.space",
-    "Grid": "caviar.sampling",
-    "Hyperband": "caviar.stopping",
+    "Grid": "caviar.search.samplers",
+    "Hyperband": "caviar.search.stopping",
     "Int": "caviar.space",
-    "MedianStop": "caviar.stopping",
-    "Patience": "caviar.stopping",
+    "MedianStop": "caviar.search.stopping",
+    "Patience": "caviar.search.stopping",
     "Prior": "caviar.space",
     "Result": "caviar.results",
     "Space": "caviar.space",

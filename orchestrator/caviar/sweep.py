@@ -11,20 +11,21 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, cast
 
 from caviar.errors import SpecError
-from caviar.overrides import check_arguments, overridden
-from caviar.plan import Plan, refuse_stored_secrets
-from caviar.program import ROLES, program_of
-from caviar.provenance import provenance
-from caviar.settings import SETTINGS, SPECIAL, Settings, documented, setting
+from caviar.search.zoom import FEWEST
 from caviar.space import Space, check_listed, hold_lower_tiers
-from caviar.space.calling import called_as
-from caviar.zoom.refine import FEWEST
+from caviar.space.call_hints import called_as
+from caviar.spec.code_snapshot import ROLES
+from caviar.spec.code_source import program_of
+from caviar.spec.overrides import check_arguments, overridden
+from caviar.spec.plan import Plan, refuse_stored_secrets
+from caviar.spec.provenance import provenance
+from caviar.spec.settings import SETTINGS, SPECIAL, Settings, documented, setting
 from caviar_workers.load import importing
 
 if TYPE_CHECKING:
+    from caviar.display.progress import Progress
     from caviar.results import Result
-    from caviar.sampling import Grid, List
-    from caviar.show.progress import Progress
+    from caviar.search.samplers import Grid, List
     from caviar.space import Parameter
     from caviar_workers.messages import Program
 
@@ -95,7 +96,7 @@ class Sweep(Settings, _Subject):
         "sweep, on the cluster. Each trial finds what it returned as `trial.data`",
     )
     snapshot: Program | None = field(default=None, repr=False, compare=False)
-    """The code that the sweep was loaded from; set by `caviar.loading`."""
+    """The code that the sweep was loaded from; set by `caviar.cli.experiment_file`."""
 
     def __post_init__(self) -> None:
         for name in ("train_args", "first", "rounds", "tags"):
@@ -120,8 +121,8 @@ class Sweep(Settings, _Subject):
     @cached_property
     def plan(self) -> Plan:
         """The sweep as the store keeps it: plain data, without the functions."""
-        from caviar.sampling import USUAL_TRIALS, List, make_sampler, usual_trials  # noqa: PLC0415 — costs a second
-        from caviar.stopping import parse_stopping, stopping_text  # noqa: PLC0415
+        from caviar.search.samplers import USUAL_TRIALS, List, make_sampler, usual_trials  # noqa: PLC0415 — costs a second
+        from caviar.search.stopping import parse_stopping, stopping_text  # noqa: PLC0415
 
         space = cast("Space", self.space)  # made one in __post_init__
         held: dict[str, Parameter] = {}
@@ -148,7 +149,9 @@ class Sweep(Settings, _Subject):
 
     @property
     def program(self) -> Program:
-        """The code as it is now, each time it is asked for; `caviar.loading` took it when it read the file."""
+        """The code as it is now, each time it is asked for; `caviar.cli.experiment_file` took it when it read the
+        file.
+        """
         return program_of({role: getattr(self, role) for role in ROLES}, self.snapshot)
 
     def override(self, changes: Mapping[str, Any]) -> Sweep:
@@ -184,10 +187,10 @@ class Sweep(Settings, _Subject):
             raise SpecError(
                 "a sweep was started while its file was imported: put sweep.run() under if __name__ == '__main__':"
             )
-        from caviar.drive import run_sweep  # noqa: PLC0415 — describing a sweep, as workers do, needs none of this
+        from caviar.display.choose_display import choose_progress  # noqa: PLC0415
+        from caviar.display.typed_commands import told_for  # noqa: PLC0415
         from caviar.results import Result, store_path  # noqa: PLC0415
-        from caviar.show.choose import choose_progress  # noqa: PLC0415
-        from caviar.show.commands import told_for  # noqa: PLC0415
+        from caviar.run.driver import run_sweep  # noqa: PLC0415 — describing a sweep, as workers do, needs none of this
 
         path = store_path(store)
         program = self.program
@@ -205,7 +208,7 @@ class Sweep(Settings, _Subject):
 
     def _sampler(self) -> str | Grid | List:
         """The sampler, after the configurations that come first."""
-        from caviar.sampling import List, read_sampler  # noqa: PLC0415
+        from caviar.search.samplers import List, read_sampler  # noqa: PLC0415
 
         if not self.first:
             return self.sampler

@@ -2,7 +2,7 @@
 
 import pytest
 
-from caviar.cli.failures import failure_line
+from caviar.cli.after_run import failure_line
 from caviar.cli.opened import opened
 from caviar.cli.options import Target
 from caviar.store import Store, Writer

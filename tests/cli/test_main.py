@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from caviar.cli import main as program
 from caviar.cli.main import cli, main
+from caviar.display.verbs import VERBS
 from caviar.errors import CaviarError, ClusterError, NoResultError, NotFoundError, SpecError, StoreError
-from caviar.show.verbs import VERBS
 
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 

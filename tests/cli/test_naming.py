@@ -8,7 +8,7 @@ import pytest
 
 from caviar import Result
 from caviar.errors import NotFoundError
-from caviar.sampling import make_sampler
+from caviar.search.samplers import make_sampler
 from caviar.store import Store
 
 from ..small_stores import add_digits, make_plan

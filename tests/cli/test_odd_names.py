@@ -10,11 +10,11 @@ import pyarrow as pa
 import pytest
 
 import caviar as caviar_package
+from caviar.display.sanitize import _CONTROLS
 from caviar.errors import SpecError
-from caviar.plan import Plan
-from caviar.sampling import make_sampler, trial_seeds
-from caviar.show.sanitize import _CONTROLS
+from caviar.search.samplers import make_sampler, trial_seeds
 from caviar.space import Choice, Float, Space
+from caviar.spec.plan import Plan
 from caviar.store import Store, Writer
 from caviar.store.checkpoints import write_carried
 from caviar.store.finalize import finalize

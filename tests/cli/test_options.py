@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from caviar.cli.main import cli
 from caviar.cli.options import Duration, Target, target_options
 from caviar.cli.verb_run import _changes, parse_setting
-from caviar.overrides import read
-from caviar.settings import SETTINGS
+from caviar.spec.overrides import read
+from caviar.spec.settings import SETTINGS
 
 
 @pytest.mark.parametrize(

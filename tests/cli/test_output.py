@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import caviar as caviar_package
-from caviar.cli.answer import _csv
+from caviar.cli.best_page import literal
 from caviar.cli.output import emit, emit_json, say
-from caviar.cli.winners import literal
+from caviar.cli.query_output import _csv
 from caviar.results.json_form import as_json
 
 

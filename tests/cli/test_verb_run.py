@@ -6,10 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from caviar.display.plain import PlainProgress, SilentProgress
 from caviar.errors import SpecError, SweepInterrupted
-from caviar.plan import Plan
-from caviar.show.plain import PlainProgress
-from caviar.show.silent import SilentProgress
+from caviar.spec.plan import Plan
 from caviar_workers.messages import Program
 
 from ..small_stores import make_plan
@@ -37,7 +36,7 @@ class FakeSweep:
 @pytest.fixture
 def sweep(filled, monkeypatch):
     fake = FakeSweep(filled.digits)
-    monkeypatch.setattr("caviar.loading.load", lambda reference: fake)
+    monkeypatch.setattr("caviar.cli.experiment_file.load", lambda reference: fake)
     return fake
 
 
@@ -168,7 +167,7 @@ def test_resume_takes_the_sweep_and_shows_the_best(caviar, filled, monkeypatch):
         seen.append((sweep.id, given))
         return sweep
 
-    monkeypatch.setattr("caviar.drive.resume_sweep", resume)
+    monkeypatch.setattr("caviar.run.resume.resume_sweep", resume)
     got = caviar("resume", "digits", "-q", "--store", filled.path)
     assert got.code == 0
     assert seen[0][0] == filled.digits
@@ -180,7 +179,7 @@ def test_resume_passes_errors_on(caviar, filled, monkeypatch):
     def refuse(*_, **__):
         raise SpecError("its code lives in no file")
 
-    monkeypatch.setattr("caviar.drive.resume_sweep", refuse)
+    monkeypatch.setattr("caviar.run.resume.resume_sweep", refuse)
     assert caviar("resume", "--store", filled.path).err == "caviar: its code lives in no file\n"
 
 

@@ -9,8 +9,8 @@ import pytest
 from tests.cli.conftest import add_digits, make_plan
 
 from caviar.cli import verb_simulate
+from caviar.run.replay_curves import Curves
 from caviar.store import Store
-from caviar.whatif import Curves
 
 
 def test_a_finished_sweep_is_replayed(caviar, filled):
@@ -138,7 +138,7 @@ def test_options_of_arrays_are_refused_with_a_sweep(caviar, filled, option):
 def test_why_nobody_was_judged_is_said(caviar, monkeypatch, tmp_path, pause, stopping, said):
     curves = tuple(tuple((pause, step, trial + 1 / (step + 1)) for step in range(25)) for trial in range(16))
     given = Curves(name="c", mode="min", trials=curves, values=tuple(stages[-1][2] for stages in curves))
-    monkeypatch.setattr("caviar.whatif.curves_of_table", lambda *_: given)
+    monkeypatch.setattr("caviar.run.replay_curves.curves_of_table", lambda *_: given)
     for json_or_not in ((), ("--json",)):
         got = caviar("simulate", "c.npz", "--stopping", stopping, "--orders", "2", "--slots", "8", *json_or_not)
         assert got.code == 0

@@ -1,4 +1,4 @@
-"""`caviar stop` where nobody runs; with drivers, see tests/drive/test_stop.py."""
+"""`caviar stop` where nobody runs; with drivers, see tests/run/test_stop.py."""
 
 import json
 

@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from caviar.plan import Plan
 from caviar.space import Int
+from caviar.spec.plan import Plan
 from caviar.store import Store
 
 from ..small_stores import add_digits, make_plan

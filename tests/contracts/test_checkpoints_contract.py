@@ -1,18 +1,18 @@
-"""What every keeper of checkpoints must keep: the contract at the head of caviar/schedule/ports.py."""
+"""What every keeper of checkpoints must keep: the contract at the head of caviar/run/engine/ports.py."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.schedule.tables import Tables
+from tests.run.engine.tables import Tables
 
-from caviar.plan import Plan
-from caviar.schedule.checkpoint_store import StoredCheckpoints
-from caviar.schedule.leases import Work
-from caviar.schedule.ports import Checkpoints
+from caviar.run.engine.checkpoint_store import StoredCheckpoints
+from caviar.run.engine.leases import Work
+from caviar.run.engine.ports import Checkpoints
+from caviar.run.replay import MemoryCheckpoints
 from caviar.space import Float, Space
+from caviar.spec.plan import Plan
 from caviar.store import Store
-from caviar.whatif.memory_checkpoints import MemoryCheckpoints
 from caviar_workers.checkpoint import Save, carried
 
 

@@ -12,10 +12,10 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from caviar.disk import Disk, PosixDisk, locate
-from caviar.disk.checksum import checksum
-from caviar.disk.contract import STALE_S
 from caviar.errors import StoreError
+from caviar.store.disk import Disk, PosixDisk, locate
+from caviar.store.disk.checksum import checksum
+from caviar.store.disk.disk import STALE_S
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "store" / "simulation"))
 
@@ -186,7 +186,7 @@ def test_what_crashes_left_is_only_what_has_our_names_and_holds_ours(world, monk
         else:
             disk.create(root / mark, b"\nthesis.txt")
     for kind in ("posix", "objects"):
-        monkeypatch.setattr(f"caviar.disk.{kind}.STALE_S", -10.0)
+        monkeypatch.setattr(f"caviar.store.disk.{kind}.STALE_S", -10.0)
 
     disk.clear_folders(root, re.compile(r"sweep=\d"), lambda folder: "mine.txt" not in disk.list(folder))
 

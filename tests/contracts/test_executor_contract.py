@@ -1,4 +1,4 @@
-"""What every executor promises; see caviar.execute.executor."""
+"""What every executor promises; see caviar.run.executors.executor."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from caviar.execute.executor import Executor, LeaseEnded, LeaseSpoke
-from caviar.execute.inline import InlineExecutor
-from caviar.execute.simulated import SimulatedExecutor
+from caviar.run.executors.executor import Executor, LeaseEnded, LeaseSpoke
+from caviar.run.executors.inline import InlineExecutor
+from caviar.run.executors.simulated import SimulatedExecutor
 from caviar_workers.messages import Lease, Message, Program
 
 Script = Sequence[tuple[float, float | None]]
@@ -60,7 +60,7 @@ def make(request: pytest.FixtureRequest) -> Iterator[Make]:
             executor = SimulatedExecutor(simulated(script), workers=2)
         else:
             request.getfixturevalue("ray")
-            from caviar.execute.ray_tasks import RayExecutor
+            from caviar.run.executors.ray_tasks import RayExecutor
 
             executor = RayExecutor(program, cpus=1, gpus=0)
         made.append(executor)

@@ -9,9 +9,9 @@ from tests.contracts.test_searcher_contract import GUIDED
 from tests.contracts.test_searcher_contract import KINDS as SEARCHERS
 from tests.contracts.test_stopping_contract import CASES, make
 
-from caviar.schedule.decisions import Decision, decision_rows
-from caviar.schedule.policy_runner import PolicyRunner
-from caviar.stopping import Judgement, StopOnDivergence, StopPolicy
+from caviar.run.engine.decisions import Decision, decision_rows
+from caviar.run.engine.policy_runner import PolicyRunner
+from caviar.search.stopping import Judgement, StopOnDivergence, StopPolicy
 
 ALL = [*CASES, ("stop_on_divergence", False), ("patience:steps=2", False), ("median:least=1", False)]
 SEEDS = [*range(2), *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(2, 20))]

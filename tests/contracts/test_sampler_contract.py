@@ -1,4 +1,4 @@
-"""What every sampler must keep, whichever it is: the contract at the head of caviar/sampling/sampler.py."""
+"""What every sampler must keep, whichever it is: the contract at the head of caviar/search/samplers/sampler.py."""
 
 import itertools
 import json
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caviar.errors import SpecError
-from caviar.sampling import SAMPLERS, Grid, List, check_identity, make_sampler, read_sampler, sampler_json
+from caviar.search.samplers import SAMPLERS, Grid, List, check_identity, make_sampler, read_sampler, sampler_json
 from caviar.space import Choice, Float, Int, Space
 
 MOST = 5000

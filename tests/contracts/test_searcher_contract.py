@@ -1,4 +1,4 @@
-"""What every searcher must keep, whichever it is: the contract at the head of caviar/searching/searcher.py."""
+"""What every searcher must keep, whichever it is: the contract at the head of caviar/search/searchers/searcher.py."""
 
 import math
 import sys
@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from caviar.errors import SpecError
-from caviar.searching import SEARCHERS, Searcher, Thompson
-from caviar.searching.optuna_search import PACKAGES, OptunaSearch
+from caviar.search.searchers import SEARCHERS, Searcher, Thompson
+from caviar.search.searchers.optuna import PACKAGES, OptunaSearch
 
 GOAL = np.array([0.2, 0.7, 0.5])
 POOL = np.random.default_rng(5).random((3000, 3))

@@ -1,4 +1,4 @@
-"""What every stop policy must keep, whichever it is: the contract at the head of caviar/stopping/policy.py."""
+"""What every stop policy must keep, whichever it is: the contract at the head of caviar/search/stopping/policy.py."""
 
 import math
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from caviar.errors import SpecError
-from caviar.stopping import KINDS, PAUSING, Judgement, StopPolicy, parse_stopping, stopping_text
+from caviar.search.stopping import KINDS, PAUSING, Judgement, StopPolicy, parse_stopping, stopping_text
 
 TEXTS = [*(kind.example for kind in KINDS.values()), "asha", "asha:eta=4,first=2"]
 CASES = [(text, pausing) for text in TEXTS for pausing in (True, False)]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from caviar.cli.experiment_file import load
 from caviar.errors import SpecError
-from caviar.loading import load
 from caviar_workers.checkpoint import Checkpoint
 
 FILE = Path(__file__).parents[2] / "experiments" / "convnet.py"

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from caviar.cli.experiment_file import load
+from caviar.display.plain import SilentProgress
 from caviar.errors import NoResultError
-from caviar.execute.ray_session import RaySession
-from caviar.loading import load
 from caviar.results import Result
-from caviar.show.silent import SilentProgress
+from caviar.run.executors.ray_session import RaySession
 
 FILE = Path(__file__).with_name("trials.py")
 MAIN = "from caviar.cli.main import main; main()"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from caviar.execute.ray_session import RaySession
+from caviar.run.executors.ray_session import RaySession
 
 from .conftest import Run, say, tries
 

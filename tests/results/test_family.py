@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 
 from caviar.errors import NoResultError, NotFoundError, SpecError
-from caviar.plan import Plan
 from caviar.results.family import ancestors, best_of_family, children, family, twin_of
 from caviar.results.next_sweep import next_round, zoom_into, zoom_plan
-from caviar.sampling import List, make_sampler
+from caviar.search.samplers import List, make_sampler
 from caviar.space import Constant, Float, Int, Space
+from caviar.spec.plan import Plan
 from caviar.store import Store, SweepDir, Views, Writer
 from caviar.store.finalize import finalize
 from caviar_workers import tables

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from caviar.results.given import as_given
+from caviar.results.selector import as_given
 from caviar.space import Choice, Constant, Float, Int, Space
 
 VALUES: list[Any] = [

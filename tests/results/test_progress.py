@@ -9,9 +9,10 @@ import pytest
 from caviar.errors import StoreError
 from caviar.results.json_form import as_json
 from caviar.results.progress import ProgressDocument, ProgressReader, progress_document
-from caviar.store import Store, SweepDir, Writer, following
+from caviar.store import Store, SweepDir, Writer
 from caviar.store.finalize import finalize
-from caviar.store.merge import merge
+from caviar.store.merging import merge
+from caviar.store.read import following
 
 from ..small_stores import attempt_row, configs, curve, make_plan
 

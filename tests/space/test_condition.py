@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from caviar.errors import SpecError
 from caviar.space import Choice, Constant, Float, Int, Space
-from caviar_workers.absent import ABSENT, row_of
+from caviar_workers.messages import ABSENT, row_of
 
 SPACE = Space(
     {

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from caviar.errors import SpecError
 from caviar.space import Choice, Float, Int, Prior, Space, parameter_from_json
-from caviar.space.tilt import favourite, peak
+from caviar.space.prior import favourite, peak
 
 EVEN = (np.arange(20_000) + 0.5) / 20_000
 units = st.floats(0.0, 1.0)

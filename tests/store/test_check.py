@@ -5,14 +5,13 @@ from itertools import product
 
 import pytest
 
-from caviar.disk import PosixDisk
 from caviar.errors import StoreError
-from caviar.store import Store, SweepDir, Views, Writer, chain
+from caviar.store import Store, SweepDir, Views, Writer, manifest
 from caviar.store.check import check
-from caviar.store.compact import compact
-from caviar.store.finalize import finalize
+from caviar.store.disk import PosixDisk
+from caviar.store.finalize import compact, finalize
 from caviar.store.manifest import Manifest, replace
-from caviar.store.merge import merge
+from caviar.store.merging import merge
 from caviar.store.quarantine import quarantine
 from caviar.store.segment import encode
 
@@ -49,7 +48,7 @@ def rewrite(sweep, **changes):
     """Append a manifest that tells something else."""
     before = sweep.snapshot().manifest
     after = replace(before, k=before.k + 1, **changes)
-    assert chain.append(sweep.disk, sweep.path, after)
+    assert manifest.append(sweep.disk, sweep.path, after)
 
 
 def test_nothing_is_wrong(sweep, epoch, rows):

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from caviar.disk import Patience, PosixDisk
-from caviar.drive.unfinished import unfinished
 from caviar.errors import StoreError
+from caviar.run.resume import unfinished
 from caviar.store import SweepDir, Views, Writer
 from caviar.store.check import check
 from caviar.store.checkpoints import (
@@ -22,6 +21,7 @@ from caviar.store.checkpoints import (
     thinned,
     write_carried,
 )
+from caviar.store.disk import Patience, PosixDisk
 from caviar.store.quarantine import quarantine
 from caviar.store.sizes import sizes
 from caviar_workers.checkpoint import Save, carried

@@ -7,8 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from caviar.store.encoding import group_rows
-from caviar.store.segment import GroupWriter, encode, unify
+from caviar.store.segment import GroupWriter, encode, group_rows, unify
 
 
 def curve(rows, count, **metrics):

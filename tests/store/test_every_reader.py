@@ -72,8 +72,8 @@ def ended(request, store, describe, rows):
     with pytest.MonkeyPatch.context() as monkeypatch:
         if request.param == "several files":
             monkeypatch.setattr("caviar.store.segment.group_rows", lambda layout, *, live: 4)
-            monkeypatch.setattr("caviar.store.final_curves.SIZE", 20_000)
-            monkeypatch.setattr("caviar.store.final_tables.SLICE", 4)
+            monkeypatch.setattr("caviar.store.final_files.SIZE", 20_000)
+            monkeypatch.setattr("caviar.store.final_files.SLICE", 4)
         sweep = store.create_sweep(describe(kinds=KINDS, trials=12), b"")
         record(sweep, rows, sweep.claim())
     assert (len(list((sweep.path / "curves").iterdir())) > 1) == (request.param == "several files")

@@ -7,12 +7,12 @@ import duckdb
 import polars as pl
 import pytest
 
-from caviar.disk import PosixDisk
 from caviar.errors import StoreError
 from caviar.store import SweepDir, Views, Writer
 from caviar.store.check import check
+from caviar.store.disk import PosixDisk
 from caviar.store.finalize import finalize
-from caviar.store.sweep_tables import SweepTables
+from caviar.store.read.sweep_tables import SweepTables
 
 VIEWS = ("trials", "curves", "attempts", "configs", "logs", "decisions")
 
@@ -26,8 +26,8 @@ def contents(store, sweep):
 def small_files(monkeypatch):
     """Row groups of four rows, final files of little more, and joins of five trials at once."""
     monkeypatch.setattr("caviar.store.segment.group_rows", lambda layout, *, live: 4)
-    monkeypatch.setattr("caviar.store.final_curves.SIZE", 3000)
-    monkeypatch.setattr("caviar.store.final_tables.SLICE", 5)
+    monkeypatch.setattr("caviar.store.final_files.SIZE", 3000)
+    monkeypatch.setattr("caviar.store.final_files.SLICE", 5)
 
 
 def record_many(sweep, rows, epoch, trials=30):

@@ -10,9 +10,9 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from caviar.disk import PosixDisk
 from caviar.errors import StoreError
 from caviar.store import SweepDir, Views, Writer
+from caviar.store.disk import PosixDisk
 from caviar.store.finalize import finalize
 
 VIEWS = ("trials", "curves", "attempts", "configs", "logs", "decisions")

@@ -7,17 +7,16 @@ from contextlib import suppress
 
 import pytest
 
-from caviar.disk import PosixDisk
 from caviar.errors import CaviarError, StoreError
 from caviar.store import Store, SweepDir, Writer
 from caviar.store.check import check
 from caviar.store.checkpoints import write_carried
-from caviar.store.compact import compact
-from caviar.store.finalize import finalize
-from caviar.store.finals import add_final
+from caviar.store.disk import PosixDisk
+from caviar.store.final_tests import add_final
+from caviar.store.finalize import compact, finalize
 from caviar.store.layout import CHECKPOINTS, FINAL_TABLES, HOT, MERGED, SUPERSEDED
-from caviar.store.merge import merge
-from caviar.store.ours import foreign, is_ours
+from caviar.store.merging import merge
+from caviar.store.own_files import foreign, is_ours
 from caviar.store.quarantine import quarantine, skip_lost
 from caviar.store.requests import ask_to_stop, take_requests
 from caviar_workers.checkpoint import Save, carried

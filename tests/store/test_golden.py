@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from caviar.errors import StoreError
-from caviar.plan import Plan
 from caviar.results.family import children
+from caviar.spec.plan import Plan
 from caviar.store import Store, SweepDir, Views, Writer
 from caviar.store.check import check
 from caviar.store.finalize import finalize

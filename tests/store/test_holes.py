@@ -9,15 +9,14 @@ from simulated_sweep import Driver, Simulation
 from caviar.errors import StoreError
 from caviar.store import Views, Writer
 from caviar.store.check import check
-from caviar.store.compact import compact
-from caviar.store.finalize import finalize
+from caviar.store.finalize import compact, finalize
 from caviar.store.holes import holes
 from caviar.store.layout import Segment
 from caviar.store.manifest import Manifest, Quarantined
-from caviar.store.merge import merge
+from caviar.store.merging import merge
 from caviar.store.quarantine import skip_lost
 from caviar.store.segment import encode, first_of_tick
-from caviar.store.snapshot import gaps
+from caviar.store.visible_files import gaps
 
 TICKS = 4
 

@@ -18,16 +18,16 @@ import pytest
 from histories import MOST, OBJECTIVE, OTHER, Known, Mortal, Script, known, scripts, train
 
 from caviar.cli.main import main
-from caviar.drive.gauge import Gauge
-from caviar.plan import Plan
 from caviar.results.progress import ProgressReader, progress_document
 from caviar.results.selector import select
-from caviar.sampling import make_sampler
-from caviar.schedule.checkpoint_store import StoredCheckpoints
-from caviar.schedule.ports import Ports
-from caviar.schedule.scheduler import Scheduler
-from caviar.schedule.trial_source import SampledTrials
+from caviar.run.engine.checkpoint_store import StoredCheckpoints
+from caviar.run.engine.ports import Ports
+from caviar.run.engine.scheduler import Scheduler
+from caviar.run.engine.trial_source import SampledTrials
+from caviar.run.run_progress import Gauge
+from caviar.search.samplers import make_sampler
 from caviar.space import Float, Space
+from caviar.spec.plan import Plan
 from caviar.store import Store, SweepDir, Views, Writer
 from caviar.store.checkpoints import saves_of
 from caviar.store.finalize import finalize

@@ -3,8 +3,8 @@
 import pytest
 from machine import SweepLife
 
-from caviar.disk import PosixDisk
-from caviar.store import finalize, holes, merge
+from caviar.store import finalize, holes, merging
+from caviar.store.disk import PosixDisk
 
 
 def live(*steps):
@@ -44,14 +44,14 @@ def test_a_link_in_the_place_of_a_folder_costs_nothing(folder, action):
 
 
 def test_without_the_rule_for_holes_the_end_deletes_what_is_behind_one(monkeypatch):
-    for room in (finalize, merge):
+    for room in (finalize, merging):
         monkeypatch.setattr(room, "need_whole", lambda *_: None)
     with pytest.raises(AssertionError, match="lost"):
         live(*losing(1, "finalize"))
 
 
 def test_without_it_a_takeover_forgets_what_is_behind_one(monkeypatch):
-    monkeypatch.setattr("caviar.store.claim.need_whole", lambda *_: None)
+    monkeypatch.setattr("caviar.store.takeover.need_whole", lambda *_: None)
     with pytest.raises(AssertionError, match="lost"):
         live(*losing(1, "take over"))
 

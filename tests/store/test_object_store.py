@@ -7,15 +7,14 @@ import pytest
 from faulty_proxy import DENIED, LOST, REFUSED, Fault, slow
 from fixtures import SECRET
 
-from caviar.disk import Patience
-from caviar.disk.bucket import Bucket
 from caviar.errors import NotFoundError, SpecError, StoreError
 from caviar.store import Store, SweepDir, Views, Writer
 from caviar.store.check import check
-from caviar.store.compact import compact, needs_compacting
-from caviar.store.finalize import finalize
+from caviar.store.disk import Patience
+from caviar.store.disk.bucket import Bucket
+from caviar.store.finalize import compact, finalize, needs_compacting
 from caviar.store.layout import FINAL_TABLES
-from caviar.store.merge import merge
+from caviar.store.merging import merge
 from caviar.store.sizes import sizes
 
 CONFLICT = Fault(done=False, reply=409)
@@ -233,7 +232,7 @@ def test_a_note_on_a_sweep_that_is_in_use_deletes_nothing(cloud, describe, monke
     for one in (sweep, other):
         store.disk.create(store.path / f"_new-{one.path.name}", b"\nsweep.json\ncode.zip\n_manifest/000000.json")
     assert store.sweeps() == []
-    monkeypatch.setattr("caviar.disk.objects.STALE_S", -10.0)
+    monkeypatch.setattr("caviar.store.disk.objects.STALE_S", -10.0)
     made = store.create_sweep(describe(), b"")
     assert store.sweeps() == sorted([sweep, made], key=lambda one: one.id, reverse=store.sweeps()[0] == made)
     assert sweep.code() == b""

@@ -6,10 +6,8 @@ import pytest
 
 from caviar.errors import StoreError
 from caviar.store import Store, Views, Writer
-from caviar.store.check import check
-from caviar.store.compact import compact
-from caviar.store.finalize import finalize
-from caviar.store.papers import MOST_NAMED
+from caviar.store.check import MOST_NAMED, check
+from caviar.store.finalize import compact, finalize
 from caviar.store.quarantine import skip_lost
 
 LARGEST = 10**18 - 1

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 
 from caviar.errors import StoreError
 from caviar.store import owner as owners
-from caviar.store.claim import refusal
-from caviar.store.owner import Owner, from_bytes, judge, this_process, to_bytes
-from caviar.store.process_table import Place, here, runs
+from caviar.store.owner import Owner, Place, from_bytes, here, judge, runs, this_process, to_bytes
+from caviar.store.takeover import refusal
 
 PLACES = ("same", "other", "absent")
 PROCESSES = ("alive", "dead", "reused", "hidden")
@@ -150,12 +149,12 @@ def test_a_process_that_proc_hides_or_shows_of_another_namespace_is_not_taken_fo
     assert runs(os.getpid(), start) is True
     if sys.platform != "linux":
         pytest.skip("no /proc")
-    shown = "caviar.store.process_table._text"
+    shown = "caviar.store.owner._text"
     with monkeypatch.context() as patch:  # hidepid
         patch.setattr(shown, lambda path: "")
         assert runs(os.getpid(), start) is None
     with monkeypatch.context() as patch:  # /proc of the host, in a container
-        patch.setattr("caviar.store.process_table._link", lambda path: "1")
+        patch.setattr("caviar.store.owner._link", lambda path: "1")
         assert runs(os.getpid(), start) is None
     assert runs(2**22 + 5, start) is False
     assert runs(2**70, start) is None

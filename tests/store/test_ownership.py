@@ -9,15 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from caviar.disk import PosixDisk
 from caviar.errors import CaviarError, NotFoundError, StoreError
 from caviar.store import Store, SweepDir, Writer
 from caviar.store import ownership as owning
 from caviar.store.amendments import amend
 from caviar.store.checkpoints import write_carried
-from caviar.store.compact import compact
-from caviar.store.finalize import finalize
-from caviar.store.finals import add_final, finals
+from caviar.store.disk import PosixDisk
+from caviar.store.final_tests import add_final, finals
+from caviar.store.finalize import compact, finalize
 from caviar.store.owner import owner_path
 from caviar.store.ownership import own
 from caviar.store.requests import ask_to_stop

@@ -16,7 +16,7 @@ from caviar.errors import StoreError
 from caviar.store import ownership as owning
 from caviar.store.owner import SILENCE_S, Sighting, judge
 from caviar.store.ownership import own
-from caviar.store.publisher import Publisher
+from caviar.store.writer import Publisher
 
 STEP_S = 5.0
 

@@ -7,9 +7,9 @@ import stat
 
 import pytest
 
-from caviar.disk import PosixDisk
 from caviar.errors import NotFoundError, StoreError
 from caviar.store import Store
+from caviar.store.disk import PosixDisk
 
 
 def one_sentence(error):

@@ -3,8 +3,8 @@
 from dataclasses import fields
 
 from caviar import Float, Sweep
-from caviar.plan import Plan
-from caviar.store.record import _PLAN
+from caviar.spec.plan import Plan
+from caviar.store.checked_json import _PLAN
 from caviar.store.stored_plan import StoredPlan, stored_plan
 
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from caviar.space import RESERVED_NAMES
-from caviar.store.columns import Column, pick
-from caviar.store.trials import HEAD, TAIL
+from caviar.store.read.columns import Column, pick
+from caviar.store.read.trials_view import HEAD, TAIL
 from caviar_workers import tables
 
 

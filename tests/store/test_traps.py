@@ -7,13 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from caviar.disk.posix import PosixDisk, aside
 from caviar.errors import SpecError
 from caviar.store import Views, Writer
-from caviar.store.encoding import options
+from caviar.store.disk.posix import PosixDisk, aside
 from caviar.store.finalize import finalize
-from caviar.store.query import open_plain
-from caviar.store.segment import encode, unify
+from caviar.store.read.sql import open_plain
+from caviar.store.segment import encode, options, unify
 
 
 @pytest.fixture

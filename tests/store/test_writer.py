@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from caviar.disk import PosixDisk
 from caviar.errors import StoreError
 from caviar.store import SweepDir, Views, Writer
+from caviar.store.disk import PosixDisk
 from caviar.store.layout import parse_segment
 from caviar.store.writer import Addition
 

@@ -15,12 +15,12 @@ import pytest
 from tests.told import Told
 
 from caviar import Choice, Constant, Float, Int, Sweep
+from caviar.cli.experiment_file import load
+from caviar.display.plain import SilentProgress
 from caviar.errors import SpecError, StoreError
-from caviar.loading import load
-from caviar.plan import Plan, advice_of
-from caviar.sampling import Grid, List, make_sampler
-from caviar.show.silent import SilentProgress
+from caviar.search.samplers import Grid, List, make_sampler
 from caviar.space import Space
+from caviar.spec.plan import Plan, advice_of
 
 
 def train(config: dict[str, Any], trial: Any, epochs: int = 3, *, width: int = 8) -> None: ...
@@ -335,7 +335,7 @@ def test_running_from_python_gives_the_command_line_s_advice_once(tmp_path: Path
     def begin(*_: object, **__: object) -> None:
         raise ReadyError
 
-    monkeypatch.setattr("caviar.drive.drive._rounds", begin)
+    monkeypatch.setattr("caviar.run.driver._rounds", begin)
     sweep = make(
         space={"lr": (1e-4, 1.0), "wd": Float(1e-4, 1.0)},
         trials=2,

@@ -15,8 +15,7 @@ import pytest
 
 from caviar_workers.checkpoint import Checkpoint, Save, parse_save
 from caviar_workers.lease import run_lease
-from caviar_workers.living import Living, Summary
-from caviar_workers.messages import Batch, Lease, Message, Program
+from caviar_workers.messages import Batch, Lease, Living, Message, Program, Summary
 from caviar_workers.trial import Trial
 
 
@@ -101,7 +100,7 @@ def test_a_call_that_fails_once_in_a_save_changes_nothing(
             made(path, *args, **settings)
         raise OSError(errno.ESTALE, "made up")
 
-    monkeypatch.setattr("caviar_workers.patience.FIRST_S", 0.001)
+    monkeypatch.setattr("caviar_workers.retry.FIRST_S", 0.001)
     monkeypatch.setattr(os, call, once)
     found = saves(batches(saving, **where(folder)))
     monkeypatch.undo()

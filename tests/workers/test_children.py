@@ -41,7 +41,7 @@ DRIVER = """
     import sys
     from pathlib import Path
     import pyarrow as pa
-    from caviar.program import program_of_file
+    from caviar.spec.code_snapshot import program_of_file
     from caviar_workers.lease import run_lease
     from caviar_workers.messages import Lease
 

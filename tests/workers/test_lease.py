@@ -148,7 +148,7 @@ def test_a_report_that_cannot_be_a_row_fails_the_trial_with_one_sentence(report:
 
 
 def test_a_trial_with_too_many_metrics_takes_no_room_from_those_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caviar_workers.sift.MOST_METRICS", 6)
+    monkeypatch.setattr("caviar_workers.row_checks.MOST_METRICS", 6)
 
     def train(config: dict[str, Any], trial: Trial) -> None:
         trial.report(0, loss=1.0, **{f"m{i}": 1.0 for i in range(4)})

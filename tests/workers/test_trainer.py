@@ -47,7 +47,7 @@ DRIVER = """
     from dataclasses import replace
     from pathlib import Path
     import pyarrow as pa
-    from caviar.program import program_of_file
+    from caviar.spec.code_snapshot import program_of_file
     from caviar_workers.data import load_data_first
     from caviar_workers.lease import run_lease
     from caviar_workers.messages import Lease

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from caviar_workers.patience import OUTAGE_S, ROOM_S, Patience
+from caviar_workers.retry import OUTAGE_S, ROOM_S, Patience
 
 PIECE = 2**20
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from caviar_workers.load import load_function
 from caviar_workers.messages import Program
-from caviar_workers.seeding import seed_everything
+from caviar_workers.process import seed_everything
 from caviar_workers.surroundings import where_import_leads
 from caviar_workers.trainer import done_in_thread
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import pickle
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +19,38 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from caviar_workers.messages import Program
-from caviar_workers.signals import handlers_passed_over
+
+
+def cached_again(function: Callable[..., Any], parameters: Mapping[str, Any]) -> Callable[..., Any]:
+    """The function with an empty cache of its own, with the parameters of `functools.lru_cache`."""
+    again: Callable[..., Any] = functools.lru_cache(**parameters)(function)
+    return again
+
+
+@contextmanager
+def handlers_passed_over() -> Iterator[None]:
+    """While the calling thread imports, and is not the main one, let it install signal handlers in vain.
+
+    To raise would fail a file that is right as a script; and the signals of a process of trials are not the user's.
+    """
+    importer: int | None = threading.get_ident()
+    if threading.current_thread() is threading.main_thread():
+        yield
+        return
+    install = signal.signal
+
+    def passing_over(number: Any, handler: Any) -> Any:
+        if threading.get_ident() == importer:
+            return signal.getsignal(number)
+        return install(number, handler)  # whoever has kept this function
+
+    signal.signal = passing_over  # type: ignore[assignment]  # as much of it as is used
+    try:
+        yield
+    finally:
+        importer = None
+        signal.signal = install
+
 
 _installed: SnapshotFinder | None = None
 _functions: dict[bytes, Mapping[str, Callable[..., Any]]] = {}

@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
-from caviar_workers.absent import row_of
 from caviar_workers.checkpoint import Checkpoint, Save
-from caviar_workers.living import Living
 from caviar_workers.states import Action, Cause
+
+
+class Absent(Enum):
+    """The place of an inactive conditional parameter; an enum, so that it stays one object in every process."""
+
+    ABSENT = "absent"
+
+
+ABSENT = Absent.ABSENT
+
+
+def row_of(columns: Mapping[str, Sequence[Any]], position: int) -> dict[str, Any]:
+    """The row at `position`, without what is absent from it; a dict of its own."""
+    row = {name: column[position] for name, column in columns.items()}
+    return {name: value for name, value in row.items() if value is not ABSENT} if ABSENT in row.values() else row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Last value and extremes of one metric; None: no such value."""
+
+    last: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Living:
+    """A curve up to a checkpoint, summed up. An attempt that loads the checkpoint carries it on."""
+
+    diverged: bool = False
+    """The objective was NaN or infinite there."""
+    metrics: Mapping[str, Summary] = field(default_factory=dict)
+    """Of the metrics that were reported there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What a process was used for before: it may be the wrong one for a lease, and then no trial may begin in it.
+"""A process before a trial begins in it: what it was used for, its computing threads, and its random state.
 
 CUDA reads its setting once. So a process that is used again with other devices than at first would, without a word, go
 on computing on the old ones, beside another trial.
@@ -8,11 +8,47 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import resource
 import sys
 from typing import Any
 
+import numpy as np
+from threadpoolctl import threadpool_limits
+
 from caviar_workers.messages import Lease
+
+_limited: dict[str, int] = {}
+
+
+def limit_threads(cpus: float) -> None:
+    """Limit BLAS and OpenMP pools to max(1, ⌊cpus⌋) threads, in this thread and process, from now on.
+
+    Called when the user's modules are imported: a library loaded later obeys OMP_NUM_THREADS, which Ray sets.
+    """
+    threads = max(1, int(cpus))
+    if _limited.get("threads") != threads:
+        threadpool_limits(limits=threads)
+        _limited["threads"] = threads
+
+
+# What random.seed does with a whole number, without asking what else it might be, which takes a microsecond.
+_seed = super(random.Random, random._inst).seed
+
+
+def seed_everything(seed: int) -> None:
+    """Seed `random`, numpy's global generator, and torch on all devices if it is imported.
+
+    Args:
+        seed: 0 … 2^32 − 1.
+    """
+    _seed(seed)
+    random._inst.gauss_next = None  # type: ignore[attr-defined]
+    np.random.seed(seed)  # the legacy global state is exactly what user code may draw from
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.manual_seed(seed)
+
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 

@@ -20,17 +20,16 @@ from pathlib import Path
 
 import numpy as np
 
+from caviar_workers.attempt import Ending, Execution, Past, never_reported
 from caviar_workers.capture import Capture
 from caviar_workers.checkpoint import Save, carried, is_visible
 from caviar_workers.checkpoint_folder import CheckpointFolder
-from caviar_workers.columns import Rows, to_columns
 from caviar_workers.encode import Outcome, attempts_table, curves_table, ipc, logs_table
-from caviar_workers.execution import Ending, Execution, Past, never_reported
-from caviar_workers.living import Living, Summary
-from caviar_workers.messages import Batch, Lease
-from caviar_workers.sift import Sieve
+from caviar_workers.flush_window import Stretch, Totals, totals_of
+from caviar_workers.messages import Batch, Lease, Living, Summary
+from caviar_workers.row_checks import Sieve
+from caviar_workers.row_columns import Rows, to_columns
 from caviar_workers.states import Failure, State
-from caviar_workers.stretch import Stretch, Totals, totals_of
 from caviar_workers.trial import WIDTH, Cells, Trial
 
 MOST_BACKLOG = 50_000

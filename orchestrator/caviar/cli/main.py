@@ -15,7 +15,7 @@ import click
 
 from caviar.cli.verbs import Verbs
 from caviar.errors import INTERRUPTED, CaviarError, SweepInterrupted
-from caviar.signals import noted
+from caviar.run.signals import noted
 
 BROKEN_PIPE = 141
 
@@ -103,8 +103,8 @@ def _leave(code: int) -> NoReturn:
 
 def _run(args: Sequence[str] | None) -> int:
     """The exit code; every way to end but the process's own death."""
-    from caviar.cli.sign_of_life import sign_of_life
-    from caviar.show.commands import remember_store
+    from caviar.cli.still_working import sign_of_life
+    from caviar.display.typed_commands import remember_store
 
     remember_store(None)
     words = list(sys.argv[1:] if args is None else args)
@@ -201,14 +201,14 @@ def _command(words: Sequence[str]) -> str:
 
 def _tell(text: str) -> None:
     from caviar.cli.output import say
-    from caviar.show.sanitize import one_line
+    from caviar.display.sanitize import one_line
 
     with contextlib.suppress(OSError):
         say(f"caviar: {one_line(text)}")
 
 
 def _tell_all(text: str) -> None:
-    from caviar.show.sanitize import plain
+    from caviar.display.sanitize import plain
 
     with contextlib.suppress(OSError):
         click.echo(plain(text), err=True)

@@ -1,10 +1,12 @@
-"""Options and arguments that several verbs share, so that they mean the same everywhere."""
+"""Options and arguments that several verbs share, so that they mean the same everywhere and go after the verb."""
 
 from __future__ import annotations
 
 import functools
 import math
 import re
+import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,8 +14,44 @@ from typing import Any
 
 import click
 
-from caviar.settings import SETTINGS, Kind, Setting
-from caviar.show.commands import DEFAULT_STORE, remember_store
+from caviar.display.typed_commands import DEFAULT_STORE, remember_store
+from caviar.spec.settings import SETTINGS, Kind, Setting
+
+
+class OptionsLast(click.Group):
+    """A group with no options of its own but `--help` and the like."""
+
+    usual = ""
+    """The verb that is named as an example where none was typed; empty: there is none."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does; an option of the verb that follows is an error with the right command line."""
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            verbs = self.list_commands(ctx)
+            at = next((at for at, word in enumerate(words) if at and word in verbs), len(words))
+            verb, *after = words[at:] or [self.usual]
+            if error.option_name not in _options(ctx, self.get_command(ctx, verb)):
+                raise
+            meant = f"{ctx.command_path} {shlex.join([verb, *after, *words[:at]])}"
+            raise click.UsageError(
+                f"Options go after the verb, and so does {error.option_name}: {meant}", ctx
+            ) from error
+
+
+def _options(ctx: click.Context, command: click.Command | None) -> set[str]:
+    """The options of a verb, or of any of its own verbs."""
+    group = command if isinstance(command, click.Group) else None
+    inner = [] if group is None else [group.get_command(ctx, name) for name in group.list_commands(ctx)]
+    return {
+        option
+        for one in (command, *inner)
+        for parameter in (one.params if one is not None else ())
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
+
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -241,3 +279,27 @@ def ranking_options(function: Verb) -> Verb:
         type=click.Choice(["last", "best", "smoothed"]),
         help="Which value of a curve counts (default: the sweep's own rule).",
     )(verb)
+
+
+def trust_option(function: Callable[..., None]) -> Callable[..., None]:
+    """`--trust`."""
+    text = "Run the code of a sweep that another user made."
+    return click.option("--trust", is_flag=True, help=text)(function)
+
+
+def asker(trust: bool) -> Callable[[str], bool]:
+    """Who is asked about code of others: the option, else whoever sits at the terminal, once for each origin."""
+    trusted: set[Any] = set()
+
+    def ask(origin: str) -> bool:
+        from caviar.display.sanitize import one_line
+
+        if not trust and origin not in trusted:
+            if not sys.stdin.isatty():
+                return False
+            if not click.confirm(f"Run the code of {one_line(origin)}, as yourself?", err=True):
+                return False
+        trusted.add(origin)
+        return True
+
+    return ask

@@ -26,7 +26,7 @@ def print_trial(document: TrialDocument, log: bool | None) -> None:
 
 
 def _outcome(document: TrialDocument) -> str:
-    from caviar.show.numbers import duration
+    from caviar.display.numbers import duration
 
     kind = f" ({document.kind})" if document.kind and document.kind != document.state.lower() else ""
     if document.started is None or document.ended is None:
@@ -37,7 +37,7 @@ def _outcome(document: TrialDocument) -> str:
 
 
 def _facts(document: TrialDocument) -> str:
-    from caviar.show.numbers import counted
+    from caviar.display.numbers import counted
 
     facts = [f"seed {document.seed}", counted(document.rows or 0, "report")]
     if document.host:
@@ -51,8 +51,8 @@ def _facts(document: TrialDocument) -> str:
 
 def _print_config(config: dict[str, Any], held: dict[str, int]) -> None:
     """The configuration, saying which values are defaults for want of trials."""
-    from caviar.show.sanitize import plain
-    from caviar.show.wrap import column_width, padded
+    from caviar.display.sanitize import plain
+    from caviar.display.wrap import column_width, padded
 
     width = column_width(map(plain, config))
     emit("config")
@@ -62,8 +62,8 @@ def _print_config(config: dict[str, Any], held: dict[str, int]) -> None:
 
 
 def _print_metrics(metrics: dict[str, Summary]) -> None:
-    from caviar.show.numbers import number
-    from caviar.show.table import Column, print_table
+    from caviar.display.numbers import number
+    from caviar.display.table import Column, print_table
 
     if not metrics:
         return
@@ -77,10 +77,10 @@ def _print_metrics(metrics: dict[str, Summary]) -> None:
 
 
 def _print_curve(document: TrialDocument, log: bool | None) -> None:
-    from caviar.show.axis import axis_of, axis_text
-    from caviar.show.chart import chart
-    from caviar.show.console import data_console
-    from caviar.show.glyphs import glyphs_for
+    from caviar.display.axis import axis_of, axis_text
+    from caviar.display.console import data_console
+    from caviar.display.glyphs import glyphs_for
+    from caviar.display.sparkline import chart
 
     points = document.curves.get(document.metric)
     if points is None or len(points.steps) < 2:
@@ -95,7 +95,7 @@ def _print_curve(document: TrialDocument, log: bool | None) -> None:
 
 
 def _print_attempts(attempts: list[dict[str, Any]]) -> None:
-    from caviar.show.table import Column, print_table
+    from caviar.display.table import Column, print_table
 
     names = ("attempt", "cause", "state", "kind", "host", "rows", "step")
     emit()

@@ -35,7 +35,7 @@ def verb(k: int, family: bool, ranking: Ranking, target: Target) -> None:
 
     rule, at_step = ranking.rule, ranking.at_step
     if family:
-        from caviar.cli.relatives import print_family
+        from caviar.cli.best_page import print_family
         from caviar.results.family import family_document
         from caviar.store import Store
 
@@ -43,7 +43,7 @@ def verb(k: int, family: bool, ranking: Ranking, target: Target) -> None:
         relatives = family_document(store, newest(store, target.sweep), say, k=k, rule=rule, at_step=at_step)
         emit_json(relatives) if target.as_json else print_family(relatives)
         return
-    from caviar.cli.winners import print_winners
+    from caviar.cli.best_page import print_winners
     from caviar.results.best import best_document
 
     with opened(target) as sweep:

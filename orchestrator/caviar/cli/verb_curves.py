@@ -44,14 +44,13 @@ def verb(top: int, metric: str | None, log: bool | None, ranking: Ranking, targe
 
 def _print(opened: "OpenSweep", trials: list[int], metric: str, log: bool | None) -> None:
     from caviar.cli.output import emit
+    from caviar.display.axis import axis_of, axis_text
+    from caviar.display.console import CURVE, data_console
+    from caviar.display.glyphs import glyphs_for
+    from caviar.display.numbers import number
+    from caviar.display.sparkline import sparklines
+    from caviar.display.table import Column, print_table
     from caviar.results.curves_sql import drawn, ends
-    from caviar.show.axis import axis_of, axis_text
-    from caviar.show.console import data_console
-    from caviar.show.glyphs import glyphs_for
-    from caviar.show.numbers import number
-    from caviar.show.sparkline import sparklines
-    from caviar.show.style import CURVE
-    from caviar.show.table import Column, print_table
 
     points = drawn(opened, trials, metric)
     numbers = ends(opened, list(points), metric)

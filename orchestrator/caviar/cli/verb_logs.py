@@ -75,7 +75,7 @@ def _say_undriven(sweep: str, trial: int) -> None:
 
 
 def _write(pieces: "list[Piece]") -> None:
-    from caviar.show.sanitize import plain
+    from caviar.display.sanitize import plain
 
     for piece in pieces:
         click.echo(plain(piece["text"]), nl=False)

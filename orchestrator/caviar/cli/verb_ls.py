@@ -59,9 +59,9 @@ def verb(*, most: int | None, every: bool, target: Target, **wanted: Any) -> Non
 
 def _print(rows: Sequence[dict[str, Any]]) -> None:
     from caviar.cli.output import say_left_out
-    from caviar.show.numbers import age, duration, number
-    from caviar.show.style import STRONG
-    from caviar.show.table import Column, print_table
+    from caviar.display.console import STRONG
+    from caviar.display.numbers import age, duration, number
+    from caviar.display.table import Column, print_table
 
     now = datetime.now(UTC).replace(tzinfo=None)
     # Heading, how it is set, what a row has there; columns that nobody has an entry for are not shown.

@@ -24,8 +24,8 @@ def verb(sweep: str | None, output: str, x: str | None, y: str | None, top: int 
     A sweep that `caviar zoom` made is drawn inside its parent; a sweep that has none, with its newest child, or with
     the box that a zoom would draw.
     """
-    from caviar.cli.drawn_zoom import draw_family
     from caviar.cli.opened import newest
+    from caviar.cli.zoom_page import draw_family
     from caviar.store import Store
 
     opened = Store.open(store)

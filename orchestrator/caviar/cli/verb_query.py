@@ -39,9 +39,9 @@ Examples:
 @target_options
 def verb(sql: str, form: str | None, output: str | None, timeout: float | None, target: Target) -> None:
     """Ask the store in SQL (DuckDB): one SELECT over the views below. Ctrl-C ends it."""
-    from caviar.cli.answer import write_answer
     from caviar.cli.opened import newest
     from caviar.cli.output import say
+    from caviar.cli.query_output import write_answer
     from caviar.results.open_sweep import say_not_shown
     from caviar.store import Store, Views
 

@@ -4,10 +4,17 @@ from typing import Any
 
 import click
 
-from caviar.cli.data_only import data_only
-from caviar.cli.options import Target, setting_option, sweep_argument, take_over_option, target_options
-from caviar.cli.trusting import asker, trust_option
-from caviar.settings import SETTINGS
+from caviar.cli.options import (
+    Target,
+    asker,
+    setting_option,
+    sweep_argument,
+    take_over_option,
+    target_options,
+    trust_option,
+)
+from caviar.cli.output import data_only
+from caviar.spec.settings import SETTINGS
 
 EPILOG = """\b
 Examples:
@@ -32,10 +39,10 @@ Examples:
 @target_options
 def verb(address: str | None, quiet: bool, add: int | None, trust: bool, target: Target, **wishes: Any) -> None:
     """Train the trials of SWEEP that are not finished, with the code that the sweep began with."""
-    from caviar.cli.ending import after_run
+    from caviar.cli.after_run import after_run
     from caviar.cli.opened import newest
-    from caviar.drive import resume_sweep
-    from caviar.show.choose import choose_progress
+    from caviar.display.choose_display import choose_progress
+    from caviar.run.resume import resume_sweep
     from caviar.store import Store
 
     opened = Store.open(target.store)

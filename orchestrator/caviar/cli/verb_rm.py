@@ -44,8 +44,8 @@ def verb(yes: bool, take_over: bool, target: Target) -> None:
 
 
 def _title(sweep: "SweepDir") -> str:
+    from caviar.display.sanitize import one_line
     from caviar.errors import StoreError
-    from caviar.show.sanitize import one_line
 
     try:
         return f"{one_line(sweep.name)} ({sweep.id})" if sweep.name else sweep.id

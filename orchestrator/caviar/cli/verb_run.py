@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from caviar.cli.data_only import data_only
 from caviar.cli.options import Target, setting_options, target_options
-from caviar.settings import SETTINGS
+from caviar.cli.output import data_only
+from caviar.spec.settings import SETTINGS
 
 if TYPE_CHECKING:
     from caviar.sweep import Sweep
@@ -48,9 +48,9 @@ def _setting(option: str, words: list[str], options: list[str]) -> str:
     import difflib
     import shlex
 
+    from caviar.cli.experiment_file import load
     from caviar.errors import CaviarError
-    from caviar.loading import load
-    from caviar.overrides import setting_called
+    from caviar.spec.overrides import setting_called
 
     file = next((word for word in words if word.partition(":")[0].endswith(".py")), None)
     if file is None or not option.startswith("--") or difflib.get_close_matches(option, options, cutoff=0.8):
@@ -82,22 +82,22 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
     FILE is a Python file that holds a `Sweep`; NAME says which, where it holds several. Ctrl-C stops it in
     good order, and `caviar resume` goes on.
     """
-    from caviar.show.choose import choose_progress
-    from caviar.show.slowly import slowly
+    from caviar.display.choose_display import choose_progress
+    from caviar.display.progress import slowly
 
     progress = choose_progress(quiet=quiet)
     with (
         data_only(),
         slowly(progress, f"importing {file} and what it needs…"),
     ):  # the first time, all of it is compiled, too
-        from caviar.cli.ending import after_run
-        from caviar.loading import load
+        from caviar.cli.after_run import after_run
+        from caviar.cli.experiment_file import load
 
         sweep = load(file).override(_changes(given))
     if dry_run:
         progress.end()
     if given["pausing"] and not sweep.plan.pauses:
-        from caviar.stopping import PAUSING
+        from caviar.search.stopping import PAUSING
 
         some = " or ".join(PAUSING)
         raise click.UsageError(f"--pausing needs a stop policy that pauses trials; add --stopping {some}")
@@ -123,7 +123,7 @@ def parse_setting(setting: str) -> tuple[str, str]:
     Raises:
         click.UsageError: there is no key or no `=`.
     """
-    from caviar.overrides import Typed
+    from caviar.spec.overrides import Typed
 
     key, equals, text = setting.partition("=")
     if not equals or not key.strip():
@@ -132,8 +132,8 @@ def parse_setting(setting: str) -> tuple[str, str]:
 
 
 def _rehearse(sweep: "Sweep", target: Target) -> None:
+    from caviar.cli.dry_run import print_rehearsal, rehearsal
     from caviar.cli.output import emit_json, say
-    from caviar.cli.rehearsal import print_rehearsal, rehearsal
 
     with data_only():
         document = rehearsal(sweep.plan, sweep.program, target.store)

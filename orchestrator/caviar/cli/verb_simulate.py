@@ -14,7 +14,8 @@ import click
 from caviar.cli.options import Target, sweep_argument, target_options
 
 if TYPE_CHECKING:
-    from caviar.whatif import Curves, Rules, Savings
+    from caviar.run.replay import Rules, Savings
+    from caviar.run.replay_curves import Curves
 
 EPILOG = """\b
 Examples:
@@ -70,7 +71,7 @@ def verb(target: Target, table: str | None, columns: tuple[int, int] | None, mod
     judged as they would have been: compute and time saved, and how often the best trial would have been lost.
     """
     from caviar.cli.output import emit_json, say
-    from caviar.whatif import savings
+    from caviar.run.replay import savings
 
     words = (given.pop("stopping"), given.pop("pausing"), given.pop("slots"))
     _rules(*words, pausing_by_default=False)  # wrong words, before anything is read
@@ -89,7 +90,7 @@ def verb(target: Target, table: str | None, columns: tuple[int, int] | None, mod
 
 def _why_nobody(found: "Savings") -> str:
     """Why the policy ended nobody early, in any order: then what is saved is nothing, or an accident; empty: it did."""
-    from caviar.show.numbers import duration
+    from caviar.display.numbers import duration
 
     if found.longest_s < SHORT_S and found.compute_saved < LITTLE:
         return (
@@ -122,8 +123,8 @@ def _no_pandas() -> Iterator[None]:
 
 
 def _rules(stopping: str, pausing: bool | None, slots: int, *, pausing_by_default: bool) -> "Rules":
-    from caviar.stopping import PAUSING, parse_stopping, stopping_text
-    from caviar.whatif import Rules
+    from caviar.run.replay import Rules
+    from caviar.search.stopping import PAUSING, parse_stopping, stopping_text
 
     text = stopping_text(parse_stopping(stopping))
     able = text.partition(":")[0] in PAUSING
@@ -137,7 +138,7 @@ def _rules(stopping: str, pausing: bool | None, slots: int, *, pausing_by_defaul
 def _curves(target: Target, table: str | None, columns: tuple[int, int] | None, mode: str | None) -> "Curves":
     from caviar.cli.opened import opened
     from caviar.cli.output import say
-    from caviar.whatif import curves_of, curves_of_table
+    from caviar.run.replay_curves import curves_of, curves_of_table
 
     if target.sweep is not None and Path(target.sweep).suffix.lower() in ARRAYS:
         return curves_of_table(Path(target.sweep), table, columns, mode or "min")
@@ -155,7 +156,7 @@ class _Progress:
     """How many orders are done: in place on a terminal, which is left as it was; elsewhere a line every half minute."""
 
     def __init__(self, orders: int) -> None:
-        from caviar.show.choose import is_live
+        from caviar.display.choose_display import is_live
 
         self._orders = orders
         self._live = is_live(sys.stderr, os.environ)
@@ -171,7 +172,7 @@ class _Progress:
 
     def __call__(self, done: int) -> None:
         from caviar.cli.output import say
-        from caviar.show.numbers import duration
+        from caviar.display.numbers import duration
 
         now = time.monotonic()
         if now - self._told < self._every or done == self._orders:
@@ -193,8 +194,8 @@ class _Progress:
 
 def _print(found: "Savings") -> None:
     from caviar.cli.output import emit
-    from caviar.show.numbers import counted
-    from caviar.show.table import Column, print_table
+    from caviar.display.numbers import counted
+    from caviar.display.table import Column, print_table
 
     how = ", paused and promoted" if found.pausing else ""
     emit(

@@ -38,8 +38,8 @@ def verb(target: Target) -> None:
 
 def _print(document: "StatusDocument") -> None:
     from caviar.cli.output import emit
-    from caviar.show.commands import typed
-    from caviar.show.numbers import config_text, counted, duration, number
+    from caviar.display.numbers import config_text, counted, duration, number
+    from caviar.display.typed_commands import typed
 
     emit(f"{document.name} ({document.sweep}) is {document.state}", hang=HANG)
     shown = [f"{n} {state.lower()}" for state, n in document.counts.items() if n]
@@ -72,7 +72,7 @@ def _print(document: "StatusDocument") -> None:
 
 def _headline(error: str | None) -> str:
     """Of a traceback, the line that names the error."""
-    from caviar.show.sanitize import one_line, plain
+    from caviar.display.sanitize import one_line, plain
     from caviar_workers.failure import headline
 
     return one_line(headline(plain(error or "")), 100) or "no message"

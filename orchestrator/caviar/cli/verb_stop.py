@@ -92,8 +92,8 @@ def _trial_state(store: "Store", sweep: "SweepDir", trial: int) -> str:
 
 def _tell(target: Target, sweep: "SweepDir", state: str, trial: int | None, found: str | None) -> None:
     from caviar.cli.output import emit_json, say
+    from caviar.display.typed_commands import typed
     from caviar.errors import CaviarError
-    from caviar.show.commands import typed
 
     following = {"finished": "best", "interrupted": "resume"}.get(state, "status")
     if trial is not None and found in (*WAITING, State.LOST):

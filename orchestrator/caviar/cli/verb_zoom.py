@@ -6,9 +6,8 @@ from typing import Any
 
 import click
 
-from caviar.cli.data_only import data_only
-from caviar.cli.options import Ranking, Target, ranking_options, sweep_argument, target_options
-from caviar.cli.trusting import asker, trust_option
+from caviar.cli.options import Ranking, Target, asker, ranking_options, sweep_argument, target_options, trust_option
+from caviar.cli.output import data_only
 
 EPILOG = """\b
 Examples:
@@ -48,9 +47,9 @@ def verb(
     """
     from caviar.cli.opened import newest
     from caviar.cli.output import emit, emit_json, say
-    from caviar.cli.zooming import zoom_document, zoom_lines
-    from caviar.plan import Plan
+    from caviar.cli.zoom_page import zoom_document, zoom_lines
     from caviar.results.next_sweep import zoom_into, zoom_plan
+    from caviar.spec.plan import Plan
     from caviar.store import Store
 
     store = Store.open(target.store)
@@ -69,23 +68,23 @@ def verb(
     if target.as_json:
         emit_json(document)
     if plot is not None:
-        from caviar.cli.drawn_zoom import draw
+        from caviar.cli.zoom_page import draw
 
         draw(store, sweep, zoom, None, plot, axes=(None, None))
     say("nothing was run (--dry-run)")
 
 
 def _held(sweep: Any) -> AbstractContextManager[Any]:
-    from caviar.drive import hold_parent
+    from caviar.run.driver import hold_parent
 
     return hold_parent(sweep)
 
 
 def _run(store: Any, sweep: Any, child: Any, plot: str | None, target: Target, given: Mapping[str, Any]) -> None:
-    from caviar.cli.ending import after_run
-    from caviar.drive import run_child
-    from caviar.provenance import provenance
-    from caviar.show.choose import choose_progress
+    from caviar.cli.after_run import after_run
+    from caviar.display.choose_display import choose_progress
+    from caviar.run.driver import run_child
+    from caviar.spec.provenance import provenance
 
     progress = choose_progress(quiet=given["quiet"])
     origin = provenance(None)
@@ -94,7 +93,7 @@ def _run(store: Any, sweep: Any, child: Any, plot: str | None, target: Target, g
     with data_only():
         made = run_child(store, sweep, child, **where, progress=progress, command=origin, trust=trust)
     if plot is not None:
-        from caviar.cli.drawn_zoom import draw_family
+        from caviar.cli.zoom_page import draw_family
 
         draw_family(store, made, plot, axes=(None, None), top=None)
     after_run(target, made.id)

@@ -1,12 +1,14 @@
-"""The verbs: each is a file `verb_<name>.py` that holds a command called `verb`, and a line in `caviar.show.verbs`."""
+"""The verbs: each is a file `verb_<name>.py` that holds a command called `verb`, and a line in
+`caviar.display.verbs`.
+"""
 
 import difflib
 import importlib
 
 import click
 
-from caviar.cli.options_last import OptionsLast
-from caviar.show.verbs import VERBS
+from caviar.cli.options import OptionsLast
+from caviar.display.verbs import VERBS
 
 OF_THE_SCRIPT = {
     "add": "only the script ./caviar of a checkout adds packages; elsewhere pip does, as pip install torch.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.errors import NoResultError, StoreError
 from caviar.results.selector import Candidate, select
-from caviar.store.finals import finals
+from caviar.store.final_tests import finals
 from caviar_workers.states import State
 
 if TYPE_CHECKING:

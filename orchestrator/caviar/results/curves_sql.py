@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from caviar.store.query import name as quoted
+from caviar.store.read.sql import name as quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from caviar.searching import asked
-from caviar.stopping import sentence
-from caviar.store.record import numbers_of
+from caviar.search.searchers import asked
+from caviar.search.stopping import sentence
+from caviar.store.checked_json import numbers_of
 from caviar_workers.states import Action, State
 
 if TYPE_CHECKING:

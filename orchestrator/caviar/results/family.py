@@ -13,8 +13,8 @@ from caviar.results.selector import Candidate, Selection, ends_in_words, select
 from caviar.store import Views
 
 if TYPE_CHECKING:
-    from caviar.plan import Plan
     from caviar.results.open_sweep import Say
+    from caviar.spec.plan import Plan
     from caviar.store import Store, SweepDir
 
 
@@ -39,7 +39,7 @@ def twin_of(store: Store, plan: Plan) -> SweepDir | None:
 
 def _plan_as_of_now(sweep: SweepDir, parent: str) -> Any:
     """The plan of a sweep, as this version would store it, whichever stored it; None: it has another parent."""
-    from caviar.plan import Plan  # noqa: PLC0415 — a family that is only read needs none of it
+    from caviar.spec.plan import Plan  # noqa: PLC0415 — a family that is only read needs none of it
 
     found = sweep.description()["plan"]
     return _stored(Plan.from_json(found)) if found.get("parent") == parent else None

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from caviar.errors import NoResultError, StoreError
-from caviar.plan import Plan
 from caviar.results.selector import select
-from caviar.sampling import List
+from caviar.search.samplers import List
+from caviar.search.zoom import Zoom, few, refine
 from caviar.space import Space, hold_lower_tiers
+from caviar.spec.plan import Plan
 from caviar.store import Views
-from caviar.zoom import Zoom, few, refine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

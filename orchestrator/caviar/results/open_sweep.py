@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from caviar.disk.location import is_uri, object_path
 from caviar.errors import NotFoundError, SpecError
 from caviar.store import Store, SweepDir, Views
-from caviar.store.aside import AGAIN, again, not_shown
-from caviar.store.trouble import store_error
+from caviar.store.disk.location import is_uri, object_path
+from caviar.store.read.not_shown import AGAIN, again, not_shown
+from caviar.store.store_errors import store_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

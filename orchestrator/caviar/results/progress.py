@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from caviar.display.progress import BestRow, Newest, Snapshot
 from caviar.errors import NotFoundError, StoreError
-from caviar.results.given import as_given
-from caviar.results.selector import select
+from caviar.results.selector import as_given, select
 from caviar.results.status import seconds_left
-from caviar.show.progress import BestRow, Newest, Snapshot
 from caviar.store import Views
-from caviar.store.following import Following
-from caviar.store.query import name as quoted
-from caviar.store.query import one_line
+from caviar.store.read.following import Following
+from caviar.store.read.sql import name as quoted
+from caviar.store.read.sql import one_line
 from caviar_workers.failure import headline
 from caviar_workers.states import ENDED, State
 

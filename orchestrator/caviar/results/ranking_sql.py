@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from caviar.store.query import name as quoted
+from caviar.store.read.sql import name as quoted
 
 Rule = Literal["last", "best", "smoothed"]
 RULES: tuple[Rule, ...] = ("last", "best", "smoothed")

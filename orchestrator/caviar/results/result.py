@@ -10,13 +10,13 @@ from numbers import Integral
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from caviar.display.typed_commands import told_for
 from caviar.errors import NoResultError, NotFoundError, SpecError
 from caviar.results.best import best_document
 from caviar.results.open_sweep import OpenSweep, newest, store_path
 from caviar.results.selector import Candidate, Selection, select
-from caviar.show.commands import told_for
 from caviar.store import Store, SweepDir, Views
-from caviar.store.finals import finals
+from caviar.store.final_tests import finals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +95,7 @@ class Result:
     @property
     def space(self) -> Space:
         """What was searched, as it was sampled: parameters held at their defaults for want of trials are constants."""
-        from caviar.plan import Plan  # noqa: PLC0415 — a result that is only read needs none of it
+        from caviar.spec.plan import Plan  # noqa: PLC0415 — a result that is only read needs none of it
 
         return Plan.from_json(self._sweep.description()["plan"]).space
 

@@ -1,4 +1,4 @@
-"""Picks the best trials of a sweep, and says by which rule.
+"""Picks the best trials of a sweep, says by which rule, and gives their configurations as train got them.
 
 * Trials that completed did what they set out to do: they are compared at their own ends. Where these differ, the rule
   says so; `at_step` compares at one step instead.
@@ -15,10 +15,35 @@ from numbers import Integral
 from typing import Any, Protocol, cast
 
 from caviar.errors import NotFoundError, SpecError, did_you_mean
-from caviar.results.given import as_given
 from caviar.results.ranking_sql import RULES, WORDS, Rule, newest_sql, scored_sql, steps_sql
-from caviar.store.query import name as quoted
+from caviar.store.read.sql import name as quoted
 from caviar.store.stored_plan import stored_plan
+
+
+def as_given(parameters: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of a trial.
+
+    Args:
+        parameters: Of the sweep's space, as its plan in JSON has them.
+        row: Parameter → value as the store keeps it; None: it does not exist for this trial.
+
+    Returns:
+        Parameter → value as the user wrote it, in the order of the space.
+    """
+    return {name: _value(parameter, row[name]) for name, parameter in parameters.items() if row[name] is not None}
+
+
+def _value(parameter: Mapping[str, Any], stored: Any) -> Any:
+    options = [parameter["value"]] if parameter.get("type") == "constant" else parameter.get("options", ())
+    if parameter.get("kind") not in {"text", "float"} or all(isinstance(one, str) for one in options):
+        return stored
+    from caviar.space.option import option_from_json, option_text  # noqa: PLC0415 — few sweeps need numpy for this
+
+    for option in map(option_from_json, options):
+        if stored == (option_text(option) if parameter["kind"] == "text" else option):
+            return option
+    return stored
+
 
 Row = tuple[Any, ...]
 

@@ -153,7 +153,7 @@ def failed_alike(opened: OpenSweep) -> dict[str, list[int]]:
 
 
 def _word(kind: str | None, error: str | None) -> str:
-    from caviar.show.sanitize import one_line, plain  # noqa: PLC0415 — needed where something failed
+    from caviar.display.sanitize import one_line, plain  # noqa: PLC0415 — needed where something failed
     from caviar_workers.failure import headline  # noqa: PLC0415
 
     if kind not in {None, "error"}:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from caviar.results.curves_sql import Points, exact_metrics
-from caviar.results.given import as_given
+from caviar.results.selector import as_given
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -6,13 +6,13 @@ from caviar.space.choice import Choice, Kind
 from caviar.space.constant import Constant
 from caviar.space.float_parameter import Float
 from caviar.space.int_parameter import Int
-from caviar.space.name import RESERVED_NAMES, RESERVED_PREFIXES
 from caviar.space.parameter import FIELDS, Parameter, parameter_from_json
 from caviar.space.prior import Prior
 from caviar.space.scale import SCALES, Scale
 from caviar.space.space import Space
 from caviar.space.terms import NO_DEFAULT
 from caviar.space.tiers import check_listed, hold_lower_tiers
+from caviar.store.storable import RESERVED_NAMES, RESERVED_PREFIXES
 
 __all__ = [
     "FIELDS",

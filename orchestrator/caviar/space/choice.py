@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from caviar.errors import SpecError, did_you_mean
-from caviar.space.calling import called_as
+from caviar.space.call_hints import called_as
 from caviar.space.option import option_identity, option_text, option_to_json, plain_option
+from caviar.space.prior import Tilt, favourite, peak
 from caviar.space.scale import FloatArray, IntArray, cells, unit_points
 from caviar.space.terms import NO_DEFAULT, settle_terms, shown, terms_json
-from caviar.space.tilt import Tilt, favourite, peak
 
 Kind: TypeAlias = Literal["float", "int", "bool", "text"]
 _LISTS = (list, tuple, range)

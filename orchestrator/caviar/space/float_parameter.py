@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from caviar.errors import SpecError
-from caviar.space.calling import called_as
+from caviar.space.bounds import real
+from caviar.space.call_hints import called_as
 from caviar.space.lattice import Lattice, decimal_lattice
-from caviar.space.number import real
+from caviar.space.prior import Tilt, peak
 from caviar.space.scale import KNOWN, FloatArray, Scale, check_scale, forward, inverse, unit_points
 from caviar.space.terms import NO_DEFAULT, settle_terms, shown, terms_json
-from caviar.space.tilt import Tilt, peak
 
 
 @called_as("Float(low, high)", log="scale='log'", q="step=…")

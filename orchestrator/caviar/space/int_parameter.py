@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from caviar.errors import SpecError
-from caviar.space.calling import called_as
+from caviar.space.bounds import real, whole
+from caviar.space.call_hints import called_as
 from caviar.space.lattice import Lattice, whole_lattice
-from caviar.space.number import real, whole
+from caviar.space.prior import Tilt, peak
 from caviar.space.scale import KNOWN, FloatArray, IntArray, Scale, check_scale, unit_points
 from caviar.space.terms import NO_DEFAULT, settle_terms, shown, terms_json
-from caviar.space.tilt import Tilt, peak
 
 
 @called_as("Int(low, high)", log="scale='log'", q="step=…")

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from caviar.errors import SpecError
-from caviar.space.number import LARGEST_INT
+from caviar.space.bounds import LARGEST_INT
 from caviar.space.scale import KNOWN, FloatArray, IntArray, Scale, cells, forward, inverse
 
 

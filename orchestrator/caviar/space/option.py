@@ -15,7 +15,9 @@ from caviar.errors import SpecError
 _TUPLE = "__tuple__"
 _DEEPEST = 20
 _MOST_BITS = 4096
-"""Beyond, Python writes no whole number down; who names the parameter has a smaller limit: see `caviar.kept`."""
+"""Beyond, Python writes no whole number down; who names the parameter has a smaller limit: see
+`caviar.store.storable`.
+"""
 
 
 def plain_option(option: object, depth: int = 0) -> object:

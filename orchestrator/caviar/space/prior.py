@@ -1,12 +1,93 @@
-"""What a user believes about a parameter's best value before anything was tried."""
+"""What a user believes about a parameter's best value, and the warping of [0, 1] that follows from it.
+
+The warping's density is a mixture of a uniform one and a peak, as in πBO (Hvarfner et al. 2022, "πBO: augmenting
+acquisition functions with user beliefs") and PriorBand (Mallik et al. 2023), whose uniform part is what keeps a wrong
+prior from doing lasting harm. Ours is linear between knots: then its integral and the inverse of that have closed
+forms in +, −, ·, / and √, which give the same bits for one point as for a million.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from caviar.errors import SpecError
-from caviar.space.number import real
+from caviar.space.bounds import real
 from caviar.space.option import option_from_json, option_to_json
+from caviar.space.scale import FloatArray, unit_points
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tilt:
+    """A density on [0, 1], linear between knots, and the map of even points to points that follow it.
+
+    Args:
+        knots: from 0 to 1, increasing, [m + 1].
+        left: the density just right of each knot but the last, > 0, [m].
+        right: the density just left of each knot but the first, > 0, [m].
+    """
+
+    knots: FloatArray
+    left: FloatArray
+    right: FloatArray
+
+    @property
+    def _below(self) -> FloatArray:
+        """How much of the density lies below each knot, [m + 1]; 1 at the last."""
+        steps = np.diff(self.knots) * (self.left + self.right) / 2
+        below = np.concatenate([[0.0], np.cumsum(steps)])
+        return np.asarray(below / below[-1])
+
+    def places(self, u: npt.ArrayLike) -> FloatArray:
+        """Map even points `u` in [0, 1], shape [n], to points that are dense where the density is high."""
+        points = unit_points(u)
+        below = self._below
+        part = np.minimum(np.searchsorted(below, points, side="right") - 1, len(self.left) - 1)
+        left, slope = self.left[part], self._slopes()[part]
+        more = points - below[part]
+        place = self.knots[part] + 2.0 * more / (left + np.sqrt(np.maximum(left * left + 2.0 * slope * more, 0.0)))
+        place = np.minimum(np.maximum(place, self.knots[part]), self.knots[part + 1])
+        np.copyto(place, 1.0, where=points >= 1.0)
+        return np.asarray(place)
+
+    def unit(self, place: float) -> float:
+        """Return the u in [0, 1] whose place is `place`."""
+        part = min(int(np.searchsorted(self.knots, place, side="right")) - 1, len(self.left) - 1)
+        along = place - float(self.knots[part])
+        u = float(self._below[part]) + along * (float(self.left[part]) + float(self._slopes()[part]) * along / 2.0)
+        return min(max(u, 0.0), 1.0)
+
+    def _slopes(self) -> FloatArray:
+        return np.asarray((self.right - self.left) / np.diff(self.knots))
+
+
+def peak(center: float, confidence: float) -> Tilt:
+    """Return the tilt whose density is 1 − confidence everywhere, and a triangle of that area round `center` above it.
+
+    Args:
+        center: in [0, 1].
+        confidence: in (0, 1): the triangle's share of the draws; it reaches (1 − confidence) / 2 to each side.
+    """
+    reach = (1.0 - confidence) / 2.0
+    inside = [at for at in (center - reach, center, center + reach) if 0.0 < at < 1.0]
+    knots = np.unique(np.array([0.0, *inside, 1.0]))
+    height = np.maximum(0.0, 1.0 - np.abs(knots - center) / reach)
+    area = float(np.sum(np.diff(knots) * (height[1:] + height[:-1]) / 2.0))
+    density = (1.0 - confidence) + confidence * height / area
+    return Tilt(knots, density[:-1], density[1:])
+
+
+def favourite(number: int, count: int, confidence: float) -> Tilt:
+    """Return the tilt that gives cell `number` of `count` equal ones `confidence` more than its share of the rest."""
+    knots = np.unique(np.array([0.0, number / count, (number + 1) / count, 1.0]))
+    density = np.full(len(knots) - 1, 1.0 - confidence)
+    density[int(np.searchsorted(knots, number / count))] += confidence * count
+    return Tilt(knots, density, density)
+
 
 MOST_CONFIDENCE = 0.9
 

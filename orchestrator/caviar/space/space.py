@@ -13,11 +13,11 @@ from caviar.errors import SpecError, did_you_mean
 from caviar.space.activity import BoolArray, active, parents_first
 from caviar.space.choice import Choice
 from caviar.space.constant import Constant
-from caviar.space.name import check_names
 from caviar.space.parameter import Parameter, parameter_from_json
 from caviar.space.scale import FloatArray
 from caviar.space.terms import NO_DEFAULT
-from caviar_workers.absent import ABSENT, row_of
+from caviar.store.storable import check_names
+from caviar_workers.messages import ABSENT, row_of
 
 Typed: TypeAlias = Mapping[int, Mapping[str, Any]]
 _NOTHING: Typed = {}

@@ -10,15 +10,15 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from caviar.provenance import user_name
+from caviar.store.checked_json import MOST_TRIALS, Unreadable, read, record
 from caviar.store.layout import AMENDMENTS, numbered_name, parse_number
 from caviar.store.manifest import now
-from caviar.store.record import MOST_TRIALS, Unreadable, read, record
+from caviar.store.owner import user_name
 
 if TYPE_CHECKING:
     from pathlib import PurePath
 
-    from caviar.disk import Disk
+    from caviar.store.disk import Disk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,23 +1,86 @@
-"""The checkpoints of a sweep's trials in its folder; which of them a trial may go on from."""
+"""The checkpoints of a sweep in its folder: which a trial may go on from, and what its curve was then."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from caviar.store.layout import CHECKPOINTS, build_folder
-from caviar.store.trouble import store_error
-from caviar.store.views import Views
+from caviar.store.read.sql import name as quoted
+from caviar.store.read.views import Views
+from caviar.store.store_errors import store_error
 from caviar_workers.checkpoint import Checkpoint, Save, crc, parse_save
 from caviar_workers.checkpoint_folder import unfinished_prefix
+from caviar_workers.messages import Living, Summary
+from caviar_workers.row_columns import Extremes, extremes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import PurePath
 
-    from caviar.disk import Disk
+    from caviar.store.disk import Disk
     from caviar.store.store import Store
     from caviar.store.sweep_dir import SweepDir
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from caviar.store.store import Store
+    from caviar.store.sweep_dir import SweepDir
+
+    Column = NDArray[np.float64]
+    """Masked, where some rows did not report the metric."""
+
+
+def living_of(store: Store, sweep: SweepDir, steps: Mapping[int, int]) -> dict[int, Living]:
+    """The curves of some trials as far as an attempt that goes on from a checkpoint leaves them, summed up.
+
+    Args:
+        store: The store.
+        sweep: The sweep.
+        steps: Trial → last step in its checkpoint.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    if not steps:
+        return {}
+    objective = sweep.plan.metric
+    with Views(store, [sweep]) as views, views.of_trials(list(steps)):
+        metrics = views.metrics()
+        columns = ", ".join(["step", *map(quoted, metrics)])
+        found = {}
+        for trial, step in steps.items():
+            rows = f"SELECT {columns} FROM _curves WHERE trial = {int(trial)} AND step <= {int(step)} ORDER BY _row"
+            found[trial] = _summed_up(views.execute(rows).fetchnumpy(), metrics, objective)
+    return found
+
+
+def _summed_up(rows: Mapping[str, Column], metrics: list[str], objective: str) -> Living:
+    reported = [metric for metric in metrics if not np.ma.getmaskarray(rows[metric]).all()]
+    ends = {metric: _ends(rows[metric]) for metric in reported}
+    return Living(
+        diverged=objective in ends and not ends[objective].all_finite[0],
+        metrics={metric: _summary(found) for metric, found in ends.items()},
+    )
+
+
+def _ends(column: Column) -> Extremes:
+    return extremes(np.ma.getdata(column), ~np.ma.getmaskarray(column), np.zeros(1, np.int64))
+
+
+def _summary(found: Extremes) -> Summary:
+    finite = bool(found.has_finite[0])
+    return Summary(
+        last=float(found.last[0]),
+        low=float(found.low[0]) if finite else None,
+        high=float(found.high[0]) if finite else None,
+    )
 
 
 def folders_for_workers(sweep: SweepDir, epoch: int) -> tuple[str, str]:

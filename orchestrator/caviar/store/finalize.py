@@ -1,4 +1,4 @@
-"""The end of a sweep: its rows sorted into final files, so that any reader's plain glob is exact."""
+"""The end of a sweep, or of an interrupted one: its rows sorted into final files, so that any glob is exact."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ import duckdb
 import pyarrow as pa
 
 from caviar.errors import StoreError
-from caviar.store import chain, manifest
-from caviar.store.final_curves import CurveFiles
-from caviar.store.final_file import FinalFolder
-from caviar.store.final_tables import write_tables
+from caviar.store import manifest
+from caviar.store import manifest as chain
+from caviar.store.check import strays
+from caviar.store.final_files import CurveFiles, FinalFolder, write_tables
 from caviar.store.holes import need_whole
 from caviar.store.layout import FINAL_TABLES, build_folder
-from caviar.store.leftovers import data_files, sweep_up
-from caviar.store.merge import EVERY_SIZE
-from caviar.store.ours import foreign
+from caviar.store.merging import EVERY_SIZE
+from caviar.store.own_files import data_files, foreign, sweep_up
 from caviar.store.owner import superseded
+from caviar.store.ownership import own
 from caviar.store.quarantine import move_aside
-from caviar.store.query import one_line, open_plain, text
-from caviar.store.sweep_tables import SweepTables
-from caviar.store.trouble import store_error
+from caviar.store.read.sql import one_line, open_plain, text
+from caviar.store.read.sweep_tables import SweepTables
+from caviar.store.store_errors import store_error
 from caviar_workers.states import ENDED
 
 if TYPE_CHECKING:
     from collections import Counter
 
     from caviar.store.manifest import DataFile, State
-    from caviar.store.snapshot import Snapshot
     from caviar.store.sweep_dir import SweepDir
+    from caviar.store.visible_files import Snapshot
+
 
 MEMORY = "512MB"
 """What sorting may take before it spills into the sweep's folder."""
@@ -152,3 +153,28 @@ def _ended(sweep: SweepDir, counts: Counter[str]) -> State:
     planned = sweep.plan.trials
     done = sum(counts[state] for state in ENDED)
     return "finished" if done == counts.total() and done >= planned else "interrupted"
+
+
+def needs_compacting(sweep: SweepDir) -> bool:
+    """Whether a plain glob over the sweep is not exact though nobody, as far as can be told, runs it."""
+    seen = sweep.snapshot()
+    return sweep.owner().standing in ("nobody", "silent") and (
+        not seen.plain or seen.manifest.state == "running" or bool(strays(sweep, seen))
+    )
+
+
+def compact(sweep: SweepDir, *, take_over: bool = False) -> None:
+    """Sort what was recorded into one file a table, and remove what is left of merges and crashes.
+
+    The sweep's state stays as it is, and `caviar resume` goes on from there.
+
+    Args:
+        sweep: The sweep.
+        take_over: As for `SweepDir.claim`.
+
+    Raises:
+        StoreError: A living process runs it, or the store cannot be written.
+    """
+    with own(sweep, purpose="compacted", take_over=take_over) as held:
+        state = held.sweep.snapshot().manifest.state
+        write_final(held.sweep, held.epoch, state if state in ("finished", "failed") else None)

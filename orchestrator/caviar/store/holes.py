@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caviar.disk.object_path import ObjectPath
 from caviar.errors import StoreError
+from caviar.store.disk.disk import ObjectPath
 from caviar.store.layout import HOT, LOST, SWEEP_PREFIX
 from caviar.store.owner import ran_since_this_boot
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import PurePath
 
-    from caviar.disk import Disk
-    from caviar.store.snapshot import Gap, Snapshot
+    from caviar.store.disk import Disk
+    from caviar.store.visible_files import Gap, Snapshot
 
 
 MOST_LOST = 10**6

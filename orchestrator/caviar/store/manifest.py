@@ -1,4 +1,4 @@
-"""The manifest: which files of a sweep count, as a value; and pure functions from one to the next.
+"""The manifest: which files of a sweep count; pure functions from one to the next; and their chain on disk.
 
 A sweep has one chain of manifests, 0, 1, 2 …, each made from its predecessor and created only if its number
 is free, so two processes can never both add to the same state. The highest number holds.
@@ -12,12 +12,18 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 
-from caviar.disk.checksum import checksum
-from caviar.store.layout import CODE_FILE, SWEEP_FILE, checked_data_name
-from caviar.store.record import Unreadable, parsed, record
+from caviar.errors import StoreError
+from caviar.store.checked_json import Unreadable, parsed, record
+from caviar.store.disk.checksum import checksum
+from caviar.store.layout import CODE_FILE, MANIFEST, SWEEP_FILE, checked_data_name, numbered_name, parse_number
+from caviar.store.storable import MOST_DESCRIBED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from pathlib import PurePath
+
+    from caviar.store.disk import Disk
+
 
 State = Literal["running", "finished", "interrupted", "failed"]
 
@@ -223,3 +229,49 @@ def _numbers(data: Mapping[str, Any], key: str, *, text: bool = False) -> dict[A
 
 def _sum(data: dict[str, Any]) -> str:
     return checksum(json.dumps(data).encode())
+
+
+KEPT = 32
+"""Manifests that stay behind the newest one, for a look at what happened."""
+
+
+def newest(disk: Disk, sweep: PurePath) -> Manifest:
+    """The manifest with the highest number.
+
+    Raises:
+        StoreError: There is none, or it cannot be understood.
+    """
+    for _ in range(20):
+        numbers = _manifest_numbers(disk, sweep)
+        if not numbers:
+            break
+        path = sweep / MANIFEST / numbered_name(numbers[-1])
+        try:
+            return from_bytes(disk.read(path, most=MOST_DESCRIBED))
+        except FileNotFoundError:  # many newer ones were written since the listing
+            continue
+        except ValueError as error:
+            raise StoreError(f"The manifest {path} cannot be understood ({error}): restore it from a copy.") from error
+    raise StoreError(f"{sweep} has no manifest: it is no sweep, or was copied in part.")
+
+
+def append(disk: Disk, sweep: PurePath, manifest: Manifest) -> bool:
+    """Add a manifest made from its predecessor; False when another process was quicker.
+
+    After False the files that the manifest names must stay: the other process may have built upon it.
+    """
+    try:
+        disk.create(sweep / MANIFEST / numbered_name(manifest.k), to_bytes(manifest))
+    except FileExistsError:
+        return False
+    numbers = _manifest_numbers(disk, sweep)
+    if numbers[-1] != manifest.k:  # the number was free because old manifests are deleted: the chain is past it
+        return False
+    old = [number for number in numbers if number < manifest.k - KEPT]
+    disk.delete(sweep / MANIFEST / numbered_name(number) for number in old)
+    return True
+
+
+def _manifest_numbers(disk: Disk, sweep: PurePath) -> list[int]:
+    found = (parse_number(name) for name in disk.list(sweep / MANIFEST))
+    return sorted(number for number in found if number is not None)

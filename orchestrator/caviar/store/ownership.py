@@ -6,8 +6,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from caviar.disk import Patience
 from caviar.errors import StoreError
+from caviar.store.disk import Patience
 from caviar.store.owner import owner_path, superseded
 
 if TYPE_CHECKING:

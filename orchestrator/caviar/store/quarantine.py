@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caviar.store import chain, manifest
+from caviar.store import manifest
+from caviar.store import manifest as chain
 from caviar.store.holes import holes, lost_names
 from caviar.store.layout import LOST, QUARANTINE
 from caviar.store.manifest import Quarantined
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import PurePath
 
-    from caviar.disk import Disk
     from caviar.store.check import Finding
+    from caviar.store.disk import Disk
     from caviar.store.manifest import Manifest
     from caviar.store.sweep_dir import SweepDir
 

@@ -10,15 +10,15 @@ import duckdb
 
 from caviar.store.checkpoints import all_saves
 from caviar.store.layout import CHECKPOINTS
-from caviar.store.query import open_plain, paths
-from caviar.store.trouble import store_error
+from caviar.store.read.sql import open_plain, paths
+from caviar.store.store_errors import store_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from caviar.store.snapshot import Snapshot
     from caviar.store.sweep_dir import SweepDir
+    from caviar.store.visible_files import Snapshot
 
 TABLES = ("trials", "configs", "curves", "superseded", "attempts", "logs", "decisions")
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from caviar.store.columns import fixed
 from caviar.store.layout import CHECKPOINTS, SUPERSEDED
-from caviar.store.query import name
+from caviar.store.read.columns import fixed
+from caviar.store.read.sql import name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import duckdb
 
-    from caviar.store.sweep_tables import SweepTables
+    from caviar.store.read.sweep_tables import SweepTables
     from caviar_workers.checkpoint import Save
 
 CURVES = """

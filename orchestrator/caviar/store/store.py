@@ -11,14 +11,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from caviar.disk import Disk, Patience, PosixDisk, locate
-from caviar.disk.checksum import checksum
 from caviar.errors import NotFoundError, SpecError, StoreError
-from caviar.kept import MOST_DESCRIBED
-from caviar.store import claim as claims
 from caviar.store import manifest
-from caviar.store.find import LATEST, named, the_only
-from caviar.store.format import check_format, format_bytes, raise_format
+from caviar.store import takeover as claims
+from caviar.store.checked_json import Unreadable, described, parsed
+from caviar.store.disk import Disk, Patience, PosixDisk, locate
+from caviar.store.disk.checksum import checksum
 from caviar.store.layout import (
     CODE_FILE,
     FORMAT_FILE,
@@ -31,11 +29,12 @@ from caviar.store.layout import (
     SWEEP_PREFIX,
     numbered_name,
 )
-from caviar.store.ours import foreign, need_ours
-from caviar.store.record import Unreadable, described, parsed
-from caviar.store.strays import strays, sweep_id
+from caviar.store.lookup import LATEST, named, strays, sweep_id, the_only
+from caviar.store.own_files import foreign, need_ours
+from caviar.store.storable import MOST_DESCRIBED
+from caviar.store.store_errors import FULL, store_error
+from caviar.store.store_format import check_format, format_bytes, raise_format
 from caviar.store.sweep_dir import SweepDir
-from caviar.store.trouble import FULL, store_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

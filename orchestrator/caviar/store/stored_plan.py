@@ -1,6 +1,6 @@
 """What readers take from the plan that a sweep's description holds, as attributes.
 
-Whoever runs a sweep reads all of it as a `caviar.plan.Plan`, which makes the space and its samplers. Who shows one
+Whoever runs a sweep reads all of it as a `caviar.spec.plan.Plan`, which makes the space and its samplers. Who shows one
 needs neither, and must show plans that a later version wrote too.
 """
 

@@ -8,18 +8,18 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
-from caviar.disk import Disk, Patience, PosixDisk
 from caviar.errors import StoreError
-from caviar.kept import MOST_DESCRIBED
-from caviar.store import chain, snapshot
-from caviar.store import claim as claims
+from caviar.store import manifest, visible_files
+from caviar.store import takeover as claims
 from caviar.store.amendments import Amendment, amend, amended, amendments, code_path
+from caviar.store.checked_json import described, read
+from caviar.store.disk import Disk, Patience, PosixDisk
 from caviar.store.layout import CODE_FILE, SWEEP_FILE, SWEEP_PREFIX
 from caviar.store.manifest import State
 from caviar.store.owner import Sighting, look
-from caviar.store.record import described, read
+from caviar.store.storable import MOST_DESCRIBED
+from caviar.store.store_errors import store_error
 from caviar.store.stored_plan import StoredPlan, stored_plan
-from caviar.store.trouble import store_error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,9 +150,9 @@ class SweepDir:
         """Whether the sweep runs, ended as planned, or was interrupted (to be resumed)."""
         if self.owner_alive():  # first: one that lets go meanwhile has said before how the sweep ended
             return "running"
-        state = chain.newest(self.disk, self.path).state
+        state = manifest.newest(self.disk, self.path).state
         return "interrupted" if state == "running" else state
 
-    def snapshot(self) -> snapshot.Snapshot:
+    def snapshot(self) -> visible_files.Snapshot:
         """The files that count at this moment."""
-        return snapshot.look(self.disk, self.path)
+        return visible_files.look(self.disk, self.path)

@@ -22,7 +22,7 @@ from rows import Rows
 from caviar import Choice, Float, Int, Sweep
 from caviar.store import Store, SweepDir, Views, Writer
 from caviar.store.finalize import finalize
-from caviar.store.merge import merge
+from caviar.store.merging import merge
 from caviar_workers.tables import FORMAT
 
 HERE = Path(__file__).resolve().parent

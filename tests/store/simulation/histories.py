@@ -15,8 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from caviar.execute.executor import Event, LeaseEnded
-from caviar.execute.inline import InlineExecutor
+from caviar.run.executors.executor import Event, LeaseEnded
+from caviar.run.executors.inline import InlineExecutor
 from caviar_workers.messages import Lease, Program
 from caviar_workers.trainer import dismiss
 from caviar_workers.trial import Trial

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from machine import SweepLife
 
-from caviar.disk import PosixDisk
 from caviar.errors import StoreError
-from caviar.store import chain, finalize, manifest, publisher, snapshot
-from caviar.store.snapshot import Snapshot
+from caviar.store import finalize, manifest, visible_files, writer
+from caviar.store import manifest as chain
+from caviar.store.disk import PosixDisk
+from caviar.store.visible_files import Snapshot
 
 Patch = pytest.MonkeyPatch
 Life = Callable[[SweepLife], object]
@@ -45,10 +46,10 @@ def manifest_before_list(patch: Patch) -> None:
 
     def look(disk, sweep):
         found = chain.newest(disk, sweep)
-        listed = [s for name in disk.list(sweep / snapshot.HOT) if (s := snapshot.parse_segment(name))]
-        return Snapshot(manifest=found, hot=snapshot.live(listed, found))
+        listed = [s for name in disk.list(sweep / visible_files.HOT) if (s := visible_files.parse_segment(name))]
+        return Snapshot(manifest=found, hot=visible_files.live(listed, found))
 
-    patch.setattr(snapshot, "look", look)
+    patch.setattr(visible_files, "look", look)
 
 
 def no_seal(patch: Patch) -> None:
@@ -58,12 +59,12 @@ def no_seal(patch: Patch) -> None:
 
 def no_fence(patch: Patch) -> None:
     """An owner does not look whether it was taken over."""
-    patch.setattr(publisher.Publisher, "_check_owner", lambda self: None)
+    patch.setattr(writer.Publisher, "_check_owner", lambda self: None)
 
 
 def late_fence(patch: Patch) -> None:
     """An owner looks whether it was taken over before it publishes, and not after."""
-    publish = publisher.Publisher.publish
+    publish = writer.Publisher.publish
 
     def before_only(self, rows):
         self._check_owner()
@@ -71,7 +72,7 @@ def late_fence(patch: Patch) -> None:
             inner.setattr(self, "_check_owner", lambda: None)
             return publish(self, rows)
 
-    patch.setattr(publisher.Publisher, "publish", before_only)
+    patch.setattr(writer.Publisher, "publish", before_only)
 
 
 def gaps_count(patch: Patch) -> None:
@@ -81,13 +82,13 @@ def gaps_count(patch: Patch) -> None:
         behind, ends = found.hot_through, found.sealed
         return tuple(s for s in sorted(listed) if behind.get(s.epoch, -1) < s.n <= ends.get(s.epoch, s.n))
 
-    patch.setattr(snapshot, "live", live)
+    patch.setattr(visible_files, "live", live)
 
 
 def no_deduplication(patch: Patch) -> None:
     """What was merged counts in both forms."""
-    live = snapshot.live
-    patch.setattr(snapshot, "live", lambda listed, found: live(listed, manifest.replace(found, hot_through={})))
+    live = visible_files.live
+    patch.setattr(visible_files, "live", lambda listed, found: live(listed, manifest.replace(found, hot_through={})))
 
 
 def overwritten_chain(patch: Patch) -> None:
@@ -129,7 +130,8 @@ def forgetful_deletion(patch: Patch) -> None:
 def lasting_pen(patch: Patch) -> None:
     """A takeover leaves the older owner the folder in which it writes final files."""
     patch.setattr(
-        "caviar.store.claim._take_pen", lambda disk, sweep, epoch: disk.make_folder(sweep / "_build" / f"{epoch:06d}")
+        "caviar.store.takeover._take_pen",
+        lambda disk, sweep, epoch: disk.make_folder(sweep / "_build" / f"{epoch:06d}"),
     )
 
 
@@ -141,7 +143,7 @@ def deaf(patch: Patch) -> None:
 
 def renumbered(patch: Patch) -> None:
     """What may have been published is published again under other names."""
-    publish = publisher.Publisher.publish
+    publish = writer.Publisher.publish
 
     def twice(self, rows):
         try:
@@ -152,8 +154,8 @@ def renumbered(patch: Patch) -> None:
             self._next = self._sweep.snapshot().next_n(self._epoch)
             return publish(self, rows)
 
-    patch.setattr("caviar_workers.patience.TRANSIENT", frozenset())
-    patch.setattr(publisher.Publisher, "publish", twice)
+    patch.setattr("caviar_workers.retry.TRANSIENT", frozenset())
+    patch.setattr(writer.Publisher, "publish", twice)
 
 
 def power_cuts() -> Iterator[Life]:

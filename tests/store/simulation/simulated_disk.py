@@ -3,8 +3,8 @@
 Made for tests, and kept with them: no product code runs on it. `Platter` is the hardware that all processes share: a
 tree of names and bytes as every process sees it now, and beside it what would be left after a power cut. Only fsync
 moves a file's bytes to the second; only an fsync of a folder moves its names there. `SimulatedDisk` is one process's
-way to it, behind the interface of `caviar.disk.PosixDisk`: it replaces the primitives, so that the order of operations
-above them is what is tested. The visible state is mirrored to real files, for DuckDB reads those.
+way to it, behind the interface of `caviar.store.disk.PosixDisk`: it replaces the primitives, so that the order of
+operations above them is what is tested. The visible state is mirrored to real files, for DuckDB reads those.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from caviar.disk import Patience, PosixDisk
+from caviar.store.disk import Patience, PosixDisk
 
 CHANGING = frozenset(
     {"open", "write", "fsync", "sync_dir", "rename", "link", "unlink", "mkdir", "remove_tree", "touch"}

@@ -20,9 +20,9 @@ from simulated_disk import Platter, SimulatedDisk
 
 from caviar.store import Store, SweepDir
 from caviar.store import finalize as finalizing
-from caviar.store.merge import merge
+from caviar.store.merging import merge
 from caviar.store.owner import Owner, Sighting
-from caviar.store.publisher import Publisher
+from caviar.store.writer import Publisher
 
 MEMORY = Path("/dev/shm")
 
@@ -94,10 +94,10 @@ class Simulation:
         self.values = 0
         patch.setattr("caviar.store.owner.this_process", self.processes.this_process)
         patch.setattr("caviar.store.owner.sight", self.processes.sight)
-        patch.setattr("caviar.store.views.connect", lambda _: lasting())
+        patch.setattr("caviar.store.read.views.connect", lambda _: lasting())
         patch.setattr("caviar.store.finalize.open_plain", lasting)
         patch.setattr("caviar.store.segment.group_rows", lambda layout, *, live: 2)
-        patch.setattr("caviar.store.final_curves.SIZE", 1)  # a file of curves for each trial, as far as possible
+        patch.setattr("caviar.store.final_files.SIZE", 1)  # a file of curves for each trial, as far as possible
         patch.setattr("caviar.store.finalize.THREADS", 1)  # in the same order each time
 
     @property

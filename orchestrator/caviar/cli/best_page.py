@@ -1,0 +1,130 @@
+"""The best trials of a sweep, or of a family of sweeps, on a terminal: a table with sparklines, a configuration."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from caviar.cli.output import emit, say_left_out
+from caviar.results.curves_sql import drawn
+from caviar_workers.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from caviar.results.best import BestDocument
+    from caviar.results.family import FamilyDocument
+    from caviar.results.open_sweep import OpenSweep
+
+
+SPARK_WIDTH = 10
+_COUNTED = (State.COMPLETED, State.STOPPED, State.PAUSED, State.FAILED, State.CANCELLED)
+
+
+def print_winners(opened: OpenSweep, document: BestDocument) -> None:
+    """Write the table, and the winner's configuration ready to copy, to stdout."""
+    from caviar.display.axis import axis_of
+    from caviar.display.console import CURVE, STRONG
+    from caviar.display.glyphs import glyphs_for
+    from caviar.display.numbers import MISSING, number, option_text
+    from caviar.display.sparkline import sparklines
+    from caviar.display.table import Column, print_table
+
+    metric = document.metric
+    found = drawn(opened, [row.trial for row in document.trials], metric)
+    points = [found[row.trial] for row in document.trials]
+    curves = [one.values for one in points]
+    axis = axis_of(curves)
+    sparks = sparklines(
+        curves,
+        steps=[one.steps for one in points],
+        width=SPARK_WIDTH,
+        axis=axis,
+        spark=glyphs_for(sys.stdout).spark,
+    )
+    columns = [
+        Column(name="trial", keep=True, style=STRONG),
+        Column(name=metric, align="right", keep=True, shrink=True, style=STRONG),
+        Column(name="log curve" if axis.log else "curve", style=CURVE),
+        *(Column(name=name, align="right") for name in opened.parameters),
+        Column(name="step", align="right"),
+        Column(name="state"),
+    ]
+    rows = [
+        [
+            f"t{row.trial}",
+            number(row.value),
+            spark,
+            *(option_text(row.config[name], 20) if name in row.config else MISSING for name in opened.parameters),
+            number(row.step),
+            row.state,
+        ]
+        for row, spark in zip(document.trials, sparks, strict=True)
+    ]
+    emit(f"{opened.title}{_others(opened)}", hang=2)
+    emit(f"best by {document.rule}, {document.mode}", hang=2)
+    emit()
+    say_left_out(print_table(columns, rows, sys.stdout))
+    winner = document.trials[0]
+    emit()
+    emit(f"# config of t{winner.trial}, seed {winner.seed}")
+    emit(literal(winner.config))
+    _print_final(document)
+
+
+def _others(opened: OpenSweep) -> str:
+    """`: 38 completed, 24 stopped, 2 failed`, where not all trials that ended completed."""
+    counts = opened.states()
+    named = [(state, counts.get(state, 0)) for state in _COUNTED]
+    if not any(count for state, count in named if state != State.COMPLETED):
+        return ""
+    return ": " + ", ".join(f"{count} {state.lower()}" for state, count in named if count)
+
+
+def _print_final(document: BestDocument) -> None:
+    from caviar.display.numbers import config_text
+
+    final = document.final
+    if final is not None:
+        emit()
+        home = final.get("sweep", document.sweep)
+        where = "" if home == document.sweep else f" of {home}"
+        emit(f"final, measured once on t{final['trial']}{where}: {config_text(final['metrics'])}", hang=2)
+
+
+def literal(config: Mapping[str, Any]) -> str:
+    """The configuration as Python source, at full precision, in characters that stdout has; on one line if short."""
+    flat = source = repr(dict(config))
+    if len(flat) > 78:
+        source = "\n".join(["{", *(f"    {name!r}: {value!r}," for name, value in config.items()), "}"])
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    # What it lacks stands in texts only, and is escaped there.
+    return source.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def print_family(document: FamilyDocument) -> None:
+    """Write the table, and the winner's configuration ready to copy, to stdout."""
+    from caviar.display.console import STRONG
+    from caviar.display.numbers import number, option_text
+    from caviar.display.table import Column, print_table
+
+    names = list(dict.fromkeys(name for one in document.trials for name in one.config))
+    columns = [
+        Column(name="sweep", keep=True),
+        Column(name="trial", keep=True, style=STRONG),
+        Column(name=document.metric, align="right", keep=True, shrink=True, style=STRONG),
+        *(Column(name=name, align="right") for name in names),
+        Column(name="step", align="right"),
+        Column(name="state"),
+    ]
+    rows = []
+    for one in document.trials:
+        values = [option_text(one.config[name], 20) if name in one.config else "" for name in names]
+        rows.append([one.sweep, f"t{one.trial}", number(one.value), *values, number(one.step), one.state])
+    emit(f"best by {document.rule}, {document.mode}", hang=2)
+    emit()
+    say_left_out(print_table(columns, rows, sys.stdout))
+    emit()
+    winner = document.trials[0]
+    emit(f"# config of t{winner.trial} of {winner.sweep}, seed {winner.seed}")
+    emit(literal(winner.config))

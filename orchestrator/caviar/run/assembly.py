@@ -1,0 +1,100 @@
+"""The sweep's trials and who judges them, with the state that earlier drivers left in the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from caviar.run.engine.policy_runner import PolicyRunner
+from caviar.run.engine.trial_source import NOTHING_RAN, AskedPoints, ResumeState, SampledTrials
+from caviar.search import searchers  # its searchers, and scipy with them, only when one is asked for
+from caviar.search.stopping import DIVERGENCE, StopOnDivergence, parse_stopping
+from caviar.store.read.sql import name as quoted
+from caviar.store.read.sql import texts
+from caviar_workers.states import ENDED
+
+if TYPE_CHECKING:
+    from caviar.search.samplers import Constraint, Sampler
+    from caviar.search.stopping import StopPolicy
+    from caviar.space.scale import FloatArray
+    from caviar.spec.plan import Plan
+    from caviar.store import Views
+
+
+def policies_of(plan: Plan) -> dict[str, StopPolicy]:
+    """Who judges a sweep's trials, by the name that each has in the store; in the order in which they are asked."""
+    found: dict[str, StopPolicy] = {DIVERGENCE: StopOnDivergence()} if plan.stop_on_divergence else {}
+    if plan.stopping:
+        found[plan.stopping] = parse_stopping(plan.stopping).policy(mode=plan.mode, pausing=plan.pausing)
+    return found
+
+
+def need_searcher(plan: Plan) -> None:
+    """See, before anything starts, that a sweep's searcher can be made.
+
+    Raises:
+        SpecError: A package that it needs is not installed.
+    """
+    if plan.searcher:
+        searchers.make_searcher(plan.searcher, plan.space, mode=plan.mode, seed=plan.seed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """The trials of a sweep, and who judges them."""
+
+    source: SampledTrials
+    policies: PolicyRunner
+
+
+def search_of(
+    plan: Plan,
+    sampler: Sampler,
+    constraint: Constraint | None,
+    *,
+    rest: ResumeState = NOTHING_RAN,
+    before: Views | None = None,
+) -> Search:
+    """What a sweep tries, and who judges it, knowing what was published and decided so far.
+
+    Args:
+        plan: The sweep.
+        sampler: Its sampler; a guided sweep begins with the configurations that the user listed.
+        constraint: Which configurations may be tried; None: any.
+        rest: What earlier drivers left.
+        before: What they stored; None: there were none.
+    """
+    searcher = None
+    if plan.searcher:
+        searcher = searchers.make_searcher(plan.searcher, plan.space, mode=plan.mode, seed=plan.seed)
+    policies = PolicyRunner(policies_of(plan), plan.metric, searcher, plan.searcher)
+    asked = _restored(policies, plan, before) if before is not None else []
+    asks = None
+    if plan.searcher:
+        asked += list(sampler.points(len(asked), max(0, min(len(sampler.own), plan.trials) - len(asked))))
+        asks = AskedPoints(policies.ask, asked)
+    return Search(source=SampledTrials(plan, sampler, constraint=constraint, rest=rest, asks=asks), policies=policies)
+
+
+def _restored(policies: PolicyRunner, plan: Plan, views: Views) -> list[FloatArray]:
+    """Give policies and searcher the state that earlier drivers left; returns the points that were asked for."""
+    metric = quoted(plan.metric)
+    judged = plan.searcher or plan.stopping or plan.stop_on_divergence
+    over = f"FROM trials WHERE state = ANY ({texts(ENDED)})"
+    # fetchall() of each query before the next: DuckDB streams results.
+    ended = dict(views.execute(f"SELECT trial, state {over}").fetchall()) if judged else {}
+    asked = views.execute("SELECT u FROM configs ORDER BY trial").fetchall() if plan.searcher else []
+    wanted = "" if judged else f"WHERE trial IS NOT NULL AND trial NOT IN (SELECT trial {over})"
+    decisions = views.execute(f"SELECT * FROM decisions {wanted} ORDER BY n")
+    names = [column[0] for column in decisions.description or ()]
+    made = [dict(zip(names, row, strict=True)) for row in decisions.fetchall()]
+    rows = []
+    if judged and plan.metric in views.metrics():
+        rows = views.execute(
+            f"SELECT trial, step, {metric} FROM _curves WHERE {metric} IS NOT NULL ORDER BY trial, _row"
+        ).fetchall()
+    points = [np.array(u, np.float64) for (u,) in asked]
+    policies.restore(rows, made, ended, points)
+    return points

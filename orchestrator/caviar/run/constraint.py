@@ -1,0 +1,44 @@
+"""The sweep's constraint: found in the program again, and tried before anything is stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caviar.errors import SpecError
+from caviar.search.samplers import Draws
+from caviar_workers.load import load_function
+
+if TYPE_CHECKING:
+    from caviar.search.samplers import Constraint, Sampler
+    from caviar.spec.plan import Plan
+    from caviar_workers.messages import Program
+
+REHEARSED = 256
+"""Trials drawn beforehand, at most, to see how much is rejected."""
+
+
+def constraint_of(program: Program) -> Constraint | None:
+    """The predicate of a program; None: it has none.
+
+    Raises:
+        SpecError: Its module raises at import.
+    """
+    if not program.constraint:
+        return None
+    try:
+        return load_function(program, program.constraint)
+    except Exception as error:
+        raise SpecError(f"the sweep's constraint cannot be loaded: {type(error).__name__}: {error}") from error
+
+
+def rejected_share(plan: Plan, sampler: Sampler, constraint: Constraint | None) -> str:
+    """How much the constraint rejects, in words; empty: there is none.
+
+    Raises:
+        SpecError: It raises, gives no answer, or rejects nearly all.
+    """
+    if constraint is None:
+        return ""
+    draws = Draws(sampler, plan.space, constraint)
+    draws.take(min(plan.trials, REHEARSED))
+    return f"the constraint rejected {draws.rejected / draws.drawn:.0%} of the first {draws.drawn:,} draws"

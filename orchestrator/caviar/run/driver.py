@@ -1,0 +1,285 @@
+"""Puts the rooms together for one sweep: store, executor, scheduler, display."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from caviar.errors import CaviarError, SpecError, StoreError, SweepInterrupted
+from caviar.results.family import twin_of
+from caviar.results.next_sweep import next_round
+from caviar.run import store_outage
+from caviar.run.assembly import need_searcher, search_of
+from caviar.run.constraint import constraint_of, rejected_share
+from caviar.run.engine.checkpoint_store import StoredCheckpoints
+from caviar.run.engine.failure_limits import fruitless, misspelt
+from caviar.run.engine.ports import Ports
+from caviar.run.engine.scheduler import Scheduler
+from caviar.run.final_test import has_winner, run_final_test
+from caviar.run.ray_cluster import executor_of, session
+from caviar.run.run_progress import Gauge
+from caviar.run.signals import on_interrupt
+from caviar.run.stop_requests import StopRequests
+from caviar.run.trust import Trust, nobody, trusted_program
+from caviar.run.unmeasured import Unmeasured
+from caviar.search.samplers import make_sampler
+from caviar.spec.code_archive import pack
+from caviar.spec.plan import Plan, advice_of
+from caviar.spec.secrets import resolved
+from caviar.store import Store, SweepDir
+from caviar.store.checkpoints import discard_unrecorded
+from caviar.store.finalize import write_final
+from caviar.store.ownership import own
+from caviar.store.writer import Writer
+
+if TYPE_CHECKING:
+    from caviar.display.progress import Progress, Snapshot
+    from caviar.run.assembly import Search
+    from caviar.run.executors.executor import Executor
+    from caviar.store.ownership import Ownership
+    from caviar_workers.messages import Program
+
+
+def run_sweep(
+    plan: Plan,
+    program: Program,
+    store: PurePath,
+    *,
+    address: str | None,
+    progress: Progress,
+    provenance: Mapping[str, Any],
+) -> SweepDir:
+    """Make a sweep and run it to its end.
+
+    Nothing is written to the store before the sampler, the store and Ray were found to be in order.
+
+    Raises:
+        CaviarError: See the tree in caviar.errors.
+        SweepInterrupted: Ctrl-C, SIGTERM or SIGHUP.
+    """
+    sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
+    for line in advice_of(plan):
+        progress.note(f"advice: {line}")
+    if rejected := rejected_share(plan, sampler, constraint_of(program)):
+        progress.note(rejected)
+    if program.reason:
+        progress.note(
+            f"the functions themselves are sent to the workers: {program.reason}; such a sweep cannot be resumed"
+        )
+    opened = Store.open(store, create=True)
+    return _rounds(opened, plan, program, parent=None, address=address, progress=progress, provenance=provenance)
+
+
+def hold_parent(parent: SweepDir) -> AbstractContextManager[Ownership | None]:
+    """A sweep to be zoomed into, ours until its child is, so that nobody else makes that child too.
+
+    One that runs stays its driver's: what it has found so far may be looked at.
+
+    Raises:
+        StoreError: Another process does something else with it, such as to zoom into it.
+    """
+    seen = parent.owner()
+    return nullcontext() if seen.alive and seen.purpose == "run" else own(parent, purpose="zoomed")
+
+
+def run_child(  # noqa: PLR0913 — the options of the verb
+    store: Store,
+    parent: SweepDir,
+    plan: Plan,
+    *,
+    held: Ownership | None,
+    address: str | None,
+    progress: Progress,
+    command: Mapping[str, Any],
+    trust: Trust = nobody,
+) -> SweepDir:
+    """Make a sweep with the code of another one, its parent, and run it to its end; otherwise as `run_sweep`.
+
+    Args:
+        store: The store.
+        parent: The sweep whose code it is.
+        plan: What to run.
+        held: The parent, if it is ours: released as soon as its child is.
+        address: A Ray cluster to join; None: start Ray here.
+        progress: The display.
+        command: Provenance of the new sweep.
+        trust: Asked whether code of somebody else may run.
+
+    Raises:
+        SpecError: The code lives in no file, or is not trusted.
+        StoreError: There is such a child already.
+    """
+    need_source(parent)
+    _check_twin(store, plan)
+    program = trusted_program(parent, trust)
+    return _rounds(store, plan, program, parent=held, address=address, progress=progress, provenance=command)
+
+
+def _rounds(
+    store: Store,
+    plan: Plan,
+    program: Program,
+    *,
+    parent: Ownership | None,
+    address: str | None,
+    progress: Progress,
+    provenance: Mapping[str, Any],
+) -> SweepDir:
+    """Make and run the sweep and, each as a child of the one before, its rounds; returns the last.
+
+    A parent is ours until its child is, so that nobody else makes that child too.
+    """
+    resolved(plan.train_args)  # what is not there is told before anything starts
+    need_searcher(plan)
+    with session(plan, address, progress), ExitStack() as ours:
+        while True:
+            with executor_of(plan, program, progress) as executor:  # first: a program or data at fault makes no sweep
+                held = ours.enter_context(own(_create(store, plan, program, provenance)))
+                if parent is not None:
+                    parent.release()
+                sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
+                search = search_of(plan, sampler, constraint_of(program))
+                whole = drive_sweep(store, held, plan, program, search, executor, progress)
+            if not plan.rounds or not whole:
+                return held.sweep
+            plan = next_round(store, held.sweep, plan)
+            progress.note(f"round {plan.round + 1}: {plan.trials} trials round the best of {held.sweep.id}")
+            parent = held
+
+
+def _create(store: Store, plan: Plan, program: Program, provenance: Mapping[str, Any]) -> SweepDir:
+    """Make the sweep in the store."""
+    sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
+    description = {
+        "plan": plan.to_json(),
+        "provenance": dict(provenance),
+        "program": {"digest": program.digest, "kind": "function" if program.functions else "source"}
+        | ({"reason": program.reason} if program.reason else {}),
+        "sampler_identity": sampler.identity(),
+    }
+    _check_twin(store, plan)  # again: a parent that runs is not ours
+    return store.create_sweep(description, pack(program))
+
+
+def _check_twin(store: Store, plan: Plan) -> None:
+    if (twin := twin_of(store, plan)) is not None:
+        raise StoreError(
+            f"sweep {twin.id} is this zoom of {plan.parent} already: go on with it by caviar resume {twin.id}, or zoom "
+            "with another --top or --trials"
+        )
+
+
+def need_source(sweep_dir: SweepDir) -> None:
+    """See that the code of a sweep lies in files; SpecError when it does not."""
+    program = sweep_dir.description().get("program", {})
+    if program.get("kind", "function") == "function":
+        if reason := program.get("reason"):
+            raise SpecError(
+                f"sweep {sweep_dir.id} was started from functions that its file does not give again ({reason}): let "
+                "the file give them when it is imported, with values by train_args, and run that"
+            )
+        raise SpecError(
+            f"sweep {sweep_dir.id} was started from functions that live in no file, such as a notebook's: "
+            "put train into a file and run that"
+        )
+
+
+def drive_sweep(
+    store: Store,
+    held: Ownership,
+    plan: Plan,
+    program: Program,
+    search: Search,
+    executor: Executor,
+    progress: Progress,
+) -> bool:
+    """Run the trials of a sweep that is ours, publish what they report, and close it in good order.
+
+    Args:
+        store: The store.
+        held: The sweep; it stays ours.
+        plan: Its plan, as amended.
+        program: Its program, as amended.
+        search: Its trials, and who judges them.
+        executor: Where they run.
+        progress: The display.
+
+    Returns:
+        Whether it came to its end, rather than being stopped before.
+    """
+    hurried = threading.Event()
+    patience = store_outage.patience(progress.note, hurried.is_set)
+    store, sweep_dir = store.patient(patience), held.sweep.patient(patience)
+    looking = held.sweep.patient(store_outage.NONE)
+    discard_unrecorded(store, sweep_dir)
+    with ExitStack() as parts:
+        requests = parts.enter_context(closing(StopRequests(looking, held.epoch)))
+        writer = parts.enter_context(Writer(sweep_dir, held.epoch, sealing=True))
+        checkpoints = parts.enter_context(StoredCheckpoints(store, sweep_dir, plan, writer, held.epoch))
+        ports = Ports(executor=executor, sink=writer, checkpoints=checkpoints)
+        gauge = Gauge(
+            store, looking, plan, already=search.source.ended, before=search.source.rest, curves=progress.curves
+        )
+        unmeasured, slow = Unmeasured(plan.metric, progress.note), store_outage.Slow(progress.note)
+        held.stuck = lambda: writer.stuck
+
+        def attend() -> None:
+            held.check()
+            slow.look(writer)
+            requests.attend(scheduler)
+            unmeasured.look(scheduler.counters)
+            progress.update(gauge.read(scheduler))
+
+        def stop() -> None:
+            hurried.set()
+            scheduler.stop()
+
+        scheduler = Scheduler(plan, sweep_dir.id, search.source, ports, policies=search.policies, on_tick=attend)
+        with on_interrupt(stop, writer.hurry) as interrupt, gauge:
+            hopeless = scheduler.run()
+            slow.close(writer)  # here, where a second signal is heard
+        if scheduler.shutdown.by == "signal":
+            raise SweepInterrupted(_farewell(gauge.read(scheduler), scheduler), interrupt.exit_code)
+        held.look()
+        progress.update(last := gauge.read(scheduler))  # with what was read when all was published
+        checkpoints.finish()
+        if word := _end(held, sweep_dir, plan, scheduler, failed=hopeless is not None, last=last):
+            progress.note(word)
+        # Who stopped the sweep goes on with it, or does not care.
+        if program.final and not (plan.rounds or hopeless) and scheduler.shutdown.by != "user":
+            progress.start("testing the winner…")
+            run_final_test(store, held, plan, ports, requests.attend)
+    if (error := hopeless or _fruitless(store, sweep_dir, scheduler)) is not None:
+        raise error
+    return not scheduler.stopped
+
+
+def _fruitless(store: Store, sweep_dir: SweepDir, scheduler: Scheduler) -> CaviarError | None:
+    error = fruitless(scheduler.counters, sweep_dir.id)
+    return None if error is None or has_winner(store, sweep_dir) else error
+
+
+def _end(
+    held: Ownership, sweep_dir: SweepDir, plan: Plan, scheduler: Scheduler, *, failed: bool, last: Snapshot
+) -> str:
+    """Make the sweep final; returns what is to be said at the end, empty: nothing."""
+    counters = scheduler.counters
+    failed = failed or bool(counters.reported and not scheduler.stopped and misspelt(counters))
+    write_final(sweep_dir, held.epoch, "failed" if failed else None)
+    if scheduler.stopped:
+        return _farewell(last, scheduler)
+    if plan.halves and not scheduler.judged:
+        return f"{plan.stopping} judged nobody: trials that end within a second are over before their rows arrive"
+    return ""
+
+
+def _farewell(last: Snapshot, scheduler: Scheduler) -> str:
+    ended, left = scheduler.counters.ended, last.planned - last.done
+    why = {"signal": "interrupted", "user": "stopped", "time_limit": "out of time"}[scheduler.shutdown.by]
+    return (
+        f"{why}: {ended} trial{'' if ended == 1 else 's'} ended, {left} of {last.planned} are left, "
+        f"and all that was reported is saved; go on with: caviar resume {last.sweep}"
+    )

@@ -1,0 +1,178 @@
+"""What leases say and how they end, entered where it belongs; every ending passes through `_conclude`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from caviar.errors import CaviarError, ClusterError
+from caviar.run.engine.attempt_rows import lost_rows, waiting_rows
+from caviar.run.engine.counters import Counters
+from caviar.run.engine.leases import Pace, Work
+from caviar.run.engine.metric_names import MetricNames
+from caviar.run.engine.policy_runner import PolicyRunner
+from caviar.run.engine.ports import Ports
+from caviar.run.engine.trial_table import TrialTable
+from caviar.run.executors.executor import Event, LeaseEnded, LeaseSpoke
+from caviar.spec.plan import Plan
+from caviar_workers.messages import Batch
+from caviar_workers.states import ENDED, Failure, State
+
+
+class Accounting:
+    """Enters events; belongs to the scheduler's loop.
+
+    Args:
+        plan: The sweep.
+        sweep: Its id.
+        ports: Where its tables and checkpoints go.
+        trials: Where its trials are.
+        counters: Count what ended.
+        policies: Hear all rows.
+        metrics: Names of those that earlier drivers stored.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        sweep: str,
+        ports: Ports,
+        trials: TrialTable,
+        counters: Counters,
+        policies: PolicyRunner,
+        *,
+        metrics: Iterable[str] = (),
+    ) -> None:
+        self._plan = plan
+        self._sweep = sweep
+        self._ports = ports
+        self._trials = trials
+        self._counters = counters
+        self._policies = policies
+        self._names = MetricNames([plan.metric, *metrics])
+        self.pace = Pace()
+
+    def enter(self, event: Event) -> None:
+        """Enter what a lease says, or its end.
+
+        Raises:
+            CaviarError: A row or checkpoint cannot be kept, or the workers cannot run the code.
+        """
+        if isinstance(event, LeaseSpoke):
+            self._record(event.lease, event.batch)
+        elif event.failure is None:
+            missing = self._trials.end(event.lease)
+            if len(missing):
+                raise ClusterError(f"Ray lost the end of trial {missing.trials[0]}: type caviar resume {self._sweep}")
+        else:
+            self._die(event, event.failure)
+
+    def enter_last_words(self, event: Event) -> None:
+        """Enter what comes of a lease that was ended with the sweep; the error that ended it is the one to show."""
+        with suppress(CaviarError):
+            if isinstance(event, LeaseSpoke):
+                self._record(event.lease, event.batch)
+            elif event.failure is None:
+                self._trials.end(event.lease)
+            else:
+                loss = self._trials.abandon(event.lease)
+                self._conclude(lost_rows(loss, Failure.LOST, "the sweep was interrupted", self._now()))
+
+    def cancel(self, work: Work) -> None:
+        """One trial that waits, in no lease, was told to stop: it ends here."""
+        self._conclude(waiting_rows(work, self._now()))
+
+    def _record(self, lease: int, batch: Batch) -> None:
+        curves = _table(batch.curves) if batch.curves else None
+        attempts = _table(batch.attempts) if batch.attempts else None
+        if curves is not None:
+            self._counters.hear(curves.column_names)
+            curves = self._names.settle_curves(curves)
+            self._ports.sink.add("curves", curves)
+            self._counters.note(curves)
+        if batch.logs:
+            self._ports.sink.add("logs", _table(batch.logs))
+        if batch.saves and self._ports.checkpoints is not None:
+            self._ports.checkpoints.take(batch.saves)
+        if attempts is not None:
+            attempts = self._second_chances(self._names.settle_attempts(attempts), lease)
+        self._conclude(attempts, curves, lease=lease)
+
+    def _second_chances(self, attempts: pa.Table, lease: int) -> pa.Table:
+        """The attempts, where a trial that ran out of memory is LOST and tried again, the first time it does.
+
+        Out of memory is a result, but only of a trial that had a process to itself.
+        """
+        kinds = attempts["kind"]
+        if kinds.null_count == len(kinds):
+            return attempts
+        states = attempts["state"].to_pylist()
+        running = self._trials.leases[lease]
+        for place, kind in enumerate(kinds.to_pylist()):  # those that ended come first, in the order of the lease
+            if kind == Failure.OOM and self._trials.try_alone(running.work.pick([running.done + place])):
+                states[place] = State.LOST
+        column = attempts.schema.get_field_index("state")
+        return attempts.set_column(column, attempts.schema.field(column), pa.array(states, pa.string()))
+
+    def _die(self, event: LeaseEnded, failure: str) -> None:
+        """Enter a lease's death: what it leaves is recorded, and tried again or given up."""
+        if self._ports.checkpoints is not None:
+            self._ports.checkpoints.bury(event.lease)
+        if event.kind == "refused":
+            self._trials.refuse(event.lease)
+            return
+        if event.kind == "error":
+            self._trials.abandon(event.lease)
+            raise ClusterError(f"the workers cannot run the experiment: {failure}")
+        loss, kind = self._trials.lose(event.lease, event.kind), event.kind
+        if loss.killed_for == "timeout":
+            kind, failure = Failure.TIMEOUT, f"it ran longer than {self._plan.trial_timeout:g} seconds"
+        self._conclude(lost_rows(loss, kind, failure, self._now()))
+
+    def _conclude(self, attempts: pa.Table | None, curves: pa.Table | None = None, *, lease: int | None = None) -> None:
+        """Tell of executions that ended to all who must know: store, counters, table, checkpoints, policies.
+
+        Whatever ends an execution comes here, as rows of the table `attempts`: its own word, its process's death, a
+        stop while it waited, the end of the sweep.
+
+        Args:
+            attempts: The rows; those that have not ended are of executions that began.
+            curves: Rows that came with them.
+            lease: Whose word it is; None: nobody's, they are in no lease any more.
+        """
+        if attempts is not None and len(attempts):
+            self._ports.sink.add("attempts", attempts)
+            ended = attempts.filter(pc.is_valid(attempts["ended"]))
+            states = ended["state"].to_pylist()
+            if len(ended):
+                self._count(ended, states, lease)
+            if lease is not None:
+                runs = len(attempts) > len(ended)
+                self._trials.see(lease, len(ended), runs, self._ports.clock.monotonic())
+        self._policies.hear(curves, attempts)
+        if attempts is not None and len(attempts):
+            over = zip(ended["trial"].to_pylist(), states, strict=True) if len(self._trials) else ()
+            self._trials.ended(trial for trial, state in over if state in ENDED)
+
+    def _count(self, ended: pa.Table, states: list[str], lease: int | None) -> None:
+        if lease is None:
+            self._counters.add(ended, states)
+        else:
+            running = self._trials.leases[lease]
+            self._counters.add(ended, states, lambda place: running.work.config(running.done + place))
+            for place, state in enumerate(states if self._plan.pauses else ()):
+                if state == State.PAUSED:  # the next execution is another one, from the checkpoint that it saved
+                    self._trials.pause(running.work.pick([running.done + place]).again())
+            self.pace = self.pace.after(ended["busy"].to_pylist(), len(running.work))
+        if self._ports.checkpoints is not None:
+            self._ports.checkpoints.forget(ended["trial"].to_pylist())
+
+    def _now(self) -> float:
+        return self._ports.clock.time()
+
+
+def _table(data: bytes) -> pa.Table:
+    return pa.ipc.open_stream(data).read_all()

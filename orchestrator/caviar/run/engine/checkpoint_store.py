@@ -1,0 +1,169 @@
+"""Checkpoints in the store: written where workers cannot, thinned out, and given to trials that go on."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from caviar.errors import StoreError
+from caviar.run.engine.background import Background, done
+from caviar.run.engine.leases import Kept, Work
+from caviar.run.engine.ports import Sink
+from caviar.spec.plan import Plan
+from caviar.store.checkpoints import (
+    discard_unfinished,
+    folders_for_workers,
+    living_of,
+    newest_restorable,
+    orphans,
+    path_of,
+    saves_of,
+    thinned,
+    trials_with_saves,
+    write_carried,
+)
+
+if TYPE_CHECKING:
+    from caviar.store import Store, SweepDir
+    from caviar_workers.checkpoint import Save
+
+MOST_CARRIED = 256 * 2**20
+"""Bytes of checkpoints that wait to be written, at most; beyond, whoever brings one waits for the disk."""
+_LAST_S = 3.0
+"""Seconds in which what was handed over may still be done after an error."""
+
+
+class StoredCheckpoints:
+    """Keeps checkpoints in the store; see `Checkpoints`. One thread does all that touches the disk, in order.
+
+    A checkpoint that is not needed any more stays until the rows before the newer one are published, however long the
+    disk takes: of every trial, the newest one that may be restored is always there.
+
+    Args:
+        store: The store.
+        sweep_dir: The sweep.
+        plan: Says how many checkpoints stay, and what is the best one.
+        sink: Where the sweep's rows go; only published ones make a checkpoint restorable.
+        epoch: Of the owner.
+    """
+
+    def __init__(self, store: Store, sweep_dir: SweepDir, plan: Plan, sink: Sink, epoch: int) -> None:
+        self._store = store
+        self._sweep_dir = sweep_dir
+        self._plan = plan
+        self._sink = sink
+        self._epoch = epoch
+        self._disk = Background("caviar-checkpoints")
+        self._folders = folders_for_workers(sweep_dir, epoch)
+        self._taking: deque[tuple[int, Future[None]]] = deque()
+        """Bytes, and what becomes of them, of what is being taken."""
+        self._used = False
+        self._held: dict[int, list[Save]] = {}
+        self._doomed: deque[tuple[int, Save]] = deque()
+        """Both belong to the disk's thread."""
+
+    def __len__(self) -> int:
+        """Trials of which checkpoints are remembered: some of those that run."""
+        return len(self._held)
+
+    def take(self, saves: Sequence[Save]) -> None:
+        """Hear of checkpoints, after the rows before them went to the sink; write those that came with their bytes.
+
+        Raises:
+            StoreError: One that was taken before could not be written.
+        """
+        self._check()
+        self._used = True
+        mark, size = self._sink.mark(), sum(len(save.data or b"") for save in saves)
+        while self._taking and size + sum(waiting for waiting, _ in self._taking) > MOST_CARRIED:
+            self._taking.popleft()[1].result()
+        self._taking.append((size, self._disk.do(lambda: self._take(saves, mark))))
+
+    def forget(self, trials: Iterable[int]) -> None:
+        """Executions of these trials ended: what they have stays, and is looked up when it is needed again."""
+        if self._used:
+            gone = list(trials)
+            self._disk.do(lambda: self._forget(gone))
+
+    def bury(self, lease: int) -> None:
+        """A lease's process died: what it left unfinished goes."""
+        self._disk.do(lambda: self._bury(lease))
+
+    def look_up(self, work: Work) -> Future[Kept]:
+        """What is kept of a work's trials; the future may raise StoreError: the store cannot be read."""
+        self._check()
+        again = [trial for trial, attempt in zip(work.trials, work.attempts, strict=True) if attempt]
+        if not again:
+            return done(Kept(folders=self._folders))
+        return self._disk.do(lambda: self._look_up(again))
+
+    def settle(self) -> None:
+        """Wait until all is done that was handed over, and what is not needed any more is deleted."""
+        self._disk.do(self._clean).result()
+        self._check()
+
+    def finish(self) -> None:
+        """All trials have ended, and all rows are published: delete what nothing can go on from."""
+        self._disk.do(self._clean)
+        self._disk.do(self._discard_orphans).result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._disk.close(None if error is None else _LAST_S)
+
+    def _check(self) -> None:
+        """Raise what went wrong with checkpoints that were taken."""
+        while self._taking and self._taking[0][1].done():
+            self._taking.popleft()[1].result()
+
+    def _take(self, saves: Sequence[Save], mark: int) -> None:
+        for save in saves:
+            if save.data is not None:
+                write_carried(self._sweep_dir, self._epoch, save)
+            held = self._held.get(save.trial)
+            if held is None:  # an earlier driver's are thinned out too
+                held = [one for one in saves_of(self._sweep_dir, save.trial) if one.attempt < save.attempt]
+            stay, go = thinned([*held, replace(save, data=None)], self._plan.keep_checkpoints, self._plan.mode)
+            self._held[save.trial] = stay
+            self._doomed += [(mark, one) for one in go]
+        self._clean()
+
+    def _forget(self, trials: Iterable[int]) -> None:
+        for trial in trials:
+            self._held.pop(trial, None)
+
+    def _bury(self, lease: int) -> None:
+        with suppress(OSError):  # it goes with the sweep's end, or its next owner's claim
+            discard_unfinished(self._sweep_dir, self._epoch, lease)
+
+    def _look_up(self, again: Sequence[int]) -> Kept:
+        saved = trials_with_saves(self._sweep_dir, again)
+        if not saved:
+            return Kept(folders=self._folders)
+        self._sink.flush()
+        restore = newest_restorable(self._store, self._sweep_dir, saved)
+        living = living_of(self._store, self._sweep_dir, {trial: one.step for trial, one in restore.items()})
+        return Kept(folders=self._folders, restore=restore, living=living)
+
+    def _clean(self) -> None:
+        """Delete what is not needed any more, where the newer one's rows are published."""
+        due = []
+        while self._doomed and self._sink.reached(self._doomed[0][0]):  # they are in the order of their marks
+            due.append(self._doomed.popleft()[1])
+        if due:
+            with suppress(OSError):  # they harm nobody
+                self._sweep_dir.disk.delete(path_of(self._sweep_dir, save) for save in due)
+
+    def _discard_orphans(self) -> None:
+        with suppress(OSError, StoreError):  # `caviar store check` names it
+            gone = orphans(self._store, self._sweep_dir)
+            self._sweep_dir.disk.delete(path_of(self._sweep_dir, save) for save in gone)

@@ -1,0 +1,92 @@
+"""What the engine touches beyond itself: where tables go, who keeps checkpoints, where leases run, and the time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Protocol
+
+import pyarrow as pa
+
+from caviar.run.engine.leases import Kept, Work
+from caviar.run.executors.executor import Clock, Executor
+from caviar_workers.checkpoint import Save
+
+
+class Sink(Protocol):
+    """Takes tables in; the store's writer, or a list in tests.
+
+    Contract: `add` keeps the order in which it is called, does not wait for a disk (but may wait for memory), and
+    raises StoreError once publishing has failed. `flush` waits until all that was added is durable; `mark` and
+    `reached` tell it without waiting.
+    """
+
+    def add(self, table: str, data: pa.Table) -> None:
+        """Append rows to `configs`, `curves`, `attempts`, `logs` or `decisions`."""
+        ...
+
+    def mark(self) -> int:
+        """A number that stands for all that was added so far; never smaller than one before."""
+        ...
+
+    def reached(self, mark: int) -> bool:
+        """Whether all that a mark stands for is published."""
+        ...
+
+    def has_room(self, timeout: float) -> bool:
+        """Whether more may be added; waits for that, `timeout` seconds at most."""
+        ...
+
+    def flush(self) -> None:
+        """Wait until all that was added is published; StoreError when it cannot be."""
+        ...
+
+
+class Checkpoints(Protocol):
+    """Keeps checkpoints while a sweep runs, and gives them to trials that go on.
+
+    Contract, held by tests/contracts/test_checkpoints_contract.py:
+
+    * A trial that is tried again gets its newest checkpoint, whichever attempt saved it; one that saved nothing gets
+      none, and neither does a first attempt.
+    * Checkpoints are heard of after the rows before them went to the sink, in the order in which they were saved.
+    * That a trial ended takes nothing from it: it may be tried again by a later driver.
+    * With a checkpoint goes what its trial's curve was up to there: an attempt that goes on carries that curve on.
+    * All methods belong to the scheduler's loop, and none makes it wait for a disk. What could not be done is raised
+      by a later call.
+    """
+
+    def take(self, saves: Sequence[Save]) -> None:
+        """Hear of checkpoints."""
+        ...
+
+    def forget(self, trials: Iterable[int]) -> None:
+        """Executions of these trials ended, in whatever way."""
+        ...
+
+    def bury(self, lease: int) -> None:
+        """The process of a lease died."""
+        ...
+
+    def look_up(self, work: Work) -> Future[Kept]:
+        """What is kept of the trials of a work: of those that were tried before, their newest checkpoints."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What the engine touches beyond itself."""
+
+    executor: Executor
+    """Where trials run."""
+    sink: Sink
+    """Where tables go."""
+    checkpoints: Checkpoints | None = None
+    """None: nobody asks for them."""
+    clock: Clock = time
+    """The executor's own, where it has one."""
+    numbers: Iterator[int] = field(default_factory=count)
+    """Of the executor's leases: each is used once."""

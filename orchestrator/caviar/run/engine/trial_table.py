@@ -1,0 +1,341 @@
+"""The one table of the trials that live: where each is, and what is known of it beyond its row.
+
+A trial is in a lease, waits to be tried again, is paused, or was promoted and is next. Those in leases are columns, for
+there may be ten thousands of them; a record is kept of those only about whom something is to be remembered.
+
+A dead process says nothing of which trial killed it. So the unfinished trials of its lease are tried again in smaller
+leases, and a death is charged to a trial only when it was alone; its lease-mates lose time, never a try.
+
+Only the first unfinished trial can have rows in the store (a worker sends what ended together with what runs), so only
+its execution is recorded as lost. Those behind it may have begun all the same, and left a checkpoint of which nobody
+heard: so each of them, too, runs again under a new attempt number.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import inf
+from typing import Literal
+
+from caviar.run.engine.leases import Work
+from caviar_workers.states import Action, Cause, Failure
+
+KilledFor = Literal["", "timeout", "stop"]
+
+SHRINK = 4
+"""Suspects go into leases this many times smaller than the one that died: a culprit among 4,096 stands alone after
+six deaths."""
+
+
+@dataclass(slots=True)
+class LiveTrial:
+    """What is remembered of one trial until it ends."""
+
+    asked: Action | None = None
+    """What was decided of it: to stop, until it ends, or to pause, until it is promoted."""
+    decision: int = -1
+    """Number of that decision."""
+    promoted: bool = False
+    """It was promoted before it had paused."""
+    charged: int = 0
+    """Deaths of processes that it was alone in."""
+    ran_short: bool = False
+    """It ran out of memory once."""
+
+
+NOTHING_KNOWN = LiveTrial()
+
+
+@dataclass(slots=True)
+class RunningLease:
+    """A lease that was submitted."""
+
+    work: Work
+    submitted: float
+    """Seconds since 1970, for the record."""
+    done: int = 0
+    """Trials that ended; they end in the lease's order."""
+    since: float | None = None
+    """When the trial that runs now was seen running first, on a clock that never goes back; None: none was."""
+    killed: int | None = None
+    """The trial for whose sake the lease is being killed."""
+    killed_for: KilledFor = ""
+
+    @property
+    def present(self) -> int | None:
+        """The trial that it trains just now; None: all have ended."""
+        return self.work.trials[self.done] if self.done < len(self.work) else None
+
+    def rest(self) -> Work:
+        """The trials that have not ended."""
+        return self.work.cut(self.done)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """What a dead lease leaves."""
+
+    lost: Work
+    """The execution that did not end, to be recorded as LOST, or FAILED if given up; empty: all had ended."""
+    submitted: float
+    given_up: bool
+    """The trial has used up its attempts, or its process was killed for its sake."""
+    killed_for: KilledFor = ""
+    """In the latter case, why."""
+
+
+class TrialTable:
+    """Belongs to the scheduler's loop; its memory grows with the trials that run, wait for another try, or are paused.
+
+    Args:
+        max_attempts: Deaths that are charged to a trial before it is given up.
+    """
+
+    def __init__(self, max_attempts: int = 3) -> None:
+        self.max_attempts = max_attempts
+        self.leases: dict[int, RunningLease] = {}
+        """Number → those that were submitted and have not ended."""
+        self._retries: deque[tuple[Work, int]] = deque()
+        """Trials to be tried again, and how many of them may share a lease."""
+        self._paused: dict[int, Work] = {}
+        """Each at the attempt that it would go on with."""
+        self._next: deque[Work] = deque()
+        """Those of them that were promoted."""
+        self._records: dict[int, LiveTrial] = {}
+
+    # Where trials are
+
+    @property
+    def waiting(self) -> int:
+        """Trials to be tried again."""
+        return sum(len(work) for work, _ in self._retries)
+
+    @property
+    def paused(self) -> int:
+        """Trials that are paused, or were promoted and have not gone on."""
+        return len(self._paused) + len(self._next)
+
+    @property
+    def in_flight(self) -> int:
+        """Trials in leases that have not ended."""
+        return sum(len(lease.work) - lease.done for lease in self.leases.values())
+
+    def runs(self, trial: int) -> bool:
+        """Whether a trial is the one that its lease trains just now."""
+        return any(lease.present == trial for lease in self.leases.values())
+
+    def where(self, trial: int) -> tuple[int, int] | None:
+        """The lease in which a trial runs, or waits for its turn, and its attempt; None: in none."""
+        for number, lease in self.leases.items():
+            if trial in lease.work.trials[lease.done :]:
+                return number, lease.work.attempts[lease.work.trials.index(trial)]
+        return None
+
+    def take_out(self, trial: int) -> Work | None:
+        """Let a trial go that is in no lease, as the work that it would have been; None: it does not wait here."""
+        if trial in self._paused:
+            return self._paused.pop(trial)
+        for work in self._next:
+            if work.trials[0] == trial:
+                self._next.remove(work)
+                return work
+        for place, (work, limit) in enumerate(self._retries):
+            if trial in work.trials:
+                rest = work.without(trial)
+                self._retries[place] = rest, limit
+                if not len(rest):
+                    del self._retries[place]
+                return work.pick([work.trials.index(trial)])
+        return None
+
+    # What is remembered of them
+
+    def __len__(self) -> int:
+        """Trials of which something is remembered."""
+        return len(self._records)
+
+    def record(self, trial: int) -> LiveTrial:
+        """What is remembered of a trial, to be looked at."""
+        return self._records.get(trial, NOTHING_KNOWN)
+
+    def _remember(self, trial: int) -> LiveTrial:
+        return self._records.setdefault(trial, LiveTrial())
+
+    def asks(self, trial: int, action: Action, decision: int = -1) -> None:
+        """It was decided that a trial stops or pauses; a stop is never taken back by a pause."""
+        known = self._remember(trial)
+        if known.asked != Action.STOP or action == Action.STOP:
+            known.asked, known.decision = action, decision
+        known.promoted = False
+
+    def told_to(self, trial: int, action: Action) -> bool:
+        """Whether a trial was told to stop, and has not ended; or to pause, and was not promoted since."""
+        return self.record(trial).asked == action
+
+    @property
+    def condemned(self) -> list[tuple[int, int]]:
+        """Trials that were decided to stop and have not ended, as far as is known, each with its decision."""
+        return sorted((trial, known.decision) for trial, known in self._records.items() if known.asked == Action.STOP)
+
+    def ended(self, trials: Iterable[int]) -> None:
+        """These trials are over: nothing of them is remembered."""
+        for trial in trials if self._records else ():
+            self._records.pop(trial, None)
+
+    # Leases
+
+    def submit(self, lease: int, work: Work, now: float) -> None:
+        """A lease starts; `now` in seconds since 1970."""
+        self.leases[lease] = RunningLease(work, now)
+
+    def see(self, lease: int, ended: int, runs: bool, now: float) -> None:
+        """A lease told of trials that ended, and whether it told of one that runs."""
+        running = self.leases[lease]
+        running.done += ended
+        if runs:
+            running.since = now
+        elif ended:
+            running.since = None
+
+    def end(self, lease: int) -> Work:
+        """A lease ended by itself; returns the trials that it never mentioned: none, unless Ray lost something."""
+        return self.leases.pop(lease).rest()
+
+    def refuse(self, lease: int) -> None:
+        """A lease's process was the wrong one: what has not begun runs as it was, and nobody is to blame."""
+        work = self.leases.pop(lease).rest()
+        if len(work):
+            self._retries.append((work, len(work)))
+
+    def abandon(self, lease: int) -> Loss:
+        """A lease was ended on request: nobody is to blame, and nobody is tried again by this driver."""
+        dead = self.leases.pop(lease)
+        return Loss(lost=dead.rest().cut(0, 1), submitted=dead.submitted, given_up=False)
+
+    def lose(self, lease: int, kind: str = Failure.LOST) -> Loss:
+        """A lease's process died: plan another try, or give the trial up.
+
+        Args:
+            lease: The lease.
+            kind: `oom`: it was killed for the memory that its present trial took, so nobody else is suspect.
+        """
+        dead = self.leases.pop(lease)
+        rest = dead.rest()
+        lost, behind = rest.cut(0, 1), rest.cut(1)
+        if len(rest) and kind == Failure.OOM:
+            self._retry(behind.again(), len(rest))
+            given_up = not self.try_alone(lost, certain=len(dead.work) == 1)
+            return Loss(lost=lost, submitted=dead.submitted, given_up=given_up)
+        if len(rest) and rest.trials[0] == dead.killed:
+            self._retry(behind.again(), len(rest))
+            return Loss(lost=lost, submitted=dead.submitted, given_up=True, killed_for=dead.killed_for)
+        given_up = len(dead.work) == 1 and len(rest) == 1 and self._charge(rest.trials[0])
+        if not given_up:
+            self._retry(rest.again(), max(1, len(dead.work) // SHRINK))
+        return Loss(lost=lost, submitted=dead.submitted, given_up=given_up)
+
+    def _charge(self, trial: int) -> bool:
+        """Charge a death to a trial that was alone; whether that used up its attempts."""
+        known = self._remember(trial)
+        known.charged += 1
+        return known.charged >= self.max_attempts
+
+    def kill(self, trial: int, why: KilledFor) -> int | None:
+        """A trial is to be ended by killing its lease, which is returned; None: it does not run at this moment."""
+        for number, lease in self.leases.items():
+            if lease.present == trial:
+                lease.killed, lease.killed_for = trial, why
+                return number
+        return None
+
+    def slow(self, now: float, timeout: float) -> list[int]:
+        """Leases whose present trial runs for longer than `timeout` seconds; each is named once."""
+        found = []
+        for number, lease in self.leases.items():
+            if lease.killed is None and lease.since is not None and now >= lease.since + timeout:
+                lease.killed, lease.killed_for = lease.present, "timeout"
+                found.append(number)
+        return found
+
+    def deadline(self, timeout: float) -> float:
+        """When the next trial will have run for `timeout` seconds; inf: none runs."""
+        since = [lease.since for lease in self.leases.values() if lease.killed is None and lease.since is not None]
+        return min(since, default=inf) + timeout
+
+    # Trials to be tried again
+
+    def retry(self, count: int) -> Work | None:
+        """Some trials to be tried again, `count` at most and no more than suspects may share a lease."""
+        if not self._retries:
+            return None
+        work, limit = self._retries.popleft()
+        size = min(count, limit)
+        if size < len(work):
+            self._retries.appendleft((work.cut(size), limit))
+        return work.cut(0, size)
+
+    def try_alone(self, trial: Work, *, certain: bool = True) -> bool:
+        """One trial ran out of memory: try it again, alone; False: it did so before, or is tried but once.
+
+        Args:
+            trial: It.
+            certain: Whether it was this one.
+        """
+        known = self._remember(trial.trials[0])
+        if known.ran_short or (certain and self.max_attempts == 1):
+            return False
+        known.ran_short = True
+        self._retry(trial.again(), 1)
+        return True
+
+    def _retry(self, work: Work, limit: int) -> None:
+        if len(work):
+            self._retries.append((work, limit))
+
+    def ran_short(self, work: Work) -> bool:
+        """Whether one of these trials ran out of memory before."""
+        return bool(self._records) and any(self.record(trial).ran_short for trial in work.trials)
+
+    # Trials that are paused
+
+    def pause(self, work: Work) -> None:
+        """A trial has paused, and is here at its next attempt; one that was promoted meanwhile goes on at once."""
+        trial = work.trials[0]
+        self._paused[trial] = work
+        if self.record(trial).promoted:
+            self._go_on(trial)
+
+    def promote(self, trial: int) -> None:
+        """It was decided that a trial goes on, as soon as it has paused."""
+        self.takes_back_pause(trial)
+        if trial in self._paused:
+            self._go_on(trial)
+        else:
+            self._remember(trial).promoted = True
+
+    def takes_back_pause(self, trial: int) -> None:
+        """A trial need not pause any more."""
+        if self.record(trial).asked == Action.PAUSE:
+            self._records[trial].asked = None
+
+    def tries_again(self, trial: int) -> None:
+        """A trial is executed again without having paused: an earlier promotion means nothing now."""
+        if trial in self._records:
+            self._records[trial].promoted = False
+
+    def next(self) -> Work | None:
+        """A trial that was promoted; None: there is none."""
+        return self._next.popleft() if self._next else None
+
+    def release(self) -> bool:
+        """Let all that are paused go on, though nobody decided it; whether there were any."""
+        found = list(self._paused)
+        for trial in found:
+            self._go_on(trial)
+        return bool(found)
+
+    def _go_on(self, trial: int) -> None:
+        self._next.append(self._paused.pop(trial).because(Cause.PROMOTE))
+        self.tries_again(trial)

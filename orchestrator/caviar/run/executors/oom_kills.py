@@ -1,0 +1,71 @@
+"""Which deaths are the kernel's doing: it counts the processes that it kills for want of memory, and says not whom.
+
+So the node where a process died is asked for its count, which is held against the one at the beginning of the lease.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Any
+
+from caviar.run.executors.executor import LeaseEnded
+from caviar_workers.oom_count import Toll
+
+PATIENCE_S = 5.0
+"""Seconds that a node has for its answer; without one, a death is just a death."""
+VERDICT = "the machine ran out of memory and its kernel killed the trial's process"
+
+
+class Inquests:
+    """Keeps the counts of running leases, and the ends of those that wait for an answer.
+
+    Each process that the kernel killed accounts for one death: of two that follow one another, one kill explains one.
+    What it kills beside our leases, such as a subprocess of train, may be mistaken for a lease that dies after it.
+
+    Args:
+        ask: Asks a node for the present count, and returns at once with what stands for the answer.
+    """
+
+    def __init__(self, ask: Callable[[Toll], Any]) -> None:
+        self._ask = ask
+        self._before: dict[int, Toll] = {}
+        self._open: dict[Any, tuple[LeaseEnded, Toll, float]] = {}
+        self._accounted: dict[tuple[str, str], int] = {}
+
+    @property
+    def answers(self) -> Collection[Any]:
+        """Those that are to come."""
+        return self._open.keys()
+
+    def begin(self, lease: int, before: Toll) -> None:
+        """A lease begins where the count is this."""
+        self._before[lease] = before
+
+    def forgo(self, lease: int) -> None:
+        """A lease is about to be killed: of what it dies is known."""
+        self._before.pop(lease, None)
+
+    def end(self, ended: LeaseEnded, *, crashed: bool) -> bool:
+        """A lease ended; whether its end is to be told only when an answer is there."""
+        before = self._before.pop(ended.lease, None)
+        if not crashed or before is None or not before.file:
+            return False
+        self._open[self._ask(before)] = ended, before, time.monotonic() + PATIENCE_S
+        return True
+
+    def due(self, ready: Collection[Any]) -> list[Any]:
+        """Of the answers to come, those that are ready, or will not be waited for any longer."""
+        now = time.monotonic()
+        return [answer for answer, (*_, until) in self._open.items() if answer in ready or now >= until]
+
+    def conclude(self, answer: Any, count: int | None) -> LeaseEnded:
+        """The end of the lease that an answer is about; None: it did not come."""
+        ended, before, _ = self._open.pop(answer)
+        place = before.node, before.file
+        known = max(before.count, self._accounted.get(place, before.count))
+        if count is None or count <= known:
+            return ended
+        self._accounted[place] = known + 1
+        return replace(ended, kind="oom", failure=VERDICT)

@@ -1,0 +1,183 @@
+"""The Ray that we start on this machine: two servers instead of seven, in a folder that nobody else may enter.
+
+Ray's own default, /tmp/ray, lets every user of the machine read and write sockets and logs, and keeps them for ever.
+The umask is left alone, for what train and the store write follows the user's: the folder itself is closed, and Ray,
+which opens to all what it is given (mode 0777), gets one within.
+
+`ray.init` starts the GCS, the raylet, and beside them an API server, an autoscaler's monitor, a monitor of log files
+and two agents of the raylet: each a Python process that imports for seconds, on whose ports the raylet waits. They
+serve the dashboard, `ray.util.state`, growing clusters, printing of workers' output, metrics and `runtime_env`; a sweep
+uses none of these. So they are left out, and the raylet finds in place of the agents' ports what an agent writes that
+has nothing to offer (-1), and in place of the agents a process that waits for its end.
+
+This rests on private names of Ray. It is done for the versions on which it was tried, and where Ray looks as it did
+then; otherwise, or with `CAVIAR_RAY=full`, Ray starts as ever. Clusters that are joined are never touched.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from caviar.errors import ClusterError
+
+MOST_PATH = 20
+"""Bytes of the folder that ours is made in: below it Ray has up to 83 for a socket, and systems allow 103 in all."""
+WITHIN = "r"
+_PATIENCE_S = 5.0
+
+
+def private_folder() -> str:
+    """Make an empty folder of mode 0700, with a short path.
+
+    Raises:
+        ClusterError: There is no place for one.
+    """
+    for place in dict.fromkeys([tempfile.gettempdir(), "/tmp", "/var/tmp", str(Path.home())]):
+        if len(os.fsencode(place)) <= MOST_PATH:
+            with suppress(OSError):
+                return tempfile.mkdtemp(prefix="caviar-", dir=place)
+    raise ClusterError(
+        f"cannot start Ray here: its sockets need a folder whose path has at most {MOST_PATH} bytes, and neither "
+        "$TMPDIR, /tmp nor /var/tmp will do; set TMPDIR to such a folder"
+    )
+
+
+def remove(folder: str) -> None:
+    """Remove the folder and all in it; processes that are about to end may still write there for a moment."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while os.path.lexists(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        if time.monotonic() > deadline:
+            return
+        if os.path.lexists(folder):
+            time.sleep(0.05)
+
+
+def close_token() -> None:
+    """See that only the user can read the token by which Ray's processes know each other; Ray lets all do so."""
+    path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    with suppress(OSError):
+        found = path.stat()
+        if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077:
+            path.chmod(0o600)
+        return
+    if "RAY_AUTH_TOKEN_PATH" in os.environ or "RAY_AUTH_TOKEN" in os.environ:
+        return
+    with suppress(OSError):  # then Ray makes it, or says why not
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with open(descriptor, "w") as file:
+            file.write(os.urandom(32).hex())
+
+
+TRIED = (2, 55), (2, 60)
+"""The oldest and the newest version on which the gate or the nightly tests have seen it hold."""
+_AGENTS = "--dashboard_agent_command=", "--runtime_env_agent_command="
+_IDLE = "/bin/cat"
+"""It waits on its standard input, a pipe of the raylet's, and so ends with the raylet; an empty command is refused."""
+_PORTS = (
+    "METRICS_AGENT_PORT_NAME",
+    "METRICS_EXPORT_PORT_NAME",
+    "DASHBOARD_AGENT_LISTEN_PORT_NAME",
+    "RUNTIME_ENV_AGENT_PORT_NAME",
+)
+_OPTIONS = {"_system_config": {"prestart_worker_first_driver": False}}
+"""Workers are started when leases come: those that Ray starts beforehand would make the first lease wait for both."""
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def two_servers(ray: Any) -> Iterator[dict[str, Any]]:
+    """Let the Ray that starts in this block start its two servers only; yields options for `ray.init`.
+
+    Where that cannot be, the options are empty and Ray starts as ever.
+    """
+    why_not = _why_not(ray)
+    if why_not:
+        log.info("starting Ray with all its servers: %s", why_not)
+        yield {}
+        return
+    node = ray._private.node
+    before = node.Node
+    node.Node = _two_servers(ray)
+    try:
+        yield dict(_OPTIONS)
+    finally:
+        node.Node = before
+
+
+@contextmanager
+def all_servers(_ray: Any) -> Iterator[dict[str, Any]]:
+    """Let the Ray that starts in this block start as ever."""
+    yield {}
+
+
+def _why_not(ray: Any) -> str:
+    """Why Ray is to start as ever; empty: it need not."""
+    if os.environ.get("CAVIAR_RAY") == "full":
+        return "CAVIAR_RAY=full"
+    version = ray.__version__.split(".")[:2]
+    if not TRIED[0] <= tuple(int(part) if part.isdecimal() else 0 for part in version) <= TRIED[1]:
+        return f"this was not tried with Ray {ray.__version__}"
+    if not os.access(_IDLE, os.X_OK):
+        return f"there is no {_IDLE}"
+    return _difference(ray)
+
+
+def _difference(ray: Any) -> str:
+    """What of Ray's insides does not look as it did when this was tried; empty: nothing."""
+    node, services, raylet = ray._private.node, ray._private.services, ray._raylet
+    names = [(raylet, name) for name in (*_PORTS, "persist_port")]
+    names += [(node.Node, name) for name in ("start_api_server", "start_monitor", "start_log_monitor", "start_raylet")]
+    names += [(node.Node, "get_session_dir_path"), (services, "start_ray_process")]
+    missing = [name for owner, name in names if not hasattr(owner, name)]
+    if missing:
+        return f"this Ray has no {missing[0]}"
+    source = inspect.getsource(services.start_raylet)
+    missing = [name for name in _AGENTS if name not in source]
+    return f"its raylet takes no {missing[0]}" if missing else ""
+
+
+def _two_servers(ray: Any) -> type:
+    """A class of nodes without all that a sweep does not need."""
+    raylet, services = ray._raylet, ray._private.services
+
+    class TwoServers(ray._private.node.Node):  # type: ignore[misc]  # Ray's, of which nothing is known
+        """A head node of a GCS and a raylet."""
+
+        def start_api_server(self, **_: Any) -> None:
+            self._webui_url = ""
+
+        def start_monitor(self) -> None:
+            pass
+
+        def start_log_monitor(self) -> None:
+            pass
+
+        def start_raylet(self, *args: Any, **options: Any) -> None:
+            for name in _PORTS:
+                raylet.persist_port(self.get_session_dir_path(), self._node_id, getattr(raylet, name), -1)
+            start = services.start_ray_process
+            services.start_ray_process = lambda command, *more, **kept: start(_idle_agents(command), *more, **kept)
+            try:
+                super().start_raylet(*args, **options)
+            finally:
+                services.start_ray_process = start
+
+    return TwoServers
+
+
+def _idle_agents(command: list[str]) -> list[str]:
+    """The raylet's command line, with a process that does nothing in place of each agent."""
+    return [next((name + _IDLE for name in _AGENTS if word.startswith(name)), word) for word in command]

@@ -1,0 +1,357 @@
+"""Runs leases as streaming Ray tasks, and drains them eagerly.
+
+Ray loses the yields that nobody has read when a worker dies, so one thread takes every yield as it comes and does
+nothing else. Ray's own retries are off: a retried streaming task would splice two executions into one curve.
+
+Messages to trials wait in an actor, which is made when there is a first one. A lease older than a second looks for it,
+by name, once a second; it never waits for an answer, for Ray gives the CPUs of a task that waits to another one.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import ray
+from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError, WorkerCrashedError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from caviar.errors import ClusterError, SpecError
+from caviar.run.executors.cached_functions import caches_by_value
+from caviar.run.executors.drain_interval import SHORT_S, Cadence
+from caviar.run.executors.executor import Event, LeaseEnded, LeaseSpoke
+from caviar.run.executors.oom_kills import Inquests
+from caviar.run.executors.ray_session import fallen, slots_of
+from caviar.spec.code_source import own_modules
+from caviar_workers.data import load_data_first
+from caviar_workers.inbox import Mailbox
+from caviar_workers.lease import run_lease
+from caviar_workers.messages import Batch, Lease, Message, Program
+from caviar_workers.oom_count import Toll, killed, toll
+from caviar_workers.process import WrongProcessError
+
+_RECOUNT_S = 5.0
+_LOOK_S = 1.0
+"""Seconds between two looks whether Ray's servers live."""
+_MAIL_S = 1.0
+"""Seconds between two looks of a lease into the mailbox: so a thousand leases cost a thousand small calls a second."""
+MOST_HELD = 64 * 2**20
+"""Bytes of batches that wait here for the scheduler; the drain reads no more beyond that, and then leases wait."""
+MOST_UNREAD = 4
+"""Batches of a lease that Ray keeps unread, before the lease waits. Those are lost if its process dies."""
+_NAMESPACE = "caviar"
+_MANY_CALLS = 2**30  # leases after which a process ends: 0, never, would let none leave in good order
+
+
+class RayExecutor:
+    """Leases as Ray tasks in the present Ray session.
+
+    Args:
+        program: The user's code; it is put into Ray's object store once.
+        cpus: CPUs a lease holds.
+        gpus: GPUs a lease holds, unless it says otherwise.
+        fresh: Every lease gets a process of its own; else processes are used again and again.
+
+    Raises:
+        SpecError: The program cannot be pickled.
+    """
+
+    def __init__(self, program: Program, *, cpus: float, gpus: float, fresh: bool = False) -> None:
+        self._program = _sent(program)
+        self._demand = {"CPU": cpus, "GPU": gpus}
+        calls = 1 if fresh else _MANY_CALLS
+        options: dict[str, Any] = {"num_cpus": cpus, "max_retries": 0, "max_calls": calls}
+        options["_generator_backpressure_num_objects"] = MOST_UNREAD
+        if gpus:
+            options["num_gpus"] = gpus  # in the decorator: .options() would not set the reuse of processes
+        self._address = f"mailbox-{uuid.uuid4().hex}"
+        self._mailbox: Any = None
+        self._task = ray.remote(**options)(_lease_task(self._address, calls))
+        self._data: list[Any] = []
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._put = self._got = 0
+        """Bytes of batches that were ever put into the queue, by the drain, and taken from it, by the scheduler."""
+        self._lock = threading.Lock()
+        self._streams: dict[Any, int] = {}
+        self._inquests = Inquests(_count_again)
+        self._open = True
+        self._broken: Exception | None = None
+        self._fallen, self._next_look = "", 0.0
+        """The server of our own Ray that has died, and when to look again."""
+        self._cadence = Cadence()
+        self._counted = (-_RECOUNT_S, 0)
+        self._strategy = "SPREAD"
+        self._thread = threading.Thread(target=self._drain, name="caviar-drain", daemon=True)
+        self._thread.start()
+
+    def load(self, arguments: Mapping[str, Any]) -> None:
+        """Call the program's `data` function in the cluster, and wait; its result is copied once to each node.
+
+        Args:
+            arguments: Of train; the function gets those that it takes.
+
+        Raises:
+            SpecError: It raised.
+            ClusterError: Its process died again and again.
+        """
+
+        def loading(program: Program) -> tuple[None, Any]:
+            return None, load_data_first(program, arguments)
+
+        # Two results: one to wait for, and the data, which the driver itself does not need.
+        done, data = ray.remote(num_cpus=self._demand["CPU"], num_returns=2)(loading).remote(self._program)
+        try:
+            ray.get(done)
+        except RayTaskError as error:
+            with suppress(RayError):
+                ray.get(data)  # of an error that nobody fetched, Ray tells on the terminal
+            raise SpecError(f"the sweep's data function raised {type(error.cause).__name__}: {error.cause}") from error
+        except RayError as error:
+            raise ClusterError(f"the sweep's data cannot be loaded: {_sentence(error)}") from error
+        self._data = [data]
+
+    def slots(self) -> int:
+        """Leases that the cluster's resources allow at the same time; counted every few seconds."""
+        self._look_at_servers()  # or Ray would wait for them
+        counted, slots = self._counted
+        if time.monotonic() - counted >= _RECOUNT_S:
+            slots = slots_of(ray.cluster_resources(), self._demand)
+            self._counted = time.monotonic(), slots
+            # By default Ray fills one node, or the one that has the data, first; but on one node that is a millisecond
+            # quicker a lease, for it goes on with the process that has just become free.
+            self._strategy = "SPREAD" if sum(node["Alive"] for node in ray.nodes()) > 1 else "DEFAULT"
+        return slots
+
+    def submit(self, lease: Lease) -> None:
+        """Hand the lease to Ray, which starts it when its resources are free."""
+        options: dict[str, Any] = {"name": f"{lease.sweep}/{lease.trials[0]}", "scheduling_strategy": self._strategy}
+        if lease.gpus != self._demand["GPU"]:
+            options["num_gpus"] = lease.gpus
+        stream = self._task.options(**options).remote(self._program, lease, self._data)
+        with self._lock:
+            self._streams[stream] = lease.id
+        self._cadence.hasten()
+
+    def poll(self, timeout: float) -> list[Event]:
+        """Wait for the first event, then take all there are.
+
+        Raises:
+            ClusterError: Ray is gone.
+        """
+        self._look_at_servers()
+        events: list[Event] = []
+        try:
+            events.append(self._events.get(timeout=timeout))
+            while True:
+                events.append(self._events.get_nowait())
+        except queue.Empty:
+            self._got += sum(event.batch.size for event in events if isinstance(event, LeaseSpoke))
+            if self._broken is not None and not events:
+                raise ClusterError(f"the connection to Ray broke: {self._broken}") from self._broken
+            return events
+
+    def _look_at_servers(self) -> None:
+        if time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + _LOOK_S
+            self._fallen = fallen()
+        if self._fallen:
+            raise ClusterError(
+                f"Ray's {self._fallen} has died, perhaps killed for want of memory: all that was reported is saved, "
+                "and caviar resume goes on"
+            )
+
+    def tell(self, lease: int, message: Message) -> None:
+        """Leave the message in the mailbox, which is made for the first one."""
+        if self._mailbox is None:
+            self._mailbox = _make_mailbox(self._address)
+        self._mailbox.put.remote(lease, message)
+
+    def kill(self, lease: int | None = None) -> None:
+        """Kill the process of a lease, or those of all."""
+        if self._fallen:
+            return  # they end with it
+        with self._lock:
+            doomed = [item for item in self._streams.items() if lease in (None, item[1])]
+        for stream, number in doomed:
+            self._inquests.forgo(number)
+            ray.cancel(stream, force=True)
+
+    def close(self) -> None:
+        """Kill what runs, and end the drain thread."""
+        if self._open:
+            self.kill()
+            self._open = False
+            self._cadence.hasten()
+            if self._fallen:
+                return  # the thread waits for what does not come
+            self._thread.join(timeout=10)
+            if self._mailbox is not None:
+                ray.kill(self._mailbox)
+
+    def _drain(self) -> None:
+        try:
+            self._read_all()
+        except Exception as error:  # nobody would read any more, and the scheduler would wait for ever
+            self._broken = error
+
+    def _read_all(self) -> None:
+        while self._open:
+            with self._lock:
+                streams = [*self._streams, *self._inquests.answers]
+            if not streams:
+                self._cadence.idle()
+                continue
+            if self._put - self._got > MOST_HELD:  # the store is slow
+                time.sleep(SHORT_S)
+                continue
+            # One ready stream is enough to go on; the time-out lets new leases join the list.
+            ready, _ = ray.wait(streams, num_returns=1, timeout=self._cadence.next(), fetch_local=False)
+            if ready and len(streams) > 8:  # fewer come one by one: each look costs a little
+                ready, _ = ray.wait(streams, num_returns=len(streams), timeout=0, fetch_local=False)
+            for stream in ready:
+                if stream in self._streams:
+                    self._read(stream)
+            for answer in self._inquests.due(ready):
+                self._events.put(self._inquests.conclude(answer, _answered(answer)))
+
+    def _read(self, stream: Any) -> None:
+        """Take what one stream has ready."""
+        lease, crashed = self._streams[stream], False
+        try:
+            while stream.next_ready():
+                said = ray.get(next(stream))
+                if isinstance(said, Toll):
+                    self._inquests.begin(lease, said)
+                else:
+                    self._put += said.size
+                    self._events.put(LeaseSpoke(lease=lease, batch=said))
+            if not stream.is_finished():
+                return
+            ended = LeaseEnded(lease=lease)
+        except StopIteration:
+            ended = LeaseEnded(lease=lease)
+        except RayError as error:
+            ended = LeaseEnded(lease=lease, failure=_sentence(error), kind=_kind(error))
+            crashed = isinstance(error, WorkerCrashedError)
+        with self._lock:
+            del self._streams[stream]
+        self._cadence.hasten()
+        if not self._inquests.end(ended, crashed=crashed):
+            self._events.put(ended)
+
+
+def _count_again(before: Toll) -> Any:
+    """Ask the node for its kernel's count; returns at once."""
+    there = NodeAffinitySchedulingStrategy(before.node, soft=False)
+    return ray.remote(num_cpus=0, max_retries=0)(killed).options(scheduling_strategy=there).remote(before.file)
+
+
+def _answered(answer: Any) -> Any:
+    """The count; None: it has not come, the node is gone, or the file."""
+    with suppress(RayError):
+        return ray.get(answer, timeout=0)
+    return None
+
+
+def _make_mailbox(address: str) -> Any:
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+    actor = ray.remote(num_cpus=0, max_restarts=-1)(Mailbox)
+    return actor.options(name=address, namespace=_NAMESPACE, scheduling_strategy=here).remote()
+
+
+def _lease_task(address: str, calls: int) -> Callable[[Program, Lease, Sequence[Any]], Iterator[Batch | Toll]]:
+    """What Ray runs, with the mailbox's name and the number of leases after which Ray ends the process.
+
+    A function within a function travels by value, so that no worker has to import this file.
+    """
+    kept: list[Any] = []  # this process's copy of the data
+
+    def lease_task(program: Program, lease: Lease, data: Sequence[Any]) -> Iterator[Batch | Toll]:
+        mailbox: Any = None
+        answer: Any = None
+        due = time.monotonic() + _MAIL_S
+
+        def mail() -> Sequence[Message]:
+            nonlocal mailbox, answer, due
+            try:
+                if answer is not None and answer.done():
+                    found: Sequence[Message] = answer.result()
+                    answer = None
+                    return found
+                if answer is None and time.monotonic() >= due:
+                    due = time.monotonic() + _MAIL_S
+                    mailbox = mailbox or ray.get_actor(address, namespace=_NAMESPACE)
+                    answer = mailbox.take.remote(lease.id).future()
+            except (ValueError, RayError):  # there is none so far, or it died and is made anew
+                mailbox = answer = None
+            return ()
+
+        def fetch() -> Any:
+            if not kept:
+                kept.append(ray.get(data[0]))
+            return kept[0]
+
+        yield toll(ray.get_runtime_context().get_node_id())
+        try:
+            yield from run_lease(program, lease, mail=mail, data=fetch)
+        except WrongProcessError:
+            # Ray ends a process after its last call, when the answer is on its way; let this be the last one. To exit
+            # here, or soon, would take along the lease that Ray has sent after this one.
+            counts = ray._private.worker.global_worker.function_actor_manager._num_task_executions
+            counts.update(dict.fromkeys(counts, calls - 1))
+            raise
+
+    return lease_task
+
+
+def _sent(program: Program) -> Any:
+    # By their names, workers would import what a module's file says now, and not what the driver has made of it.
+    given = own_modules(program.functions.values()) if program.reason else []
+    for module in given:
+        ray.cloudpickle.register_pickle_by_value(module)
+    try:
+        with caches_by_value({"__main__", *(module.__name__ for module in given)}):
+            return ray.put(_pickled(program))
+    except Exception as error:  # functions that live in no file are pickled; anything may be in them
+        why = " ".join(str(error.__cause__ or error).split())
+        also = f" (they are sent as they are, because {program.reason})" if program.reason else ""
+        raise SpecError(
+            f"train cannot be sent to the processes that run it: {why:.200}; let train make or open such things itself"
+            f"{also}"
+        ) from error
+    finally:
+        for module in given:
+            ray.cloudpickle.unregister_pickle_by_value(module)
+
+
+def _pickled(program: Program) -> Program:
+    """The program with its functions as a pickle of their own: Ray would import what they import from the disk."""
+    if not program.functions:
+        return program
+    buffers: list[Any] = []  # beside it, so that processes share large arrays in Ray's store, and do not copy them
+    data = ray.cloudpickle.dumps(dict(program.functions), protocol=5, buffer_callback=buffers.append)
+    return replace(program, functions={}, pickled=(uuid.uuid4().bytes, data, *buffers))
+
+
+def _kind(error: RayError) -> str:
+    if isinstance(error, WrongProcessError):  # Ray's error is an instance of its cause, too
+        return "refused"
+    if isinstance(error, OutOfMemoryError):
+        return "oom"
+    return "error" if isinstance(error, RayTaskError) else "lost"
+
+
+def _sentence(error: RayError) -> str:
+    if isinstance(error, OutOfMemoryError):
+        return "the machine ran out of memory and Ray ended the trial's process"
+    if isinstance(error, RayTaskError):
+        return f"the worker failed before the trial: {str(error).strip().splitlines()[-1]}"
+    if isinstance(error, TaskCancelledError):
+        return "the lease was ended on request"
+    return "the trial's process died (killed, crashed or lost with its node)"

@@ -1,0 +1,256 @@
+"""Runs leases in virtual time: what the trials report, and how long each step takes, is given or was recorded.
+
+The same scheduler, the same recorder and the same tables as on Ray; only the training is missing, and the waiting. So
+a schedule of days replays in seconds, always the same way.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from caviar.run.executors.executor import Event, LeaseEnded, LeaseSpoke, VirtualClock
+from caviar_workers.capture import Capture
+from caviar_workers.failure import describe
+from caviar_workers.inbox import Hearing, Mailbox
+from caviar_workers.messages import Batch, Lease, Message
+from caviar_workers.recorder import Recorder
+from caviar_workers.tables import CURVES
+from caviar_workers.trial import Trial, TrialInterrupted
+
+Stage = tuple[float, int, Mapping[str, float]]
+"""Seconds that a step takes, its number, and the metrics that are reported at its end."""
+Course = Callable[[dict[str, Any], Trial], Iterable[Stage]]
+"""What a train function would do with a configuration, stage by stage; what it raises fails the trial."""
+
+
+class SimulatedDeathError(Exception):
+    """Raised by a course: here the process of the lease dies, and takes with it what was reported but not sent.
+
+    Args:
+        kind: `lost` or `oom`, as in LeaseEnded.
+    """
+
+    def __init__(self, kind: str = "lost") -> None:
+        super().__init__("the process died in the simulation")
+        self.kind = kind
+
+
+class SimulatedExecutor:
+    """W virtual workers, which take the leases in the order of their coming.
+
+    Args:
+        course: What the trials do.
+        workers: Leases that run at the same time, ≥ 1.
+        startup_s: Virtual seconds from a lease's beginning to that of its first trial.
+        clock: Moved on by `poll` alone; give it to the scheduler too.
+    """
+
+    def __init__(
+        self, course: Course, *, workers: int, startup_s: float = 0.0, clock: VirtualClock | None = None
+    ) -> None:
+        self.clock = VirtualClock() if clock is None else clock
+        self._course = course
+        self._workers = workers
+        self._startup_s = startup_s
+        self._waiting: deque[Lease] = deque()
+        self._running: dict[int, Iterator[float]] = {}
+        self._agenda: list[tuple[float, int, int]] = []  # when, tie-break, lease
+        self._turns = count()
+        self._events: list[Event] = []
+        self._mailbox = Mailbox()
+
+    def slots(self) -> int:
+        """The virtual workers."""
+        return self._workers
+
+    def submit(self, lease: Lease) -> None:
+        """Start the lease when a worker is free."""
+        self._waiting.append(lease)
+        self._start()
+
+    def poll(self, timeout: float) -> list[Event]:
+        """Move the clock on to the next events, `timeout` virtual seconds at most; inf: as far as it takes."""
+        until = self.clock.time() + timeout
+        while self._agenda and self._agenda[0][0] <= (self.clock.time() if self._events else until):
+            self._go_on()
+        if not self._events and (until < float("inf")):
+            self.clock.advance(until)
+        events = self._events.copy()
+        self._events.clear()  # the list itself belongs to the leases too
+        return events
+
+    def tell(self, lease: int, message: Message) -> None:
+        """Leave the message where the lease finds it at the end of its present stage."""
+        self._mailbox.put(lease, message)
+
+    def kill(self, lease: int | None = None) -> None:
+        """End leases where they are; what they had reported but not sent is lost."""
+        doomed = [number for number in self._running if lease in (None, number)]
+        doomed += [waiting.id for waiting in self._waiting if lease in (None, waiting.id)]
+        self._waiting = deque(waiting for waiting in self._waiting if waiting.id not in doomed)
+        for number in doomed:
+            self._running.pop(number, None)
+            self._events.append(LeaseEnded(lease=number, failure="the lease was ended on request"))
+        self._start()
+
+    def close(self) -> None:
+        """Nothing is held."""
+        self.kill()
+        self._events.clear()
+
+    def _start(self) -> None:
+        while self._waiting and len(self._running) < self._workers:
+            lease = self._waiting.popleft()
+            self._running[lease.id] = _Play(lease, self._course, self.clock, self._events, self._mailbox).run(
+                self._startup_s
+            )
+            self._call(lease.id, self.clock.time())
+
+    def _call(self, lease: int, when: float) -> None:
+        heapq.heappush(self._agenda, (when, next(self._turns), lease))
+
+    def _go_on(self) -> None:
+        """Let the lease whose turn it is go on to its next moment."""
+        when, _, lease = heapq.heappop(self._agenda)
+        play = self._running.get(lease)
+        if play is None:
+            return  # it was killed
+        self.clock.advance(when)
+        try:
+            again = next(play, None)
+            ended = LeaseEnded(lease=lease)
+        except SimulatedDeathError as death:
+            again = None
+            ended = LeaseEnded(lease=lease, failure=str(death), kind=death.kind)
+        if again is not None:
+            self._call(lease, again)
+            return
+        del self._running[lease]
+        self._events.append(ended)
+        self._start()
+
+
+class _Play:
+    """One lease in virtual time."""
+
+    def __init__(
+        self, lease: Lease, course: Course, clock: VirtualClock, events: list[Event], mailbox: Mailbox
+    ) -> None:
+        self._lease = lease
+        self._course = course
+        self._now = clock.time
+        self._events = events
+        self._recorder = Recorder(lease, Capture(descriptors=False), clock=clock.time)
+        self._flushed = clock.time()
+        self._mailbox = mailbox
+        self._hearing = Hearing()
+        self._fresh = False
+        """Something happened that was not told yet."""
+
+    def run(self, startup_s: float) -> Iterator[float]:
+        """Train; yields the moments at which it wants to go on."""
+        yield from self._pass(startup_s)
+        for position in range(len(self._lease.trials)):
+            yield from self._train(position)
+        self._flush()
+
+    def _train(self, position: int) -> Iterator[float]:
+        execution = self._recorder.begin(position)
+        self._fresh = True
+        self._hearing.hear(self._mailbox.take(self._lease.id))
+        if not self._hearing.begin(execution.trial):
+            execution.kind = "cancel"
+            self._recorder.end(execution)
+            return
+        try:
+            for seconds, step, metrics in self._course(self._lease.config(position), execution.trial):
+                yield from self._pass(seconds)
+                self._hearing.hear(self._mailbox.take(self._lease.id))
+                execution.trial.put((step, self._now(), dict(metrics)))
+                self._fresh = True
+                if self._now() >= self._flushed + self._lease.flush_s:
+                    self._flush()
+        except SimulatedDeathError:
+            raise
+        except TrialInterrupted:
+            execution.kind = execution.trial.interrupted
+        except Exception as error:
+            execution.error, execution.kind = describe(error)
+        execution.busy = self._now() - execution.started
+        self._recorder.end(execution)
+        self._fresh = True
+
+    def _pass(self, seconds: float) -> Iterator[float]:
+        """Let time pass; what is fresh is told on time, as on a real worker."""
+        until = self._now() + seconds
+        due = self._flushed + self._lease.flush_s
+        if self._fresh and due < until:
+            yield due
+            self._flush()
+        if until > self._now():
+            yield until
+
+    def _flush(self) -> None:
+        self._flushed = self._now()
+        self._fresh = False
+        batch: Batch | None = self._recorder.flush()
+        if batch is not None:
+            self._events.append(LeaseSpoke(lease=self._lease.id, batch=batch))
+
+
+class Recorded:
+    """The curves of trials that ran before, each step as long as it took then; a trial is found by its number.
+
+    Args:
+        curves: Rows with `trial`, `attempt`, `step`, `time` and one column a metric, as the view `curves` gives them;
+            one history a trial. A metric that is null in a row was not reported there.
+        started: Trial and attempt → when that execution began, in seconds since 1970; the first step of one that is not
+            in it takes as long as the trial's median one. So what a trial waited between two executions is no training.
+    """
+
+    def __init__(self, curves: pa.Table, started: Mapping[tuple[int, int], float] | None = None) -> None:
+        kept = ["trial", "attempt", "step", "time", *metrics_of(curves)]
+        order = [(name, "ascending") for name in ("trial", "attempt", "step", "time")]
+        self._rows = curves.select(kept).sort_by(order)
+        self._trials = self._rows["trial"].to_numpy()
+        self._started = dict(started or {})
+
+    def __call__(self, config: dict[str, Any], trial: Trial) -> Iterator[Stage]:
+        """The stages of the trial with this number; none, if it is not among the curves."""
+        return self.stages(trial.number)
+
+    def trials(self) -> list[int]:
+        """The numbers of the trials that have a curve, increasing."""
+        return np.unique(self._trials).tolist()  # type: ignore[no-any-return]
+
+    def stages(self, trial: int) -> Iterator[Stage]:
+        """What a trial reported, step by step, and how long each took in seconds."""
+        first, last = np.searchsorted(self._trials, [trial, trial + 1]).tolist()
+        if first == last:
+            return
+        rows = self._rows.slice(first, last - first)
+        times = pc.cast(rows["time"], pa.int64()).to_numpy() / 1000
+        attempts = rows["attempt"].to_numpy()
+        seconds = np.diff(times, prepend=times[0])
+        goes_on = np.diff(attempts, prepend=-1) == 0
+        usual = float(np.median(seconds[goes_on])) if goes_on.any() else 0.0
+        for row in np.flatnonzero(~goes_on).tolist():
+            began = self._started.get((trial, int(attempts[row])))
+            seconds[row] = usual if began is None else times[row] - began
+        columns = {name: rows[name].to_pylist() for name in metrics_of(rows)}
+        for row, step in enumerate(rows["step"].to_pylist()):
+            reported = {name: column[row] for name, column in columns.items() if column[row] is not None}
+            yield max(0.0, float(seconds[row])), step, reported
+
+
+def metrics_of(curves: pa.Table) -> list[str]:
+    """The columns of a curves table that are metrics."""
+    return [name for name in curves.column_names if name not in {*CURVES.names, "sweep"}]

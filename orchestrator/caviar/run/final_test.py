@@ -1,0 +1,192 @@
+"""After the search: the sweep's `final` function, once, for the winner alone.
+
+It is scheduled as any other work: with the time limit of a trial, other attempts where its process dies, and an ear for
+Ctrl-C and `caviar stop`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from caviar.errors import CaviarError, NotFoundError, SweepInterrupted
+from caviar.results.family import ancestors, best_of_family
+from caviar.run.engine.background import done
+from caviar.run.engine.leases import Kept, Work
+from caviar.run.engine.ports import Ports
+from caviar.run.engine.scheduler import Scheduler
+from caviar.run.engine.trial_source import GivenTrials
+from caviar.run.signals import on_interrupt
+from caviar.search.samplers import List, typed
+from caviar.spec.plan import Plan
+from caviar.store import Views
+from caviar.store.checkpoints import newest_restorable
+from caviar.store.final_tests import add_final, finals
+from caviar_workers.failure import headline
+from caviar_workers.states import Failure, State
+from caviar_workers.tables import FIELDS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from caviar.results.family import Relative
+    from caviar.store import Store, SweepDir
+    from caviar.store.ownership import Ownership
+    from caviar_workers.checkpoint import Save
+
+_COMPLETE = "the sweep is complete, but its final"
+_NOTHING = f"{_COMPLETE} function measured nothing: let it return a dict of metrics"
+
+
+def run_final_test(
+    store: Store, held: Ownership, plan: Plan, ports: Ports, attend: Callable[[Scheduler], None]
+) -> None:
+    """Run `final` for the winner of the sweep and its ancestors, and keep its numbers beside the sweep.
+
+    The sweep is ours, and stays it until the numbers are stored. So no two processes test a winner at once, and none
+    whose numbers are stored is tested again. A test that was cut short, and so told nobody anything, is run again.
+
+    Its `trial.load()` gives the winner's last checkpoint.
+
+    Args:
+        store: The store.
+        held: The sweep.
+        plan: Its plan.
+        ports: Where it ran.
+        attend: Called several times a second, to hear what others ask.
+
+    Raises:
+        CaviarError: `final` raised, was stopped, or gave no metric: nothing is stored, so that it runs again once it is
+            mended.
+        StoreError: Another process took the sweep over; nothing is stored then.
+        SweepInterrupted: Ctrl-C, SIGTERM or SIGHUP.
+    """
+    line = ancestors(store, held.sweep)
+    rule, best = best_of_family(store, line, k=1)
+    if not best:
+        return
+    winner, home = best[0].candidate, best[0].sweep
+    if any(final["trial"] == winner.trial and final["sweep"] == home.id for final in _tests(line)):
+        return
+    restore = newest_restorable(store, home, [winner.trial])
+    told = _Told(Kept(restore=restore))
+    _run(held, plan, _work(store, best[0]), replace(ports, sink=told, checkpoints=told), attend)
+    if not told.metrics:
+        raise CaviarError(_NOTHING)
+    tested = {
+        "sweep": home.id,
+        "trial": winner.trial,
+        "value": winner.value,
+        "rule": rule,
+        "metrics": told.metrics,
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    held.check()
+    add_final(held.sweep, tested)
+
+
+def has_winner(store: Store, sweep_dir: SweepDir) -> bool:
+    """Whether the sweep, or one of its ancestors, has a trial to be proud of."""
+    try:
+        return bool(best_of_family(store, ancestors(store, sweep_dir), k=1)[1])
+    except NotFoundError:
+        return False
+
+
+def _tests(line: list[SweepDir]) -> list[dict[str, Any]]:
+    return [{"sweep": one.id, **final} for one in line for final in finals(one)]
+
+
+def _work(store: Store, winner: Relative) -> Work:
+    """The winner, as its configuration was drawn."""
+    trial, home = winner.candidate, winner.sweep
+    with Views(store, [home]) as views:
+        found = views.execute(f'SELECT u, "index" FROM configs WHERE trial = {trial.trial}')
+        point, index = found.fetchall()[0]
+    its = Plan.from_json(home.description()["plan"])
+    own = typed(its.sampler.configs if isinstance(its.sampler, List) else (), np.array([index]))
+    config = its.space.config(point, own.get(0))
+    return Work(
+        trials=(trial.trial,),
+        attempts=(0,),
+        seeds=(trial.seed,),
+        configs={name: (value,) for name, value in config.items()},
+        final=True,
+    )
+
+
+def _run(held: Ownership, plan: Plan, work: Work, ports: Ports, attend: Callable[[Scheduler], None]) -> None:
+    """Have the work done, in as many attempts as a trial has."""
+    alone = replace(
+        plan, trials=1, stopping="", searcher="", time_limit=None, max_failures=None, stop_on_divergence=False
+    )
+
+    def tick() -> None:
+        held.check()
+        attend(scheduler)
+
+    scheduler = Scheduler(alone, held.sweep.id, GivenTrials(work), ports, on_tick=tick)
+    with on_interrupt(scheduler.stop) as interrupt:
+        scheduler.run()
+    if scheduler.shutdown.by == "signal":
+        again = f"caviar resume {held.sweep.id} runs it again"
+        raise SweepInterrupted(f"{_COMPLETE} test was interrupted: {again}", interrupt.exit_code)
+    if scheduler.stopped or scheduler.counters.stopped:
+        raise CaviarError(f"{_COMPLETE} test was stopped: caviar resume {held.sweep.id} runs it again")
+    for _, kind, error in scheduler.counters.first_errors:
+        what = f"raised {headline(error)}" if kind in (Failure.ERROR, Failure.OOM) else f"failed: {error}"
+        raise CaviarError(f"{_COMPLETE} function {what}")
+
+
+class _Told:
+    """What the test reports goes here, in place of the sweep's store, and the winner's checkpoint comes from here."""
+
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+        self.metrics: dict[str, Any] = {}
+        """Each metric's last value, of the attempt that completed."""
+        self._latest: dict[str, Any] = {}
+
+    def add(self, table: str, data: pa.Table) -> None:
+        """Keep the last values of an attempt that completes."""
+        if table == "curves":
+            for name in [name for name in data.column_names if name not in FIELDS["curves"]]:
+                if len(values := data[name].drop_null()):
+                    self._latest[name] = values[-1].as_py()
+        elif table == "attempts":
+            for state in data["state"].to_pylist():
+                self.metrics = self._latest if state == State.COMPLETED else self.metrics
+                self._latest = self._latest if state == State.RUNNING else {}
+
+    def mark(self) -> int:
+        """Nothing waits, so there is nothing to tell apart."""
+        return 0
+
+    def reached(self, mark: int) -> bool:
+        """Nothing waits."""
+        return True
+
+    def has_room(self, timeout: float) -> bool:
+        """Nothing waits."""
+        return True
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def take(self, saves: Sequence[Save]) -> None:
+        """Let checkpoints go: a test that is cut short begins anew."""
+
+    def forget(self, trials: Iterable[int]) -> None:
+        """Do nothing."""
+
+    def bury(self, lease: int) -> None:
+        """Do nothing."""
+
+    def look_up(self, work: Work) -> Future[Kept]:
+        """Give the winner's checkpoint, at each attempt."""
+        return done(self._kept)

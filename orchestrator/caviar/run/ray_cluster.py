@@ -1,0 +1,61 @@
+"""Ray for a run of sweeps, and an executor for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from caviar.errors import SpecError
+from caviar.run.executors.ray_session import RaySession, connected, most_of_this_machine, slots_of
+from caviar.run.signals import terminable
+from caviar.spec.secrets import resolved
+
+if TYPE_CHECKING:
+    from caviar.display.progress import Progress
+    from caviar.run.executors.executor import Executor
+    from caviar.spec.plan import Plan
+    from caviar_workers.messages import Program
+
+
+def _lack(plan: Plan, resources: Mapping[str, float], where: str) -> str:
+    """What a trial needs and there is not; empty: there is room for one."""
+    if slots_of(resources, {"CPU": plan.cpus, "GPU": plan.gpus}):
+        return ""
+    return (
+        f"a trial needs {plan.cpus:g} CPU and {plan.gpus:g} GPU, but this {where} has "
+        f"{resources.get('CPU', 0):g} and {resources.get('GPU', 0):g}"
+    )
+
+
+@contextmanager
+def session(plan: Plan, address: str | None, progress: Progress) -> Iterator[None]:
+    """Ray, started or joined, with room for a trial of the plan."""
+    here = None if address is not None or connected() else most_of_this_machine()
+    if here is not None and (lack := _lack(plan, here, "machine")):  # Ray may find less, but no more
+        raise SpecError(f"{lack}: lower --cpus or --gpus, or join a cluster")
+    progress.start("starting Ray…" if address is None else f"joining the Ray cluster at {address}…")
+    try:
+        with terminable(), RaySession(address=address) as ray, terminable():  # Ray has its own idea of SIGTERM
+            if lack := _lack(plan, ray.resources(), "machine" if address is None else "cluster"):
+                if address is None:
+                    raise SpecError(f"{lack}: lower --cpus or --gpus, or join a cluster")
+                progress.note(f"{lack}: waiting for it to grow")
+            yield
+    finally:
+        progress.end()
+
+
+@contextmanager
+def executor_of(plan: Plan, program: Program, progress: Progress) -> Iterator[Executor]:
+    """An executor for this program, in the session that is open. One a sweep: leases are numbered from 0 in each."""
+    from caviar.run.executors.ray_tasks import RayExecutor  # noqa: PLC0415
+
+    executor = RayExecutor(program, cpus=plan.cpus, gpus=plan.gpus, fresh=plan.process == "fresh")
+    try:
+        if program.data:
+            progress.start("loading the data…")
+            executor.load(resolved(plan.train_args))
+        yield executor
+    finally:
+        executor.close()

@@ -1,0 +1,324 @@
+"""Going on with a sweep: what is not finished, and, where that is asked for, more trials or other code.
+
+A trial goes on at an attempt of which there is no trace: no row of any table, and no checkpoint. For what an execution
+left would else pass for the work of another one, and checkpoints are restored by the number of their attempt.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from caviar.display.numbers import counted
+from caviar.errors import SpecError, StoreError
+from caviar.results.family import children
+from caviar.results.next_sweep import next_round
+from caviar.run import store_outage
+from caviar.run.assembly import need_searcher, search_of
+from caviar.run.constraint import constraint_of
+from caviar.run.driver import drive_sweep, need_source, run_child
+from caviar.run.engine.trial_source import ResumeState, SampledTrials
+from caviar.run.ray_cluster import executor_of, session
+from caviar.run.redraw import redraw
+from caviar.run.trust import Trust, need_trust, nobody, trusted_program
+from caviar.search.samplers import check_identity, make_sampler
+from caviar.spec.code_archive import pack
+from caviar.spec.code_snapshot import ROLES, program_of_file, read_source
+from caviar.spec.plan import Plan
+from caviar.spec.secrets import resolved
+from caviar.store import Views
+from caviar.store.checkpoints import saved_attempts
+from caviar.store.final_tests import finals
+from caviar.store.ownership import own
+from caviar.store.read.sql import name as quoted
+from caviar.store.read.sql import texts
+from caviar_workers.checkpoint import MOST_ATTEMPT
+from caviar_workers.load import load_function
+from caviar_workers.states import ENDED, State
+
+if TYPE_CHECKING:
+    from caviar.display.progress import Progress
+    from caviar.search.samplers import Sampler
+    from caviar.store import Store, SweepDir
+    from caviar.store.owner import Sighting
+    from caviar.store.ownership import Ownership
+    from caviar_workers.messages import Program
+
+
+def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False) -> ResumeState:
+    """What is left of a sweep, from the store.
+
+    Args:
+        store: The store.
+        sweep_dir: The sweep.
+        retry_failed: Count failed trials as not ended.
+    """
+    ended = texts(state for state in ENDED if not (retry_failed and state == State.FAILED))
+    with Views(store, [sweep_dir]) as views:
+        # fetchall() of each query before the next: DuckDB streams results.
+        written, newest = views.execute('SELECT count(*), max("index") FROM configs').fetchall()[0]
+        metric = sweep_dir.plan.metric
+        metrics = tuple(views.metrics())
+        valued = f"{quoted('last_' + metric)} IS NOT NULL" if metric in metrics else "false"
+        lasted = f"state IN ('STOPPED', 'PAUSED') AND {valued}"
+        hopes = f"SELECT count(DISTINCT trial) FROM attempts WHERE state = 'COMPLETED' OR {lasted}"
+        completed = views.execute(hopes).fetchall()[0][0]
+        decided = views.execute("SELECT coalesce(max(n) + 1, 0) FROM decisions").fetchall()[0][0]
+        # Configurations are written block by block: the first trials have theirs.
+        dropped = views.execute(f"SELECT DISTINCT trial FROM attempts WHERE trial >= {written}").fetchall()
+        # A driver that dies while it publishes may leave rows of an execution that `attempts` does not know yet.
+        rows = views.execute(
+            "WITH newest AS (SELECT trial, arg_max(state, attempt * 2 + (ended IS NOT NULL)::INT) AS state "
+            "FROM attempts GROUP BY trial), "
+            f"left_over AS (SELECT trial FROM configs ANTI JOIN (SELECT trial FROM newest WHERE state = ANY ({ended})) "
+            "USING (trial)), "
+            "seen AS (SELECT trial, attempt FROM attempts UNION ALL SELECT trial, attempt FROM curves "
+            "UNION ALL SELECT trial, attempt FROM logs "
+            "UNION ALL SELECT trial, attempt FROM decisions WHERE attempt IS NOT NULL) "
+            "SELECT trial, coalesce(max(attempt)::INT + 1, 0), "
+            "trial IN (SELECT trial FROM newest WHERE state = 'PAUSED') "
+            "FROM left_over LEFT JOIN seen USING (trial) GROUP BY trial"
+        ).fetchall()
+        counts = dict(views.execute("SELECT state, count(*) FROM trials GROUP BY state").fetchall())
+    saved = saved_attempts(sweep_dir)
+    attempts = {trial: max(attempt, saved.get(trial, -1) + 1) for trial, attempt, _ in rows}
+    for trial, attempt in attempts.items():
+        if attempt > MOST_ATTEMPT:
+            raise StoreError(
+                f"trial {trial} of sweep {sweep_dir.id} was tried {attempt:,} times, and there are no more numbers for "
+                "it: run the sweep anew"
+            )
+    return ResumeState(
+        measured=metric in metrics,
+        metrics=metrics,
+        written=written,
+        attempts=attempts,
+        paused=frozenset(trial for trial, _, paused in rows if paused),
+        dropped=frozenset(trial for (trial,) in dropped),
+        completed=completed,
+        failed=0 if retry_failed else counts.get(State.FAILED, 0),
+        stopped=counts.get(State.STOPPED, 0) + counts.get(State.CANCELLED, 0),
+        newest=newest,
+        decided=decided,
+    )
+
+
+LOOK_S = 5.0
+"""Seconds between two looks, at most."""
+
+
+def wait_for_silence(
+    sweep_dir: SweepDir, progress: Progress, *, sleep: Callable[[float], None] = time.sleep
+) -> Sighting:
+    """Wait while the owner's last sign of life is too young, and no other comes.
+
+    Returns:
+        The owner as it was seen last: who claims the sweep now is told the rest.
+    """
+    seen = sweep_dir.owner()
+    if seen.left_s is not None:
+        progress.note(
+            f"{seen.who} gave its last sign of life {seen.age_s:.0f} s ago: waiting {seen.left_s:.0f} s for another "
+            "one, until it counts as gone"
+        )
+    while (left := seen.left_s) is not None:
+        sleep(min(left + 0.1, LOOK_S))
+        before, seen = seen, sweep_dir.owner()
+        if seen.epoch != before.epoch or (seen.age_s or 0.0) < (before.age_s or 0.0):
+            return seen  # a sign of life, or another owner
+    return seen
+
+
+def resume_sweep(  # noqa: PLR0913 — the options of the verb
+    store: Store,
+    sweep_dir: SweepDir,
+    *,
+    address: str | None,
+    progress: Progress,
+    retry_failed: bool = False,
+    time_limit: float | None = None,
+    add: int = 0,
+    force: bool = False,
+    wait: bool = False,
+    take_over: bool = False,
+    trust: Trust = nobody,
+) -> SweepDir:
+    """Run the trials of a sweep that are not finished, with the code that it began with, and the rounds after it.
+
+    The sweep is claimed before Ray is started and before anything of it is read: what is left to do is what is left
+    when nobody else can do it. Only whether its code may run is asked before, for who thinks about that holds nothing.
+
+    Args:
+        store: The store.
+        sweep_dir: The sweep.
+        address: A Ray cluster to join; None: start Ray here.
+        progress: The display.
+        retry_failed: Run failed trials again too, each at its next attempt.
+        time_limit: Seconds for this run; None: as long as the sweep says.
+        add: Trials by which the sweep is extended, ≥ 0: those that a longer sweep would have had.
+        force: Take the experiment's file as it is now, and record it.
+        wait: Wait until an owner that is silent counts as gone.
+        take_over: Take the sweep from an owner that cannot be understood, once it is silent.
+        trust: Asked whether code of somebody else may run.
+
+    Returns:
+        The sweep, or that of its last round.
+
+    Raises:
+        SpecError: Its code lives in no file, so that only the process that began it could run it; or it cannot be
+            extended.
+        StoreError: Another driver runs it.
+    """
+    if wait:
+        wait_for_silence(sweep_dir, progress)
+    need_source(sweep_dir)
+    need_trust(sweep_dir, trust)
+    how = _How(address=address, progress=progress, retry_failed=retry_failed, time_limit=time_limit, trust=trust)
+    with own(sweep_dir, take_over=take_over) as held:
+        return _resume(store, held, how, add=add, force=force)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _How:
+    """What holds for the rounds after a sweep too."""
+
+    address: str | None
+    progress: Progress
+    retry_failed: bool
+    time_limit: float | None
+    trust: Trust
+
+
+def _resume(store: Store, held: Ownership, how: _How, *, add: int = 0, force: bool = False) -> SweepDir:
+    """Go on with a sweep that is ours, and with its rounds."""
+    description = held.sweep.description()
+    plan = Plan.from_json(description["plan"])
+    resolved(plan.train_args)  # what is not there is told before anything starts
+    need_searcher(plan)
+    sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
+    check_identity(description["sampler_identity"], sampler.identity())
+    need_source(held.sweep)
+    plan = _extended(plan, sampler, add) if add else plan
+    plan = plan if how.time_limit is None else dataclasses.replace(plan, time_limit=how.time_limit)
+    if not _finish(store, held, plan, sampler, how, extended=bool(add), force=force) or not plan.rounds:
+        return held.sweep
+    after = [one for one in children(store, held.sweep) if one.plan.round == plan.round + 1]
+    if after:
+        with own(after[0]) as child:
+            held.release()
+            return _resume(store, child, how)
+    return run_child(
+        store,
+        held.sweep,
+        next_round(store, held.sweep, plan),
+        held=held,
+        address=how.address,
+        progress=how.progress,
+        command=description["provenance"],
+        trust=how.trust,
+    )
+
+
+def _finish(
+    store: Store, held: Ownership, plan: Plan, sampler: Sampler, how: _How, *, extended: bool, force: bool
+) -> bool:
+    """Run what is left of a sweep; returns whether it came to its end, rather than being stopped before."""
+    program, changed = _program(held.sweep, force, how.progress, how.trust)
+    amendment: dict[str, Any] = {"trials": plan.trials} if extended else {}
+    if changed:
+        amendment["code"] = program.digest, pack(program)
+    redraw(store, held, plan, sampler, how.progress, constraint=constraint_of(program))
+    rest = unfinished(store, held.sweep, retry_failed=how.retry_failed)
+    with Views(store, [held.sweep]) as before:
+        search = search_of(plan, sampler, constraint_of(program), rest=rest, before=before)
+    if amendment and not search.source.guided:  # what is refused is refused before it is recorded
+        SampledTrials(
+            plan, sampler, constraint=constraint_of(program), rest=dataclasses.replace(rest, attempts={})
+        ).draw()
+    tested = not program.final or bool(plan.rounds) or bool(finals(held.sweep))
+    if not search.source.waiting and tested and held.sweep.snapshot().manifest.state == "finished":
+        if not plan.rounds:
+            how.progress.note(
+                f"sweep {held.sweep.id} is finished: there is nothing to resume, but {_more(store, held)}"
+            )
+        return True
+    with session(plan, how.address, how.progress), executor_of(plan, program, how.progress) as executor:
+        if amendment:
+            held.sweep.patient(store_outage.patience(how.progress.note, lambda: False)).amend(**amendment)
+            held.sweep = held.sweep.again()
+        return drive_sweep(store, held, plan, program, search, executor, how.progress)
+
+
+def _more(store: Store, held: Ownership) -> str:
+    """What else `resume` does for a sweep that is finished."""
+    with Views(store, [held.sweep]) as views:
+        failed = int(views.execute("SELECT count(*) FROM trials WHERE state = 'FAILED'").fetchall()[0][0])
+    retry = f"--retry-failed runs {counted(failed, 'failed trial')} again, and " if failed else ""
+    return f"{retry}--add N adds trials"
+
+
+def _extended(plan: Plan, sampler: Sampler, add: int) -> Plan:
+    """The plan of a sweep with more trials; Plan says when they are too many."""
+    if plan.rounds:
+        raise SpecError("a sweep in rounds is not extended, but continued: caviar zoom makes its next round")
+    if sampler.size is not None:
+        raise SpecError(
+            f"the sampler '{sampler.name}' has {sampler.size:,} points and no more, so the sweep cannot be extended: "
+            "start a new sweep, with --set sampler=sobol if it shall grow"
+        )
+    return dataclasses.replace(plan, trials=plan.trials + add)
+
+
+def _program(sweep_dir: SweepDir, force: bool, progress: Progress, trust: Trust) -> tuple[Program, bool]:
+    """The program to go on with, and whether it is another than before."""
+    stored = trusted_program(sweep_dir, trust)
+    path = Path(stored.files[stored.module][0])
+    if not path.is_file():
+        if force:
+            raise SpecError(f"--force takes the experiment as it is now, but there is no {path}: leave --force out")
+        return stored, False  # on another machine, say
+    present = _present(stored, path, force)
+    if present is not None and unchanged(stored, present):
+        return stored, False
+    if not force or present is None:
+        progress.note(
+            f"{path} has changed since: going on with the code that the sweep began with (--force takes the new one)"
+        )
+        return stored, False
+    progress.note(f"going on with {path} as it is now: trials from here on may differ from those before")
+    return present, True
+
+
+def unchanged(stored: Program, present: Program) -> bool:
+    """Whether the files say what they said; modules that this shell does not find are looked at where they were."""
+    known = {name: text for name, (_, text) in present.files.items()}
+    for name, (path, text) in stored.files.items():
+        if name not in known and (text or os.path.exists(path)):  # a folder without __init__.py has no text
+            with suppress(SpecError):
+                known[name] = read_source(Path(path))
+        elif name not in known:
+            known[name] = text
+    return known == {name: text for name, (_, text) in stored.files.items()}
+
+
+def _present(stored: Program, path: Path, force: bool) -> Program | None:
+    """The program as its file is now; None: it cannot be read, and nobody insists on it."""
+    package = "" if stored.module.startswith("_experiment_") else stored.module.rpartition(".")[0]
+    package = stored.module if stored.module in stored.packages else package  # its __init__.py
+    try:
+        names: dict[str, Any] = {role: getattr(stored, role) for role in ROLES}
+        found = dataclasses.replace(program_of_file(path, package=package), **names)
+        if force and found.digest != stored.digest:
+            for name in filter(None, names.values()):
+                load_function(found, name)
+    except Exception as error:
+        if force:
+            raise SpecError(f"--force takes {path} as it is now, which cannot be run: {error}") from error
+        return None
+    return found

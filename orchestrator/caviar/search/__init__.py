@@ -1,0 +1,1 @@
+"""What is tried: samplers, searchers, stop policies, and the zoom into a smaller space."""

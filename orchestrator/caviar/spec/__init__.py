@@ -1,0 +1,1 @@
+"""What a sweep is: its plan, what overrides it, the code that travels, and where it came from."""

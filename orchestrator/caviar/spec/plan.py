@@ -1,0 +1,210 @@
+"""The plan: what a sweep is, frozen and JSON-able. It is stored when the sweep is made, and resuming needs no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from caviar.errors import SpecError
+from caviar.search.samplers import List, read_sampler, sampler_json
+from caviar.search.searchers import check_searcher
+from caviar.search.stopping import PAUSING, parse_stopping, stopping_text
+from caviar.space import Choice, Constant, Parameter, Space, parameter_from_json, repeat_advice, scale_advice
+from caviar.spec.secrets import refuse_secrets, suspects
+from caviar.spec.settings import SETTINGS, Settings, check_settings
+from caviar.spec.train_arguments import arguments_from_json, arguments_to_json
+from caviar.store.storable import DEEPEST, NotKept, check_kept
+from caviar_workers.tables import check_metric_name
+
+Relation = Literal["zoom", "retest", "fork"]
+"""What a sweep is to the one that it comes from: narrower ranges, its best on fresh seeds, or its trials changed."""
+
+_ABOVE = 3
+"""Objects round a value of the plan's, in the sweep's description."""
+_FIRST = (
+    *("name", "metric", "mode", "trials", "seed", "space", "held", "sampler", "all_tiers"),
+    *("parent", "relation", "rounds", "round"),
+)
+"""Fields that a stored plan begins with, in this order; the others follow as they are declared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(Settings):
+    """What is searched, for what, and with which resources: the settings of a sweep, and what follows from them.
+
+    Raises:
+        SpecError: A field breaks its rule; the sentence states the rule and what it got.
+    """
+
+    name: str
+    """What people call the sweep; it never becomes a path."""
+    metric: str
+    """The objective, one of the reported metrics."""
+    mode: Literal["min", "max"]
+    trials: int
+    """How many configurations are trained, 1 … 2^30."""
+    seed: int
+    space: Space
+    held: Mapping[str, Parameter] = field(default_factory=dict)
+    """Parameters of a lower tier as they were declared, which `space` holds at their defaults."""
+    parent: str | None = None
+    """Id of the sweep that this one comes from."""
+    relation: Relation | None = None
+    """What it is to its parent; None: it has none."""
+    rounds: tuple[int, ...] = ()
+    """Trials of the rounds that follow this sweep, each zoomed into the one before."""
+    round: int = 0
+    """Which round of its run this sweep is, from 0."""
+    searcher: str = ""
+    """Who chooses the points; empty: the sampler."""
+    stopping: str = ""
+    """Who goes on, as `caviar.search.stopping` spells it, such as `asha:eta=5`; empty: everybody."""
+    tags: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _need(_text(self.name) and self.name != "", "a sweep's name is a word", self.name)
+        try:
+            check_metric_name(self.metric)
+        except ValueError as error:
+            raise SpecError(str(error)) from error
+        _need(all(map(_text, (self.note, *self.tags))), "tags and note are text", self.tags)
+        _need((self.parent is None) == (self.relation is None), "a parent has a relation", self.relation)
+        self._check_choosers()
+        check_settings(self)
+        _need(all(map(SETTINGS["trials"].kind.holds, self.rounds)), "rounds are whole numbers of trials", self.rounds)
+        _need(
+            self.cpus + self.gpus > 0,
+            "a trial needs a share of a CPU or of a GPU",
+            f"cpus={self.cpus}, gpus={self.gpus}",
+        )
+        # As they will come back from the store, so that the first run has no others than those that resume it.
+        object.__setattr__(self, "train_args", arguments_from_json(arguments_to_json(self.train_args)))
+        self._check_kept()
+
+    def _check_kept(self) -> None:
+        """Whether the store can keep it, before anything is started for it."""
+        data = self.to_json()
+        space, arguments = data.pop("space"), data.pop("train_args")
+        del data["sampler"]  # what it lists are values of the space
+        parts = {f"space.{name}": one for name, one in space["parameters"].items()}
+        parts |= {f"train.{name}": one for name, one in arguments.items()}
+        for name, value in {**parts, **data}.items():
+            try:
+                check_kept(value, deepest=DEEPEST - _ABOVE)
+            except NotKept as error:
+                raise SpecError(f"{name} cannot be stored: {error}; write it otherwise") from None
+
+    def _check_choosers(self) -> None:
+        if self.searcher:
+            check_searcher(self.searcher)
+        if self.stopping:
+            object.__setattr__(self, "stopping", stopping_text(parse_stopping(self.stopping)))
+
+    @property
+    def halves(self) -> bool:
+        """Whether the stop policy judges every trial, at its first step already, and can pause and promote."""
+        return self.stopping.partition(":")[0] in PAUSING
+
+    @property
+    def pauses(self) -> bool:
+        """Whether trials are paused and promoted: if they can be, and the stop policy is one that does so."""
+        return self.pausing and self.halves
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values; `from_json` gives an equal plan."""
+        names = dict.fromkeys((*_FIRST, *(item.name for item in fields(self))))
+        data = {name: getattr(self, name) for name in names}
+        return data | {
+            "space": self.space.to_json(),
+            "held": {name: one.to_json() for name, one in self.held.items()},
+            "sampler": sampler_json(self.sampler),
+            "train_args": arguments_to_json(self.train_args),
+            "rounds": list(self.rounds),
+            "tags": list(self.tags),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Plan:
+        """Read what `to_json` wrote; fields of a later version are left out."""
+        known = {item.name: data[item.name] for item in fields(cls) if item.name in data}
+        known["space"] = Space.from_json(known["space"])
+        known["held"] = {name: parameter_from_json(one) for name, one in known.get("held", {}).items()}
+        known["sampler"] = known["sampler"] if isinstance(known["sampler"], str) else read_sampler(known["sampler"])
+        known["train_args"] = arguments_from_json(known.get("train_args", {}))
+        known["rounds"] = tuple(known.get("rounds", ()))
+        known.setdefault("relation", None if known.get("parent") is None else "zoom")  # there was no other
+        known["tags"] = tuple(known["tags"])
+        return cls(**known)
+
+
+def refuse_stored_secrets(plan: Plan) -> None:
+    """Refuse a plan that would put a secret into the store; `train_args` are looked at where they are given.
+
+    Raises:
+        SpecError: A text of it has the shape of a secret, or a value of the space the name of one.
+    """
+    for room, words in _words_of(plan).items():
+        refuse_secrets(words, room)
+
+
+def advice_of(plan: Plan) -> list[str]:
+    """What to say of a plan before it runs, each a sentence: what it hardly means, and what it should not keep."""
+    listed = len(plan.sampler.configs) if isinstance(plan.sampler, List) else 0
+    left = listed - plan.trials
+    unheard = [f"first has {listed} configurations, of which {left} will not run: trials={plan.trials}"]
+    return [
+        *scale_advice(plan.space),
+        *(unheard if left > 0 else ()),
+        *repeat_advice(plan.space, plan.trials),
+        *doubtful(plan),
+    ]
+
+
+def doubtful(plan: Plan) -> list[str]:
+    """What to say of values that may be secrets and are stored: each a sentence."""
+    found = [f"train.{path}" for name, value in plan.train_args.items() for path, _ in suspects(name, value)]
+    for words in _words_of(plan).values():
+        found += [path for name, value in words.items() for path, _ in suspects(name, value)]
+    return [
+        f"{path} may be a secret, and is stored with the sweep: if it is one, write {path}=env:NAME, or let train "
+        "read it from the environment"
+        for path in found
+    ]
+
+
+def _words_of(plan: Plan) -> dict[str, dict[str, Any]]:
+    """What a plan holds of a user's text beside `train_args`: whose it is → name → value."""
+    parameters = {**plan.space, **plan.held}
+    first = plan.sampler.configs if isinstance(plan.sampler, List) else ()
+    return {
+        "the sweep's": {
+            "name": plan.name,
+            "metric": plan.metric,
+            "note": plan.note,
+            "tags": plan.tags,
+            "parameters": list(parameters),
+        },
+        "space": {name: _options(one) for name, one in parameters.items()},
+        "first": {name: [one[name] for one in first if not _number(one.get(name, 0))] for name in parameters},
+    }
+
+
+def _options(parameter: Parameter) -> list[Any]:
+    """What it may be, but for numbers to search among, which are no secrets under any name."""
+    if isinstance(parameter, Constant):
+        return [parameter.value]
+    return [one for one in parameter.options if not _number(one)] if isinstance(parameter, Choice) else []
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, (int, float))
+
+
+def _need(holds: bool, rule: str, got: object) -> None:
+    if not holds:
+        raise SpecError(f"{rule}, but got {got!r}")
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str)

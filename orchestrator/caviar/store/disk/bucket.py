@@ -1,0 +1,223 @@
+"""The requests to one bucket: each tried again while its error may pass, each of the same effect once or twice done.
+
+Imported where a URI is used: it needs `obstore`, of the extra `cloud`.
+"""
+
+from __future__ import annotations
+
+import copy
+import errno
+import hashlib
+import os
+from datetime import timedelta
+from pathlib import PurePath
+from typing import IO, TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import AlreadyExistsError
+from obstore.store import GCSStore, S3Store
+
+from caviar.store.disk.disk import too_large
+from caviar.store.disk.object_errors import translated
+from caviar_workers.retry import Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from caviar.store.disk.disk import Bytes, ObjectPath
+
+T = TypeVar("T")
+
+REQUEST_S, CONNECT_S = 30.0, 3.0
+"""Seconds for a request without an answer, and for a connection."""
+
+PART = 16 * 2**20
+"""Bytes of a part; larger objects are uploaded in parts, and appear when all parts are there."""
+
+MOST_DELETED = 1000
+
+
+class Bucket:
+    """One bucket of an S3 or Google Cloud store. All methods raise OSError, and may be called from any thread."""
+
+    patience = Patience()
+
+    def __init__(self, path: ObjectPath) -> None:
+        """Find credentials and endpoint where the environment says, or in AWS's own files; makes no request.
+
+        Raises:
+            OSError: There are no credentials.
+        """
+        self.uri = f"{path.scheme}://{path.bucket}"
+        self._client = _client(path)
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+        self.fingerprint = hashlib.sha256(f"{self.uri} {endpoint}".encode()).hexdigest()[:16]
+        """Of the bucket and where it is."""
+
+    def patient(self, patience: Patience) -> Self:
+        """The same bucket, with another patience."""
+        other = copy.copy(self)
+        other.patience = patience
+        return other
+
+    def put(self, key: str, data: Bytes) -> None:
+        """Write an object, whether or not there is one, in one request."""
+        self._try(key, lambda again: obstore.put(self._client, key, _bytes(data), use_multipart=False))
+
+    def create(self, key: str, data: Bytes) -> None:
+        """Write an object unless there is one: FileExistsError then."""
+        content = bytes(_bytes(data))
+
+        def attempt(again: bool) -> None:
+            try:
+                obstore.put(self._client, key, content, mode="create")
+            except AlreadyExistsError:
+                found = self._peek(key)
+                if found is None:  # refused for another write that was going on, and came to nothing
+                    raise OSError(errno.EAGAIN, "another write is going on", f"{self.uri}/{key}") from None
+                if not again or found != content:  # otherwise it is our own, whose reply was lost
+                    raise FileExistsError(errno.EEXIST, "Object exists", f"{self.uri}/{key}") from None
+
+        self._try(key, attempt)
+
+    def upload(self, key: str, file: IO[bytes]) -> None:
+        """Write an object from an open file, from its beginning; it appears when it is whole."""
+
+        def attempt(again: bool) -> None:
+            file.seek(0)
+            obstore.put(self._client, key, file, chunk_size=PART, max_concurrency=4)
+
+        self._try(key, attempt)
+
+    def get(self, key: str, most: int | None = None) -> bytes:
+        """The whole object; OSError when it has more than `most` bytes."""
+
+        def attempt(again: bool) -> bytes:
+            found = obstore.get(self._client, key)
+            if most is not None and found.meta["size"] > most:
+                raise too_large(PurePath(key), most)
+            return bytes(found.bytes())
+
+        return self._try(key, attempt)
+
+    def download(self, key: str, file: IO[bytes]) -> None:
+        """Write an object's content into an open, empty file."""
+
+        def attempt(again: bool) -> None:
+            file.seek(0)
+            file.truncate()
+            for piece in obstore.get(self._client, key).stream(min_chunk_size=2**20):
+                file.write(piece)
+
+        self._try(key, attempt)
+
+    def head(self, key: str) -> tuple[int, datetime]:
+        """Bytes of an object, and when it was written, by the store's clock."""
+        found: Any = self._try(key, lambda again: obstore.head(self._client, key))
+        return found["size"], found["last_modified"]
+
+    def list(self, folder: str) -> tuple[dict[str, int], Sequence[str]]:
+        """Name → bytes of the objects in a folder, and the names of the folders in it."""
+        found: Any = self._try(folder, lambda again: obstore.list_with_delimiter(self._client, folder or None))
+        objects = {one["path"].rpartition("/")[2]: int(one["size"]) for one in found["objects"]}
+        return objects, [prefix.rstrip("/").rpartition("/")[2] for prefix in found["common_prefixes"]]
+
+    def keys(self, folder: str) -> Sequence[str]:
+        """Keys of all objects in a folder and those below it."""
+        found: Any = self._try(folder, lambda again: obstore.list(self._client, folder, chunk_size=1000).collect())
+        return [one["path"] for one in found]
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete objects; those that are gone already do no harm."""
+        waiting = list(keys)
+        if isinstance(self._client, S3Store):
+            for start in range(0, len(waiting), MOST_DELETED):
+                some = waiting[start : start + MOST_DELETED]
+                self._try(some[0], lambda again, some=some: obstore.delete(self._client, some))  # type: ignore[misc]
+            return
+        for key in waiting:  # elsewhere, one that is gone is an error
+            try:
+                self._try(key, lambda again, key=key: obstore.delete(self._client, key))  # type: ignore[misc]
+            except FileNotFoundError:
+                continue
+
+    def _peek(self, key: str) -> bytes | None:
+        try:
+            return self.get(key)
+        except FileNotFoundError:
+            return None
+
+    def _try(self, key: str, attempt: Callable[[bool], T]) -> T:
+        place = f"{self.uri}/{key}"
+        found: Any = self.patience.call(lambda again: translated(place, lambda: attempt(again)))
+        return found  # type: ignore[no-any-return]
+
+
+def _bytes(data: Bytes) -> Bytes:
+    return data if isinstance(data, bytes) else memoryview(data).cast("B")
+
+
+def _client(path: ObjectPath) -> Any:
+    options: dict[str, Any] = {
+        "timeout": timedelta(seconds=REQUEST_S),
+        "connect_timeout": timedelta(seconds=CONNECT_S),
+        "allow_http": os.environ.get("AWS_ALLOW_HTTP", "").lower() in ("1", "true"),
+    }
+    settings: dict[str, Any] = {"client_options": options, "retry_config": {"max_retries": 0}}  # ours to try again
+    if path.scheme == "gs":
+        return translated(f"gs://{path.bucket}", lambda: GCSStore(path.bucket, **settings))
+    _check_endpoint()
+    settings |= _aws()
+    return translated(f"s3://{path.bucket}", lambda: S3Store(path.bucket, **settings))
+
+
+ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+"""Variables that say where a server of the S3 protocol is, if that is not AWS."""
+
+
+def _check_endpoint() -> None:
+    """Refuse an address that is none: the client would end the process.
+
+    Raises:
+        OSError: It has no scheme, no host or no port that is a number.
+    """
+    for name in ENDPOINTS:
+        value = os.environ.get(name, "")
+        try:
+            parts = urlsplit(value)
+            sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        except ValueError:
+            sound = False
+        if value and (not sound or not value.isprintable() or " " in value):
+            raise OSError(
+                errno.EINVAL, f"{name} must be an address such as https://host:9000, got {value.rpartition('@')[2]!r}"
+            )
+
+
+KNOWN = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_SKIP_SIGNATURE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+)
+"""Variables that say where AWS's credentials are."""
+
+
+def _aws() -> dict[str, Any]:
+    """Nothing if the environment has the credentials; otherwise where AWS's own files and services have them."""
+    if any(os.environ.get(name) for name in KNOWN):
+        return {}
+    import boto3  # noqa: PLC0415 - a fifth of a second, for those who need it
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+    from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415
+
+    try:
+        return {"credential_provider": Boto3CredentialProvider(boto3.Session())}
+    except ValueError:
+        where = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        raise OSError(errno.EACCES, f"no credentials were found for s3 ({where})") from None
+    except BotoCoreError as error:  # a profile that is not there, a file that is none of AWS's
+        raise OSError(errno.EINVAL, f"AWS's settings cannot be used ({error})") from None

@@ -1,0 +1,1 @@
+"""What readers see: the files of sweeps as plain SQL tables."""

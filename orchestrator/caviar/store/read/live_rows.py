@@ -1,0 +1,69 @@
+"""One history per trial: which rows of several executions make its curve.
+
+A row is live unless a later attempt of the trial started at or before its step. So an attempt that starts
+again from step 0 supersedes all before it, and one restored from a checkpoint at step s−1 all rows from
+step s on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caviar.store.read.columns import Column, fixed
+
+if TYPE_CHECKING:
+    from caviar.store.read.sweep_tables import SweepTables
+
+
+ROW = "attempt::BIGINT * 4294967296 + _seq"
+"""The place of a live row in its trial's curve, as one number. Not its time: clocks are set back, and milliseconds are
+long. Not its step: a step may have several reports, of which the later one counts."""
+
+
+def numbered_rows(tables: SweepTables) -> tuple[tuple[Column, ...], str]:
+    """Columns and SELECT of the live rows, each with its `_row`: what all that depends on their order looks at."""
+    shown = tuple(column for column in tables.curve_columns if not column.name.startswith("_"))
+    return (*shown, Column(name="_row", word="int64")), f"SELECT *, {ROW} AS _row FROM ({live_rows(tables)})"
+
+
+def live_rows(tables: SweepTables, only: str = "") -> str:
+    """SELECT of the live rows of a sweep.
+
+    What is joined with rows has names that begin with "_": a metric may have any other.
+
+    Args:
+        tables: The sweep's.
+        only: A condition on `trial`, to look at some trials.
+    """
+    where = f"WHERE {only}" if only else ""
+    if tables.seen.plain or not tables.retried:
+        return f"SELECT * FROM ({tables.rows()}) {where}"
+    also = f"AND {only}" if only else ""
+    return (
+        f"WITH _cuts AS (SELECT trial AS _trial, attempt AS _attempt, cut AS _cut FROM ({cuts_sql(tables)})) "
+        f"SELECT c.* FROM ({tables.rows()}) c LEFT JOIN _cuts ON trial = _trial AND attempt = _attempt "
+        f"WHERE (_cut IS NULL OR step < _cut) {also}"
+    )
+
+
+def cuts_sql(tables: SweepTables, *also: str) -> str:
+    """SELECT of trial, attempt and cut, the first step that counts no more, of each attempt that was cut.
+
+    Args:
+        tables: The sweep's.
+        also: Tables whose rows are to be judged, beside `curves`. An attempt of which nothing is known but rows set
+            apart is not among those cut otherwise; it cuts none that a later one did not cut.
+    """
+    rows = tables.select(fixed("curves"), "curves", *also)
+    # An attempt's start is in its rows and, if it lived to tell, in its row of attempts. One without a row has none: it
+    # may go on from a checkpoint, or have failed before it asked for it, and it has nothing to show instead.
+    return (
+        f"WITH later AS (SELECT trial, attempt, start FROM ({tables.select(fixed('attempts'), 'attempts')}) "
+        "WHERE attempt > 0 AND ended IS NOT NULL AND rows > 0 "
+        f"UNION SELECT DISTINCT trial, attempt, _start FROM ({rows}) WHERE attempt > 0), "
+        "starts AS (SELECT trial, attempt, min(start) AS start FROM later GROUP BY trial, attempt "
+        "UNION ALL SELECT DISTINCT trial, 0, 0 FROM later) "
+        "SELECT * FROM (SELECT trial, attempt, min(start) OVER (PARTITION BY trial "
+        "ORDER BY attempt ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS cut FROM starts) "
+        "WHERE cut IS NOT NULL"
+    )

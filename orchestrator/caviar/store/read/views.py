@@ -1,0 +1,389 @@
+"""What readers see: each sweep, or several, as plain SQL tables, while they run and for ever after."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import duckdb
+
+from caviar.errors import SpecError, StoreError
+from caviar.store.holes import gone, holes, sentence
+from caviar.store.layout import SUPERSEDED
+from caviar.store.read.columns import Column, Part, fixed, pick, union
+from caviar.store.read.live_rows import live_rows, numbered_rows
+from caviar.store.read.sql import (
+    advised,
+    connect,
+    first_damaged,
+    interrupted,
+    may_be_damage,
+    one_line,
+    select_only,
+    told,
+)
+from caviar.store.read.sweep_tables import SweepTables
+from caviar.store.read.sweeps_view import no_sweeps, sweep_row
+from caviar.store.read.trials_view import HEAD, TAIL, trial_columns, trials_sql
+from caviar.store.store_errors import store_error
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from pathlib import PurePath
+    from types import TracebackType
+
+    from caviar.store.manifest import Quarantined
+    from caviar.store.store import Store
+    from caviar.store.sweep_dir import SweepDir
+    from caviar.store.visible_files import Snapshot
+
+NAMES = ("sweeps", "trials", "curves", "attempts", "configs", "logs", "decisions")
+INTERNAL = ("_curves",)
+"""Not for users: `curves` with a column `_row`, by which each trial's rows are in order."""
+TRIES = 10
+"""Times that a query starts again because files that it listed were merged away."""
+
+
+class Views:
+    """The views sweeps, trials, curves, attempts, configs, logs and decisions over some sweeps, at one moment.
+
+    Contract. Reading takes no locks and disturbs no writer. All views show one moment: that of construction
+    or of the last `refresh`; `execute` refreshes by itself when files of that moment are gone. A Views is
+    of one thread. The connection reads only files of these sweeps, and loads no extension.
+
+    Every view has a leading `sweep`, the sweep's id. Times are TIMESTAMP in UTC.
+    """
+
+    def __init__(self, store: Store, sweeps: Sequence[SweepDir] | None = None, *, leave_out: bool = False) -> None:
+        """Look at sweeps of a store.
+
+        Args:
+            store: The store.
+            sweeps: Some of its sweeps; None: all.
+            leave_out: A sweep that cannot be read is told and left out, rather than an error.
+
+        Raises:
+            StoreError: A sweep cannot be read.
+        """
+        self._store = store
+        self._leave_out = leave_out
+        self._out: set[str] = set()
+        self._sweeps = store.sweeps() if sweeps is None else list(sweeps)
+        self._connection = connect([sweep.disk.local_folder(sweep.path) for sweep in self._sweeps])
+        self._made: set[str] = set()
+        self._trials: Collection[int] | None = None
+        self.refresh()
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The DuckDB connection with all views made."""
+        self._need(NAMES)
+        return self._connection
+
+    def refresh(self) -> None:
+        """Look at the files anew: what was published until now becomes visible."""
+        self._made.clear()
+        self._shown: list[_Shown] = []
+        wanted = [sweep for sweep in self._sweeps if sweep.id not in self._out]
+        for sweep, look in zip(wanted, self._store.disk.each(self._look, wanted), strict=True):
+            if isinstance(look, StoreError):
+                self._drop(sweep, look)
+                continue
+            state, seen = look
+            tables = SweepTables(self._connection, sweep, seen, running=state == "running")
+            if self._trials is not None:
+                tables.narrow(self._trials)
+            self._shown.append(_Shown(sweep, state, tables))
+
+    def _look(self, sweep: SweepDir) -> tuple[str, Snapshot] | StoreError:
+        try:
+            return _look(sweep)
+        except StoreError as error:
+            if not self._leave_out:
+                raise
+            return error
+
+    def _drop(self, sweep: SweepDir, error: Exception) -> None:
+        """Show a sweep no more."""
+        self._out.add(sweep.id)
+        self._shown = [one for one in self._shown if one.sweep.id != sweep.id]
+        self._made.clear()
+        self._store.leave_out(sweep, error)
+
+    @contextmanager
+    def of_trials(self, trials: Collection[int]) -> Iterator[None]:
+        """Within the block, `curves` opens only the files that may hold these trials: of others, rows may lack.
+
+        A file is compared with its checksum before it is first read; this way a curve need not wait for others.
+        """
+        self._narrow(trials)
+        try:
+            yield
+        finally:
+            self._narrow(None)
+
+    def _narrow(self, trials: Collection[int] | None) -> None:
+        self._trials = trials
+        for one in self._shown:
+            one.tables.narrow(trials)
+        self._made -= {"curves", "_curves"}
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
+        """Run trusted SQL over the views.
+
+        Args:
+            sql: One statement; `?` stands for a parameter.
+            parameters: One value each.
+
+        Returns:
+            The connection, to fetch from.
+
+        Raises:
+            duckdb.Error: The SQL is wrong.
+            StoreError: Files cannot be read.
+        """
+        failure: Exception
+        for left in reversed(range(TRIES)):
+            try:
+                self._need(_mentioned(sql))
+                return self._connection.execute(sql, list(parameters))
+            except (duckdb.IOException, FileNotFoundError) as error:
+                failure = error
+                self.refresh()
+                if self._leave_out and left == 1:  # no merge lasts so long
+                    self._drop_incomplete()
+            except OSError as error:
+                raise store_error("read", self._store.path, error) from error
+            except duckdb.Error as error:
+                if may_be_damage(error):
+                    self._tell_damage(error)
+                raise
+            except RuntimeError as error:
+                if interrupted(error):
+                    raise KeyboardInterrupt from None
+                raise
+        self._tell_missing(failure)
+        raise StoreError(f"Cannot read the store {self._store.path}: {one_line(failure)}") from failure
+
+    def _drop_incomplete(self) -> None:
+        """Leave out the sweeps of which files that count are not there."""
+        for one in list(self._shown):
+            try:
+                for name in one.tables.seen.all_names():
+                    one.sweep.disk.size(one.tables.path / name)
+            except OSError as error:
+                self._drop(one.sweep, store_error("read", one.sweep.path, error))
+
+    def ask(self, sql: str) -> duckdb.DuckDBPyConnection:
+        """Run a user's SQL: one SELECT over the views.
+
+        Raises:
+            SpecError: It is wrong, or does more than read.
+            StoreError: Files cannot be read.
+        """
+        try:
+            answer = self.execute(select_only(sql))
+        except duckdb.PermissionException as error:
+            raise SpecError(f"A query reads the views and no files: {one_line(error)}") from error
+        except duckdb.Error as error:
+            self._need_some()
+            raise SpecError(f"The query cannot be answered: {advised(told(error), NAMES)}") from error
+        self._need_some()
+        return answer
+
+    def _need_some(self) -> None:
+        """Nothing is no answer, where all that there is was left out."""
+        if self._out and not self._shown:
+            raise StoreError(
+                f"None of the sweeps in {self._store.path} can be read: `caviar store check` looks closer."
+            )
+
+    def metrics(self) -> list[str]:
+        """Names of the metrics reported so far in any of the sweeps, in order of first appearance."""
+        return list(dict.fromkeys(metric for one in self._shown for metric in one.tables.metrics))
+
+    def published(self, trials: Collection[int]) -> dict[int, dict[int, tuple[int, int]]]:
+        """Trial → attempt → its rows and its first step, of each attempt that has rows; superseded ones count too.
+
+        Rows behind a missing one, such as where a damaged file was set aside, are left out. Of the first of the sweeps.
+        To be asked for once, of fresh views: it does not begin again when files are gone.
+        """
+        rows = self._shown[0].tables.select(fixed("curves"), "curves", SUPERSEDED)
+        sql = (
+            "SELECT trial, attempt, count(*) FILTER (_seq = place), min(_start) FROM (SELECT trial, attempt, _seq, "
+            "_start, row_number() OVER (PARTITION BY trial, attempt ORDER BY _seq) - 1 AS place "
+            f"FROM ({rows}) WHERE trial IN ({', '.join(map(str, trials)) or 'NULL'})) GROUP BY trial, attempt"
+        )
+        found: dict[int, dict[int, tuple[int, int]]] = {trial: {} for trial in trials}
+        for trial, attempt, count, start in self._connection.execute(sql).fetchall():
+            found[trial][attempt] = count, start
+        return found
+
+    def quarantined(self) -> list[tuple[SweepDir, Quarantined]]:
+        """Sweep and file, of each file that was set aside for damage: its rows are not shown."""
+        return [(one.sweep, file) for one in self._shown for file in one.tables.seen.manifest.quarantined]
+
+    def interrupt(self) -> None:
+        """End the query that runs, from another thread: it raises duckdb.InterruptException."""
+        self._connection.interrupt()
+
+    def missing(self) -> list[str]:
+        """A sentence for each segment that was published and is gone, so that what follows it is not shown."""
+        found = []
+        for one in self._shown:
+            with self._store.apart(one.sweep):
+                gaps = holes(one.sweep.disk, one.sweep.path, one.tables.seen)
+                found += [sentence(one.sweep.path, gap) for gap in gaps]
+        return found
+
+    def close(self) -> None:
+        """Let go of files and memory."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        if isinstance(error, duckdb.Error) and not isinstance(error, duckdb.InterruptException):
+            which = ", ".join(sweep.id for sweep in self._sweeps[:3])
+            raise StoreError(
+                f"The rows of {which} cannot be read ({one_line(error)}): restore them from a copy."
+            ) from error
+
+    def _tell_missing(self, failure: Exception) -> None:
+        for one in self._shown:
+            for name in one.tables.seen.all_names():
+                if not one.sweep.disk.exists(one.sweep.path / name):
+                    raise StoreError(f"Cannot read the store: {gone(one.sweep.path, name)}") from failure
+
+    def _tell_damage(self, error: duckdb.Error) -> None:
+        found = first_damaged(self._disk_files())
+        if found is not None:
+            raise StoreError(f"{found[0]} is damaged ({found[1]}): restore it from a copy.") from error
+
+    def _disk_files(self) -> list[PurePath]:
+        return [
+            file
+            for one in self._shown
+            for file in one.sweep.disk.local([(one.tables.path / name, "") for name in one.tables.seen.all_names()])
+        ]
+
+    def _need(self, names: Sequence[str]) -> None:
+        for view in names:
+            while view not in self._made:
+                shown = len(self._shown)
+                try:
+                    self._connection.execute(f"CREATE OR REPLACE VIEW {view} AS {self._sql(view)}")
+                    self._made.add(view)
+                except (duckdb.IOException, duckdb.InterruptException):
+                    raise
+                except duckdb.Error:
+                    self._drop_those_without(view)
+                    if len(self._shown) == shown:
+                        raise
+
+    def _drop_those_without(self, view: str) -> None:
+        """Leave out the sweeps whose part of a view the database refuses."""
+        for one in list(self._shown) if self._leave_out else ():
+            try:
+                self._connection.execute(f"DESCRIBE {self._of([one], view)}")
+            except duckdb.InterruptException:
+                raise
+            except duckdb.Error as error:
+                self._drop(one.sweep, StoreError(f"its {view} cannot be read: {one_line(error)}"))
+
+    def _sql(self, view: str) -> str:
+        while True:
+            try:
+                return self._of(self._shown, view)
+            except _PartError as error:
+                if not self._leave_out:
+                    raise error.why from error
+                self._drop(error.sweep, error.why)
+
+    def _of(self, shown: Sequence[_Shown], view: str) -> str:
+        parts = []
+        for one in shown:
+            try:
+                parts.append(_rows(one) if view == "sweeps" else _part(one, view))
+            except (duckdb.IOException, duckdb.InterruptException, FileNotFoundError):  # merged away, perhaps
+                raise
+            except (duckdb.Error, OSError, ValueError, StoreError) as error:
+                why = store_error("read", one.sweep.path, error) if isinstance(error, OSError) else error
+                raise _PartError(one.sweep, why) from error
+        if view == "sweeps":
+            return "\nUNION ALL ".join(cast("list[str]", parts)) or no_sweeps()
+        return union(cast("list[Part]", parts) or [Part(sweep="", columns=_fixed(view), sql=_nothing(view))])
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A sweep that is shown, at one moment."""
+
+    sweep: SweepDir
+    state: str
+    tables: SweepTables
+
+
+class _PartError(Exception):
+    """A sweep's part of a view cannot be made."""
+
+    def __init__(self, sweep: SweepDir, why: Exception) -> None:
+        super().__init__(str(why))
+        self.sweep, self.why = sweep, why
+
+
+def _look(sweep: SweepDir) -> tuple[str, Snapshot]:
+    try:
+        state = sweep.state()  # before the look: a sweep that ends in between shows its last rows
+        seen = sweep.snapshot()
+    except OSError as error:
+        raise store_error("read", sweep.path, error) from error
+    sweep.description()  # kept
+    return state, seen
+
+
+def _rows(one: _Shown) -> str:
+    return sweep_row(one.sweep.description(), one.state, one.tables)
+
+
+def _part(one: _Shown, view: str) -> Part:
+    columns, sql = _columns(view, one.tables)
+    return Part(sweep=one.sweep.id, columns=columns, sql=sql)
+
+
+def _columns(view: str, tables: SweepTables) -> tuple[tuple[Column, ...], str]:
+    if view == "trials":
+        return trial_columns(tables), trials_sql(tables)
+    if view in ("curves", "_curves"):
+        columns, rows = numbered_rows(tables)
+        return (columns, rows) if view == "_curves" else (columns[:-1], live_rows(tables))
+    if view == "attempts":
+        return tables.attempt_columns, tables.attempts()
+    if view == "configs":
+        return tables.config_columns, tables.configs()
+    if view == "decisions":
+        return fixed("decisions"), tables.decisions()
+    return fixed("logs"), tables.logs()
+
+
+def _fixed(view: str) -> tuple[Column, ...]:
+    if view == "trials":
+        return (*HEAD, *TAIL)
+    if view == "_curves":
+        return (*_fixed("curves"), Column(name="_row", word="int64"))
+    return tuple(column for column in fixed(view) if view != "curves" or not column.name.startswith("_"))
+
+
+def _nothing(view: str) -> str:
+    return f"SELECT {pick(_fixed(view), {})} WHERE false"
+
+
+def _mentioned(sql: str) -> Sequence[str]:
+    found = [view for view in (*NAMES, *INTERNAL) if re.search(rf"\b{view}\b", sql, re.IGNORECASE)]
+    return found or NAMES

@@ -1,0 +1,146 @@
+"""The reader's rule: which files hold a sweep's rows right now.
+
+LIST the hot files, THEN read the newest manifest. A file that a merge took in between is in that newer
+manifest; one published in between is merely not seen yet. The other order would lose the rows of a merge in
+between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from caviar.store import manifest as chain
+from caviar.store.layout import HOT, Segment, parse_aside, parse_segment
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+    from pathlib import PurePath
+
+    from caviar.store.disk import Disk
+    from caviar.store.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A segment that is not there, though later ones of its owner are, or its seal says that it counts."""
+
+    epoch: int
+    n: int
+    """The first one that is missing."""
+    behind: tuple[Segment, ...]
+    """What follows it and therefore does not count."""
+    end: int
+    """The next number that is there, or the one after the seal."""
+    sealed: bool
+    """Whether the manifest says that it counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The files of a sweep that count, at one moment."""
+
+    manifest: Manifest
+    hot: tuple[Segment, ...]
+    """Live hot files, in the order of (epoch, n)."""
+    gaps: tuple[Gap, ...] = ()
+    """Where the run of an owner's segments breaks off; `holes.py` says what is to be made of it."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether the final files hold everything."""
+        return self.manifest.final and not self.hot
+
+    def names(self, table: str, trials: Collection[int] | None = None) -> list[str]:
+        """Paths, within the sweep's folder, of a table's files; of those that may hold one of these trials."""
+        files = [file for file in self.manifest.files if file.table == table]
+        held = [file.name for file in files if trials is None or file.may_hold(trials)]
+        return held + [segment.name for segment in self.hot if segment.table == table]
+
+    def all_names(self) -> list[str]:
+        """Paths, within the sweep's folder, of all files that count."""
+        return [file.name for file in self.manifest.files] + [segment.name for segment in self.hot]
+
+    def checksums(self) -> dict[str, str]:
+        """Path, within the sweep's folder, of each file that counts, and its checksum; "" when none is known."""
+        held = {file.name: file.checksum for file in self.manifest.files}
+        return held | {segment.name: segment.checksum for segment in self.hot}
+
+    @property
+    def newest_epoch(self) -> int:
+        """The highest epoch of an owner that left something behind; 0: there is none."""
+        marks = (*self.manifest.sealed, *self.manifest.hot_through)
+        return max([0, *marks, *(one.epoch for one in self.hot), *(gap.epoch for gap in self.gaps)])
+
+    def next_n(self, epoch: int) -> int:
+        """The number of that owner's next segment."""
+        taken = [segment.n for segment in (*self.hot, *_set_aside(self.manifest)) if segment.epoch == epoch]
+        return max([self.manifest.hot_through.get(epoch, -1), *taken]) + 1
+
+    def through(self) -> dict[int, int]:
+        """Epoch → highest n that this snapshot holds, of epochs with hot files."""
+        return {segment.epoch: segment.n for segment in self.hot}
+
+
+def look(disk: Disk, sweep: PurePath) -> Snapshot:
+    """Snapshot of the sweep in that folder; StoreError when it has no readable manifest.
+
+    A listing beside which something is published or sealed may lack what was there before: a gap is one when a second
+    look finds it again.
+    """
+    seen = _look(disk, sweep)
+    while seen.gaps:
+        before, seen = seen, _look(disk, sweep)
+        if {(gap.epoch, gap.n) for gap in seen.gaps} <= {(gap.epoch, gap.n) for gap in before.gaps}:
+            break
+    return seen
+
+
+def _look(disk: Disk, sweep: PurePath) -> Snapshot:
+    listed = [segment for name in disk.list(sweep / HOT) if (segment := parse_segment(name))]
+    manifest = chain.newest(disk, sweep)
+    return Snapshot(manifest=manifest, hot=live(listed, manifest), gaps=tuple(gaps(listed, manifest)))
+
+
+def live(listed: Iterable[Segment], manifest: Manifest) -> tuple[Segment, ...]:
+    """Hot files that count beside a manifest: per epoch, the contiguous run after `hot_through` up to its seal.
+
+    A file behind a gap does not count: it was published later than one that a power cut lost. One that was
+    set aside for damage leaves no gap.
+    """
+    aside = set(_set_aside(manifest))
+    found: list[Segment] = []
+    for epoch, segments in groupby(sorted({*listed, *aside}), key=lambda segment: segment.epoch):
+        expected = manifest.hot_through.get(epoch, -1) + 1
+        last = manifest.sealed.get(epoch)
+        for segment in segments:
+            if segment.n < expected:
+                continue
+            if segment.n > expected or (last is not None and segment.n > last):
+                break
+            if segment not in aside:
+                found.append(segment)
+            expected += 1
+    return tuple(found)
+
+
+def gaps(listed: Iterable[Segment], manifest: Manifest) -> Iterator[Gap]:
+    """Where the run of each owner's segments breaks off before its seal, or before others that are there."""
+    there: dict[int, list[Segment]] = {}
+    for segment in sorted({*listed, *_set_aside(manifest)}):
+        there.setdefault(segment.epoch, []).append(segment)
+    for epoch in sorted({*there, *manifest.sealed}):
+        last = manifest.sealed.get(epoch)
+        numbers = {segment.n for segment in there.get(epoch, ())}
+        n = manifest.hot_through.get(epoch, -1) + 1
+        while n in numbers:
+            n += 1
+        behind = tuple(one for one in there.get(epoch, ()) if one.n > n and (last is None or one.n <= last))
+        if behind or (last is not None and n <= last):
+            end = min(one for one in numbers if one > n) if behind else (last or 0) + 1
+            yield Gap(epoch=epoch, n=n, behind=behind, end=end, sealed=last is not None)
+
+
+def _set_aside(manifest: Manifest) -> list[Segment]:
+    return [segment for file in manifest.quarantined if (segment := parse_aside(file.name))]

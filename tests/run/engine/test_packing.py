@@ -1,0 +1,37 @@
+from caviar.run.engine.leases import GROWTH, MOST, Pace, pack_size
+
+
+def test_the_first_leases_carry_one_trial() -> None:
+    assert pack_size(Pace(), waiting=10_000, slots=2) == 1
+
+
+def test_short_trials_are_packed_to_about_ten_seconds() -> None:
+    assert pack_size(Pace(0.001, 10_000), waiting=100_000, slots=2) == 10_000
+    assert pack_size(Pace(1.03, 9), waiting=100_000, slots=2) == 9
+
+
+def test_long_trials_go_one_to_a_lease() -> None:
+    assert pack_size(Pace(12.0, 1), waiting=100_000, slots=2) == 1
+
+
+def test_one_quick_trial_proves_little() -> None:
+    assert pack_size(Pace(1e-6, 1), waiting=100_000, slots=2) == GROWTH
+
+
+def test_there_is_a_limit_and_the_last_trials_are_shared_out() -> None:
+    assert pack_size(Pace(1e-9, MOST), waiting=10**9, slots=2) == MOST
+    assert pack_size(Pace(0.1, 1000), waiting=20, slots=2) == 3
+    assert pack_size(Pace(0.1, 1000), waiting=4, slots=2) == 1
+    assert pack_size(Pace(0.1, 1000), waiting=1, slots=8) == 1
+
+
+def test_the_last_short_trials_are_not_cut_into_leases_that_cost_more_than_they_carry() -> None:
+    assert pack_size(Pace(1e-5, MOST), waiting=15_000, slots=2) == 5000
+
+
+def test_the_pace_follows_the_durations_and_remembers_the_largest_lease() -> None:
+    pace = Pace().after([2.0, 4.0], 2)
+
+    assert pace == Pace(3.0, 2)
+    assert pace.after([1.0], 1) == Pace(2.0, 2)
+    assert pace.after([], 50) == pace
