@@ -20,7 +20,7 @@ import psutil
 
 from caviar import Float, Int, Sweep
 from caviar.display.plain import SilentProgress
-from caviar.display.progress import Snapshot
+from caviar.display.progress import SweepStatus
 from caviar.run.executors.ray_session import RaySession
 from pairs import Others, machine, write_json
 
@@ -37,10 +37,10 @@ class Progress(SilentProgress):
         self.begun = time.perf_counter()
         self.points: list[tuple[float, int]] = [(0.0, 0)]
 
-    def update(self, snapshot: Snapshot) -> None:
+    def update(self, status: SweepStatus) -> None:
         """Take a point."""
-        if snapshot.done > self.points[-1][1]:
-            self.points.append((time.perf_counter() - self.begun, snapshot.done))
+        if status.done > self.points[-1][1]:
+            self.points.append((time.perf_counter() - self.begun, status.done))
 
     def rates(self, trials: int) -> list[float]:
         """Trials a second in each decile of the trials."""

@@ -28,7 +28,7 @@ class LiveFiles(threading.Thread):
     def run(self) -> None:
         """Count until told to stop."""
         while not self._over.wait(SAMPLED_S):
-            self.most = max(self.most, len(self._sweep.snapshot().all_names()))
+            self.most = max(self.most, len(self._sweep.visible_files().all_names()))
 
     def stop(self) -> None:
         """Count no more."""
@@ -68,7 +68,7 @@ def _add_all(writer: Writer, trials: int) -> None:
 
 
 def _state(sweep: SweepDir, trials: int, files: LiveFiles) -> dict[str, Any]:
-    seen = sweep.snapshot()
+    seen = sweep.visible_files()
     size = sum(sweep.disk.size(sweep.path / name) for name in seen.names("curves"))
     unit = 1 if sys.platform == "darwin" else 1024
     return {

@@ -65,7 +65,7 @@ class Auditor:
             if not list(self._store.glob("sweep=*")):
                 return []
             sweeps = Store.open(self._store).sweeps()
-            seen = sweeps[0].snapshot()
+            seen = sweeps[0].visible_files()
             try:
                 names = [*seen.names("curves"), *seen.names("superseded")]
                 return [decode((sweeps[0].path / name).read_bytes()) for name in names]

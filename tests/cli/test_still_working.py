@@ -13,7 +13,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 import pytest
 
 from caviar.cli import still_working as module
-from caviar.cli.still_working import sign_of_life
+from caviar.cli.still_working import still_working
 
 from .conftest import Filled
 
@@ -45,7 +45,7 @@ def wait_for(text: str, terminal: Terminal) -> None:
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_the_line_is_gone_before_anything_is_written(terminal: Terminal, stream: str) -> None:
-    with streams(terminal, terminal), sign_of_life(["query", "select 1"]):
+    with streams(terminal, terminal), still_working(["query", "select 1"]):
         wait_for("query", terminal)
         print("the answer", file=getattr(sys, stream))
         assert sys.stdout is sys.stderr is terminal, "the streams are themselves again"
@@ -56,27 +56,27 @@ def test_the_line_is_gone_before_anything_is_written(terminal: Terminal, stream:
 
 
 def test_it_is_gone_in_the_end(terminal: Terminal) -> None:
-    with streams(terminal, terminal), sign_of_life(["store", "check"]):
+    with streams(terminal, terminal), still_working(["store", "check"]):
         wait_for("store", terminal)
     assert terminal.getvalue().endswith(CLEAR)
 
 
 @pytest.mark.parametrize("words", [[], ["logs", "3", "-f"], ["run", "e.py", "--quiet"]])
 def test_who_asked_for_quiet_or_for_what_is_to_come_gets_none(terminal: Terminal, words: list[str]) -> None:
-    with streams(terminal, terminal), sign_of_life(words):
+    with streams(terminal, terminal), still_working(words):
         time.sleep(0.1)
     assert terminal.getvalue() == ""
 
 
 def test_quick_verbs_show_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "AFTER_S", 60.0)
-    with streams(terminal, terminal), sign_of_life(["ls"]):
+    with streams(terminal, terminal), still_working(["ls"]):
         print("a row")
     assert terminal.getvalue() == "a row\n"
 
 
 def test_pipes_see_nothing(terminal: Terminal) -> None:
-    with streams(terminal, io.StringIO()), sign_of_life(["query"]):
+    with streams(terminal, io.StringIO()), still_working(["query"]):
         time.sleep(0.1)
     assert terminal.getvalue() == ""
 

@@ -128,7 +128,7 @@ def test_compact_makes_plain_files_of_what_is_interrupted(caviar, interrupted):
     sweep = Store.open(interrupted).find()
     got = caviar("store", "compact", "--store", interrupted)
     assert (got.code, got.err) == (0, f"compacted {sweep.id}\n")
-    assert sweep.snapshot().plain
+    assert sweep.visible_files().plain
     assert sweep.state() == "interrupted"
     assert not sweep.owner_alive()
     assert caviar("store", "compact", "--store", interrupted).err == "nothing to compact\n"

@@ -11,7 +11,7 @@ from tests.contracts.test_stopping_contract import CASES, make
 
 from caviar.run.engine.decisions import Decision, decision_rows
 from caviar.run.engine.policy_runner import PolicyRunner
-from caviar.search.stopping import Judgement, StopOnDivergence, StopPolicy
+from caviar.search.stopping import DivergencePolicy, Judgement, StopPolicy
 
 ALL = [*CASES, ("stop_on_divergence", False), ("patience:steps=2", False), ("median:least=1", False)]
 SEEDS = [*range(2), *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(2, 20))]
@@ -33,7 +33,7 @@ class Mute:
 
 
 def new(case: tuple[str, bool]) -> StopPolicy:
-    return StopOnDivergence() if case[0] == "stop_on_divergence" else make(case)
+    return DivergencePolicy() if case[0] == "stop_on_divergence" else make(case)
 
 
 @pytest.fixture(params=ALL, ids=lambda case: f"{case[0]}-{'pausing' if case[1] else 'stopping'}")

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from caviar.display.console import BAD, CURVE, FAINT
 from caviar.display.frame import Look, bar, frame, status_line
 from caviar.display.glyphs import ASCII, BRAILLE
-from caviar.display.progress import BestRow, Newest, Snapshot
+from caviar.display.progress import BestRow, Newest, SweepStatus
 
 BEST = tuple(
     BestRow(
@@ -18,7 +18,7 @@ BEST = tuple(
     )
     for k in range(7)
 )
-SNAPSHOT = Snapshot(
+SNAPSHOT = SweepStatus(
     sweep="20261123-041233-7f3a",
     name="digits",
     planned=64,

@@ -18,7 +18,7 @@ from caviar.display.choose_display import choose_progress, is_live
 from caviar.display.live import LiveProgress
 from caviar.display.notebook import NotebookProgress
 from caviar.display.plain import PlainProgress, SilentProgress, line
-from caviar.display.progress import BestRow, Newest, Progress, Snapshot, slowly
+from caviar.display.progress import BestRow, Newest, Progress, SweepStatus, slowly
 
 XTERM = {"TERM": "xterm"}
 
@@ -41,7 +41,7 @@ class ClosedTerminal(Terminal):
         raise OSError(5, "Input/output error")
 
 
-def snapshot(done: int, **changes: Any) -> Snapshot:
+def status(done: int, **changes: Any) -> SweepStatus:
     fields: dict[str, Any] = {
         "sweep": "20261123-041233-7f3a",
         "name": "digits",
@@ -56,7 +56,7 @@ def snapshot(done: int, **changes: Any) -> Snapshot:
         "mode": "min",
         "best": (BestRow(trial=19, value=0.0712, config={"lr": 0.031}, curve=(1.0, 0.5, 0.1)),),
     }
-    return Snapshot(**(fields | changes))
+    return SweepStatus(**(fields | changes))
 
 
 def test_plain_lines_at_every_tenth() -> None:
@@ -67,8 +67,8 @@ def test_plain_lines_at_every_tenth() -> None:
     progress.start("loading the data…")
     clock.now += 0.1
     for done in range(65):
-        progress.update(snapshot(done))
-    progress.end(snapshot(64))
+        progress.update(status(done))
+    progress.end(status(64))
     lines = stream.getvalue().splitlines()
     assert lines[:4] == [
         "[caviar] starting Ray…",
@@ -86,13 +86,13 @@ def test_the_last_state_is_told_once_whenever_the_end_is(later: float, newest: N
     stream = io.StringIO()
     progress = PlainProgress(stream, clock=FakeClock())
     for done in (63, 64):
-        progress.update(snapshot(done, newest=newest))
-    progress.end(snapshot(64, elapsed_s=64.0 + later))
-    progress.end(snapshot(64, elapsed_s=65.0 + later, eta_s=None))
+        progress.update(status(done, newest=newest))
+    progress.end(status(64, elapsed_s=64.0 + later))
+    progress.end(status(64, elapsed_s=65.0 + later, eta_s=None))
     assert [line for line in stream.getvalue().splitlines() if "64/64" in line] == [
         "[caviar] 64/64 done 1 failed best=0.0712 (t19) took=1m04s"
     ]
-    progress.end(snapshot(64, failed=2))
+    progress.end(status(64, failed=2))
     assert "64/64 done 2 failed" in stream.getvalue()
 
 
@@ -100,7 +100,7 @@ def test_plain_lines_at_every_half_minute() -> None:
     stream, clock = io.StringIO(), FakeClock()
     progress = PlainProgress(stream, clock=clock)
     for _ in range(1000):
-        progress.update(snapshot(1))
+        progress.update(status(1))
         clock.now += 0.1
     assert stream.getvalue().count("\n") == 4
 
@@ -109,16 +109,16 @@ def test_a_resumed_sweep_does_not_repeat_old_tenths() -> None:
     stream, clock = io.StringIO(), FakeClock()
     progress = PlainProgress(stream, clock=clock)
     progress.start("starting Ray…")
-    progress.update(snapshot(40))
+    progress.update(status(40))
     assert "40/64" not in stream.getvalue()
-    progress.update(snapshot(45))
+    progress.update(status(45))
     assert "45/64" in stream.getvalue()
 
 
 def test_plain_end_says_that_it_stopped() -> None:
     stream = io.StringIO()
     progress = PlainProgress(stream, clock=FakeClock())
-    progress.update(snapshot(10))
+    progress.update(status(10))
     progress.end()
     progress.end()
     assert stream.getvalue().splitlines() == [
@@ -166,7 +166,7 @@ def test_live_redraws_at_most_four_times_a_second(monkeypatch: pytest.MonkeyPatc
     progress.start("starting Ray…")
     for done in range(50):
         clock.now += 0.02
-        progress.update(snapshot(done))
+        progress.update(status(done))
     drawn = _uncoloured(stream).count("/64")
     progress.end()
     assert 3 <= drawn <= 4
@@ -178,7 +178,7 @@ def test_live_leaves_the_last_state_in_view(monkeypatch: pytest.MonkeyPatch) -> 
     progress = live(stream, FakeClock())
     progress.start("starting Ray…")
     progress.note("trial 3 failed: \x1b[2Jboom")
-    progress.end(snapshot(64, running=0))
+    progress.end(status(64, running=0))
     progress.end()
     text = _uncoloured(stream)
     assert "64/64" in text
@@ -192,7 +192,7 @@ def test_a_later_start_is_shown_beside_the_state(monkeypatch: pytest.MonkeyPatch
     stream = Terminal()
     progress = live(stream, FakeClock())
     progress.start("starting Ray…")
-    progress.update(snapshot(64, running=0))
+    progress.update(status(64, running=0))
     progress.start("testing the winner…")
     progress.note("a note makes it draw")
     assert "testing the winner… 0.0s" in _uncoloured(stream)
@@ -205,8 +205,8 @@ def test_a_later_start_is_shown_beside_the_state(monkeypatch: pytest.MonkeyPatch
 def test_plain_lines_do_not_repeat_the_last_state() -> None:
     stream = io.StringIO()
     progress = PlainProgress(stream, clock=FakeClock())
-    progress.update(snapshot(0))
-    progress.update(snapshot(64))
+    progress.update(status(0))
+    progress.update(status(64))
     progress.start("testing the winner…")
     progress.end()
     assert stream.getvalue().count("64/64") == 1
@@ -216,9 +216,9 @@ def test_silence_lets_notes_through() -> None:
     stream = io.StringIO()
     progress = SilentProgress(stream)
     progress.start("starting Ray…")
-    progress.update(snapshot(3))
+    progress.update(status(3))
     progress.note("the disk is nearly full")
-    progress.end(snapshot(64))
+    progress.end(status(64))
     assert stream.getvalue() == "[caviar] the disk is nearly full\n"
 
 
@@ -227,9 +227,9 @@ def test_a_closed_terminal_fails_no_sweep(make: Callable[..., Progress]) -> None
     stream = ClosedTerminal()
     progress = live(stream, FakeClock()) if make is LiveProgress else make(stream)
     progress.start("starting Ray…")
-    progress.update(snapshot(30))
+    progress.update(status(30))
     progress.note("a note")
-    progress.end(snapshot(64))
+    progress.end(status(64))
 
 
 @pytest.mark.parametrize(
@@ -284,8 +284,8 @@ def test_a_notebook_gets_one_display_updated_in_place(monkeypatch: pytest.Monkey
     progress.start("starting Ray… <b>")
     for done in range(65):
         clock.now += 0.1
-        progress.update(snapshot(done))
-    progress.end(snapshot(64, running=0))
+        progress.update(status(done))
+    progress.end(status(64, running=0))
     assert len(displayed) == 1
     assert "starting Ray… &lt;b&gt;" in displayed[0]["text/html"]
     assert len(handle.updates) <= 15
@@ -293,18 +293,18 @@ def test_a_notebook_gets_one_display_updated_in_place(monkeypatch: pytest.Monkey
 
 
 def test_plain_lines_say_what_is_news_and_why_trials_failed() -> None:
-    early = snapshot(0, best=(), eta_s=None)
+    early = status(0, best=(), eta_s=None)
     assert line(early) == "0/64 done 2 running, none has reported yet"
     assert line(replace(early, running=0, no_room=True)) == "0/64 done waiting for room, nothing runs"
     assert "room" not in line(replace(early, running=0, no_room=True), ended=True)
     newest = Newest(trial=7, step=12, value=0.31)
-    assert line(snapshot(0, best=(), eta_s=None, newest=newest)) == "0/64 done newest=0.31 (t7 at step 12)"
+    assert line(status(0, best=(), eta_s=None, newest=newest)) == "0/64 done newest=0.31 (t7 at step 12)"
     why = (("ValueError: " + "x" * 100, 1),)
-    failed = line(snapshot(21, newest=newest, reasons=why))
+    failed = line(status(21, newest=newest, reasons=why))
     assert failed.startswith(
         f"21/64 done 1 failed (ValueError: {'x' * 47}…) best=0.0712 (t19) newest=0.31 (t7 at step 12) eta="
     )
-    assert "newest" not in line(snapshot(21, newest=newest), ended=True)
+    assert "newest" not in line(status(21, newest=newest), ended=True)
 
 
 def test_what_is_quick_needs_no_word_and_what_is_slow_has_one() -> None:
@@ -323,10 +323,10 @@ def test_what_is_quick_needs_no_word_and_what_is_slow_has_one() -> None:
 def test_the_display_goes_on_while_the_standard_stream_is_led_elsewhere() -> None:
     script = (
         "import os, sys\nfrom caviar.display.choose_display import choose_progress\n"
-        "from caviar.run.executors.native_output import hushed\n"
+        "from caviar.run.executors.native_output import native_output_kept\n"
         "sys.stderr.isatty = lambda: True\n"
         "progress = choose_progress(env={'TERM': 'xterm'})\n"
-        "with hushed():\n    progress.start('starting Ray…')\n"
+        "with native_output_kept():\n    progress.start('starting Ray…')\n"
         "    print('by hand', file=sys.stderr)\n    os.write(2, b'native')\n"
         "progress.end()\n"
     )

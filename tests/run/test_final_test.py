@@ -19,7 +19,7 @@ from caviar.run.executors.executor import Event, LeaseEnded
 from caviar.run.executors.inline import InlineExecutor
 from caviar.run.resume import resume_sweep
 from caviar.store import Store
-from caviar.store.final_tests import finals
+from caviar.store.final_tests import final_results
 from caviar.store.requests import ask_to_stop
 from caviar_workers.messages import Lease
 
@@ -109,7 +109,7 @@ def nothing_is_lost(experiment: Path, store: Path) -> None:
     """The sweep is complete, nothing of its test is kept, and going on runs it."""
     opened = Store.open(store)
     sweep = opened.find()
-    assert (sweep.state(), finals(sweep)) == ("finished", [])
+    assert (sweep.state(), final_results(sweep)) == ("finished", [])
     assert Result(store).sql("SELECT state, count(*) FROM trials GROUP BY 1").fetchall() == [("COMPLETED", 3)]
     experiment.with_name("long").unlink(missing_ok=True)
     resume_sweep(opened, sweep, address=None, progress=SilentProgress())

@@ -55,13 +55,13 @@ class Killed(BaseException):
 
 
 @dataclass(eq=False, slots=True)
-class Execution:
+class Attempt:
     """What one execution of a trial did, as itself knows it."""
 
     number: int
     trial: int
     attempt: int
-    parent: Execution | None = None
+    parent: Attempt | None = None
     step: int = -1
     """Of the checkpoint that it went on from."""
     rows: list[tuple[int, float]] = field(default_factory=list)
@@ -125,8 +125,8 @@ class Story:
         self.plan = Plan(name="s", metric="loss", mode="min", trials=TRIALS, seed=0, space=SPACE, keep_checkpoints=keep)
         self.store = Store.open(home, create=True)
         self.sweep = self.store.create_sweep({"plan": self.plan.to_json()}, b"code")
-        self.executions: list[Execution] = []
-        self.of_value: dict[float, Execution] = {}
+        self.executions: list[Attempt] = []
+        self.of_value: dict[float, Attempt] = {}
         self.deadly = 0.05
         self.zombies: list[SimulatedExecutor] = []
         """Workers of drivers that died."""
@@ -134,7 +134,7 @@ class Story:
     def course(self, config: dict[str, float], trial: Trial) -> Iterator[Stage]:
         """Reports most steps, and saves after most; some executions load nothing, and some fail before they could."""
         chance = self.chance
-        execution = Execution(len(self.executions), trial.number, trial.attempt)
+        execution = Attempt(len(self.executions), trial.number, trial.attempt)
         self.executions.append(execution)
         if chance.random() < 0.02:
             raise ValueError("before anything")

@@ -11,7 +11,7 @@ from caviar.cli.experiment_file import load
 from caviar.display.plain import SilentProgress
 from caviar.results import Result
 from caviar.run.executors.ray_session import RaySession
-from caviar_workers.oom_count import toll
+from caviar_workers.oom_count import oom_count
 
 from .conftest import Driver, Write
 
@@ -50,7 +50,7 @@ EXPERIMENT = """
 @pytest.fixture
 def cgroup() -> Iterator[Path]:
     """A cgroup within our own that may hold 400 MiB, with the counts that go with it."""
-    own = Path(toll("here").file)
+    own = Path(oom_count("here").file)
     path = own.parent / f"caviar-{os.getpid()}"
     try:
         path.mkdir()
@@ -83,7 +83,7 @@ def test_a_kill_by_the_kernel_is_out_of_memory_and_another_is_not(
 def test_who_is_killed_again_when_alone_has_failed(
     drive: Callable[..., Driver], write: Write, store: Path, cgroup: Path
 ) -> None:
-    (cgroup / LIMIT[toll("here").file.rpartition("/")[2]]).write_text(str(3000 * MIB))
+    (cgroup / LIMIT[oom_count("here").file.rpartition("/")[2]]).write_text(str(3000 * MIB))
     source = """
         from caviar import Float, Sweep
 

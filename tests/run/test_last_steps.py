@@ -17,7 +17,7 @@ from caviar.run import driver
 from caviar.run.resume import resume_sweep
 from caviar.store import Store, Writer, finalize, ownership
 from caviar.store.check import check
-from caviar.store.final_tests import finals
+from caviar.store.final_tests import final_results
 
 from .conftest import Write
 
@@ -157,7 +157,7 @@ def test_a_driver_that_was_superseded_stops_in_one_sentence_and_stores_nothing_m
         run(experiment, store)
     assert "\n" not in str(caught.value)
     sweep = Store.open(store).find()
-    assert finals(sweep) == []
+    assert final_results(sweep) == []
     assert check(sweep) == []
     resume(store)
     assert Result(store).final == {"test": 1.0}
@@ -224,7 +224,7 @@ def test_a_driver_that_is_killed_at_the_end_is_gone_on_with_and_tests_once_more_
     for store in stores:
         sweep = Store.open(store).find()
         states.append(sweep.state())
-        assert finals(sweep) == []
+        assert final_results(sweep) == []
         resume(store)
         resume(store)
         assert check(sweep) == []
@@ -236,7 +236,7 @@ def test_a_driver_that_is_killed_at_the_end_is_gone_on_with_and_tests_once_more_
             (2, 1),
         ]
         assert found.sql("SELECT max(attempts) FROM trials").fetchall() == [(1,)]
-        assert len(finals(sweep)) == 1
+        assert len(final_results(sweep)) == 1
     assert states == ["interrupted", "finished"]
     assert begun(experiment) == 1 + len(stores)
 
@@ -270,7 +270,7 @@ def test_what_is_kept_as_measured_once_is_whole(
     with pytest.raises(CaviarError) as told:
         load(str(file)).run(store, progress=SilentProgress())
     assert sentence in str(told.value)
-    assert finals(Store.open(store).find()) == []
+    assert final_results(Store.open(store).find()) == []
 
     monkeypatch.setenv("GIVEN", "{'test': 1.0}")
     resume(store)

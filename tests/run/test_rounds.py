@@ -10,7 +10,7 @@ from caviar.results import Result
 from caviar.results.family import family
 from caviar.run import driver
 from caviar.store import Store
-from caviar.store.final_tests import finals
+from caviar.store.final_tests import final_results
 
 from .conftest import Caviar, Write
 
@@ -50,7 +50,7 @@ def test_rounds_end_where_an_undisturbed_run_would_have(
     assert ran.code == 0, ran.err
     assert [len(part[1]) for part in rows(whole)] == [12, 8, 5]  # type: ignore[index]
     opened = Store.open(whole)
-    tested = [finals(sweep) for sweep in family(opened, opened.find(None))]
+    tested = [final_results(sweep) for sweep in family(opened, opened.find(None))]
     assert [len(one) for one in tested] == [0, 0, 1]  # when all choices are made
     best = json.loads(caviar("best", "--family", "-k", "1", "--json", at=whole).out)["trials"][0]
     assert (tested[2][0]["sweep"], tested[2][0]["trial"]) == (best["sweep"], best["trial"])

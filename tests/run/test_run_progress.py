@@ -15,7 +15,7 @@ from caviar.run.engine.scheduler import Scheduler
 from caviar.run.engine.trial_source import ResumeState, SampledTrials
 from caviar.run.engine.trial_table import TrialTable
 from caviar.run.executors.inline import InlineExecutor
-from caviar.run.run_progress import Gauge, Readings
+from caviar.run.run_progress import Readings, RunProgress
 from caviar.search.samplers import make_sampler
 from caviar.space import Float, Space
 from caviar.spec.plan import Plan
@@ -42,7 +42,7 @@ def test_leases_that_wait_for_room_do_not_run(tmp_path: Path, slots: int, runnin
         trials.submit(lease, Work(trials=(lease,), attempts=(0,), seeds=(0,), configs={}), 0.0)
     scheduler: Any = SimpleNamespace(slots=slots, trials=trials, counters=Counters("loss", "min"))
     before = ResumeState(failed=2, stopped=1)
-    said = Gauge(store, sweep, plan, already=3, before=before, curves=False).read(scheduler)
+    said = RunProgress(store, sweep, plan, already=3, before=before, curves=False).read(scheduler)
     assert (said.done, said.failed, said.stopped) == (3, 2, 1), "what earlier drivers saw counts"
     assert (said.running, said.no_room) == (running, slots == 0)
 
@@ -68,13 +68,13 @@ def test_trials_are_ranked_by_the_rule_of_the_sweep(
     program = Program(digest="d", train="train", functions={"train": train})
     source = SampledTrials(plan, make_sampler(plan.sampler, plan.space, plan.seed, plan.trials))
     executor = InlineExecutor(program)
-    gauge = Gauge(store, sweep, plan, already=0, curves=curves)
-    with gauge, Writer(sweep, sweep.claim()) as writer:
+    run_progress = RunProgress(store, sweep, plan, already=0, curves=curves)
+    with run_progress, Writer(sweep, sweep.claim()) as writer:
         ports = Ports(executor=executor, sink=writer)
-        scheduler = Scheduler(plan, sweep.id, source, ports, on_tick=lambda: said.append(gauge.read(scheduler)))
+        scheduler = Scheduler(plan, sweep.id, source, ports, on_tick=lambda: said.append(run_progress.read(scheduler)))
         said: list[Any] = []
         assert scheduler.run() is None
-    shown = gauge.read(scheduler).best
+    shown = run_progress.read(scheduler).best
     assert [(row.trial, row.value) for row in shown] == best
     assert all(row.config for row in shown)
     if curves:
@@ -86,9 +86,9 @@ def test_after_a_resume_the_best_of_earlier_drivers_are_shown(tmp_path: Path) ->
     store = Store.open(tmp_path / "store", create=True)
     sweep = store.find(add_digits(store))
     scheduler: Any = SimpleNamespace(slots=1, trials=TrialTable(1), counters=Counters("val_loss", "min"))
-    with Gauge(store, sweep, make_plan("digits", 8), already=8, curves=False) as gauge:
+    with RunProgress(store, sweep, make_plan("digits", 8), already=8, curves=False) as run_progress:
         pass  # however soon it ends
-    assert [row.trial for row in gauge.read(scheduler).best] == [2, 1, 0, 5, 6]
+    assert [row.trial for row in run_progress.read(scheduler).best] == [2, 1, 0, 5, 6]
 
 
 class Slow(ProgressReader):
@@ -128,8 +128,8 @@ def test_nobody_waits_for_a_reading_and_none_comes_after_the_end(tmp_path: Path)
 
 def test_an_error_ends_the_readings_at_once(tmp_path: Path) -> None:
     store, sweep, plan = stored(tmp_path, trials=3)
-    gauge = Gauge(store, sweep, plan, already=0, curves=True)
-    with pytest.raises(KeyboardInterrupt), gauge:
+    run_progress = RunProgress(store, sweep, plan, already=0, curves=True)
+    with pytest.raises(KeyboardInterrupt), run_progress:
         raise KeyboardInterrupt
     assert "progress" not in [thread.name for thread in threading.enumerate()]
 
@@ -140,8 +140,8 @@ def test_no_trial_is_called_the_best_while_those_of_earlier_drivers_are_not_know
     counters = Counters("val_loss", "min")
     counters.leaders.append(Leader(7, 9.0, {}))
     scheduler: Any = SimpleNamespace(slots=1, trials=TrialTable(1), counters=counters)
-    gauge = Gauge(store, sweep, make_plan("digits", 9), already=8, curves=False)
-    assert gauge.read(scheduler).best == ()
-    with gauge:
+    run_progress = RunProgress(store, sweep, make_plan("digits", 9), already=8, curves=False)
+    assert run_progress.read(scheduler).best == ()
+    with run_progress:
         pass
-    assert gauge.read(scheduler).best[0].trial == 2
+    assert run_progress.read(scheduler).best[0].trial == 2

@@ -17,10 +17,10 @@ confidences = st.floats(0.01, 0.9)
 @settings(deadline=None)
 @given(center=units, confidence=confidences, u=units)
 def test_a_peak_is_undone(center, confidence, u):
-    tilt = peak(center, confidence)
-    place = float(tilt.places([u])[0])
+    warp = peak(center, confidence)
+    place = float(warp.places([u])[0])
     assert 0.0 <= place <= 1.0
-    assert tilt.unit(place) == pytest.approx(u, abs=1e-9)
+    assert warp.unit(place) == pytest.approx(u, abs=1e-9)
 
 
 @settings(deadline=None)
@@ -50,8 +50,8 @@ def test_the_peak_has_its_share_of_the_draws():
 
 def test_one_point_is_warped_as_a_million_are():
     u = np.random.default_rng(0).random(5000)
-    tilt = peak(0.3, 0.7)
-    assert (np.array([tilt.places([one])[0] for one in u]) == tilt.places(u)).all()
+    warp = peak(0.3, 0.7)
+    assert (np.array([warp.places([one])[0] for one in u]) == warp.places(u)).all()
 
 
 def test_a_favourite_option_gets_its_share_and_the_others_keep_theirs():

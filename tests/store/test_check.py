@@ -46,7 +46,7 @@ def trials(store, sweep):
 
 def rewrite(sweep, **changes):
     """Append a manifest that tells something else."""
-    before = sweep.snapshot().manifest
+    before = sweep.visible_files().manifest
     after = replace(before, k=before.k + 1, **changes)
     assert manifest.append(sweep.disk, sweep.path, after)
 
@@ -130,7 +130,7 @@ def test_a_damaged_segment_is_set_aside_and_leaves_no_gap(store, sweep, epoch, r
     finalize(sweep, epoch)
     assert trials(store, sweep) == [*left, 9, 10]
     assert kept.read_bytes() == torn
-    assert sweep.snapshot().manifest.quarantined == (gone,)
+    assert sweep.visible_files().manifest.quarantined == (gone,)
 
 
 def test_an_owner_goes_on_beside_a_check(store, sweep, rows):
@@ -192,7 +192,7 @@ def test_what_cannot_be_read_now_is_named_and_stays(sweep, epoch):
 
 def test_another_number_of_rows_than_the_manifest_says(sweep, epoch):
     merge(sweep)
-    files = sweep.snapshot().manifest.files
+    files = sweep.visible_files().manifest.files
     rewrite(sweep, files=tuple(replace(file, rows=file.rows + 1) for file in files if file.table == "curves"))
     (finding,) = check(sweep)
     assert finding.what == "it holds 6 rows of trials 0 to 2, not 7 rows of trials 0 to 2"
@@ -200,7 +200,7 @@ def test_another_number_of_rows_than_the_manifest_says(sweep, epoch):
 
 def test_a_page_is_verified_where_no_checksum_of_the_file_is_known(sweep, epoch):
     finalize(sweep, epoch)
-    files = sweep.snapshot().manifest.files
+    files = sweep.visible_files().manifest.files
     rewrite(sweep, files=tuple(replace(file, checksum="") for file in files))
     assert check(sweep) == []
     (path,) = sweep.path.glob("curves/*")
@@ -290,6 +290,6 @@ def test_a_removal_that_was_cut_short_shows_no_half_sweep(store, sweep, describe
 def test_manifests_keep_what_was_set_aside_through_json(sweep, epoch):
     flip(file_of(sweep, 1))
     quarantine(sweep, check(sweep))
-    seen = sweep.snapshot().manifest
+    seen = sweep.visible_files().manifest
     assert isinstance(seen, Manifest)
     assert seen.quarantined[0].why.startswith("its checksum is")

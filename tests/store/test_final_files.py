@@ -50,7 +50,7 @@ def test_a_large_sweep_has_several_files_of_curves_each_with_trials_of_its_own(s
     before = contents(store, sweep)
     finalize(sweep, epoch)
     assert contents(store, sweep) == before
-    files = [file for file in sweep.snapshot().manifest.files if file.table == "curves"]
+    files = [file for file in sweep.visible_files().manifest.files if file.table == "curves"]
     assert len(files) > 3
     spans = sorted((file.min_trial, file.max_trial) for file in files)
     assert all(high < low for (_, high), (low, _) in pairwise(spans))
@@ -86,7 +86,7 @@ def test_a_curve_opens_one_of_many_files(store, sweep, rows, small_files):
     epoch = sweep.claim()
     record_many(sweep, rows, epoch)
     finalize(sweep, epoch)
-    curves = {file.name: file for file in sweep.snapshot().manifest.files if file.table == "curves"}
+    curves = {file.name: file for file in sweep.visible_files().manifest.files if file.table == "curves"}
     for name, file in curves.items():
         if not file.min_trial <= 9 <= file.max_trial:
             (sweep.path / name).write_bytes(b"damaged")

@@ -152,7 +152,7 @@ def test_a_file_that_the_manifest_names_and_that_is_gone_is_refused_and_named(st
         merge(sweep)
     else:
         finalize(sweep, epoch)
-    names = sweep.snapshot().all_names()
+    names = sweep.visible_files().all_names()
     whole = {name: (sweep.path / name).read_bytes() for name in names}
     for name in names:
         (sweep.path / name).unlink()
@@ -230,7 +230,7 @@ def test_a_torn_tick_is_a_tail_and_nobody_refuses_it(mirror, monkeypatch):
         simulation.platter.folder(simulation.sweep().path / "_hot").change({lost: None})
         simulation.processes.living.clear()
         sweep = simulation.sweep()
-        assert holes(sweep.disk, sweep.path, sweep.snapshot()) == []
+        assert holes(sweep.disk, sweep.path, sweep.visible_files()) == []
         assert check(sweep) == []
         heir = Driver(simulation, 2)
         heir.claim()

@@ -24,7 +24,7 @@ from caviar.run.engine.checkpoint_store import StoredCheckpoints
 from caviar.run.engine.ports import Ports
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.engine.trial_source import SampledTrials
-from caviar.run.run_progress import Gauge
+from caviar.run.run_progress import RunProgress
 from caviar.search.samplers import make_sampler
 from caviar.space import Float, Space
 from caviar.spec.plan import Plan
@@ -44,7 +44,7 @@ class Ran:
     sweep: SweepDir
     plan: Plan
     scheduler: Scheduler
-    gauge: Gauge
+    run_progress: RunProgress
     followed: ProgressReader
     """Has read the store again and again while the sweep ran."""
     epoch: int
@@ -83,8 +83,8 @@ def ran(folder: Path, plot: dict[int, list[Script]], mode: str, rule: str) -> It
             writer.flush()
             followed.read()
 
-    gauge = Gauge(store, sweep, plan, already=0, curves=True)
-    with gauge, Writer(sweep, epoch) as writer:
+    run_progress = RunProgress(store, sweep, plan, already=0, curves=True)
+    with run_progress, Writer(sweep, epoch) as writer:
         vault = StoredCheckpoints(store, sweep, plan, writer, epoch)
         ports = Ports(executor=executor, sink=writer, checkpoints=vault)
         scheduler = Scheduler(plan, sweep.id, SampledTrials(plan, sampler), ports, on_tick=follow)
@@ -95,7 +95,7 @@ def ran(folder: Path, plot: dict[int, list[Script]], mode: str, rule: str) -> It
         sweep=sweep,
         plan=plan,
         scheduler=scheduler,
-        gauge=gauge,
+        run_progress=run_progress,
         followed=followed,
         epoch=epoch,
         turns=turns,
@@ -205,7 +205,7 @@ def check(folder: Path, seed: int, trials: int) -> None:
                 check_attempts(views, truth)
                 check_winners(views, description, truth, mode)
         best = [(trial, value) for trial, _, value in ranking(truth, rule, mode)[:5]]
-        assert [(row.trial, row.value) for row in sweep.gauge.read(sweep.scheduler).best] == best
+        assert [(row.trial, row.value) for row in sweep.run_progress.read(sweep.scheduler).best] == best
         for trial, one in truth.items():
             if not all(script.loads for script in plot[trial]):
                 continue  # only its checkpoints tell that an attempt began anew, and it may have saved late

@@ -14,7 +14,7 @@ from caviar.store.check import check
 from caviar.store.layout import Segment
 from caviar.store.manifest import DataFile, Manifest
 from caviar.store.merging import MOST_ROWS, merge, plan
-from caviar.store.visible_files import Snapshot
+from caviar.store.visible_files import VisibleFiles
 
 
 def held(rows, table="curves", name="a"):
@@ -24,7 +24,7 @@ def held(rows, table="curves", name="a"):
 def test_plan_takes_all_hot_files_and_merged_ones_no_larger_than_what_they_join():
     files = (held(10, name="a"), held(12, name="b"), held(100, name="c"), held(5, "logs"))
     hot = tuple(Segment(epoch=1, n=n, table=table) for n, table in enumerate(["curves", "attempts", "curves"]))
-    groups = {group.table: group.names for group in plan(Snapshot(manifest=Manifest(k=0, files=files), hot=hot))}
+    groups = {group.table: group.names for group in plan(VisibleFiles(manifest=Manifest(k=0, files=files), hot=hot))}
     assert set(groups) == {"curves", "attempts"}
     assert groups["attempts"] == (hot[1].name,)
     assert groups["curves"] == ("_merged/curves-a.parquet", hot[0].name, hot[2].name)
@@ -34,7 +34,7 @@ def test_plan_leaves_large_and_final_files_alone():
     final = DataFile(table="curves", name="curves/000001.parquet", rows=1, min_trial=0, max_trial=0)
     files = (held(MOST_ROWS + 1), final)
     hot = (Segment(epoch=1, n=0, table="curves"),)
-    (group,) = plan(Snapshot(manifest=Manifest(k=0, files=files), hot=hot))
+    (group,) = plan(VisibleFiles(manifest=Manifest(k=0, files=files), hot=hot))
     assert group.names == (hot[0].name,)
 
 
@@ -42,7 +42,7 @@ def test_plan_merges_large_files_of_large_sweeps_and_keeps_few_of_them():
     hot = (Segment(epoch=1, n=0, table="curves"),)
     files, most = [], 0
     for number in range(4000):  # a file of a million rows at each merge: four billion rows
-        (group,) = plan(Snapshot(manifest=Manifest(k=0, files=tuple(files)), hot=hot))
+        (group,) = plan(VisibleFiles(manifest=Manifest(k=0, files=tuple(files)), hot=hot))
         taken = [file for file in files if file.name in group.names]
         files = [file for file in files if file not in taken]
         files.append(held(10**6 + sum(file.rows for file in taken), name=f"{number}"))
@@ -62,7 +62,7 @@ def test_merges_keep_all_rows_and_few_files(store, sweep, rows, monkeypatch):
             writer.add("decisions", rows.decisions([step], step=step))
             writer.flush()
             writer._merger.join()
-    seen = sweep.snapshot()
+    seen = sweep.visible_files()
     assert writer._merger.failure is None
     assert seen.manifest.k > 5
     assert len(seen.manifest.files) + len(seen.hot) < 25
@@ -91,12 +91,12 @@ def test_publishing_waits_while_too_many_files_are_live_and_a_merge_is_at_work(s
         for step in range(40):
             writer.add("logs", rows.logs(step, ["a"]))
             time.sleep(0.02)
-        assert 4 <= len(sweep.snapshot().hot) <= 8
+        assert 4 <= len(sweep.visible_files().hot) <= 8
         let_go.set()
         writer.flush()
         writer._merger.join()
-        assert len(sweep.snapshot().hot) <= 8
-    assert sum(file.rows for file in sweep.snapshot().manifest.files) > 6
+        assert len(sweep.visible_files().hot) <= 8
+    assert sum(file.rows for file in sweep.visible_files().manifest.files) > 6
 
 
 def test_after_a_merge_that_failed_publishing_goes_on(sweep, rows, monkeypatch):
@@ -107,7 +107,7 @@ def test_after_a_merge_that_failed_publishing_goes_on(sweep, rows, monkeypatch):
         for step in range(20):
             writer.add("logs", rows.logs(step, ["a"]))
             writer.flush()
-    assert len(sweep.snapshot().hot) == 20
+    assert len(sweep.visible_files().hot) == 20
 
 
 def test_closing_waits_for_no_merge_and_leaves_nothing_of_it(store, sweep, rows, monkeypatch):
@@ -127,7 +127,7 @@ def test_closing_waits_for_no_merge_and_leaves_nothing_of_it(store, sweep, rows,
             writer.flush()
         assert begun.wait(10)
     assert writer._merger.failure is None
-    assert len(sweep.snapshot().hot) == 6
+    assert len(sweep.visible_files().hot) == 6
     assert not sweep.disk.list(sweep.path / "_merged", hidden=True)
 
 
@@ -138,7 +138,7 @@ def test_a_merged_file_is_in_order(sweep, rows):
                 writer.add("curves", rows.curve(trial, [step], seq=step, loss=[1.0]))
             writer.flush()
     merge(sweep)
-    (file,) = sweep.snapshot().manifest.files
+    (file,) = sweep.visible_files().manifest.files
     table = pq.read_table(sweep.path / file.name)
     keys = list(zip(table["trial"].to_pylist(), table["_seq"].to_pylist(), strict=True))
     assert keys == [(trial, step) for trial in range(3) for step in range(3)]
@@ -147,27 +147,27 @@ def test_a_merged_file_is_in_order(sweep, rows):
 def test_a_merge_that_comes_late_changes_nothing(sweep, rows):
     with Writer(sweep, sweep.claim()) as writer:
         writer.add("curves", rows.curve(0, [0], loss=[1.0]))
-    look = type(sweep).snapshot
+    look = type(sweep).visible_files
 
     class Slow(type(sweep)):
-        def snapshot(self):
+        def visible_files(self):
             seen = look(self)
             merge(sweep)  # another one is quicker
             return seen
 
     assert merge(Slow(path=sweep.path)) is None
-    assert sweep.snapshot().manifest.k == 1
+    assert sweep.visible_files().manifest.k == 1
 
 
 def test_merging_a_damaged_file_fails_and_reading_goes_on(sweep, rows, monkeypatch):
     monkeypatch.setattr("caviar.store.merging.MOST_HOT", 0)
     with Writer(sweep, sweep.claim(), interval_s=60) as writer:
-        monkeypatch.setattr("caviar.store.merging.Ordered", lambda *_: 1 / 0)
+        monkeypatch.setattr("caviar.store.merging.SortedRows", lambda *_: 1 / 0)
         writer.add("logs", rows.logs(0, ["a"]))
         writer.flush()
         writer.add("logs", rows.logs(0, ["b"]))
     assert isinstance(writer._merger.failure, ZeroDivisionError)
-    assert len(sweep.snapshot().hot) == 2
+    assert len(sweep.visible_files().hot) == 2
 
 
 WRITING = """
@@ -215,7 +215,7 @@ def test_a_reader_beside_a_writer_sees_a_growing_prefix_and_a_kill_loses_nothing
         finally:
             child.kill()
     assert seen > 20
-    assert sweep.snapshot().manifest.k > 1
+    assert sweep.visible_files().manifest.k > 1
     assert sweep.state() == "interrupted"
     assert sweep.claim() == 2
     with Views(store, [sweep]) as views:

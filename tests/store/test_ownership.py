@@ -15,7 +15,7 @@ from caviar.store import ownership as owning
 from caviar.store.amendments import amend
 from caviar.store.checkpoints import write_carried
 from caviar.store.disk import PosixDisk
-from caviar.store.final_tests import add_final, finals
+from caviar.store.final_tests import add_final, final_results
 from caviar.store.finalize import compact, finalize
 from caviar.store.owner import owner_path
 from caviar.store.ownership import own
@@ -200,7 +200,7 @@ def test_two_that_test_a_winner_store_one_finding(sweep, monkeypatch):
     add_final(sweep, first)
     add_final(sweep, first | {"metrics": {"test": 2.0}})
     add_final(sweep, first | {"trial": 4})
-    assert [(one["trial"], one["metrics"]["test"]) for one in finals(sweep)] == [(3, 1.0), (4, 1.0)]
+    assert [(one["trial"], one["metrics"]["test"]) for one in final_results(sweep)] == [(3, 1.0), (4, 1.0)]
 
 
 def test_a_writer_lets_an_ended_sweep_run_again_and_a_claim_alone_does_not(store, sweep, rows):
@@ -212,9 +212,9 @@ def test_a_writer_lets_an_ended_sweep_run_again_and_a_claim_alone_does_not(store
     assert sweep.state() == "finished"
     with own(sweep) as held:
         assert sweep.state() == "running"
-        assert sweep.snapshot().manifest.state == "finished"
+        assert sweep.visible_files().manifest.state == "finished"
         Writer(held.sweep, held.epoch).close()
-        assert sweep.snapshot().manifest.state == "running"
+        assert sweep.visible_files().manifest.state == "running"
     assert sweep.state() == "interrupted"
 
 

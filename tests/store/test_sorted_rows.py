@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from caviar.store.segment import encode, unify
 from caviar.store.sort_keys import in_order, keys_of, place
-from caviar.store.sorted_rows import NEVER, Ordered
+from caviar.store.sorted_rows import NEVER, SortedRows
 
 KEYS = st.tuples(st.integers(0, 2**40), st.integers(0, 2**15 - 1), st.integers(0, 2**31 - 1))
 NEAR = st.tuples(st.integers(0, 5), st.integers(0, 2), st.integers(0, 100))
@@ -72,7 +72,7 @@ def random_files(rng, kind):
 def test_all_rows_come_in_order_once(written, monkeypatch, kind, piece):
     monkeypatch.setattr("caviar.store.sorted_rows.PIECE", piece)
     files, names = random_files(np.random.default_rng(0), kind)
-    ordered = Ordered("curves", written(files))
+    ordered = SortedRows("curves", written(files))
     assert ordered.rows == len(names)
     pieces = list(ordered.read())
     assert [name for rows in pieces for name in names_of(rows)] == sorted(names)
@@ -91,7 +91,7 @@ def test_all_rows_come_in_order_once(written, monkeypatch, kind, piece):
 def test_only_what_overlaps_is_in_memory(written, monkeypatch, kind):
     monkeypatch.setattr("caviar.store.sorted_rows.PIECE", 1)
     files, names = random_files(np.random.default_rng(0), kind)
-    ordered = Ordered("curves", written(files))
+    ordered = SortedRows("curves", written(files))
     most = max(piece.num_rows for piece in ordered.read())
     assert most <= 7 * len(files)
     assert most < len(names) / 4

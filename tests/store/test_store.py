@@ -160,14 +160,14 @@ def test_a_manifest_that_leads_elsewhere_is_refused(sweep):
         file = {"table": "curves", "name": name, "rows": 1, "min_trial": 0, "max_trial": 0}
         path.write_text(json.dumps(manifest | {"files": [file]}))
         with pytest.raises(StoreError, match="do not trust"):
-            sweep.snapshot()
+            sweep.visible_files()
 
 
 def test_a_manifest_that_was_changed_is_refused(sweep):
     path = sweep.path / "_manifest" / "000000.json"
     path.write_text(path.read_text().replace('"sealed": {}', '"sealed": {"1": 5}'))
     with pytest.raises(StoreError, match="changed after it was written"):
-        sweep.snapshot()
+        sweep.visible_files()
 
 
 class Unsure(PosixDisk):

@@ -75,7 +75,7 @@ def test_a_reader_starts_again_when_its_files_are_gone(store, sweep, rows):
         for path in merge(sweep):
             path.unlink()
         assert views.execute("SELECT count(*) FROM curves").fetchall() == [(1,)]
-        (sweep.path / sweep.snapshot().names("curves")[0]).unlink()
+        (sweep.path / sweep.visible_files().names("curves")[0]).unlink()
         with pytest.raises(StoreError, match="Cannot read") as caught:
             views.execute("SELECT count(*) FROM curves").fetchall()
         assert "\n" not in str(caught.value)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from caviar_workers import oom_count as module
-from caviar_workers.oom_count import Toll, killed, toll
+from caviar_workers.oom_count import OomCount, killed, oom_count
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_the_nearest_count_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     counts.parent.mkdir(parents=True)
     counts.write_text("low 0\noom 5\noom_kill_disable 0\noom_kill 3\noom_group_kill 1\n")
 
-    assert toll("a") == Toll(node="a", file=str(counts), count=3)
+    assert oom_count("a") == OomCount(node="a", file=str(counts), count=3)
 
 
 def test_a_file_without_the_count_is_no_answer(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_file_without_the_count_is_no_answer(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts")
 def test_this_machine_has_a_count() -> None:
-    found = toll("a")
+    found = oom_count("a")
     assert found.file
     assert killed(found.file) >= found.count >= 0
 
@@ -49,4 +49,4 @@ def test_elsewhere_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(module, "_OWN", tmp_path / "cgroup")
     monkeypatch.setattr(module, "_CGROUPS", tmp_path / "fs")
     monkeypatch.setattr(module, "_MACHINE", tmp_path / "vmstat")
-    assert toll("a") == Toll(node="a", file="", count=0)
+    assert oom_count("a") == OomCount(node="a", file="", count=0)

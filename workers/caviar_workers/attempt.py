@@ -11,7 +11,7 @@ from caviar_workers.trial import Trial
 
 
 @dataclass(slots=True, kw_only=True)
-class Execution:
+class Attempt:
     """One attempt while it lasts; written by the training thread."""
 
     trial: Trial

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from caviar_workers.flush_window import Stretch, Totals
+from caviar_workers.flush_window import FlushWindow, Totals
 from caviar_workers.row_columns import Bools, Columns, Floats
 from caviar_workers.states import Cause
 from caviar_workers.tables import ATTEMPTS, CURVES, LOGS, arrays_of
@@ -31,16 +31,16 @@ def ipc(batch: pa.RecordBatch) -> bytes:
     return bytes(sink.getvalue())
 
 
-def curves_table(stretch: Stretch, columns: Columns) -> pa.RecordBatch:
+def curves_table(window: FlushWindow, columns: Columns) -> pa.RecordBatch:
     """The rows of a stretch of attempts."""
-    counts = stretch.counts
-    firsts = -stretch.starts()  # _seq counts from 0 within an attempt …
-    firsts[0] += stretch.past.rows if stretch.past is not None else 0  # … over all its flushes
+    counts = window.counts
+    firsts = -window.starts()  # _seq counts from 0 within an attempt …
+    firsts[0] += window.past.rows if window.past is not None else 0  # … over all its flushes
     arrays = [
-        pa.array(np.repeat(np.array(stretch.trials, np.int64), counts)),
-        pa.array(np.repeat(np.array(stretch.attempts, np.int16), counts)),
+        pa.array(np.repeat(np.array(window.trials, np.int64), counts)),
+        pa.array(np.repeat(np.array(window.attempts, np.int16), counts)),
         pa.array((np.arange(counts.sum()) + np.repeat(firsts, counts)).astype(np.int32)),
-        pa.array(np.repeat(stretch.firsts, counts)),
+        pa.array(np.repeat(window.firsts, counts)),
         pa.array(columns.steps),
         pa.array(columns.times_ms).cast(CURVES.field("time").type),
     ]
@@ -52,7 +52,7 @@ def curves_table(stretch: Stretch, columns: Columns) -> pa.RecordBatch:
 
 
 def attempts_table(
-    stretch: Stretch,
+    window: FlushWindow,
     totals: Totals,
     outcomes: Sequence[Outcome],
     place: tuple[str, int, str],
@@ -61,35 +61,35 @@ def attempts_table(
     """One row per attempt of a stretch: those that ended, and the one that runs, if there is one.
 
     Args:
-        stretch: The attempts, [k].
+        window: The attempts, [k].
         totals: How they stand, [k].
         outcomes: (state, kind, error) of each, [k].
         place: Host, process id, devices.
         causes: Trial → why it was executed, of those that were not executed for the first time.
     """
-    current = [stretch.current] if stretch.current is not None else []
+    current = [window.current] if window.current is not None else []
     count = len(outcomes)
     columns: dict[str, Any] = {
-        "trial": stretch.trials,
-        "attempt": stretch.attempts,
+        "trial": window.trials,
+        "attempt": window.attempts,
         "state": [state for state, _, _ in outcomes],
-        "cause": [causes.get(trial, Cause.FIRST) for trial in stretch.trials] if causes else [Cause.FIRST] * count,
+        "cause": [causes.get(trial, Cause.FIRST) for trial in window.trials] if causes else [Cause.FIRST] * count,
         "kind": [kind for _, kind, _ in outcomes],
         "error": [error and error[-MOST_ERROR:] for _, _, error in outcomes],
-        "started": _milliseconds([ending[2] for ending in stretch.endings] + [e.started for e in current]),
-        "ended": [*_milliseconds([ending[3] for ending in stretch.endings]), *(None for _ in current)],
-        "busy": [ending[5] for ending in stretch.endings] + [None for _ in current],
+        "started": _milliseconds([ending[2] for ending in window.endings] + [e.started for e in current]),
+        "ended": [*_milliseconds([ending[3] for ending in window.endings]), *(None for _ in current)],
+        "busy": [ending[5] for ending in window.endings] + [None for _ in current],
         "host": pa.repeat(place[0], count),
         "pid": pa.repeat(place[1], count),
         "devices": pa.repeat(place[2], count),
         "rows": totals.rows,
         "step": pa.array(totals.steps, mask=totals.steps < 0),
-        "start": pa.array(stretch.firsts, mask=stretch.ends),
+        "start": pa.array(window.firsts, mask=window.ends),
         "diverged": totals.diverged,
     }
     arrays = arrays_of("attempts", columns, count)
     fields = list(ATTEMPTS)
-    over = np.arange(count) < len(stretch.endings)  # of the one that runs, the curve so far will say more
+    over = np.arange(count) < len(window.endings)  # of the one that runs, the curve so far will say more
     for name, found in totals.metrics.items():
         there, finite = found.has_last & over, found.has_finite & over
         arrays += [_floats(found.last, there), _floats(found.low, finite), _floats(found.high, finite)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from caviar_workers.attempt import Ending, Execution, Past
+from caviar_workers.attempt import Attempt, Ending, Past
 from caviar_workers.checkpoint import MOST_STEP
 from caviar_workers.messages import Living, Summary
 from caviar_workers.row_columns import Bools, Columns, Extremes, Floats, Ints, extremes
@@ -20,12 +20,12 @@ from caviar_workers.trial import WIDTH, Cells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class FlushWindow:
     """The attempts and their rows."""
 
     endings: list[Ending]
     """Those that ended."""
-    current: Execution | None
+    current: Attempt | None
     """The one that goes on."""
     past: Past | None
     """Of the first attempt; None: this is the first flush to see it."""
@@ -64,7 +64,7 @@ class Stretch:
         """Where the rows of each attempt begin, [k]."""
         return np.cumsum(self.counts) - self.counts
 
-    def without_refused(self) -> Stretch:
+    def without_refused(self) -> FlushWindow:
         """The stretch without what the first attempt reported after a row that was refused."""
         if self.past is None or self.past.fault is None or not self.counts[0]:
             return self

@@ -50,7 +50,7 @@ def _pattern(forms: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, forms)) or r"(?!)")
 
 
-class Sieve:
+class SecretFilter:
     """Puts stars in the place of secrets in a text that comes in pieces, wherever it is cut.
 
     Args:

@@ -23,12 +23,12 @@ class Mailbox:
         """Leave a message for a lease."""
         self._waiting.setdefault(lease, []).append(message)
 
-    def take(self, lease: int) -> list[Message]:
+    def fetch(self, lease: int) -> list[Message]:
         """Fetch what was left for a lease, in order."""
         return self._waiting.pop(lease, [])
 
 
-class Hearing:
+class Inbox:
     """Passes messages on to the trials of one lease.
 
     Threads: `begin` belongs to the training thread, `hear` to the one that speaks for the lease.

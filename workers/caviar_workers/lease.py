@@ -18,13 +18,13 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any
 
-from caviar_workers.attempt import Execution
+from caviar_workers.attempt import Attempt
 from caviar_workers.capture import Capture
 from caviar_workers.children import ParentOnly, show_to_children
 from caviar_workers.data import accepted, load_data
 from caviar_workers.failure import describe
 from caviar_workers.hidden import without
-from caviar_workers.inbox import Hearing
+from caviar_workers.inbox import Inbox
 from caviar_workers.load import load_function
 from caviar_workers.messages import Batch, Lease, Message, Program
 from caviar_workers.outlet import OUTLETS
@@ -98,7 +98,7 @@ def _speak(
 ) -> Iterator[Batch]:
     flushed, pause = time.monotonic(), _GLANCE_S
     while not training.done.wait(min(pause, flush_s)):
-        training.hearing.hear(mail())
+        training.inbox.hear(mail())
         backlog = recorder.backlog()
         pause = _GLANCE_S if backlog < _TORRENT else _TORRENT_S
         if backlog < MOST_BACKLOG and time.monotonic() - flushed < flush_s:
@@ -131,7 +131,7 @@ class _Training:
         self._data: Any = None
         self._unseen_s = 0.0
         """Seconds that trials took since the open files were looked at."""
-        self.hearing = Hearing()
+        self.inbox = Inbox()
         self.done = threading.Event()
         self.abandoned = False
         """Nobody listens any more: the trial that trains is the last one."""
@@ -147,13 +147,13 @@ class _Training:
 
     def _train(self, position: int) -> None:
         execution = self._recorder.begin(position)
-        if self.hearing.begin(execution.trial):
+        if self.inbox.begin(execution.trial):
             self._execute(execution, position)
         else:
             execution.kind = "cancel"
         self._recorder.end(execution)
 
-    def _execute(self, execution: Execution, position: int) -> None:
+    def _execute(self, execution: Attempt, position: int) -> None:
         started = time.perf_counter()
         try:
             if self._function is None:
@@ -188,7 +188,7 @@ class _Training:
             self.broken = True
             print(f"[caviar: {word}]", file=OUTLETS["err"])
 
-    def _call(self, function: Callable[..., Any], execution: Execution, position: int) -> None:
+    def _call(self, function: Callable[..., Any], execution: Attempt, position: int) -> None:
         with self._parent_only:
             returned = function(self._lease.config(position), execution.trial, **self._own_arguments())
         if returned is not None:
@@ -199,7 +199,7 @@ class _Training:
         """The function's arguments: what a trial does to them is its own affair."""
         return copy.deepcopy(self._arguments) if self._arguments else {}
 
-    def _finish(self, returned: Any, execution: Execution) -> None:
+    def _finish(self, returned: Any, execution: Attempt) -> None:
         if self._lease.final:
             _finish_final(returned, execution.trial)
         else:
@@ -221,7 +221,7 @@ class _Training:
         return function
 
 
-def _finish(returned: Any, execution: Execution, metric: str, recorder: Recorder) -> None:
+def _finish(returned: Any, execution: Attempt, metric: str, recorder: Recorder) -> None:
     """Record what train returned, as its last report: a generator's rows, a dict of metrics, or the metric's value.
 
     What cannot be stored is told in the trial's log, if its curve is whole without it, and else with its failure.

@@ -16,7 +16,7 @@ _LINE = "oom_kill "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Toll:
+class OomCount:
     """The count at one moment."""
 
     node: str
@@ -26,12 +26,12 @@ class Toll:
     count: int = 0
 
 
-def toll(node: str) -> Toll:
+def oom_count(node: str) -> OomCount:
     """The count that this process belongs to: that of its cgroup, of its container, or else of the whole machine."""
     for file in _files():
         with suppress(OSError, ValueError):
-            return Toll(node=node, file=file, count=killed(file))
-    return Toll(node=node)
+            return OomCount(node=node, file=file, count=killed(file))
+    return OomCount(node=node)
 
 
 def killed(file: str) -> int:

@@ -20,14 +20,14 @@ from pathlib import Path
 
 import numpy as np
 
-from caviar_workers.attempt import Ending, Execution, Past, never_reported
+from caviar_workers.attempt import Attempt, Ending, Past, never_reported
 from caviar_workers.capture import Capture
 from caviar_workers.checkpoint import Save, carried, is_visible
 from caviar_workers.checkpoint_folder import CheckpointFolder
 from caviar_workers.encode import Outcome, attempts_table, curves_table, ipc, logs_table
-from caviar_workers.flush_window import Stretch, Totals, totals_of
+from caviar_workers.flush_window import FlushWindow, Totals, totals_of
 from caviar_workers.messages import Batch, Lease, Living, Summary
-from caviar_workers.row_checks import Sieve
+from caviar_workers.row_checks import RowChecks
 from caviar_workers.row_columns import Rows, to_columns
 from caviar_workers.states import Failure, State
 from caviar_workers.trial import WIDTH, Cells, Trial
@@ -59,20 +59,20 @@ class Recorder:
         self._devices = devices
         self._place = (socket.gethostname(), os.getpid(), devices)
         self._lock = threading.Lock()
-        self._open: Execution | None = None
+        self._open: Attempt | None = None
         # What ended is kept as flat lists of numbers: thousands of objects would each be looked at by Python's garbage
         # collector again and again.
         self._endings: list[Ending] = []
         self._counts: list[int] = []
         self._cells: Cells = []
         self._past: Past | None = None
-        self._sieve = Sieve(lease.metric, lease.hidden)
+        self._checks = RowChecks(lease.metric, lease.hidden)
         self._saves: list[Save] = []
         self._folder: CheckpointFolder | None = None
         self._sees_store: bool | None = None
         self._untaken: threading.Event | None = None
 
-    def begin(self, position: int) -> Execution:
+    def begin(self, position: int) -> Attempt:
         """Open the attempt at `position` of the lease."""
         lease = self._lease
         trial = Trial(
@@ -88,10 +88,10 @@ class Recorder:
         with self._lock:
             if self._untaken is not None:
                 trial.bound(MOST_BACKLOG)
-            self._open = execution = Execution(trial=trial, started=self._clock())
+            self._open = execution = Attempt(trial=trial, started=self._clock())
         return execution
 
-    def end(self, execution: Execution) -> None:
+    def end(self, execution: Attempt) -> None:
         """Close the attempt; what is reported to it from now on goes nowhere."""
         self._capture.end()
         trial, ended = execution.trial, self._clock()
@@ -191,18 +191,18 @@ class Recorder:
                     current.trial.bound(MOST_BACKLOG)
 
     def _flush(self) -> Batch | None:
-        stretch = self._take()
+        window = self._take()
         pieces = self._capture.take()
         curves = attempts = b""
-        if len(stretch.counts):
-            curves, attempts = self._tables(stretch.without_refused())
+        if len(window.counts):
+            curves, attempts = self._tables(window.without_refused())
         saves, self._saves = tuple(self._saves), []
         if not (curves or attempts or pieces or saves):
             return None
         logs = ipc(logs_table(pieces)) if pieces else b""
         return Batch(curves=curves, attempts=attempts, logs=logs, saves=saves)
 
-    def _take(self) -> Stretch:
+    def _take(self) -> FlushWindow:
         endings, self._endings = self._endings, []
         counts, self._counts = self._counts, []
         cells, self._cells = self._cells, []
@@ -212,67 +212,67 @@ class Recorder:
             cells += rest
             counts.append(len(rest) // WIDTH)
         counted = np.array(counts, np.int64)
-        return Stretch(endings=endings, current=current, past=self._past, counts=counted, cells=cells)
+        return FlushWindow(endings=endings, current=current, past=self._past, counts=counted, cells=cells)
 
-    def _tables(self, stretch: Stretch) -> tuple[bytes, bytes]:
+    def _tables(self, window: FlushWindow) -> tuple[bytes, bytes]:
         """Curves and attempts of a stretch; empty where nothing is new."""
-        if stretch.past is not None and not (stretch.endings or stretch.cells):
+        if window.past is not None and not (window.endings or window.cells):
             return b"", b""  # the one that runs has said nothing since
-        faults = {0: stretch.past.fault} if stretch.past is not None and stretch.past.fault is not None else {}
-        rows = Rows(stretch.cells)
-        if stretch.cells and not self._sieve.passes(stretch, rows):
-            stretch, found = self._sieve.cut(stretch)
+        faults = {0: window.past.fault} if window.past is not None and window.past.fault is not None else {}
+        rows = Rows(window.cells)
+        if window.cells and not self._checks.passes(window, rows):
+            window, found = self._checks.cut(window)
             faults |= found
-            rows = Rows(stretch.cells)
-        columns = to_columns(rows) if stretch.cells else None
-        curves = ipc(curves_table(stretch, columns)) if columns is not None else b""
-        own = totals_of(stretch.counts, columns, stretch.past, self._lease.metric)
+            rows = Rows(window.cells)
+        columns = to_columns(rows) if window.cells else None
+        curves = ipc(curves_table(window, columns)) if columns is not None else b""
+        own = totals_of(window.counts, columns, window.past, self._lease.metric)
         attempts = b""
-        if stretch.endings or stretch.past is None:  # else: the one that runs was seen running before
-            totals = own.carrying_on(self._living(stretch))
-            outcomes = self._outcomes(stretch, totals, faults)
-            attempts = ipc(attempts_table(stretch, totals, outcomes, self._place, self._lease.causes))
+        if window.endings or window.past is None:  # else: the one that runs was seen running before
+            totals = own.carrying_on(self._living(window))
+            outcomes = self._outcomes(window, totals, faults)
+            attempts = ipc(attempts_table(window, totals, outcomes, self._place, self._lease.causes))
         self._past = None
-        if stretch.current is not None:
-            fault = faults.get(len(stretch.endings))
+        if window.current is not None:
+            fault = faults.get(len(window.endings))
             self._past = own.past(fault)
             if fault is not None:
-                stretch.current.trial.refuse(ValueError(fault))
+                window.current.trial.refuse(ValueError(fault))
         return curves, attempts
 
-    def _living(self, stretch: Stretch) -> dict[int, Living]:
+    def _living(self, window: FlushWindow) -> dict[int, Living]:
         """Position of each attempt that loaded its checkpoint → the curve that it carries on."""
         if not self._lease.living:
             return {}
-        pairs = enumerate(zip(stretch.trials, stretch.firsts.tolist(), strict=True))
+        pairs = enumerate(zip(window.trials, window.firsts.tolist(), strict=True))
         living = self._lease.living
         return {place: living[trial] for place, (trial, first) in pairs if first > 0 and trial in living}
 
-    def _outcomes(self, stretch: Stretch, totals: Totals, faults: dict[int, str]) -> list[Outcome]:
+    def _outcomes(self, window: FlushWindow, totals: Totals, faults: dict[int, str]) -> list[Outcome]:
         """(state, kind, error) of each attempt."""
-        objective, firsts = self._lease.metric, stretch.firsts.tolist()
+        objective, firsts = self._lease.metric, window.firsts.tolist()
         final = self._lease.final  # which need not report it
 
         def unknown(position: int) -> bool:
             """Whether it goes on from a curve that nobody summed up: all may have been reported there."""
-            return firsts[position] > 0 and stretch.trials[position] not in self._lease.living
+            return firsts[position] > 0 and window.trials[position] not in self._lease.living
 
         measured = totals.metrics[objective].has_last.tolist() if objective in totals.metrics else []
         outcomes: list[Outcome] = []
-        for position, (error, kind, returned) in enumerate(map(itemgetter(6, 7, 8), stretch.endings)):
+        for position, (error, kind, returned) in enumerate(map(itemgetter(6, 7, 8), window.endings)):
             if error is not None:
                 outcomes.append((State.FAILED, kind, error))
             elif position in faults:
                 outcomes.append((State.FAILED, Failure.ERROR, f"ValueError: {faults[position]}"))
             elif kind is not None:
-                ran = stretch.endings[position][1] > 0  # in an attempt before: then it did begin
+                ran = window.endings[position][1] > 0  # in an attempt before: then it did begin
                 outcomes.append((State.STOPPED if kind == "cancel" and ran else TOLD[kind], None, None))
             elif (measured and measured[position]) or (totals.rows[position] == 0 and unknown(position)) or final:
                 outcomes.append((State.COMPLETED, None, None))
             else:
                 reported = [name for name, found in totals.metrics.items() if found.has_last[position]]
                 outcomes.append((State.FAILED, Failure.METRIC, never_reported(objective, reported, returned)))
-        return outcomes + [(State.RUNNING, None, None)] * (stretch.current is not None)
+        return outcomes + [(State.RUNNING, None, None)] * (window.current is not None)
 
 
 def _last(metrics: Mapping[str, Summary], name: str) -> float | None:

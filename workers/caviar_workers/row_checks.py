@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from caviar_workers.flush_window import Stretch
+from caviar_workers.flush_window import FlushWindow
 from caviar_workers.hidden import without
 from caviar_workers.row_columns import Rows
 from caviar_workers.tables import MOST_METRICS, TOO_MANY_METRICS, check_metric_name
 from caviar_workers.trial import WIDTH, Cells
 
 
-class Sieve:
+class RowChecks:
     """Checks the rows of one process; remembers the sets of names that were found good.
 
     Metrics are told apart without regard to case, and each is spelled as it was first.
@@ -29,16 +29,16 @@ class Sieve:
         self._good: set[tuple[str, ...]] = set()
         self._names: dict[str, str] = {metric.casefold(): metric} if metric else {}
 
-    def passes(self, stretch: Stretch, rows: Rows) -> bool:
+    def passes(self, window: FlushWindow, rows: Rows) -> bool:
         """Whether all rows of a stretch are right; they are looked at in bulk."""
         before = np.roll(rows.steps, 1)
-        some = stretch.counts > 0
-        before[stretch.starts()[some]] = stretch.firsts[some]
-        if stretch.past is not None and stretch.counts[0]:
-            before[0] = max(before[0], stretch.past.step)
+        some = window.counts > 0
+        before[window.starts()[some]] = window.firsts[some]
+        if window.past is not None and window.counts[0]:
+            before[0] = max(before[0], window.past.step)
         return bool((rows.steps >= before).all()) and all(map(self._are_good, rows.shapes))
 
-    def cut(self, stretch: Stretch) -> tuple[Stretch, dict[int, str]]:
+    def cut(self, window: FlushWindow) -> tuple[FlushWindow, dict[int, str]]:
         """Keep of each attempt the rows up to its first wrong one.
 
         Returns:
@@ -47,17 +47,17 @@ class Sieve:
         kept: Cells = []
         counts = []
         faults = {}
-        ends = np.cumsum(stretch.counts) * WIDTH
-        columns = zip(stretch.counts.tolist(), ends.tolist(), stretch.firsts.tolist(), strict=True)
+        ends = np.cumsum(window.counts) * WIDTH
+        columns = zip(window.counts.tolist(), ends.tolist(), window.firsts.tolist(), strict=True)
         for position, (count, end, first) in enumerate(columns):
-            last = stretch.past.step if position == 0 and stretch.past is not None else first
-            cells = stretch.cells[end - count * WIDTH : end]
+            last = window.past.step if position == 0 and window.past is not None else first
+            cells = window.cells[end - count * WIDTH : end]
             good, fault = self._good_rows(cells, first, max(first, last))
             kept += cells[: good * WIDTH]
             counts.append(good)
             if fault is not None:
                 faults[position] = fault
-        return replace(stretch, cells=kept, counts=np.array(counts, np.int64)), faults
+        return replace(window, cells=kept, counts=np.array(counts, np.int64)), faults
 
     def _good_rows(self, cells: Cells, first: int, last: int) -> tuple[int, str | None]:
         """How many rows come before the first wrong one, and what is wrong with that."""

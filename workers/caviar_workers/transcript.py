@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable
 
-from caviar_workers.hidden import Sieve
+from caviar_workers.hidden import SecretFilter
 
 END = 64 * 1024
 """Characters that are kept of a stream's end."""
@@ -21,7 +21,7 @@ class Transcript:
     """
 
     def __init__(self, hidden: Iterable[str] = ()) -> None:
-        self._sieve = Sieve(hidden)
+        self._filter = SecretFilter(hidden)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.used = True
         """Whether anything has come since it was renewed."""
@@ -31,7 +31,7 @@ class Transcript:
         """Begin with another attempt."""
         self.used = False
         self._decoder.reset()
-        self._sieve.renew()
+        self._filter.renew()
         self._room = BEGINNING
         self._fresh = True
         self._end = ""
@@ -45,7 +45,7 @@ class Transcript:
     def add(self, data: bytes) -> str:
         """Take what has come; returns what of it can be handed on now."""
         self.used = True
-        return self._take(self._sieve.add(self._decoder.decode(data)))
+        return self._take(self._filter.add(self._decoder.decode(data)))
 
     def _take(self, text: str) -> str:
         if not text:
@@ -63,14 +63,14 @@ class Transcript:
         """Leave out so many bytes that have come."""
         self.used = True
         self._decoder.reset()
-        self._sieve.renew(amid=True)
+        self._filter.renew(amid=True)
         self._dropped += size
 
     def close(self) -> str:
         """The end of the stream, where it was not handed on already."""
         if not self.used:
             return ""
-        last = self._take(self._sieve.rest())
+        last = self._take(self._filter.rest())
         if not self._end:
             return last
         note = f"[caviar: about {self._dropped:,} characters were dropped]\n" if self._dropped else ""

@@ -103,7 +103,7 @@ def _leave(code: int) -> NoReturn:
 
 def _run(args: Sequence[str] | None) -> int:
     """The exit code; every way to end but the process's own death."""
-    from caviar.cli.still_working import sign_of_life
+    from caviar.cli.still_working import still_working
     from caviar.display.typed_commands import remember_store
 
     remember_store(None)
@@ -111,7 +111,7 @@ def _run(args: Sequence[str] | None) -> int:
     heard: list[int] = []
     try:
         # Not click's own main: that ends with 1 where a reader of stdout left.
-        with noted(heard), sign_of_life(words), _warnings(), cli.make_context("caviar", words) as context:
+        with noted(heard), still_working(words), _warnings(), cli.make_context("caviar", words) as context:
             cli.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as end:

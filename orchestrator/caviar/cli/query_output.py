@@ -30,7 +30,7 @@ AGAIN_S = 0.1
 T = TypeVar("T")
 
 
-class Attended:
+class QueryThread:
     """Makes calls that query some views. DuckDB itself is deaf to Ctrl-C while another thread of its own does the work.
 
     Args:
@@ -104,7 +104,7 @@ def write_answer(views: Views, sql: str, form: str, output: str | None, timeout:
         SpecError: the database refuses the statement, and the sentence is its own; or the file cannot be written.
         CaviarError: it took longer than that.
     """
-    with Attended(views, timeout) as attended, _sentences():
+    with QueryThread(views, timeout) as attended, _sentences():
         if form == "parquet":
             _to_file(str(output), lambda path: _parquet(views, sql, path, attended))
             return
@@ -136,7 +136,7 @@ def _names(cursor: Cursor) -> list[str]:
     return [column[0] for column in cursor.description]
 
 
-def _rows(cursor: Cursor, attended: Attended) -> Iterator[Row]:
+def _rows(cursor: Cursor, attended: QueryThread) -> Iterator[Row]:
     while batch := attended.call(cursor.fetchmany, BATCH):
         yield from batch
 
@@ -193,7 +193,7 @@ def _text(names: list[str], rows: Iterator[Row], path: str, write: Writer) -> No
         write(names, rows, stream)
 
 
-def _parquet(views: Views, sql: str, path: str, attended: Attended) -> None:
+def _parquet(views: Views, sql: str, path: str, attended: QueryThread) -> None:
     import pyarrow.parquet as pq
 
     from caviar.store import select_only

@@ -16,7 +16,7 @@ _CLEAR = "\r\x1b[2K"
 
 
 @contextmanager
-def sign_of_life(words: Sequence[str]) -> Iterator[None]:
+def still_working(words: Sequence[str]) -> Iterator[None]:
     """Show how long a verb has been at work, in a line of the terminal's that is gone when anything is written.
 
     Where stderr is no terminal nothing is shown, nor where the options ask for quiet or for what is to come.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from caviar.store import Store, SweepDir
 
 POLL_S = 0.3
-PATIENCE_S = 30.0
+ANSWER_S = 30.0
 """Seconds after which a driver that takes no request is said to be silent."""
 
 EPILOG = """\b
@@ -61,7 +61,7 @@ def _wait(store: "Store", sweep: "SweepDir", trial: int | None, at_once: bool) -
         if trial is not None and _trial_state(store, sweep, trial) not in WAITING:
             return
         time.sleep(POLL_S)
-        if not silent and time.monotonic() - began > PATIENCE_S:
+        if not silent and time.monotonic() - began > ANSWER_S:
             silent = True
             taken = not sweep.disk.exists(request)
             say("it waits for the trial's next report: --now ends it at once" if taken else _silence(sweep))

@@ -87,7 +87,7 @@ def _hurt(store: "Store", sweeps: list["SweepDir"]) -> "Views":
     """The views of the sweeps of which something was set aside."""
     from caviar.store import Views
 
-    return Views(store, [sweep for sweep in sweeps if sweep.snapshot().manifest.quarantined])
+    return Views(store, [sweep for sweep in sweeps if sweep.visible_files().manifest.quarantined])
 
 
 def _findings(sweep: "SweepDir", dry_run: bool, skip_lost: bool) -> list[dict[str, Any]]:

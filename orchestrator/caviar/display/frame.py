@@ -8,7 +8,7 @@ from rich.text import Text
 from caviar.display.console import BAD, CURVE, FAINT, GOOD, NOTICE, STRONG
 from caviar.display.glyphs import BRAILLE, Glyphs
 from caviar.display.numbers import config_text, duration, number
-from caviar.display.progress import BestRow, Snapshot
+from caviar.display.progress import BestRow, SweepStatus
 from caviar.display.sanitize import one_line
 from caviar.display.sparkline import sparklines
 
@@ -27,12 +27,12 @@ class Look:
     glyphs: Glyphs = BRAILLE
 
 
-def frame(snapshot: Snapshot, look: Look, *, ended: bool = False) -> list[Text]:
+def frame(status: SweepStatus, look: Look, *, ended: bool = False) -> list[Text]:
     """The state line, up to five best rows, what is news, why trials failed; no line is wider than the look allows."""
-    lines = [status_line(snapshot, look, ended=ended), *best_lines(snapshot, look)]
-    if not ended and snapshot.done < snapshot.planned:
-        lines.extend(newest_lines(snapshot, look))
-    return lines + reason_lines(snapshot, look)
+    lines = [status_line(status, look, ended=ended), *best_lines(status, look)]
+    if not ended and status.done < status.planned:
+        lines.extend(newest_lines(status, look))
+    return lines + reason_lines(status, look)
 
 
 def start_line(text: str, elapsed_s: float, look: Look) -> Text:
@@ -40,11 +40,11 @@ def start_line(text: str, elapsed_s: float, look: Look) -> Text:
     return _fit(Text.assemble(_shown(text, look), (f" {duration(elapsed_s)}", FAINT)), look)
 
 
-def status_line(snapshot: Snapshot, look: Look, *, ended: bool = False) -> Text:
+def status_line(status: SweepStatus, look: Look, *, ended: bool = False) -> Text:
     """`digits  41/64 ████████────  52s left · 1 failed · 2 running · 97% busy`, as much as fits."""
-    counts = f"{snapshot.done}/{snapshot.planned}"
-    name = _shown(one_line(snapshot.name, 24), look)
-    pieces = _pieces(snapshot, ended)
+    counts = f"{status.done}/{status.planned}"
+    name = _shown(one_line(status.name, 24), look)
+    pieces = _pieces(status, ended)
     dot = f" {look.glyphs.dot} "
     used = cell_len(name) + 2 + len(counts) + 1
     tail = _joined(pieces, dot)
@@ -55,25 +55,25 @@ def status_line(snapshot: Snapshot, look: Look, *, ended: bool = False) -> Text:
     room = look.width - used - 2 - cell_len(tail.plain)
     line = Text.assemble((name, STRONG), "  ", counts, " ")
     if room >= BAR_WIDTH[0]:
-        line.append_text(bar(snapshot, min(room, BAR_WIDTH[1]), look.glyphs)).append("  ")
+        line.append_text(bar(status, min(room, BAR_WIDTH[1]), look.glyphs)).append("  ")
     return _fit(line.append_text(tail), look)
 
 
-def _pieces(snapshot: Snapshot, ended: bool) -> list[Piece]:
-    if snapshot.done >= snapshot.planned:
-        pieces: list[Piece] = [(f"done in {duration(snapshot.elapsed_s)}", GOOD)]
+def _pieces(status: SweepStatus, ended: bool) -> list[Piece]:
+    if status.done >= status.planned:
+        pieces: list[Piece] = [(f"done in {duration(status.elapsed_s)}", GOOD)]
     elif ended:
-        pieces = [(f"stopped after {duration(snapshot.elapsed_s)}", NOTICE)]
+        pieces = [(f"stopped after {duration(status.elapsed_s)}", NOTICE)]
     else:
-        left = "" if snapshot.eta_s is None else f"{duration(snapshot.eta_s)} left"
-        runs = "waiting for room" if snapshot.no_room else f"{snapshot.running} running"
-        pieces = [(left or duration(snapshot.elapsed_s), ""), (runs, "")]
-    if snapshot.stopped:
-        pieces.insert(1, (f"{snapshot.stopped} stopped", ""))
-    if snapshot.failed:
-        pieces.insert(1, (f"{snapshot.failed} failed", BAD))
-    if snapshot.busy is not None:
-        pieces.append((f"{snapshot.busy:.0%} busy", FAINT))
+        left = "" if status.eta_s is None else f"{duration(status.eta_s)} left"
+        runs = "waiting for room" if status.no_room else f"{status.running} running"
+        pieces = [(left or duration(status.elapsed_s), ""), (runs, "")]
+    if status.stopped:
+        pieces.insert(1, (f"{status.stopped} stopped", ""))
+    if status.failed:
+        pieces.insert(1, (f"{status.failed} failed", BAD))
+    if status.busy is not None:
+        pieces.append((f"{status.busy:.0%} busy", FAINT))
     return pieces
 
 
@@ -81,11 +81,11 @@ def _joined(pieces: list[Piece], dot: str) -> Text:
     return Text(dot, style=FAINT).join(Text(text, style=style) for text, style in pieces)
 
 
-def bar(snapshot: Snapshot, width: int, glyphs: Glyphs) -> Text:
+def bar(status: SweepStatus, width: int, glyphs: Glyphs) -> Text:
     """A bar of `width` cells: what is done, the failed share of it at its end in red, then what is left."""
-    planned = max(snapshot.planned, 1)
-    done = min(width * snapshot.done // planned, width)
-    failed = min(-(-width * snapshot.failed // planned), done)
+    planned = max(status.planned, 1)
+    done = min(width * status.done // planned, width)
+    failed = min(-(-width * status.failed // planned), done)
     return Text.assemble(
         (glyphs.full * (done - failed), CURVE),
         (glyphs.full * failed, BAD),
@@ -93,13 +93,13 @@ def bar(snapshot: Snapshot, width: int, glyphs: Glyphs) -> Text:
     )
 
 
-def newest_lines(snapshot: Snapshot, look: Look) -> list[Text]:
+def newest_lines(status: SweepStatus, look: Look) -> list[Text]:
     """`runs  t23  val_loss 0.31 at step 8`: the newest report of a trial that runs; while there is none, that."""
-    if snapshot.newest is None:
-        waits = not snapshot.best and not snapshot.done and snapshot.running
+    if status.newest is None:
+        waits = not status.best and not status.done and status.running
         return [_fit(Text(_shown("no trial has reported yet", look), style=FAINT), look)] if waits else []
-    newest = snapshot.newest
-    metric = _shown(one_line(snapshot.metric, 24), look)
+    newest = status.newest
+    metric = _shown(one_line(status.metric, 24), look)
     return [
         _fit(
             Text.assemble(
@@ -114,18 +114,18 @@ def newest_lines(snapshot: Snapshot, look: Look) -> list[Text]:
     ]
 
 
-def reason_lines(snapshot: Snapshot, look: Look) -> list[Text]:
+def reason_lines(status: SweepStatus, look: Look) -> list[Text]:
     """`failed  3 × ValueError: no`, one line a reason."""
     times = "x" if look.glyphs.spark == "ascii" else "×"
     return [
         _fit(Text.assemble(("failed  ", BAD), f"{count} {times} {_shown(one_line(why), look)}"), look)
-        for why, count in snapshot.reasons
+        for why, count in status.reasons
     ]
 
 
-def best_lines(snapshot: Snapshot, look: Look) -> list[Text]:
+def best_lines(status: SweepStatus, look: Look) -> list[Text]:
     """`best  t19  val_loss 0.0712  ⠉⠒⠤⣀  lr=0.031 beta=0.987`, one line for each of the best trials."""
-    rows = snapshot.best[:BEST_ROWS]
+    rows = status.best[:BEST_ROWS]
     if not rows:
         return []
     values = [number(row.value) for row in rows]
@@ -133,7 +133,7 @@ def best_lines(snapshot: Snapshot, look: Look) -> list[Text]:
     curves = [row.curve or () for row in rows]
     sparks = sparklines(curves, width=SPARK_WIDTH, spark=look.glyphs.spark)
     has_curve = any(row.curve for row in rows)
-    metric = _shown(one_line(snapshot.metric, 24), look)
+    metric = _shown(one_line(status.metric, 24), look)
     lines = []
     for place, (row, name, value, spark) in enumerate(zip(rows, names, values, sparks, strict=True)):
         line = Text.assemble(

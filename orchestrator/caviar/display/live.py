@@ -12,7 +12,7 @@ from rich.text import Text
 from caviar.display.console import NOTICE, surroundings
 from caviar.display.frame import Look, frame, start_line
 from caviar.display.glyphs import glyphs_for
-from caviar.display.progress import Clock, Snapshot
+from caviar.display.progress import Clock, SweepStatus
 from caviar.display.typed_commands import told
 from caviar.display.wrap import wrap
 
@@ -43,7 +43,7 @@ class LiveProgress:
         self._ended = False
         self._began = clock()
         self._drawn = float("-inf")
-        self._snapshot: Snapshot | None = None
+        self._snapshot: SweepStatus | None = None
         self._glyphs = glyphs_for(stream)
         self._console = Console(
             file=screen or stream, markup=False, highlight=False, emoji=False, _environ=surroundings()
@@ -66,9 +66,9 @@ class LiveProgress:
             else:
                 self._live.start(refresh=True)
 
-    def update(self, snapshot: Snapshot) -> None:
+    def update(self, status: SweepStatus) -> None:
         """Take over the state; the thread draws it within a quarter of a second."""
-        self._snapshot, self._text = snapshot, ""
+        self._snapshot, self._text = status, ""
         if not self._ticking and self._clock() - self._drawn >= 1 / REDRAWS_PER_S:
             with _lost_terminal():
                 self._live.refresh()
@@ -79,9 +79,9 @@ class LiveProgress:
             lines = wrap(told(text), self._console.width, 2)
             self._console.print(Text("\n".join(lines), style=NOTICE), soft_wrap=True)  # what is wider is to be copied
 
-    def end(self, snapshot: Snapshot | None = None) -> None:
+    def end(self, status: SweepStatus | None = None) -> None:
         """Draw the last state and give the cursor back."""
-        self._snapshot = snapshot or self._snapshot
+        self._snapshot = status or self._snapshot
         self._text = "" if self._snapshot else self._text
         self._ended = True
         if self._live.is_started:

@@ -8,7 +8,7 @@ from typing import Any
 
 from caviar.display.frame import Look, frame
 from caviar.display.numbers import duration
-from caviar.display.progress import Clock, Snapshot
+from caviar.display.progress import Clock, SweepStatus
 from caviar.display.sanitize import one_line
 from caviar.display.typed_commands import told
 
@@ -32,7 +32,7 @@ class NotebookProgress:
         self._clock = clock
         self._handle: Any = None
         self._notes: list[str] = []
-        self._last: Snapshot | None = None
+        self._last: SweepStatus | None = None
         self._body: list[str] = []
         self._drawn = float("-inf")
         self._began: float | None = None
@@ -43,28 +43,28 @@ class NotebookProgress:
         self._body = [one_line(text)]
         self._draw()
 
-    def update(self, snapshot: Snapshot) -> None:
+    def update(self, status: SweepStatus) -> None:
         """Show the state, if the last one was shown long enough ago."""
-        self._last = snapshot
+        self._last = status
         if self._began is not None:
             self._notes.append(f"{self._body[0]} {duration(self._clock() - self._began)}")
             self._began = None
         if self._clock() - self._drawn >= EVERY_S:
-            self._take(snapshot)
+            self._take(status)
 
     def note(self, text: str) -> None:
         """Keep the note above the state."""
         self._notes.append(told(text))
         self._draw()
 
-    def end(self, snapshot: Snapshot | None = None) -> None:
+    def end(self, status: SweepStatus | None = None) -> None:
         """Show the last state."""
-        last = snapshot or self._last
+        last = status or self._last
         if last is not None:
             self._take(last, ended=True)
 
-    def _take(self, snapshot: Snapshot, *, ended: bool = False) -> None:
-        self._body = [line.plain for line in frame(snapshot, Look(width=100), ended=ended)]
+    def _take(self, status: SweepStatus, *, ended: bool = False) -> None:
+        self._body = [line.plain for line in frame(status, Look(width=100), ended=ended)]
         self._draw()
 
     def _draw(self) -> None:

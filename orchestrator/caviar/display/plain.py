@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TextIO
 
 from caviar.display.numbers import duration, number
-from caviar.display.progress import Clock, Snapshot
+from caviar.display.progress import Clock, SweepStatus
 from caviar.display.sanitize import one_line
 from caviar.display.typed_commands import told
 from caviar.display.wrap import wrapped
@@ -29,7 +29,7 @@ class PlainProgress:
         self._said_at = float("-inf")
         self._said: str | None = None  # the last state written, but for its times
         self._tenth: int | None = None
-        self._last: Snapshot | None = None
+        self._last: SweepStatus | None = None
         self._began: float | None = None
 
     def start(self, text: str) -> None:
@@ -37,32 +37,32 @@ class PlainProgress:
         self._began = self._clock() if self._began is None else self._began
         self._write(one_line(text))
 
-    def update(self, snapshot: Snapshot) -> None:
+    def update(self, status: SweepStatus) -> None:
         """Write a line if a tenth of the trials, or the time, has passed since the last one."""
-        self._last = snapshot
+        self._last = status
         if self._began is not None:
             self._write(f"started in {duration(self._clock() - self._began)}")
             self._began = None
-        tenth = snapshot.done * EVERY_SHARE // max(snapshot.planned, 1)
+        tenth = status.done * EVERY_SHARE // max(status.planned, 1)
         if self._tenth is None:
             self._tenth = tenth  # where a resumed sweep begins is no news
         if tenth > self._tenth or self._clock() - self._said_at >= EVERY_S:
             self._tenth = tenth
-            self._say(snapshot)
+            self._say(status)
 
     def note(self, text: str) -> None:
         """Write the note."""
         self._write(told(text))
 
-    def end(self, snapshot: Snapshot | None = None) -> None:
+    def end(self, status: SweepStatus | None = None) -> None:
         """Write the last state, unless it was the last thing written."""
-        last = snapshot or self._last
+        last = status or self._last
         if last is not None and _timeless(last, ended=True) != self._said:
             self._say(last, ended=True)
 
-    def _say(self, snapshot: Snapshot, *, ended: bool = False) -> None:
-        self._write(line(snapshot, ended=ended))
-        self._said = _timeless(snapshot, ended=ended)
+    def _say(self, status: SweepStatus, *, ended: bool = False) -> None:
+        self._write(line(status, ended=ended))
+        self._said = _timeless(status, ended=ended)
 
     def _write(self, text: str) -> None:
         write_line(self._stream, text)
@@ -77,36 +77,36 @@ def write_line(stream: TextIO, text: str) -> None:
         stream.flush()
 
 
-def _timeless(snapshot: Snapshot, *, ended: bool) -> str:
+def _timeless(status: SweepStatus, *, ended: bool) -> str:
     """What is said of a state, whenever that is."""
-    return line(replace(snapshot, elapsed_s=0.0, eta_s=None), ended=ended)
+    return line(replace(status, elapsed_s=0.0, eta_s=None), ended=ended)
 
 
-def line(snapshot: Snapshot, *, ended: bool = False) -> str:
+def line(status: SweepStatus, *, ended: bool = False) -> str:
     """`41/64 done 1 failed (ValueError: no) best=0.0712 (t19) newest=0.31 (t23 at step 8) eta=52s`."""
-    ended = ended or snapshot.done >= snapshot.planned
-    parts = [f"{snapshot.done}/{snapshot.planned} done"]
-    if snapshot.failed:
-        why = f" ({one_line(snapshot.reasons[0][0], MOST_OF_A_REASON)})" if snapshot.reasons else ""
-        parts.append(f"{snapshot.failed} failed{why}")
-    if snapshot.stopped:
-        parts.append(f"{snapshot.stopped} stopped")
-    if snapshot.best:
-        first = snapshot.best[0]
+    ended = ended or status.done >= status.planned
+    parts = [f"{status.done}/{status.planned} done"]
+    if status.failed:
+        why = f" ({one_line(status.reasons[0][0], MOST_OF_A_REASON)})" if status.reasons else ""
+        parts.append(f"{status.failed} failed{why}")
+    if status.stopped:
+        parts.append(f"{status.stopped} stopped")
+    if status.best:
+        first = status.best[0]
         parts.append(f"best={number(first.value)} (t{first.trial})")
-    if snapshot.no_room and not ended:
+    if status.no_room and not ended:
         parts.append("waiting for room, nothing runs")
-    elif snapshot.newest is not None and not ended:
-        newest = snapshot.newest
+    elif status.newest is not None and not ended:
+        newest = status.newest
         parts.append(f"newest={number(newest.value)} (t{newest.trial} at step {newest.step})")
-    elif not snapshot.best and not snapshot.done and not ended:
-        parts.append(f"{snapshot.running} running, none has reported yet")
-    if snapshot.done >= snapshot.planned:
-        parts.append(f"took={duration(snapshot.elapsed_s)}")
+    elif not status.best and not status.done and not ended:
+        parts.append(f"{status.running} running, none has reported yet")
+    if status.done >= status.planned:
+        parts.append(f"took={duration(status.elapsed_s)}")
     elif ended:
-        parts.append(f"stopped after={duration(snapshot.elapsed_s)}")
-    elif snapshot.eta_s is not None:
-        parts.append(f"eta={duration(snapshot.eta_s)}")
+        parts.append(f"stopped after={duration(status.elapsed_s)}")
+    elif status.eta_s is not None:
+        parts.append(f"eta={duration(status.eta_s)}")
     return " ".join(parts)
 
 
@@ -122,12 +122,12 @@ class SilentProgress:
     def start(self, text: str) -> None:
         """Show nothing."""
 
-    def update(self, snapshot: Snapshot) -> None:
+    def update(self, status: SweepStatus) -> None:
         """Show nothing."""
 
     def note(self, text: str) -> None:
         """Write the note."""
         write_line(self._stream, told(text))
 
-    def end(self, snapshot: Snapshot | None = None) -> None:
+    def end(self, status: SweepStatus | None = None) -> None:
         """Show nothing."""

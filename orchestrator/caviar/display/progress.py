@@ -50,7 +50,7 @@ class Newest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class SweepStatus:
     """A sweep at one moment.
 
     Attributes:
@@ -100,13 +100,13 @@ class Progress(Protocol):
     def start(self, text: str) -> None:
         """Show what is being started (`starting Ray…`), at once, with the time that it takes."""
 
-    def update(self, snapshot: Snapshot) -> None:
+    def update(self, status: SweepStatus) -> None:
         """Take over the newest state."""
 
     def note(self, text: str) -> None:
         """Show a line that stays: a warning, or the address of something. From any thread."""
 
-    def end(self, snapshot: Snapshot | None = None) -> None:
+    def end(self, status: SweepStatus | None = None) -> None:
         """Show the last state (None: the one before) and stop."""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.errors import NoResultError, StoreError
 from caviar.results.selector import Candidate, select
-from caviar.store.final_tests import finals
+from caviar.store.final_tests import final_results
 from caviar_workers.states import State
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def best_document(
 def final_of(opened: OpenSweep) -> dict[str, Any] | None:
     """What the sweep's `final` function found for its winner; None without one."""
     try:
-        found = finals(opened.sweep)
+        found = final_results(opened.sweep)
     except StoreError as error:  # the trials are shown all the same
         opened.say(str(error))
         return None

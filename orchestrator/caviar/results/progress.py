@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from caviar.display.progress import BestRow, Newest, Snapshot
+from caviar.display.progress import BestRow, Newest, SweepStatus
 from caviar.errors import NotFoundError, StoreError
 from caviar.results.selector import as_given, select
 from caviar.results.status import seconds_left
@@ -35,7 +35,7 @@ MOST_FAILURES = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProgressDocument(Snapshot):
+class ProgressDocument(SweepStatus):
     """How far a sweep is, by what is in the store; any display takes it.
 
     Attributes:
@@ -133,7 +133,7 @@ class ProgressReader:
 
     def _first_leaders(self) -> list[int]:
         """The best trials that completed already: of all others that ended, no row is read."""
-        if not self._sweep.snapshot().names("attempts"):
+        if not self._sweep.visible_files().names("attempts"):
             return []
         with Views(self._store, [self._sweep]) as views, suppress(NotFoundError):  # its metric is never reported
             return [row.trial for row in select(views, self._sweep.description(), k=BEST, steps=False).rows]

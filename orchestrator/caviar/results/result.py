@@ -16,7 +16,7 @@ from caviar.results.best import best_document
 from caviar.results.open_sweep import OpenSweep, newest, store_path
 from caviar.results.selector import Candidate, Selection, select
 from caviar.store import Store, SweepDir, Views
-from caviar.store.final_tests import finals
+from caviar.store.final_tests import final_results
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,7 +112,7 @@ class Result:
     @property
     def final(self) -> dict[str, float] | None:
         """What the sweep's `final` function found for the winner; None: there is none."""
-        found = finals(self._sweep)
+        found = final_results(self._sweep)
         return found[-1]["metrics"] if found else None
 
     def select(self, k: int = 5, *, rule: str | None = None, at_step: int | None = None) -> Selection:

@@ -10,7 +10,7 @@ import numpy as np
 from caviar.run.engine.policy_runner import PolicyRunner
 from caviar.run.engine.trial_source import NOTHING_RAN, AskedPoints, ResumeState, SampledTrials
 from caviar.search import searchers  # its searchers, and scipy with them, only when one is asked for
-from caviar.search.stopping import DIVERGENCE, StopOnDivergence, parse_stopping
+from caviar.search.stopping import DIVERGENCE, DivergencePolicy, parse_stopping
 from caviar.store.read.sql import name as quoted
 from caviar.store.read.sql import texts
 from caviar_workers.states import ENDED
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def policies_of(plan: Plan) -> dict[str, StopPolicy]:
     """Who judges a sweep's trials, by the name that each has in the store; in the order in which they are asked."""
-    found: dict[str, StopPolicy] = {DIVERGENCE: StopOnDivergence()} if plan.stop_on_divergence else {}
+    found: dict[str, StopPolicy] = {DIVERGENCE: DivergencePolicy()} if plan.stop_on_divergence else {}
     if plan.stopping:
         found[plan.stopping] = parse_stopping(plan.stopping).policy(mode=plan.mode, pausing=plan.pausing)
     return found

@@ -20,7 +20,7 @@ from caviar.run.engine.ports import Ports
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.final_test import has_winner, run_final_test
 from caviar.run.ray_cluster import executor_of, session
-from caviar.run.run_progress import Gauge
+from caviar.run.run_progress import RunProgress
 from caviar.run.signals import on_interrupt
 from caviar.run.stop_requests import StopRequests
 from caviar.run.trust import Trust, nobody, trusted_program
@@ -36,7 +36,7 @@ from caviar.store.ownership import own
 from caviar.store.writer import Writer
 
 if TYPE_CHECKING:
-    from caviar.display.progress import Progress, Snapshot
+    from caviar.display.progress import Progress, SweepStatus
     from caviar.run.assembly import Search
     from caviar.run.executors.executor import Executor
     from caviar.store.ownership import Ownership
@@ -211,16 +211,16 @@ def drive_sweep(
         Whether it came to its end, rather than being stopped before.
     """
     hurried = threading.Event()
-    patience = store_outage.patience(progress.note, hurried.is_set)
-    store, sweep_dir = store.patient(patience), held.sweep.patient(patience)
-    looking = held.sweep.patient(store_outage.NONE)
+    retry = store_outage.retry(progress.note, hurried.is_set)
+    store, sweep_dir = store.retrying(retry), held.sweep.retrying(retry)
+    looking = held.sweep.retrying(store_outage.NONE)
     discard_unrecorded(store, sweep_dir)
     with ExitStack() as parts:
         requests = parts.enter_context(closing(StopRequests(looking, held.epoch)))
         writer = parts.enter_context(Writer(sweep_dir, held.epoch, sealing=True))
         checkpoints = parts.enter_context(StoredCheckpoints(store, sweep_dir, plan, writer, held.epoch))
         ports = Ports(executor=executor, sink=writer, checkpoints=checkpoints)
-        gauge = Gauge(
+        run_progress = RunProgress(
             store, looking, plan, already=search.source.ended, before=search.source.rest, curves=progress.curves
         )
         unmeasured, slow = Unmeasured(plan.metric, progress.note), store_outage.Slow(progress.note)
@@ -231,20 +231,20 @@ def drive_sweep(
             slow.look(writer)
             requests.attend(scheduler)
             unmeasured.look(scheduler.counters)
-            progress.update(gauge.read(scheduler))
+            progress.update(run_progress.read(scheduler))
 
         def stop() -> None:
             hurried.set()
             scheduler.stop()
 
         scheduler = Scheduler(plan, sweep_dir.id, search.source, ports, policies=search.policies, on_tick=attend)
-        with on_interrupt(stop, writer.hurry) as interrupt, gauge:
+        with on_interrupt(stop, writer.hurry) as interrupt, run_progress:
             hopeless = scheduler.run()
             slow.close(writer)  # here, where a second signal is heard
         if scheduler.shutdown.by == "signal":
-            raise SweepInterrupted(_farewell(gauge.read(scheduler), scheduler), interrupt.exit_code)
+            raise SweepInterrupted(_farewell(run_progress.read(scheduler), scheduler), interrupt.exit_code)
         held.look()
-        progress.update(last := gauge.read(scheduler))  # with what was read when all was published
+        progress.update(last := run_progress.read(scheduler))  # with what was read when all was published
         checkpoints.finish()
         if word := _end(held, sweep_dir, plan, scheduler, failed=hopeless is not None, last=last):
             progress.note(word)
@@ -263,7 +263,7 @@ def _fruitless(store: Store, sweep_dir: SweepDir, scheduler: Scheduler) -> Cavia
 
 
 def _end(
-    held: Ownership, sweep_dir: SweepDir, plan: Plan, scheduler: Scheduler, *, failed: bool, last: Snapshot
+    held: Ownership, sweep_dir: SweepDir, plan: Plan, scheduler: Scheduler, *, failed: bool, last: SweepStatus
 ) -> str:
     """Make the sweep final; returns what is to be said at the end, empty: nothing."""
     counters = scheduler.counters
@@ -276,7 +276,7 @@ def _end(
     return ""
 
 
-def _farewell(last: Snapshot, scheduler: Scheduler) -> str:
+def _farewell(last: SweepStatus, scheduler: Scheduler) -> str:
     ended, left = scheduler.counters.ended, last.planned - last.done
     why = {"signal": "interrupted", "user": "stopped", "time_limit": "out of time"}[scheduler.shutdown.by]
     return (

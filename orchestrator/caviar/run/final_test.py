@@ -26,7 +26,7 @@ from caviar.search.samplers import List, typed
 from caviar.spec.plan import Plan
 from caviar.store import Views
 from caviar.store.checkpoints import newest_restorable
-from caviar.store.final_tests import add_final, finals
+from caviar.store.final_tests import add_final, final_results
 from caviar_workers.failure import headline
 from caviar_workers.states import Failure, State
 from caviar_workers.tables import FIELDS
@@ -99,7 +99,7 @@ def has_winner(store: Store, sweep_dir: SweepDir) -> bool:
 
 
 def _tests(line: list[SweepDir]) -> list[dict[str, Any]]:
-    return [{"sweep": one.id, **final} for one in line for final in finals(one)]
+    return [{"sweep": one.id, **final} for one in line for final in final_results(one)]
 
 
 def _work(store: Store, winner: Relative) -> Work:

@@ -34,7 +34,7 @@ from caviar.spec.plan import Plan
 from caviar.spec.secrets import resolved
 from caviar.store import Views
 from caviar.store.checkpoints import saved_attempts
-from caviar.store.final_tests import finals
+from caviar.store.final_tests import final_results
 from caviar.store.ownership import own
 from caviar.store.read.sql import name as quoted
 from caviar.store.read.sql import texts
@@ -241,8 +241,8 @@ def _finish(
         SampledTrials(
             plan, sampler, constraint=constraint_of(program), rest=dataclasses.replace(rest, attempts={})
         ).draw()
-    tested = not program.final or bool(plan.rounds) or bool(finals(held.sweep))
-    if not search.source.waiting and tested and held.sweep.snapshot().manifest.state == "finished":
+    tested = not program.final or bool(plan.rounds) or bool(final_results(held.sweep))
+    if not search.source.waiting and tested and held.sweep.visible_files().manifest.state == "finished":
         if not plan.rounds:
             how.progress.note(
                 f"sweep {held.sweep.id} is finished: there is nothing to resume, but {_more(store, held)}"
@@ -250,7 +250,7 @@ def _finish(
         return True
     with session(plan, how.address, how.progress), executor_of(plan, program, how.progress) as executor:
         if amendment:
-            held.sweep.patient(store_outage.patience(how.progress.note, lambda: False)).amend(**amendment)
+            held.sweep.retrying(store_outage.retry(how.progress.note, lambda: False)).amend(**amendment)
             held.sweep = held.sweep.again()
         return drive_sweep(store, held, plan, program, search, executor, how.progress)
 

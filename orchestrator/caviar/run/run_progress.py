@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from caviar.display.progress import BestRow, Newest, Snapshot
+from caviar.display.progress import BestRow, Newest, SweepStatus
 from caviar.errors import CaviarError
 from caviar.results.progress import BEST, REASONS, ProgressReader
 from caviar.run.engine.trial_source import NOTHING_RAN
@@ -61,7 +61,7 @@ LONGEST_S = 10.0
 """Seconds for which a sweep's beginning and its end wait for a reading that takes place, at most."""
 
 
-class Gauge:
+class RunProgress:
     """Counts from the scheduler, as they are, and the best trials as the store was last read.
 
     Within the block, the store is read by a thread of its own: what attends to the sweep only takes the newest reading
@@ -105,7 +105,7 @@ class Gauge:
         if self._readings is not None:
             self._readings.end(read=kind is None)
 
-    def read(self, scheduler: Scheduler) -> Snapshot:
+    def read(self, scheduler: Scheduler) -> SweepStatus:
         """The state of things now. It takes no time."""
         counters = scheduler.counters
         elapsed = self._clock() - self._began
@@ -114,7 +114,7 @@ class Gauge:
         eta = self._pace.seconds_left(
             self._clock(), ended=counters.ended, busy_s=counters.busy_s, left=left, slots=slots
         )
-        return Snapshot(
+        return SweepStatus(
             sweep=self._sweep,
             name=self._plan.name,
             planned=self._plan.trials,

@@ -1,7 +1,7 @@
 """How long a sweep bears a store that does not answer, or a disk that is full.
 
 The rule: whatever acts for a sweep that runs (claims, writes, restores, ends, tests its winner) is given a store and a
-sweep of the sweep's patience. Who only looks now and then, for a request or for the display, has none, and skips that
+sweep with the sweep's `Retry`. Who only looks now and then, for a request or for the display, has none, and skips that
 look: it may not keep the loop from its work, nor end the sweep.
 """
 
@@ -10,25 +10,25 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from caviar_workers.retry import OUTAGE_S, ROOM_S, Patience
+from caviar_workers.retry import OUTAGE_S, ROOM_S, Retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from caviar.store.writer import Writer
 
-NONE = Patience(most_s=0.0)
+NONE = Retry(most_s=0.0)
 """For who only looks, in a loop that must not stand still."""
 
 
-def patience(say: Callable[[str], None], hurried: Callable[[], bool]) -> Patience:
+def retry(say: Callable[[str], None], hurried: Callable[[], bool]) -> Retry:
     """That of a sweep.
 
     Args:
         say: Told in a line what is being waited for; from any thread.
         hurried: Whether the user wants an end: then a few seconds must do.
     """
-    return Patience(most_s=OUTAGE_S, full_s=ROOM_S, say=say, hurried=hurried)
+    return Retry(most_s=OUTAGE_S, full_s=ROOM_S, say=say, hurried=hurried)
 
 
 SLOW_S = 2.0

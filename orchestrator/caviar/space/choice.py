@@ -13,7 +13,7 @@ import numpy.typing as npt
 from caviar.errors import SpecError, did_you_mean
 from caviar.space.call_hints import called_as
 from caviar.space.option import option_identity, option_text, option_to_json, plain_option
-from caviar.space.prior import Tilt, favourite, peak
+from caviar.space.prior import Warp, favourite, peak
 from caviar.space.scale import FloatArray, IntArray, cells, unit_points
 from caviar.space.terms import NO_DEFAULT, settle_terms, shown, terms_json
 
@@ -49,7 +49,7 @@ class Choice:
     # Equality and hash go by JSON text: options may be unhashable, and True is not 1 here.
     _text: str = field(init=False)
     _identities: tuple[str, ...] = field(init=False, compare=False)
-    _tilt: Tilt | None = field(init=False, compare=False)
+    _warp: Warp | None = field(init=False, compare=False)
     bare_pair: bool = field(default=False, init=False, compare=False)
     """Whether the user wrote a bare tuple of two numbers, which looks like a range."""
 
@@ -63,7 +63,7 @@ class Choice:
         if self.ordered:
             _check_order(options)
         settle_terms(self)
-        object.__setattr__(self, "_tilt", self._tilted())
+        object.__setattr__(self, "_warp", self._warped())
         object.__setattr__(self, "_text", json.dumps(self.to_json(), sort_keys=True))
 
     def __repr__(self) -> str:
@@ -80,7 +80,7 @@ class Choice:
 
     def places(self, u: npt.ArrayLike) -> FloatArray:
         """Map `u` to places among the options, [0, 1]: u itself but for the prior's warping."""
-        return unit_points(u) if self._tilt is None else self._tilt.places(u)
+        return unit_points(u) if self._warp is None else self._warp.places(u)
 
     def code(self, value: object) -> int:
         """Return the number of an option; SpecError if it is none."""
@@ -103,7 +103,7 @@ class Choice:
     def unit(self, value: object) -> float:
         """Return the u at the centre of the cell of an option, in (0, 1); SpecError if it is none."""
         place = self.place(value)
-        return place if self._tilt is None else self._tilt.unit(place)
+        return place if self._warp is None else self._warp.unit(place)
 
     def column(self, values: IntArray) -> npt.NDArray[Any]:
         """Return option numbers as the store keeps the options.
@@ -137,7 +137,7 @@ class Choice:
         options = [option_to_json(one) for one in self.options]
         return {"type": "choice", "options": options, **ordered, **terms_json(self), "kind": self.kind}
 
-    def _tilted(self) -> Tilt | None:
+    def _warped(self) -> Warp | None:
         if self.prior is None or self.count == 1:
             return None
         if self.ordered:

@@ -11,7 +11,7 @@ from caviar.errors import SpecError
 from caviar.space.bounds import real
 from caviar.space.call_hints import called_as
 from caviar.space.lattice import Lattice, decimal_lattice
-from caviar.space.prior import Tilt, peak
+from caviar.space.prior import Warp, peak
 from caviar.space.scale import KNOWN, FloatArray, Scale, check_scale, forward, inverse, unit_points
 from caviar.space.terms import NO_DEFAULT, settle_terms, shown, terms_json
 
@@ -44,7 +44,7 @@ class Float:
     prior: Any = field(default=None, kw_only=True)
     tier: int = field(default=1, kw_only=True)
     lattice: Lattice | None = field(init=False, compare=False)
-    _tilt: Tilt | None = field(init=False, compare=False)
+    _warp: Warp | None = field(init=False, compare=False)
 
     kind: ClassVar[Literal["float"]] = "float"
 
@@ -61,8 +61,8 @@ class Float:
         for name, value in {"low": low, "high": high, "scale": scale, "step": step, "lattice": lattice}.items():
             object.__setattr__(self, name, value)
         settle_terms(self)
-        tilt = None if self.prior is None else peak(self.place(self.prior.center), self.prior.confidence)
-        object.__setattr__(self, "_tilt", tilt)
+        warp = None if self.prior is None else peak(self.place(self.prior.center), self.prior.confidence)
+        object.__setattr__(self, "_warp", warp)
 
     def __repr__(self) -> str:
         return shown(self, self.low, self.high, scale=(self.scale, "linear"), step=(self.step, None))
@@ -82,7 +82,7 @@ class Float:
 
     def places(self, u: npt.ArrayLike) -> FloatArray:
         """Map `u` to places on the scale, [0, 1]: u itself but for the prior's warping."""
-        return unit_points(u) if self._tilt is None else self._tilt.places(u)
+        return unit_points(u) if self._warp is None else self._warp.places(u)
 
     def plain(self, value: object) -> float:
         """Return `value` as `values` has it; SpecError when it is not a number in [low, high], or between steps."""
@@ -106,7 +106,7 @@ class Float:
     def unit(self, value: object) -> float:
         """Return the u in [0, 1] of `value`: of a step, at the centre of its cell; errors as for `plain`."""
         place = self.place(value)
-        return place if self._tilt is None else self._tilt.unit(place)
+        return place if self._warp is None else self._warp.unit(place)
 
     def code(self, value: object) -> float:
         """Return what `values` gives where the parameter is `value`; errors as for `plain`."""

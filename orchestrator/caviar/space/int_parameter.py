@@ -11,7 +11,7 @@ from caviar.errors import SpecError
 from caviar.space.bounds import real, whole
 from caviar.space.call_hints import called_as
 from caviar.space.lattice import Lattice, whole_lattice
-from caviar.space.prior import Tilt, peak
+from caviar.space.prior import Warp, peak
 from caviar.space.scale import KNOWN, FloatArray, IntArray, Scale, check_scale, unit_points
 from caviar.space.terms import NO_DEFAULT, settle_terms, shown, terms_json
 
@@ -46,7 +46,7 @@ class Int:
     prior: Any = field(default=None, kw_only=True)
     tier: int = field(default=1, kw_only=True)
     lattice: Lattice = field(init=False, compare=False)
-    _tilt: Tilt | None = field(init=False, compare=False)
+    _warp: Warp | None = field(init=False, compare=False)
 
     kind: ClassVar[Literal["int"]] = "int"
 
@@ -65,8 +65,8 @@ class Int:
         for name, value in {"low": low, "high": high, "scale": scale, "step": step, "lattice": lattice}.items():
             object.__setattr__(self, name, value)
         settle_terms(self)
-        tilt = None if self.prior is None else peak(self.place(self.prior.center), self.prior.confidence)
-        object.__setattr__(self, "_tilt", tilt)
+        warp = None if self.prior is None else peak(self.place(self.prior.center), self.prior.confidence)
+        object.__setattr__(self, "_warp", warp)
 
     def __repr__(self) -> str:
         return shown(self, self.low, self.high, scale=(self.scale, "linear"), step=(self.step, 1))
@@ -82,7 +82,7 @@ class Int:
 
     def places(self, u: npt.ArrayLike) -> FloatArray:
         """Map `u` to places on the scale, [0, 1]: u itself but for the prior's warping."""
-        return unit_points(u) if self._tilt is None else self._tilt.places(u)
+        return unit_points(u) if self._warp is None else self._warp.places(u)
 
     def plain(self, value: object) -> int:
         """Return `value` as an int; SpecError when it is not one (4.0 is one here) in [low, high] in whole steps."""
@@ -104,7 +104,7 @@ class Int:
         ranges up to 2^50 integers, on log up to about 10^13.
         """
         place = self.place(value)
-        return place if self._tilt is None else self._tilt.unit(place)
+        return place if self._warp is None else self._warp.unit(place)
 
     def code(self, value: object) -> int:
         """Return what `values` gives where the parameter is `value`; errors as for `plain`."""

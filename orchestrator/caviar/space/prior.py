@@ -22,7 +22,7 @@ from caviar.space.scale import FloatArray, unit_points
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tilt:
+class Warp:
     """A density on [0, 1], linear between knots, and the map of even points to points that follow it.
 
     Args:
@@ -65,8 +65,8 @@ class Tilt:
         return np.asarray((self.right - self.left) / np.diff(self.knots))
 
 
-def peak(center: float, confidence: float) -> Tilt:
-    """Return the tilt whose density is 1 − confidence everywhere, and a triangle of that area round `center` above it.
+def peak(center: float, confidence: float) -> Warp:
+    """Return the warp whose density is 1 − confidence everywhere, and a triangle of that area round `center` above it.
 
     Args:
         center: in [0, 1].
@@ -78,15 +78,15 @@ def peak(center: float, confidence: float) -> Tilt:
     height = np.maximum(0.0, 1.0 - np.abs(knots - center) / reach)
     area = float(np.sum(np.diff(knots) * (height[1:] + height[:-1]) / 2.0))
     density = (1.0 - confidence) + confidence * height / area
-    return Tilt(knots, density[:-1], density[1:])
+    return Warp(knots, density[:-1], density[1:])
 
 
-def favourite(number: int, count: int, confidence: float) -> Tilt:
-    """Return the tilt that gives cell `number` of `count` equal ones `confidence` more than its share of the rest."""
+def favourite(number: int, count: int, confidence: float) -> Warp:
+    """Return the warp that gives cell `number` of `count` equal ones `confidence` more than its share of the rest."""
     knots = np.unique(np.array([0.0, number / count, (number + 1) / count, 1.0]))
     density = np.full(len(knots) - 1, 1.0 - confidence)
     density[int(np.searchsorted(knots, number / count))] += confidence * count
-    return Tilt(knots, density, density)
+    return Warp(knots, density, density)
 
 
 MOST_CONFIDENCE = 0.9

@@ -22,7 +22,7 @@ ATTEMPTS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class AttemptCuts:
     """Where attempts were cut by later ones: nothing of trials that ran once."""
 
     names: NDArray[np.int64]
@@ -31,7 +31,7 @@ class History:
     """[n]: first step that counts no more."""
 
     @classmethod
-    def of(cls, connection: duckdb.DuckDBPyConnection, tables: SweepTables) -> History:
+    def of(cls, connection: duckdb.DuckDBPyConnection, tables: SweepTables) -> AttemptCuts:
         """Find out which attempts were cut, those set apart by an end before this one too."""
         if not tables.retried:
             return cls(names=np.empty(0, np.int64), cuts=np.empty(0, np.int64))

@@ -16,12 +16,12 @@ from caviar.errors import StoreError
 from caviar.store.checked_json import MOST_BYTES
 from caviar.store.checkpoints import all_saves
 from caviar.store.disk.checksum import checksum, checksum_of
-from caviar.store.final_tests import finals
+from caviar.store.final_tests import final_results
 from caviar.store.holes import holes, name_of, what
 from caviar.store.layout import (
     CHECKPOINTS,
-    FINAL,
     FINAL_TABLES,
+    FINAL_TESTS,
     MANIFEST,
     OWNER,
     SUPERSEDED,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from caviar.store.manifest import DataFile
     from caviar.store.owner import Owner
     from caviar.store.sweep_dir import SweepDir
-    from caviar.store.visible_files import Snapshot
+    from caviar.store.visible_files import VisibleFiles
     from caviar_workers.checkpoint import Save
 
 
@@ -57,7 +57,7 @@ Wrong = tuple[str, str]
 """Path within the sweep's folder, and what is wrong, for a person."""
 
 
-def beginning(sweep: SweepDir, seen: Snapshot) -> list[Wrong]:
+def beginning(sweep: SweepDir, seen: VisibleFiles) -> list[Wrong]:
     """What is wrong with the files that the sweep began with.
 
     If it is the description, the manifest may as well be another sweep's, and the data is not to be judged by it.
@@ -75,12 +75,12 @@ def beginning(sweep: SweepDir, seen: Snapshot) -> list[Wrong]:
     return found
 
 
-def papers(sweep: SweepDir, seen: Snapshot) -> list[Wrong]:
+def papers(sweep: SweepDir, seen: VisibleFiles) -> list[Wrong]:
     """What is wrong with manifests, owners and findings."""
     return [*_manifests(sweep, seen), *_end(sweep, seen), *_owners(sweep, seen), *_finals(sweep)]
 
 
-def _manifests(sweep: SweepDir, seen: Snapshot) -> Iterator[Wrong]:
+def _manifests(sweep: SweepDir, seen: VisibleFiles) -> Iterator[Wrong]:
     """Those that stay behind the newest one: each is there, whole, and of this sweep."""
     last = seen.manifest.k
     for number in range(max(0, last - KEPT), last):
@@ -88,7 +88,7 @@ def _manifests(sweep: SweepDir, seen: Snapshot) -> Iterator[Wrong]:
         try:
             one = from_bytes(sweep.disk.read(sweep.path / name, most=MOST_DESCRIBED))
         except FileNotFoundError:
-            if number >= sweep.snapshot().manifest.k - KEPT:  # else it was one too many meanwhile
+            if number >= sweep.visible_files().manifest.k - KEPT:  # else it was one too many meanwhile
                 yield name, MISSING
             continue
         except (ValueError, KeyError, TypeError, AttributeError, StoreError) as error:
@@ -98,7 +98,7 @@ def _manifests(sweep: SweepDir, seen: Snapshot) -> Iterator[Wrong]:
             yield name, "it is another sweep's, or another manifest"
 
 
-def _end(sweep: SweepDir, seen: Snapshot) -> Iterator[Wrong]:
+def _end(sweep: SweepDir, seen: VisibleFiles) -> Iterator[Wrong]:
     """After the manifest of final files comes the one that says how the sweep ended."""
     last = seen.manifest
     if not (seen.plain and last.state == "running" and last.k and look(sweep.disk, sweep.path).standing == "nobody"):
@@ -110,7 +110,7 @@ def _end(sweep: SweepDir, seen: Snapshot) -> Iterator[Wrong]:
             yield f"{MANIFEST}/{numbered_name(last.k + 1)}", what
 
 
-def _owners(sweep: SweepDir, seen: Snapshot) -> Iterator[Wrong]:
+def _owners(sweep: SweepDir, seen: VisibleFiles) -> Iterator[Wrong]:
     """Each owner that left something behind, and those before it, have a file that says who it was."""
     names = sweep.disk.list(sweep.path / OWNER)
     known = {parse_number(name) for name in names}
@@ -135,9 +135,9 @@ def _owner(sweep: SweepDir, name: str, epoch: int) -> Owner | None:
 
 def _finals(sweep: SweepDir) -> Iterator[Wrong]:
     try:
-        finals(sweep)
+        final_results(sweep)
     except StoreError as error:
-        yield FINAL, f"a finding cannot be read ({error})"
+        yield FINAL_TESTS, f"a finding cannot be read ({error})"
 
 
 GAPS = """
@@ -177,12 +177,12 @@ def check(sweep: SweepDir) -> list[Finding]:
     """
     sweep.description()
     while True:
-        seen = sweep.snapshot()
+        seen = sweep.visible_files()
         begun = [Finding(name=name, what=what) for name, what in beginning(sweep, seen)]
         if any(finding.name == SWEEP_FILE for finding in begun):
             return begun
         findings = [finding for finding in map(_Reading(sweep, seen).look, _entries(seen)) if finding]
-        if not any(finding.what == MISSING for finding in findings) or sweep.snapshot() == seen:
+        if not any(finding.what == MISSING for finding in findings) or sweep.visible_files() == seen:
             break  # otherwise files were merged away while we read
     findings += [*begun, *(Finding(name=name, what=what) for name, what in papers(sweep, seen))]
     saves = list(all_saves(sweep))
@@ -191,7 +191,7 @@ def check(sweep: SweepDir) -> list[Finding]:
     return [*findings, *_holes(sweep, seen), *histories, *strays(sweep, seen)]
 
 
-def _entries(seen: Snapshot) -> Iterator[tuple[str, str, DataFile | None]]:
+def _entries(seen: VisibleFiles) -> Iterator[tuple[str, str, DataFile | None]]:
     """(table, name, entry in the manifest) of each file that counts."""
     for file in seen.manifest.files:
         yield file.table, file.name, file
@@ -200,7 +200,7 @@ def _entries(seen: Snapshot) -> Iterator[tuple[str, str, DataFile | None]]:
 
 
 class _Reading:
-    def __init__(self, sweep: SweepDir, seen: Snapshot) -> None:
+    def __init__(self, sweep: SweepDir, seen: VisibleFiles) -> None:
         self._sweep = sweep
         self._checksums = seen.checksums()
 
@@ -266,7 +266,7 @@ def _count(source: object) -> tuple[int, int | None, int | None]:
     return rows, least(ends), greatest(ends)
 
 
-def _holes(sweep: SweepDir, seen: Snapshot) -> list[Finding]:
+def _holes(sweep: SweepDir, seen: VisibleFiles) -> list[Finding]:
     """Owners of whom a segment is gone, so that what they published after it does not count."""
     return [
         Finding(name=name_of(gap), what=f"{what(gap)}; --skip-lost gives it up", hole=True)
@@ -274,7 +274,7 @@ def _holes(sweep: SweepDir, seen: Snapshot) -> list[Finding]:
     ]
 
 
-def _gaps(sweep: SweepDir, seen: Snapshot, findings: Iterable[Finding]) -> list[Finding]:
+def _gaps(sweep: SweepDir, seen: VisibleFiles, findings: Iterable[Finding]) -> list[Finding]:
     """Attempts whose rows are not numbered from 0 without gap or doublet; of sound files only."""
     bad = {finding.name for finding in findings}
     lost = [file for file in seen.manifest.quarantined if file.table in ("curves", SUPERSEDED)]
@@ -294,7 +294,9 @@ def _gaps(sweep: SweepDir, seen: Snapshot, findings: Iterable[Finding]) -> list[
     return [Finding(name="curves", what=f"rows of {attempts} attempts are missing or doubled, first of trial {first}")]
 
 
-def _splices(sweep: SweepDir, seen: Snapshot, saves: Sequence[Save], findings: Iterable[Finding]) -> Iterator[Finding]:
+def _splices(
+    sweep: SweepDir, seen: VisibleFiles, saves: Sequence[Save], findings: Iterable[Finding]
+) -> Iterator[Finding]:
     """Histories that were spliced; of sound files only."""
     bad = {finding.name for finding in findings}
     if seen.manifest.quarantined or bad & set(seen.all_names()):  # then rows are missing anyway
@@ -311,7 +313,7 @@ def _splices(sweep: SweepDir, seen: Snapshot, saves: Sequence[Save], findings: I
             return
 
 
-def strays(sweep: SweepDir, seen: Snapshot) -> list[Finding]:
+def strays(sweep: SweepDir, seen: VisibleFiles) -> list[Finding]:
     """Files that a plain glob over an ended sweep would find, and that do not count."""
     if not seen.plain or seen.manifest.state == "running":
         return []

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 
-from caviar.store.attempt_cuts import History
+from caviar.store.attempt_cuts import AttemptCuts
 from caviar.store.disk.checksum import Summed
 from caviar.store.layout import SUPERSEDED
 from caviar.store.read.columns import Column, fixed
 from caviar.store.read.sql import name
 from caviar.store.read.trials_view import trial_columns, trials_sql
-from caviar.store.segment import GroupWriter, Span, conform
-from caviar.store.sorted_rows import Ordered
+from caviar.store.segment import FileSummary, GroupWriter, conform
+from caviar.store.sorted_rows import SortedRows
 from caviar_workers.tables import arrow_type
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ class FinalFile:
         self._name = name
         self._layout = layout
         self._stack = ExitStack()
-        self.span = Span()
+        self.span = FileSummary()
         """What was written so far."""
 
     def write(self, rows: pa.Table) -> None:
         """Add rows, which follow the last ones in order."""
-        self._writer.write(self.span.take(rows))
+        self._writer.write(self.span.count(rows))
 
     def __enter__(self) -> Self:
         folder = self._folder
@@ -99,8 +99,8 @@ class CurveFiles:
         files = tables.files("curves", SUPERSEDED)
         layout = pa.schema([(column.name, arrow_type(column.word)) for column in tables.curve_columns])
         self._final = final
-        self._rows = Ordered("curves", files, layout)
-        self._history = History.of(connection, tables)
+        self._rows = SortedRows("curves", files, layout)
+        self._history = AttemptCuts.of(connection, tables)
         size = sum(file.stat().st_size for file in files)
         self.spans = self._rows.spans(max(1, SIZE * self._rows.rows // max(1, size)))
         """The trials of each file, [low, high)."""
@@ -179,5 +179,5 @@ def _targets(tables: SweepTables) -> Iterator[Target]:
 
 def _slices(tables: SweepTables) -> list[SweepTables]:
     """The tables by ranges of trials, in order; cut where row groups of configurations begin."""
-    spans = Ordered("configs", tables.files("configs", "trials"), pa.schema([("trial", pa.int64())])).spans(SLICE)
+    spans = SortedRows("configs", tables.files("configs", "trials"), pa.schema([("trial", pa.int64())])).spans(SLICE)
     return [tables] if len(spans) == 1 else [tables.between(low, high) for low, high in spans]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.errors import StoreError
 from caviar.store.checked_json import Unreadable, read, record
-from caviar.store.layout import FINAL, numbered_name, parse_number
+from caviar.store.layout import FINAL_TESTS, numbered_name, parse_number
 from caviar.store.store_errors import store_error
 
 WINNER = ("sweep", "trial")
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from caviar.store.sweep_dir import SweepDir
 
 
-def finals(sweep: SweepDir) -> list[dict[str, Any]]:
+def final_results(sweep: SweepDir) -> list[dict[str, Any]]:
     """All findings, oldest first: `trial`, `value`, `rule`, `metrics`, `when`.
 
     Raises:
         StoreError: They cannot be read.
     """
-    folder = sweep.path / FINAL
+    folder = sweep.path / FINAL_TESTS
     try:
         return [_read(sweep, folder / name) for name in _names(sweep, folder)]
     except OSError as error:
@@ -61,11 +61,11 @@ def add_final(sweep: SweepDir, finding: dict[str, Any]) -> None:
     Raises:
         StoreError: It cannot be written.
     """
-    folder = sweep.path / FINAL
+    folder = sweep.path / FINAL_TESTS
     try:
         sweep.disk.make_folder(folder, within=sweep.path)
         winner = [finding.get(key) for key in WINNER]
-        found = finals(sweep)
+        found = final_results(sweep)
         if winner not in [[one.get(key) for key in WINNER] for one in found]:
             path = folder / numbered_name(len(found))
             sweep.disk.create(path, json.dumps(finding, ensure_ascii=False).encode())

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from caviar.store.manifest import DataFile, State
     from caviar.store.sweep_dir import SweepDir
-    from caviar.store.visible_files import Snapshot
+    from caviar.store.visible_files import VisibleFiles
 
 
 MEMORY = "512MB"
@@ -76,9 +76,9 @@ def write_final(sweep_dir: SweepDir, epoch: int, state: State | None = None) -> 
 
 def _finalize(sweep: SweepDir, epoch: int, state: State | None) -> None:
     _check_owner(sweep, epoch)
-    move_aside(sweep.disk, sweep.path, sweep.snapshot().manifest)
+    move_aside(sweep.disk, sweep.path, sweep.visible_files().manifest)
     there = data_files(sweep.disk, sweep.path)
-    seen = sweep.snapshot()
+    seen = sweep.visible_files()
     need_whole(sweep.disk, sweep.path, seen, set(there))
     files, counts = _write_all(sweep, seen, epoch)
     ended = state or _ended(sweep, counts)
@@ -99,7 +99,7 @@ def _append(sweep: SweepDir, after: manifest.Manifest) -> None:
         raise StoreError(f"Another process changed {sweep.path.name} while it was finalized: try again.")
 
 
-def _write_all(sweep: SweepDir, seen: Snapshot, epoch: int) -> tuple[list[DataFile], Counter[str]]:
+def _write_all(sweep: SweepDir, seen: VisibleFiles, epoch: int) -> tuple[list[DataFile], Counter[str]]:
     build = sweep.path / build_folder(epoch)
     number = f"{seen.manifest.k + 1:06d}-{epoch:04d}"  # no other process writes files of that name
     files: list[DataFile] = []
@@ -157,7 +157,7 @@ def _ended(sweep: SweepDir, counts: Counter[str]) -> State:
 
 def needs_compacting(sweep: SweepDir) -> bool:
     """Whether a plain glob over the sweep is not exact though nobody, as far as can be told, runs it."""
-    seen = sweep.snapshot()
+    seen = sweep.visible_files()
     return sweep.owner().standing in ("nobody", "silent") and (
         not seen.plain or seen.manifest.state == "running" or bool(strays(sweep, seen))
     )
@@ -176,5 +176,5 @@ def compact(sweep: SweepDir, *, take_over: bool = False) -> None:
         StoreError: A living process runs it, or the store cannot be written.
     """
     with own(sweep, purpose="compacted", take_over=take_over) as held:
-        state = held.sweep.snapshot().manifest.state
+        state = held.sweep.visible_files().manifest.state
         write_final(held.sweep, held.epoch, state if state in ("finished", "failed") else None)

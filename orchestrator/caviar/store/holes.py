@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from pathlib import PurePath
 
     from caviar.store.disk import Disk
-    from caviar.store.visible_files import Gap, Snapshot
+    from caviar.store.visible_files import Gap, VisibleFiles
 
 
 MOST_LOST = 10**6
 """Segments that one gap can lack: those of two weeks."""
 
 
-def holes(disk: Disk, sweep: PurePath, seen: Snapshot) -> list[Gap]:
-    """The gaps of a snapshot before which something was acknowledged that is gone."""
+def holes(disk: Disk, sweep: PurePath, seen: VisibleFiles) -> list[Gap]:
+    """The gaps among visible files before which something was acknowledged that is gone."""
     return [gap for gap in seen.gaps if gap.sealed or not _is_tail(disk, sweep, gap)]
 
 
@@ -96,7 +96,7 @@ def gone(sweep: PurePath, name: str) -> str:
     )
 
 
-def need_whole(disk: Disk, sweep: PurePath, seen: Snapshot, there: Collection[PurePath] | None = None) -> None:
+def need_whole(disk: Disk, sweep: PurePath, seen: VisibleFiles, there: Collection[PurePath] | None = None) -> None:
     """See that nothing is missing that was acknowledged, before anything is built upon what is left, or deleted.
 
     Args:

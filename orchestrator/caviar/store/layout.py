@@ -28,7 +28,7 @@ FORMAT_FILE = "FORMAT"
 SWEEP_FILE = "sweep.json"
 CODE_FILE = "code.zip"
 SWEEP_PREFIX = "sweep="
-OWNER, HOT, MERGED, MANIFEST, FINAL, BUILD = "_owner", "_hot", "_merged", "_manifest", "_final", "_build"
+OWNER, HOT, MERGED, MANIFEST, FINAL_TESTS, BUILD = "_owner", "_hot", "_merged", "_manifest", "_final", "_build"
 QUARANTINE, REQUESTS, CHECKPOINTS, AMENDMENTS = "_quarantine", "_requests", "_checkpoints", "_amendments"
 FINAL_TABLES = ("curves", "trials", "attempts", "logs", "decisions")
 SUPERSEDED = "superseded"

@@ -14,8 +14,8 @@ from caviar.store.disk.checksum import Summed
 from caviar.store.holes import need_whole
 from caviar.store.layout import MERGED
 from caviar.store.manifest import DataFile
-from caviar.store.segment import GroupWriter, Span
-from caviar.store.sorted_rows import Ordered
+from caviar.store.segment import FileSummary, GroupWriter
+from caviar.store.sorted_rows import SortedRows
 from caviar_workers.tables import TABLES
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import PurePath
 
     from caviar.store.sweep_dir import SweepDir
-    from caviar.store.visible_files import Snapshot
+    from caviar.store.visible_files import VisibleFiles
 
 
 MOST_ROWS = 4_000_000
@@ -45,7 +45,7 @@ class Group:
     """Within the sweep's folder; merged files before hot ones."""
 
 
-def plan(seen: Snapshot) -> list[Group]:
+def plan(seen: VisibleFiles) -> list[Group]:
     """What to merge: all hot files, and with them merged files no larger than what they join.
 
     So each merged file is at least twice as large as the next, and a table has about log2(rows) of them; but one
@@ -86,7 +86,7 @@ def merge(sweep: SweepDir, wanted: Callable[[], bool] = lambda: True) -> list[Pu
         GivenUpError: It was not wanted any more.
         StoreError: Something is missing.
     """
-    seen = sweep.snapshot()
+    seen = sweep.visible_files()
     need_whole(sweep.disk, sweep.path, seen)
     groups = plan(seen)
     sums = seen.checksums()
@@ -101,17 +101,17 @@ def merge(sweep: SweepDir, wanted: Callable[[], bool] = lambda: True) -> list[Pu
 def write(sweep: SweepDir, group: Group, sums: Mapping[str, str], wanted: Callable[[], bool]) -> DataFile:
     """Publish the rows of a group's files, compared with their checksums, as one file."""
     files = sweep.disk.local([(sweep.path / name, sums[name]) for name in group.names], most=EVERY_SIZE)
-    rows = Ordered(group.table, files)
+    rows = SortedRows(group.table, files)
     name = f"{MERGED}/{group.table}-{uuid.uuid4().hex}.parquet"
     path = sweep.path / name
-    span = Span()
+    span = FileSummary()
     with sweep.disk.stream(path) as file:
         summed = Summed(file)
         with GroupWriter(summed, rows.layout, live=True) as writer:
             for piece in rows.read():
                 if not wanted():
                     raise GivenUpError
-                writer.write(span.take(piece))
+                writer.write(span.count(piece))
     return span.as_file(group.table, name, summed.checksum)
 
 
@@ -125,7 +125,7 @@ GRACE_S = 60.0
 """Seconds for which merged files stay on the disk, for readers that listed them before."""
 
 
-class Merger:
+class MergingThread:
     """Merges whenever enough hot files are there; after a failure, when as many more came.
 
     `count` and `make_room` belong to the thread that publishes.
@@ -188,5 +188,5 @@ class Merger:
 
 def _live(sweep: SweepDir) -> tuple[int, int]:
     """Hot files, and others, that readers open now."""
-    seen = sweep.snapshot()
+    seen = sweep.visible_files()
     return len(seen.hot), len(seen.manifest.files)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from caviar.errors import StoreError
-from caviar.store.disk import Patience
+from caviar.store.disk import Retry
 from caviar.store.owner import owner_path, superseded
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def own(sweep: SweepDir, *, purpose: str = "run", take_over: bool = False) -> Ow
 class Ownership:
     """A sweep that this process owns.
 
-    Signs of life come from a thread of its own, by a disk of its own patience: whatever else waits for a disk, for
-    the user's code or for other processes, does not keep it waiting. They begin within the claim: on a disk whose
+    Signs of life come from a thread of its own, by a disk with a `Retry` of its own: whatever else waits for a disk,
+    for the user's code or for other processes, does not keep it waiting. They begin within the claim: on a disk whose
     fsync takes seconds, that alone may last longer than an owner may be silent.
     """
 
@@ -53,7 +53,7 @@ class Ownership:
         """Whether its disk does not answer, and nobody waits for it: then that this process is gone must say all."""
         self._over = threading.Event()
         self._lost = False
-        self._beating = sweep.patient(Patience())
+        self._beating = sweep.retrying(Retry())
         self._thread = threading.Thread(target=self._beat, name="caviar-beat", daemon=True)
 
     def begin(self, epoch: int) -> None:

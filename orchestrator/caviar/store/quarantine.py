@@ -42,7 +42,7 @@ def skip_lost(sweep: SweepDir) -> list[Quarantined]:
     """
     given_up: list[Quarantined] = []
     while True:
-        seen = sweep.snapshot()
+        seen = sweep.visible_files()
         gaps = holes(sweep.disk, sweep.path, seen)
         names = [name for gap in gaps for name in lost_names(gap)]
         gone = [Quarantined(table=LOST, name=name, rows=None, why="it was removed, or lost") for name in names]
@@ -54,7 +54,7 @@ def skip_lost(sweep: SweepDir) -> list[Quarantined]:
 
 def _from_manifest(sweep: SweepDir, damaged: Mapping[str, Finding]) -> list[Quarantined]:
     while True:
-        seen = sweep.snapshot()
+        seen = sweep.visible_files()
         gone = [_gone(damaged[name]) for name in seen.all_names() if name in damaged]
         if not gone:
             return []

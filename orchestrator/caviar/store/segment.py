@@ -238,7 +238,7 @@ def decode(data: bytes) -> pa.Table:
 
 
 @dataclass(slots=True)
-class Span:
+class FileSummary:
     """The rows that were taken so far."""
 
     rows: int = 0
@@ -248,7 +248,7 @@ class Span:
     states: Counter[str] = field(default_factory=Counter)
     """Trials or attempts by their states, where the rows have one."""
 
-    def take(self, rows: pa.Table) -> pa.Table:
+    def count(self, rows: pa.Table) -> pa.Table:
         """Count the rows and pass them on."""
         if rows.num_rows:
             ends = pc.min_max(rows["trial"]).as_py()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from caviar.store.sweep_dir import SweepDir
-    from caviar.store.visible_files import Snapshot
+    from caviar.store.visible_files import VisibleFiles
 
 TABLES = ("trials", "configs", "curves", "superseded", "attempts", "logs", "decisions")
 
@@ -40,7 +40,7 @@ def sizes(sweep: SweepDir) -> list[Size]:
     Raises:
         StoreError: A file cannot be read.
     """
-    seen = sweep.snapshot()
+    seen = sweep.visible_files()
     try:
         found = [_size(sweep, seen, table) for table in TABLES if seen.names(table)]
         return found + _checkpoints(sweep)
@@ -50,7 +50,7 @@ def sizes(sweep: SweepDir) -> list[Size]:
         raise store_error("read", sweep.path, error) from error
 
 
-def _size(sweep: SweepDir, seen: Snapshot, table: str) -> Size:
+def _size(sweep: SweepDir, seen: VisibleFiles, table: str) -> Size:
     names = [PurePath(name) for name in seen.names(table)]
     bytes_of = {folder: sweep.disk.sizes(sweep.path / folder) for folder in {name.parent for name in names}}
     try:

@@ -42,7 +42,7 @@ class Group:
     """No trial in it is higher."""
 
 
-class _Waiting:
+class _Pending:
     """Rows in order, of which some may be handed on."""
 
     def __init__(self, rows: pa.Table) -> None:
@@ -55,14 +55,14 @@ class _Waiting:
     def key(self, at: int) -> tuple[int, ...]:
         return tuple(int(key[at]) for key in self.keys)
 
-    def after(self, count: int) -> _Waiting:
-        rest = _Waiting.__new__(_Waiting)
+    def after(self, count: int) -> _Pending:
+        rest = _Pending.__new__(_Pending)
         rest.rows = self.rows.slice(count)
         rest.keys = [key[count:] for key in self.keys]
         return rest
 
 
-class Ordered:
+class SortedRows:
     """The rows of some files of one kind, to be read in order as often as one likes."""
 
     def __init__(self, table: str, paths: Sequence[Path], layout: pa.Schema | None = None) -> None:
@@ -100,22 +100,22 @@ class Ordered:
 
     def read(self, low: int = -1, high: int = NEVER) -> Iterator[pa.Table]:
         """All rows of the trials from `low` to before `high`, in order, in pieces."""
-        waiting: list[_Waiting] = []
+        waiting: list[_Pending] = []
         for group in self._groups:
             if group.high < low or group.low[0] >= high:
                 continue
             yield from self._release(waiting, group.low)
-            found = _Waiting(self._read(group))
+            found = _Pending(self._read(group))
             first, last = place(found.keys, (low,)), place(found.keys, (high,))
             if first < last:
-                waiting.append(_Waiting(found.rows.slice(first, last - first)))
+                waiting.append(_Pending(found.rows.slice(first, last - first)))
         yield from self._release(waiting, None)
 
     def _read(self, group: Group) -> pa.Table:
         with pq.ParquetFile(group.path, metadata=group.footer, page_checksum_verification=True) as file:
             return in_order(conform(file.read_row_group(group.number, use_threads=False), self.layout))
 
-    def _release(self, waiting: list[_Waiting], bound: tuple[int, ...] | None) -> Iterator[pa.Table]:
+    def _release(self, waiting: list[_Pending], bound: tuple[int, ...] | None) -> Iterator[pa.Table]:
         """Pieces of what comes before the bound, once that is worth it; without a bound, of all. They wait no more."""
         while waiting:
             counts = [len(one) if bound is None else place(one.keys, bound) for one in waiting]
@@ -128,7 +128,7 @@ class Ordered:
             yield in_order(pa.concat_tables(one.rows.slice(0, count) for one, count in pairs if count))
             waiting[:] = [one.after(count) if count else one for one, count in pairs if count < len(one)]
 
-    def _fewer(self, waiting: list[_Waiting], counts: list[int]) -> list[int]:
+    def _fewer(self, waiting: list[_Pending], counts: list[int]) -> list[int]:
         """About a piece: nothing after the earliest of the rows that each of them may come to."""
         most = max(1, self._piece // len(waiting))
         bound = min((one.key(most) for one in waiting if len(one) > most), default=None)

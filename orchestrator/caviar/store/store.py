@@ -15,7 +15,7 @@ from caviar.errors import NotFoundError, SpecError, StoreError
 from caviar.store import manifest
 from caviar.store import takeover as claims
 from caviar.store.checked_json import Unreadable, described, parsed
-from caviar.store.disk import Disk, Patience, PosixDisk, locate
+from caviar.store.disk import Disk, PosixDisk, Retry, locate
 from caviar.store.disk.checksum import checksum
 from caviar.store.layout import (
     CODE_FILE,
@@ -80,9 +80,9 @@ class Store:
             raise store_error("create" if create else "open", store.path, error) from error
         return store
 
-    def patient(self, patience: Patience) -> Store:
+    def retrying(self, retry: Retry) -> Store:
         """The same store, on a disk of another patience."""
-        return replace(self, disk=self.disk.patient(patience))
+        return replace(self, disk=self.disk.retrying(retry))
 
     def _open(self, create: bool) -> None:
         written = self.path / FORMAT_FILE
@@ -277,7 +277,7 @@ class Store:
     def _sound(self, sweep: SweepDir) -> bool:
         with self.apart(sweep):
             sweep.description()
-            sweep.snapshot()
+            sweep.visible_files()
             return True
         return False
 

@@ -13,7 +13,7 @@ from caviar.store import manifest, visible_files
 from caviar.store import takeover as claims
 from caviar.store.amendments import Amendment, amend, amended, amendments, code_path
 from caviar.store.checked_json import described, read
-from caviar.store.disk import Disk, Patience, PosixDisk
+from caviar.store.disk import Disk, PosixDisk, Retry
 from caviar.store.layout import CODE_FILE, SWEEP_FILE, SWEEP_PREFIX
 from caviar.store.manifest import State
 from caviar.store.owner import Sighting, look
@@ -29,9 +29,9 @@ class SweepDir:
     path: PurePath
     disk: Disk = field(default_factory=PosixDisk, repr=False, compare=False)
 
-    def patient(self, patience: Patience) -> SweepDir:
+    def retrying(self, retry: Retry) -> SweepDir:
         """The same sweep, on a disk of another patience."""
-        return replace(self, disk=self.disk.patient(patience))
+        return replace(self, disk=self.disk.retrying(retry))
 
     def again(self) -> SweepDir:
         """The same sweep, of which nothing was read yet."""
@@ -153,6 +153,6 @@ class SweepDir:
         state = manifest.newest(self.disk, self.path).state
         return "interrupted" if state == "running" else state
 
-    def snapshot(self) -> visible_files.Snapshot:
+    def visible_files(self) -> visible_files.VisibleFiles:
         """The files that count at this moment."""
         return visible_files.look(self.disk, self.path)

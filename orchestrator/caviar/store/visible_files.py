@@ -38,7 +38,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class VisibleFiles:
     """The files of a sweep that count, at one moment."""
 
     manifest: Manifest
@@ -79,11 +79,11 @@ class Snapshot:
         return max([self.manifest.hot_through.get(epoch, -1), *taken]) + 1
 
     def through(self) -> dict[int, int]:
-        """Epoch → highest n that this snapshot holds, of epochs with hot files."""
+        """Epoch → highest n that is among these, of epochs with hot files."""
         return {segment.epoch: segment.n for segment in self.hot}
 
 
-def look(disk: Disk, sweep: PurePath) -> Snapshot:
+def look(disk: Disk, sweep: PurePath) -> VisibleFiles:
     """Snapshot of the sweep in that folder; StoreError when it has no readable manifest.
 
     A listing beside which something is published or sealed may lack what was there before: a gap is one when a second
@@ -97,10 +97,10 @@ def look(disk: Disk, sweep: PurePath) -> Snapshot:
     return seen
 
 
-def _look(disk: Disk, sweep: PurePath) -> Snapshot:
+def _look(disk: Disk, sweep: PurePath) -> VisibleFiles:
     listed = [segment for name in disk.list(sweep / HOT) if (segment := parse_segment(name))]
     manifest = chain.newest(disk, sweep)
-    return Snapshot(manifest=manifest, hot=live(listed, manifest), gaps=tuple(gaps(listed, manifest)))
+    return VisibleFiles(manifest=manifest, hot=live(listed, manifest), gaps=tuple(gaps(listed, manifest)))
 
 
 def live(listed: Iterable[Segment], manifest: Manifest) -> tuple[Segment, ...]:

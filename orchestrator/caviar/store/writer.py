@@ -12,7 +12,7 @@ from caviar.store import manifest
 from caviar.store import manifest as chain
 from caviar.store.disk.checksum import checksum
 from caviar.store.layout import Segment
-from caviar.store.merging import Merger
+from caviar.store.merging import MergingThread
 from caviar.store.owner import superseded
 from caviar.store.segment import check_fields, encode, unify
 from caviar.store.sort_keys import in_order
@@ -47,7 +47,7 @@ class Publisher:
         self._sweep = sweep
         self._epoch = epoch
         self._begin()
-        self._next = sweep.snapshot().next_n(epoch)
+        self._next = sweep.visible_files().next_n(epoch)
 
     def publish(self, rows: Mapping[str, Sequence[pa.Table | pa.RecordBatch]]) -> Published:
         """Publish at most one segment a table, in the order of `TABLES`; durable when it returns.
@@ -141,7 +141,7 @@ class Writer:
         self._sweep = sweep_dir
         self._interval_s = interval_s
         self._publisher = Publisher(sweep_dir, epoch)
-        self._merger = Merger(sweep_dir)
+        self._merger = MergingThread(sweep_dir)
         self._change = threading.Condition()
         self._queue: list[Addition] = []
         self._queued = 0

@@ -5,21 +5,21 @@ import threading
 import pytest
 
 from caviar.run.executors import drain_interval as at
-from caviar.run.executors.drain_interval import LONG_S, SHORT_S, Cadence
+from caviar.run.executors.drain_interval import LONG_S, SHORT_S, DrainInterval
 
 
 def test_waits_are_short_after_a_lease_came_or_ended_and_then_long() -> None:
-    cadence = Cadence()
-    assert cadence.next() == LONG_S
+    interval = DrainInterval()
+    assert interval.next() == LONG_S
 
-    cadence.hasten()
-    assert [cadence.next() for _ in range(4)] == [SHORT_S, SHORT_S, LONG_S, LONG_S]
+    interval.hasten()
+    assert [interval.next() for _ in range(4)] == [SHORT_S, SHORT_S, LONG_S, LONG_S]
 
 
 def test_who_is_idle_is_roused_at_once_before_and_while_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(at, "IDLE_S", 3600.0)
-    cadence = Cadence()
-    cadence.hasten()
-    cadence.idle()
-    threading.Timer(0.02, cadence.hasten).start()
-    cadence.idle()  # for an hour, if what comes is not heard
+    interval = DrainInterval()
+    interval.hasten()
+    interval.idle()
+    threading.Timer(0.02, interval.hasten).start()
+    interval.idle()  # for an hour, if what comes is not heard

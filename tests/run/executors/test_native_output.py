@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from caviar.run.executors.native_output import Hush
+from caviar.run.executors.native_output import NativeOutput
 
 
 def run(body: str, **options: object) -> subprocess.CompletedProcess[str]:
-    script = "import logging, os, sys\nfrom caviar.run.executors.native_output import hushed\n" + textwrap.dedent(body)
+    script = (
+        "import logging, os, sys\nfrom caviar.run.executors.native_output import native_output_kept\n"
+        + textwrap.dedent(body)
+    )
     return subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60, **options
     )
@@ -22,15 +25,15 @@ def test_native_lines_are_kept_and_python_s_go_on() -> None:
         """
         handler = logging.StreamHandler()
         os.write(2, b"before\\n")
-        with hushed() as hush:
+        with native_output_kept() as kept_output:
             os.write(2, b"[C++] a trace\\n")
             print("said", file=sys.stderr)
             late = logging.StreamHandler()  # keeps the stream of the block
         os.write(2, b"after\\n")
         late.emit(logging.LogRecord("x", 40, "", 0, "late", (), None))
         print("last", file=sys.stderr)
-        print(hush.log().read_text(), end="")
-        os.unlink(hush.log())
+        print(kept_output.log().read_text(), end="")
+        os.unlink(kept_output.log())
         """
     )
     assert (ran.stderr, ran.stdout) == ("before\nsaid\nafter\nlate\nlast\n", "[C++] a trace\n")
@@ -42,13 +45,13 @@ def test_all_is_given_back_after_an_error_and_time_after_time() -> None:
         before = len(os.listdir("/dev/fd"))
         for _ in range(20):
             try:
-                with hushed():
+                with native_output_kept():
                     os.write(2, b"kept\\n")
                     raise KeyError
             except KeyError:
                 pass
         os.write(2, b"after\\n")
-        print(len(os.listdir("/dev/fd")) - before, hushed is not None)
+        print(len(os.listdir("/dev/fd")) - before, native_output_kept is not None)
         """
     )
     assert (ran.stderr, ran.stdout) == ("after\n", "0 True\n")
@@ -57,12 +60,12 @@ def test_all_is_given_back_after_an_error_and_time_after_time() -> None:
 @pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-"])
 def test_where_stderr_is_closed_nothing_happens(closed: str) -> None:
     script = (
-        "from caviar.run.executors.native_output import hushed\n"
-        "with hushed() as hush: pass\nraise SystemExit(hush.log() is not None)"
+        "from caviar.run.executors.native_output import native_output_kept\n"
+        "with native_output_kept() as kept_output: pass\nraise SystemExit(kept_output.log() is not None)"
     )
     command = ["sh", "-c", f'"$0" -c "$1" {closed}', sys.executable, script]
     assert subprocess.run(command, check=False, timeout=60).returncode == 0
 
 
 def test_nothing_is_written_down_where_nothing_was_said(tmp_path: Path) -> None:
-    assert Hush().log() is None
+    assert NativeOutput().log() is None

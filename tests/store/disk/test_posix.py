@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from caviar.store.disk import Patience, PosixDisk
+from caviar.store.disk import PosixDisk, Retry
 
 
 class RecordingDisk(PosixDisk):
@@ -138,7 +138,7 @@ def test_a_lost_reply_is_no_failure(tmp_path):
 
 
 class Stale(PosixDisk):
-    patience = Patience(most_s=0)
+    retry = Retry(most_s=0)
 
     def _stat(self, path):
         raise OSError(errno.ESTALE, "Stale file handle")

@@ -117,7 +117,7 @@ def is_it(finding, name):
 
 def is_silent(sweep, name, how):
     """Whether nobody can know, or nobody needs to."""
-    seen = sweep.snapshot()
+    seen = sweep.visible_files()
     newest = name == f"_manifest/{seen.manifest.k:06d}.json" and how == "deleted"  # what is left is whole as well
     merged = name.endswith(".parquet") and name not in seen.all_names()
     return newest or merged or name.startswith(UNKNOWN[how])

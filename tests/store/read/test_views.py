@@ -111,7 +111,7 @@ def test_a_retry_supersedes_and_a_checkpoint_joins(store, sweep, rows):
 def test_attempts_are_joined_only_where_a_trial_was_begun_again(store, sweep, rows, monkeypatch):
     def look():
         with Views(store, [sweep]) as views:
-            sql = live_rows(SweepTables(views.connection, sweep, sweep.snapshot(), running=True))
+            sql = live_rows(SweepTables(views.connection, sweep, sweep.visible_files(), running=True))
             types = [table(views, f"DESCRIBE {view}") for view in ("trials", "curves")]
             shown = [str(table(views, f"FROM {view} ORDER BY ALL")) for view in ("trials", "curves")]
             return "JOIN" in sql, types, shown

@@ -185,7 +185,7 @@ class SweepLife(RuleBasedStateMachine):
         if self.owner is None:
             return
         sweep = self.simulation.sweep()
-        names = sweep.snapshot().all_names()
+        names = sweep.visible_files().all_names()
         if action == "take over":  # of the last tick of one who died, nobody knows
             names = [name for name in names if name not in _last_tick(sweep)]
         if not names:
@@ -262,7 +262,7 @@ class SweepLife(RuleBasedStateMachine):
     def _look(self, disk: SimulatedDisk) -> None:
         sweep = self.simulation.sweep(disk)
         rows, _ = check_rows(sweep, self.simulation.ledger)
-        if sweep.snapshot().manifest.state != "running":
+        if sweep.visible_files().manifest.state != "running":
             check_globs(sweep, rows)
 
     def _do(self, driver: Driver, action: str) -> None:
@@ -306,7 +306,7 @@ class SweepLife(RuleBasedStateMachine):
 def _last_tick(sweep: SweepDir) -> list[str]:
     """Names of the segments of each owner that nothing published later tells of."""
     found = []
-    hot = sweep.snapshot().hot
+    hot = sweep.visible_files().hot
     for segment in hot:
         last = max((one for one in hot if one.epoch == segment.epoch), key=lambda one: one.n)
         first = first_of_tick(sweep.disk.reading(sweep.path / last.name))

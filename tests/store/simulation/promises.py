@@ -20,7 +20,7 @@ def _decoded(data: bytes) -> list[dict[str, Any]]:
 
 def held(sweep: SweepDir) -> tuple[list[Row], list[End]]:
     """All rows and ends in the files that count, without DuckDB; every file that a manifest names is there."""
-    seen = sweep.snapshot()
+    seen = sweep.visible_files()
     rows: list[Row] = []
     ends: list[End] = []
     counted = {file.name: file.rows for file in seen.manifest.files}

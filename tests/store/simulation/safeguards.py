@@ -12,7 +12,7 @@ from caviar.errors import StoreError
 from caviar.store import finalize, manifest, visible_files, writer
 from caviar.store import manifest as chain
 from caviar.store.disk import PosixDisk
-from caviar.store.visible_files import Snapshot
+from caviar.store.visible_files import VisibleFiles
 
 Patch = pytest.MonkeyPatch
 Life = Callable[[SweepLife], object]
@@ -47,7 +47,7 @@ def manifest_before_list(patch: Patch) -> None:
     def look(disk, sweep):
         found = chain.newest(disk, sweep)
         listed = [s for name in disk.list(sweep / visible_files.HOT) if (s := visible_files.parse_segment(name))]
-        return Snapshot(manifest=found, hot=visible_files.live(listed, found))
+        return VisibleFiles(manifest=found, hot=visible_files.live(listed, found))
 
     patch.setattr(visible_files, "look", look)
 
@@ -151,7 +151,7 @@ def renumbered(patch: Patch) -> None:
         except StoreError:
             raise
         except OSError:
-            self._next = self._sweep.snapshot().next_n(self._epoch)
+            self._next = self._sweep.visible_files().next_n(self._epoch)
             return publish(self, rows)
 
     patch.setattr("caviar_workers.retry.TRANSIENT", frozenset())

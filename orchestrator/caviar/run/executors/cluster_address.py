@@ -14,7 +14,7 @@ import uuid
 from typing import Any
 
 from caviar.errors import ClusterError
-from caviar.run.executors.native_output import hushed
+from caviar.run.executors.native_output import native_output_kept
 
 _ANSWER_S = 8.0
 """Seconds for the answer to a small question, after a connection was made; usually it takes some milliseconds. Ray has
@@ -58,7 +58,7 @@ def knock(ray: Any, address: str) -> str:
         raise ClusterError(f"RAY_AUTH_MODE=token is set, but this machine has no token: {_token(address)}")
     said = _asked(ray, address)
     if _is_refusal(said) and not shows and auto and not os.environ.get("RAY_AUTH_MODE") and _has_token(ray):
-        with hushed():
+        with native_output_kept():
             ray._private.worker.maybe_enable_token_auth_if_token_available(warn_if_disabled=False)  # Ray's rule, too
         said = _asked(ray, address)
     if _is_refusal(said):
@@ -118,7 +118,7 @@ def _asked(ray: Any, address: str) -> Exception | None:
         except Exception as error:
             raised[0] = error
 
-    with hushed():
+    with native_output_kept():
         asking = threading.Thread(target=ask, name="caviar-knock", daemon=True)  # Ray would try for 40 s
         asking.start()
         asking.join(_ANSWER_S)

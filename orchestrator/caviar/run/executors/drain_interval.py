@@ -6,7 +6,7 @@ SHORT_S, LONG_S, IDLE_S = 0.05, 0.25, 1.0
 """Seconds; each look costs a third of a millisecond, which trials on all cores would rather have."""
 
 
-class Cadence:
+class DrainInterval:
     """Short waits after a lease came or ended, for then others follow; long ones while all just train."""
 
     def __init__(self) -> None:

@@ -42,7 +42,7 @@ class InlineExecutor:
             if not self._waiting:
                 return []
             lease = self._waiting.popleft()
-            mail = partial(self._mailbox.take, lease.id)
+            mail = partial(self._mailbox.fetch, lease.id)
             data = partial(self._load, lease) if self._program.data else None
             self._current = lease.id, run_lease(self._program, lease, own_process=False, mail=mail, data=data)
         number, batches = self._current

@@ -22,7 +22,7 @@ _STDERR = 2
 _one_at_a_time = threading.Lock()
 
 
-class Hush:
+class NativeOutput:
     """What was kept from the terminal."""
 
     def __init__(self) -> None:
@@ -45,24 +45,24 @@ class Hush:
 
 
 @contextmanager
-def hushed() -> Iterator[Hush]:
+def native_output_kept() -> Iterator[NativeOutput]:
     """Keep what is written to file descriptor 2 in this block; where there is none, nothing is done."""
-    hush = Hush()
+    kept_output = NativeOutput()
     with _one_at_a_time:
         try:
             before = os.dup(_STDERR)
         except OSError:
-            yield hush
+            yield kept_output
             return
         with tempfile.TemporaryFile() as kept, _python_goes_on(before):
             os.dup2(kept.fileno(), _STDERR)
             try:
-                yield hush
+                yield kept_output
             finally:
                 os.dup2(before, _STDERR)
                 os.close(before)
                 kept.seek(0)
-                hush.keep(kept.read())
+                kept_output.keep(kept.read())
 
 
 @contextmanager

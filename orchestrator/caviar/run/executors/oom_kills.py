@@ -11,14 +11,14 @@ from dataclasses import replace
 from typing import Any
 
 from caviar.run.executors.executor import LeaseEnded
-from caviar_workers.oom_count import Toll
+from caviar_workers.oom_count import OomCount
 
-PATIENCE_S = 5.0
+ANSWER_S = 5.0
 """Seconds that a node has for its answer; without one, a death is just a death."""
 VERDICT = "the machine ran out of memory and its kernel killed the trial's process"
 
 
-class Inquests:
+class OomKills:
     """Keeps the counts of running leases, and the ends of those that wait for an answer.
 
     Each process that the kernel killed accounts for one death: of two that follow one another, one kill explains one.
@@ -28,10 +28,10 @@ class Inquests:
         ask: Asks a node for the present count, and returns at once with what stands for the answer.
     """
 
-    def __init__(self, ask: Callable[[Toll], Any]) -> None:
+    def __init__(self, ask: Callable[[OomCount], Any]) -> None:
         self._ask = ask
-        self._before: dict[int, Toll] = {}
-        self._open: dict[Any, tuple[LeaseEnded, Toll, float]] = {}
+        self._before: dict[int, OomCount] = {}
+        self._open: dict[Any, tuple[LeaseEnded, OomCount, float]] = {}
         self._accounted: dict[tuple[str, str], int] = {}
 
     @property
@@ -39,7 +39,7 @@ class Inquests:
         """Those that are to come."""
         return self._open.keys()
 
-    def begin(self, lease: int, before: Toll) -> None:
+    def begin(self, lease: int, before: OomCount) -> None:
         """A lease begins where the count is this."""
         self._before[lease] = before
 
@@ -52,7 +52,7 @@ class Inquests:
         before = self._before.pop(ended.lease, None)
         if not crashed or before is None or not before.file:
             return False
-        self._open[self._ask(before)] = ended, before, time.monotonic() + PATIENCE_S
+        self._open[self._ask(before)] = ended, before, time.monotonic() + ANSWER_S
         return True
 
     def due(self, ready: Collection[Any]) -> list[Any]:

@@ -33,7 +33,7 @@ from caviar.errors import ClusterError
 MOST_PATH = 20
 """Bytes of the folder that ours is made in: below it Ray has up to 83 for a socket, and systems allow 103 in all."""
 WITHIN = "r"
-_PATIENCE_S = 5.0
+_CLOSED_WITHIN_S = 5.0
 
 
 def private_folder() -> str:
@@ -54,7 +54,7 @@ def private_folder() -> str:
 
 def remove(folder: str) -> None:
     """Remove the folder and all in it; processes that are about to end may still write there for a moment."""
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _CLOSED_WITHIN_S
     while os.path.lexists(folder):
         shutil.rmtree(folder, ignore_errors=True)
         if time.monotonic() > deadline:

@@ -22,7 +22,7 @@ from typing import Any
 
 from caviar.errors import ClusterError
 from caviar.run.executors.cluster_address import check_address, knock
-from caviar.run.executors.native_output import hushed
+from caviar.run.executors.native_output import native_output_kept
 from caviar.run.executors.private_ray import WITHIN, all_servers, close_token, private_folder, remove, two_servers
 
 _MANY = 1e6
@@ -168,7 +168,7 @@ def _start(ray: Any, wish: _Wish) -> None:
     options |= {"num_cpus": wish.cpus} if wish.cpus is not None else {}
     options |= {"num_gpus": wish.gpus} if wish.gpus is not None else {}
     failure: Exception | None = None
-    with hushed() as hush:
+    with native_output_kept() as kept_output:
         for servers in (two_servers, all_servers):  # in case it is the two that cannot do without the others
             try:
                 _folders.append(private_folder())
@@ -184,7 +184,7 @@ def _start(ray: Any, wish: _Wish) -> None:
                 failure = error
             else:
                 return
-    log = hush.log()
+    log = kept_output.log()
     said = f"; all that it said is in {log}" if log else ""
     raise ClusterError(
         f"cannot start Ray here, twice: {_why(failure)}{said}; see that the machine has memory and disk to spare, and "

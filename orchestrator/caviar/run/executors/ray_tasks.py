@@ -24,16 +24,16 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from caviar.errors import ClusterError, SpecError
 from caviar.run.executors.cached_functions import caches_by_value
-from caviar.run.executors.drain_interval import SHORT_S, Cadence
+from caviar.run.executors.drain_interval import SHORT_S, DrainInterval
 from caviar.run.executors.executor import Event, LeaseEnded, LeaseSpoke
-from caviar.run.executors.oom_kills import Inquests
+from caviar.run.executors.oom_kills import OomKills
 from caviar.run.executors.ray_session import fallen, slots_of
 from caviar.spec.code_source import own_modules
 from caviar_workers.data import load_data_first
 from caviar_workers.inbox import Mailbox
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Batch, Lease, Message, Program
-from caviar_workers.oom_count import Toll, killed, toll
+from caviar_workers.oom_count import OomCount, killed, oom_count
 from caviar_workers.process import WrongProcessError
 
 _RECOUNT_S = 5.0
@@ -79,12 +79,12 @@ class RayExecutor:
         """Bytes of batches that were ever put into the queue, by the drain, and taken from it, by the scheduler."""
         self._lock = threading.Lock()
         self._streams: dict[Any, int] = {}
-        self._inquests = Inquests(_count_again)
+        self._kills = OomKills(_count_again)
         self._open = True
         self._broken: Exception | None = None
         self._fallen, self._next_look = "", 0.0
         """The server of our own Ray that has died, and when to look again."""
-        self._cadence = Cadence()
+        self._interval = DrainInterval()
         self._counted = (-_RECOUNT_S, 0)
         self._strategy = "SPREAD"
         self._thread = threading.Thread(target=self._drain, name="caviar-drain", daemon=True)
@@ -136,7 +136,7 @@ class RayExecutor:
         stream = self._task.options(**options).remote(self._program, lease, self._data)
         with self._lock:
             self._streams[stream] = lease.id
-        self._cadence.hasten()
+        self._interval.hasten()
 
     def poll(self, timeout: float) -> list[Event]:
         """Wait for the first event, then take all there are.
@@ -179,7 +179,7 @@ class RayExecutor:
         with self._lock:
             doomed = [item for item in self._streams.items() if lease in (None, item[1])]
         for stream, number in doomed:
-            self._inquests.forgo(number)
+            self._kills.forgo(number)
             ray.cancel(stream, force=True)
 
     def close(self) -> None:
@@ -187,7 +187,7 @@ class RayExecutor:
         if self._open:
             self.kill()
             self._open = False
-            self._cadence.hasten()
+            self._interval.hasten()
             if self._fallen:
                 return  # the thread waits for what does not come
             self._thread.join(timeout=10)
@@ -203,22 +203,22 @@ class RayExecutor:
     def _read_all(self) -> None:
         while self._open:
             with self._lock:
-                streams = [*self._streams, *self._inquests.answers]
+                streams = [*self._streams, *self._kills.answers]
             if not streams:
-                self._cadence.idle()
+                self._interval.idle()
                 continue
             if self._put - self._got > MOST_HELD:  # the store is slow
                 time.sleep(SHORT_S)
                 continue
             # One ready stream is enough to go on; the time-out lets new leases join the list.
-            ready, _ = ray.wait(streams, num_returns=1, timeout=self._cadence.next(), fetch_local=False)
+            ready, _ = ray.wait(streams, num_returns=1, timeout=self._interval.next(), fetch_local=False)
             if ready and len(streams) > 8:  # fewer come one by one: each look costs a little
                 ready, _ = ray.wait(streams, num_returns=len(streams), timeout=0, fetch_local=False)
             for stream in ready:
                 if stream in self._streams:
                     self._read(stream)
-            for answer in self._inquests.due(ready):
-                self._events.put(self._inquests.conclude(answer, _answered(answer)))
+            for answer in self._kills.due(ready):
+                self._events.put(self._kills.conclude(answer, _answered(answer)))
 
     def _read(self, stream: Any) -> None:
         """Take what one stream has ready."""
@@ -226,8 +226,8 @@ class RayExecutor:
         try:
             while stream.next_ready():
                 said = ray.get(next(stream))
-                if isinstance(said, Toll):
-                    self._inquests.begin(lease, said)
+                if isinstance(said, OomCount):
+                    self._kills.begin(lease, said)
                 else:
                     self._put += said.size
                     self._events.put(LeaseSpoke(lease=lease, batch=said))
@@ -241,12 +241,12 @@ class RayExecutor:
             crashed = isinstance(error, WorkerCrashedError)
         with self._lock:
             del self._streams[stream]
-        self._cadence.hasten()
-        if not self._inquests.end(ended, crashed=crashed):
+        self._interval.hasten()
+        if not self._kills.end(ended, crashed=crashed):
             self._events.put(ended)
 
 
-def _count_again(before: Toll) -> Any:
+def _count_again(before: OomCount) -> Any:
     """Ask the node for its kernel's count; returns at once."""
     there = NodeAffinitySchedulingStrategy(before.node, soft=False)
     return ray.remote(num_cpus=0, max_retries=0)(killed).options(scheduling_strategy=there).remote(before.file)
@@ -265,14 +265,14 @@ def _make_mailbox(address: str) -> Any:
     return actor.options(name=address, namespace=_NAMESPACE, scheduling_strategy=here).remote()
 
 
-def _lease_task(address: str, calls: int) -> Callable[[Program, Lease, Sequence[Any]], Iterator[Batch | Toll]]:
+def _lease_task(address: str, calls: int) -> Callable[[Program, Lease, Sequence[Any]], Iterator[Batch | OomCount]]:
     """What Ray runs, with the mailbox's name and the number of leases after which Ray ends the process.
 
     A function within a function travels by value, so that no worker has to import this file.
     """
     kept: list[Any] = []  # this process's copy of the data
 
-    def lease_task(program: Program, lease: Lease, data: Sequence[Any]) -> Iterator[Batch | Toll]:
+    def lease_task(program: Program, lease: Lease, data: Sequence[Any]) -> Iterator[Batch | OomCount]:
         mailbox: Any = None
         answer: Any = None
         due = time.monotonic() + _MAIL_S
@@ -287,7 +287,7 @@ def _lease_task(address: str, calls: int) -> Callable[[Program, Lease, Sequence[
                 if answer is None and time.monotonic() >= due:
                     due = time.monotonic() + _MAIL_S
                     mailbox = mailbox or ray.get_actor(address, namespace=_NAMESPACE)
-                    answer = mailbox.take.remote(lease.id).future()
+                    answer = mailbox.fetch.remote(lease.id).future()
             except (ValueError, RayError):  # there is none so far, or it died and is made anew
                 mailbox = answer = None
             return ()
@@ -297,7 +297,7 @@ def _lease_task(address: str, calls: int) -> Callable[[Program, Lease, Sequence[
                 kept.append(ray.get(data[0]))
             return kept[0]
 
-        yield toll(ray.get_runtime_context().get_node_id())
+        yield oom_count(ray.get_runtime_context().get_node_id())
         try:
             yield from run_lease(program, lease, mail=mail, data=fetch)
         except WrongProcessError:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from caviar.run.executors.executor import Event, LeaseEnded, LeaseSpoke, VirtualClock
 from caviar_workers.capture import Capture
 from caviar_workers.failure import describe
-from caviar_workers.inbox import Hearing, Mailbox
+from caviar_workers.inbox import Inbox, Mailbox
 from caviar_workers.messages import Batch, Lease, Message
 from caviar_workers.recorder import Recorder
 from caviar_workers.tables import CURVES
@@ -151,7 +151,7 @@ class _Play:
         self._recorder = Recorder(lease, Capture(descriptors=False), clock=clock.time)
         self._flushed = clock.time()
         self._mailbox = mailbox
-        self._hearing = Hearing()
+        self._inbox = Inbox()
         self._fresh = False
         """Something happened that was not told yet."""
 
@@ -165,15 +165,15 @@ class _Play:
     def _train(self, position: int) -> Iterator[float]:
         execution = self._recorder.begin(position)
         self._fresh = True
-        self._hearing.hear(self._mailbox.take(self._lease.id))
-        if not self._hearing.begin(execution.trial):
+        self._inbox.hear(self._mailbox.fetch(self._lease.id))
+        if not self._inbox.begin(execution.trial):
             execution.kind = "cancel"
             self._recorder.end(execution)
             return
         try:
             for seconds, step, metrics in self._course(self._lease.config(position), execution.trial):
                 yield from self._pass(seconds)
-                self._hearing.hear(self._mailbox.take(self._lease.id))
+                self._inbox.hear(self._mailbox.fetch(self._lease.id))
                 execution.trial.put((step, self._now(), dict(metrics)))
                 self._fresh = True
                 if self._now() >= self._flushed + self._lease.flush_s:

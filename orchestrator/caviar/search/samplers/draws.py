@@ -17,7 +17,7 @@ from caviar_workers.messages import row_of
 
 Constraint: TypeAlias = Callable[[Mapping[str, Any]], Any]
 
-PATIENCE = 10_000
+MOST_REJECTED = 10_000
 """Draws after which an accepted share below `LEAST` is an error."""
 LEAST = 1e-3
 _CHUNK = 4096
@@ -93,7 +93,7 @@ class Draws:
             raise SpecError(f"The constraint rejects first[{start + worst}]: {_shown(row_of(columns, worst))}")
         self.drawn += left
         self.rejected += int(left - kept.sum())
-        if self.drawn >= PATIENCE and self.drawn - self.rejected < LEAST * self.drawn:
+        if self.drawn >= MOST_REJECTED and self.drawn - self.rejected < LEAST * self.drawn:
             raise SpecError(
                 f"The constraint rejected {self.rejected:,} of the first {self.drawn:,} configurations drawn; "
                 f"loosen it, or narrow the space to where it holds"

@@ -19,7 +19,7 @@ from threadpoolctl import ThreadpoolController
 from caviar.search.searchers.gp_draws import Candidates, Process
 from caviar.search.searchers.gp_kernel import Kernel, fit
 from caviar.search.searchers.local import reflected
-from caviar.search.searchers.observations import History, generator
+from caviar.search.searchers.observations import Observations, generator
 from caviar.search.searchers.searcher import FloatArray, Proposal
 
 STARTS = 16
@@ -59,7 +59,7 @@ class Thompson:
         self._unordered = list(unordered)
         self._pool = pool
         self._taken = np.zeros(0 if pool is None else len(pool), bool)
-        self._history = History(mode)
+        self._history = Observations(mode)
         self._kernel = Kernel.prior(dimensions)
         self._fitted = 0
         self._process: Process | None = None

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from caviar.search.searchers.observations import History, generator
+from caviar.search.searchers.observations import Observations, generator
 from caviar.search.searchers.searcher import FloatArray, Proposal
 
 STARTS = 24
@@ -39,7 +39,7 @@ class Local:
         self._dimensions = dimensions
         self._seed = seed
         self._unordered = np.isin(np.arange(dimensions), list(unordered))
-        self._history = History(mode)
+        self._history = Observations(mode)
 
     def ask(self, trial: int) -> Proposal:
         """A point; see `Searcher`."""

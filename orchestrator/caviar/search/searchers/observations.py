@@ -16,7 +16,7 @@ RATIO = 5.0
 """Between the steps at which trials are compared, 1, 5, 25, …: those of ASHA by default."""
 
 
-class History:
+class Observations:
     """Points and scores (small is good) of a sweep's trials.
 
     Args:

@@ -2,7 +2,7 @@
 
 from caviar.search.stopping.asha import ASHA
 from caviar.search.stopping.divergence import BY as DIVERGENCE
-from caviar.search.stopping.divergence import StopOnDivergence
+from caviar.search.stopping.divergence import DivergencePolicy
 from caviar.search.stopping.explanation import sentence
 from caviar.search.stopping.extrapolate import Extrapolate
 from caviar.search.stopping.hyperband import Hyperband
@@ -16,12 +16,12 @@ __all__ = [
     "DIVERGENCE",
     "KINDS",
     "PAUSING",
+    "DivergencePolicy",
     "Extrapolate",
     "Hyperband",
     "Judgement",
     "MedianStop",
     "Patience",
-    "StopOnDivergence",
     "StopPolicy",
     "Stopping",
     "parse_stopping",

@@ -56,7 +56,7 @@ class ASHA(Stopping):
             mode: `min` or `max`.
             pausing: Trials save checkpoints, so that they can be paused and promoted.
         """
-        return Halving(mode=mode, pausing=pausing, eta=self.eta, first=self.first)
+        return AshaPolicy(mode=mode, pausing=pausing, eta=self.eta, first=self.first)
 
     @staticmethod
     def reason(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
@@ -77,7 +77,7 @@ class ASHA(Stopping):
         return f"{value_text} ranked {rank} of {of} there{bracket}{level}, and {goes}"
 
 
-class Halving:
+class AshaPolicy:
     """One ladder of successive halving; see `StopPolicy`. Numbers: `rung`, `rank`, `tied`, `of`, `kept`.
 
     Whoever has the same as one that goes on does so too: of equal curves none is worse.

@@ -13,7 +13,7 @@ BY = "stop_on_divergence"
 """What it is called in the store."""
 
 
-class StopOnDivergence:
+class DivergencePolicy:
     """Stops a trial whose newest value is NaN or infinite; see `StopPolicy`. It looks at no other trial."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from caviar.search.stopping.divergence import BY as DIVERGENCE
-from caviar.search.stopping.divergence import StopOnDivergence
+from caviar.search.stopping.divergence import DivergencePolicy
 from caviar.search.stopping.policy import number
 from caviar.search.stopping.registry import KINDS
 
@@ -50,6 +50,6 @@ def _plain(_action: str, value: float | None, bar: float | None, _numbers: Mappi
 
 
 _REASONS: dict[str, Callable[[str, float | None, float | None, Mapping[str, Any]], str]] = {
-    DIVERGENCE: StopOnDivergence.reason,
+    DIVERGENCE: DivergencePolicy.reason,
     **{name: kind.reason for name, kind in KINDS.items()},
 }

@@ -65,7 +65,7 @@ class Extrapolate(Stopping):
 
     def policy(self, *, mode: str, pausing: bool) -> StopPolicy:
         """The policy of one sweep; see `ASHA.policy`."""
-        return Extrapolation(mode=mode, risk=self.risk, points=self.points, least=self.least)
+        return ExtrapolatePolicy(mode=mode, risk=self.risk, points=self.points, least=self.least)
 
     @staticmethod
     def reason(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
@@ -87,7 +87,7 @@ class _Curve:
     """Its score at each of these steps that it has come to, or the one before."""
 
 
-class Extrapolation:
+class ExtrapolatePolicy:
     """Curves of running trials, and how completed ones ended; see `StopPolicy`.
 
     Numbers: `chance` to be better than the bar, `expected` value at the step `end`; `level_with`: 1 where the best one

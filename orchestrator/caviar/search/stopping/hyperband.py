@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from caviar.search.stopping.asha import ASHA, Halving
+from caviar.search.stopping.asha import ASHA, AshaPolicy
 from caviar.search.stopping.policy import Judgement, Stopping, StopPolicy, check_between, check_whole, score
 from caviar.search.stopping.rungs import power
 from caviar_workers.states import Action, State
@@ -47,7 +47,7 @@ class Hyperband(Stopping):
 
     def policy(self, *, mode: str, pausing: bool) -> StopPolicy:
         """The policy of one sweep; see `ASHA.policy`."""
-        return Brackets(mode=mode, pausing=pausing, eta=self.eta, first=self.first, brackets=self.brackets)
+        return HyperbandPolicy(mode=mode, pausing=pausing, eta=self.eta, first=self.first, brackets=self.brackets)
 
     @staticmethod
     def reason(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
@@ -55,7 +55,7 @@ class Hyperband(Stopping):
         return ASHA.reason(action, value, bar, numbers)
 
 
-class Brackets:
+class HyperbandPolicy:
     """Trials dealt out to halvings; see `StopPolicy`. Numbers: `bracket`, and those of a halving.
 
     A trial's bracket depends on its number alone: the fractional parts of i·φ fall into the brackets' shares as evenly
@@ -65,7 +65,7 @@ class Brackets:
     def __init__(self, *, mode: str, pausing: bool, eta: float, first: int, brackets: int) -> None:
         self._mode = mode
         firsts = [power(first, eta, k) for k in range(brackets)]
-        self._halvings = [Halving(mode=mode, pausing=pausing, eta=eta, first=step) for step in firsts]
+        self._halvings = [AshaPolicy(mode=mode, pausing=pausing, eta=eta, first=step) for step in firsts]
         left = np.arange(brackets, 0, -1)
         shares = float(eta) ** (left - brackets) / left  # of the first one: powers themselves may be beyond a float
         self._edges = np.cumsum(shares / shares.sum())[:-1]

@@ -45,7 +45,7 @@ class MedianStop(Stopping):
 
     def policy(self, *, mode: str, pausing: bool) -> StopPolicy:
         """The policy of one sweep; see `ASHA.policy`."""
-        return Median(mode=mode, first=self.first, least=self.least)
+        return MedianPolicy(mode=mode, first=self.first, least=self.least)
 
     @staticmethod
     def reason(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
@@ -88,7 +88,7 @@ class _Own:
         self.mean = min(max(self.mean, self.best), self.worst)
 
 
-class Median:
+class MedianPolicy:
     """Running averages at rising steps; see `StopPolicy`. Numbers: `of`, the other trials."""
 
     def __init__(self, *, mode: str, first: int, least: int) -> None:

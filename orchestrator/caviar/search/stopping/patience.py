@@ -35,7 +35,7 @@ class Patience(Stopping):
 
     def policy(self, *, mode: str, pausing: bool) -> StopPolicy:
         """The policy of one sweep; see `ASHA.policy`."""
-        return Waiting(mode=mode, steps=self.steps, least=self.least)
+        return PatiencePolicy(mode=mode, steps=self.steps, least=self.least)
 
     @staticmethod
     def reason(action: str, value: float | None, bar: float | None, numbers: Mapping[str, Any]) -> str:
@@ -56,7 +56,7 @@ class _Own:
     """Its best value and that one's step, before the newest step."""
 
 
-class Waiting:
+class PatiencePolicy:
     """Each trial's best value and its step; see `StopPolicy`. Numbers: `best_step`, `patience`."""
 
     def __init__(self, *, mode: str, steps: int, least: float) -> None:

@@ -20,7 +20,7 @@ from obstore.store import GCSStore, S3Store
 
 from caviar.store.disk.disk import too_large
 from caviar.store.disk.object_errors import translated
-from caviar_workers.retry import Patience
+from caviar_workers.retry import Retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -42,7 +42,7 @@ MOST_DELETED = 1000
 class Bucket:
     """One bucket of an S3 or Google Cloud store. All methods raise OSError, and may be called from any thread."""
 
-    patience = Patience()
+    retry = Retry()
 
     def __init__(self, path: ObjectPath) -> None:
         """Find credentials and endpoint where the environment says, or in AWS's own files; makes no request.
@@ -56,10 +56,10 @@ class Bucket:
         self.fingerprint = hashlib.sha256(f"{self.uri} {endpoint}".encode()).hexdigest()[:16]
         """Of the bucket and where it is."""
 
-    def patient(self, patience: Patience) -> Self:
+    def retrying(self, retry: Retry) -> Self:
         """The same bucket, with another patience."""
         other = copy.copy(self)
-        other.patience = patience
+        other.retry = retry
         return other
 
     def put(self, key: str, data: Bytes) -> None:
@@ -151,7 +151,7 @@ class Bucket:
 
     def _try(self, key: str, attempt: Callable[[bool], T]) -> T:
         place = f"{self.uri}/{key}"
-        found: Any = self.patience.call(lambda again: translated(place, lambda: attempt(again)))
+        found: Any = self.retry.call(lambda again: translated(place, lambda: attempt(again)))
         return found  # type: ignore[no-any-return]
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from caviar.store.disk.bucket import Bucket
     from caviar.store.disk.cache import Cache
-    from caviar_workers.retry import Patience
+    from caviar_workers.retry import Retry
 
 NEW_PREFIX, GONE_PREFIX, PROBE_PREFIX = "_new-", "_gone-", "_clock-"
 _NOTE = re.compile(rf"({NEW_PREFIX}|{GONE_PREFIX}|{PROBE_PREFIX})(.+)")
@@ -64,10 +64,10 @@ class ObjectDisk:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(pool.map(do, things))
 
-    def patient(self, patience: Patience) -> Self:
+    def retrying(self, retry: Retry) -> Self:
         """The same disk, with another patience."""
         other = copy.copy(self)
-        other._bucket = self._bucket.patient(patience)
+        other._bucket = self._bucket.retrying(retry)
         other._cache = self._cache.of(other._bucket)
         return other
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from caviar.store.sweep_dir import SweepDir
-    from caviar.store.visible_files import Snapshot
+    from caviar.store.visible_files import VisibleFiles
 
 MOST_ROWS = 4096
 """Rows of one trial's curve, beyond which every other one of the older ones is let go."""
@@ -82,7 +82,7 @@ class Following:
         """
         try:
             state = self._sweep.state()  # before the files: a sweep that ends in between shows its last rows
-            seen = self._sweep.snapshot()
+            seen = self._sweep.visible_files()
             if self._through == _through(seen) and self.state == state:
                 return False
             ended = also() if self._through is None else ()
@@ -102,7 +102,7 @@ class Following:
         self._through = _through(seen)
         return True
 
-    def _take(self, seen: Snapshot, also: Collection[int]) -> None:
+    def _take(self, seen: VisibleFiles, also: Collection[int]) -> None:
         new, merged = _unread(seen, self._through)
         tables = self._tables(new)
         for table in ("attempts", "curves"):
@@ -116,7 +116,7 @@ class Following:
         self._thin(kept)
         self._make_views(kept)
 
-    def _tables(self, seen: Snapshot) -> SweepTables:
+    def _tables(self, seen: VisibleFiles) -> SweepTables:
         return SweepTables(self._connection, self._sweep, seen, running=self.state == "running")
 
     def _insert(self, table: str, tables: SweepTables, where: str) -> None:
@@ -188,7 +188,7 @@ class Following:
 
     def configs(self, trials: Collection[int]) -> list[dict[str, Any]]:
         """The rows of `configs` of some trials, looked up in the files."""
-        tables = self._tables(self._sweep.snapshot())
+        tables = self._tables(self._sweep.visible_files())
         wanted = ", ".join(map(str, trials)) or "NULL"
         cursor = self._connection.execute(f"SELECT * FROM ({tables.configs()}) WHERE trial IN ({wanted})")
         names = [column[0] for column in cursor.description or ()]
@@ -225,7 +225,7 @@ class _Kept(SweepTables):
         self,
         connection: duckdb.DuckDBPyConnection,
         sweep: SweepDir,
-        seen: Snapshot,
+        seen: VisibleFiles,
         metric: str,
         *,
         running: bool,
@@ -263,12 +263,12 @@ def _once(table: str) -> str:
     return f" AND NOT EXISTS (SELECT 1 FROM kept_{table} k WHERE {same})"
 
 
-def _through(seen: Snapshot) -> dict[int, int]:
+def _through(seen: VisibleFiles) -> dict[int, int]:
     """Epoch → the last segment whose rows a snapshot has, in whichever files."""
     return {**seen.manifest.hot_through, **seen.through()}
 
 
-def _unread(seen: Snapshot, through: dict[int, int] | None) -> tuple[Snapshot, bool]:
+def _unread(seen: VisibleFiles, through: dict[int, int] | None) -> tuple[VisibleFiles, bool]:
     """The files with rows that were not read; and whether they may have some that were, for they are merged."""
     read = through or {}
     hot = tuple(segment for segment in seen.hot if segment.n > read.get(segment.epoch, -1))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from caviar.store.sweep_dir import SweepDir
-    from caviar.store.visible_files import Snapshot
+    from caviar.store.visible_files import VisibleFiles
 
 
 class SweepTables:
@@ -33,7 +33,7 @@ class SweepTables:
         self,
         connection: duckdb.DuckDBPyConnection,
         sweep: SweepDir,
-        seen: Snapshot,
+        seen: VisibleFiles,
         *,
         running: bool,
         most: int = MOST_CHECKED,

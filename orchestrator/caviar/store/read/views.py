@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from caviar.store.manifest import Quarantined
     from caviar.store.store import Store
     from caviar.store.sweep_dir import SweepDir
-    from caviar.store.visible_files import Snapshot
+    from caviar.store.visible_files import VisibleFiles
 
 NAMES = ("sweeps", "trials", "curves", "attempts", "configs", "logs", "decisions")
 INTERNAL = ("_curves",)
@@ -97,7 +97,7 @@ class Views:
                 tables.narrow(self._trials)
             self._shown.append(_Shown(sweep, state, tables))
 
-    def _look(self, sweep: SweepDir) -> tuple[str, Snapshot] | StoreError:
+    def _look(self, sweep: SweepDir) -> tuple[str, VisibleFiles] | StoreError:
         try:
             return _look(sweep)
         except StoreError as error:
@@ -338,10 +338,10 @@ class _PartError(Exception):
         self.sweep, self.why = sweep, why
 
 
-def _look(sweep: SweepDir) -> tuple[str, Snapshot]:
+def _look(sweep: SweepDir) -> tuple[str, VisibleFiles]:
     try:
         state = sweep.state()  # before the look: a sweep that ends in between shows its last rows
-        seen = sweep.snapshot()
+        seen = sweep.visible_files()
     except OSError as error:
         raise store_error("read", sweep.path, error) from error
     sweep.description()  # kept
