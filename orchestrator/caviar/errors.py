@@ -130,7 +130,7 @@ def to_install(*packages: str, prefix: Path | None = None) -> str:
 
 
 def missing(words: str) -> str:
-    """What an error about a missing module is to be followed by; empty: it is about something else.
+    """Return how an error about a missing module goes on, with what to type; empty: it is about something else.
 
     Args:
         words: What was raised, such as `ModuleNotFoundError: No module named 'torch'`.

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Subject:
-    """What a sweep cannot do without."""
+    """The settings that a sweep cannot do without."""
 
     train: Callable[..., Any]
     space: Mapping[str, Any]
@@ -155,7 +155,7 @@ class Sweep(Settings, _Subject):
         return program_of({role: getattr(self, role) for role in ROLES}, self.snapshot)
 
     def override(self, changes: Mapping[str, Any]) -> Sweep:
-        """The same sweep with some settings changed.
+        """Return the same sweep with some settings changed.
 
         Args:
             changes: Dotted name → value: a field (`trials`), a keyword of train (`train.epochs`), or a bound of a

@@ -33,7 +33,7 @@ Ending = tuple[int, int, float, float, int, float, str | None, str | None, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What earlier flushes took of an attempt that went on after them."""
+    """The part of an attempt that earlier flushes took, where it went on after them."""
 
     rows: int = 0
     step: int = -1
@@ -56,7 +56,7 @@ def never_reported(objective: str, reported: Iterable[str], returned: str) -> st
 
 
 def only(objective: str, names: list[str]) -> str:
-    """What was reported in the metric's place, and what to do about it."""
+    """Say what was reported in the metric's place, and what to do about it."""
     close = nearest(objective, names, 0.5)
     ask = f"did you mean metric='{close}'?" if close else "set metric= to one of them or report it"
     return f"only {', '.join(names[:8])}{', …' if len(names) > 8 else ''}: {ask}"

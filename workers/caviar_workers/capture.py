@@ -32,7 +32,7 @@ REWIND = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """Some output of one attempt."""
+    """A piece of the output of one attempt."""
 
     trial: int
     attempt: int

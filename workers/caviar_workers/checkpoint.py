@@ -30,7 +30,7 @@ _NAME = re.compile(r"([0-9]+)-([0-9]+)-([0-9]+)-([0-9a-f]{16})-([0-9a-f]{8})\.ch
 
 
 class Checkpoint(NamedTuple):
-    """What `trial.load()` gives."""
+    """The answer of `trial.load()`: the step and the data that were saved."""
 
     step: int
     """The last step that is in it; the next one to train is this + 1."""

@@ -54,7 +54,7 @@ class ParentOnly:
         self._forks = _forks[0]
 
     def __enter__(self) -> None:
-        """Nothing is to be done yet."""
+        """Do nothing yet."""
 
     def __exit__(self, kind: object, error: BaseException | None, frames: object) -> None:
         if _forks[0] != self._forks:
@@ -108,7 +108,7 @@ def stand_in(file: str, name: str) -> ModuleType:
 
 
 def _written(program: Program) -> str:
-    """A folder with the snapshot."""
+    """Return a folder with the snapshot in it."""
     snapshot = json.dumps(
         {
             "digest": program.digest,

@@ -30,7 +30,7 @@ def load_data(program: Program, arguments: Mapping[str, Any]) -> Any:
 
 
 def load_data_first(program: Program, arguments: Mapping[str, Any]) -> Any:
-    """The same in a process of its own, whose next task may be to train: the program is imported as trials need it."""
+    """Load the data in a process whose next task may be to train: the program is imported as trials need it."""
 
     def load() -> Any:
         with where_import_leads(program):

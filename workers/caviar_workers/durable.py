@@ -9,14 +9,14 @@ from typing import IO
 
 
 class DiskCalls:
-    """What writing a checkpoint asks of a file system, one call each."""
+    """The calls to a file system that writing a checkpoint makes."""
 
     def make_folder(self, folder: Path) -> None:
         """Create a folder, and none above it; it may be there."""
         folder.mkdir(exist_ok=True)
 
     def open(self, path: Path) -> IO[bytes]:
-        """A new file, to be written."""
+        """Open a new file, to be written."""
         return open(path, "xb")
 
     def sync(self, path: Path) -> None:

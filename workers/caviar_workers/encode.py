@@ -32,7 +32,7 @@ def ipc(batch: pa.RecordBatch) -> bytes:
 
 
 def curves_table(window: FlushWindow, columns: Columns) -> pa.RecordBatch:
-    """The rows of a stretch of attempts."""
+    """Return the rows of a window of attempts."""
     counts = window.counts
     firsts = -window.starts()  # _seq counts from 0 within an attempt …
     firsts[0] += window.past.rows if window.past is not None else 0  # … over all its flushes
@@ -58,7 +58,7 @@ def attempts_table(
     place: tuple[str, int, str],
     causes: Mapping[int, Cause],
 ) -> pa.RecordBatch:
-    """One row per attempt of a stretch: those that ended, and the one that runs, if there is one.
+    """Return one row per attempt of a window: those that ended, and the one that runs, if there is one.
 
     Args:
         window: The attempts, [k].

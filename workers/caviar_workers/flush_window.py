@@ -21,7 +21,7 @@ from caviar_workers.trial import WIDTH, Cells
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlushWindow:
-    """The attempts and their rows."""
+    """The attempts of one flush and their rows."""
 
     endings: list[Ending]
     """Those that ended."""
@@ -65,7 +65,7 @@ class FlushWindow:
         return np.cumsum(self.counts) - self.counts
 
     def without_refused(self) -> FlushWindow:
-        """The stretch without what the first attempt reported after a row that was refused."""
+        """Return the window without what the first attempt reported after a row that was refused."""
         if self.past is None or self.past.fault is None or not self.counts[0]:
             return self
         kept = self.cells[WIDTH * int(self.counts[0]) :]
@@ -74,7 +74,7 @@ class FlushWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """How the attempts of a stretch stand at its end, their earlier flushes included; all [k]."""
+    """How the attempts of a window stand at its end, their earlier flushes included; all [k]."""
 
     rows: Ints
     steps: Ints
@@ -83,7 +83,7 @@ class Totals:
     metrics: dict[str, Extremes]
 
     def past(self, fault: str | None) -> Past:
-        """What the last attempt takes along into the next stretch."""
+        """Return what the last attempt takes along into the next window."""
         return Past(
             rows=int(self.rows[-1]),
             step=int(self.steps[-1]),
@@ -93,7 +93,7 @@ class Totals:
         )
 
     def carrying_on(self, living: Mapping[int, Living]) -> Totals:
-        """The same, of the curves that some of them carry on: what they go on from is included, but for its rows.
+        """Return the totals of whole curves: what some attempts go on from is included, but for its rows.
 
         Args:
             living: Position of the attempt → what it goes on from.
@@ -112,7 +112,7 @@ class Totals:
 
 
 def totals_of(counts: Ints, columns: Columns | None, past: Past | None, objective: str) -> Totals:
-    """Add up a stretch.
+    """Add up a window.
 
     Args:
         counts: Rows of each attempt, [k].

@@ -41,7 +41,7 @@ _QUOTES: tuple[Callable[[str], str], ...] = (
 
 
 def _forms(hidden: Iterable[str]) -> list[str]:
-    """The longest first."""
+    """Return the forms of some secrets, the longest first."""
     forms = {quoted(secret) for secret in hidden for quoted in _QUOTES}
     return sorted(filter(None, forms), key=len, reverse=True)
 
@@ -82,7 +82,7 @@ class SecretFilter:
         return self._pattern.sub(HIDDEN, text[:cut])
 
     def rest(self) -> str:
-        """What waited, where nothing comes any more."""
+        """Return what waited, when nothing comes any more."""
         text, self._held = "" if self._amid else self._held, ""
         return self._pattern.sub(HIDDEN, text)
 

@@ -41,7 +41,7 @@ class Inbox:
         """Trial and attempt → what it was told, each decision once."""
 
     def begin(self, trial: Trial) -> bool:
-        """A trial is about to train; False: it was told to stop before, and should not."""
+        """Note that a trial is about to train; return False if it was told to stop before, and should not."""
         with self._lock:
             self._present = trial
             told = self._told.get((trial.number, trial.attempt), ()) if self._told else ()

@@ -262,7 +262,7 @@ def _finish_final(returned: Any, trial: Trial) -> None:
 
 
 def _played_out(returned: Any, trial: Trial) -> Any:
-    """What was returned; of a generator what it returns, when its rows are reported."""
+    """Return what train returned; of a generator what it returns, when its rows are reported."""
     if not inspect.isgenerator(returned):
         return returned
     with closing(returned):  # an interrupted one cleans up

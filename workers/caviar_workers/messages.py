@@ -127,7 +127,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What the driver tells a trial while it runs."""
+    """An order from the driver to a trial that runs."""
 
     trial: int
     attempt: int
@@ -140,7 +140,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What a lease has to say since it last spoke: Arrow IPC streams of the store's tables; empty bytes: no rows."""
+    """The rows that a lease has since its last batch: Arrow IPC streams of the store's tables; empty bytes: no rows."""
 
     curves: bytes = b""
     attempts: bytes = b""
@@ -150,6 +150,6 @@ class Batch:
 
     @property
     def size(self) -> int:
-        """Bytes, about."""
+        """The bytes of the batch, about."""
         carried = sum(len(save.data) for save in self.saves if save.data is not None)
         return len(self.curves) + len(self.attempts) + len(self.logs) + carried

@@ -17,7 +17,7 @@ _LINE = "oom_kill "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OomCount:
-    """The count at one moment."""
+    """The count at one moment, and where it was read."""
 
     node: str
     """Where: as Ray calls it."""
@@ -27,7 +27,7 @@ class OomCount:
 
 
 def oom_count(node: str) -> OomCount:
-    """The count that this process belongs to: that of its cgroup, of its container, or else of the whole machine."""
+    """Return the count that this process belongs to: of its cgroup, of its container, or else of the machine."""
     for file in _files():
         with suppress(OSError, ValueError):
             return OomCount(node=node, file=file, count=killed(file))
@@ -35,7 +35,7 @@ def oom_count(node: str) -> OomCount:
 
 
 def killed(file: str) -> int:
-    """The count in a file.
+    """Return the count in a file.
 
     Raises:
         OSError: It cannot be read.
@@ -49,7 +49,7 @@ def killed(file: str) -> int:
 
 
 def _files() -> list[str]:
-    """Where to look: the nearest count first."""
+    """Return the files in which to look, the nearest count first."""
     found = []
     with suppress(OSError):
         for line in _OWN.read_text().splitlines():

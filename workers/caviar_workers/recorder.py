@@ -134,7 +134,7 @@ class Recorder:
             return self._newest(trial) is not None
 
     def _newest(self, trial: Trial) -> float | None:
-        """What the sweep's metric was when it was last reported, in whichever attempt; None: it never was."""
+        """Return the sweep's metric when it was last reported, in whichever attempt; None: it never was."""
         objective = self._lease.metric
         found = trial.waiting_value(objective)
         if found is None and self._past is not None and trial.count > trial.backlog:  # then this past is its own
@@ -172,7 +172,7 @@ class Recorder:
             taken.set()
 
     def backlog(self) -> int:
-        """Rows that wait for a flush."""
+        """The number of rows that wait for a flush."""
         execution = self._open
         return len(self._cells) // WIDTH + (0 if execution is None else execution.trial.backlog)
 

@@ -99,7 +99,7 @@ class Retry:
         raise AssertionError
 
     def limit_s(self, error: OSError) -> float:
-        """For how many seconds such an error is borne."""
+        """Return for how many seconds such an error is borne."""
         limit = self.most_s if error.errno in TRANSIENT else self.full_s if error.errno in FULL else 0.0
         return min(limit, HURRIED_S) if self.hurried() else limit
 

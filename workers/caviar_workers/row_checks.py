@@ -30,7 +30,7 @@ class RowChecks:
         self._names: dict[str, str] = {metric.casefold(): metric} if metric else {}
 
     def passes(self, window: FlushWindow, rows: Rows) -> bool:
-        """Whether all rows of a stretch are right; they are looked at in bulk."""
+        """Return whether all rows of a window are right; they are looked at in bulk."""
         before = np.roll(rows.steps, 1)
         some = window.counts > 0
         before[window.starts()[some]] = window.firsts[some]

@@ -40,17 +40,17 @@ class Rows:
 
     @cached_property
     def steps(self) -> Ints:
-        """[n]."""
+        """The step of each row, [n]."""
         return np.array(self._cells[0::WIDTH], np.int64)
 
     @cached_property
     def times(self) -> Floats:
-        """[n], seconds since 1970."""
+        """The time of each row in seconds since 1970, [n]."""
         return np.array(self._cells[1::WIDTH], np.float64)
 
     @cached_property
     def metrics(self) -> list[Metrics]:
-        """[n]."""
+        """The metrics of each row, [n]."""
         return self._cells[2::WIDTH]
 
     @cached_property
@@ -111,7 +111,7 @@ class Extremes:
 
     @classmethod
     def none(cls, count: int) -> Extremes:
-        """Of trials that did not report the metric."""
+        """Return the extremes of trials that did not report the metric."""
         return cls(
             last=np.zeros(count),
             has_last=np.zeros(count, np.bool_),
@@ -122,11 +122,11 @@ class Extremes:
         )
 
     def copy(self) -> Extremes:
-        """The same numbers, to be changed apart from these."""
+        """Return the same numbers, to be changed apart from these."""
         return Extremes(**{field.name: getattr(self, field.name).copy() for field in fields(self)})
 
     def spread(self, places: Ints, count: int) -> Extremes:
-        """The same over `count` trials, of which these are at `places` and the others did not report the metric."""
+        """Return extremes of `count` trials, of which these are at `places`; the others did not report the metric."""
         wide = Extremes.none(count)
         for field in fields(self):
             getattr(wide, field.name)[places] = getattr(self, field.name)

@@ -45,7 +45,7 @@ class Failure(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why an attempt was made."""
+    """The reasons for which an attempt is made."""
 
     FIRST = "first"
     RETRY = "retry"
@@ -57,7 +57,7 @@ class Cause(StrEnum):
 
 
 class Action(StrEnum):
-    """What a decision does."""
+    """The actions of decisions."""
 
     GO_ON = "go_on"
     STOP = "stop"

@@ -61,7 +61,7 @@ def train_in_thread(program: str, work: Callable[[], None], done: threading.Even
 
 
 def done_in_thread(program: str, work: Callable[[], Any]) -> Any:
-    """What some work gives, or raises, that is done in the thread that trains for a program."""
+    """Do some work in the thread that trains for a program; return what it gives, or raise what it raises."""
     given: Future[Any] = Future()
 
     def do() -> None:

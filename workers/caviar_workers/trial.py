@@ -341,7 +341,8 @@ if hasattr(os, "register_at_fork"):
 
 
 def not_had(name: str) -> str:
-    """What to say of an attribute that a trial has not: where it is, of what other libraries have on their trials.
+    """Say of an attribute that a trial has not where it is, and of what other libraries have on their trials what to
+    write.
 
     Not said by `__getattr__`: with one, Python looks every attribute up twice as slowly, `report` before all.
     """

@@ -71,7 +71,7 @@ def after_run(target: Target, sweep: str) -> None:
 
 
 def _say_older_best(opened: OpenSweep) -> None:
-    """Where a sweep was zoomed out of another one: is the best of them its own?"""
+    """Say whether the best of a family of sweeps is this one's own, where it was zoomed out of another."""
     if opened.plan.parent is None:
         return
     from caviar.results.family import ancestors, best_of_family

@@ -45,7 +45,9 @@ def load(reference: str) -> Sweep:
 
 
 def _made_here(module: ModuleType, sweeps: dict[str, Sweep]) -> dict[str, Sweep]:
-    """Those of a file's sweeps that it did not import: no other module holds them; all, if it imported them all."""
+    """Return the sweeps of a file that no other module holds: those that it made itself; all, if it imported them
+    all.
+    """
     others = [other for other in list(sys.modules.values()) if other is not module and isinstance(other, ModuleType)]
     elsewhere = {id(value) for other in others for value in list(vars(other).values()) if isinstance(value, Sweep)}
     return {key: sweep for key, sweep in sweeps.items() if id(sweep) not in elsewhere} or sweeps

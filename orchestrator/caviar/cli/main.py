@@ -178,7 +178,7 @@ def _is_homeless() -> bool:
 
 
 def _sentence(error: click.ClickException, words: Sequence[str]) -> str:
-    """What went wrong, and where the right usage is written."""
+    """Say what went wrong, and where the right usage is written."""
     where = getattr(error, "ctx", None)
     path = where.command_path if where is not None else _command(words)
     text = error.format_message()

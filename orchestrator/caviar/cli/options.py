@@ -25,7 +25,7 @@ class OptionsLast(click.Group):
     """The verb that is named as an example where none was typed; empty: there is none."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does; an option of the verb that follows is an error with the right command line."""
+        """Parse as click does; an option of the verb that comes before it is an error with the right command line."""
         words = list(args)
         try:
             return super().parse_args(ctx, args)
@@ -63,7 +63,7 @@ Verb = Callable[..., None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What a verb works on, and how it answers.
+    """What a verb works on, and the form of its answer.
 
     Attributes:
         store: path of the store.
@@ -93,7 +93,7 @@ def _named(ctx: click.Context, param: click.Parameter, store: str) -> str:
 
 
 def store_option(function: Verb) -> Verb:
-    """`--store`."""
+    """Add the option `--store`."""
     return click.option(
         "--store",
         metavar="DIR",
@@ -122,7 +122,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only in la
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The seconds."""
+        """Return the seconds."""
         text = str(value).strip()
         parts = re.findall(rf"{PART}([smhd])", text) if re.fullmatch(rf"({PART}[smhd]\s*)+", text) else [(text, "s")]
         try:
@@ -142,7 +142,7 @@ class Moment(click.ParamType):  # type: ignore[type-arg]  # generic only in late
     name = "moment"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The moment, in UTC."""
+        """Return the moment, in UTC."""
         text = str(value).strip()
         try:
             moment = datetime.fromisoformat(text)
@@ -251,7 +251,7 @@ class TrialNumber(click.ParamType):  # type: ignore[type-arg]  # generic only in
     name = "trial"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number."""
+        """Return the number."""
         return trial_number(str(value))
 
 
@@ -282,13 +282,13 @@ def ranking_options(function: Verb) -> Verb:
 
 
 def trust_option(function: Callable[..., None]) -> Callable[..., None]:
-    """`--trust`."""
+    """Add the option `--trust`."""
     text = "Run the code of a sweep that another user made."
     return click.option("--trust", is_flag=True, help=text)(function)
 
 
 def asker(trust: bool) -> Callable[[str], bool]:
-    """Who is asked about code of others: the option, else whoever sits at the terminal, once for each origin."""
+    """Return whom to ask about code of others: the option, or whoever sits at the terminal, once for each origin."""
     trusted: set[Any] = set()
 
     def ask(origin: str) -> bool:

@@ -53,7 +53,7 @@ class QueryThread:
         self._pool.shutdown()
 
     def call(self, work: Callable[..., T], *args: Any) -> T:
-        """What the call returns or raises.
+        """Return what the call returns, or raise what it raises.
 
         Raises:
             CaviarError: The time is over.
@@ -163,7 +163,7 @@ def _readable(value: object) -> object:
 
 
 def _brief(value: object) -> object:
-    """For a table's cell: of a traceback, the line that names the error."""
+    """Return a text as a table's cell shows it: of a traceback, the line that names the error."""
     from caviar_workers.failure import headline
 
     return headline(value) if isinstance(value, str) and value.startswith("Traceback (") else _readable(value)

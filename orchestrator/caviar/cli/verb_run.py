@@ -32,7 +32,7 @@ class Run(click.Command):
     """`caviar run`; who types an option for what FILE declares is told the setting that does it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does."""
+        """Parse as click does."""
         words = list(args)
         try:
             return super().parse_args(ctx, args)
@@ -110,7 +110,7 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
 
 
 def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the command line changes, by dotted name; an option of its own goes before --set."""
+    """Return what the command line changes, by dotted name; an option of its own goes before --set."""
     changes: dict[str, Any] = dict(parse_setting(setting) for setting in given["settings"])
     flags = {name: given[name] for name, one in SETTINGS.items() if one.flag}
     changes |= {name: value for name, value in flags.items() if value is not None and value != ()}

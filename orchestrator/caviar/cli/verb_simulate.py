@@ -36,7 +36,7 @@ LITTLE = 0.005
 
 
 class Span(click.ParamType):  # type: ignore[type-arg]  # generic only in later versions of click
-    """`1:50` as (1, 50)."""
+    """A range such as `1:50`, as (1, 50)."""
 
     name = "span"
 
@@ -108,7 +108,7 @@ class _Missing:
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:
-        """Say that there is none."""
+        """Say that there is no such module."""
         if name == "pandas":
             raise ModuleNotFoundError("no pandas here", name=name)
 

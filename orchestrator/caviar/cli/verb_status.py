@@ -71,7 +71,7 @@ def _print(document: "StatusDocument") -> None:
 
 
 def _headline(error: str | None) -> str:
-    """Of a traceback, the line that names the error."""
+    """Return the line of a traceback that names the error."""
     from caviar.display.sanitize import one_line, plain
     from caviar_workers.failure import headline
 

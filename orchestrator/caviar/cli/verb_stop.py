@@ -74,7 +74,7 @@ def _silence(sweep: "SweepDir") -> str:
 
 
 def _trial_state(store: "Store", sweep: "SweepDir", trial: int) -> str:
-    """As in the view `trials`; of a trial that was not drawn yet PENDING, or CANCELLED."""
+    """Return a trial's state as the view `trials` has it; PENDING or CANCELLED, if it was not drawn yet."""
     from caviar.cli.output import say
     from caviar.results.open_sweep import OpenSweep
     from caviar.store import Views

@@ -61,7 +61,7 @@ def check(dry_run: bool, skip_lost: bool, target: Target) -> None:
 
 
 def _after(store: "Store", sweeps: list["SweepDir"]) -> str:
-    """What is to be typed where files were set aside that said how trials ended; empty: all trials have ended."""
+    """Return what to type where files were set aside that said how trials ended; empty: all trials have ended."""
     from contextlib import suppress
 
     from caviar.errors import StoreError

@@ -23,7 +23,7 @@ class Verbs(OptionsLast):
     usual = "ls"
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs in their order."""
+        """Return the verbs in their order."""
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

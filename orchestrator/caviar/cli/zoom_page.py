@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def zoom_document(parent: str, zoom: Zoom, plan: Plan, store: str) -> dict[str, Any]:
-    """The zoom as JSON values."""
+    """Return the zoom as JSON values."""
     return {
         "store": store,
         "parent": parent,

@@ -34,7 +34,7 @@ class Axis:
     beyond: int = 0
 
     def share(self, value: float | None) -> float | None:
-        """Where the value lies, 0 … 1 from the bottom; None: it cannot be drawn. On a flat axis, in the middle."""
+        """Return where the value lies, 0 … 1 from the bottom, 0.5 on a flat axis; None: it cannot be drawn."""
         if not _drawable(value, log=self.log) or value is None:
             return None
         low, high, at = (_scaled(min(max(one, self.low), self.high), self.log) for one in (self.low, self.high, value))
@@ -90,7 +90,7 @@ def _scaled(value: float, log: bool) -> float:
 
 
 def _fences(values: Sequence[float]) -> tuple[float, float]:
-    """From where to where most of the values lie, which are sorted; all of them if half are equal."""
+    """Return the bounds within which most of the sorted values lie; all of them, if half are equal."""
     first, third = values[len(values) // 4], values[-1 - len(values) // 4]
     reach = 2 * FENCE * (third / 2 - first / 2)
     if len(values) < FEW or reach <= 0:

@@ -34,7 +34,7 @@ def value_ticks(low: float, high: float) -> list[tuple[float, str]]:
 
 
 def value_unit(low: float, high: float) -> float:
-    """What to divide values by, so that their differences are neither beyond the largest float nor nothing."""
+    """Return a divisor of values whose differences are then neither beyond the largest float nor nothing."""
     largest = max(abs(low), abs(high))
     return 1e300 if largest > 1e300 else 1e-290 if 0 < largest < 1e-290 else 1.0
 

@@ -39,7 +39,7 @@ def choose_progress(
 
 
 def _screen(stream: TextIO) -> TextIO:
-    """The same terminal by a descriptor of its own: the standard one is led elsewhere while Ray starts."""
+    """Return the same terminal by a descriptor of its own: the standard one is led elsewhere while Ray starts."""
     try:
         number = os.dup(stream.fileno())
     except (OSError, ValueError):

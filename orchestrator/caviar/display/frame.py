@@ -21,7 +21,7 @@ Piece = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """Where it is drawn: `width` in cells, and the characters that can be shown there."""
+    """The place to draw: `width` in cells, and the characters that can be shown there."""
 
     width: int = 80
     glyphs: Glyphs = BRAILLE

@@ -78,7 +78,7 @@ def write_line(stream: TextIO, text: str) -> None:
 
 
 def _timeless(status: SweepStatus, *, ended: bool) -> str:
-    """What is said of a state, whenever that is."""
+    """Return the line of a state without its times, to tell whether anything else has changed."""
     return line(replace(status, elapsed_s=0.0, eta_s=None), ended=ended)
 
 
@@ -111,7 +111,7 @@ def line(status: SweepStatus, *, ended: bool = False) -> str:
 
 
 class SilentProgress:
-    """Shows nothing but notes."""
+    """A display that shows nothing but notes."""
 
     curves = False
 

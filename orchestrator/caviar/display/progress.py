@@ -101,7 +101,7 @@ class Progress(Protocol):
         """Show what is being started (`starting Ray…`), at once, with the time that it takes."""
 
     def update(self, status: SweepStatus) -> None:
-        """Take over the newest state."""
+        """Take over the newest state, to be shown soon."""
 
     def note(self, text: str) -> None:
         """Show a line that stays: a warning, or the address of something. From any thread."""

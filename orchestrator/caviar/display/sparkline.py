@@ -24,7 +24,7 @@ _ASCII = "_.-^"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canvas:
-    """What curves are drawn on: its size in characters, its y-axis, and which characters can be shown."""
+    """The canvas of curves: its size in characters, its y-axis, and which characters can be shown."""
 
     width: int
     height: int = 1

@@ -53,7 +53,7 @@ class Drawing:
         self._shapes.append(f'<text x="{at[0]:.1f}" y="{at[1]:.1f}" {style}{turned}>{safe(words)}</text>')
 
     def svg(self) -> str:
-        """The whole drawing."""
+        """Return the whole drawing as text."""
         width, height = self._size
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '

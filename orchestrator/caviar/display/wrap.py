@@ -95,7 +95,7 @@ def _cut(word: str, shown: str, width: int, indent: str) -> Iterator[str]:
 
 
 def _characters(word: str) -> list[str]:
-    """Its characters, each with the accents and joined emoji that belong to it."""
+    """Yield the characters of a text, each with the accents and joined emoji that belong to it."""
     found: list[str] = []
     for one in word:
         joined = found and (cell_len(one) == 0 or one == _AS_EMOJI or found[-1].endswith(_JOINER))

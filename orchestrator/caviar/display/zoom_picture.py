@@ -22,7 +22,7 @@ SMALL = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dot:
-    """One trial."""
+    """One trial in the picture."""
 
     places: tuple[float, ...]
     """On the scales of the coarse sweep's parameters, in their order; NaN where one does not exist."""

@@ -68,7 +68,7 @@ def best_document(
 
 
 def final_of(opened: OpenSweep) -> dict[str, Any] | None:
-    """What the sweep's `final` function found for its winner; None without one."""
+    """Return what the sweep's `final` function found for its winner; None without one."""
     try:
         found = final_results(opened.sweep)
     except StoreError as error:  # the trials are shown all the same

@@ -71,14 +71,14 @@ def drawn(opened: OpenSweep, trials: Sequence[int], metric: str) -> dict[int, Po
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ends:
-    """Of one trial's curve, as reported; None: it has no reports."""
+    """The two ends of one trial's curve, as reported; None: it has no reports."""
 
     first: float | None = None
     last: float | None = None
 
 
 def ends(opened: OpenSweep, trials: Sequence[int], metric: str) -> dict[int, Ends]:
-    """What each curve begins and ends with: not means of many reports, as in a drawing."""
+    """Return what each curve begins and ends with: not means of many reports, as in a drawing."""
     value = quoted(metric)
     sql = (
         f"select trial, arg_min({value}, _row), arg_max({value}, _row) from _curves"

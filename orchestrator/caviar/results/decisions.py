@@ -19,7 +19,7 @@ _HEEDED = {Action.PAUSE: (State.PAUSED, State.STOPPED), Action.STOP: (State.STOP
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionsDocument:
-    """What was decided about one trial.
+    """The decisions about one trial.
 
     Attributes:
         sweep: id of its sweep.
@@ -41,7 +41,7 @@ class DecisionsDocument:
 
 
 def decisions_document(opened: OpenSweep, trial: int) -> DecisionsDocument:
-    """What was decided about one trial, each decision in a sentence with the numbers that it rests on.
+    """Return what was decided about one trial, each decision in a sentence with the numbers that it rests on.
 
     Raises:
         NotFoundError: The sweep has no such trial.

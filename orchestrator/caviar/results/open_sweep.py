@@ -94,7 +94,7 @@ def named_rows(views: Views, sql: str, values: Sequence[object] = ()) -> list[di
 
 
 def store_path(store: str | PurePath | None) -> PurePath:
-    """Where the results store is: the argument, else $CAVIAR_STORE, else ./caviar-store; absolute.
+    """Return where the results store is: the argument, else $CAVIAR_STORE, else ./caviar-store; absolute.
 
     Raises:
         SpecError: It is none, or a URI that breaks a rule.

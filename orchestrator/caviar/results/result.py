@@ -42,7 +42,7 @@ class Answer:
         return self._found.df()
 
     def to_arrow_table(self) -> pa.Table:
-        """They as an Arrow table."""
+        """Return the rows as an Arrow table."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # DuckDB 2 advises against what costs a copy of the rows
             return self._found.to_arrow_table()

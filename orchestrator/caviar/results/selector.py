@@ -51,7 +51,7 @@ _FIXED = {"sweep", "trial", "attempt", "step", "time"}
 
 
 class Views(Protocol):
-    """What the selector asks: the store's views, or a DuckDB connection that has them."""
+    """The part of the store's views, or of a DuckDB connection that has them, that the selector asks."""
 
     def execute(self, sql: str) -> Any:
         """Run SQL; the answer has `fetchall`."""
@@ -171,7 +171,7 @@ def select(
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What is asked of the views for one selection."""
+    """The questions to the views of one selection."""
 
     views: Views
     sweep: str
@@ -215,7 +215,7 @@ class Comparison:
         ).fetchall()
 
     def with_steps(self, found: Sequence[Row]) -> list[Row]:
-        """The same rows, each with the step at which its value stands."""
+        """Return the same rows, each with the step at which its value stands."""
         trials = [row[0] for row in found]
         with self.views.of_trials(trials):
             query = steps_sql(self.sweep, self.metric, self.mode, self.rule, trials)
@@ -224,7 +224,7 @@ class Comparison:
 
 
 def ends_in_words(first: int, last: int, *, at_their_ends: bool) -> str:
-    """Where completed trials were compared that ended at these steps; `at_their_ends`: so do the values shown."""
+    """Say where completed trials were compared that ended at these steps; `at_their_ends`: so do the values shown."""
     if first == last and at_their_ends:
         return f"at step {first}"
     return "at their own ends, " + (f"step {first}" if first == last else f"steps {first} to {last}")

@@ -31,7 +31,7 @@ class Failure(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusDocument:
-    """Where a sweep stands.
+    """The state of a sweep, in numbers.
 
     Attributes:
         sweep: its id.
@@ -74,7 +74,7 @@ class StatusDocument:
 
 
 def status_document(opened: OpenSweep) -> StatusDocument:
-    """Where the sweep stands at this moment."""
+    """Return where the sweep stands at this moment."""
     planned = opened.plan.trials
     counts = counted_states(opened, planned)
     try:
@@ -142,7 +142,7 @@ def seconds_left(each: float | None, left: int, at_once: int) -> float | None:
 
 
 def failed_alike(opened: OpenSweep) -> dict[str, list[int]]:
-    """What failures have in common → the trials: the line that names an error, else the kind (oom, timeout, lost)."""
+    """Return the trials that failed alike, by the line that names an error, else by the kind (oom, timeout, lost)."""
     rows = opened.views.execute(
         "SELECT kind, error, list(trial ORDER BY trial) FROM trials WHERE state = 'FAILED' GROUP BY kind, error"
     ).fetchall()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """What a sweep must have to be listed; what is empty or None asks for nothing.
+    """The properties of sweeps that are listed; one that is empty or None asks for nothing.
 
     Attributes:
         name: part of its name, in any case.

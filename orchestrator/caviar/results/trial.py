@@ -132,7 +132,7 @@ class Piece(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputDocument:
-    """What one trial printed.
+    """The output of one trial.
 
     Attributes:
         trial: its number.
@@ -146,7 +146,7 @@ class OutputDocument:
 
 
 def output_document(opened: OpenSweep, trial: int, *, stream: str | None = None) -> OutputDocument:
-    """What one trial printed to both streams, or to one: `out` or `err`.
+    """Return what one trial printed to both streams, or to one: `out` or `err`.
 
     Raises:
         NotFoundError: The sweep has no such trial.

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 
 def policies_of(plan: Plan) -> dict[str, StopPolicy]:
-    """Who judges a sweep's trials, by the name that each has in the store; in the order in which they are asked."""
+    """Return the policies that judge a sweep's trials, by their names in the store, in the order in which they are
+    asked.
+    """
     found: dict[str, StopPolicy] = {DIVERGENCE: DivergencePolicy()} if plan.stop_on_divergence else {}
     if plan.stopping:
         found[plan.stopping] = parse_stopping(plan.stopping).policy(mode=plan.mode, pausing=plan.pausing)
@@ -57,7 +59,7 @@ def search_of(
     rest: ResumeState = NOTHING_RAN,
     before: Views | None = None,
 ) -> Search:
-    """What a sweep tries, and who judges it, knowing what was published and decided so far.
+    """Return what a sweep tries, and who judges it, knowing what was published and decided so far.
 
     Args:
         plan: The sweep.

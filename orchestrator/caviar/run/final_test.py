@@ -144,7 +144,7 @@ def _run(held: Ownership, plan: Plan, work: Work, ports: Ports, attend: Callable
 
 
 class _Told:
-    """What the test reports goes here, in place of the sweep's store, and the winner's checkpoint comes from here."""
+    """The store's place in the test of a winner: it takes what the test reports, and gives the winner's checkpoint."""
 
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
@@ -168,15 +168,15 @@ class _Told:
         return 0
 
     def reached(self, mark: int) -> bool:
-        """Nothing waits."""
+        """Return True: nothing waits to be published."""
         return True
 
     def has_room(self, timeout: float) -> bool:
-        """Nothing waits."""
+        """Return True: nothing waits to be published."""
         return True
 
     def flush(self) -> None:
-        """Nothing waits."""
+        """Do nothing: nothing waits to be published."""
 
     def take(self, saves: Sequence[Save]) -> None:
         """Let checkpoints go: a test that is cut short begins anew."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _lack(plan: Plan, resources: Mapping[str, float], where: str) -> str:
-    """What a trial needs and there is not; empty: there is room for one."""
+    """Return what a trial needs that the cluster lacks; empty: there is room for one."""
     if slots_of(resources, {"CPU": plan.cpus, "GPU": plan.gpus}):
         return ""
     return (

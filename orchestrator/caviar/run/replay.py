@@ -48,7 +48,7 @@ class MemoryCheckpoints:
         """Do nothing: nothing is written."""
 
     def look_up(self, work: Work) -> Future[Kept]:
-        """Give back what there is."""
+        """Return the checkpoints that there are."""
         again = (trial for trial, attempt in zip(work.trials, work.attempts, strict=True) if attempt)
         return done(Kept(restore={trial: self._newest[trial] for trial in again if trial in self._newest}))
 
@@ -70,7 +70,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """What one order came to."""
+    """The outcome of one order."""
 
     busy_s: float
     """Seconds of training."""
@@ -103,15 +103,15 @@ class _Ends:
         return 0
 
     def reached(self, mark: int) -> bool:
-        """Nothing waits."""
+        """Do nothing: nobody waits for a publication here."""
         return True
 
     def has_room(self, timeout: float) -> bool:
-        """Nothing waits."""
+        """Return True: nothing waits here."""
         return True
 
     def flush(self) -> None:
-        """Nothing waits."""
+        """Do nothing: nothing waits here."""
 
 
 def replay(curves: Curves, order: Sequence[int], rules: Rules) -> Replayed:
@@ -156,7 +156,7 @@ def replay(curves: Curves, order: Sequence[int], rules: Rules) -> Replayed:
 
 
 def whole(curves: Curves, order: Sequence[int], *, slots: int) -> Replayed:
-    """The same trials to their ends: every worker takes the next one when it is free."""
+    """Run the same trials to their ends: every worker takes the next one when it is free."""
     free = [0.0] * slots
     lengths = [sum(stage[0] for stage in curves.trials[trial]) for trial in order]
     for length in lengths:

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 
 def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False) -> ResumeState:
-    """What is left of a sweep, from the store.
+    """Return what is left of a sweep, from the store.
 
     Args:
         store: The store.
@@ -186,7 +186,7 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _How:
-    """What holds for the rounds after a sweep too."""
+    """The wishes that hold for the rounds after a sweep too."""
 
     address: str | None
     progress: Progress
@@ -256,7 +256,7 @@ def _finish(
 
 
 def _more(store: Store, held: Ownership) -> str:
-    """What else `resume` does for a sweep that is finished."""
+    """Say what else `resume` does for a sweep that is finished."""
     with Views(store, [held.sweep]) as views:
         failed = int(views.execute("SELECT count(*) FROM trials WHERE state = 'FAILED'").fetchall()[0][0])
     retry = f"--retry-failed runs {counted(failed, 'failed trial')} again, and " if failed else ""

@@ -21,7 +21,7 @@ ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(slots=True)
 class Interrupt:
-    """Which signal came first."""
+    """The signal that came first."""
 
     signal: int | None = None
 
@@ -76,7 +76,7 @@ def noted(heard: list[int]) -> Iterator[None]:
 
 
 def _heard(*numbers: signal.Signals) -> list[signal.Signals]:
-    """Those of the signals that are not ignored: `nohup` lets a program ignore SIGHUP, and that is respected."""
+    """Return the signals that are not ignored: `nohup` lets a program ignore SIGHUP, and that is respected."""
     return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
 
 

@@ -52,7 +52,7 @@ class StopRequests:
             self._look = self._background.do(self._asked)
 
     def close(self) -> None:
-        """Look no more."""
+        """Look for requests no more."""
         self._background.close(0.0)
 
     def _asked(self) -> list[Request]:

@@ -22,7 +22,7 @@ NONE = Retry(most_s=0.0)
 
 
 def retry(say: Callable[[str], None], hurried: Callable[[], bool]) -> Retry:
-    """That of a sweep.
+    """Return how long, and how audibly, a sweep that runs tries its disk again.
 
     Args:
         say: Told in a line what is being waited for; from any thread.

@@ -36,7 +36,7 @@ class Unmeasured:
         self._over = False
 
     def look(self, tally: Counters) -> None:
-        """Say it, if it is time to."""
+        """Say that nobody has reported the metric, once it is time to."""
         if self._over or not tally.reported:
             return
         self._over = tally.measured

@@ -174,7 +174,7 @@ FEWEST = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What became of one parameter."""
+    """The old and the new range of one parameter, and a word about the change."""
 
     name: str
     before: Parameter

@@ -48,7 +48,7 @@ class Constant:
 
     @property
     def kind(self) -> Kind:
-        """The type of its column."""
+        """The type of the parameter's column."""
         return self._only.kind
 
     def values(self, u: npt.ArrayLike) -> IntArray:
@@ -56,7 +56,7 @@ class Constant:
         return np.zeros(len(unit_points(u)), dtype=np.int64)
 
     def places(self, u: npt.ArrayLike) -> FloatArray:
-        """Return `u`."""
+        """Return `u` unchanged: a constant has no values to place."""
         return unit_points(u)
 
     def plain(self, value: object) -> object:
@@ -93,5 +93,5 @@ class Constant:
         return {"type": "constant", "value": option_to_json(self.value), **terms_json(self), "kind": self.kind}
 
     def levels(self, count: int) -> FloatArray:
-        """Return [0.5]."""
+        """Return [0.5]: one level stands for all."""
         return np.array([0.5])

@@ -40,7 +40,7 @@ class Linear:
         """Raise SpecError where a range of a `Float` or an `Int` does not fit on the scale."""
 
     def axis(self, value: float) -> float:
-        """Where a value lies on the axis on which the scale is a straight line."""
+        """Return where a value lies on the axis on which the scale is a straight line."""
         return value
 
     def off_axis(self, here: Points) -> Points:

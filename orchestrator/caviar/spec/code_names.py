@@ -37,7 +37,9 @@ def module_uses(code: CodeType) -> Names:
 
 
 def of_attribute(names: Iterable[str], name: str) -> set[str] | None:
-    """What is read of one of a module's attributes, of what is read of the module; None: it may be anything."""
+    """Return what is read of one of a module's attributes, given what is read of the module; None: it may be
+    anything.
+    """
     rest = [one.partition(".")[2] for one in names if one.partition(".")[0] == name]
     return set(rest) if all(rest) else None
 
@@ -108,7 +110,7 @@ def _add_import(found: Names, code: CodeType, steps: tuple[dis.Instruction, ...]
 
 
 def _local_uses(code: CodeType, name: str) -> Iterator[str | None]:
-    """What a function, or one within it, reads of a variable of its own; None: the variable itself."""
+    """Return what a function, or one within it, reads of a variable of its own; None: the variable itself."""
     for one in _all(code):
         steps = _steps(one)
         for position, step in enumerate(steps):

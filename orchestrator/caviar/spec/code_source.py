@@ -55,13 +55,13 @@ class _Muted:
         self._thread = threading.get_ident()
 
     def write(self, text: Any) -> int:
-        """Write the text, or seem to."""
+        """Write the text, or drop it where the thread is muted."""
         if threading.get_ident() == self._thread or self._stream is None:
             return len(text)
         return int(self._stream.write(text))
 
     def writelines(self, lines: Iterable[Any]) -> None:
-        """Write them one by one."""
+        """Write the lines one by one."""
         for line in lines:
             self.write(line)
 

@@ -38,7 +38,7 @@ _SAID = (types.FunctionType, classmethod, staticmethod, property, functools.cach
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """What an object is made of."""
+    """The parts of an object."""
 
     head: Any = None
     """A number, a text or a tuple of such: equal, if the objects are."""

@@ -75,7 +75,7 @@ def overridden(
 
 
 def read(value: Any, usual: Any, name: str) -> Any:
-    """What somebody typed, as the type of what is usual there; other values are what they are.
+    """Return what somebody typed, as the type of what is usual there; other values are what they are.
 
     JSON and Python's own spelling both hold: `false` and `False`, `null` and `None`, `.5`, `1_000`, `[1, 2]`, `(1, 2)`.
 
@@ -106,7 +106,7 @@ def read(value: Any, usual: Any, name: str) -> Any:
 
 
 def _as_type(found: Any, text: str, usual: Any) -> tuple[str, Any]:
-    """What a value of that type is called, and the one that was meant; None: it is none.
+    """Return what a value of that type is called, and the one that was meant; None: it is none.
 
     Args:
         found: What the text says in JSON or Python; the text itself, if it is neither.
@@ -191,7 +191,7 @@ def _number(found: Any, real: bool) -> int | float | None:
 
 
 def _literal(text: str) -> Any:
-    """What a text says in JSON, or else in Python; the text itself, if neither."""
+    """Return what a text says in JSON, or else in Python; the text itself, if neither."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -249,7 +249,7 @@ def _chosen(parameter: Choice, value: Any, name: str) -> Parameter:
 
 
 def _readings(value: Typed, options: Iterable[Any]) -> list[Any]:
-    """What somebody who typed this may have meant, as the types of the options."""
+    """Return what somebody who typed this may have meant, as the types of the options."""
     text = str(value)
     found = _literal(text)
     quoted = isinstance(found, str) and found != text

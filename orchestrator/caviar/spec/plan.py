@@ -112,7 +112,7 @@ class Plan(Settings):
         return self.pausing and self.halves
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values; `from_json` gives an equal plan."""
+        """Return plain JSON values, from which `from_json` makes an equal plan."""
         names = dict.fromkeys((*_FIRST, *(item.name for item in fields(self))))
         data = {name: getattr(self, name) for name in names}
         return data | {
@@ -149,7 +149,7 @@ def refuse_stored_secrets(plan: Plan) -> None:
 
 
 def advice_of(plan: Plan) -> list[str]:
-    """What to say of a plan before it runs, each a sentence: what it hardly means, and what it should not keep."""
+    """Return what to say of a plan before it runs, each a sentence: what it hardly means, what it should not keep."""
     listed = len(plan.sampler.configs) if isinstance(plan.sampler, List) else 0
     left = listed - plan.trials
     unheard = [f"first has {listed} configurations, of which {left} will not run: trials={plan.trials}"]
@@ -162,7 +162,7 @@ def advice_of(plan: Plan) -> list[str]:
 
 
 def doubtful(plan: Plan) -> list[str]:
-    """What to say of values that may be secrets and are stored: each a sentence."""
+    """Return a sentence for each value that may be a secret and is stored."""
     found = [f"train.{path}" for name, value in plan.train_args.items() for path, _ in suspects(name, value)]
     for words in _words_of(plan).values():
         found += [path for name, value in words.items() for path, _ in suspects(name, value)]
@@ -174,7 +174,7 @@ def doubtful(plan: Plan) -> list[str]:
 
 
 def _words_of(plan: Plan) -> dict[str, dict[str, Any]]:
-    """What a plan holds of a user's text beside `train_args`: whose it is → name → value."""
+    """Return what a plan holds of a user's text beside `train_args`: whose it is → name → value."""
     parameters = {**plan.space, **plan.held}
     first = plan.sampler.configs if isinstance(plan.sampler, List) else ()
     return {
@@ -191,7 +191,7 @@ def _words_of(plan: Plan) -> dict[str, dict[str, Any]]:
 
 
 def _options(parameter: Parameter) -> list[Any]:
-    """What it may be, but for numbers to search among, which are no secrets under any name."""
+    """Return a parameter's options, but for numbers to search among, which are no secrets under any name."""
     if isinstance(parameter, Constant):
         return [parameter.value]
     return [one for one in parameter.options if not _number(one)] if isinstance(parameter, Choice) else []

@@ -32,7 +32,7 @@ _PACKAGES = (
 
 
 def provenance(source: Path | None, command: Sequence[str] | None = None) -> dict[str, Any]:
-    """What is worth knowing of a sweep's origin, as JSON values.
+    """Return what is worth knowing of a sweep's origin, as JSON values.
 
     Args:
         source: The experiment's file, whose git repository is asked; None: it has none.

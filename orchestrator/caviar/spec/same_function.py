@@ -153,7 +153,7 @@ class Comparison:
         return found
 
     def _labels(self, one: Any, labels: list[str], theirs: Pieces) -> list[str]:
-        """What is there; of a package without those of its modules that only that import has."""
+        """Return the names that are there; of a package without those of its modules that only that import has."""
         there = (label for label, part in theirs.parts if label in labels or not self._is_part(one, label, part))
         return list(there)
 
@@ -165,7 +165,7 @@ class Comparison:
         return part.__name__ == f"{holder}.{label[1:]}" and part.__name__ in self._fixed
 
     def _late(self, function: types.FunctionType) -> list[_Look]:
-        """What a function of ours imports when it runs; where nobody has imported that yet, it is as it will be."""
+        """Return what a function of ours imports when it runs; if nobody has imported that yet, as it will be."""
         package = function.__globals__.get("__package__") or ""
         names = imports_in(function.__code__, package)
         self.imports.update(names)
@@ -235,7 +235,7 @@ def rewrites(module: types.ModuleType) -> bool:
 
 
 def resolved(module: types.ModuleType | None, name: str) -> Any:
-    """What a dotted name leads to in a module; ABSENT: nothing."""
+    """Return what a dotted name leads to in a module; ABSENT: nothing."""
     try:
         return attrgetter(name)(module)
     except AttributeError:
@@ -243,7 +243,7 @@ def resolved(module: types.ModuleType | None, name: str) -> Any:
 
 
 def _code_key(code: types.CodeType) -> Any:
-    """What a function does, whatever the lines that it stands in."""
+    """Return what a function does, whatever the lines that it stands in."""
     inner = [_code_key(one) for one in code.co_consts if isinstance(one, types.CodeType)]
     constants = [(type(one), repr(one)) for one in code.co_consts if not isinstance(one, types.CodeType)]
     arguments = code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags

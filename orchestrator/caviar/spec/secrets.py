@@ -102,7 +102,9 @@ _SEAMS = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-
 
 
 def verdict(name: str, value: object) -> Verdict | None:
-    """What a value under a name is; None: nothing special. A value that holds others is what the worst of them is."""
+    """Return what a value under a name is; None: nothing special. A value that holds others is what the worst of them
+    is.
+    """
     found = {one for _, one in suspects(name, value)}
     return "secret" if "secret" in found else "doubt" if found else None
 
@@ -184,7 +186,7 @@ def _telling(pair: re.Match[str]) -> bool:
 
 
 def _strength(name: str) -> str:
-    """Of which values the name makes secrets: `any`, of `text`, or "" of none."""
+    """Return of which values the name makes secrets: `any`, of `text`, or "" of none."""
     words = _words(name)
     if not words or words[-1] in _MEASURES:
         return ""
@@ -328,7 +330,7 @@ def _resolved(path: str, value: Any) -> Any:
 
 
 def referred(arguments: object) -> list[str]:
-    """What the references among some arguments stand for here, for those who must not write it down."""
+    """Return what the references among some arguments stand for here, for code that must not write it down."""
     if isinstance(arguments, Mapping):
         return [one for pair in arguments.items() for one in referred(pair)]
     if isinstance(arguments, (list, tuple, set, frozenset)):

@@ -26,7 +26,7 @@ MOST_TRIALS = 2**30
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What the values of a setting are."""
+    """The values that a setting may have."""
 
     name: str
     """`text`, `switch`, `whole`, `amount`, `seconds`, or `special` where the code that reads it checks it."""
@@ -65,7 +65,7 @@ def whole(words: str, least: int, most: float = math.inf) -> Kind:
 
 
 def one_of(*among: str) -> Kind:
-    """One of a few words."""
+    """Return the kind of settings that are one of a few words."""
     *others, last = map(repr, among)
     return Kind("text", f"is {', '.join(others)} or {last}", lambda value: value in among, "", among=among)
 
@@ -93,7 +93,7 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What is declared of one setting."""
+    """One setting, as it is declared."""
 
     name: str
     kind: Kind
@@ -141,7 +141,7 @@ def _how_stopped(plan: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What `Sweep` and `Plan` have in common."""
+    """The settings that `Sweep` and `Plan` have in common."""
 
     mode: str = setting("min", one_of("min", "max"), 'whether the `metric` is to be small, `"min"`, or large, `"max"`')
     trials: int | None = setting(

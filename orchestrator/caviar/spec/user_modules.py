@@ -59,7 +59,7 @@ def modules_within(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _spec(top: str) -> ModuleSpec | None:
-    """What Python itself, or an editable install, finds."""
+    """Return the module that Python itself, or an editable install, finds."""
     for finder in list(sys.meta_path):
         find = getattr(finder, "find_spec", None)
         if find is None or type(finder).__module__.startswith(OURS):  # a snapshot's

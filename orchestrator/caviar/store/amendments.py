@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amendment:
-    """One change."""
+    """One change of a sweep."""
 
     trials: int | None = None
     """Trials in all from now on; None: as before."""

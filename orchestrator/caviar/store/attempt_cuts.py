@@ -23,7 +23,7 @@ ATTEMPTS = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptCuts:
-    """Where attempts were cut by later ones: nothing of trials that ran once."""
+    """The attempts that later ones cut, and where; trials that ran once have none."""
 
     names: NDArray[np.int64]
     """[n], ascending: trial and attempt in one number."""

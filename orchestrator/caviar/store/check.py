@@ -58,7 +58,7 @@ Wrong = tuple[str, str]
 
 
 def beginning(sweep: SweepDir, seen: VisibleFiles) -> list[Wrong]:
-    """What is wrong with the files that the sweep began with.
+    """Return what is wrong with the files that the sweep began with.
 
     If it is the description, the manifest may as well be another sweep's, and the data is not to be judged by it.
     """
@@ -76,12 +76,12 @@ def beginning(sweep: SweepDir, seen: VisibleFiles) -> list[Wrong]:
 
 
 def papers(sweep: SweepDir, seen: VisibleFiles) -> list[Wrong]:
-    """What is wrong with manifests, owners and findings."""
+    """Return what is wrong with manifests, owners and findings."""
     return [*_manifests(sweep, seen), *_end(sweep, seen), *_owners(sweep, seen), *_finals(sweep)]
 
 
 def _manifests(sweep: SweepDir, seen: VisibleFiles) -> Iterator[Wrong]:
-    """Those that stay behind the newest one: each is there, whole, and of this sweep."""
+    """Yield what is wrong with the manifests behind the newest one: each must be there, whole, and of this sweep."""
     last = seen.manifest.k
     for number in range(max(0, last - KEPT), last):
         name = f"{MANIFEST}/{numbered_name(number)}"
@@ -99,7 +99,9 @@ def _manifests(sweep: SweepDir, seen: VisibleFiles) -> Iterator[Wrong]:
 
 
 def _end(sweep: SweepDir, seen: VisibleFiles) -> Iterator[Wrong]:
-    """After the manifest of final files comes the one that says how the sweep ended."""
+    """Yield what is wrong with the end: after the manifest of final files comes the one that says how the sweep
+    ended.
+    """
     last = seen.manifest
     if not (seen.plain and last.state == "running" and last.k and look(sweep.disk, sweep.path).standing == "nobody"):
         return
@@ -111,7 +113,9 @@ def _end(sweep: SweepDir, seen: VisibleFiles) -> Iterator[Wrong]:
 
 
 def _owners(sweep: SweepDir, seen: VisibleFiles) -> Iterator[Wrong]:
-    """Each owner that left something behind, and those before it, have a file that says who it was."""
+    """Yield what is wrong with owners: each that left something behind, and those before it, have a file of their
+    own.
+    """
     names = sweep.disk.list(sweep.path / OWNER)
     known = {parse_number(name) for name in names}
     missing = (epoch for epoch in range(1, seen.newest_epoch + 1) if epoch not in known)
@@ -205,7 +209,7 @@ class _Reading:
         self._checksums = seen.checksums()
 
     def look(self, entry: tuple[str, str, DataFile | None]) -> Finding | None:
-        """What is wrong with a file."""
+        """Return what is wrong with a file."""
         table, name, file = entry
         rows = None if file is None else file.rows
         path = self._sweep.path / name
@@ -238,7 +242,7 @@ class _Reading:
 
 
 def _checkpoint(sweep: SweepDir, save: Save) -> Finding | None:
-    """What is wrong with a checkpoint; one that was thinned out meanwhile is no matter."""
+    """Return what is wrong with a checkpoint; one that was thinned out meanwhile is no matter."""
     name = f"{CHECKPOINTS}/{save.name}"
     try:
         with sweep.disk.reading(sweep.path / name) as source:

@@ -72,7 +72,7 @@ def parsed(data: bytes | str, *, finite: bool = True) -> dict[str, Any]:
 
 
 def numbers_of(text: str | None) -> dict[str, Any]:
-    """What a decision rests on, out of its row; nothing, if that cannot be understood."""
+    """Return the numbers that a decision rests on, out of its row; none, if that cannot be understood."""
     try:
         return parsed(text or "{}", finite=False)
     except Unreadable:

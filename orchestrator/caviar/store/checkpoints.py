@@ -84,7 +84,7 @@ def _summary(found: Extremes) -> Summary:
 
 
 def folders_for_workers(sweep: SweepDir, epoch: int) -> tuple[str, str]:
-    """Where workers that see the store show checkpoints, and where they write them before.
+    """Return where workers that see the store show checkpoints, and where they write them before.
 
     The latter is removed when another owner claims the sweep, so that workers of this one can show nothing more. Both
     are empty if the store is no folder of a file system.
@@ -95,7 +95,7 @@ def folders_for_workers(sweep: SweepDir, epoch: int) -> tuple[str, str]:
 
 
 def path_of(sweep: SweepDir, save: Save) -> PurePath:
-    """The file of a checkpoint."""
+    """Return the file of a checkpoint."""
     return sweep.path / CHECKPOINTS / save.name
 
 
@@ -137,7 +137,7 @@ FEW = 16
 
 
 def trials_with_saves(sweep: SweepDir, trials: Sequence[int]) -> list[int]:
-    """Those of some trials that have checkpoints, in the same order.
+    """Return those of some trials that have checkpoints, in the same order.
 
     Raises:
         StoreError: They cannot be listed.

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinalFolder:
-    """Where one end of a sweep puts its files."""
+    """The folder into which one end of a sweep puts its files."""
 
     sweep: SweepDir
     number: str
@@ -144,7 +144,7 @@ SLICE = 131_072
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A final table."""
+    """A final table: its name, its query and its columns."""
 
     table: str
     columns: tuple[Column, ...]

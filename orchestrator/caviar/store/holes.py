@@ -72,7 +72,7 @@ def lost_names(gap: Gap) -> list[str]:
 
 
 def what(gap: Gap) -> str:
-    """What happened to what is missing, and what that does."""
+    """Say what happened to what is missing, and what follows."""
     count = len(gap.behind)
     several = f"; the {count} segments that follow it are not shown"
     follow = {0: "", 1: "; the segment that follows it is not shown"}.get(count, several)
@@ -80,7 +80,7 @@ def what(gap: Gap) -> str:
 
 
 def sentence(sweep: PurePath, gap: Gap) -> str:
-    """What is missing, what that does, and what to type."""
+    """Say what is missing, what follows, and what to type."""
     ref = sweep.name.removeprefix(SWEEP_PREFIX)
     return (
         f"sweep {ref} has no segment {name_of(gap)}-… any more, which had been published ({what(gap)}): restore it "

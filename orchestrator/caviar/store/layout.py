@@ -85,7 +85,7 @@ def parse_aside(name: str) -> Segment | None:
 
 
 def build_folder(epoch: int) -> str:
-    """Where an owner writes final files before it shows them, within the sweep's folder."""
+    """Return where an owner writes final files before it shows them, within the sweep's folder."""
     return f"{BUILD}/{epoch:06d}"
 
 

@@ -67,7 +67,7 @@ F = TypeVar("F", DataFile, Quarantined)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """State of a sweep's files."""
+    """The state of a sweep's files."""
 
     k: int
     """Place in the chain, from 0."""
@@ -132,7 +132,7 @@ def _next(manifest: Manifest, **changes: Any) -> Manifest:
 
 
 def now() -> str:
-    """Now as ISO text, UTC."""
+    """Return the present moment as ISO text, UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 

@@ -46,7 +46,7 @@ class Group:
 
 
 def plan(seen: VisibleFiles) -> list[Group]:
-    """What to merge: all hot files, and with them merged files no larger than what they join.
+    """Return what to merge: all hot files, and with them merged files no larger than what they join.
 
     So each merged file is at least twice as large as the next, and a table has about log2(rows) of them; but one
     of more than a 24th of all rows is merged no more, so that no merge takes long.

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a process number means one process: on a host, since it was started, in a namespace of processes."""
+    """The place where a process number means one process: a host, since it was started, and a namespace of
+    processes.
+    """
 
     host: str
     boot: str
@@ -44,7 +46,7 @@ class Place:
 
 @cache
 def here() -> Place:
-    """The place of this process."""
+    """Return the place of this process."""
     if sys.platform == "linux":
         boot = _text("/proc/sys/kernel/random/boot_id")
         kinds = [_link(f"/proc/self/ns/{kind}") for kind in ("pid", "time")]
@@ -113,7 +115,7 @@ def _output(*command: str) -> str:
 
 
 def user_name() -> str:
-    """Who runs this process; of a user without a name, as in a container, the number."""
+    """Return who runs this process; a number, where the user has no name, as in a container."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -150,7 +152,7 @@ class Owner:
 
     @property
     def place(self) -> Place:
-        """Where it runs."""
+        """The place where the owner runs."""
         return Place(host=self.host, boot=self.boot, namespace=self.namespace)
 
 
@@ -183,7 +185,7 @@ class Sighting:
 
     @property
     def who(self) -> str:
-        """For a person."""
+        """The owner, named for a person."""
         if self.owner is None:
             return f"an owner whose file {OWNER}/{numbered_name(self.epoch)} cannot be understood"
         return f"process {self.owner.pid} on {self.owner.host}"
@@ -286,7 +288,7 @@ def owner_path(sweep: PurePath, epoch: int) -> PurePath:
 
 
 def to_bytes(owner: Owner) -> bytes:
-    """Serialise as JSON."""
+    """Return the owner as JSON."""
     return json.dumps(asdict(owner)).encode()
 
 

@@ -25,7 +25,7 @@ TABLES = ("trials", "configs", "curves", "superseded", "attempts", "logs", "deci
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """What a table of a sweep takes."""
+    """The files, rows and bytes of one of a sweep's tables."""
 
     table: str
     files: int

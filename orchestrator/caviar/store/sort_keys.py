@@ -34,7 +34,7 @@ def _numbers(column: pa.ChunkedArray) -> NDArray[np.int64]:
 
 
 def in_order(rows: pa.Table) -> pa.Table:
-    """The same rows in order, in one piece; those of one name in the order in which they came."""
+    """Return the rows sorted, in one piece; those of one name in the order in which they came."""
     rows = rows.combine_chunks()
     if rows.num_rows < 2:
         return rows
@@ -43,7 +43,7 @@ def in_order(rows: pa.Table) -> pa.Table:
 
 
 def _order(keys: Sequence[NDArray[np.int64]]) -> NDArray[np.int64] | None:
-    """Where each row of the sorted table is now; None: it is sorted."""
+    """Return where each row of the sorted table is now; None: it is sorted."""
     packed = _packed(keys)
     if packed is None:
         return np.lexsort(keys[::-1])

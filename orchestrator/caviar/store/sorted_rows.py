@@ -83,7 +83,7 @@ class SortedRows:
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return sum(group.rows for group in self._groups)
 
     def spans(self, rows: int) -> list[tuple[int, int]]:

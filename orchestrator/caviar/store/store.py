@@ -81,7 +81,7 @@ class Store:
         return store
 
     def retrying(self, retry: Retry) -> Store:
-        """The same store, on a disk of another patience."""
+        """Return the same store, on a disk with another rule of retrying."""
         return replace(self, disk=self.disk.retrying(retry))
 
     def _open(self, create: bool) -> None:

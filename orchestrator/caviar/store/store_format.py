@@ -27,7 +27,7 @@ class _Format:
 
 
 def format_bytes() -> bytes:
-    """What FORMAT holds in a store that this program writes."""
+    """Return what FORMAT holds in a store that this program writes."""
     return json.dumps({"format": FORMAT}).encode()
 
 

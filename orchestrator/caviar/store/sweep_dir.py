@@ -30,11 +30,11 @@ class SweepDir:
     disk: Disk = field(default_factory=PosixDisk, repr=False, compare=False)
 
     def retrying(self, retry: Retry) -> SweepDir:
-        """The same sweep, on a disk of another patience."""
+        """Return the same sweep, on a disk with another rule of retrying."""
         return replace(self, disk=self.disk.retrying(retry))
 
     def again(self) -> SweepDir:
-        """The same sweep, of which nothing was read yet."""
+        """Return the same sweep, of which nothing was read yet."""
         return replace(self)
 
     @property
@@ -53,7 +53,7 @@ class SweepDir:
             raise StoreError(f"{path} cannot be understood ({error}): restore it from a copy.") from error
 
     def description(self) -> dict[str, Any]:
-        """What `Store.create_sweep` was given, with `id` and `created` (ISO time, UTC), as it was amended.
+        """Return what `Store.create_sweep` was given, with `id` and `created` (ISO time, UTC), as it was amended.
 
         Raises:
             StoreError: It cannot be read.
@@ -100,7 +100,9 @@ class SweepDir:
             raise store_error("read", self.path / CODE_FILE, error) from error
 
     def users(self) -> list[str | None]:
-        """Who put code into it, by what they recorded: who made it, and whoever gave it other code; None: unknown."""
+        """Return who put code into it, by what they recorded: who made it, and whoever gave it other code; None:
+        unknown.
+        """
         maker = self.description()["provenance"].get("user")
         return list(dict.fromkeys([maker, *(one.user for _, one in self._amendments if one.code is not None)]))
 
@@ -136,7 +138,7 @@ class SweepDir:
             raise store_error("write to", self.path, error) from error
 
     def owner(self) -> Sighting:
-        """Who owns the sweep at this moment, and whether it lives; StoreError when that cannot be read."""
+        """Return who owns the sweep at this moment, and whether it lives; StoreError when that cannot be read."""
         try:
             return look(self.disk, self.path)
         except OSError as error:

@@ -118,7 +118,7 @@ def refusal(sweep: PurePath, seen: owner.Sighting, *, take_over: bool = False) -
 
 
 def _wait(sweep: PurePath, purpose: str = "run") -> str:
-    """What to do about a living owner; only one that runs the sweep hears `caviar stop`, wherever it is."""
+    """Say what to do about a living owner; only one that runs the sweep hears `caviar stop`, wherever it is."""
     stop = f", or stop it first with caviar stop {sweep.name.removeprefix(SWEEP_PREFIX)}" if purpose == "run" else ""
     return f"wait for it{stop}"
 

@@ -84,7 +84,7 @@ class VisibleFiles:
 
 
 def look(disk: Disk, sweep: PurePath) -> VisibleFiles:
-    """Snapshot of the sweep in that folder; StoreError when it has no readable manifest.
+    """Return the files of the sweep in that folder; StoreError when it has no readable manifest.
 
     A listing beside which something is published or sealed may lack what was there before: a gap is one when a second
     look finds it again.
@@ -126,7 +126,7 @@ def live(listed: Iterable[Segment], manifest: Manifest) -> tuple[Segment, ...]:
 
 
 def gaps(listed: Iterable[Segment], manifest: Manifest) -> Iterator[Gap]:
-    """Where the run of each owner's segments breaks off before its seal, or before others that are there."""
+    """Yield where the run of each owner's segments breaks off before its seal, or before others that are there."""
     there: dict[int, list[Segment]] = {}
     for segment in sorted({*listed, *_set_aside(manifest)}):
         there.setdefault(segment.epoch, []).append(segment)

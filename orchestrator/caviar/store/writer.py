@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What one tick made visible."""
+    """The files that one tick made visible."""
 
     files: int
     rows: int

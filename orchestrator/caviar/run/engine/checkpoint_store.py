@@ -95,7 +95,7 @@ class StoredCheckpoints:
         self._disk.do(lambda: self._bury(lease))
 
     def look_up(self, work: Work) -> Future[Kept]:
-        """What is kept of a work's trials; the future may raise StoreError: the store cannot be read."""
+        """Look up what is kept of a work's trials; the future may raise StoreError: the store cannot be read."""
         self._check()
         again = [trial for trial, attempt in zip(work.trials, work.attempts, strict=True) if attempt]
         if not again:

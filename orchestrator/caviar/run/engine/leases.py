@@ -36,7 +36,7 @@ MOST = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What is kept of the trials of a work that were tried before."""
+    """The checkpoints and curves that are kept of the trials of a work that were tried before."""
 
     folders: tuple[str, str] = ("", "")
     """Where workers that see the sweep's folder show checkpoints, and where they write them before."""
@@ -67,7 +67,7 @@ class Work:
         return len(self.trials)
 
     def cut(self, start: int, stop: int | None = None) -> Work:
-        """The trials at positions start … stop − 1."""
+        """Return the trials at positions start … stop − 1."""
         return replace(
             self,
             trials=self.trials[start:stop],
@@ -77,7 +77,7 @@ class Work:
         )
 
     def pick(self, positions: Sequence[int]) -> Work:
-        """The trials at these positions."""
+        """Return the trials at these positions."""
         return replace(
             self,
             trials=tuple(self.trials[i] for i in positions),
@@ -87,24 +87,26 @@ class Work:
         )
 
     def without(self, trial: int) -> Work:
-        """The same trials but for one."""
+        """Return the same trials but for one."""
         at = self.trials.index(trial)
         return self.pick([i for i in range(len(self)) if i != at])
 
     def again(self, cause: Cause = Cause.RETRY) -> Work:
-        """The same trials, each at its next attempt: a number that was in a process is never used a second time."""
+        """Return the same trials, each at its next attempt: a number that was in a process is never used a second
+        time.
+        """
         return replace(self, attempts=tuple(attempt + 1 for attempt in self.attempts)).because(cause)
 
     def because(self, cause: Cause) -> Work:
-        """The same executions, made for this reason."""
+        """Return the same executions, made for this reason."""
         return replace(self, causes=dict.fromkeys(self.trials, cause))
 
     def cause(self, position: int) -> Cause:
-        """Why the execution at `position` is made."""
+        """Return why the execution at `position` is made."""
         return self.causes.get(self.trials[position], Cause.FIRST)
 
     def config(self, position: int) -> dict[str, Any]:
-        """The configuration of the trial at `position`."""
+        """Return the configuration of the trial at `position`."""
         return row_of(self.configs, position)
 
 
@@ -151,7 +153,7 @@ def lease_of(
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What is known of how long trials take."""
+    """The time that trials take, as far as it is known."""
 
     trial_s: float | None = None
     """Running mean of the seconds that one trial takes; None: none has ended yet."""

@@ -52,7 +52,7 @@ class LivingRows:
         return list(zip(rows.steps, rows.values, strict=True))
 
     def add(self, trial: int, step: int, value: float) -> None:
-        """A row came, that counts."""
+        """Add a row that came and counts."""
         rows = self._rows.get(trial)
         if rows is None:
             rows = self._rows[trial] = _Rows()

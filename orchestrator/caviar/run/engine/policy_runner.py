@@ -95,7 +95,7 @@ class PolicyRunner:
         return some
 
     def decisions(self) -> list[Decision]:
-        """What was decided since the last call."""
+        """Return what was decided since the last call."""
         made, self._made = self._made, []
         return made
 

@@ -29,15 +29,15 @@ class Sink(Protocol):
         ...
 
     def mark(self) -> int:
-        """A number that stands for all that was added so far; never smaller than one before."""
+        """Return a number that stands for all that was added so far; never smaller than one before."""
         ...
 
     def reached(self, mark: int) -> bool:
-        """Whether all that a mark stands for is published."""
+        """Return whether all that a mark stands for is published."""
         ...
 
     def has_room(self, timeout: float) -> bool:
-        """Whether more may be added; waits for that, `timeout` seconds at most."""
+        """Return whether more may be added; wait for that, `timeout` seconds at most."""
         ...
 
     def flush(self) -> None:
@@ -60,25 +60,25 @@ class Checkpoints(Protocol):
     """
 
     def take(self, saves: Sequence[Save]) -> None:
-        """Hear of checkpoints."""
+        """Take note of checkpoints that were saved."""
         ...
 
     def forget(self, trials: Iterable[int]) -> None:
-        """Executions of these trials ended, in whatever way."""
+        """Note that executions of these trials ended, in whatever way."""
         ...
 
     def bury(self, lease: int) -> None:
-        """The process of a lease died."""
+        """Note that the process of a lease died."""
         ...
 
     def look_up(self, work: Work) -> Future[Kept]:
-        """What is kept of the trials of a work: of those that were tried before, their newest checkpoints."""
+        """Look up the newest checkpoints of those trials of a work that were tried before."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """What the engine touches beyond itself."""
+    """All that the engine touches beyond itself."""
 
     executor: Executor
     """Where trials run."""

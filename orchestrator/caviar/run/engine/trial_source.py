@@ -26,7 +26,7 @@ _TYPES = {"float": pa.float64(), "int": pa.int64(), "bool": pa.bool_(), "text": 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeState:
-    """What earlier drivers of a sweep did and left; the default: nothing ran yet."""
+    """The work of earlier drivers of a sweep, and what they left; the default: nothing ran yet."""
 
     written: int = 0
     """Trials 0 … written − 1 have their row in the configs table."""
@@ -75,7 +75,7 @@ class AskedPoints:
         self.drawn = 0
 
     def take(self, count: int) -> Drawn:
-        """The next `count` points."""
+        """Return the next `count` points."""
         numbers = range(self.drawn, self.drawn + count)
         self.drawn += count
         points = [self._known[n] if n < len(self._known) else self._ask(n) for n in numbers]
@@ -87,7 +87,7 @@ class TrialSource(Protocol):
 
     @property
     def rest(self) -> ResumeState:
-        """What earlier drivers left."""
+        """Return what earlier drivers left."""
         ...
 
     @property
@@ -97,7 +97,7 @@ class TrialSource(Protocol):
 
     @property
     def waiting(self) -> int:
-        """Trials that were not taken yet."""
+        """The number of trials that were not taken yet."""
         ...
 
     def draw(self) -> pa.Table | None:
@@ -105,7 +105,7 @@ class TrialSource(Protocol):
         ...
 
     def take(self, count: int) -> Work:
-        """The next trials, at least one and `count` at most; `draw` first."""
+        """Return the next trials, at least one and `count` at most; `draw` comes first."""
         ...
 
     def take_out(self, trial: int) -> Work | None:
@@ -114,7 +114,7 @@ class TrialSource(Protocol):
 
 
 class GivenTrials:
-    """Trials that are known, such as a winner that is tested; no sampler's."""
+    """Trials that are known without a sampler, such as a winner that is tested."""
 
     rest = NOTHING_RAN
     guided = False
@@ -124,15 +124,15 @@ class GivenTrials:
 
     @property
     def waiting(self) -> int:
-        """Trials that were not taken yet."""
+        """The number of trials that were not taken yet."""
         return len(self._work)
 
     def draw(self) -> pa.Table | None:
-        """Nothing is to be drawn."""
+        """Do nothing: all trials are at hand."""
         return None
 
     def take(self, count: int) -> Work:
-        """The next trials, at least one and `count` at most."""
+        """Return the next trials, at least one and `count` at most."""
         work, self._work = self._work.cut(0, count), self._work.cut(count)
         return work
 
@@ -228,12 +228,12 @@ class SampledTrials:
         return work
 
     def _waits(self, trial: int) -> bool:
-        """Whether a trial is to be drawn yet."""
+        """Return whether a trial is to be drawn yet."""
         left = trial >= self._written or trial in self._attempts
         return left and self._drawn <= trial < self._plan.trials and trial not in self._dropped
 
     def take(self, count: int) -> Work:
-        """The next trials, at least one and `count` at most; `draw` first."""
+        """Return the next trials, at least one and `count` at most; `draw` comes first."""
         if not self._stock:
             raise IndexError("the supply is used up")
         work, rest = self._stock.cut(0, count), self._stock.cut(count)
@@ -253,7 +253,7 @@ class SampledTrials:
 
 
 def configs_table(plan: Plan, start: int, drawn: Drawn, seeds: np.ndarray, own: Typed) -> pa.Table:
-    """Rows of the table of configurations, of the trials from `start` on."""
+    """Return the rows of the table of configurations of the trials from `start` on."""
     u = np.ascontiguousarray(drawn.u)
     numbers = np.arange(start, start + len(u), dtype=np.int64)
     offsets = np.arange(0, u.size + 1, u.shape[1], dtype=np.int32)

@@ -31,7 +31,7 @@ six deaths."""
 
 @dataclass(slots=True)
 class LiveTrial:
-    """What is remembered of one trial until it ends."""
+    """One trial until it ends, as far as something of it is remembered."""
 
     asked: Action | None = None
     """What was decided of it: to stop, until it ends, or to pause, until it is promoted."""
@@ -50,7 +50,7 @@ NOTHING_KNOWN = LiveTrial()
 
 @dataclass(slots=True)
 class RunningLease:
-    """A lease that was submitted."""
+    """A lease that was submitted and has not ended."""
 
     work: Work
     submitted: float
@@ -65,17 +65,17 @@ class RunningLease:
 
     @property
     def present(self) -> int | None:
-        """The trial that it trains just now; None: all have ended."""
+        """The trial that the lease trains just now; None: all have ended."""
         return self.work.trials[self.done] if self.done < len(self.work) else None
 
     def rest(self) -> Work:
-        """The trials that have not ended."""
+        """Return the trials that have not ended."""
         return self.work.cut(self.done)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """What a dead lease leaves."""
+    """The trials of a dead lease, by what becomes of them."""
 
     lost: Work
     """The execution that did not end, to be recorded as LOST, or FAILED if given up; empty: all had ended."""
@@ -109,17 +109,17 @@ class TrialTable:
 
     @property
     def waiting(self) -> int:
-        """Trials to be tried again."""
+        """The number of trials that are to be tried again."""
         return sum(len(work) for work, _ in self._retries)
 
     @property
     def paused(self) -> int:
-        """Trials that are paused, or were promoted and have not gone on."""
+        """The number of trials that are paused, or were promoted and have not gone on."""
         return len(self._paused) + len(self._next)
 
     @property
     def in_flight(self) -> int:
-        """Trials in leases that have not ended."""
+        """The number of trials in leases that have not ended."""
         return sum(len(lease.work) - lease.done for lease in self.leases.values())
 
     def runs(self, trial: int) -> bool:
@@ -157,14 +157,14 @@ class TrialTable:
         return len(self._records)
 
     def record(self, trial: int) -> LiveTrial:
-        """What is remembered of a trial, to be looked at."""
+        """Return what is remembered of a trial, to be looked at."""
         return self._records.get(trial, NOTHING_KNOWN)
 
     def _remember(self, trial: int) -> LiveTrial:
         return self._records.setdefault(trial, LiveTrial())
 
     def asks(self, trial: int, action: Action, decision: int = -1) -> None:
-        """It was decided that a trial stops or pauses; a stop is never taken back by a pause."""
+        """Note that a trial is to stop or to pause; a stop is never taken back by a pause."""
         known = self._remember(trial)
         if known.asked != Action.STOP or action == Action.STOP:
             known.asked, known.decision = action, decision
@@ -176,22 +176,22 @@ class TrialTable:
 
     @property
     def condemned(self) -> list[tuple[int, int]]:
-        """Trials that were decided to stop and have not ended, as far as is known, each with its decision."""
+        """Return the trials that are to stop and have not ended, as far as is known, each with its decision."""
         return sorted((trial, known.decision) for trial, known in self._records.items() if known.asked == Action.STOP)
 
     def ended(self, trials: Iterable[int]) -> None:
-        """These trials are over: nothing of them is remembered."""
+        """Forget trials that are over."""
         for trial in trials if self._records else ():
             self._records.pop(trial, None)
 
     # Leases
 
     def submit(self, lease: int, work: Work, now: float) -> None:
-        """A lease starts; `now` in seconds since 1970."""
+        """Note that a lease starts; `now` in seconds since 1970."""
         self.leases[lease] = RunningLease(work, now)
 
     def see(self, lease: int, ended: int, runs: bool, now: float) -> None:
-        """A lease told of trials that ended, and whether it told of one that runs."""
+        """Note how many trials of a lease have ended, and whether another one runs."""
         running = self.leases[lease]
         running.done += ended
         if runs:
@@ -200,17 +200,19 @@ class TrialTable:
             running.since = None
 
     def end(self, lease: int) -> Work:
-        """A lease ended by itself; returns the trials that it never mentioned: none, unless Ray lost something."""
+        """Note that a lease ended by itself; return the trials that it never mentioned: none, unless Ray lost
+        something.
+        """
         return self.leases.pop(lease).rest()
 
     def refuse(self, lease: int) -> None:
-        """A lease's process was the wrong one: what has not begun runs as it was, and nobody is to blame."""
+        """Note that a lease's process was the wrong one: what has not begun runs as it was, and nobody is to blame."""
         work = self.leases.pop(lease).rest()
         if len(work):
             self._retries.append((work, len(work)))
 
     def abandon(self, lease: int) -> Loss:
-        """A lease was ended on request: nobody is to blame, and nobody is tried again by this driver."""
+        """Note that a lease was ended on request: nobody is to blame, and nobody is tried again by this driver."""
         dead = self.leases.pop(lease)
         return Loss(lost=dead.rest().cut(0, 1), submitted=dead.submitted, given_up=False)
 
@@ -243,7 +245,7 @@ class TrialTable:
         return known.charged >= self.max_attempts
 
     def kill(self, trial: int, why: KilledFor) -> int | None:
-        """A trial is to be ended by killing its lease, which is returned; None: it does not run at this moment."""
+        """Return the lease to kill so that a trial ends; None: it does not run at this moment."""
         for number, lease in self.leases.items():
             if lease.present == trial:
                 lease.killed, lease.killed_for = trial, why
@@ -251,7 +253,7 @@ class TrialTable:
         return None
 
     def slow(self, now: float, timeout: float) -> list[int]:
-        """Leases whose present trial runs for longer than `timeout` seconds; each is named once."""
+        """Return the leases whose present trial runs for longer than `timeout` seconds; each is named once."""
         found = []
         for number, lease in self.leases.items():
             if lease.killed is None and lease.since is not None and now >= lease.since + timeout:
@@ -260,14 +262,14 @@ class TrialTable:
         return found
 
     def deadline(self, timeout: float) -> float:
-        """When the next trial will have run for `timeout` seconds; inf: none runs."""
+        """Return when the next trial will have run for `timeout` seconds; inf: none runs."""
         since = [lease.since for lease in self.leases.values() if lease.killed is None and lease.since is not None]
         return min(since, default=inf) + timeout
 
     # Trials to be tried again
 
     def retry(self, count: int) -> Work | None:
-        """Some trials to be tried again, `count` at most and no more than suspects may share a lease."""
+        """Return trials to be tried again, `count` at most and no more than suspects may share a lease."""
         if not self._retries:
             return None
         work, limit = self._retries.popleft()
@@ -301,14 +303,14 @@ class TrialTable:
     # Trials that are paused
 
     def pause(self, work: Work) -> None:
-        """A trial has paused, and is here at its next attempt; one that was promoted meanwhile goes on at once."""
+        """Note that a trial has paused, at its next attempt; one that was promoted meanwhile goes on at once."""
         trial = work.trials[0]
         self._paused[trial] = work
         if self.record(trial).promoted:
             self._go_on(trial)
 
     def promote(self, trial: int) -> None:
-        """It was decided that a trial goes on, as soon as it has paused."""
+        """Note that a trial is to go on, as soon as it has paused."""
         self.takes_back_pause(trial)
         if trial in self._paused:
             self._go_on(trial)
@@ -316,21 +318,21 @@ class TrialTable:
             self._remember(trial).promoted = True
 
     def takes_back_pause(self, trial: int) -> None:
-        """A trial need not pause any more."""
+        """Note that a trial need not pause any more."""
         if self.record(trial).asked == Action.PAUSE:
             self._records[trial].asked = None
 
     def tries_again(self, trial: int) -> None:
-        """A trial is executed again without having paused: an earlier promotion means nothing now."""
+        """Note that a trial is executed again without having paused: an earlier promotion means nothing now."""
         if trial in self._records:
             self._records[trial].promoted = False
 
     def next(self) -> Work | None:
-        """A trial that was promoted; None: there is none."""
+        """Return a trial that was promoted; None: there is none."""
         return self._next.popleft() if self._next else None
 
     def release(self) -> bool:
-        """Let all that are paused go on, though nobody decided it; whether there were any."""
+        """Let all that are paused go on, though nobody decided it; return whether there were any."""
         found = list(self._paused)
         for trial in found:
             self._go_on(trial)

@@ -80,7 +80,7 @@ def knock(ray: Any, address: str) -> str:
 
 
 def _reach(address: str) -> None:
-    """See that somebody listens."""
+    """Raise unless somebody listens at the address."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
@@ -108,7 +108,7 @@ def _found(ray: Any) -> str:
 
 
 def _asked(ray: Any, address: str) -> Exception | None:
-    """What the cluster's server raises when it is asked for its id; None: nothing."""
+    """Return what the cluster's server raises when it is asked for its id; None: nothing."""
     raised: list[Exception] = [TimeoutError()]
 
     def ask() -> None:
@@ -158,7 +158,7 @@ def _has_token(ray: Any) -> bool:
 
 
 def _kept() -> str:
-    """Where Ray takes this machine's token from."""
+    """Return the path from which Ray takes this machine's token."""
     names = "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"
     return next((name for name in names if os.environ.get(name)), "~/.ray/auth_token")
 

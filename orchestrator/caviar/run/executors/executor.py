@@ -20,7 +20,7 @@ from caviar_workers.messages import Batch, Lease, Message
 
 
 class Clock(Protocol):
-    """What the scheduler knows of time; the standard library's module `time` is such a clock."""
+    """All that the scheduler knows of time; the standard library's module `time` is such a clock."""
 
     def time(self) -> float:
         """Seconds since 1970, for what is recorded; the machine's clock may be set, and then this one jumps."""
@@ -46,7 +46,7 @@ class VirtualClock:
         return self._now
 
     def monotonic(self) -> float:
-        """The same."""
+        """Return the present moment: virtual time is never set back."""
         return self._now
 
     def advance(self, now: float) -> None:
@@ -56,7 +56,7 @@ class VirtualClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseSpoke:
-    """A lease delivered a batch."""
+    """A lease has delivered a batch."""
 
     lease: int
     batch: Batch
@@ -64,7 +64,7 @@ class LeaseSpoke:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseEnded:
-    """A lease is over."""
+    """A lease has ended."""
 
     lease: int
     failure: str | None = None

@@ -26,7 +26,7 @@ class InlineExecutor:
         self._data: list[Any] = []
 
     def slots(self) -> int:
-        """One."""
+        """Return 1: leases run one after the other."""
         return 1
 
     def submit(self, lease: Lease) -> None:
@@ -71,6 +71,6 @@ class InlineExecutor:
         return self._data[0]
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Drop what waits; there is nothing else to free."""
         self.kill()
         self._killed.clear()

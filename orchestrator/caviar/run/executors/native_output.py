@@ -23,13 +23,13 @@ _one_at_a_time = threading.Lock()
 
 
 class NativeOutput:
-    """What was kept from the terminal."""
+    """The text that was kept from the terminal."""
 
     def __init__(self) -> None:
         self._text = b""
 
     def keep(self, text: bytes) -> None:
-        """Take over what was written."""
+        """Add what was written."""
         self._text += text
 
     def log(self) -> Path | None:

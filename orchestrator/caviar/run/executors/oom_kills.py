@@ -36,7 +36,7 @@ class OomKills:
 
     @property
     def answers(self) -> Collection[Any]:
-        """Those that are to come."""
+        """The answers of nodes that are to come."""
         return self._open.keys()
 
     def begin(self, lease: int, before: OomCount) -> None:
@@ -44,7 +44,7 @@ class OomKills:
         self._before[lease] = before
 
     def forgo(self, lease: int) -> None:
-        """A lease is about to be killed: of what it dies is known."""
+        """Ask nothing about a lease that is about to be killed: what it dies of is known."""
         self._before.pop(lease, None)
 
     def end(self, ended: LeaseEnded, *, crashed: bool) -> bool:
@@ -56,12 +56,12 @@ class OomKills:
         return True
 
     def due(self, ready: Collection[Any]) -> list[Any]:
-        """Of the answers to come, those that are ready, or will not be waited for any longer."""
+        """Return the answers that are ready, and those that are not waited for any longer."""
         now = time.monotonic()
         return [answer for answer, (*_, until) in self._open.items() if answer in ready or now >= until]
 
     def conclude(self, answer: Any, count: int | None) -> LeaseEnded:
-        """The end of the lease that an answer is about; None: it did not come."""
+        """Return the end of the lease that an answer is about; `count` is None if the answer did not come."""
         ended, before, _ = self._open.pop(answer)
         place = before.node, before.file
         known = max(before.count, self._accounted.get(place, before.count))

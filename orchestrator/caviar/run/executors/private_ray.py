@@ -136,7 +136,7 @@ def _why_not(ray: Any) -> str:
 
 
 def _difference(ray: Any) -> str:
-    """What of Ray's insides does not look as it did when this was tried; empty: nothing."""
+    """Return what of Ray's insides does not look as it did when this was tried; empty: nothing."""
     node, services, raylet = ray._private.node, ray._private.services, ray._raylet
     names = [(raylet, name) for name in (*_PORTS, "persist_port")]
     names += [(node.Node, name) for name in ("start_api_server", "start_monitor", "start_log_monitor", "start_raylet")]

@@ -31,7 +31,7 @@ _GPUS = ("nvidia0", "nvidiactl", "nvidia-caps", "dxg", "kfd", "dri", "accel")
 
 
 def most_of_this_machine(devices: Path = Path("/dev")) -> dict[str, float]:
-    """What Ray finds here at most, by its names; a number of GPUs that is not known without Ray is large."""
+    """Return what Ray finds here at most, by its names; a number of GPUs that only Ray could tell is taken as large."""
     none = sys.platform == "darwin" or not any((devices / name).exists() for name in _GPUS)
     return {"CPU": float(os.cpu_count() or 1), "GPU": 0.0 if none else _MANY}
 
@@ -48,7 +48,7 @@ _QUIET: Mapping[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver":
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What a session asks for; None: whatever there is."""
+    """The resources that a session asks for; None: whatever there is."""
 
     address: str | None
     cpus: int | None
@@ -155,7 +155,7 @@ def _end(ray: Any) -> None:
 
 
 def _connect(ray: Any, wish: _Wish) -> None:
-    """Start Ray, or join it."""
+    """Start Ray, or join the cluster."""
     if wish.address is None:
         _start(ray, wish)
     else:
@@ -284,5 +284,5 @@ def _seldom_looking_at_logs() -> Iterator[None]:
 
 
 def _why(error: Exception | None) -> str:
-    """What Ray said, in one line."""
+    """Return what Ray said, in one line."""
     return f"{' '.join(str(error).split()):.300}".rstrip(".") or type(error).__name__

@@ -266,7 +266,7 @@ def _make_mailbox(address: str) -> Any:
 
 
 def _lease_task(address: str, calls: int) -> Callable[[Program, Lease, Sequence[Any]], Iterator[Batch | OomCount]]:
-    """What Ray runs, with the mailbox's name and the number of leases after which Ray ends the process.
+    """Return the function that Ray runs, with the mailbox's name and the number of leases after which the process ends.
 
     A function within a function travels by value, so that no worker has to import this file.
     """

@@ -68,7 +68,7 @@ class SimulatedExecutor:
         self._mailbox = Mailbox()
 
     def slots(self) -> int:
-        """The virtual workers."""
+        """Return the number of virtual workers."""
         return self._workers
 
     def submit(self, lease: Lease) -> None:
@@ -102,7 +102,7 @@ class SimulatedExecutor:
         self._start()
 
     def close(self) -> None:
-        """Nothing is held."""
+        """End all leases; there is nothing else to free."""
         self.kill()
         self._events.clear()
 
@@ -139,7 +139,7 @@ class SimulatedExecutor:
 
 
 class _Play:
-    """One lease in virtual time."""
+    """One lease in virtual time: what its process would do."""
 
     def __init__(
         self, lease: Lease, course: Course, clock: VirtualClock, events: list[Event], mailbox: Mailbox
@@ -232,7 +232,7 @@ class Recorded:
         return np.unique(self._trials).tolist()  # type: ignore[no-any-return]
 
     def stages(self, trial: int) -> Iterator[Stage]:
-        """What a trial reported, step by step, and how long each took in seconds."""
+        """Yield what a trial reported, step by step, and how many seconds each step took."""
         first, last = np.searchsorted(self._trials, [trial, trial + 1]).tolist()
         if first == last:
             return

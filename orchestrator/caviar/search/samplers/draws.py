@@ -26,7 +26,7 @@ _FEW = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """n points."""
+    """The points of n trials."""
 
     index: IntArray
     """Raw index of each in the sampler, from 0, increasing, int64 [n]."""

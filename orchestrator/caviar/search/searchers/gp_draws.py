@@ -140,7 +140,7 @@ class Process:
         return np.concatenate([known, new])
 
     def _covariance(self, owner: np.ndarray, t: FloatArray, a: np.ndarray, b: np.ndarray) -> FloatArray:
-        """Of rows `a` with rows `b`."""
+        """Return the covariance of rows `a` with rows `b`."""
         kernel = self.kernel
         near = self._near[np.ix_(owner[a], owner[b])]
         return kernel.amplitude * near * kernel.soon(t[a], t[b]) + kernel.drift(t[a], t[b])

@@ -85,7 +85,7 @@ class Kernel:
 
     @classmethod
     def prior(cls, dimensions: int) -> Kernel:
-        """The middle of the priors."""
+        """Return the kernel in the middle of the priors."""
         return cls._of(_middle(dimensions))
 
     @classmethod

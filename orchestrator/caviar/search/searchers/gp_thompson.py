@@ -69,7 +69,7 @@ class Thompson:
         self._blas = ThreadpoolController()
 
     def ask(self, trial: int) -> Proposal:
-        """A point; see `Searcher`."""
+        """Return the point of a new trial; see `Searcher`."""
         rng = generator(self._seed, "thompson", trial)
         rows = self._rows()
         guided = len({row[0] for row in rows}) >= STARTS and self._history.best(1)
@@ -85,7 +85,7 @@ class Thompson:
             self._taken[int(np.argmin(((self._pool - u) ** 2).sum(axis=1)))] = True
 
     def tell(self, trial: int, step: int, value: float) -> None:
-        """A row; see `Searcher`."""
+        """Take in a row that was published; see `Searcher`."""
         self._history.tell(trial, step, value)
 
     def withdraw(self, trial: int) -> None:

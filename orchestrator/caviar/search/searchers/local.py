@@ -42,7 +42,7 @@ class Local:
         self._history = Observations(mode)
 
     def ask(self, trial: int) -> Proposal:
-        """A point; see `Searcher`."""
+        """Return the point of a new trial; see `Searcher`."""
         rng = generator(self._seed, "local", trial)
         u, guided = rng.random(self._dimensions), rng.random() >= FREE
         best = self._history.best(max(PARENTS, STARTS))
@@ -60,7 +60,7 @@ class Local:
         self._history.place(trial, u)
 
     def tell(self, trial: int, step: int, value: float) -> None:
-        """A row; see `Searcher`."""
+        """Take in a row that was published; see `Searcher`."""
         self._history.tell(trial, step, value)
 
     def withdraw(self, trial: int) -> None:

@@ -32,7 +32,7 @@ class Observations:
         self.failed: set[int] = set()
 
     def place(self, trial: int, u: FloatArray) -> None:
-        """A trial has this point."""
+        """Note the point of a trial."""
         self.points[trial] = np.asarray(u, np.float64)
 
     def tell(self, trial: int, step: int, value: float) -> bool:
@@ -43,7 +43,7 @@ class Observations:
         return self._ladder.note(trial, step, found)
 
     def withdraw(self, trial: int) -> None:
-        """What a trial had counts no more: it runs again."""
+        """Forget what a trial had: it runs again."""
         self.newest.pop(trial, None)
         self.failed.discard(trial)
         self._ladder.withdraw(trial)
@@ -73,5 +73,5 @@ class Observations:
 
 
 def generator(seed: int, stream: str, trial: int) -> np.random.Generator:
-    """Chance that belongs to one ask, and to no other."""
+    """Return random numbers that belong to one ask, and to no other."""
     return np.random.Generator(np.random.Philox(key=stream_key(seed, stream), counter=trial << 64))

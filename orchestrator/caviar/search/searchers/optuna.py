@@ -59,7 +59,7 @@ class OptunaSearch:
         """Rows of trials that run: Optuna takes none back, and looks at them when the trial is over."""
 
     def ask(self, trial: int) -> Proposal:
-        """A point; see `Searcher`."""
+        """Return the point of a new trial; see `Searcher`."""
         self._trials[trial] = asked = self._study.ask(self._space)
         u = np.minimum([asked.params[name] for name in self._space], _LARGEST)
         return Proposal(u=u, origin="model", numbers={})
@@ -72,7 +72,7 @@ class OptunaSearch:
         self._trials[trial] = self._study.ask(self._space)
 
     def tell(self, trial: int, step: int, value: float) -> None:
-        """A row; see `Searcher`."""
+        """Take in a row that was published; see `Searcher`."""
         if trial in self._trials:
             self._told.setdefault(trial, {})[step] = value
 

@@ -25,7 +25,7 @@ def _of_its_model(_numbers: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What is known of a searcher without importing it."""
+    """A searcher, as far as it is known without importing it."""
 
     name: str
     file: str
@@ -42,7 +42,7 @@ class Kind:
     """What its class is given beside what every searcher gets."""
 
     def maker(self) -> Callable[..., Searcher]:
-        """What makes it; imported now."""
+        """Import the searcher's class, and return what makes one."""
         return partial(getattr(import_module(f"caviar.search.searchers.{self.file}"), self.made_by), **self.given)
 
 
@@ -96,7 +96,7 @@ def check_searcher(name: object) -> str:
 
 
 def asked(name: str, numbers: Mapping[str, Any]) -> str:
-    """Who asked for a trial's point and why, in a sentence; the numbers are those of the stored decision."""
+    """Say who asked for a trial's point and why; the numbers are those of the stored decision."""
     why = SEARCHERS[name].why if name in SEARCHERS else _of_its_model
     return f"was asked for by {name}: {'a random point' if numbers.get('origin') == 'random' else why(numbers)}"
 

@@ -41,21 +41,21 @@ class Searcher(Protocol):
     """Asks for points and is told of their rows; see the contract above."""
 
     def ask(self, trial: int) -> Proposal:
-        """The point of a new trial; trials are asked for in the order of their numbers, each once."""
+        """Return the point of a new trial; trials are asked for in the order of their numbers, each once."""
         ...
 
     def restore(self, trial: int, u: FloatArray) -> None:
-        """A trial has this point: as an earlier driver's ask gave it, or as it was moved since it was asked for."""
+        """Note the point of a trial as an earlier driver's ask gave it, or as it was moved since it was asked for."""
         ...
 
     def tell(self, trial: int, step: int, value: float) -> None:
-        """A row was published: the sweep's metric of a trial at a step."""
+        """Take in a row that was published: the sweep's metric of a trial at a step."""
         ...
 
     def withdraw(self, trial: int) -> None:
-        """What it told counts no more, as it runs again; rows up to where it goes on from now are told again."""
+        """Forget the rows of a trial that runs again; those up to where it goes on from now are told again."""
         ...
 
     def end(self, trial: int, *, state: str) -> None:
-        """A trial is over: COMPLETED, STOPPED, FAILED or CANCELLED."""
+        """Note that a trial is over: COMPLETED, STOPPED, FAILED or CANCELLED."""
         ...

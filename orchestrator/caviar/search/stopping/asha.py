@@ -105,7 +105,7 @@ class AshaPolicy:
         self._ladder.withdraw(trial)
 
     def judge(self, trial: int) -> Judgement | None:
-        """What becomes of a running trial; see `StopPolicy`."""
+        """Decide about a running trial; see `StopPolicy`."""
         rung = self._ladder.newest(trial)
         if rung is None or self._judged.get(trial, -1) >= rung.step:
             return None
@@ -114,7 +114,7 @@ class AshaPolicy:
         return self._judgement(Action.PAUSE if self._pausing else Action.STOP, trial, rung)
 
     def recall(self, *, exhausted: bool) -> Judgement | None:
-        """What becomes of a paused trial; see `StopPolicy`."""
+        """Decide about a paused trial; see `StopPolicy`."""
         rungs = [rung for rung in reversed(self._ladder.rungs) if rung.waiting]
         for rung in rungs:
             best, trial = rung.waiting[0]

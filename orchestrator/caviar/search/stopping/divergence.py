@@ -37,7 +37,7 @@ class DivergencePolicy:
         self._newest.pop(trial, None)
 
     def judge(self, trial: int) -> Judgement | None:
-        """What becomes of a running trial; see `StopPolicy`."""
+        """Decide about a running trial; see `StopPolicy`."""
         if trial not in self._newest:
             return None
         step, value = self._newest[trial]

@@ -32,7 +32,7 @@ def sentence(
     numbers: Mapping[str, Any],
     heeded: bool = True,
 ) -> str:
-    """What was decided and why; the arguments are a row of the table `decisions`, and whether the trial did so.
+    """Say what was decided and why; the arguments are a row of the table `decisions`, and whether the trial did so.
 
     >>> sentence(action="stop", by="asha:eta=3", step=3, value=0.7, bar=0.5, numbers={"rank": 7, "of": 9, "kept": 3})
     'was stopped at step 3 by asha:eta=3: 0.7 ranked 7 of 9 there, and the best 3 go on (0.5 or better)'

@@ -125,7 +125,7 @@ class ExtrapolatePolicy:
         self._curves.pop(trial, None)
 
     def judge(self, trial: int) -> Judgement | None:
-        """What becomes of a running trial; see `StopPolicy`."""
+        """Decide about a running trial; see `StopPolicy`."""
         curve = self._curves.get(trial)
         if curve is None or len(curve.steps) < self._points or curve.steps[-1] < self._levels(self._next.get(trial, 0)):
             return None
@@ -151,7 +151,7 @@ class ExtrapolatePolicy:
         )
 
     def recall(self, *, exhausted: bool) -> Judgement | None:
-        """Nobody is ever paused."""
+        """Return None: this policy pauses nobody."""
         return None
 
     def apply(self, judgement: Judgement) -> None:

@@ -79,11 +79,11 @@ class HyperbandPolicy:
         self._halvings[self.bracket(trial)].withdraw(trial)
 
     def judge(self, trial: int) -> Judgement | None:
-        """What becomes of a running trial; see `StopPolicy`."""
+        """Decide about a running trial; see `StopPolicy`."""
         return self._marked(self._halvings[self.bracket(trial)].judge(trial))
 
     def recall(self, *, exhausted: bool) -> Judgement | None:
-        """What becomes of a paused trial; see `StopPolicy`."""
+        """Decide about a paused trial; see `StopPolicy`."""
         for halving in self._halvings:
             found = halving.recall(exhausted=False)
             if found is not None:

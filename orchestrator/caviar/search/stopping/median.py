@@ -59,7 +59,7 @@ class MedianStop(Stopping):
 
 @dataclass(slots=True)
 class _Own:
-    """What a running trial had up to now."""
+    """The values of a running trial up to now."""
 
     count: int = 0
     mean: float = 0.0
@@ -115,7 +115,7 @@ class MedianPolicy:
         self._own.pop(trial, None)
 
     def judge(self, trial: int) -> Judgement | None:
-        """What becomes of a running trial; see `StopPolicy`."""
+        """Decide about a running trial; see `StopPolicy`."""
         rung = self._ladder.newest(trial)
         if rung is None or self._judged.get(trial, -1) >= rung.step or len(rung.ranked) <= self._least:
             return None
@@ -132,7 +132,7 @@ class MedianPolicy:
         )
 
     def recall(self, *, exhausted: bool) -> Judgement | None:
-        """Nobody is ever paused."""
+        """Return None: this policy pauses nobody."""
         return None
 
     def apply(self, judgement: Judgement) -> None:

@@ -82,7 +82,7 @@ class PatiencePolicy:
         self._own.pop(trial, None)
 
     def judge(self, trial: int) -> Judgement | None:
-        """What becomes of a running trial; see `StopPolicy`."""
+        """Decide about a running trial; see `StopPolicy`."""
         own = self._own.get(trial)
         if own is None or own.step - own.best_step < self._steps:
             return None
@@ -96,7 +96,7 @@ class PatiencePolicy:
         )
 
     def recall(self, *, exhausted: bool) -> Judgement | None:
-        """Nobody is ever paused."""
+        """Return None: this policy pauses nobody."""
         return None
 
     def apply(self, judgement: Judgement) -> None:

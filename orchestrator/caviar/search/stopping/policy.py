@@ -99,15 +99,15 @@ class StopPolicy(Protocol):
         ...
 
     def withdraw(self, trial: int) -> None:
-        """Its rows count no more, those up to where it goes on from now are noted again; decisions remain."""
+        """Forget the rows of a trial; those up to where it goes on from now are noted again. Decisions remain."""
         ...
 
     def judge(self, trial: int) -> Judgement | None:
-        """What becomes of a trial that runs, after its newest row; None: there is nothing to decide at its step."""
+        """Decide about a running trial after its newest row; None: there is nothing to decide at its step."""
         ...
 
     def recall(self, *, exhausted: bool) -> Judgement | None:
-        """What becomes of a paused trial, now that a slot is free; None: nothing, start a new one.
+        """Decide about a paused trial, now that a slot is free; None: start a new one instead.
 
         Args:
             exhausted: There are no new trials and none runs. Then paused trials are promoted while the sweep has none

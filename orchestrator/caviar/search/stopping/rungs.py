@@ -13,7 +13,7 @@ Entry = tuple[float, int]
 
 @dataclass(slots=True)
 class Rung:
-    """What trials had at one step."""
+    """The scores of trials at one step."""
 
     number: int
     step: int
@@ -24,16 +24,16 @@ class Rung:
     """Trials that are paused here, best first."""
 
     def rank(self, trial: int) -> int:
-        """1 and how many had better: the same of equal ones, for none of them is worse than another."""
+        """Return 1 and how many had better scores: the same for equal ones, for none of them is worse than another."""
         return bisect_left(self.ranked, (self.scores[trial], -1)) + 1
 
     def tied(self, trial: int) -> int:
-        """How many others had exactly the same."""
+        """Return how many others had exactly the same score."""
         score = self.scores[trial]
         return bisect_right(self.ranked, (score, math.inf)) - bisect_left(self.ranked, (score, -1)) - 1
 
     def set(self, trial: int, score: float) -> None:
-        """What the trial had here; where it stood already, in place of that."""
+        """Set the trial's score here, in place of one that it had."""
         waits = trial in self.scores and self._waits(trial)
         self.forget(trial)
         self.scores[trial] = score
@@ -42,7 +42,7 @@ class Rung:
             self.pause(trial)
 
     def pause(self, trial: int) -> None:
-        """The trial waits here."""
+        """Let the trial wait here."""
         if not self._waits(trial):
             insort(self.waiting, (self.scores[trial], trial))
 
@@ -51,11 +51,11 @@ class Rung:
         return entry in self.waiting[bisect_left(self.waiting, entry) :][:1]
 
     def release(self, trial: int) -> None:
-        """The trial waits no more."""
+        """Let the trial wait no more."""
         _drop(self.waiting, (self.scores[trial], trial))
 
     def forget(self, trial: int) -> None:
-        """What the trial had here counts no more: it is nobody's rival."""
+        """Forget what the trial had here: it is nobody's rival any more."""
         if trial in self.scores:
             self.release(trial)
             _drop(self.ranked, (self.scores.pop(trial), trial))
@@ -80,7 +80,7 @@ class Ladder:
         self.rungs: list[Rung] = []
 
     def note(self, trial: int, step: int, score: float) -> bool:
-        """A trial's score at a step; returns whether that is one on a rung, or it came to one."""
+        """Note a trial's score at a step; return whether that is one on a rung, or the trial came to one."""
         last_step, last, before = self._last.get(trial, (-1, None, None))
         if step < last_step:
             return False  # it runs again, and is not yet where it was
@@ -102,17 +102,17 @@ class Ladder:
         return climbed
 
     def newest(self, trial: int) -> Rung | None:
-        """The highest rung that a trial stands on."""
+        """Return the highest rung that a trial stands on."""
         return self._on.get(trial)
 
     def withdraw(self, trial: int) -> None:
-        """What the trial had counts no more."""
+        """Forget what the trial had."""
         for rung in self.rungs:
             rung.forget(trial)
         self._leave(trial)
 
     def end(self, trial: int, *, failed: bool) -> None:
-        """The trial is over; what it had remains, unless it failed."""
+        """Note that the trial is over; what it had remains, unless it failed."""
         if failed:
             self.withdraw(trial)
         else:

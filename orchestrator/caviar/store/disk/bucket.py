@@ -57,7 +57,7 @@ class Bucket:
         """Of the bucket and where it is."""
 
     def retrying(self, retry: Retry) -> Self:
-        """The same bucket, with another patience."""
+        """Return the same bucket with another rule of retrying."""
         other = copy.copy(self)
         other.retry = retry
         return other

@@ -51,13 +51,13 @@ class Cache:
         self._disk = PosixDisk()
 
     def of(self, bucket: Bucket) -> Self:
-        """The same copies, fetched with the patience of that way to the bucket."""
+        """Return the same copies, fetched by that bucket's rule of retrying."""
         other = copy.copy(self)
         other._bucket = bucket
         return other
 
     def place(self, key: str) -> Path:
-        """Where the copy of an object, or of a folder of objects, is."""
+        """Return where the copy of an object, or of a folder of objects, is."""
         return self._folder / self._bucket.fingerprint / key
 
     def fetch(self, files: Sequence[tuple[str, str]], most: int) -> list[Path]:

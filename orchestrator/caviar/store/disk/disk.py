@@ -24,7 +24,7 @@ class ObjectPath(PurePosixPath):
 
     @property
     def scheme(self) -> str:
-        """s3 or gs."""
+        """The scheme: s3 or gs."""
         return self.parts[0].rstrip(":")
 
     @property
@@ -76,11 +76,11 @@ class Disk(Protocol):
         ...
 
     def retrying(self, retry: Retry) -> Self:
-        """The same disk, with another patience."""
+        """Return the same disk with another rule of retrying."""
         ...
 
     def whole(self, do: Callable[[Self], T]) -> T:
-        """Do several calls, on the disk handed over, as one: all is done anew where one of them fails for a moment."""
+        """Do several calls as one, on the disk handed over: all is done anew where one of them fails for a moment."""
         ...
 
     def publish(self, files: Sequence[tuple[PurePath, Bytes]]) -> None:
@@ -163,23 +163,26 @@ class Disk(Protocol):
         ...
 
     def read(self, path: PurePath, *, most: int | None = None) -> bytes:
-        """The whole file. OSError, at once, when it is no file (a pipe, a device) or has more than `most` bytes."""
+        """Return the whole file. OSError, at once, when it is no file (a pipe, a device) or has more than `most`
+        bytes.
+        """
         ...
 
     def reading(self, path: PurePath) -> IO[bytes]:
-        """The file, opened to be read in pieces; OSError, at once, when it is no file."""
+        """Open the file, to be read in pieces; OSError, at once, when it is no file."""
         ...
 
     def exists(self, path: PurePath) -> bool:
-        """Whether a file of that name is there; OSError when that cannot be told."""
+        """Return whether a file of that name is there; OSError when that cannot be told."""
         ...
 
     def is_file(self, path: PurePath) -> bool:
-        """Whether a file, and no folder, is there."""
+        """Return whether a file, and no folder, is there."""
         ...
 
     def local(self, files: Sequence[tuple[PurePath, str]], *, most: int = MOST_CHECKED) -> Sequence[Path]:
-        """Files of this computer with the same content as some files, for who reads by himself, as DuckDB does.
+        """Return files of this computer with the same content as some files, for code that reads by itself, as DuckDB
+        does.
 
         Args:
             files: Path and checksum ("" when none was recorded) of each. A file is compared with it before
@@ -193,7 +196,7 @@ class Disk(Protocol):
         ...
 
     def local_folder(self, folder: PurePath) -> Path:
-        """Where `local` has the files of a folder and of those below."""
+        """Return where `local` has the files of a folder and of those below."""
         ...
 
     def scratch(self, build: PurePath) -> AbstractContextManager[Path]:
@@ -201,11 +204,11 @@ class Disk(Protocol):
         ...
 
     def size(self, path: PurePath) -> int:
-        """Bytes of a file."""
+        """Return the bytes of a file."""
         ...
 
     def written(self, path: PurePath) -> float:
-        """When a file was last written, in seconds by the store's clock."""
+        """Return when a file was last written, in seconds by the store's clock."""
         ...
 
     def delete(self, paths: Iterable[PurePath], *, durable: bool = False) -> None:

@@ -60,28 +60,28 @@ class ObjectDisk:
         self._clock: tuple[float, float] | None = None
 
     def each(self, do: Callable[[S], T], things: Iterable[S]) -> Sequence[T]:
-        """Sixteen at a time: most of a request is waiting."""
+        """Call for sixteen things at a time: most of a request is waiting."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(pool.map(do, things))
 
     def retrying(self, retry: Retry) -> Self:
-        """The same disk, with another patience."""
+        """Return the same disk with another rule of retrying."""
         other = copy.copy(self)
         other._bucket = self._bucket.retrying(retry)
         other._cache = self._cache.of(other._bucket)
         return other
 
     def whole(self, do: Callable[[Self], T]) -> T:
-        """Each request is tried again by itself, with all its bytes."""
+        """Do the calls: each request is tried again by itself, with all its bytes."""
         return do(self)
 
     def publish(self, files: Sequence[tuple[PurePath, Bytes]]) -> None:
-        """One request a file, one after the other."""
+        """Put the files by one request each, one after the other."""
         for path, data in files:
             self._bucket.put(key(path), data)
 
     def create(self, path: PurePath, data: Bytes) -> None:
-        """A conditional request."""
+        """Put the file by a conditional request."""
         self._bucket.create(key(path), data)
 
     @contextmanager
@@ -130,7 +130,7 @@ class ObjectDisk:
         self.delete([note])
 
     def folders(self, parent: PurePath) -> list[str]:
-        """Folders without a note."""
+        """Return the folders that no note hides."""
         _, there = self._bucket.list(key(parent))
         notes, _ = self._bucket.list(key(parent))  # after the folders: one that was unfinished then has its note now
         hidden = {note.removeprefix(prefix) for note in notes for prefix in (NEW_PREFIX, GONE_PREFIX)}
@@ -166,7 +166,7 @@ class ObjectDisk:
             raise FileExistsError(errno.EEXIST, "Folder exists", str(path))
 
     def make_folder(self, *paths: PurePath, within: PurePath | None = None) -> None:
-        """An empty object in each."""
+        """Put an empty object into each folder."""
         if within is not None and not any(self._bucket.list(key(within))):
             raise FileNotFoundError(errno.ENOENT, "No such folder", str(within))
         for path in paths:
@@ -174,11 +174,11 @@ class ObjectDisk:
                 self._bucket.put(key(path / FOLDER), b"")
 
     def delete_folder(self, path: PurePath) -> None:
-        """Delete all objects below."""
+        """Delete all objects below the folder."""
         self._bucket.delete(self._bucket.keys(key(path)))
 
     def sync_folder(self, folder: PurePath) -> None:
-        """Nothing: what was answered is durable."""
+        """Do nothing: what was answered is durable."""
 
     def rename(self, old: PurePath, new: PurePath) -> None:
         """Write a small object under its new name, then delete the old one."""
@@ -192,25 +192,25 @@ class ObjectDisk:
         self.delete([old])
 
     def list(self, folder: PurePath, *, hidden: bool = False) -> list[str]:
-        """Names of objects and prefixes, sorted."""
+        """Return the names of objects and prefixes, sorted."""
         objects, folders = self._bucket.list(key(folder))
         return sorted(name for name in (*objects, *folders) if hidden or not name.startswith("."))
 
     def kinds(self, folder: PurePath) -> dict[str, Kind]:
-        """Objects are files, prefixes folders."""
+        """Return objects as files, prefixes as folders."""
         objects, folders = self._bucket.list(key(folder))
         return {**dict.fromkeys(folders, "folder"), **dict.fromkeys(objects, "file")}
 
     def sizes(self, folder: PurePath) -> dict[str, int]:
-        """One listing."""
+        """Return what one listing tells."""
         return self._bucket.list(key(folder))[0]
 
     def read(self, path: PurePath, *, most: int | None = None) -> bytes:
-        """The whole object."""
+        """Return the whole object."""
         return self._bucket.get(key(path), most)
 
     def reading(self, path: PurePath) -> IO[bytes]:
-        """A copy without a name, fetched now: every byte of it comes from the store."""
+        """Fetch a copy without a name: every byte of it comes from the store, now."""
         file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
         try:
             self._bucket.download(key(path), file)
@@ -221,32 +221,32 @@ class ObjectDisk:
         return file
 
     def exists(self, path: PurePath) -> bool:
-        """Whether an object of that key is there."""
+        """Return whether an object of that key is there."""
         try:
             return bool(key(path)) and bool(self._bucket.head(key(path)))
         except FileNotFoundError:
             return False
 
     def is_file(self, path: PurePath) -> bool:
-        """The same."""
+        """Return whether an object of that key is there: whatever is one, is a file."""
         return self.exists(path)
 
     def local(self, files: Sequence[tuple[PurePath, str]], *, most: int = MOST_CHECKED) -> Sequence[Path]:
-        """Copies in the cache."""
+        """Return copies in the cache."""
         return self._cache.fetch([(key(path), expected) for path, expected in files], most)
 
     def local_folder(self, folder: PurePath) -> Path:
-        """Where the cache has the copies."""
+        """Return where the cache has the copies."""
         return self._cache.place(key(folder))
 
     @contextmanager
     def scratch(self, build: PurePath) -> Iterator[Path]:
-        """A folder beside the cache."""
+        """Make a folder beside the cache, for as long as the block lasts."""
         with self._cache.scratch() as folder:
             yield folder
 
     def size(self, path: PurePath) -> int:
-        """Bytes of an object."""
+        """Return the bytes of an object."""
         return self._bucket.head(key(path))[0]
 
     def written(self, path: PurePath) -> float:

@@ -48,17 +48,17 @@ class PosixDisk(SystemCalls):
         self.root = root
 
     def each(self, do: Callable[[S], T], things: Iterable[S]) -> Sequence[T]:
-        """One after the other."""
+        """Call for one thing after the other."""
         return [do(thing) for thing in things]
 
     def retrying(self, retry: Retry) -> Self:
-        """The same disk, with another patience."""
+        """Return the same disk with another rule of retrying."""
         other = copy.copy(self)
         other.retry = retry
         return other
 
     def whole(self, do: Callable[[Self], T]) -> T:
-        """With one patience for all calls together, so that what a failed fsync may have lost is written anew."""
+        """Do several calls under one rule of retrying, so that what a failed fsync may have lost is written anew."""
         at_once = self.retrying(Retry(most_s=0.0))
         return self.retry.call(lambda again: do(at_once))
 
@@ -167,7 +167,7 @@ class PosixDisk(SystemCalls):
         return found
 
     def read(self, path: PurePath, *, most: int | None = None) -> bytes:
-        """The whole file."""
+        """Return the whole file."""
         self._refuse_links(path)
         return self.retry.call(lambda again: self._read(path, most))
 
@@ -199,17 +199,17 @@ class PosixDisk(SystemCalls):
         return [Path(path) for path, _ in files]
 
     def local_folder(self, folder: PurePath) -> Path:
-        """The folder itself."""
+        """Return the folder itself."""
         return Path(folder)
 
     @contextmanager
     def scratch(self, build: PurePath) -> Iterator[Path]:
-        """The folder itself."""
+        """Give the folder itself."""
         self._refuse_links(build)
         yield Path(build)
 
     def size(self, path: PurePath) -> int:
-        """Bytes of a file."""
+        """Return the bytes of a file."""
         return self._look(path).st_size
 
     def written(self, path: PurePath) -> float:

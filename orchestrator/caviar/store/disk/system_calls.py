@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class SystemCalls:
-    """One call each."""
+    """The calls to a file system, one method each."""
 
     def _write(self, path: PurePath, data: Bytes) -> None:
         with self._open(path) as file:

@@ -45,7 +45,7 @@ def to_resume(views: Views) -> list[str]:
 
 
 def again(sweep: str) -> str:
-    """What is to be typed, for the end of a sentence."""
+    """Return what is to be typed, for the end of a sentence."""
     return f": caviar resume {sweep} trains the trials again that are missing"
 
 

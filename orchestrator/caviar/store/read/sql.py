@@ -52,12 +52,12 @@ def text(value: object) -> str:
 
 
 def name(column: str) -> str:
-    """A column's name, quoted."""
+    """Return a column's name, quoted."""
     return '"' + column.replace('"', '""') + '"'
 
 
 def texts(values: Iterable[object]) -> str:
-    """Strings as an SQL list."""
+    """Return strings as an SQL list."""
     return f"[{', '.join(text(value) for value in values)}]"
 
 

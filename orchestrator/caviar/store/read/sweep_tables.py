@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class SweepTables:
-    """What `trials`, `curves` … of a sweep are made from.
+    """The files of a sweep as SQL, from which `trials`, `curves` and the other views are made.
 
     Opens the files' footers when columns are needed, and compares a file with its checksum before it is
     first read.
@@ -76,7 +76,7 @@ class SweepTables:
         self.__dict__.pop("retried", None)
 
     def between(self, low: int, high: int) -> SweepTables:
-        """The same tables, but of the trials from `low` to before `high` only."""
+        """Return the same tables, but of the trials from `low` to before `high` only."""
         part = copy(self)
         part._where = f" WHERE trial >= {low} AND trial < {high}"
         return part

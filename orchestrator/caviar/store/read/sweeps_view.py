@@ -70,7 +70,7 @@ def sweep_row(description: dict[str, Any], state: str, tables: SweepTables) -> s
 
 
 def no_sweeps() -> str:
-    """SELECT of no row."""
+    """Return a SELECT of no row."""
     return f"SELECT {', '.join(f'NULL::{kind} AS {key}' for key, kind in COLUMNS.items())} WHERE false"
 
 
