@@ -35,14 +35,14 @@ class Unmeasured:
         self._since: float | None = None
         self._over = False
 
-    def look(self, tally: Counters) -> None:
+    def look(self, counters: Counters) -> None:
         """Say that nobody has reported the metric, once it is time to."""
-        if self._over or not tally.reported:
+        if self._over or not counters.reported:
             return
-        self._over = tally.measured
+        self._over = counters.measured
         now = self._clock()
         self._since = now if self._since is None else self._since
-        names = list(tally.reported)
+        names = list(counters.reported)
         wait = FAR_S if nearest(self._metric, names, CLOSE) is None else CLOSE_S
         if not self._over and now - self._since >= wait:
             self._over = True
