@@ -9,7 +9,7 @@ from tests.contracts.test_searcher_contract import GUIDED
 from tests.contracts.test_searcher_contract import KINDS as SEARCHERS
 from tests.contracts.test_stopping_contract import CASES, make
 
-from caviar.run.engine.decisions import Decision, decision_rows
+from caviar.run.engine.decision_log import Decision, decision_rows
 from caviar.run.engine.policy_runner import PolicyRunner
 from caviar.search.stopping import DivergencePolicy, Judgement, StopPolicy
 

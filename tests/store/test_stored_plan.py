@@ -4,8 +4,8 @@ from dataclasses import fields
 
 from caviar import Float, Sweep
 from caviar.spec.plan import Plan
-from caviar.store.checked_json import _PLAN
 from caviar.store.stored_plan import StoredPlan, stored_plan
+from caviar.store.untrusted_json import _PLAN
 
 
 def test_it_says_what_the_plan_says():

@@ -28,7 +28,7 @@ class Attempt:
 
 
 Ending = tuple[int, int, float, float, int, float, str | None, str | None, str]
-"""An attempt that is over: trial, attempt, started, ended, first step, busy, error, kind, returned; as in Execution."""
+"""An attempt that is over: trial, attempt, started, ended, first step, busy, error, kind, returned; as in Attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

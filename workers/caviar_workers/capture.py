@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from caviar_workers.outlet import OUTLETS, Outlet
+from caviar_workers.std_streams import OUTLETS, Outlet
 from caviar_workers.transcript import Transcript
 from caviar_workers.trial import Trial
 

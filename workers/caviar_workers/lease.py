@@ -20,14 +20,13 @@ from typing import Any
 
 from caviar_workers.attempt import Attempt
 from caviar_workers.capture import Capture
-from caviar_workers.children import ParentOnly, show_to_children
+from caviar_workers.child_processes import ParentOnly, show_to_children
 from caviar_workers.data import accepted, load_data
 from caviar_workers.failure import describe
 from caviar_workers.hidden import without
 from caviar_workers.inbox import Inbox
 from caviar_workers.load import load_function
 from caviar_workers.messages import Batch, Lease, Message, Program
-from caviar_workers.outlet import OUTLETS
 from caviar_workers.process import (
     WrongProcessError,
     assigned,
@@ -39,6 +38,7 @@ from caviar_workers.process import (
 )
 from caviar_workers.recorder import MOST_BACKLOG, Recorder
 from caviar_workers.scalar import held_number, in_words, scalar
+from caviar_workers.std_streams import OUTLETS
 from caviar_workers.surroundings import Surroundings, where_import_leads
 from caviar_workers.trainer import train_in_thread
 from caviar_workers.trial import Trial, TrialInterrupted, replay

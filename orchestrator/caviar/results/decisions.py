@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.search.searchers import asked
 from caviar.search.stopping import sentence
-from caviar.store.checked_json import numbers_of
+from caviar.store.untrusted_json import numbers_of
 from caviar_workers.states import Action, State
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from caviar.run import store_outage
 from caviar.run.assembly import need_searcher, search_of
 from caviar.run.constraint import constraint_of, rejected_share
 from caviar.run.engine.checkpoint_store import StoredCheckpoints
-from caviar.run.engine.failure_limits import fruitless, misspelt
+from caviar.run.engine.hopeless import fruitless, misspelt
 from caviar.run.engine.ports import Ports
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.final_test import has_winner, run_final_test

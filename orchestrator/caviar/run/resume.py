@@ -24,8 +24,8 @@ from caviar.run.assembly import need_searcher, search_of
 from caviar.run.constraint import constraint_of
 from caviar.run.driver import drive_sweep, need_source, run_child
 from caviar.run.engine.trial_source import ResumeState, SampledTrials
+from caviar.run.lost_configs import redraw
 from caviar.run.ray_cluster import executor_of, session
-from caviar.run.redraw import redraw
 from caviar.run.trust import Trust, need_trust, nobody, trusted_program
 from caviar.search.samplers import check_identity, make_sampler
 from caviar.spec.code_archive import pack

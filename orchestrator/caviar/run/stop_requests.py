@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from caviar.run.engine.background import Background
-from caviar.run.engine.decisions import Decision
+from caviar.run.engine.decision_log import Decision
 from caviar.store.requests import take_requests
 
 if TYPE_CHECKING:

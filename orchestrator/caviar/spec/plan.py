@@ -11,9 +11,9 @@ from caviar.search.samplers import List, read_sampler, sampler_json
 from caviar.search.searchers import check_searcher
 from caviar.search.stopping import PAUSING, parse_stopping, stopping_text
 from caviar.space import Choice, Constant, Parameter, Space, parameter_from_json, repeat_advice, scale_advice
+from caviar.spec.arguments_json import arguments_from_json, arguments_to_json
 from caviar.spec.secrets import refuse_secrets, suspects
 from caviar.spec.settings import SETTINGS, Settings, check_settings
-from caviar.spec.train_arguments import arguments_from_json, arguments_to_json
 from caviar.store.storable import DEEPEST, NotKept, check_kept
 from caviar_workers.tables import check_metric_name
 

@@ -10,10 +10,10 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from caviar.store.checked_json import MOST_TRIALS, Unreadable, read, record
 from caviar.store.layout import AMENDMENTS, numbered_name, parse_number
 from caviar.store.manifest import now
 from caviar.store.owner import user_name
+from caviar.store.untrusted_json import MOST_TRIALS, Unreadable, read, record
 
 if TYPE_CHECKING:
     from pathlib import PurePath

@@ -1,4 +1,4 @@
-"""Which rows of a trial make its curve, for rows that pass by in pieces; the rule is that of `curves.py`."""
+"""Which rows of a trial make its curve, for rows that pass by in pieces; the rule is that of `read/live_rows.py`."""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from caviar.errors import StoreError
-from caviar.store.checked_json import MOST_BYTES
 from caviar.store.checkpoints import all_saves
 from caviar.store.disk.checksum import checksum, checksum_of
 from caviar.store.final_tests import final_results
@@ -35,8 +34,9 @@ from caviar.store.owner import look
 from caviar.store.read.sql import one_line, open_plain, paths
 from caviar.store.read.sweep_tables import SweepTables
 from caviar.store.segment import greatest, least
-from caviar.store.splices import splices
+from caviar.store.splice_check import splices
 from caviar.store.storable import MOST_DESCRIBED
+from caviar.store.untrusted_json import MOST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

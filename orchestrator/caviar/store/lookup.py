@@ -6,9 +6,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from caviar.errors import NotFoundError
-from caviar.store.checked_json import read
 from caviar.store.layout import SWEEP_FILE, SWEEP_PREFIX, is_sweep_id
 from caviar.store.storable import MOST_DESCRIBED
+from caviar.store.untrusted_json import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 
 from caviar.errors import StoreError
-from caviar.store.checked_json import Unreadable, parsed, record
 from caviar.store.disk.checksum import checksum
 from caviar.store.layout import CODE_FILE, MANIFEST, SWEEP_FILE, checked_data_name, numbered_name, parse_number
 from caviar.store.storable import MOST_DESCRIBED
+from caviar.store.untrusted_json import Unreadable, parsed, record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

@@ -17,9 +17,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from caviar.store.checked_json import MOST_BYTES, Unreadable, parsed, record
 from caviar.store.layout import OWNER, numbered_name, parse_number
 from caviar.store.manifest import now
+from caviar.store.untrusted_json import MOST_BYTES, Unreadable, parsed, record
 
 if TYPE_CHECKING:
     from pathlib import PurePath

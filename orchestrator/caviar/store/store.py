@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from caviar.errors import NotFoundError, SpecError, StoreError
 from caviar.store import manifest
 from caviar.store import takeover as claims
-from caviar.store.checked_json import Unreadable, described, parsed
 from caviar.store.disk import Disk, PosixDisk, Retry, locate
 from caviar.store.disk.checksum import checksum
 from caviar.store.layout import (
@@ -30,11 +29,12 @@ from caviar.store.layout import (
     numbered_name,
 )
 from caviar.store.lookup import LATEST, named, strays, sweep_id, the_only
-from caviar.store.own_files import foreign, need_ours
 from caviar.store.storable import MOST_DESCRIBED
 from caviar.store.store_errors import FULL, store_error
 from caviar.store.store_format import check_format, format_bytes, raise_format
 from caviar.store.sweep_dir import SweepDir
+from caviar.store.untrusted_json import Unreadable, described, parsed
+from caviar.store.whose_files import foreign, need_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from caviar.errors import StoreError
-from caviar.store.checked_json import MOST_BYTES, parsed, record
 from caviar.store.layout import FORMAT_FILE
+from caviar.store.untrusted_json import MOST_BYTES, parsed, record
 from caviar_workers.tables import FORMAT
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from caviar.errors import StoreError
 from caviar.store import manifest, visible_files
 from caviar.store import takeover as claims
 from caviar.store.amendments import Amendment, amend, amended, amendments, code_path
-from caviar.store.checked_json import described, read
 from caviar.store.disk import Disk, PosixDisk, Retry
 from caviar.store.layout import CODE_FILE, SWEEP_FILE, SWEEP_PREFIX
 from caviar.store.manifest import State
@@ -20,6 +19,7 @@ from caviar.store.owner import Sighting, look
 from caviar.store.storable import MOST_DESCRIBED
 from caviar.store.store_errors import store_error
 from caviar.store.stored_plan import StoredPlan, stored_plan
+from caviar.store.untrusted_json import described, read
 
 
 @dataclass(frozen=True, kw_only=True)

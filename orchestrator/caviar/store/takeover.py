@@ -20,8 +20,8 @@ from caviar.store.layout import (
     build_folder,
     parse_number,
 )
-from caviar.store.own_files import foreign, need_ours
 from caviar.store.store_format import raise_format
+from caviar.store.whose_files import foreign, need_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ import pytest
 from tests.run.engine.tables import Tables
 
 from caviar.run.assembly import policies_of
-from caviar.run.engine.decisions import Decision
+from caviar.run.engine.decision_log import Decision
 from caviar.run.engine.policy_runner import PolicyRunner
 from caviar.run.engine.ports import Ports
 from caviar.run.engine.scheduler import Scheduler

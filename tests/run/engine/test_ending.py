@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.run.engine.tables import Tables
 
-from caviar.run.engine.decisions import Decision
+from caviar.run.engine.decision_log import Decision
 from caviar.run.engine.messenger import AGAIN_S
 from caviar.run.engine.policy_runner import PolicyRunner
 from caviar.run.engine.ports import Ports

@@ -17,13 +17,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from caviar.run.engine.decisions import Decision
+from caviar.run.engine.decision_log import Decision
 from caviar.run.engine.living_rows import LivingRows
 from caviar.run.engine.trial_table import TrialTable
 from caviar.search.searchers import Searcher
 from caviar.search.stopping import Judgement, StopPolicy
 from caviar.space.scale import FloatArray
-from caviar.store.checked_json import numbers_of
+from caviar.store.untrusted_json import numbers_of
 from caviar_workers.states import ENDED, TOLD, Action, State
 
 NOBODY: Mapping[str, StopPolicy] = {}

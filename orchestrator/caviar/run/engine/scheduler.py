@@ -1,6 +1,6 @@
 """The one loop that acts: keeps the slots busy with leases, and hands on what comes back.
 
-Pure functions decide (how many trials a lease carries, who is tried again, when to give up); this loop asks them. It
+Others decide (how many trials a lease carries, who is tried again, when a sweep is hopeless); this loop asks them. It
 knows neither Ray nor the disk, and its memory grows with the trials that run, not with those that there are.
 """
 
@@ -14,8 +14,8 @@ from concurrent.futures import Future
 from caviar.errors import CaviarError
 from caviar.run.engine.accounting import Accounting
 from caviar.run.engine.counters import Counters
-from caviar.run.engine.decisions import Decision, DecisionLog
-from caviar.run.engine.failure_limits import hopeless
+from caviar.run.engine.decision_log import Decision, DecisionLog
+from caviar.run.engine.hopeless import hopeless
 from caviar.run.engine.leases import Kept, Work, lease_of, pack_size
 from caviar.run.engine.messenger import Messenger
 from caviar.run.engine.policy_runner import PolicyRunner

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any
 
 from caviar.errors import ClusterError
-from caviar.run.executors.cluster_address import check_address, knock
+from caviar.run.executors.cluster_probe import check_address, knock
 from caviar.run.executors.native_output import native_output_kept
 from caviar.run.executors.private_ray import WITHIN, all_servers, close_token, private_folder, remove, two_servers
 

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from caviar.errors import SpecError
 from caviar.space import Float, Space
+from caviar.spec.arguments_json import arguments_from_json, arguments_to_json
 from caviar.spec.plan import Plan
-from caviar.spec.train_arguments import arguments_from_json, arguments_to_json
 
 NUMPY = [np.bool_, np.int8, np.uint8, np.int32, np.int64, np.uint64, np.float16, np.float32, np.float64, np.complex128]
 hashable = st.recursive(

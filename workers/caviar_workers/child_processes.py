@@ -23,7 +23,7 @@ from caviar_workers.unpacked import SNAPSHOT, let_go, unpacked
 _STAND_IN = """
 import sys
 
-from caviar_workers.children import stand_in
+from caviar_workers.child_processes import stand_in
 
 sys.modules[__name__] = stand_in(__file__, __name__)
 """

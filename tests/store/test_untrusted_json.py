@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from caviar.store.checked_json import Unreadable, described
+from caviar.store.untrusted_json import Unreadable, described
 
 
 def description(*names: str) -> dict[str, Any]:

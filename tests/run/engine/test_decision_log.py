@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from caviar.run.engine.decisions import Decision, DecisionLog
+from caviar.run.engine.decision_log import Decision, DecisionLog
 from caviar_workers.tables import DECISIONS
 
 

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from caviar.errors import ClusterError
-from caviar.run.executors import cluster_address
-from caviar.run.executors.cluster_address import check_address, knock
+from caviar.run.executors import cluster_probe
+from caviar.run.executors.cluster_probe import check_address, knock
 from caviar.run.executors.ray_session import RaySession
 
 WRONG = [
@@ -94,7 +94,7 @@ LOOK = """
 import sys
 import ray
 from caviar.errors import ClusterError
-from caviar.run.executors import cluster_address as joining
+from caviar.run.executors import cluster_probe as joining
 try:
     joining._has_token(ray)
 except ClusterError as error:
@@ -181,7 +181,7 @@ def test_every_meeting_of_a_driver_and_a_cluster_with_and_without_a_token(head: 
 def test_who_listens_but_is_no_ray_is_known_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     import ray
 
-    monkeypatch.setattr(cluster_address, "_asked", lambda *_: TimeoutError())
+    monkeypatch.setattr(cluster_probe, "_asked", lambda *_: TimeoutError())
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
         pytest.raises(ClusterError, match="does not answer as a Ray"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from caviar_workers.children import show_to_children
+from caviar_workers.child_processes import show_to_children
 from caviar_workers.messages import Program
 
 EXPERIMENT = """

@@ -12,7 +12,7 @@ from rows import Rows
 from caviar.display.plain import SilentProgress
 from caviar.errors import StoreError
 from caviar.run.engine.trial_source import BLOCK, configs_table
-from caviar.run.redraw import redraw
+from caviar.run.lost_configs import redraw
 from caviar.run.resume import unfinished
 from caviar.search.samplers import Draws, make_sampler, trial_seeds, typed
 from caviar.search.samplers.listed import List
