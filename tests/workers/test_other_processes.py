@@ -51,6 +51,13 @@ def test_a_trial_that_was_sent_to_another_process_knows_itself_and_refuses_repor
     def train(config: dict[str, Any], trial: Trial) -> None:
         assert copy.deepcopy([trial])[0] is copy.copy(trial) is pickle.loads(pickle.dumps(trial)) is trial
         trial.data = "all"
+        namesakes = [Trial(sweep=trial.sweep, number=trial.number, attempt=trial.attempt, seed=n) for n in range(20)]
+        for one in namesakes:
+            one.arrive()
+        found = pickle.loads(pickle.dumps(trial))
+        for one in namesakes:
+            one.leave()
+        assert found is trial
         sent = pickle.dumps(trial)
         said = subprocess.run(
             [sys.executable, "-c", script], input=sent, capture_output=True, check=True

@@ -284,7 +284,7 @@ class Trial:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle who the trial is: in another process it knows number, seed and data, and refuses the rest."""
         facts = {name: getattr(self, name) for name in ("sweep", "number", "attempt", "seed", "devices")}
-        return _unpickled, (os.getpid(), facts, self.data)
+        return _unpickled, ((os.getpid(), id(self)), facts, self.data)
 
     def __dir__(self) -> list[str]:
         """What a train function uses; the rest is the worker's."""
@@ -317,11 +317,13 @@ def _refuse_late(_row: Row) -> None:
     raise RuntimeError(_OVER.format("report"))
 
 
-def _unpickled(process: int, facts: dict[str, Any], data: Any) -> Trial:
+def _unpickled(origin: tuple[int, int], facts: dict[str, Any], data: Any) -> Trial:
+    """The trial that was pickled, in the process that `origin` names first; elsewhere, a shadow of it."""
+    process, identity = origin
     trial = Trial(**facts)
     if process == os.getpid():
         for present in list(_present):
-            if present._key == trial._key:
+            if id(present) == identity and present._key == trial._key:
                 return present
     trial.data = data
     if process == os.getpid():
