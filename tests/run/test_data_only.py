@@ -77,9 +77,20 @@ def call(tmp_path, monkeypatch):
     return run
 
 
-def test_json_is_all_that_is_on_stdout(call, write):
+RUN, RESUME = ("run", "experiment.py", "-q"), ("resume", "-q", "--add", 1)
+
+
+@pytest.mark.parametrize(
+    "verbs",
+    [
+        (RUN, RESUME),
+        pytest.param((("run", "experiment.py", "--dry-run"), RUN, RESUME, ("zoom", "-q")), marks=pytest.mark.nightly),
+    ],
+)
+def test_json_is_all_that_is_on_stdout(call, write, verbs):
     file = write(NOISY)
-    for words in (("run", file, "--dry-run"), ("run", file, "-q"), ("resume", "-q", "--add", 1), ("zoom", "-q")):
+    for verb in verbs:
+        words = [file if word == "experiment.py" else word for word in verb]
         out, err = call(*words, "--json")
         assert isinstance(json.loads(out), dict), words
         for place in ("constraint",) if words[0] != "run" else ("top", "constraint"):

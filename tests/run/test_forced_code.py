@@ -56,8 +56,23 @@ CONSTRAINED = """
 
 
 @pytest.mark.usefixtures("inline")
-@pytest.mark.parametrize("words", [(), ("--add", 4), ("--add", 4, "--retry-failed")], ids=str)
-@pytest.mark.parametrize("other", ["> 0.3", "> 2"])
+@pytest.mark.parametrize(
+    ("words", "other"),
+    [
+        ((), "> 2"),
+        (("--add", 4), "> 0.3"),
+        *(
+            pytest.param(words, other, marks=pytest.mark.nightly)
+            for words, other in [
+                ((), "> 0.3"),
+                (("--add", 4), "> 2"),
+                (("--add", 4, "--retry-failed"), "> 0.3"),
+                (("--add", 4, "--retry-failed"), "> 2"),
+            ]
+        ),
+    ],
+    ids=str,
+)
 def test_what_is_refused_leaves_the_sweep_as_it_was(
     write: Write, caviar: Caviar, store: Path, words: tuple[object, ...], other: str
 ) -> None:

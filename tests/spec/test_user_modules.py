@@ -179,7 +179,10 @@ def test_no_installed_package_is_the_user_s() -> None:
 
 
 @pytest.mark.parametrize("changed", [False, True])
-@pytest.mark.parametrize("body", ["return lib.rate()", "import lib.inner.conf as c; return c.RATE"])
+@pytest.mark.parametrize(
+    "body",
+    [pytest.param("return lib.rate()", marks=pytest.mark.nightly), "import lib.inner.conf as c; return c.RATE"],
+)
 def test_those_that_a_notebook_uses_are_part_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, changed: bool
 ) -> None:
