@@ -110,6 +110,7 @@ def test_the_first_command_makes_the_environment_and_finds_a_winner(machine):
     assert ran.returncode == 0, ran.stderr
     assert "fetching uv with pip" in ran.stderr
     assert "making the environment" in ran.stderr
+    assert "damaged" not in ran.stderr, "it was made twice"
     assert not (machine.clone / ".venv/bin/pytest").exists(), "the first command installs no tools for tests"
     assert git("status", "--porcelain", at=machine.clone) == "", "what a run leaves behind is ignored by git"
 
