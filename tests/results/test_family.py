@@ -13,7 +13,7 @@ from caviar.results.family import ancestors, best_of_family, children, family, t
 from caviar.results.next_sweep import next_round, zoom_into, zoom_plan
 from caviar.search.samplers import List, make_sampler
 from caviar.space import Constant, Float, Int, Space
-from caviar.spec.plan import Plan
+from caviar.spec.plan import Plan, Relation
 from caviar.store import Store, SweepDir, Views, Writer
 from caviar.store.finalize import finalize
 from caviar_workers import tables
@@ -151,8 +151,9 @@ def test_only_what_was_zoomed_is_of_a_family_and_a_plan_of_before_was(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parent = add(store, PLAN, losses())
-    for relation in ("retest", "fork"):
-        add(store, replace(PLAN, parent=parent.id, relation=relation), losses())  # type: ignore[arg-type]
+    relations: tuple[Relation, ...] = ("retest", "fork")
+    for relation in relations:
+        add(store, replace(PLAN, parent=parent.id, relation=relation), losses())
     assert [one.id for one in family(store, parent)] == [parent.id]
 
     plan = replace(PLAN, parent=parent.id, relation="zoom")

@@ -129,7 +129,8 @@ def test_the_loop_takes_nothing_in_without_room_and_still_hears_a_stop() -> None
 
     loop, _ = scheduler(50)
     narrow = Narrow()
-    executor = Counting(loop._ports.executor._program)  # type: ignore[attr-defined]
+    inline: Any = loop._ports.executor
+    executor = Counting(inline._program)
     loop._ports = loop._accounting._ports = replace(loop._ports, sink=narrow, executor=executor)
     rounds = []
 

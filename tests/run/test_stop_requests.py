@@ -49,17 +49,18 @@ def test_a_disk_that_does_not_answer_keeps_nobody_and_what_was_asked_is_done_lat
     ask_to_stop(sweep, trial=3, at_once=True)
     ask_to_stop(sweep)
     now = [0.0]
-    requests, loop = StopRequests(sweep, epoch, clock=lambda: now[0]), Loop()
+    requests = StopRequests(sweep, epoch, clock=lambda: now[0])
+    loop: Any = Loop()
     for _ in range(100):
         now[0] += 0.1
-        requests.attend(loop)  # type: ignore[arg-type]
+        requests.attend(loop)
     assert (loop.stopped, loop.ended) == ([], [])
     answers.set()
     deadline = time.monotonic() + 60
     while not loop.stopped:
         assert time.monotonic() < deadline
         now[0] += 0.1
-        requests.attend(loop)  # type: ignore[arg-type]
+        requests.attend(loop)
     assert (loop.stopped, loop.ended) == ([("user", False)], [3])
     requests.close()
     sweep.release(epoch)

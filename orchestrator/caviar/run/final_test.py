@@ -18,7 +18,7 @@ from caviar.errors import CaviarError, NotFoundError, SweepInterrupted
 from caviar.results.family import ancestors, best_of_family
 from caviar.run.engine.background import done
 from caviar.run.engine.leases import Kept, Work
-from caviar.run.engine.ports import Ports
+from caviar.run.engine.ports import Ports, Unpublished
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.engine.trial_source import GivenTrials
 from caviar.run.signals import on_interrupt
@@ -143,7 +143,7 @@ def _run(held: Ownership, plan: Plan, work: Work, ports: Ports, attend: Callable
         raise CaviarError(f"{_COMPLETE} function {what}")
 
 
-class _Told:
+class _Told(Unpublished):
     """The store's place in the test of a winner: it takes what the test reports, and gives the winner's checkpoint."""
 
     def __init__(self, kept: Kept) -> None:
@@ -162,21 +162,6 @@ class _Told:
             for state in data["state"].to_pylist():
                 self.metrics = self._latest if state == State.COMPLETED else self.metrics
                 self._latest = self._latest if state == State.RUNNING else {}
-
-    def mark(self) -> int:
-        """Nothing waits, so there is nothing to tell apart."""
-        return 0
-
-    def reached(self, mark: int) -> bool:
-        """Return True: nothing waits to be published."""
-        return True
-
-    def has_room(self, timeout: float) -> bool:
-        """Return True: nothing waits to be published."""
-        return True
-
-    def flush(self) -> None:
-        """Do nothing: nothing waits to be published."""
 
     def take(self, saves: Sequence[Save]) -> None:
         """Let checkpoints go: a test that is cut short begins anew."""

@@ -16,7 +16,7 @@ from caviar.errors import SpecError
 from caviar.run.engine.background import done
 from caviar.run.engine.leases import Kept, Work
 from caviar.run.engine.policy_runner import PolicyRunner
-from caviar.run.engine.ports import Ports
+from caviar.run.engine.ports import Ports, Unpublished
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.engine.trial_source import SampledTrials
 from caviar.run.executors.simulated import SimulatedExecutor, Stage
@@ -83,7 +83,7 @@ class Replayed:
     """What the best completed trial is compared by; NaN: none completed that is."""
 
 
-class _Ends:
+class _Ends(Unpublished):
     """A sink that keeps which trials completed, and lets all else go."""
 
     def __init__(self) -> None:
@@ -97,21 +97,6 @@ class _Ends:
                 self.busy_s += row["busy"] or 0.0
                 if row["state"] == State.COMPLETED:
                     self.completed.append(row["trial"])
-
-    def mark(self) -> int:
-        """Nothing waits, so there is nothing to tell apart."""
-        return 0
-
-    def reached(self, mark: int) -> bool:
-        """Do nothing: nobody waits for a publication here."""
-        return True
-
-    def has_room(self, timeout: float) -> bool:
-        """Return True: nothing waits here."""
-        return True
-
-    def flush(self) -> None:
-        """Do nothing: nothing waits here."""
 
 
 def replay(curves: Curves, order: Sequence[int], rules: Rules) -> Replayed:

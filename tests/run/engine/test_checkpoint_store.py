@@ -97,6 +97,22 @@ def test_at_the_end_what_nothing_can_go_on_from_is_deleted(tmp_path: Path) -> No
     sweep.release(epoch)
 
 
+def test_a_checkpoint_is_found_whose_rows_wait_to_be_published(tmp_path: Path) -> None:
+    """A process died: its last rows came just before, and its trial is to go on from the checkpoint behind them."""
+    store = Store.open(tmp_path / "store", create=True)
+    sweep = store.create_sweep({"plan": PLAN.to_json()}, b"code")
+    epoch = sweep.claim()
+    again = Work(trials=(0,), attempts=(1,), seeds=(0,), configs={})
+    with (
+        Writer(sweep, epoch, interval_s=60.0) as writer,
+        StoredCheckpoints(store, sweep, PLAN, writer, epoch) as checkpoints,
+    ):
+        writer.add("curves", curve(0))
+        checkpoints.take([saved(0)])
+        assert checkpoints.look_up(again).result(30).restore[0].step == 0
+    sweep.release(epoch)
+
+
 class Slow(MemoryCheckpoints):
     """Looks up what is kept when it is told to."""
 

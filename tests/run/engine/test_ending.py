@@ -45,7 +45,13 @@ def hundred(config: dict[str, Any], trial: Any) -> Iterator[tuple[float, int, di
 
 
 def scheduled(
-    trials: int, at: dict[float, Callable[[Scheduler], None]], *, deaf: int = 0, run: Course = hundred, **given: Any
+    trials: int,
+    at: dict[float, Callable[[Scheduler], None]],
+    *,
+    deaf: int = 0,
+    run: Course = hundred,
+    policies: PolicyRunner | None = None,
+    **given: Any,
 ) -> tuple[Scheduler, Tables, Watched]:
     """Run trials of 100 s on two virtual workers; at some moments, do something to the scheduler."""
     space = Space({"lr": Float(0.1, 1.0)})
@@ -61,7 +67,13 @@ def scheduled(
 
     supply = SampledTrials(plan, make_sampler("random", space, 0, trials))
     loop = Scheduler(
-        plan, "sweep", supply, Ports(executor=executor, sink=sink, clock=executor.clock), round_s=0.5, on_tick=tick
+        plan,
+        "sweep",
+        supply,
+        Ports(executor=executor, sink=sink, clock=executor.clock),
+        policies=policies,
+        round_s=0.5,
+        on_tick=tick,
     )
     loop.run()
     return loop, sink, executor
@@ -107,6 +119,47 @@ def test_who_died_before_it_heard_is_told_when_it_is_tried_again() -> None:
     assert len([row for row in sink.rows["curves"] if (row["trial"], row["attempt"]) == (1, 1)]) < 5
 
 
+class Listener:
+    """A stop policy that decides nothing, and remembers who ended."""
+
+    def __init__(self) -> None:
+        self.ends: list[tuple[int, str]] = []
+
+    def note(self, trial: int, step: int, value: float) -> None: ...
+
+    def withdraw(self, trial: int) -> None: ...
+
+    def judge(self, trial: int) -> None: ...
+
+    def recall(self, *, exhausted: bool) -> None: ...
+
+    def apply(self, judgement: Any) -> None: ...
+
+    def end(self, trial: int, *, state: str) -> None:
+        self.ends.append((trial, state))
+
+
+def test_policies_hear_of_every_end_once_in_whatever_way_it_came() -> None:
+    def moody(config: dict[str, Any], trial: Any) -> Iterator[tuple[float, int, dict[str, float]]]:
+        for stage in hundred(config, trial):
+            if trial.number == 2 and stage[1] == 5:
+                raise ValueError("no such layer")
+            if trial.number == 3 and stage[1] == 5:
+                raise SimulatedDeathError
+            yield stage
+
+    listener = Listener()
+    at = {20.0: stop(1), 21.0: stop(7), 22.0: lambda loop: loop.end_trial(0), 23.0: stop(9)}
+    policies = PolicyRunner({"listener": listener}, "loss")
+    _, sink, _ = scheduled(10, at, run=moody, policies=policies, max_attempts=1)
+
+    states = sink.states()
+    assert sorted(listener.ends) == sorted(states.items())
+    assert {states[trial] for trial in (0, 1)} == {"STOPPED"}  # killed, told
+    assert {states[trial] for trial in (2, 3)} == {"FAILED"}  # raised, died
+    assert {states[trial] for trial in (7, 9)} == {"CANCELLED"}
+
+
 def test_what_the_user_stopped_does_not_run_again_under_the_next_driver() -> None:
     """The first one died before its trial had heard; the decision is in the store."""
     space = Space({"lr": Float(0.1, 1.0)})
@@ -121,6 +174,7 @@ def test_what_the_user_stopped_does_not_run_again_under_the_next_driver() -> Non
     Scheduler(plan, "sweep", source, ports, policies=policies, round_s=0.5).run()
 
     assert sink.states() == {1: "STOPPED", 2: "COMPLETED"}
+    assert [row["cause"] for row in sink.ended("STOPPED")] == ["stop"], "it was in a lease again"
     assert {row["trial"] for row in sink.rows["curves"]} == {2}
     assert (len(policies.trials), sink.rows["decisions"]) == (0, [])
 

@@ -45,6 +45,25 @@ class Sink(Protocol):
         ...
 
 
+class Unpublished:
+    """What a sink answers that publishes nothing: whatever is added has arrived."""
+
+    def mark(self) -> int:
+        """Nothing waits, so there is nothing to tell apart."""
+        return 0
+
+    def reached(self, mark: int) -> bool:
+        """Return True: nothing waits to be published."""
+        return True
+
+    def has_room(self, timeout: float) -> bool:
+        """Return True: nothing waits to be published."""
+        return True
+
+    def flush(self) -> None:
+        """Do nothing: nothing waits to be published."""
+
+
 class Checkpoints(Protocol):
     """Keeps checkpoints while a sweep runs, and gives them to trials that go on.
 
