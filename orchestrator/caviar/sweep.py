@@ -87,7 +87,9 @@ class Sweep(Settings, _Subject):
         SPECIAL,
         "`final(config, trial)`, run once, for the winner, after the search, such as for the error on a test set that "
         "no choice was based on; returns a dict of metrics, or reports them. If it gives none, or returns anything "
-        "else, that is an error and nothing of it is kept: `caviar resume` runs it again once it is mended",
+        "else, that is an error and nothing of it is kept: `caviar resume` runs it again once it is mended. It is "
+        "scheduled as a trial is: tried again where its process dies, ended after `trial_timeout`, by Ctrl-C and by "
+        "`caviar stop`, and then too `caviar resume` runs it again",
     )
     data: Callable[..., Any] | None = setting(
         None,
