@@ -1,10 +1,17 @@
 """A trial that this machine has no room for is refused before Ray is started."""
 
+import json
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.run.conftest import Caviar, Write
+
+from caviar.run.executors.executor import Event
+from caviar.run.executors.inline import InlineExecutor
 
 FILE = """
 from caviar import Float, Sweep
@@ -26,3 +33,39 @@ def test_it_is_refused_at_once(tmp_path: Path, options: list[str]) -> None:
     assert "caviar: a trial needs " in done.stderr
     assert done.stderr.endswith("lower --cpus or --gpus, or join a cluster\n")
     assert not list((tmp_path / "store").glob("sweep=*"))
+
+
+class NoRoom(InlineExecutor):
+    """Takes leases and begins none, as a cluster that is too small."""
+
+    def slots(self) -> int:
+        return 0
+
+    def poll(self, timeout: float) -> list[Event]:
+        if not self._killed:
+            time.sleep(min(timeout, 0.05))
+            return []
+        return super().poll(timeout)
+
+
+def test_what_waited_for_room_until_the_sweep_ended_is_pending_in_all_that_is_shown(
+    caviar: Caviar, write: Write, inline: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(FILE)
+    with monkeypatch.context() as small:
+        small.setattr("tests.run.conftest.InlineExecutor", NoRoom)
+        assert caviar("run", file, "--time-limit", 1).code == 3
+
+    def told(*words: object) -> Any:
+        return json.loads(caviar(*words, "--json").out)
+
+    assert told("status")["counts"]["PENDING"] == 2
+    shown = told("show", 0)
+    assert (shown["state"], shown["started"], shown["ended"], shown["attempts"]) == ("PENDING", None, None, [])
+    assert told("ls")["sweeps"][0]["took_s"] is None
+    assert told("query", "SELECT count(*) n FROM attempts") == [{"n": 0}]
+    states = "SELECT state, attempts, started IS NULL AS never FROM trials"
+    assert told("query", states) == [{"state": "PENDING", "attempts": 0, "never": True}] * 2
+
+    assert caviar("resume").code == 0  # there is room now
+    assert told("query", states) == [{"state": "COMPLETED", "attempts": 1, "never": False}] * 2

@@ -39,7 +39,7 @@ def test_leases_that_wait_for_room_do_not_run(tmp_path: Path, slots: int, runnin
     store, sweep, plan = stored(tmp_path, trials=5)
     trials = TrialTable(3)
     for lease in range(3):
-        trials.submit(lease, Work(trials=(lease,), attempts=(0,), seeds=(0,), configs={}), 0.0)
+        trials.submit(lease, Work(trials=(lease,), attempts=(0,), seeds=(0,), configs={}))
     scheduler: Any = SimpleNamespace(slots=slots, trials=trials, counters=Counters("loss", "min"))
     before = ResumeState(failed=2, stopped=1)
     said = RunProgress(store, sweep, plan, already=3, before=before, curves=False).read(scheduler)

@@ -79,7 +79,7 @@ def test_at_the_end_what_nothing_can_go_on_from_is_deleted(tmp_path: Path) -> No
     store = Store.open(tmp_path / "store", create=True)
     sweep = store.create_sweep({"plan": PLAN.to_json()}, b"code")
     epoch = sweep.claim()
-    lost = Loss(lost=Work(trials=(0,), attempts=(0,), seeds=(0,), configs={}), submitted=0.0, given_up=True)
+    lost = Loss(lost=Work(trials=(0,), attempts=(0,), seeds=(0,), configs={}), began=0.0, given_up=True)
     with Writer(sweep, epoch) as writer:
         vault = StoredCheckpoints(store, sweep, PLAN, writer, epoch)
         writer.add("curves", curve(0))

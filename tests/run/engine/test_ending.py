@@ -119,6 +119,71 @@ def test_who_died_before_it_heard_is_told_when_it_is_tried_again() -> None:
     assert len([row for row in sink.rows["curves"] if (row["trial"], row["attempt"]) == (1, 1)]) < 5
 
 
+class Leases(SimulatedExecutor):
+    """Notes when each trial's lease came to a worker."""
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self.began: dict[int, float] = {}
+
+    def _start(self) -> None:
+        waiting = {lease.id: lease for lease in self._waiting}
+        super()._start()
+        for number in waiting.keys() & self._running.keys():
+            self.began |= dict.fromkeys(waiting[number].trials, self.clock.time())
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+@pytest.mark.parametrize("at", [0.2, 1.0, 99.0, 100.0, 101.0, 250.0])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_no_worker_had_is_no_attempt_and_every_attempt_starts_when_its_worker_began(
+    workers: int, at: float, at_once: bool
+) -> None:
+    space = Space({"lr": Float(0.1, 1.0)})
+    plan = Plan(name="s", metric="loss", mode="min", trials=8, seed=0, space=space)
+    executor = Leases(hundred, workers=workers)
+    executor.slots = lambda: 2  # type: ignore[method-assign]  # leases wait in a queue, as Ray's do
+    sink = Tables()
+    source = SampledTrials(plan, make_sampler("random", space, 0, 8))
+
+    def tick() -> None:
+        if executor.clock.time() >= at:
+            loop.stop(at_once=at_once)
+
+    ports = Ports(executor=executor, sink=sink, clock=executor.clock)
+    loop = Scheduler(plan, "sweep", source, ports, round_s=0.5, on_tick=tick)
+    loop.run()
+
+    known = {row["trial"] for row in sink.rows["attempts"]}
+    spoke = {trial for trial, began in executor.began.items() if began < executor.clock.time() - 1.0}
+    assert spoke <= known <= executor.began.keys()
+    for row in sink.rows["attempts"]:
+        assert abs(row["started"].timestamp() - executor.began[row["trial"]]) < 1.0, row
+
+
+@pytest.mark.parametrize("attempts", [{}, {0: 1}])
+def test_a_trial_that_no_worker_has_ends_at_once_as_one_that_waits(attempts: dict[int, int]) -> None:
+    space = Space({"lr": Float(0.1, 1.0)})
+    plan = Plan(name="s", metric="loss", mode="min", trials=1, seed=0, space=space)
+    executor, sink = SimulatedExecutor(hundred, workers=0), Tables()
+    executor.slots = lambda: 1  # type: ignore[method-assign]
+    source = SampledTrials(
+        plan, make_sampler("random", space, 0, 1), rest=ResumeState(written=len(attempts), attempts=attempts)
+    )
+    loop = Scheduler(
+        plan,
+        "sweep",
+        source,
+        Ports(executor=executor, sink=sink, clock=executor.clock),
+        round_s=0.5,
+        on_tick=lambda: loop.end_trial(0),
+    )
+    loop.run()
+
+    (row,) = sink.ended()
+    assert (row["state"], row["cause"]) == (("STOPPED", "stop") if attempts else ("CANCELLED", "first"))
+
+
 class Listener:
     """A stop policy that decides nothing, and remembers who ended."""
 

@@ -19,7 +19,7 @@ def test_a_lone_trial_is_given_up_when_its_process_died_as_often_as_allowed() ->
     seen = []
     again = work(7)
     for lease in range(3):
-        table.submit(lease, again, now=float(lease))
+        table.submit(lease, again)
         loss = table.lose(lease)
         seen.append((loss.given_up, loss.lost.attempts))
         again = table.retry(10) or work()
@@ -30,7 +30,7 @@ def test_a_lone_trial_is_given_up_when_its_process_died_as_often_as_allowed() ->
 
 def test_lease_mates_are_not_charged_and_nobody_keeps_a_number_that_was_in_the_dead_process() -> None:
     table = TrialTable(max_attempts=1)
-    table.submit(0, work(*range(8)), now=0.0)
+    table.submit(0, work(*range(8)))
     table.leases[0].done = 2
 
     loss = table.lose(0)
@@ -55,7 +55,7 @@ def test_a_culprit_among_thousands_soon_stands_alone_and_nobody_else_is_blamed()
     given_up = None
     while pending:
         batch = pending.pop()
-        table.submit(0, batch, now=0.0)
+        table.submit(0, batch)
         if culprit in batch.trials:
             deaths += 1
             table.leases[0].done = batch.trials.index(culprit)
@@ -75,7 +75,7 @@ def test_a_culprit_among_thousands_soon_stands_alone_and_nobody_else_is_blamed()
 
 def test_a_process_killed_for_memory_is_its_present_trial_s_affair() -> None:
     table = TrialTable(max_attempts=3)
-    table.submit(0, work(*range(4)), now=0.0)
+    table.submit(0, work(*range(4)))
     table.leases[0].done = 1
 
     assert not table.ran_short(work(1))
@@ -85,19 +85,19 @@ def test_a_process_killed_for_memory_is_its_present_trial_s_affair() -> None:
         ((2, 3), (1, 1)),
         ((1,), (1,)),
     ]
-    table.submit(1, work(1).again(), now=0.0)
+    table.submit(1, work(1).again())
     assert table.lose(1, "oom").given_up
     once = TrialTable(max_attempts=1)
-    once.submit(0, work(5), now=0.0)
+    once.submit(0, work(5))
     assert once.lose(0, "oom").given_up
 
 
 def test_a_wrong_process_gives_back_what_has_not_begun_and_blames_nobody() -> None:
     table = TrialTable(max_attempts=1)
-    table.submit(0, work(*range(4)), now=0.0)
+    table.submit(0, work(*range(4)))
     table.leases[0].done = 3
     table.refuse(0)
-    table.submit(1, work(9), now=0.0)
+    table.submit(1, work(9))
     table.leases[1].done = 1
     table.refuse(1)
 
@@ -109,7 +109,7 @@ def test_a_wrong_process_gives_back_what_has_not_begun_and_blames_nobody() -> No
 
 def test_what_ray_forgot_is_noticed_at_the_end_of_a_lease() -> None:
     table = TrialTable(max_attempts=3)
-    table.submit(0, work(1, 2, 3), now=0.0)
+    table.submit(0, work(1, 2, 3))
     table.leases[0].done = 2
 
     assert table.end(0).trials == (3,)
@@ -118,8 +118,8 @@ def test_what_ray_forgot_is_noticed_at_the_end_of_a_lease() -> None:
 
 def test_a_trial_that_takes_too_long_is_given_up_alone() -> None:
     table = TrialTable(max_attempts=3)
-    table.submit(0, work(1, 2, 3), now=0.0)
-    table.see(0, ended=1, runs=True, now=10.0)
+    table.submit(0, work(1, 2, 3))
+    table.see(0, ended=1, began=1e9, now=10.0)
 
     assert table.slow(now=14.0, timeout=5.0) == []
     assert table.slow(now=16.0, timeout=5.0) == [0]
@@ -134,10 +134,10 @@ def test_a_trial_that_takes_too_long_is_given_up_alone() -> None:
 
 def test_a_slow_trial_that_ended_just_before_its_lease_was_killed_is_not_given_up() -> None:
     table = TrialTable(max_attempts=3)
-    table.submit(0, work(1, 2, 3), now=0.0)
-    table.see(0, ended=0, runs=True, now=0.0)
+    table.submit(0, work(1, 2, 3))
+    table.see(0, ended=0, began=1e9, now=0.0)
     table.slow(now=9.0, timeout=5.0)
-    table.see(0, ended=1, runs=False, now=9.1)
+    table.see(0, ended=1, began=None, now=9.1)
     loss = table.lose(0)
 
     assert not loss.given_up
@@ -146,7 +146,7 @@ def test_a_slow_trial_that_ended_just_before_its_lease_was_killed_is_not_given_u
 
 def test_every_execution_but_the_first_carries_its_cause() -> None:
     table = TrialTable()
-    table.submit(0, work(1, 2), now=0.0)
+    table.submit(0, work(1, 2))
     table.lose(0)
     again = table.retry(2)
     assert again is not None
@@ -156,7 +156,7 @@ def test_every_execution_but_the_first_carries_its_cause() -> None:
     promoted = table.next()
     assert promoted is not None
     assert (promoted.attempts, promoted.cause(0)) == ((2,), Cause.PROMOTE)
-    table.submit(1, promoted, now=0.0)
+    table.submit(1, promoted)
     table.refuse(1)  # nothing ran: it is still the same execution
     left = [table.retry(2), table.retry(2)]
     assert [(one.trials, one.cause(0)) for one in left if one] == [((2,), Cause.RETRY), ((1,), Cause.PROMOTE)]
@@ -166,9 +166,9 @@ def test_every_execution_but_the_first_carries_its_cause() -> None:
 def test_a_trial_is_in_one_place_and_what_is_known_of_it_goes_with_its_end(where: str) -> None:
     table = TrialTable()
     if where in ("lease", "behind"):
-        table.submit(0, work(*{"lease": (7, 8), "behind": (6, 7)}[where]), now=0.0)
+        table.submit(0, work(*{"lease": (7, 8), "behind": (6, 7)}[where]))
     elif where == "retry":
-        table.submit(0, work(7), now=0.0)
+        table.submit(0, work(7))
         table.lose(0)
     elif where in ("paused", "promoted"):
         table.pause(work(7).again())

@@ -150,8 +150,8 @@ class Accounting:
             if len(ended):
                 self._count(ended, states, lease)
             if lease is not None:
-                runs = len(attempts) > len(ended)
-                self._trials.see(lease, len(ended), runs, self._ports.clock.monotonic())
+                began = _began(attempts) if len(attempts) > len(ended) else None
+                self._trials.see(lease, len(ended), began, self._ports.clock.monotonic())
         self._policies.hear(curves, attempts)
         if attempts is not None and len(attempts):
             over = zip(ended["trial"].to_pylist(), states, strict=True) if len(self._trials) else ()
@@ -172,6 +172,11 @@ class Accounting:
 
     def _now(self) -> float:
         return self._ports.clock.time()
+
+
+def _began(attempts: pa.Table) -> float:
+    """When the execution that runs began, in seconds since 1970; those that ended come first."""
+    return float(attempts["started"].cast(pa.int64())[-1].as_py()) / 1000
 
 
 def _table(data: bytes) -> pa.Table:

@@ -22,8 +22,9 @@ def lost_rows(loss: Loss, kind: str, failure: str, now: float) -> pa.Table:
         now: Seconds since 1970.
     """
     if loss.killed_for == "stop":
-        return _rows(loss.lost, State.STOPPED, (None, None), loss.submitted, now)
-    return _rows(loss.lost, State.FAILED if loss.given_up else State.LOST, (kind, failure), loss.submitted, now)
+        return waiting_rows(loss.lost, now) if loss.began is None else _rows(loss.lost, State.STOPPED, loss.began, now)
+    began = now if loss.began is None else loss.began  # it died before its first word: within a second
+    return _rows(loss.lost, State.FAILED if loss.given_up else State.LOST, began, now, kind, failure)
 
 
 def waiting_rows(work: Work, now: float) -> pa.Table:
@@ -32,20 +33,22 @@ def waiting_rows(work: Work, now: float) -> pa.Table:
     It is STOPPED if it ran before, and CANCELLED if it never did. `now` in seconds since 1970.
     """
     if work.attempts[0]:
-        return _rows(work.because(Cause.STOP), State.STOPPED, (None, None), now, now)
-    return _rows(work, State.CANCELLED, (None, None), now, now)
+        return _rows(work.because(Cause.STOP), State.STOPPED, now, now)
+    return _rows(work, State.CANCELLED, now, now)
 
 
-def _rows(work: Work, state: State, why: tuple[str | None, str | None], started: float, now: float) -> pa.Table:
+def _rows(
+    work: Work, state: State, began: float, now: float, kind: str | None = None, failure: str | None = None
+) -> pa.Table:
     count = len(work)
     columns: dict[str, Any] = {
         "trial": work.trials,
         "attempt": work.attempts,
         "state": [state] * count,
         "cause": [work.cause(place) for place in range(count)],
-        "kind": [why[0]] * count,
-        "error": [why[1]] * count,
-        "started": [int(started * 1000)] * count,
+        "kind": [kind] * count,
+        "error": [failure] * count,
+        "started": [int(began * 1000)] * count,
         "ended": [int(now * 1000)] * count,
-    }  # of the rest nobody knows; its rows tell of its start, if it has some
+    }  # of the rest nobody knows
     return pa.Table.from_arrays(arrays_of("attempts", columns, count), schema=ATTEMPTS)

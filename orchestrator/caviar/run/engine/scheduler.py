@@ -208,7 +208,7 @@ class Scheduler:
     def _submit(self, work: Work, kept: Kept) -> None:
         short = self.trials.ran_short(work)
         lease = lease_of(self._plan, self._sweep, next(self._ports.numbers), work, kept, whole_gpu=short)
-        self.trials.submit(lease.id, work, self._ports.clock.time())
+        self.trials.submit(lease.id, work)
         self.counters.begin(work.trials)
         self._ports.executor.submit(lease)
         for trial, attempt in zip(work.trials, work.attempts, strict=True):

@@ -53,12 +53,12 @@ class RunningLease:
     """A lease that was submitted and has not ended."""
 
     work: Work
-    submitted: float
-    """Seconds since 1970, for the record."""
     done: int = 0
     """Trials that ended; they end in the lease's order."""
     since: float | None = None
     """When the trial that runs now was seen running first, on a clock that never goes back; None: none was."""
+    began: float | None = None
+    """When its worker began with it, in seconds since 1970; None as `since`: perhaps no worker has the lease yet."""
     killed: int | None = None
     """The trial for whose sake the lease is being killed."""
     killed_for: KilledFor = ""
@@ -79,7 +79,8 @@ class Loss:
 
     lost: Work
     """The execution that did not end, to be recorded as LOST, or FAILED if given up; empty: all had ended."""
-    submitted: float
+    began: float | None
+    """When it began, in seconds since 1970; None: no word came of it."""
     given_up: bool
     """The trial has used up its attempts, or its process was killed for its sake."""
     killed_for: KilledFor = ""
@@ -186,18 +187,18 @@ class TrialTable:
 
     # Leases
 
-    def submit(self, lease: int, work: Work, now: float) -> None:
-        """Note that a lease starts; `now` in seconds since 1970."""
-        self.leases[lease] = RunningLease(work, now)
+    def submit(self, lease: int, work: Work) -> None:
+        """Note that a lease waits for a worker."""
+        self.leases[lease] = RunningLease(work)
 
-    def see(self, lease: int, ended: int, runs: bool, now: float) -> None:
-        """Note how many trials of a lease have ended, and whether another one runs."""
+    def see(self, lease: int, ended: int, began: float | None, now: float) -> None:
+        """Note how many trials of a lease have ended, and when the one began that runs now; None: none does."""
         running = self.leases[lease]
         running.done += ended
-        if runs:
-            running.since = now
+        if began is not None:
+            running.since, running.began = now, began
         elif ended:
-            running.since = None
+            running.since = running.began = None
 
     def end(self, lease: int) -> Work:
         """Note that a lease ended by itself; return the trials that it never mentioned: none, unless Ray lost
@@ -212,9 +213,13 @@ class TrialTable:
             self._retries.append((work, len(work)))
 
     def abandon(self, lease: int) -> Loss:
-        """Note that a lease was ended on request: nobody is to blame, and nobody is tried again by this driver."""
+        """Note that a lease was ended on request: nobody is to blame, and nobody is tried again by this driver.
+
+        An execution of which no word came is none: its trial waits as it did, perhaps for a worker.
+        """
         dead = self.leases.pop(lease)
-        return Loss(lost=dead.rest().cut(0, 1), submitted=dead.submitted, given_up=False)
+        lost = dead.rest().cut(0, 0 if dead.began is None else 1)
+        return Loss(lost=lost, began=dead.began, given_up=False)
 
     def lose(self, lease: int, kind: str = Failure.LOST) -> Loss:
         """A lease's process died: plan another try, or give the trial up.
@@ -229,14 +234,14 @@ class TrialTable:
         if len(rest) and kind == Failure.OOM:
             self._retry(behind.again(), len(rest))
             given_up = not self.try_alone(lost, certain=len(dead.work) == 1)
-            return Loss(lost=lost, submitted=dead.submitted, given_up=given_up)
+            return Loss(lost=lost, began=dead.began, given_up=given_up)
         if len(rest) and rest.trials[0] == dead.killed:
             self._retry(behind.again(), len(rest))
-            return Loss(lost=lost, submitted=dead.submitted, given_up=True, killed_for=dead.killed_for)
+            return Loss(lost=lost, began=dead.began, given_up=True, killed_for=dead.killed_for)
         given_up = len(dead.work) == 1 and len(rest) == 1 and self._charge(rest.trials[0])
         if not given_up:
             self._retry(rest.again(), max(1, len(dead.work) // SHRINK))
-        return Loss(lost=lost, submitted=dead.submitted, given_up=given_up)
+        return Loss(lost=lost, began=dead.began, given_up=given_up)
 
     def _charge(self, trial: int) -> bool:
         """Charge a death to a trial that was alone; whether that used up its attempts."""
