@@ -3,9 +3,11 @@ import io
 import json
 import math
 import subprocess
+from dataclasses import make_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,9 +18,14 @@ from caviar.cli.query_output import _csv
 from caviar.results.json_form import as_json
 
 
+def document(**values: Any) -> Any:
+    """A document with these fields."""
+    return make_dataclass("Document", values)(**values)
+
+
 def test_json_is_strict(capsys: pytest.CaptureFixture[str]) -> None:
     moment = datetime(2026, 11, 23, 4, 12, 33, tzinfo=UTC)
-    emit_json({"nan": math.nan, "list": (1.5, math.inf), "at": moment, "path": Path("x"), "dec": Decimal("0.5")})
+    emit_json(document(nan=math.nan, list=(1.5, math.inf), at=moment, path=Path("x"), dec=Decimal("0.5")))
     text = capsys.readouterr().out
     assert json.loads(text, parse_constant=pytest.fail) == {
         "nan": None,
@@ -30,7 +37,7 @@ def test_json_is_strict(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_json_holds_no_control_character(capsys: pytest.CaptureFixture[str]) -> None:
-    emit_json({"note": "\x1b[2J\x9b1mé"})
+    emit_json(document(note="\x1b[2J\x9b1mé"))
     text = capsys.readouterr().out
     assert text.isascii()
     assert "\x1b" not in text

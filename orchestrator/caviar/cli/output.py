@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
+from dataclasses import is_dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -20,14 +21,22 @@ from caviar.results.json_form import as_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from _typeshed import DataclassInstance
+
     from caviar.store import SweepDir
 
 
 MOST_NAMED = 6
 
 
-def emit_json(document: object) -> None:
-    """Write one JSON document: indented, and ASCII only, so that no control character reaches a terminal."""
+def emit_json(document: DataclassInstance) -> None:
+    """Write one JSON document: indented, and ASCII only, so that no control character reaches a terminal.
+
+    Raises:
+        TypeError: It is no dataclass: what a verb shows is made, once for all who show it, by a room below.
+    """
+    if not is_dataclass(document):
+        raise TypeError(f"a document is a frozen dataclass with the fields of its JSON form, not {document!r:.60}")
     click.echo(json.dumps(as_json(document), indent=2, allow_nan=False))
 
 

@@ -25,6 +25,7 @@ Examples:
 def verb(yes: bool, take_over: bool, target: Target) -> None:
     """Delete SWEEP and all its results, for good. One that runs is refused."""
     from caviar.cli.output import emit_json, say
+    from caviar.results.sweeps import RemovedDocument
     from caviar.store import Store
 
     if target.sweep is None:
@@ -38,7 +39,7 @@ def verb(yes: bool, take_over: bool, target: Target) -> None:
         raise click.exceptions.Exit(1)
     store.remove(found, take_over=take_over)
     if target.as_json:
-        emit_json({"store": target.store, "removed": [found.id]})
+        emit_json(RemovedDocument(store=target.store, removed=(found.id,)))
     else:
         say(f"removed {title}")
 

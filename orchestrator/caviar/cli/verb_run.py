@@ -102,7 +102,7 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
         some = " or ".join(PAUSING)
         raise click.UsageError(f"--pausing needs a stop policy that pauses trials; add --stopping {some}")
     if dry_run:
-        _rehearse(sweep, target)
+        _dry_run(sweep, target)
         return
     with data_only():
         result = sweep.run(store=target.store, address=address, progress=progress)
@@ -131,16 +131,17 @@ def parse_setting(setting: str) -> tuple[str, str]:
     return key.strip(), Typed(text)
 
 
-def _rehearse(sweep: "Sweep", target: Target) -> None:
-    from caviar.cli.dry_run import print_rehearsal, rehearsal
+def _dry_run(sweep: "Sweep", target: Target) -> None:
+    from caviar.cli.dry_run_page import print_dry_run
     from caviar.cli.output import emit_json, say
+    from caviar.run.dry_run import dry_run_document
 
     with data_only():
-        document = rehearsal(sweep.plan, sweep.program, target.store)
-    for line in document["advice"]:
+        document = dry_run_document(sweep.plan, sweep.program, target.store)
+    for line in document.advice:
         say(f"advice: {line}")
     if target.as_json:
         emit_json(document)
     else:
-        print_rehearsal(sweep.plan, document)
+        print_dry_run(sweep.plan, document)
     say("nothing was run (--dry-run)")

@@ -1,6 +1,5 @@
 """`caviar simulate`: what a stop policy would have saved, and lost, on curves that are there."""
 
-import dataclasses
 import os
 import sys
 import time
@@ -81,7 +80,7 @@ def verb(target: Target, table: str | None, columns: tuple[int, int] | None, mod
         with _Progress(given["orders"]) as on_order:
             found = savings(curves, rules, **given, on_order=on_order)
     if target.as_json:
-        emit_json(dataclasses.asdict(found))
+        emit_json(found)
     else:
         _print(found)
     if reason := _why_nobody(found):

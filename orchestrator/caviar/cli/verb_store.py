@@ -2,15 +2,18 @@
 
 import sys
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from caviar.cli.options import OptionsLast, Target, sweep_argument, take_over_option, target_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from caviar.results.store_check import CheckDocument
+    from caviar.results.store_info import TableSize
     from caviar.store import Store, SweepDir, Views
-    from caviar.store.sizes import Size
 
 
 CHECK_EPILOG = """\b
@@ -38,6 +41,7 @@ def check(dry_run: bool, skip_lost: bool, target: Target) -> None:
     from caviar.cli.output import emit_json, say, say_foreign
     from caviar.display.numbers import counted
     from caviar.errors import StoreError
+    from caviar.results.store_check import check_document
     from caviar.store import Store
 
     store = Store.open(target.store)
@@ -45,16 +49,17 @@ def check(dry_run: bool, skip_lost: bool, target: Target) -> None:
     for link in store.links():
         say(f"{link} is a link, and so no sweep of this store: it was left alone")
     say_foreign(sweeps)
-    findings = [finding for sweep in sweeps for finding in _findings(sweep, dry_run, skip_lost)]
+    document = check_document(target.store, sweeps, dry_run=dry_run, skip_lost=skip_lost)
     if target.as_json:
-        emit_json({"store": target.store, "sweeps": [sweep.id for sweep in sweeps], "findings": findings})
-    elif findings:
-        _print_check(findings)
-    if findings:
-        aside = [finding for finding in findings if finding["set_aside"]]
+        emit_json(document)
+    else:
+        _print_check(document)
+    if document.findings:
+        aside = [fault for fault in document.findings if fault.set_aside]
         done = f"; {counted(len(aside), 'damaged file')} set aside, and the rest can be read" if aside else ""
         raise StoreError(
-            f"{counted(len(findings), 'fault')} in {counted(len(sweeps), 'sweep')}{done}{_after(store, sweeps)}"
+            f"{counted(len(document.findings), 'fault')} in {counted(len(sweeps), 'sweep')}{done}"
+            f"{_after(store, sweeps)}"
         )
     rest = "what is left is" if _say_not_shown(store, sweeps) else "all is"
     say(f"{counted(len(sweeps), 'sweep')} checked: {rest} as it was written")
@@ -90,48 +95,15 @@ def _hurt(store: "Store", sweeps: list["SweepDir"]) -> "Views":
     return Views(store, [sweep for sweep in sweeps if sweep.visible_files().manifest.quarantined])
 
 
-def _findings(sweep: "SweepDir", dry_run: bool, skip_lost: bool) -> list[dict[str, Any]]:
-    from caviar.display.typed_commands import typed
-    from caviar.store.check import Finding
-    from caviar.store.check import check as look
-    from caviar.store.layout import LOST
-    from caviar.store.quarantine import quarantine
-    from caviar.store.quarantine import skip_lost as give_up
-    from caviar.store.store_errors import store_error
-
-    found: list[Finding] = []
-    aside: set[str] = set()
-    try:
-        found = list(look(sweep))
-        if not dry_run:
-            aside |= {file.name for file in quarantine(sweep, found)}
-        if skip_lost and not dry_run and give_up(sweep):
-            aside |= {one.name for one in found if one.hole}
-    except OSError as error:  # of this sweep; the others are looked at too, and what was found is told
-        doing = "set aside what is damaged in" if found else "check"
-        found.append(Finding(name="", what=str(store_error(doing, sweep.path, error))))
-    return [
-        {
-            "sweep": sweep.id,
-            "file": one.name,
-            "table": LOST if one.hole else one.table,
-            "rows": one.rows,
-            "what": typed(one.what),
-            "set_aside": one.name in aside,
-        }
-        for one in found
-    ]
-
-
-def _print_check(findings: list[dict[str, Any]]) -> None:
+def _print_check(document: "CheckDocument") -> None:
     from caviar.cli.output import emit
     from caviar.display.numbers import counted
 
-    for one in findings:
-        where = f"{one['sweep']}: {one['file']}: " if one["file"] else f"{one['sweep']}: "
-        rows = [counted(one["rows"], "row")] if one["rows"] else []
-        facts = ", ".join([*rows, "set aside" if one["set_aside"] else "left where it is"])
-        emit(f"{where}{one['what']} ({facts})", hang=2)
+    for one in document.findings:
+        where = f"{one.sweep}: {one.file}: " if one.file else f"{one.sweep}: "
+        rows = [counted(one.rows, "row")] if one.rows else []
+        facts = ", ".join([*rows, "set aside" if one.set_aside else "left where it is"])
+        emit(f"{where}{one.what} ({facts})", hang=2)
 
 
 COMPACT_EPILOG = """\b
@@ -153,6 +125,7 @@ def compact(take_over: bool, target: Target) -> None:
     """
     from caviar.cli.output import emit_json, say, say_foreign
     from caviar.errors import StoreError
+    from caviar.results.sweeps import CompactedDocument
     from caviar.store import Store
     from caviar.store.finalize import compact as write_final_files
     from caviar.store.finalize import needs_compacting
@@ -175,7 +148,7 @@ def compact(take_over: bool, target: Target) -> None:
         done.append(sweep.id)
         say(f"compacted {sweep.id}")
     if target.as_json:
-        emit_json({"store": target.store, "compacted": done})
+        emit_json(CompactedDocument(store=target.store, compacted=tuple(done)))
     elif not sweeps:
         say("nothing to compact")
     for other in failed[:-1]:
@@ -200,48 +173,30 @@ def info(target: Target) -> None:
     from caviar.cli.output import emit_json, say
     from caviar.display.numbers import counted
     from caviar.results.open_sweep import say_not_shown
+    from caviar.results.store_info import info_document
     from caviar.store import Store, Views
 
     store = Store.open(target.store)
     sweeps = store.sweeps() if target.sweep is None else [newest(store, target.sweep)]
     with Views(store, sweeps, leave_out=target.sweep is None) as views:
         say_not_shown(views, say)
-    tables: dict[str, dict[str, Any]] = {}
-    found = [size for sweep in sweeps for size in _sizes(store, sweep, alone=target.sweep is not None)]
-    for size in found:
-        row = tables.setdefault(size.table, {"table": size.table, "rows": 0, "files": 0, "bytes": 0})
-        row["rows"] += size.rows
-        row["files"] += size.files
-        row["bytes"] += size.size
-    for row in tables.values():
-        row["bytes_a_row"] = round(row["bytes"] / row["rows"], 2) if row["rows"] else None
+    document = info_document(store, target.store, sweeps, alone=target.sweep is not None)
     if target.as_json:
-        emit_json({"store": target.store, "sweeps": [sweep.id for sweep in sweeps], "tables": list(tables.values())})
+        emit_json(document)
         return
-    if tables:
-        _print_info(list(tables.values()))
+    if document.tables:
+        _print_info(document.tables)
     say(f"{counted(len(sweeps), 'sweep')} in {target.store}")
 
 
-def _sizes(store: "Store", sweep: "SweepDir", *, alone: bool) -> "list[Size]":
-    from caviar.store.sizes import sizes
-
-    if alone:
-        return sizes(sweep)
-    with store.apart(sweep):
-        return sizes(sweep)
-    return []
-
-
-def _print_info(rows: list[dict[str, Any]]) -> None:
+def _print_info(tables: "Sequence[TableSize]") -> None:
     from caviar.cli.output import say_left_out
     from caviar.display.table import Column, print_table
 
     numbers = ("rows", "files", "bytes", "bytes a row")
     columns = [Column(name="table", keep=True), *(Column(name=name, align="right", keep=True) for name in numbers)]
     cells = [
-        [row["table"], f"{row['rows']:,}", f"{row['files']:,}", f"{row['bytes']:,}", str(row["bytes_a_row"] or "")]
-        for row in rows
+        [one.table, f"{one.rows:,}", f"{one.files:,}", f"{one.bytes:,}", str(one.bytes_a_row or "")] for one in tables
     ]
     say_left_out(print_table(columns, cells, sys.stdout))
 

@@ -47,8 +47,9 @@ def verb(
     """
     from caviar.cli.opened import newest
     from caviar.cli.output import emit, emit_json, say
-    from caviar.cli.zoom_page import zoom_document, zoom_lines
+    from caviar.cli.zoom_page import zoom_lines
     from caviar.results.next_sweep import zoom_into, zoom_plan
+    from caviar.results.zoom import zoom_document
     from caviar.spec.plan import Plan
     from caviar.store import Store
 

@@ -1,4 +1,4 @@
-"""The sweeps of a store, as a document."""
+"""Sweeps of a store, as documents: those that are there, and those that something was done to."""
 
 from __future__ import annotations
 
@@ -92,3 +92,19 @@ def _best_and_time(store: Store, sweep: SweepDir, say: Say) -> dict[str, Any]:
         say(f"{sweep.id}: {error}")
     shown = None if best is None else {"trial": best.trial, "value": best.value, "step": best.step}
     return {"best": shown, "took_s": took}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompactedDocument:
+    """Ids of the sweeps of a store that were compacted."""
+
+    store: str
+    compacted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedDocument:
+    """Ids of the sweeps of a store that were deleted."""
+
+    store: str
+    removed: tuple[str, ...]

@@ -1,61 +1,22 @@
-"""`run --dry-run`: what would be run."""
+"""`run --dry-run` for a person: what would be run."""
 
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from caviar.cli.output import emit
 
 if TYPE_CHECKING:
-    from caviar.search.samplers import Constraint, Sampler
+    from caviar.run.dry_run import DryRunDocument
     from caviar.spec.plan import Plan
-    from caviar_workers.messages import Program
-
-FIRST = 3
 
 
-def rehearsal(plan: "Plan", program: "Program", store: str) -> dict[str, Any]:
-    """The plan, its first configurations, and what is to be said about them, as JSON values."""
-    from caviar.run.constraint import constraint_of, rejected_share
-    from caviar.search.samplers import make_sampler
-    from caviar.spec.plan import advice_of
-
-    sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
-    constraint = constraint_of(program)
-    first = _first_points(plan, sampler, constraint, min(FIRST, plan.trials))
-    configs = (plan.space.config(u, own) for u, own in zip_longest(first, sampler.own[: len(first)]))
-    return {
-        "store": store,
-        "plan": plan.to_json(),
-        "pauses": plan.pauses,
-        "configs": list(configs),
-        "advice": advice_of(plan),
-        "constraint": rejected_share(plan, sampler, constraint) or None,
-    }
-
-
-def _first_points(plan: "Plan", sampler: "Sampler", constraint: "Constraint | None", count: int) -> list[Any]:
-    from caviar.search.samplers import Draws
-
-    if not plan.searcher:
-        return list(Draws(sampler, plan.space, constraint).take(count).u)
-    from caviar.search.searchers import make_searcher
-
-    searcher = make_searcher(plan.searcher, plan.space, mode=plan.mode, seed=plan.seed)
-    listed = min(len(sampler.own), count)
-    points = list(sampler.points(0, listed))
-    for trial, u in enumerate(points):
-        searcher.restore(trial, u)
-    return points + [searcher.ask(trial).u for trial in range(listed, count)]
-
-
-def print_rehearsal(plan: "Plan", document: dict[str, Any]) -> None:
+def print_dry_run(plan: "Plan", document: "DryRunDocument") -> None:
     """Write it for a person, to stdout."""
     from caviar.display.numbers import config_text, counted, number
     from caviar.display.sanitize import plain
     from caviar.display.wrap import column_width, padded
     from caviar.spec.settings import SETTINGS
 
-    described = document["plan"]
+    described = document.plan
     parameters = described["space"]["parameters"]
     width = column_width(map(plain, parameters))
     emit(f"{plan.name}: {plan.metric}, {plan.mode}, rule {plan.rule}", hang=2)
@@ -75,14 +36,14 @@ def print_rehearsal(plan: "Plan", document: dict[str, Any]) -> None:
             emit(f"       {one.line(plan)}", hang=7)
     if described["held"]:
         emit(f"       {_tiers(described['held'])}", hang=7)
-    if document["constraint"]:
-        emit(f"       {document['constraint']}", hang=7)
+    if document.constraint:
+        emit(f"       {document.constraint}", hang=7)
     if plan.train_args:
         emit(f"       train({', '.join(f'{name}={value!r:.60}' for name, value in plan.train_args.items())})", hang=7)
-    emit(f"store  {document['store']}", hang=7)
+    emit(f"store  {document.store}", hang=7)
     emit()
-    emit(f"first {counted(len(document['configs']), 'config')}")
-    for config in document["configs"]:
+    emit(f"first {counted(len(document.configs), 'config')}")
+    for config in document.configs:
         emit(f"  {config_text(config)}", hang=4)
 
 
