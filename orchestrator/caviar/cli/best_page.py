@@ -108,7 +108,7 @@ def print_family(document: FamilyDocument) -> None:
     from caviar.display.numbers import number, option_text
     from caviar.display.table import Column, print_table
 
-    names = list(dict.fromkeys(name for one in document.trials for name in one.config))
+    names = list(dict.fromkeys(name for one in document.trials for name in one.candidate.config))
     columns = [
         Column(name="sweep", keep=True),
         Column(name="trial", keep=True, style=STRONG),
@@ -118,13 +118,14 @@ def print_family(document: FamilyDocument) -> None:
         Column(name="state"),
     ]
     rows = []
-    for one in document.trials:
+    for trial in document.trials:
+        one = trial.candidate
         values = [option_text(one.config[name], 20) if name in one.config else "" for name in names]
-        rows.append([one.sweep, f"t{one.trial}", number(one.value), *values, number(one.step), one.state])
+        rows.append([trial.sweep, f"t{one.trial}", number(one.value), *values, number(one.step), one.state])
     emit(f"best by {document.rule}, {document.mode}", hang=2)
     emit()
     say_left_out(print_table(columns, rows, sys.stdout))
     emit()
-    winner = document.trials[0]
-    emit(f"# config of t{winner.trial} of {winner.sweep}, seed {winner.seed}")
+    winner = document.trials[0].candidate
+    emit(f"# config of t{winner.trial} of {document.trials[0].sweep}, seed {winner.seed}")
     emit(literal(winner.config))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import NoResultError, NotFoundError
+from caviar.results.json_form import IN_ITS_PLACE
 from caviar.results.open_sweep import say_not_shown
 from caviar.results.selector import Candidate, Selection, ends_in_words, select
 from caviar.store import Views
@@ -117,15 +118,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyTrial:
-    """One of the best trials of a family; its fields are those of `Candidate`."""
+    """One of the best trials of a family; in JSON, the fields of `candidate` stand beside the sweep's id."""
 
     sweep: str
-    trial: int
-    value: float
-    step: int
-    state: str
-    seed: int
-    config: dict[str, Any]
+    candidate: Candidate = field(metadata=IN_ITS_PLACE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +164,7 @@ def family_document(
         mode=plan.mode,
         rule=words,
         family=tuple(Member(sweep=one.id, parent=parent_of(one)) for one in sweeps),
-        trials=tuple(FamilyTrial(sweep=one.sweep.id, **asdict(one.candidate)) for one in best),
+        trials=tuple(FamilyTrial(sweep=one.sweep.id, candidate=one.candidate) for one in best),
     )
 
 

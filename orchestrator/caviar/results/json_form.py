@@ -9,11 +9,18 @@ from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
+IN_ITS_PLACE = {"in_its_place": True}
+"""Metadata of a field that is a dataclass: the fields of that one stand in the place of the field itself."""
+
 
 def as_json(value: object) -> Any:
     """A document, or any value in it, as strict JSON has it: NaN and infinities are null, times ISO 8601, else text."""
     if is_dataclass(value):
-        return {field.name: as_json(getattr(value, field.name)) for field in fields(value)}
+        form: dict[str, Any] = {}
+        for field in fields(value):
+            inner = as_json(getattr(value, field.name))
+            form |= inner if field.metadata == IN_ITS_PLACE else {field.name: inner}
+        return form
     if isinstance(value, Mapping):
         return {str(name): as_json(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
