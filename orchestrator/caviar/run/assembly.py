@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from caviar.run.blame import blamed, blaming
 from caviar.run.engine.policy_runner import PolicyRunner
 from caviar.run.engine.trial_source import NOTHING_RAN, AskedPoints, ResumeState, SampledTrials
 from caviar.search import searchers  # its searchers, and scipy with them, only when one is asked for
@@ -17,6 +18,7 @@ from caviar_workers.states import ENDED
 
 if TYPE_CHECKING:
     from caviar.search.samplers import Constraint, Sampler
+    from caviar.search.searchers import Searcher
     from caviar.search.stopping import StopPolicy
     from caviar.space.scale import FloatArray
     from caviar.spec.plan import Plan
@@ -26,21 +28,31 @@ if TYPE_CHECKING:
 def policies_of(plan: Plan) -> dict[str, StopPolicy]:
     """Return the policies that judge a sweep's trials, by their names in the store, in the order in which they are
     asked.
+
+    Raises:
+        SpecError: One cannot be made. Whatever it raises later is a SpecError too.
     """
     found: dict[str, StopPolicy] = {DIVERGENCE: DivergencePolicy()} if plan.stop_on_divergence else {}
     if plan.stopping:
-        found[plan.stopping] = parse_stopping(plan.stopping).policy(mode=plan.mode, pausing=plan.pausing)
+        who = f"the stop policy {plan.stopping}"
+        with blaming(who):
+            found[plan.stopping] = blamed(
+                who, parse_stopping(plan.stopping).policy(mode=plan.mode, pausing=plan.pausing)
+            )
     return found
 
 
-def need_searcher(plan: Plan) -> None:
-    """See, before anything starts, that a sweep's searcher can be made.
+def searcher_of(plan: Plan) -> Searcher | None:
+    """Return what a guided sweep asks for its points; None: they are drawn.
 
     Raises:
-        SpecError: A package that it needs is not installed.
+        SpecError: It cannot be made. Whatever it raises later is a SpecError too.
     """
-    if plan.searcher:
-        searchers.make_searcher(plan.searcher, plan.space, mode=plan.mode, seed=plan.seed)
+    if not plan.searcher:
+        return None
+    who = f"the searcher {plan.searcher}"
+    with blaming(who):
+        return blamed(who, searchers.make_searcher(plan.searcher, plan.space, mode=plan.mode, seed=plan.seed))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +80,7 @@ def search_of(
         rest: What earlier drivers left.
         before: What they stored; None: there were none.
     """
-    searcher = None
-    if plan.searcher:
-        searcher = searchers.make_searcher(plan.searcher, plan.space, mode=plan.mode, seed=plan.seed)
-    policies = PolicyRunner(policies_of(plan), plan.metric, searcher, plan.searcher)
+    policies = PolicyRunner(policies_of(plan), plan.metric, searcher_of(plan), plan.searcher)
     asked = _restored(policies, plan, before) if before is not None else []
     asks = None
     if plan.searcher:

@@ -12,7 +12,7 @@ from caviar.errors import CaviarError, SpecError, StoreError, SweepInterrupted
 from caviar.results.family import twin_of
 from caviar.results.next_sweep import next_round
 from caviar.run import store_outage
-from caviar.run.assembly import need_searcher, search_of
+from caviar.run.assembly import search_of, searcher_of
 from caviar.run.constraint import constraint_of, rejected_share
 from caviar.run.engine.checkpoint_store import StoredCheckpoints
 from caviar.run.engine.hopeless import fruitless, misspelt
@@ -133,7 +133,7 @@ def _rounds(
     A parent is ours until its child is, so that nobody else makes that child too.
     """
     resolved(plan.train_args)  # what is not there is told before anything starts
-    need_searcher(plan)
+    searcher_of(plan)  # likewise
     with session(plan, address, progress), ExitStack() as ours:
         while True:
             with executor_of(plan, program, progress) as executor:  # first: a program or data at fault makes no sweep

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from caviar.run.assembly import searcher_of
 from caviar.run.constraint import constraint_of, rejected_share
 from caviar.search.samplers import Draws, make_sampler
 from caviar.spec.plan import advice_of
@@ -61,11 +62,9 @@ def dry_run_document(plan: Plan, program: Program, store: str) -> DryRunDocument
 
 
 def _first_points(plan: Plan, sampler: Sampler, constraint: Constraint | None, count: int) -> list[Any]:
-    if not plan.searcher:
+    searcher = searcher_of(plan)
+    if searcher is None:
         return list(Draws(sampler, plan.space, constraint).take(count).u)
-    from caviar.search.searchers import make_searcher  # noqa: PLC0415 — few sweeps have one
-
-    searcher = make_searcher(plan.searcher, plan.space, mode=plan.mode, seed=plan.seed)
     listed = min(len(sampler.own), count)
     points = list(sampler.points(0, listed))
     for trial, u in enumerate(points):

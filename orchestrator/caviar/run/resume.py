@@ -20,7 +20,7 @@ from caviar.errors import SpecError, StoreError
 from caviar.results.family import children
 from caviar.results.next_sweep import next_round
 from caviar.run import store_outage
-from caviar.run.assembly import need_searcher, search_of
+from caviar.run.assembly import search_of, searcher_of
 from caviar.run.constraint import constraint_of
 from caviar.run.driver import drive_sweep, need_source, run_child
 from caviar.run.engine.trial_source import ResumeState, SampledTrials
@@ -200,7 +200,7 @@ def _resume(store: Store, held: Ownership, how: _How, *, add: int = 0, force: bo
     description = held.sweep.description()
     plan = Plan.from_json(description["plan"])
     resolved(plan.train_args)  # what is not there is told before anything starts
-    need_searcher(plan)
+    searcher_of(plan)  # likewise
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
     check_identity(description["sampler_identity"], sampler.identity())
     need_source(held.sweep)
