@@ -10,7 +10,7 @@ import pytest
 from caviar.run.executors.executor import Executor, LeaseEnded, LeaseSpoke
 from caviar.run.executors.inline import InlineExecutor
 from caviar.run.executors.simulated import SimulatedExecutor
-from caviar_workers.messages import Lease, Message, Program
+from caviar_workers.messages import Demand, Lease, Message, Program
 
 Script = Sequence[tuple[float, float | None]]
 """What every trial does: seconds that pass, and the loss that is reported then; None: it raises."""
@@ -62,7 +62,7 @@ def make(request: pytest.FixtureRequest) -> Iterator[Make]:
             request.getfixturevalue("ray")
             from caviar.run.executors.ray_tasks import RayExecutor
 
-            executor = RayExecutor(program, cpus=1, gpus=0)
+            executor = RayExecutor(program, Demand())
         made.append(executor)
         return executor
 

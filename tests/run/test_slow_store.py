@@ -23,7 +23,7 @@ from caviar.space import Float, Space
 from caviar.spec.plan import Plan
 from caviar.store import Store, Writer
 from caviar.store.writer import Publisher
-from caviar_workers.messages import Lease, Program
+from caviar_workers.messages import Demand, Lease, Program
 from caviar_workers.tables import schema
 
 PLAN = Plan(name="s", metric="loss", mode="min", trials=1, seed=0, space=Space({"lr": Float(0.0, 1.0)}))
@@ -160,7 +160,7 @@ def test_leases_on_ray_wait_for_who_does_not_poll_and_nothing_is_lost(
             trial.report(step, loss=0.5)
 
     program = Program(digest="slow store", train="t", functions={"t": train})
-    executor = ray_tasks.RayExecutor(program, cpus=1, gpus=0)
+    executor = ray_tasks.RayExecutor(program, Demand())
     lease = Lease(
         id=0,
         sweep="s",

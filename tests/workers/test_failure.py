@@ -10,7 +10,7 @@ from tests.workers.test_lease import ended, run
 from caviar_workers.attempt import never_reported
 from caviar_workers.failure import describe, headline
 from caviar_workers.lease import run_lease
-from caviar_workers.messages import Lease, Program
+from caviar_workers.messages import Demand, Lease, Program
 from caviar_workers.trial import Trial
 
 
@@ -70,7 +70,14 @@ def test_a_gpu_that_fails_after_train_has_returned_fails_the_trial(monkeypatch: 
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda, manual_seed=lambda seed: None))
     program = Program(digest="d", train="train", functions={"train": train})
     lease = Lease(
-        id=0, sweep="s", metric="loss", trials=(0, 1), attempts=(0, 0), seeds=(0, 1), configs={"lr": (0, 1)}, gpus=1.0
+        id=0,
+        sweep="s",
+        metric="loss",
+        trials=(0, 1),
+        attempts=(0, 0),
+        seeds=(0, 1),
+        configs={"lr": (0, 1)},
+        demand=Demand(gpus=1.0),
     )
     batches = list(run_lease(program, lease, own_process=False))
 

@@ -14,7 +14,7 @@ import pytest
 
 from caviar_workers.data import load_data
 from caviar_workers.lease import run_lease
-from caviar_workers.messages import Lease, Program
+from caviar_workers.messages import Demand, Lease, Program
 from caviar_workers.trial import Trial
 
 Rows = list[dict[str, Any]]
@@ -320,5 +320,5 @@ def test_devices_are_shown_only_to_trials_that_have_some(monkeypatch: pytest.Mon
     def train(config: dict[str, Any], trial: Trial) -> None:
         trial.report(0, loss=len(trial.devices))
 
-    assert ended(run(train, gpus=0.5))[0]["devices"] == "3"
-    assert ended(run(train, gpus=0.0))[0]["devices"] == ""
+    assert ended(run(train, demand=Demand(gpus=0.5)))[0]["devices"] == "3"
+    assert ended(run(train, demand=Demand()))[0]["devices"] == ""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from caviar_workers import process
-from caviar_workers.messages import Lease
+from caviar_workers.messages import Demand, Lease
 from caviar_workers.process import VISIBLE, WrongProcessError, assigned, enter, release_memory
 
 
@@ -21,8 +21,7 @@ def lease(*, gpus: float, fresh: bool = False) -> Lease:
         attempts=(0,),
         seeds=(0,),
         configs={},
-        gpus=gpus,
-        fresh=fresh,
+        demand=Demand(gpus=gpus, fresh=fresh),
     )
 
 

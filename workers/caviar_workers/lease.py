@@ -171,7 +171,7 @@ class _Training:
         if execution.error is None:  # a train function that was interrupted may also clean up and return
             execution.kind = execution.trial.interrupted
         execution.busy = time.perf_counter() - started
-        if self._lease.gpus and (fault := release_memory()) is not None:
+        if self._lease.demand.gpus and (fault := release_memory()) is not None:
             self.broken = self._own_process
             if execution.error is None and execution.kind is None:  # it came after train had returned
                 execution.error, execution.kind = describe(fault)
@@ -211,7 +211,7 @@ class _Training:
             function = load_function(program, program.final if lease.final else program.train)
         if self._own_process:
             show_to_children(program)
-            limit_threads(lease.cpus)  # now that the user's libraries are loaded
+            limit_threads(lease.demand.cpus)  # now that the user's libraries are loaded
             self._surroundings = Surroundings(mask=True)
         if self._fetch is not None:
             self._data = self._fetch()

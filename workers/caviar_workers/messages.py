@@ -81,6 +81,17 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What a lease asks of the node that it runs on."""
+
+    cpus: float = 1.0
+    gpus: float = 0.0
+    """Of one GPU or several; a fraction is a share of one."""
+    fresh: bool = False
+    """Run in a process that no other lease was in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
     """The trials that one Ray task carries, as columns of equal length n ≥ 1, trained one after the other."""
 
@@ -101,10 +112,7 @@ class Lease:
     """Keyword arguments of the train function that the sweep overrides."""
     hidden: tuple[str, ...] = ()
     """Secrets among these: neither what trials print nor their tracebacks may show them."""
-    cpus: float = 1.0
-    gpus: float = 0.0
-    fresh: bool = False
-    """Run in a process that no other lease was in."""
+    demand: Demand = Demand()
     checkpoints: str = ""
     """Folder of the sweep's checkpoints, for workers that see it; empty: none can."""
     pen: str = ""

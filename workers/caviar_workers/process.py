@@ -70,7 +70,7 @@ class WrongProcessError(Exception):
 
 def assigned(lease: Lease) -> str:
     """The devices of a lease, as CUDA_VISIBLE_DEVICES writes them; empty: none."""
-    return os.environ.get(VISIBLE, "") if lease.gpus else ""
+    return os.environ.get(VISIBLE, "") if lease.demand.gpus else ""
 
 
 def enter(lease: Lease) -> None:
@@ -81,10 +81,10 @@ def enter(lease: Lease) -> None:
     Raises:
         WrongProcessError: It computed on other devices before, or was used at all when the lease wants a fresh one.
     """
-    if not lease.gpus:
+    if not lease.demand.gpus:
         os.environ[VISIBLE] = ""
     devices = assigned(lease)
-    if _devices and (lease.fresh or devices != _devices[0]):
+    if _devices and (lease.demand.fresh or devices != _devices[0]):
         raise WrongProcessError(f"this process was used with the devices {_devices[0]!r}, and is now given {devices!r}")
     _devices[:] = [devices]
 

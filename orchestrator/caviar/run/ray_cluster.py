@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from caviar.errors import SpecError
+from caviar.run.engine.leases import demand_of
 from caviar.run.executors.ray_session import RaySession, connected, most_of_this_machine, slots_of
 from caviar.run.signals import terminable
 from caviar.spec.secrets import resolved
@@ -51,7 +52,7 @@ def executor_of(plan: Plan, program: Program, progress: Progress) -> Iterator[Ex
     """An executor for this program, in the session that is open. One a sweep: leases are numbered from 0 in each."""
     from caviar.run.executors.ray_tasks import RayExecutor  # noqa: PLC0415
 
-    executor = RayExecutor(program, cpus=plan.cpus, gpus=plan.gpus, fresh=plan.process == "fresh")
+    executor = RayExecutor(program, demand_of(plan))
     try:
         if program.data:
             progress.start("loading the data…")

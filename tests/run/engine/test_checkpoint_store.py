@@ -74,12 +74,14 @@ def test_the_newest_checkpoint_whose_rows_are_published_stays_however_slow_the_d
 def test_at_the_end_what_nothing_can_go_on_from_is_deleted(tmp_path: Path) -> None:
     from caviar.run.engine.attempt_rows import lost_rows
     from caviar.run.engine.leases import Work
+    from caviar.run.engine.running_lease import RunningLease
     from caviar.run.engine.trial_table import Loss
 
     store = Store.open(tmp_path / "store", create=True)
     sweep = store.create_sweep({"plan": PLAN.to_json()}, b"code")
     epoch = sweep.claim()
-    lost = Loss(lost=Work(trials=(0,), attempts=(0,), seeds=(0,), configs={}), began=0.0, given_up=True)
+    work = Work(trials=(0,), attempts=(0,), seeds=(0,), configs={})
+    lost = Loss(lost=work, lease=RunningLease(work), given_up=True)
     with Writer(sweep, epoch) as writer:
         vault = StoredCheckpoints(store, sweep, PLAN, writer, epoch)
         writer.add("curves", curve(0))

@@ -29,7 +29,7 @@ def everything(source: SampledTrials, size: int) -> tuple[list[tuple[Any, ...]],
         table = source.draw()
         rows += table.to_pylist() if table is not None else []
         work = source.take(size)
-        found += [(t, work.attempts[i], work.seeds[i], work.config(i)) for i, t in enumerate(work.trials)]
+        found += [(t, work.attempts[i], work.seeds[i], work.config_of(t)) for i, t in enumerate(work.trials)]
     return found, rows
 
 

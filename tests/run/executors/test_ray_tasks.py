@@ -18,7 +18,7 @@ import pytest
 from caviar.errors import ClusterError
 from caviar.run.executors.executor import LeaseEnded, LeaseSpoke
 from caviar.run.executors.ray_session import RaySession
-from caviar_workers.messages import Lease, Program
+from caviar_workers.messages import Demand, Lease, Program
 
 pytestmark = pytest.mark.ray
 
@@ -36,7 +36,7 @@ def run(
 
     digest = uuid.uuid4().hex  # a process opens functions once, and knows them by it
     program = Program(digest=digest, train="train", functions={"train": train}, files=beside or {})
-    executor = RayExecutor(program, cpus=cpus, gpus=gpus)
+    executor = RayExecutor(program, Demand(cpus=cpus, gpus=gpus))
     for number in range(leases):
         executor.submit(
             Lease(
@@ -47,8 +47,7 @@ def run(
                 attempts=(0,),
                 seeds=(0,),
                 configs={"lr": (0.5,)},
-                cpus=cpus,
-                gpus=gpus,
+                demand=Demand(cpus=cpus, gpus=gpus),
                 flush_s=0.1,
             )
         )
@@ -134,7 +133,7 @@ def test_gpus_are_handed_out_and_hidden_from_those_who_asked_for_none(ray: RaySe
 def test_half_a_gpu_is_shared(ray: RaySession) -> None:
     from caviar.run.executors.ray_tasks import RayExecutor
 
-    executor = RayExecutor(Program(digest="shares", train="t", functions={"t": len}), cpus=0.25, gpus=0.5)
+    executor = RayExecutor(Program(digest="shares", train="t", functions={"t": len}), Demand(cpus=0.25, gpus=0.5))
 
     assert executor.slots() == 4
     executor.close()

@@ -15,6 +15,7 @@ from caviar.run.engine.leases import Pace, Work
 from caviar.run.engine.metric_names import MetricNames
 from caviar.run.engine.policy_runner import PolicyRunner
 from caviar.run.engine.ports import Ports
+from caviar.run.engine.running_lease import NOWHERE, RunningLease, Seen, WorkerProcess
 from caviar.run.engine.trial_table import TrialTable
 from caviar.run.executors.executor import Event, LeaseEnded, LeaseSpoke
 from caviar.spec.plan import Plan
@@ -78,8 +79,8 @@ class Accounting:
             elif event.failure is None:
                 self._trials.end(event.lease)
             else:
-                loss = self._trials.abandon(event.lease)
-                self._conclude(lost_rows(loss, Failure.LOST, "the sweep was interrupted", self._now()))
+                for loss in self._trials.abandon(event.lease):
+                    self._conclude(lost_rows(loss, Failure.LOST, "the sweep was interrupted", self._now()))
 
     def cancel(self, work: Work) -> None:
         """One trial that waits, in no lease, was told to stop: it ends here."""
@@ -111,8 +112,8 @@ class Accounting:
             return attempts
         states = attempts["state"].to_pylist()
         running = self._trials.leases[lease]
-        for place, kind in enumerate(kinds.to_pylist()):  # those that ended come first, in the order of the lease
-            if kind == Failure.OOM and self._trials.try_alone(running.work.pick([running.done + place])):
+        for place, (trial, kind) in enumerate(zip(attempts["trial"].to_pylist(), kinds.to_pylist(), strict=True)):
+            if kind == Failure.OOM and self._trials.try_alone(running.work.one(trial)):
                 states[place] = State.LOST
         column = attempts.schema.get_field_index("state")
         return attempts.set_column(column, attempts.schema.field(column), pa.array(states, pa.string()))
@@ -127,10 +128,11 @@ class Accounting:
         if event.kind == "error":
             self._trials.abandon(event.lease)
             raise ClusterError(f"the workers cannot run the experiment: {failure}")
-        loss, kind = self._trials.lose(event.lease, event.kind), event.kind
-        if loss.killed_for == "timeout":
-            kind, failure = Failure.TIMEOUT, f"it ran longer than {self._plan.trial_timeout:g} seconds"
-        self._conclude(lost_rows(loss, kind, failure, self._now()))
+        for loss in self._trials.lose(event.lease, event.kind):
+            kind, why = event.kind, failure
+            if loss.killed_for == "timeout":
+                kind, why = Failure.TIMEOUT, f"it ran longer than {self._plan.trial_timeout:g} seconds"
+            self._conclude(lost_rows(loss, kind, why, self._now()))
 
     def _conclude(self, attempts: pa.Table | None, curves: pa.Table | None = None, *, lease: int | None = None) -> None:
         """Tell of executions that ended to all who must know: store, counters, table, checkpoints, policies.
@@ -143,40 +145,44 @@ class Accounting:
             curves: Rows that came with them.
             lease: Whose word it is; None: nobody's, they are in no lease any more.
         """
-        if attempts is not None and len(attempts):
-            self._ports.sink.add("attempts", attempts)
-            ended = attempts.filter(pc.is_valid(attempts["ended"]))
-            states = ended["state"].to_pylist()
-            if len(ended):
-                self._count(ended, states, lease)
-            if lease is not None:
-                began = _began(attempts) if len(attempts) > len(ended) else None
-                self._trials.see(lease, len(ended), began, self._ports.clock.monotonic())
+        if attempts is None or not len(attempts):
+            self._policies.hear(curves, attempts)
+            return
+        self._ports.sink.add("attempts", attempts)
+        ended = attempts.filter(pc.is_valid(attempts["ended"]))
+        trials, states = ended["trial"].to_pylist(), ended["state"].to_pylist()
+        if trials:
+            self._count(ended, trials, states, lease)
+        if lease is not None:
+            self._see(self._trials.leases[lease], attempts, trials)
         self._policies.hear(curves, attempts)
-        if attempts is not None and len(attempts):
-            over = zip(ended["trial"].to_pylist(), states, strict=True) if len(self._trials) else ()
-            self._trials.ended(trial for trial, state in over if state in ENDED)
+        if len(self._trials):
+            self._trials.ended(trial for trial, state in zip(trials, states, strict=True) if state in ENDED)
 
-    def _count(self, ended: pa.Table, states: list[str], lease: int | None) -> None:
+    def _count(self, ended: pa.Table, trials: list[int], states: list[str], lease: int | None) -> None:
         if lease is None:
             self._counters.add(ended, states)
         else:
-            running = self._trials.leases[lease]
-            self._counters.add(ended, states, lambda place: running.work.config(running.done + place))
-            for place, state in enumerate(states if self._plan.pauses else ()):
+            work = self._trials.leases[lease].work
+            self._counters.add(ended, states, work.config_of)
+            for trial, state in zip(trials, states, strict=True) if self._plan.pauses else ():
                 if state == State.PAUSED:  # the next execution is another one, from the checkpoint that it saved
-                    self._trials.pause(running.work.pick([running.done + place]).again())
-            self.pace = self.pace.after(ended["busy"].to_pylist(), len(running.work))
+                    self._trials.pause(work.one(trial).again())
+            self.pace = self.pace.after(ended["busy"].to_pylist(), len(work))
         if self._ports.checkpoints is not None:
-            self._ports.checkpoints.forget(ended["trial"].to_pylist())
+            self._ports.checkpoints.forget(trials)
+
+    def _see(self, lease: RunningLease, attempts: pa.Table, ended: list[int]) -> None:
+        """Note what a lease's word says of where it runs, who ended, and who runs."""
+        begun = attempts.filter(pc.is_null(attempts["ended"])) if len(ended) < len(attempts) else attempts.slice(0, 0)
+        now = self._ports.clock.monotonic()
+        moments = zip(begun["trial"].to_pylist(), pc.cast(begun["started"], pa.int64()).to_pylist(), strict=True)
+        lease.see(ended, {trial: Seen(now, started / 1000) for trial, started in moments})
+        if lease.process == NOWHERE:
+            lease.process = WorkerProcess(*(attempts[name][0].as_py() for name in WorkerProcess._fields))
 
     def _now(self) -> float:
         return self._ports.clock.time()
-
-
-def _began(attempts: pa.Table) -> float:
-    """When the execution that runs began, in seconds since 1970; those that ended come first."""
-    return float(attempts["started"].cast(pa.int64())[-1].as_py()) / 1000
 
 
 def _table(data: bytes) -> pa.Table:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from caviar.run.engine.leases import Work
+from caviar.run.engine.running_lease import NOWHERE, WorkerProcess
 from caviar.run.engine.trial_table import Loss
 from caviar_workers.states import Cause, State
 from caviar_workers.tables import ATTEMPTS, arrays_of
+
+Why = tuple[State, str | None, str | None]
+"""An ending: state, kind, error."""
 
 
 def lost_rows(loss: Loss, kind: str, failure: str, now: float) -> pa.Table:
@@ -21,10 +26,15 @@ def lost_rows(loss: Loss, kind: str, failure: str, now: float) -> pa.Table:
         failure: What happened, in a sentence.
         now: Seconds since 1970.
     """
+    process, seen = loss.lease.process, [loss.lease.running.get(trial) for trial in loss.lost.trials]
     if loss.killed_for == "stop":
-        return waiting_rows(loss.lost, now) if loss.began is None else _rows(loss.lost, State.STOPPED, loss.began, now)
-    began = now if loss.began is None else loss.began  # it died before its first word: within a second
-    return _rows(loss.lost, State.FAILED if loss.given_up else State.LOST, began, now, kind, failure)
+        if None in seen:
+            return waiting_rows(loss.lost, now)
+        why: Why = (State.STOPPED, None, None)
+    else:
+        why = (State.FAILED if loss.given_up else State.LOST, kind, failure)
+    # One that died before its first word began within the last second.
+    return _rows(loss.lost, why, [now if one is None else one.started for one in seen], now, process)
 
 
 def waiting_rows(work: Work, now: float) -> pa.Table:
@@ -33,14 +43,13 @@ def waiting_rows(work: Work, now: float) -> pa.Table:
     It is STOPPED if it ran before, and CANCELLED if it never did. `now` in seconds since 1970.
     """
     if work.attempts[0]:
-        return _rows(work.because(Cause.STOP), State.STOPPED, now, now)
-    return _rows(work, State.CANCELLED, now, now)
+        return _rows(work.because(Cause.STOP), (State.STOPPED, None, None), [now], now)
+    return _rows(work, (State.CANCELLED, None, None), [now], now)
 
 
-def _rows(
-    work: Work, state: State, began: float, now: float, kind: str | None = None, failure: str | None = None
-) -> pa.Table:
+def _rows(work: Work, why: Why, started: Sequence[float], now: float, process: WorkerProcess = NOWHERE) -> pa.Table:
     count = len(work)
+    state, kind, failure = why
     columns: dict[str, Any] = {
         "trial": work.trials,
         "attempt": work.attempts,
@@ -48,7 +57,10 @@ def _rows(
         "cause": [work.cause(place) for place in range(count)],
         "kind": [kind] * count,
         "error": [failure] * count,
-        "started": [int(began * 1000)] * count,
+        "started": [int(moment * 1000) for moment in started],
         "ended": [int(now * 1000)] * count,
+        "host": [process.host] * count,
+        "pid": [process.pid] * count,
+        "devices": [process.devices] * count,
     }  # of the rest nobody knows
     return pa.Table.from_arrays(arrays_of("attempts", columns, count), schema=ATTEMPTS)

@@ -107,7 +107,7 @@ class Counters:
         Args:
             attempts: Rows of the attempts table, all ended.
             states: Their states.
-            config: Position among them → configuration; None: none completed.
+            config: Trial → configuration; None: none completed.
         """
         completed, failed = states.count(State.COMPLETED), states.count(State.FAILED)
         self.completed += completed
@@ -163,7 +163,8 @@ class Counters:
         for i in np.argsort(score, kind="stable")[:KEPT].tolist():
             if score[i] > bar or not np.isfinite(score[i]):
                 break
-            self.leaders.append(Leader(attempts["trial"][i].as_py(), float(values[i]), config(i)))
+            trial = attempts["trial"][i].as_py()
+            self.leaders.append(Leader(trial, float(values[i]), config(trial)))
         self.leaders = list(best_of(self.leaders, self.mode))
 
     def _score(self, value: float) -> float:

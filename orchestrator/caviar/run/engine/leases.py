@@ -6,14 +6,15 @@ A lease carries about ten seconds of work, however short the trials are: `pack_s
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from caviar.spec.plan import Plan
 from caviar.spec.secrets import referred, resolved
 from caviar_workers.checkpoint import Checkpoint
-from caviar_workers.messages import Lease, Living, row_of
+from caviar_workers.messages import Demand, Lease, Living, row_of
 from caviar_workers.states import Cause
 
 TARGET_S = 10.0
@@ -86,10 +87,18 @@ class Work:
             configs={name: tuple(column[i] for i in positions) for name, column in self.configs.items()},
         )
 
-    def without(self, trial: int) -> Work:
-        """Return the same trials but for one."""
-        at = self.trials.index(trial)
-        return self.pick([i for i in range(len(self)) if i != at])
+    def position(self, trial: int) -> int | None:
+        """Return the place of a trial; None: it is not among them."""
+        place = bisect_left(self.trials, trial)
+        return place if place < len(self) and self.trials[place] == trial else None
+
+    def one(self, trial: int) -> Work:
+        """Return one of these trials."""
+        return self.pick([bisect_left(self.trials, trial)])
+
+    def without(self, trials: Collection[int]) -> Work:
+        """Return the same trials but for some."""
+        return self.pick([i for i, trial in enumerate(self.trials) if trial not in trials]) if trials else self
 
     def again(self, cause: Cause = Cause.RETRY) -> Work:
         """Return the same trials, each at its next attempt: a number that was in a process is never used a second
@@ -105,9 +114,9 @@ class Work:
         """Return why the execution at `position` is made."""
         return self.causes.get(self.trials[position], Cause.FIRST)
 
-    def config(self, position: int) -> dict[str, Any]:
-        """Return the configuration of the trial at `position`."""
-        return row_of(self.configs, position)
+    def config_of(self, trial: int) -> dict[str, Any]:
+        """Return the configuration of one of these trials."""
+        return row_of(self.configs, bisect_left(self.trials, trial))
 
 
 def lease_of(
@@ -116,8 +125,7 @@ def lease_of(
     number: int,
     work: Work,
     kept: Kept,
-    *,
-    whole_gpu: bool = False,
+    demand: Demand,
 ) -> Lease:
     """The lease that carries some trials of a sweep.
 
@@ -127,7 +135,7 @@ def lease_of(
         number: Counts the driver's leases from 0.
         work: The trials.
         kept: What is kept of those that were tried before.
-        whole_gpu: Nobody else gets a share of its GPU: what it lacks is then its own affair.
+        demand: What it asks of its node.
     """
     return Lease(
         checkpoints=kept.folders[0],
@@ -145,10 +153,19 @@ def lease_of(
         configs=work.configs,
         train_args=resolved(plan.train_args),
         hidden=tuple(referred(plan.train_args)),
-        cpus=plan.cpus,
-        gpus=float(math.ceil(plan.gpus)) if whole_gpu else plan.gpus,
-        fresh=plan.process == "fresh",
+        demand=demand,
     )
+
+
+def demand_of(plan: Plan, *, whole_gpu: bool = False) -> Demand:
+    """Return what a lease of a sweep asks of its node.
+
+    Args:
+        plan: The sweep's.
+        whole_gpu: Nobody else gets a share of its GPU: what it lacks is then its own affair.
+    """
+    gpus = float(math.ceil(plan.gpus)) if whole_gpu else plan.gpus
+    return Demand(cpus=plan.cpus, gpus=gpus, fresh=plan.process == "fresh")
 
 
 @dataclass(frozen=True, slots=True)

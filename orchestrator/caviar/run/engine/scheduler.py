@@ -16,7 +16,7 @@ from caviar.run.engine.accounting import Accounting
 from caviar.run.engine.counters import Counters
 from caviar.run.engine.decision_log import Decision, DecisionLog
 from caviar.run.engine.hopeless import hopeless
-from caviar.run.engine.leases import Kept, Work, lease_of, pack_size
+from caviar.run.engine.leases import Kept, Work, demand_of, lease_of, pack_size
 from caviar.run.engine.messenger import Messenger
 from caviar.run.engine.policy_runner import PolicyRunner
 from caviar.run.engine.ports import Ports
@@ -206,8 +206,8 @@ class Scheduler:
             self._looked_up.append((work, kept))
 
     def _submit(self, work: Work, kept: Kept) -> None:
-        short = self.trials.ran_short(work)
-        lease = lease_of(self._plan, self._sweep, next(self._ports.numbers), work, kept, whole_gpu=short)
+        demand = demand_of(self._plan, whole_gpu=self.trials.ran_short(work))
+        lease = lease_of(self._plan, self._sweep, next(self._ports.numbers), work, kept, demand)
         self.trials.submit(lease.id, work)
         self.counters.begin(work.trials)
         self._ports.executor.submit(lease)

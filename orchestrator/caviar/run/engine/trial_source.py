@@ -140,8 +140,8 @@ class GivenTrials:
         """Leave a trial out, as the work that it would have been; None: it was not to come."""
         if trial not in self._work.trials:
             return None
-        work = self._work.pick([self._work.trials.index(trial)])
-        self._work = self._work.without(trial)
+        work = self._work.one(trial)
+        self._work = self._work.without([trial])
         return work
 
 
@@ -217,7 +217,7 @@ class SampledTrials:
         """Leave a trial out, as the work that it would have been; None: it was not to come."""
         stock = self._stock
         if stock and trial in stock.trials:
-            work, rest = stock.pick([stock.trials.index(trial)]), stock.without(trial)
+            work, rest = stock.one(trial), stock.without([trial])
             self._stock = rest if len(rest) else None
         elif self._waits(trial):
             work = Work(trials=(trial,), attempts=(self._attempts.get(trial, 0),), seeds=(0,), configs={})

@@ -6,8 +6,8 @@ there may be ten thousands of them; a record is kept of those only about whom so
 A dead process says nothing of which trial killed it. So the unfinished trials of its lease are tried again in smaller
 leases, and a death is charged to a trial only when it was alone; its lease-mates lose time, never a try.
 
-Only the first unfinished trial can have rows in the store (a worker sends what ended together with what runs), so only
-its execution is recorded as lost. Those behind it may have begun all the same, and left a checkpoint of which nobody
+Only the trials that run can have rows in the store (a worker sends what ended together with what runs), so only their
+executions are recorded as lost. Those behind them may have begun all the same, and left a checkpoint of which nobody
 heard: so each of them, too, runs again under a new attempt number.
 """
 
@@ -17,12 +17,10 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
-from typing import Literal
 
 from caviar.run.engine.leases import Work
+from caviar.run.engine.running_lease import KilledFor, RunningLease
 from caviar_workers.states import Action, Cause, Failure
-
-KilledFor = Literal["", "timeout", "stop"]
 
 SHRINK = 4
 """Suspects go into leases this many times smaller than the one that died: a culprit among 4,096 stands alone after
@@ -48,40 +46,14 @@ class LiveTrial:
 NOTHING_KNOWN = LiveTrial()
 
 
-@dataclass(slots=True)
-class RunningLease:
-    """A lease that was submitted and has not ended."""
-
-    work: Work
-    done: int = 0
-    """Trials that ended; they end in the lease's order."""
-    since: float | None = None
-    """When the trial that runs now was seen running first, on a clock that never goes back; None: none was."""
-    began: float | None = None
-    """When its worker began with it, in seconds since 1970; None as `since`: perhaps no worker has the lease yet."""
-    killed: int | None = None
-    """The trial for whose sake the lease is being killed."""
-    killed_for: KilledFor = ""
-
-    @property
-    def present(self) -> int | None:
-        """The trial that the lease trains just now; None: all have ended."""
-        return self.work.trials[self.done] if self.done < len(self.work) else None
-
-    def rest(self) -> Work:
-        """Return the trials that have not ended."""
-        return self.work.cut(self.done)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """The trials of a dead lease, by what becomes of them."""
+    """Executions that did not end, of trials of a dead lease that fare alike."""
 
     lost: Work
-    """The execution that did not end, to be recorded as LOST, or FAILED if given up; empty: all had ended."""
-    began: float | None
-    """When it began, in seconds since 1970; None: no word came of it."""
-    given_up: bool
+    """They are to be recorded as LOST, or FAILED if given up."""
+    lease: RunningLease
+    given_up: bool = False
     """The trial has used up its attempts, or its process was killed for its sake."""
     killed_for: KilledFor = ""
     """In the latter case, why."""
@@ -121,17 +93,17 @@ class TrialTable:
     @property
     def in_flight(self) -> int:
         """The number of trials in leases that have not ended."""
-        return sum(len(lease.work) - lease.done for lease in self.leases.values())
+        return sum(lease.left for lease in self.leases.values())
 
     def runs(self, trial: int) -> bool:
-        """Whether a trial is the one that its lease trains just now."""
-        return any(lease.present == trial for lease in self.leases.values())
+        """Whether a trial is one that its lease trains just now."""
+        return any(trial in lease.present for lease in self.leases.values())
 
     def where(self, trial: int) -> tuple[int, int] | None:
         """The lease in which a trial runs, or waits for its turn, and its attempt; None: in none."""
         for number, lease in self.leases.items():
-            if trial in lease.work.trials[lease.done :]:
-                return number, lease.work.attempts[lease.work.trials.index(trial)]
+            if (place := lease.position(trial)) is not None:
+                return number, lease.work.attempts[place]
         return None
 
     def take_out(self, trial: int) -> Work | None:
@@ -144,11 +116,11 @@ class TrialTable:
                 return work
         for place, (work, limit) in enumerate(self._retries):
             if trial in work.trials:
-                rest = work.without(trial)
+                rest = work.without([trial])
                 self._retries[place] = rest, limit
                 if not len(rest):
                     del self._retries[place]
-                return work.pick([work.trials.index(trial)])
+                return work.one(trial)
         return None
 
     # What is remembered of them
@@ -191,15 +163,6 @@ class TrialTable:
         """Note that a lease waits for a worker."""
         self.leases[lease] = RunningLease(work)
 
-    def see(self, lease: int, ended: int, began: float | None, now: float) -> None:
-        """Note how many trials of a lease have ended, and when the one began that runs now; None: none does."""
-        running = self.leases[lease]
-        running.done += ended
-        if began is not None:
-            running.since, running.began = now, began
-        elif ended:
-            running.since = running.began = None
-
     def end(self, lease: int) -> Work:
         """Note that a lease ended by itself; return the trials that it never mentioned: none, unless Ray lost
         something.
@@ -212,16 +175,15 @@ class TrialTable:
         if len(work):
             self._retries.append((work, len(work)))
 
-    def abandon(self, lease: int) -> Loss:
+    def abandon(self, lease: int) -> list[Loss]:
         """Note that a lease was ended on request: nobody is to blame, and nobody is tried again by this driver.
 
         An execution of which no word came is none: its trial waits as it did, perhaps for a worker.
         """
         dead = self.leases.pop(lease)
-        lost = dead.rest().cut(0, 0 if dead.began is None else 1)
-        return Loss(lost=lost, began=dead.began, given_up=False)
+        return [Loss(lost=_present(dead), lease=dead)] if dead.running else []
 
-    def lose(self, lease: int, kind: str = Failure.LOST) -> Loss:
+    def lose(self, lease: int, kind: str = Failure.LOST) -> list[Loss]:
         """A lease's process died: plan another try, or give the trial up.
 
         Args:
@@ -229,19 +191,22 @@ class TrialTable:
             kind: `oom`: it was killed for the memory that its present trial took, so nobody else is suspect.
         """
         dead = self.leases.pop(lease)
-        rest = dead.rest()
-        lost, behind = rest.cut(0, 1), rest.cut(1)
-        if len(rest) and kind == Failure.OOM:
-            self._retry(behind.again(), len(rest))
-            given_up = not self.try_alone(lost, certain=len(dead.work) == 1)
-            return Loss(lost=lost, began=dead.began, given_up=given_up)
-        if len(rest) and rest.trials[0] == dead.killed:
-            self._retry(behind.again(), len(rest))
-            return Loss(lost=lost, began=dead.began, given_up=True, killed_for=dead.killed_for)
-        given_up = len(dead.work) == 1 and len(rest) == 1 and self._charge(rest.trials[0])
+        ran = _present(dead)
+        if not ran:
+            return []
+        left = dead.left
+        if kind == Failure.OOM and len(ran) == 1:
+            self._retry(dead.rest().without(ran.trials).again(), left)
+            return [Loss(lost=ran, lease=dead, given_up=not self.try_alone(ran, certain=len(dead.work) == 1))]
+        if dead.killed is not None and dead.position(dead.killed) is not None:
+            self._retry(dead.rest().without([dead.killed]).again(), left)
+            mates = [trial for trial in ran.trials if trial != dead.killed]
+            culprit = Loss(lost=dead.work.one(dead.killed), lease=dead, given_up=True, killed_for=dead.killed_for)
+            return [culprit, *(Loss(lost=dead.work.one(trial), lease=dead) for trial in mates)]
+        given_up = len(dead.work) == 1 and self._charge(ran.trials[0])
         if not given_up:
-            self._retry(rest.again(), max(1, len(dead.work) // SHRINK))
-        return Loss(lost=lost, began=dead.began, given_up=given_up)
+            self._retry(dead.rest().again(), max(1, len(dead.work) // SHRINK))
+        return [Loss(lost=ran, lease=dead, given_up=given_up)]
 
     def _charge(self, trial: int) -> bool:
         """Charge a death to a trial that was alone; whether that used up its attempts."""
@@ -252,7 +217,7 @@ class TrialTable:
     def kill(self, trial: int, why: KilledFor) -> int | None:
         """Return the lease to kill so that a trial ends; None: it does not run at this moment."""
         for number, lease in self.leases.items():
-            if lease.present == trial:
+            if trial in lease.present:
                 lease.killed, lease.killed_for = trial, why
                 return number
         return None
@@ -261,15 +226,16 @@ class TrialTable:
         """Return the leases whose present trial runs for longer than `timeout` seconds; each is named once."""
         found = []
         for number, lease in self.leases.items():
-            if lease.killed is None and lease.since is not None and now >= lease.since + timeout:
-                lease.killed, lease.killed_for = lease.present, "timeout"
+            late = [trial for trial, seen in lease.running.items() if now >= seen.since + timeout]
+            if lease.killed is None and late:
+                lease.killed, lease.killed_for = late[0], "timeout"
                 found.append(number)
         return found
 
     def deadline(self, timeout: float) -> float:
         """Return when the next trial will have run for `timeout` seconds; inf: none runs."""
-        since = [lease.since for lease in self.leases.values() if lease.killed is None and lease.since is not None]
-        return min(since, default=inf) + timeout
+        alive = [lease for lease in self.leases.values() if lease.killed is None]
+        return min((seen.since for lease in alive for seen in lease.running.values()), default=inf) + timeout
 
     # Trials to be tried again
 
@@ -346,3 +312,8 @@ class TrialTable:
     def _go_on(self, trial: int) -> None:
         self._next.append(self._paused.pop(trial).because(Cause.PROMOTE))
         self.tries_again(trial)
+
+
+def _present(lease: RunningLease) -> Work:
+    """Return the trials of a lease that it trains just now."""
+    return lease.work.pick([place for trial in lease.present if (place := lease.position(trial)) is not None])

@@ -32,7 +32,7 @@ from caviar.spec.code_source import own_modules
 from caviar_workers.data import load_data_first
 from caviar_workers.inbox import Mailbox
 from caviar_workers.lease import run_lease
-from caviar_workers.messages import Batch, Lease, Message, Program
+from caviar_workers.messages import Batch, Demand, Lease, Message, Program
 from caviar_workers.oom_count import OomCount, killed, oom_count
 from caviar_workers.process import WrongProcessError
 
@@ -54,22 +54,20 @@ class RayExecutor:
 
     Args:
         program: The user's code; it is put into Ray's object store once.
-        cpus: CPUs a lease holds.
-        gpus: GPUs a lease holds, unless it says otherwise.
-        fresh: Every lease gets a process of its own; else processes are used again and again.
+        demand: What a lease asks for, unless it says otherwise.
 
     Raises:
         SpecError: The program cannot be pickled.
     """
 
-    def __init__(self, program: Program, *, cpus: float, gpus: float, fresh: bool = False) -> None:
+    def __init__(self, program: Program, demand: Demand) -> None:
         self._program = _sent(program)
-        self._demand = {"CPU": cpus, "GPU": gpus}
-        calls = 1 if fresh else _MANY_CALLS
-        options: dict[str, Any] = {"num_cpus": cpus, "max_retries": 0, "max_calls": calls}
+        self._demand = demand
+        calls = 1 if demand.fresh else _MANY_CALLS
+        options: dict[str, Any] = {"num_cpus": demand.cpus, "max_retries": 0, "max_calls": calls}
         options["_generator_backpressure_num_objects"] = MOST_UNREAD
-        if gpus:
-            options["num_gpus"] = gpus  # in the decorator: .options() would not set the reuse of processes
+        if demand.gpus:
+            options["num_gpus"] = demand.gpus  # in the decorator: .options() would not set the reuse of processes
         self._address = f"mailbox-{uuid.uuid4().hex}"
         self._mailbox: Any = None
         self._task = ray.remote(**options)(_lease_task(self._address, calls))
@@ -105,7 +103,7 @@ class RayExecutor:
             return None, load_data_first(program, arguments)
 
         # Two results: one to wait for, and the data, which the driver itself does not need.
-        done, data = ray.remote(num_cpus=self._demand["CPU"], num_returns=2)(loading).remote(self._program)
+        done, data = ray.remote(num_cpus=self._demand.cpus, num_returns=2)(loading).remote(self._program)
         try:
             ray.get(done)
         except RayTaskError as error:
@@ -121,7 +119,7 @@ class RayExecutor:
         self._look_at_servers()  # or Ray would wait for them
         counted, slots = self._counted
         if time.monotonic() - counted >= _RECOUNT_S:
-            slots = slots_of(ray.cluster_resources(), self._demand)
+            slots = slots_of(ray.cluster_resources(), {"CPU": self._demand.cpus, "GPU": self._demand.gpus})
             self._counted = time.monotonic(), slots
             # By default Ray fills one node, or the one that has the data, first; but on one node that is a millisecond
             # quicker a lease, for it goes on with the process that has just become free.
@@ -131,8 +129,8 @@ class RayExecutor:
     def submit(self, lease: Lease) -> None:
         """Hand the lease to Ray, which starts it when its resources are free."""
         options: dict[str, Any] = {"name": f"{lease.sweep}/{lease.trials[0]}", "scheduling_strategy": self._strategy}
-        if lease.gpus != self._demand["GPU"]:
-            options["num_gpus"] = lease.gpus
+        if lease.demand.gpus != self._demand.gpus:
+            options["num_gpus"] = lease.demand.gpus
         stream = self._task.options(**options).remote(self._program, lease, self._data)
         with self._lock:
             self._streams[stream] = lease.id
