@@ -1,9 +1,11 @@
 """The sweep's data: loaded once, and handed to every trial and to the winner's test."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
+from tests.told import Told
 
 from caviar import Float, Sweep
 from caviar.display.plain import SilentProgress
@@ -42,6 +44,29 @@ def test_a_loader_that_raises_is_one_sentence_and_no_sweep(ray: RaySession, stor
     ):
         sweep.run(store=store, progress=SilentProgress(sys.stderr))
     assert not list(store.glob("sweep=*"))
+
+
+@pytest.mark.ray
+def test_what_it_and_its_children_print_is_shown_and_its_traceback(ray: RaySession, store: Path) -> None:
+    def load() -> None:
+        print("using 9,812 rows")
+        os.system("echo from a child")
+        helper()
+
+    def helper() -> None:
+        raise KeyError("x")
+
+    told = Told()
+    sweep = Sweep(lambda config, trial: 1.0, SPACE, metric="loss", trials=1, data=load)
+    with pytest.raises(SpecError, match=r"^the sweep's data function raised KeyError: 'x'$"):
+        sweep.run(store=store, progress=told)
+
+    assert told.notes[-1] == "data: KeyError: 'x'"
+    assert [note for note in told.notes if "rows" in note or "child" in note][-2:] == [
+        "data: using 9,812 rows",
+        "data: from a child",
+    ]
+    assert any(note.startswith("data:   File ") and note.endswith(", in helper") for note in told.notes)
 
 
 def test_in_this_process_it_is_loaded_once_for_all_leases() -> None:

@@ -23,7 +23,7 @@ from caviar.store.final_tests import final_results
 from caviar.store.requests import ask_to_stop
 from caviar_workers.messages import Lease
 
-from .conftest import Write
+from .conftest import Caviar, Write
 
 pytestmark = pytest.mark.usefixtures("inline")
 
@@ -166,3 +166,37 @@ def test_ctrl_c_ends_it(experiment: Path, store: Path) -> None:
         load(str(experiment)).run(store, progress=SilentProgress())
     assert caught.value.exit_code == 130
     nothing_is_lost(experiment, store)
+
+
+SAYS = """
+    import sys
+    from caviar import Float, Sweep
+
+    def train(config, trial):
+        return config["x"]
+
+    def final(config, trial):
+        for line in range(120):
+            print("line", line)
+        print("confusion \\x1b[31m[[9, 1], [2, 8]]", file=sys.stderr)
+        if config["x"] != WRONG:
+            raise KeyError("no test set")
+        return {"test": 1.0}
+
+    WRONG = 2
+    sweep = Sweep(train, space={"x": Float(0.0, 1.0)}, metric="loss", trials=2, final=final)
+"""
+
+
+@pytest.mark.parametrize("sound", [True, False])
+def test_what_it_prints_is_shown_and_its_traceback(write: Write, caviar: Caviar, sound: bool) -> None:
+    ran = caviar("run", write(SAYS.replace("!= WRONG", "== WRONG") if sound else SAYS))
+
+    lines = [line for line in ran.err.splitlines() if line.startswith("[caviar] final: ")]
+    assert lines[0] == f"[caviar] final: … {21 if sound else 26} lines before these"
+    assert "[caviar] final: confusion [[9, 1], [2, 8]]" in lines
+    assert "[caviar] final: line 119" in lines
+    assert ran.code == (0 if sound else 1)
+    if not sound:
+        assert lines[-1] == "[caviar] final: KeyError: 'no test set'"
+        assert ran.told == ["caviar: the sweep is complete, but its final function raised KeyError: 'no test set'"]

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from caviar_workers.capture import Capture
+from caviar_workers.failure import describe
+from caviar_workers.hidden import without
 from caviar_workers.load import load_function
 from caviar_workers.messages import Program
 from caviar_workers.process import seed_everything
 from caviar_workers.surroundings import where_import_leads
 from caviar_workers.trainer import done_in_thread
+from caviar_workers.trial import Trial
 
 _SEED = 0
 """Of `data`, in every sweep: a round or a zoom, whose own seed is another, is compared with what came before it."""
@@ -29,15 +34,48 @@ def load_data(program: Program, arguments: Mapping[str, Any]) -> Any:
     return function(**accepted(function, arguments))
 
 
-def load_data_first(program: Program, arguments: Mapping[str, Any]) -> Any:
-    """Load the data in a process whose next task may be to train: the program is imported as trials need it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loading:
+    """What a call of `data` had to say."""
 
-    def load() -> Any:
-        with where_import_leads(program):
-            load_function(program, program.data)
-        return load_data(program, arguments)
+    printed: str
+    """To both streams."""
+    error: str | None = None
+    """Its traceback; None: it returned."""
 
-    return done_in_thread(program.digest, load)
+
+def load_data_first(
+    program: Program, arguments: Mapping[str, Any], *, hidden: Iterable[str] = (), own_process: bool = True
+) -> tuple[Loading, Any]:
+    """Load the data in a process whose next task may be to train: the program is imported as trials need it.
+
+    Args:
+        program: The user's code; it has such a function.
+        arguments: Of train.
+        hidden: Secrets that are blotted out of what is said.
+        own_process: Nothing else runs in this process, so that what its children print is heard too.
+
+    Returns:
+        What the function said, and the data; None, if it raised.
+    """
+    hidden = tuple(hidden)
+
+    def load() -> tuple[str | None, Any]:
+        try:
+            with where_import_leads(program):
+                load_function(program, program.data)
+            capture.begin(Trial(sweep="", number=0, attempt=0, seed=_SEED))
+            try:
+                return None, load_data(program, arguments)
+            finally:
+                capture.end()
+        except BaseException as error:
+            return without(describe(error)[0], hidden), None
+
+    with Capture(descriptors=own_process, hidden=hidden) as capture:
+        error, data = done_in_thread(program.digest, load)
+        printed = "".join(piece.text for piece in capture.take())
+    return Loading(printed=printed, error=error), data
 
 
 def accepted(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -251,7 +251,7 @@ def drive_sweep(
         # Who stopped the sweep goes on with it, or does not care.
         if program.final and not (plan.rounds or hopeless) and scheduler.shutdown.by != "user":
             progress.start("testing the winner…")
-            run_final_test(store, held, plan, ports, requests.attend)
+            run_final_test(store, held, plan, ports, requests.attend, progress.note)
     if (error := hopeless or _fruitless(store, sweep_dir, scheduler)) is not None:
         raise error
     return not scheduler.stopped

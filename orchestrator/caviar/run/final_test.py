@@ -21,6 +21,7 @@ from caviar.run.engine.leases import Kept, Work
 from caviar.run.engine.ports import Ports, Unpublished
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.engine.trial_source import GivenTrials
+from caviar.run.printed import show_printed
 from caviar.run.signals import on_interrupt
 from caviar.search.samplers import List, typed
 from caviar.spec.plan import Plan
@@ -44,7 +45,12 @@ _NOTHING = f"{_COMPLETE} function measured nothing: let it return a dict of metr
 
 
 def run_final_test(
-    store: Store, held: Ownership, plan: Plan, ports: Ports, attend: Callable[[Scheduler], None]
+    store: Store,
+    held: Ownership,
+    plan: Plan,
+    ports: Ports,
+    attend: Callable[[Scheduler], None],
+    note: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Run `final` for the winner of the sweep and its ancestors, and keep its numbers beside the sweep.
 
@@ -59,6 +65,7 @@ def run_final_test(
         plan: Its plan.
         ports: Where it ran.
         attend: Called several times a second, to hear what others ask.
+        note: Shows a line of what it prints.
 
     Raises:
         CaviarError: `final` raised, was stopped, or gave no metric: nothing is stored, so that it runs again once it is
@@ -75,7 +82,10 @@ def run_final_test(
         return
     restore = newest_restorable(store, home, [winner.trial])
     told = _Told(Kept(restore=restore))
-    _run(held, plan, _work(store, best[0]), replace(ports, sink=told, checkpoints=told), attend)
+    try:
+        _run(held, plan, _work(store, best[0]), replace(ports, sink=told, checkpoints=told), attend)
+    finally:
+        show_printed(note, "final", told.said)
     if not told.metrics:
         raise CaviarError(_NOTHING)
     tested = {
@@ -150,6 +160,8 @@ class _Told(Unpublished):
         self._kept = kept
         self.metrics: dict[str, Any] = {}
         """Each metric's last value, of the attempt that completed."""
+        self.said = ""
+        """What all attempts printed, with their tracebacks."""
         self._latest: dict[str, Any] = {}
 
     def add(self, table: str, data: pa.Table) -> None:
@@ -162,6 +174,9 @@ class _Told(Unpublished):
             for state in data["state"].to_pylist():
                 self.metrics = self._latest if state == State.COMPLETED else self.metrics
                 self._latest = self._latest if state == State.RUNNING else {}
+            self.said += "".join(f"\n{error}\n" for error in data["error"].to_pylist() if error)
+        elif table == "logs":
+            self.said += "".join(data["text"].to_pylist())
 
     def take(self, saves: Sequence[Save]) -> None:
         """Let checkpoints go: a test that is cut short begins anew."""

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from caviar.errors import SpecError
 from caviar.run.engine.leases import demand_of
 from caviar.run.executors.ray_session import RaySession, connected, most_of_this_machine, slots_of
+from caviar.run.printed import show_printed
 from caviar.run.signals import terminable
-from caviar.spec.secrets import resolved
+from caviar.spec.secrets import referred, resolved
+from caviar_workers.failure import headline
 
 if TYPE_CHECKING:
     from caviar.display.progress import Progress
@@ -56,7 +58,10 @@ def executor_of(plan: Plan, program: Program, progress: Progress) -> Iterator[Ex
     try:
         if program.data:
             progress.start("loading the data…")
-            executor.load(resolved(plan.train_args))
+            said = executor.load(resolved(plan.train_args), tuple(referred(plan.train_args)))
+            show_printed(progress.note, "data", f"{said.printed}\n{said.error or ''}")
+            if said.error is not None:
+                raise SpecError(f"the sweep's data function raised {headline(said.error)}")
         yield executor
     finally:
         executor.close()

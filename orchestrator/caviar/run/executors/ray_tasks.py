@@ -13,7 +13,7 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -29,7 +29,7 @@ from caviar.run.executors.executor import Event, LeaseEnded, LeaseSpoke
 from caviar.run.executors.oom_kills import OomKills
 from caviar.run.executors.ray_session import fallen, slots_of
 from caviar.spec.code_source import own_modules
-from caviar_workers.data import load_data_first
+from caviar_workers.data import Loading, load_data_first
 from caviar_workers.inbox import Mailbox
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Batch, Demand, Lease, Message, Program
@@ -88,31 +88,39 @@ class RayExecutor:
         self._thread = threading.Thread(target=self._drain, name="caviar-drain", daemon=True)
         self._thread.start()
 
-    def load(self, arguments: Mapping[str, Any]) -> None:
+    def load(self, arguments: Mapping[str, Any], hidden: Iterable[str] = ()) -> Loading:
         """Call the program's `data` function in the cluster, and wait; its result is copied once to each node.
 
         Args:
             arguments: Of train; the function gets those that it takes.
+            hidden: Secrets among them.
+
+        Returns:
+            What it had to say; perhaps it raised.
 
         Raises:
-            SpecError: It raised.
+            SpecError: What it returned cannot be sent.
             ClusterError: Its process died again and again.
         """
 
-        def loading(program: Program) -> tuple[None, Any]:
-            return None, load_data_first(program, arguments)
+        def loading(program: Program) -> tuple[Loading, Any]:
+            return load_data_first(program, arguments, hidden=hidden)
 
         # Two results: one to wait for, and the data, which the driver itself does not need.
         done, data = ray.remote(num_cpus=self._demand.cpus, num_returns=2)(loading).remote(self._program)
         try:
-            ray.get(done)
+            said: Loading = ray.get(done)
         except RayTaskError as error:
             with suppress(RayError):
                 ray.get(data)  # of an error that nobody fetched, Ray tells on the terminal
-            raise SpecError(f"the sweep's data function raised {type(error.cause).__name__}: {error.cause}") from error
+            raise SpecError(
+                f"what the sweep's data function returned cannot be sent to trials: {type(error.cause).__name__}: "
+                f"{error.cause}"
+            ) from error
         except RayError as error:
             raise ClusterError(f"the sweep's data cannot be loaded: {_sentence(error)}") from error
         self._data = [data]
+        return said
 
     def slots(self) -> int:
         """Leases that the cluster's resources allow at the same time; counted every few seconds."""
