@@ -23,7 +23,7 @@ from caviar.spec.settings import SETTINGS, SPECIAL, Settings, documented, settin
 from caviar_workers.load import importing
 
 if TYPE_CHECKING:
-    from caviar.display.progress import Progress
+    from caviar.display.progress import ProgressDisplay
     from caviar.results import Result
     from caviar.search.samplers import Grid, List
     from caviar.space import Parameter
@@ -172,7 +172,11 @@ class Sweep(Settings, _Subject):
         return replace(self, **fields)
 
     def run(
-        self, store: str | PurePath | None = None, *, address: str | None = None, progress: Progress | None = None
+        self,
+        store: str | PurePath | None = None,
+        *,
+        address: str | None = None,
+        progress: ProgressDisplay | None = None,
     ) -> Result:
         """Train all trials and wait for them.
 
@@ -189,7 +193,7 @@ class Sweep(Settings, _Subject):
             raise SpecError(
                 "a sweep was started while its file was imported: put sweep.run() under if __name__ == '__main__':"
             )
-        from caviar.display.choose_display import choose_progress  # noqa: PLC0415
+        from caviar.display.choose_display import choose_display  # noqa: PLC0415
         from caviar.display.typed_commands import told_for  # noqa: PLC0415
         from caviar.results import Result, store_path  # noqa: PLC0415
         from caviar.run.driver import run_sweep  # noqa: PLC0415 — describing a sweep, as workers do, needs none of this
@@ -203,7 +207,7 @@ class Sweep(Settings, _Subject):
                 program,
                 path,
                 address=address,
-                progress=progress or choose_progress(),
+                progress=progress or choose_display(),
                 provenance=provenance(Path(source) if source else None),
             )
         return Result(path, sweep_dir.id)

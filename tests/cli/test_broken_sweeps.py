@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from caviar.store import Store
-from caviar.store.requests import ask_to_stop, take_requests
+from caviar.store.requests import ask_to_stop, pop_requests
 
 BAD = "20271399-996199-dead"  # of our form, at a time that is none
 FILES = {
@@ -237,5 +237,5 @@ def test_what_is_no_request_is_not_taken(interrupted) -> None:
         first.with_name(f"{number:06d}.json").write_bytes(body.encode() if isinstance(body, str) else body)
     os.mkfifo(first.with_name("000100.json"))
 
-    assert [request.trial for request in take_requests(sweep, epoch)] == [0]
+    assert [request.trial for request in pop_requests(sweep, epoch)] == [0]
     sweep.release(epoch)

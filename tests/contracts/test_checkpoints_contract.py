@@ -37,27 +37,27 @@ def found(keeper: Checkpoints, trials: Sequence[int], attempts: Sequence[int]) -
 
 
 def test_a_trial_that_goes_on_gets_its_newest_checkpoint(keeper: Checkpoints) -> None:
-    keeper.take([saved(3, 0, b"a"), saved(4, 7, b"b"), saved(3, 5, b"c")])
-    keeper.take([saved(3, 6, b"d")])
+    keeper.add_saves([saved(3, 0, b"a"), saved(4, 7, b"b"), saved(3, 5, b"c")])
+    keeper.add_saves([saved(3, 6, b"d")])
 
     assert found(keeper, [2, 3, 4], [1, 1, 1]) == {3: (6, b"d"), 4: (7, b"b")}
 
 
 def test_a_later_attempt_saves_on(keeper: Checkpoints) -> None:
-    keeper.take([saved(3, 5, b"a")])
-    keeper.take([saved(3, 8, b"b", attempt=1)])
+    keeper.add_saves([saved(3, 5, b"a")])
+    keeper.add_saves([saved(3, 8, b"b", attempt=1)])
 
     assert found(keeper, [3], [2]) == {3: (8, b"b")}
 
 
 def test_a_first_attempt_gets_none(keeper: Checkpoints) -> None:
-    keeper.take([saved(3, 5, b"a")])
+    keeper.add_saves([saved(3, 5, b"a")])
 
     assert found(keeper, [3], [0]) == {}
 
 
 def test_the_end_of_a_trial_takes_nothing_away(keeper: Checkpoints) -> None:
-    keeper.take([saved(3, 5, b"a")])
+    keeper.add_saves([saved(3, 5, b"a")])
     keeper.forget([3, 4])
 
     assert found(keeper, [3], [1]) == {3: (5, b"a")}

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from caviar.display.choose_display import choose_progress, is_live
+from caviar.display.choose_display import choose_display, is_live
 from caviar.display.live import LiveProgress
 from caviar.display.notebook import NotebookProgress
 from caviar.display.plain import PlainProgress, SilentProgress, line
-from caviar.display.progress import BestRow, Newest, Progress, SweepStatus, slowly
+from caviar.display.progress import BestRow, Newest, ProgressDisplay, SweepStatus, slowly
 
 XTERM = {"TERM": "xterm"}
 
@@ -223,7 +223,7 @@ def test_silence_lets_notes_through() -> None:
 
 
 @pytest.mark.parametrize("make", [LiveProgress, PlainProgress, SilentProgress])
-def test_a_closed_terminal_fails_no_sweep(make: Callable[..., Progress]) -> None:
+def test_a_closed_terminal_fails_no_sweep(make: Callable[..., ProgressDisplay]) -> None:
     stream = ClosedTerminal()
     progress = live(stream, FakeClock()) if make is LiveProgress else make(stream)
     progress.start("starting Ray…")
@@ -249,9 +249,9 @@ def test_live_on_a_real_terminal_only(env: dict[str, str], expected: bool) -> No
 
 
 def test_the_choice() -> None:
-    assert isinstance(choose_progress(stream=Terminal(), env=XTERM), LiveProgress)
-    assert isinstance(choose_progress(stream=io.StringIO(), env=XTERM), PlainProgress)
-    assert isinstance(choose_progress(quiet=True, stream=Terminal(), env=XTERM), SilentProgress)
+    assert isinstance(choose_display(stream=Terminal(), env=XTERM), LiveProgress)
+    assert isinstance(choose_display(stream=io.StringIO(), env=XTERM), PlainProgress)
+    assert isinstance(choose_display(quiet=True, stream=Terminal(), env=XTERM), SilentProgress)
 
 
 class FakeHandle:
@@ -279,7 +279,7 @@ def test_a_notebook_gets_one_display_updated_in_place(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: kernel))
     monkeypatch.setitem(sys.modules, "IPython.display", types.SimpleNamespace(display=display))
     clock = FakeClock()
-    progress = choose_progress(clock=clock, stream=io.StringIO(), env={})
+    progress = choose_display(clock=clock, stream=io.StringIO(), env={})
     assert isinstance(progress, NotebookProgress)
     progress.start("starting Ray… <b>")
     for done in range(65):
@@ -322,10 +322,10 @@ def test_what_is_quick_needs_no_word_and_what_is_slow_has_one() -> None:
 
 def test_the_display_goes_on_while_the_standard_stream_is_led_elsewhere() -> None:
     script = (
-        "import os, sys\nfrom caviar.display.choose_display import choose_progress\n"
+        "import os, sys\nfrom caviar.display.choose_display import choose_display\n"
         "from caviar.run.executors.native_output import native_output_kept\n"
         "sys.stderr.isatty = lambda: True\n"
-        "progress = choose_progress(env={'TERM': 'xterm'})\n"
+        "progress = choose_display(env={'TERM': 'xterm'})\n"
         "with native_output_kept():\n    progress.start('starting Ray…')\n"
         "    print('by hand', file=sys.stderr)\n    os.write(2, b'native')\n"
         "progress.end()\n"

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from caviar.cli.main import main
-from caviar.display.progress import Progress
+from caviar.display.progress import ProgressDisplay
 from caviar.results import Result
 from caviar.run.executors.inline import InlineExecutor
 from caviar.run.executors.ray_session import RaySession
@@ -87,7 +87,7 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
         yield
 
     @contextmanager
-    def executor_of(plan: Plan, program: Program, progress: Progress) -> Iterator[InlineExecutor]:
+    def executor_of(plan: Plan, program: Program, progress: ProgressDisplay) -> Iterator[InlineExecutor]:
         executor = InlineExecutor(program)
         try:
             yield executor

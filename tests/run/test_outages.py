@@ -56,8 +56,8 @@ EXPERIMENT = f"""
 def inline(inline: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leases run in this process; the driver looks for requests all the time, and pauses take none."""
     monkeypatch.setattr("caviar.run.stop_requests.LOOK_S", 0.05)
-    monkeypatch.setattr("caviar_workers.retry.FIRST_S", 0.001)
-    monkeypatch.setattr("caviar_workers.retry.LONGEST_S", 0.01)
+    monkeypatch.setattr("caviar_workers.backoff.FIRST_S", 0.001)
+    monkeypatch.setattr("caviar_workers.backoff.LONGEST_S", 0.01)
 
 
 def live(caviar: Caviar, experiment: Path, uri: str) -> None:

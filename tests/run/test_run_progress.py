@@ -117,7 +117,7 @@ def test_nobody_waits_for_a_reading_and_none_comes_after_the_end(tmp_path: Path)
         writer.add("attempts", attempt_row(1, "COMPLETED"))
         writer.flush()
         Slow.may_end.set()
-        readings.end(read=True)
+        readings.stop(read=True)
         assert readings.newest is not None
         assert readings.newest.done == 1, "what was published before the end is read"
         writer.add("attempts", attempt_row(2, "COMPLETED"))

@@ -11,7 +11,7 @@ from caviar.run.stop_requests import StopRequests
 from caviar.space import Float, Space
 from caviar.spec.plan import Plan
 from caviar.store import Store
-from caviar.store.requests import ask_to_stop, take_requests
+from caviar.store.requests import ask_to_stop, pop_requests
 
 PLAN = Plan(name="s", metric="loss", mode="min", trials=9, seed=0, space=Space({"lr": Float(0.0, 1.0)}))
 
@@ -41,9 +41,9 @@ def test_a_disk_that_does_not_answer_keeps_nobody_and_what_was_asked_is_done_lat
     def slowly(*args: Any) -> Any:
         assert threading.current_thread() is not threading.main_thread()
         answers.wait(60)
-        return take_requests(*args)
+        return pop_requests(*args)
 
-    monkeypatch.setattr("caviar.run.stop_requests.take_requests", slowly)
+    monkeypatch.setattr("caviar.run.stop_requests.pop_requests", slowly)
     sweep = Store.open(tmp_path / "store", create=True).create_sweep({"plan": PLAN.to_json()}, b"code")
     epoch = sweep.claim()
     ask_to_stop(sweep, trial=3, at_once=True)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from caviar.errors import SpecError
 from caviar.search.zoom import few, refine
-from caviar.search.zoom_places import drawn_box, places_in
+from caviar.search.zoom_places import child_boxes, places_in
 from caviar.space import Choice, Constant, Float, Int, Prior, Space
 
 SPACE = Space(
@@ -178,7 +178,7 @@ def test_points_of_a_child_have_their_places_in_the_parent():
     zoom = refine(SPACE, u, usable=60, top=6)
     fine = ranked(200, seed=4, space=zoom.space)
     places = places_in(SPACE, zoom.space, fine)
-    drawn = drawn_box(zoom, zoom.space)
+    drawn = child_boxes(zoom, zoom.space)
     for j, name in enumerate(SPACE):
         found, box = places[:, j][~np.isnan(places[:, j])], change(drawn, name).box
         if box is not None and len(found):

@@ -64,8 +64,8 @@ class World:
         self.calls = Simulated(self.disk)
 
     def worker(self, lease: int = 4) -> CheckpointFolder:
-        shown, pen = folders_for_workers(self.sweep(), self.owner.epoch)
-        return CheckpointFolder(Path(shown), Path(pen), lease, self.calls)
+        shown, build = folders_for_workers(self.sweep(), self.owner.epoch)
+        return CheckpointFolder(Path(shown), Path(build), lease, self.calls)
 
     def sweep(self) -> SweepDir:
         return self.simulation.sweep()

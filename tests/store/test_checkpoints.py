@@ -21,7 +21,7 @@ from caviar.store.checkpoints import (
     thinned,
     write_carried,
 )
-from caviar.store.disk import PosixDisk, Retry
+from caviar.store.disk import Backoff, PosixDisk
 from caviar.store.quarantine import quarantine
 from caviar.store.sizes import sizes
 from caviar_workers.checkpoint import Save, carried
@@ -178,7 +178,7 @@ class Moody(PosixDisk):
 
     def __init__(self, call, after, left, number):
         super().__init__()
-        self.retry = Retry(clock=lambda: 0.0, sleep=lambda _: None)
+        self.backoff = Backoff(clock=lambda: 0.0, sleep=lambda _: None)
         self.strikes = [(call, after, number)] * left
 
     def _struck(self, name, work, *args):

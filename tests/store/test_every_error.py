@@ -9,7 +9,7 @@ from simulated_disk import Platter
 from simulated_sweep import Simulation
 
 from caviar.errors import StoreError
-from caviar_workers.retry import TRANSIENT
+from caviar_workers.backoff import TRANSIENT
 
 pytestmark = pytest.mark.exhaustive
 

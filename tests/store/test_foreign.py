@@ -17,7 +17,7 @@ from caviar.store.finalize import compact, finalize
 from caviar.store.layout import CHECKPOINTS, FINAL_TABLES, HOT, MERGED, SUPERSEDED
 from caviar.store.merging import merge
 from caviar.store.quarantine import quarantine, skip_lost
-from caviar.store.requests import ask_to_stop, take_requests
+from caviar.store.requests import ask_to_stop, pop_requests
 from caviar.store.whose_files import foreign, is_ours
 from caviar_workers.checkpoint import Save, carried
 from caviar_workers.checkpoint_folder import CheckpointFolder
@@ -36,7 +36,7 @@ def act(sweep, rows):
             writer.add("attempts", rows.attempt(1, attempt=1, rows=2))
         write_carried(sweep, epoch, carried(SAVE, b"state"))
         ask_to_stop(sweep)
-        take_requests(sweep, epoch)
+        pop_requests(sweep, epoch)
         finalize(sweep, epoch)
         add_final(sweep, {"trial": 0})
     finally:
@@ -270,7 +270,7 @@ WITH_A_PATH = {
     "touch": lambda disk, path: disk.touch(path),
     "age_s": lambda disk, path: disk.age_s(path),
 }
-WITHOUT = {"each", "retrying", "whole", "now", "local_folder"}
+WITHOUT = {"each", "with_backoff", "whole", "now", "local_folder"}
 
 
 @pytest.mark.parametrize("within", [False, True], ids=["a link", "within one"])

@@ -10,7 +10,7 @@ from fixtures import SECRET
 from caviar.errors import NotFoundError, SpecError, StoreError
 from caviar.store import Store, SweepDir, Views, Writer
 from caviar.store.check import check
-from caviar.store.disk import Retry
+from caviar.store.disk import Backoff
 from caviar.store.disk.bucket import Bucket
 from caviar.store.finalize import compact, finalize, needs_compacting
 from caviar.store.layout import FINAL_TABLES
@@ -23,7 +23,7 @@ CONFLICT = Fault(done=False, reply=409)
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch):
     """Pauses take no time, and end after a while."""
-    monkeypatch.setattr(Bucket, "retry", Retry(sleep=lambda s: None))
+    monkeypatch.setattr(Bucket, "backoff", Backoff(sleep=lambda s: None))
 
 
 @contextmanager
@@ -151,7 +151,7 @@ def test_an_object_store_that_stays_away_is_one_sentence_and_what_was_published_
     writer.add("curves", rows.curve(0, [0], loss=[1.0]))
     writer.flush()
     with cloud.proxy.failing(lambda request: REFUSED if request.method == "PUT" else None):
-        sweep.disk._bucket.retry = Retry(most_s=0.1)
+        sweep.disk._bucket.backoff = Backoff(most_s=0.1)
         writer.add("curves", rows.curve(0, [1], seq=1, loss=[1.0]))
         with pytest.raises(StoreError, match=r"answered 503 .MadeUp.; see to the network") as caught:
             writer.flush()
@@ -188,7 +188,7 @@ def test_a_conflict_is_tried_again_and_a_race_is_lost_once(cloud, describe):
 
 
 def hurried(store):
-    return Store(path=store.path, disk=store.disk.retrying(Retry(most_s=0)))
+    return Store(path=store.path, disk=store.disk.with_backoff(Backoff(most_s=0)))
 
 
 def refused_from(number):
@@ -270,7 +270,7 @@ def test_what_is_not_there_is_named(cloud, monkeypatch):
     with pytest.raises(StoreError, match="there is no such bucket"):
         Store.open("s3://no-such-bucket")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr(Bucket, "retry", Retry(most_s=0.2))
+    monkeypatch.setattr(Bucket, "backoff", Backoff(most_s=0.2))
     with pytest.raises(StoreError, match="no connection to the object store; see to the network and the endpoint"):
         Store.open(cloud.uri)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

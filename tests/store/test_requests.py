@@ -1,6 +1,6 @@
 """What others ask of the process that runs a sweep."""
 
-from caviar.store.requests import ask_to_stop, take_requests
+from caviar.store.requests import ask_to_stop, pop_requests
 
 
 def test_the_owner_takes_what_was_asked_of_it_once_and_in_order(sweep):
@@ -8,11 +8,11 @@ def test_the_owner_takes_what_was_asked_of_it_once_and_in_order(sweep):
     first = ask_to_stop(sweep, trial=3)
     ask_to_stop(sweep, at_once=True)
 
-    taken = take_requests(sweep, epoch)
+    taken = pop_requests(sweep, epoch)
 
     assert [(r.action, r.trial, r.at_once, r.epoch) for r in taken] == [("stop", 3, False, 1), ("stop", None, True, 1)]
     assert not sweep.disk.exists(first)
-    assert take_requests(sweep, epoch) == []
+    assert pop_requests(sweep, epoch) == []
 
 
 def test_what_was_asked_of_an_owner_before_is_dropped_and_what_is_for_a_later_one_stays(sweep):
@@ -21,10 +21,10 @@ def test_what_was_asked_of_an_owner_before_is_dropped_and_what_is_for_a_later_on
     ask_to_stop(sweep)  # of one that let go
     epoch = sweep.claim()
 
-    assert take_requests(sweep, epoch) == []
+    assert pop_requests(sweep, epoch) == []
     ask_to_stop(sweep)
-    assert take_requests(sweep, epoch - 1) == []
-    assert len(take_requests(sweep, epoch)) == 1
+    assert pop_requests(sweep, epoch - 1) == []
+    assert len(pop_requests(sweep, epoch)) == 1
 
 
 def test_what_is_no_request_does_no_harm(sweep):
@@ -34,4 +34,4 @@ def test_what_is_no_request_does_no_harm(sweep):
     request.with_name("000002.json").write_bytes(b"\xff{")
     request.with_name("notes.txt").write_text("mine")
 
-    assert len(take_requests(sweep, epoch)) == 1
+    assert len(pop_requests(sweep, epoch)) == 1

@@ -11,7 +11,7 @@ from safeguards import (
     finished_before_cleared,
     gaps_count,
     in_place,
-    lasting_pen,
+    lasting_build_folder,
     no_deduplication,
     no_fsync,
     no_sync_dir,
@@ -74,7 +74,7 @@ def test_crashes_at_every_step_find_these_in_time(monkeypatch, mirror, take_away
         crash_everywhere(mirror, monkeypatch, cuts=40)
 
 
-RARE = (gaps_count, finished_before_cleared, renumbered, lasting_pen)
+RARE = (gaps_count, finished_before_cleared, renumbered, lasting_build_folder)
 """What takes a coincidence that 5,000 random lives may not have; the lives above have it."""
 
 

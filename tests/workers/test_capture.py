@@ -40,7 +40,7 @@ def printed(work: Callable[[], None], number: int = 0) -> dict[str, str]:
         thread = threading.Thread(target=train)
         thread.start()
         thread.join()
-        pieces = capture.take()
+        pieces = capture.pop_pieces()
     assert {piece.trial for piece in pieces} <= {number}
     return {name: "".join(piece.text for piece in pieces if piece.stream == name) for name in ("out", "err")}
 
@@ -116,7 +116,7 @@ def test_what_comes_between_two_trials_belongs_to_none() -> None:
             capture.end()
             print("between")
             time.sleep(0.002)  # of less, nobody may say in which of the two it came
-        assert capture.take() == []
+        assert capture.pop_pieces() == []
 
 
 OWN = """
@@ -135,7 +135,7 @@ OWN = """
             print("object", file=kept[0])
             subprocess.run(["/bin/echo", "child"], stdout=kept[0], check=True)
             capture.end()
-            text = "".join(piece.text for piece in capture.take())
+            text = "".join(piece.text for piece in capture.pop_pieces())
         assert text == "log\\nnumber\\nobject\\nchild\\n", text
     print("after", file=kept[0], flush=True)
 """
@@ -170,7 +170,7 @@ LIVES_ON = """
                 os.write(copy, b"copy %d\\n" % trial)
                 print("print", trial)
                 capture.end()
-                found = {piece.stream: piece.text for piece in capture.take()}
+                found = {piece.stream: piece.text for piece in capture.pop_pieces()}
                 assert found == {"out": f"copy {trial}\\nprint {trial}\\n", "err": f"child {trial}\\n"}, (trial, found)
         said(b"between")
     child.communicate()
@@ -184,7 +184,7 @@ CLOSED = """
             capture.begin(Trial(sweep="s", number=number, attempt=0, seed=0))
             print("print", number)
             capture.end()
-            assert [piece.text for piece in capture.take()] == [f"print {number}\\n"]
+            assert [piece.text for piece in capture.pop_pieces()] == [f"print {number}\\n"]
         os.closerange(3, 256)
         taken = open(os.devnull)
 """

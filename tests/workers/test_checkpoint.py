@@ -23,12 +23,12 @@ from caviar_workers.trial import Trial
 def folder(tmp_path: Path) -> Path:
     """The folder of checkpoints of a sweep that this machine sees."""
     (tmp_path / "sweep.json").write_text("{}")
-    (tmp_path / "pen").mkdir()
+    (tmp_path / "build").mkdir()
     return tmp_path / "_checkpoints"
 
 
 def where(folder: Path) -> dict[str, str]:
-    return {"checkpoints": str(folder), "pen": str(folder.with_name("pen"))}
+    return {"checkpoints": str(folder), "build": str(folder.with_name("build"))}
 
 
 def batches(train: Callable[..., Any], mail: Any = lambda: (), **given: Any) -> list[Batch]:
@@ -100,7 +100,7 @@ def test_a_call_that_fails_once_in_a_save_changes_nothing(
             made(path, *args, **settings)
         raise OSError(errno.ESTALE, "made up")
 
-    monkeypatch.setattr("caviar_workers.retry.FIRST_S", 0.001)
+    monkeypatch.setattr("caviar_workers.backoff.FIRST_S", 0.001)
     monkeypatch.setattr(os, call, once)
     found = saves(batches(saving, **where(folder)))
     monkeypatch.undo()

@@ -102,7 +102,7 @@ class Capture:
                 self._add(stream.name, stream.transcript.close())
             self._trial, self._ended = None, time.perf_counter()
 
-    def take(self) -> list[Piece]:
+    def pop_pieces(self) -> list[Piece]:
         """Take the pieces caught since the last call."""
         with self._lock:
             self._collect()
@@ -198,7 +198,7 @@ class _Stream:
             self.outlet.tap.assign(self._target)
 
     def read(self) -> str:
-        """What of that which has come since the last call is to be kept."""
+        """Return what has come since the last call and is to be kept."""
         size, found = self._size(), ""
         if size == self._position:
             return found

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from caviar_workers.retry import OUTAGE_S, ROOM_S, Retry
+from caviar_workers.backoff import OUTAGE_S, ROOM_S, Backoff
 
 PIECE = 2**20
 
-BORNE = Retry(most_s=OUTAGE_S, full_s=ROOM_S)
+BORNE = Backoff(most_s=OUTAGE_S, full_s=ROOM_S)
 """What a trial's save bears, as its driver does: an outage may not be what a trial fails for."""
 
 MOST_STEP = 2**63 - 1

@@ -21,15 +21,15 @@ class CheckpointFolder:
 
     Args:
         shown: Where checkpoints are shown, in a folder for each trial.
-        pen: Where they are written before. Its driver's successor removes it, and then nothing of this lease is shown
+        build: Where they are written before. Its driver's successor removes it, and then nothing of this lease is shown
             any more; what was left unfinished goes with it.
         lease: Number of the lease; what it leaves unfinished can be told by it.
         calls: The file system.
     """
 
-    def __init__(self, shown: Path, pen: Path, lease: int, calls: DiskCalls | None = None) -> None:
+    def __init__(self, shown: Path, build: Path, lease: int, calls: DiskCalls | None = None) -> None:
         self._shown = shown
-        self._pen = pen
+        self._build = build
         self._prefix = unfinished_prefix(lease)
         self._calls = DiskCalls() if calls is None else calls
         self._furnished: set[int] = set()
@@ -46,11 +46,11 @@ class CheckpointFolder:
         return BORNE.call(lambda again: self._write(save, source))
 
     def _write(self, save: Save, source: Any) -> Save:
-        for place in (self._shown.parent, self._shown, self._shown / str(save.trial), self._pen.parent, self._pen):
+        for place in (self._shown.parent, self._shown, self._shown / str(save.trial), self._build.parent, self._build):
             if place.is_symlink():
                 raise OSError(errno.ELOOP, "it is a link, and no link within a store is followed", str(place))
         self._furnish(save.trial)
-        aside = self._pen / f"{self._prefix}{uuid.uuid4().hex}.aside"
+        aside = self._build / f"{self._prefix}{uuid.uuid4().hex}.aside"
         try:
             total = 0
             with self._calls.open(aside) as file:

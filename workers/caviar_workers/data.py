@@ -74,7 +74,7 @@ def load_data_first(
 
     with Capture(descriptors=own_process, hidden=hidden) as capture:
         error, data = done_in_thread(program.digest, load)
-        printed = "".join(piece.text for piece in capture.take())
+        printed = "".join(piece.text for piece in capture.pop_pieces())
     return Loading(printed=printed, error=error), data
 
 

@@ -1,4 +1,4 @@
-"""The store's tables as Arrow, built in bulk from executions and columns."""
+"""The store's tables as Arrow, built in bulk from attempts and columns."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def attempts_table(
         "devices": pa.repeat(place[2], count),
         "rows": totals.rows,
         "step": pa.array(totals.steps, mask=totals.steps < 0),
-        "start": pa.array(window.firsts, mask=window.ends),
+        "start": pa.array(window.firsts, mask=window.at_last_step),
         "diverged": totals.diverged,
     }
     arrays = arrays_of("attempts", columns, count)

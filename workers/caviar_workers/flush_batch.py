@@ -42,7 +42,7 @@ class FlushWindow:
 
     @property
     def attempts(self) -> list[int]:
-        """Which execution of the trial each is, [k]."""
+        """Which attempt of the trial each is, [k]."""
         last = [self.current.trial.attempt] if self.current is not None else []
         return [ending[1] for ending in self.endings] + last
 
@@ -52,7 +52,7 @@ class FlushWindow:
         return np.minimum(self._starts(), MOST_STEP).astype(np.int64)
 
     @property
-    def ends(self) -> Bools:
+    def at_last_step(self) -> Bools:
         """Where no step can follow on the checkpoint, so that the attempt supersedes nothing, [k]."""
         return self._starts() > MOST_STEP
 

@@ -146,37 +146,37 @@ class _Training:
             self._train(position)
 
     def _train(self, position: int) -> None:
-        execution = self._recorder.begin(position)
-        if self.inbox.begin(execution.trial):
-            self._execute(execution, position)
+        attempt = self._recorder.begin(position)
+        if self.inbox.begin(attempt.trial):
+            self._execute(attempt, position)
         else:
-            execution.kind = "cancel"
-        self._recorder.end(execution)
+            attempt.kind = "cancel"
+        self._recorder.end(attempt)
 
-    def _execute(self, execution: Attempt, position: int) -> None:
+    def _execute(self, attempt: Attempt, position: int) -> None:
         started = time.perf_counter()
         try:
             if self._function is None:
                 self._function = self._load()
-            execution.trial.data = self._data
-            seed_everything(execution.trial.seed)
+            attempt.trial.data = self._data
+            seed_everything(attempt.trial.seed)
             started = time.perf_counter()
             # In a copy of what the import has left, so that a trial's own `seterr` ends with it.
-            copy_context().run(self._call, self._function, execution, position)
+            copy_context().run(self._call, self._function, attempt, position)
         except TrialInterrupted:
             pass
         except BaseException as error:
-            text, execution.kind = describe(error)
-            execution.error = without(text, self._lease.hidden)
-        if execution.error is None:  # a train function that was interrupted may also clean up and return
-            execution.kind = execution.trial.interrupted
-        execution.busy = time.perf_counter() - started
+            text, attempt.kind = describe(error)
+            attempt.error = without(text, self._lease.hidden)
+        if attempt.error is None:  # a train function that was interrupted may also clean up and return
+            attempt.kind = attempt.trial.interrupted
+        attempt.busy = time.perf_counter() - started
         if self._lease.demand.gpus and (fault := release_memory()) is not None:
             self.broken = self._own_process
-            if execution.error is None and execution.kind is None:  # it came after train had returned
-                execution.error, execution.kind = describe(fault)
+            if attempt.error is None and attempt.kind is None:  # it came after train had returned
+                attempt.error, attempt.kind = describe(fault)
         if self._own_process:
-            self._unseen_s += execution.busy
+            self._unseen_s += attempt.busy
             if self._unseen_s > _BRIEF_S:
                 self._look_at_files()
             if self._surroundings is not None:
@@ -188,22 +188,22 @@ class _Training:
             self.broken = True
             print(f"[caviar: {word}]", file=OUTLETS["err"])
 
-    def _call(self, function: Callable[..., Any], execution: Attempt, position: int) -> None:
+    def _call(self, function: Callable[..., Any], attempt: Attempt, position: int) -> None:
         with self._parent_only:
-            returned = function(self._lease.config(position), execution.trial, **self._own_arguments())
+            returned = function(self._lease.config(position), attempt.trial, **self._own_arguments())
         if returned is not None:
             with self._parent_only:  # a generator runs here
-                self._finish(returned, execution)
+                self._finish(returned, attempt)
 
     def _own_arguments(self) -> Mapping[str, Any]:
         """The function's arguments: what a trial does to them is its own affair."""
         return copy.deepcopy(self._arguments) if self._arguments else {}
 
-    def _finish(self, returned: Any, execution: Attempt) -> None:
+    def _finish(self, returned: Any, attempt: Attempt) -> None:
         if self._lease.final:
-            _finish_final(returned, execution.trial)
+            _finish_final(returned, attempt.trial)
         else:
-            _finish(returned, execution, self._lease.metric, self._recorder)
+            _finish(returned, attempt, self._lease.metric, self._recorder)
 
     def _load(self) -> Callable[..., Any]:
         lease, program = self._lease, self._program
@@ -221,12 +221,12 @@ class _Training:
         return function
 
 
-def _finish(returned: Any, execution: Attempt, metric: str, recorder: Recorder) -> None:
+def _finish(returned: Any, attempt: Attempt, metric: str, recorder: Recorder) -> None:
     """Record what train returned, as its last report: a generator's rows, a dict of metrics, or the metric's value.
 
     What cannot be stored is told in the trial's log, if its curve is whole without it, and else with its failure.
     """
-    trial: Trial = execution.trial
+    trial: Trial = attempt.trial
     returned = _played_out(returned, trial)
     if returned is None:
         return
@@ -235,16 +235,16 @@ def _finish(returned: Any, execution: Attempt, metric: str, recorder: Recorder) 
         return
     value = held_number(returned)
     if value is None or (trial.reported and isinstance(value, bool)):
-        execution.returned = type(returned).__name__
+        attempt.returned = type(returned).__name__
         why = "return a number, or a dict of metrics"
     elif recorder.is_measured(trial):
-        execution.returned = in_words(value, 40)
+        attempt.returned = in_words(value, 40)
         why = f"{metric} was reported before, so return a dict that says which metric it is, or nothing"
     else:
         trial.report(trial.newest_step, **{metric: scalar(metric, value)})
         return
     if trial.reported:
-        sys.stderr.write(f"caviar: train returned {execution.returned}, which is not stored: {why}\n")
+        sys.stderr.write(f"caviar: train returned {attempt.returned}, which is not stored: {why}\n")
 
 
 def _finish_final(returned: Any, trial: Trial) -> None:

@@ -153,16 +153,16 @@ def load_module(program: Program) -> ModuleType:
     Raises:
         Exception: Whatever the user's module raises at import.
     """
-    with _taken(program):
+    with _importing(program):
         return importlib.import_module(program.module)
 
 
 @contextmanager
-def _taken(program: Program) -> Iterator[None]:
+def _importing(program: Program) -> Iterator[None]:
     """Import from the program's snapshot, once per process and snapshot; after an error, from the beginning again."""
     global _installed  # noqa: PLW0603 — sys.modules is global too
     with one_at_a_time:
-        finder = _take(program)
+        finder = _finder_of(program)
         try:
             with _wordless(program):
                 yield
@@ -174,7 +174,7 @@ def _taken(program: Program) -> Iterator[None]:
 
 def adopt(program: Program, name: str) -> ModuleType:
     """Take the program for this process, a child that began afresh, where one of its modules is just being imported."""
-    spec = _take(program).find_spec(name)
+    spec = _finder_of(program).find_spec(name)
     assert spec is not None
     assert spec.loader is not None
     sys.modules[name] = module = module_from_spec(spec)
@@ -183,7 +183,7 @@ def adopt(program: Program, name: str) -> ModuleType:
     return module
 
 
-def _take(program: Program) -> SnapshotFinder:
+def _finder_of(program: Program) -> SnapshotFinder:
     global _installed  # noqa: PLW0603 — sys.meta_path is global too
     if _installed is None or _installed.digest != program.digest:
         if _installed is not None:
@@ -264,9 +264,9 @@ def load_function(program: Program, name: str) -> Callable[..., Any]:
 
 
 def _opened(program: Program) -> Mapping[str, Callable[..., Any]]:
-    """The functions that were sent, opened once per process: what they share lives on, as that of a module does."""
+    """Unpickle the functions that were sent, once a process: what they share lives as long as a module would."""
     mark, data, *buffers = program.pickled
-    with _taken(program):
+    with _importing(program):
         if mark not in _functions:
             _functions.clear()
             _functions[mark] = pickle.loads(data, buffers=buffers)

@@ -103,7 +103,7 @@ class Lease:
     trials: tuple[int, ...]
     """Trial numbers, from 0."""
     attempts: tuple[int, ...]
-    """Which execution of the trial this is, from 0."""
+    """Which attempt of the trial this is, from 0."""
     seeds: tuple[int, ...]
     """0 … 2^32 − 1."""
     configs: Mapping[str, tuple[Any, ...]]
@@ -115,7 +115,7 @@ class Lease:
     demand: Demand = Demand()
     checkpoints: str = ""
     """Folder of the sweep's checkpoints, for workers that see it; empty: none can."""
-    pen: str = ""
+    build: str = ""
     """Where they write them before they show them there."""
     restore: Mapping[int, Checkpoint] = field(default_factory=dict)
     """Trial → what its `load()` gives."""
@@ -139,7 +139,7 @@ class Message:
 
     trial: int
     attempt: int
-    """For this execution; another one pays no heed."""
+    """For this attempt; another one pays no heed."""
     action: Action
     """`stop`: the next report is the last one, and the trial ends as STOPPED. `pause`: likewise, as PAUSED."""
     decision: int

@@ -88,21 +88,21 @@ class Recorder:
         with self._lock:
             if self._untaken is not None:
                 trial.bound(MOST_BACKLOG)
-            self._open = execution = Attempt(trial=trial, started=self._clock())
-        return execution
+            self._open = attempt = Attempt(trial=trial, started=self._clock())
+        return attempt
 
-    def end(self, execution: Attempt) -> None:
+    def end(self, attempt: Attempt) -> None:
         """Close the attempt; what is reported to it from now on goes nowhere."""
         self._capture.end()
-        trial, ended = execution.trial, self._clock()
+        trial, ended = attempt.trial, self._clock()
         trial.leave()
-        facts = execution.busy, execution.error, execution.kind, execution.returned
+        facts = attempt.busy, attempt.error, attempt.kind, attempt.returned
         with self._lock:
             self._open = None
-            cells = trial.take()
+            cells = trial.pop_rows()
             self._cells += cells
             self._counts.append(len(cells) // WIDTH)
-            self._endings.append((trial.number, trial.attempt, execution.started, ended, trial.start, *facts))
+            self._endings.append((trial.number, trial.attempt, attempt.started, ended, trial.start, *facts))
             untaken = self._untaken if len(self._cells) // WIDTH + len(self._endings) >= MOST_BACKLOG else None
         if untaken is not None:
             untaken.wait()
@@ -149,7 +149,7 @@ class Recorder:
         if self._sees_store is None:
             self._sees_store = is_visible(lease.checkpoints)
             if self._sees_store:
-                self._folder = CheckpointFolder(Path(lease.checkpoints), Path(lease.pen), lease.id)
+                self._folder = CheckpointFolder(Path(lease.checkpoints), Path(lease.build), lease.id)
         return self._folder
 
     @contextmanager
@@ -173,8 +173,8 @@ class Recorder:
 
     def backlog(self) -> int:
         """The number of rows that wait for a flush."""
-        execution = self._open
-        return len(self._cells) // WIDTH + (0 if execution is None else execution.trial.backlog)
+        attempt = self._open
+        return len(self._cells) // WIDTH + (0 if attempt is None else attempt.trial.backlog)
 
     def flush(self) -> Batch | None:
         """Take all that is new since the last flush; None: nothing is."""
@@ -191,8 +191,8 @@ class Recorder:
                     current.trial.bound(MOST_BACKLOG)
 
     def _flush(self) -> Batch | None:
-        window = self._take()
-        pieces = self._capture.take()
+        window = self._next_window()
+        pieces = self._capture.pop_pieces()
         curves = attempts = b""
         if len(window.counts):
             curves, attempts = self._tables(window.without_refused())
@@ -202,13 +202,13 @@ class Recorder:
         logs = ipc(logs_table(pieces)) if pieces else b""
         return Batch(curves=curves, attempts=attempts, logs=logs, saves=saves)
 
-    def _take(self) -> FlushWindow:
+    def _next_window(self) -> FlushWindow:
         endings, self._endings = self._endings, []
         counts, self._counts = self._counts, []
         cells, self._cells = self._cells, []
         current = self._open
         if current is not None:
-            rest = current.trial.take()
+            rest = current.trial.pop_rows()
             cells += rest
             counts.append(len(rest) // WIDTH)
         counted = np.array(counts, np.int64)

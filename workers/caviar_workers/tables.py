@@ -105,7 +105,7 @@ FIELDS: dict[str, dict[str, Field]] = {
         "n": Field("int64"),  # running number in the sweep, from 0
         "time": Field("time"),
         "trial": Field("int64"),  # null: the whole sweep
-        "attempt": Field("int16"),  # the execution that it was about; null: none
+        "attempt": Field("int16"),  # the attempt that it was about; null: none
         "action": Field("text"),  # stop | pause | promote | retry | time_limit | extend | …
         "decided_by": Field("text"),  # user | asha:eta=5 | max_attempts=3 | …
         "step": Field("int64"),  # at which it compared; null: none

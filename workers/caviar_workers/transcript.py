@@ -45,9 +45,9 @@ class Transcript:
     def add(self, data: bytes) -> str:
         """Take what has come; returns what of it can be handed on now."""
         self.used = True
-        return self._take(self._filter.add(self._decoder.decode(data)))
+        return self._shortened(self._filter.add(self._decoder.decode(data)))
 
-    def _take(self, text: str) -> str:
+    def _shortened(self, text: str) -> str:
         if not text:
             return ""
         text, self._fresh = folded(text, fresh=self._fresh), text[-1] == "\n"
@@ -70,7 +70,7 @@ class Transcript:
         """The end of the stream, where it was not handed on already."""
         if not self.used:
             return ""
-        last = self._take(self._filter.rest())
+        last = self._shortened(self._filter.rest())
         if not self._end:
             return last
         note = f"[caviar: about {self._dropped:,} characters were dropped]\n" if self._dropped else ""

@@ -33,7 +33,7 @@ class TrialInterrupted(BaseException):
 
 
 class Trial:
-    """One execution of one configuration.
+    """One attempt at one configuration.
 
     Threads: `report` may be called from one thread at a time; a second thread of the worker takes rows away at any
     moment. Reports reach the store within about two seconds, in the order they were made.
@@ -41,7 +41,7 @@ class Trial:
     Attributes:
         sweep: Id of the sweep.
         number: The trial, from 0.
-        attempt: Which execution of the trial this is, from 0.
+        attempt: Which attempt of the trial this is, from 0.
         seed: 0 … 2^32 − 1, the same at every attempt; `random`, numpy and (where imported) torch are already
             seeded with it.
         data: What the sweep's `data` function returned; None: it has none. All trials read it: do not write to it.
@@ -56,12 +56,12 @@ class Trial:
         "_ending",
         "_gate",
         "_keep",
+        "_popped",
         "_put",
         "_restored",
         "_saved",
         "_start",
         "_step",
-        "_taken",
         "attempt",
         "data",
         "devices",
@@ -85,7 +85,7 @@ class Trial:
         self._saved = False
         self._ending: Action | None = None
         self._cells: Cells = []
-        self._taken = 0
+        self._popped = 0
         self._step: int | None = None
         self._barred: str | None = None
         self._gate: threading.Event | None = None
@@ -157,12 +157,12 @@ class Trial:
 
     @property
     def start(self) -> int:
-        """First step of this execution: 0, or the one after that of the checkpoint that was loaded."""
+        """First step of this attempt: 0, or the one after that of the checkpoint that was loaded."""
         return self._start
 
     @property
     def newest_step(self) -> int:
-        """The step that was reported last; before that, the one at which this execution begins."""
+        """The step that was reported last; before that, the one at which this attempt begins."""
         newest = self._cells[-WIDTH:]
         step = newest[0] if newest else self._step
         return self._start if step is None else step
@@ -182,23 +182,23 @@ class Trial:
     @property
     def reported(self) -> bool:
         """Whether anything was reported yet."""
-        return self._taken > 0 or bool(self._cells)
+        return self._popped > 0 or bool(self._cells)
 
     @property
     def count(self) -> int:
         """Rows reported so far; exact while nobody takes them away."""
-        return (self._taken + len(self._cells)) // WIDTH
+        return (self._popped + len(self._cells)) // WIDTH
 
     @property
     def backlog(self) -> int:
         """Rows that wait for the recorder."""
         return len(self._cells) // WIDTH
 
-    def take(self) -> Cells:
+    def pop_rows(self) -> Cells:
         """Take the rows reported so far (for the recorder, from its own thread)."""
         count = len(self._cells)
         cells = self._cells[:count]
-        self._taken += count
+        self._popped += count
         if count:
             self._step = cells[-WIDTH]
         del self._cells[:count]  # not a swap: the training thread may hold the old list's extend

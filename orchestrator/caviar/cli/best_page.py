@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from caviar.cli.output import emit, say_left_out
-from caviar.results.curves_sql import drawn
+from caviar.results.curves_sql import thinned
 from caviar_workers.states import State
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def print_winners(opened: OpenSweep, document: BestDocument) -> None:
     from caviar.display.table import Column, print_table
 
     metric = document.metric
-    found = drawn(opened, [row.trial for row in document.trials], metric)
+    found = thinned(opened, [row.trial for row in document.trials], metric)
     points = [found[row.trial] for row in document.trials]
     curves = [one.values for one in points]
     axis = axis_of(curves)

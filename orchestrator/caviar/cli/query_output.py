@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class QueryThread:
-    """Makes calls that query some views. DuckDB itself is deaf to Ctrl-C while another thread of its own does the work.
+    """Makes calls that query some views. DuckDB itself hears no Ctrl-C while another thread of its own works.
 
     Args:
         views: What is asked; of no other thread meanwhile.

@@ -31,7 +31,7 @@ def still_working(words: Sequence[str]) -> Iterator[None]:
     try:
         yield
     finally:
-        line.end()
+        line.stop()
 
 
 class _Line:
@@ -46,7 +46,7 @@ class _Line:
         sys.stdout, sys.stderr = self._watched = tuple(cast("TextIO", _Watched(one, self)) for one in self._before)
         self._thread.start()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Take the line away, for good, and give the streams back."""
         if self._thread.is_alive():
             self._ended.set()
@@ -79,10 +79,10 @@ class _Watched:
         self._line = line
 
     def write(self, text: str) -> int:
-        self._line.end()
+        self._line.stop()
         return self._stream.write(text)
 
     def __getattr__(self, name: str) -> Any:
         if name in ("buffer", "fileno", "detach"):
-            self._line.end()  # who asks for these writes without us
+            self._line.stop()  # who asks for these writes without us
         return getattr(self._stream, name)

@@ -50,10 +50,10 @@ def _print(opened: "OpenSweep", trials: list[int], metric: str, log: bool | None
     from caviar.display.numbers import number
     from caviar.display.sparkline import sparklines
     from caviar.display.table import Column, print_table
-    from caviar.results.curves_sql import drawn, ends
+    from caviar.results.curves_sql import first_and_last, thinned
 
-    points = drawn(opened, trials, metric)
-    numbers = ends(opened, list(points), metric)
+    points = thinned(opened, trials, metric)
+    numbers = first_and_last(opened, list(points), metric)
     width = min(max(data_console(sys.stdout).width - 45, 10), 60)
     curves, steps = [one.values for one in points.values()], [one.steps for one in points.values()]
     if all(value is None for curve in curves for value in curve):

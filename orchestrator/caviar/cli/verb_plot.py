@@ -25,8 +25,8 @@ def verb(sweep: str | None, output: str, x: str | None, y: str | None, top: int 
     the box that a zoom would draw.
     """
     from caviar.cli.opened import newest
-    from caviar.cli.zoom_page import draw_family
+    from caviar.cli.zoom_page import write_family_picture
     from caviar.store import Store
 
     opened = Store.open(store)
-    draw_family(opened, newest(opened, sweep), output, axes=(x, y), top=top)
+    write_family_picture(opened, newest(opened, sweep), output, axes=(x, y), top=top)

@@ -15,7 +15,7 @@ Views:
   trials     one row a trial: parameters, state, last_<metric>, best_<metric>,
              busy: the seconds that it trained
   curves     one row a report: step, time, one column a metric
-  attempts   one row an execution of a trial
+  attempts   one row an attempt at a trial
   configs    one row a drawn configuration
   logs       what trials printed
   decisions  what was decided about trials and the sweep, on which numbers

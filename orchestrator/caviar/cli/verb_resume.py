@@ -41,7 +41,7 @@ def verb(address: str | None, quiet: bool, add: int | None, trust: bool, target:
     """Train the trials of SWEEP that are not finished, with the code that the sweep began with."""
     from caviar.cli.after_run import after_run
     from caviar.cli.opened import newest
-    from caviar.display.choose_display import choose_progress
+    from caviar.display.choose_display import choose_display
     from caviar.run.resume import resume_sweep
     from caviar.store import Store
 
@@ -53,7 +53,7 @@ def verb(address: str | None, quiet: bool, add: int | None, trust: bool, target:
             opened,
             found,
             address=address,
-            progress=choose_progress(quiet=quiet),
+            progress=choose_display(quiet=quiet),
             add=add or 0,
             trust=asker(trust),
             **wishes,

@@ -82,10 +82,10 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
     FILE is a Python file that holds a `Sweep`; NAME says which, where it holds several. Ctrl-C stops it in
     good order, and `caviar resume` goes on.
     """
-    from caviar.display.choose_display import choose_progress
+    from caviar.display.choose_display import choose_display
     from caviar.display.progress import slowly
 
-    progress = choose_progress(quiet=quiet)
+    progress = choose_display(quiet=quiet)
     with (
         data_only(),
         slowly(progress, f"importing {file} and what it needs…"),

@@ -23,7 +23,7 @@ Examples:
     "--top", type=click.IntRange(min=3), metavar="N", help="Round how many of the best (default: 5, or 10 %)."
 )
 @click.option("--trials", type=click.IntRange(min=1), metavar="N", help="How many configurations (default: as before).")
-@click.option("--plot", metavar="FILE.svg", help="Draw coarse trials, the box and fine trials.")
+@click.option("--plot", metavar="FILE.svg", help="Plot coarse trials, the box and fine trials.")
 @click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster (auto: the one on this machine).")
 @click.option("--dry-run", is_flag=True, help="Show old and new ranges; run nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
@@ -69,9 +69,9 @@ def verb(
     if target.as_json:
         emit_json(document)
     if plot is not None:
-        from caviar.cli.zoom_page import draw
+        from caviar.cli.zoom_page import write_picture
 
-        draw(store, sweep, zoom, None, plot, axes=(None, None))
+        write_picture(store, sweep, zoom, None, plot, axes=(None, None))
     say("nothing was run (--dry-run)")
 
 
@@ -83,18 +83,18 @@ def _held(sweep: Any) -> AbstractContextManager[Any]:
 
 def _run(store: Any, sweep: Any, child: Any, plot: str | None, target: Target, given: Mapping[str, Any]) -> None:
     from caviar.cli.after_run import after_run
-    from caviar.display.choose_display import choose_progress
+    from caviar.display.choose_display import choose_display
     from caviar.run.driver import run_child
     from caviar.spec.provenance import provenance
 
-    progress = choose_progress(quiet=given["quiet"])
+    progress = choose_display(quiet=given["quiet"])
     origin = provenance(None)
     where = {key: given[key] for key in ("held", "address")}
     trust = asker(given["trust"])
     with data_only():
         made = run_child(store, sweep, child, **where, progress=progress, command=origin, trust=trust)
     if plot is not None:
-        from caviar.cli.zoom_page import draw_family
+        from caviar.cli.zoom_page import write_family_picture
 
-        draw_family(store, made, plot, axes=(None, None), top=None)
+        write_family_picture(store, made, plot, axes=(None, None), top=None)
     after_run(target, made.id)

@@ -16,7 +16,7 @@ from caviar.errors import SpecError
 from caviar.results.family import children
 from caviar.results.next_sweep import need_points, zoom_into
 from caviar.results.selector import select
-from caviar.search.zoom_places import drawn_box, places_in
+from caviar.search.zoom_places import child_boxes, places_in
 from caviar.spec.plan import Plan
 from caviar.store import Views
 from caviar_workers.states import State
@@ -61,8 +61,8 @@ def _after(change: ParameterChange) -> str:
 Axes = tuple[str | None, str | None]
 
 
-def draw_family(store: Store, sweep: SweepDir, file: str, *, axes: Axes, top: int | None) -> None:
-    """Draw a sweep and its parent; without one, its newest child; without that, the box that a zoom would draw."""
+def write_family_picture(store: Store, sweep: SweepDir, file: str, *, axes: Axes, top: int | None) -> None:
+    """Write a picture of a sweep and its parent; without one, its newest child; without that, the box of a zoom."""
     from caviar.results.family import parent_of
 
     parent = parent_of(sweep)
@@ -72,11 +72,11 @@ def draw_family(store: Store, sweep: SweepDir, file: str, *, axes: Axes, top: in
     )
     zoom = zoom_into(store, coarse, top=top)
     if fine is not None:
-        zoom = drawn_box(zoom, Plan.from_json(fine.description()["plan"]).space)
-    draw(store, coarse, zoom, fine, file, axes=axes)
+        zoom = child_boxes(zoom, Plan.from_json(fine.description()["plan"]).space)
+    write_picture(store, coarse, zoom, fine, file, axes=axes)
 
 
-def draw(store: Store, coarse: SweepDir, zoom: Zoom, fine: SweepDir | None, file: str, *, axes: Axes) -> None:
+def write_picture(store: Store, coarse: SweepDir, zoom: Zoom, fine: SweepDir | None, file: str, *, axes: Axes) -> None:
     """Write the picture to a file, which appears whole or not at all.
 
     Raises:

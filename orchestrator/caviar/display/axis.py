@@ -35,7 +35,7 @@ class Axis:
 
     def share(self, value: float | None) -> float | None:
         """Return where the value lies, 0 … 1 from the bottom, 0.5 on a flat axis; None: it cannot be drawn."""
-        if not _drawable(value, log=self.log) or value is None:
+        if not _plottable(value, log=self.log) or value is None:
             return None
         low, high, at = (_scaled(min(max(one, self.low), self.high), self.log) for one in (self.low, self.high, value))
         if math.isinf(high - low):
@@ -51,7 +51,7 @@ def axis_of(curves: Sequence[Curve], log: bool | None = None) -> Axis:
         log: whether it is to be logarithmic; None: if that shows more, see `wants_log`.
     """
     log = wants_log(curves) if log is None else log
-    values = sorted(value for curve in curves for value in curve if value is not None and _drawable(value, log=log))
+    values = sorted(value for curve in curves for value in curve if value is not None and _plottable(value, log=log))
     if not values:
         return Axis(log=log)
     low, high = _fences([_scaled(value, log) for value in values])
@@ -81,7 +81,7 @@ def axis_text(axis: Axis) -> str:
     return f"from {number(axis.low)} to {number(axis.high)}{log}{beyond}"
 
 
-def _drawable(value: float | None, *, log: bool) -> bool:
+def _plottable(value: float | None, *, log: bool) -> bool:
     return value is not None and math.isfinite(value) and (value > 0 or not log)
 
 

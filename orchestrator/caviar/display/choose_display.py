@@ -10,16 +10,16 @@ from typing import TextIO
 from caviar.display.live import LiveProgress
 from caviar.display.notebook import NotebookProgress, in_notebook
 from caviar.display.plain import PlainProgress, SilentProgress
-from caviar.display.progress import Clock, Progress
+from caviar.display.progress import Clock, ProgressDisplay
 
 
-def choose_progress(
+def choose_display(
     *,
     quiet: bool = False,
     stream: TextIO | None = None,
     env: Mapping[str, str] | None = None,
     clock: Clock = time.monotonic,
-) -> Progress:
+) -> ProgressDisplay:
     """The display that suits where it is shown.
 
     Args:

@@ -34,14 +34,14 @@ class NotebookProgress:
         self._notes: list[str] = []
         self._last: SweepStatus | None = None
         self._body: list[str] = []
-        self._drawn = float("-inf")
+        self._rendered = float("-inf")
         self._began: float | None = None
 
     def start(self, text: str) -> None:
         """Show the text in the cell's output."""
         self._began = self._clock()
         self._body = [one_line(text)]
-        self._draw()
+        self._render()
 
     def update(self, status: SweepStatus) -> None:
         """Show the state, if the last one was shown long enough ago."""
@@ -49,26 +49,26 @@ class NotebookProgress:
         if self._began is not None:
             self._notes.append(f"{self._body[0]} {duration(self._clock() - self._began)}")
             self._began = None
-        if self._clock() - self._drawn >= EVERY_S:
-            self._take(status)
+        if self._clock() - self._rendered >= EVERY_S:
+            self._show(status)
 
     def note(self, text: str) -> None:
         """Keep the note above the state."""
         self._notes.append(told(text))
-        self._draw()
+        self._render()
 
     def end(self, status: SweepStatus | None = None) -> None:
         """Show the last state."""
         last = status or self._last
         if last is not None:
-            self._take(last, ended=True)
+            self._show(last, ended=True)
 
-    def _take(self, status: SweepStatus, *, ended: bool = False) -> None:
+    def _show(self, status: SweepStatus, *, ended: bool = False) -> None:
         self._body = [line.plain for line in frame(status, Look(width=100), ended=ended)]
-        self._draw()
+        self._render()
 
-    def _draw(self) -> None:
-        self._drawn = self._clock()
+    def _render(self) -> None:
+        self._rendered = self._clock()
         text = "\n".join([*self._notes, *self._body])
         bundle = {
             "text/plain": text,

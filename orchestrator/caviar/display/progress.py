@@ -90,12 +90,12 @@ class SweepStatus:
     reasons: tuple[tuple[str, int], ...] = ()
 
 
-class Progress(Protocol):
+class ProgressDisplay(Protocol):
     """The display of one sweep while it runs; see the module's contract."""
 
     @property
     def curves(self) -> bool:
-        """Whether it draws the curves of the best trials, so that it is worth fetching them."""
+        """Whether it shows the curves of the best trials, so that it is worth fetching them."""
 
     def start(self, text: str) -> None:
         """Show what is being started (`starting Ray…`), at once, with the time that it takes."""
@@ -114,7 +114,7 @@ MOMENT_S = 2.0
 
 
 @contextmanager
-def slowly(progress: Progress, text: str, *, after: float = MOMENT_S) -> Iterator[None]:
+def slowly(progress: ProgressDisplay, text: str, *, after: float = MOMENT_S) -> Iterator[None]:
     """Show the text while the block lasts, if it lasts for longer than a moment: what is quick needs no word."""
     timer = threading.Timer(after, progress.start, [text])
     timer.daemon = True
@@ -122,12 +122,12 @@ def slowly(progress: Progress, text: str, *, after: float = MOMENT_S) -> Iterato
     try:
         yield
     except BaseException:
-        _end(timer)
+        _cancel(timer)
         progress.end()
         raise
-    _end(timer)
+    _cancel(timer)
 
 
-def _end(timer: threading.Timer) -> None:
+def _cancel(timer: threading.Timer) -> None:
     timer.cancel()
     timer.join()

@@ -1,4 +1,4 @@
-"""A drawing as SVG text; whatever a user wrote is escaped."""
+"""A picture as SVG text; whatever a user wrote is escaped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 FONT = "system-ui, sans-serif"
 
 
-class Drawing:
+class Picture:
     """Shapes on a white ground; coordinates in pixels from the top left corner.
 
     Args:
@@ -53,7 +53,7 @@ class Drawing:
         self._shapes.append(f'<text x="{at[0]:.1f}" y="{at[1]:.1f}" {style}{turned}>{safe(words)}</text>')
 
     def svg(self) -> str:
-        """Return the whole drawing as text."""
+        """Return the whole picture as text."""
         width, height = self._size
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from caviar.display.axis_ticks import ticks, value_ticks, value_unit
-from caviar.display.svg import Drawing
+from caviar.display.svg import Picture
 from caviar.errors import SpecError
 from caviar.search.zoom import Box, Zoom
 from caviar.space import Constant, did_you_mean
@@ -67,14 +67,14 @@ def picture(
     """
     first, second = _chosen(zoom, metric, axes)
     x, y = _axis(zoom, first, dots), _metric_axis(metric, dots) if second == metric else _axis(zoom, second, dots)
-    drawing = Drawing(WIDTH, HEIGHT, f"{title}: coarse trials, the box round the best, and fine trials")
-    _frame(drawing, x, y, title)
-    _box(drawing, x, y)
+    picture = Picture(WIDTH, HEIGHT, f"{title}: coarse trials, the box round the best, and fine trials")
+    _frame(picture, x, y, title)
+    _box(picture, x, y)
     best = _best(dots, mode)
     for dot in sorted(dots, key=lambda one: (one.fine, one is best)):
-        _dot(drawing, x, y, dot, best=dot is best)
-    _legend(drawing, zoom, dots, metric)
-    return drawing.svg()
+        _dot(picture, x, y, dot, best=dot is best)
+    _legend(picture, zoom, dots, metric)
+    return picture.svg()
 
 
 def _chosen(zoom: Zoom, metric: str, axes: tuple[str | None, str | None]) -> tuple[str, str]:
@@ -123,44 +123,44 @@ def _at(x: _Axis, y: _Axis, place: tuple[float, float]) -> tuple[float, float]:
     return across, HEIGHT - BOTTOM - y.share(place[1]) * (HEIGHT - TOP - BOTTOM)
 
 
-def _frame(drawing: Drawing, x: _Axis, y: _Axis, title: str) -> None:
+def _frame(picture: Picture, x: _Axis, y: _Axis, title: str) -> None:
     foot, left = HEIGHT - BOTTOM, float(LEFT)
     for place, label in x.marks:
         across = _at(x, y, (place, 0.0))[0]
-        drawing.line((across, TOP), (across, foot), "#eee")
-        drawing.text((across, foot + 18), label)
+        picture.line((across, TOP), (across, foot), "#eee")
+        picture.text((across, foot + 18), label)
     for place, label in y.marks:
         down = _at(x, y, (0.0, place))[1]
-        drawing.line((left, down), (WIDTH - RIGHT, down), "#eee")
-        drawing.text((left - 8, down + 4), label, anchor="end")
-    drawing.line((left, foot), (WIDTH - RIGHT, foot), DARK)
-    drawing.line((left, TOP), (left, foot), DARK)
-    drawing.text((LEFT + (WIDTH - LEFT - RIGHT) / 2, HEIGHT - 16), x.title, size=14)
-    drawing.text((18, TOP + (HEIGHT - TOP - BOTTOM) / 2), y.title, size=14, turn=-90)
-    drawing.text((left, 24), title, anchor="start", size=16)
+        picture.line((left, down), (WIDTH - RIGHT, down), "#eee")
+        picture.text((left - 8, down + 4), label, anchor="end")
+    picture.line((left, foot), (WIDTH - RIGHT, foot), DARK)
+    picture.line((left, TOP), (left, foot), DARK)
+    picture.text((LEFT + (WIDTH - LEFT - RIGHT) / 2, HEIGHT - 16), x.title, size=14)
+    picture.text((18, TOP + (HEIGHT - TOP - BOTTOM) / 2), y.title, size=14, turn=-90)
+    picture.text((left, 24), title, anchor="start", size=16)
 
 
-def _box(drawing: Drawing, x: _Axis, y: _Axis) -> None:
+def _box(picture: Picture, x: _Axis, y: _Axis) -> None:
     if x.box is None and y.box is None:
         return
     low = _at(x, y, (x.box.low if x.box else x.low, y.box.low if y.box else y.low))
     high = _at(x, y, (x.box.high if x.box else x.high, y.box.high if y.box else y.high))
-    drawing.box((low[0], high[1]), (high[0] - low[0], low[1] - high[1]), BLUE, filled=0.06)
+    picture.box((low[0], high[1]), (high[0] - low[0], low[1] - high[1]), BLUE, filled=0.06)
 
 
-def _dot(drawing: Drawing, x: _Axis, y: _Axis, dot: Dot, *, best: bool) -> None:
+def _dot(picture: Picture, x: _Axis, y: _Axis, dot: Dot, *, best: bool) -> None:
     across, up = x.of(dot), y.of(dot)
     if across is None or up is None:
         return
     at = _at(x, y, (across, up))
     if dot.value is None:
         colour = BLUE if dot.fine else GREY
-        drawing.dot(at, SMALL, colour) if dot.stopped else drawing.cross(at, 3.5, colour)
+        picture.dot(at, SMALL, colour) if dot.stopped else picture.cross(at, 3.5, colour)
         return
     fill = BLUE if dot.fine else GREY if dot.good else "none"
-    drawing.dot(at, 4.5, BLUE if dot.fine else DARK if dot.good else GREY, fill)
+    picture.dot(at, 4.5, BLUE if dot.fine else DARK if dot.good else GREY, fill)
     if best:
-        drawing.dot(at, 9.0, ORANGE)
+        picture.dot(at, 9.0, ORANGE)
 
 
 def _best(dots: Sequence[Dot], mode: str) -> Dot | None:
@@ -169,7 +169,7 @@ def _best(dots: Sequence[Dot], mode: str) -> Dot | None:
     return min(usable, key=lambda dot: sign * (dot.value or 0.0), default=None)
 
 
-def _legend(drawing: Drawing, zoom: Zoom, dots: Sequence[Dot], metric: str) -> None:
+def _legend(picture: Picture, zoom: Zoom, dots: Sequence[Dot], metric: str) -> None:
     fine = sum(dot.fine for dot in dots)
     coarse = len(dots) - fine
     entries = [("coarse", f"{coarse} coarse"), ("good", f"best {zoom.top} of them")]
@@ -182,13 +182,13 @@ def _legend(drawing: Drawing, zoom: Zoom, dots: Sequence[Dot], metric: str) -> N
     for kind, words in entries:
         at = (across, 48.0)
         if kind == "failed":
-            drawing.cross(at, 3.5, GREY)
+            picture.cross(at, 3.5, GREY)
         elif kind == "stopped":
-            drawing.dot(at, SMALL, GREY)
+            picture.dot(at, SMALL, GREY)
         elif kind == "best":
-            drawing.dot(at, 6.0, ORANGE)
+            picture.dot(at, 6.0, ORANGE)
         else:
             fill = {"coarse": "none", "good": GREY, "fine": BLUE}[kind]
-            drawing.dot(at, 4.5, {"coarse": GREY, "good": DARK, "fine": BLUE}[kind], fill)
-        drawing.text((across + 11, 52), words, anchor="start")
+            picture.dot(at, 4.5, {"coarse": GREY, "good": DARK, "fine": BLUE}[kind], fill)
+        picture.text((across + 11, 52), words, anchor="start")
         across += 34 + 6.6 * len(words)

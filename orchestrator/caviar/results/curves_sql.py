@@ -1,4 +1,4 @@
-"""Learning curves out of the store: exact, or thinned by the database for a drawing."""
+"""Learning curves out of the store: exact, or thinned by the database for a plot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from caviar.results.open_sweep import OpenSweep
 
-# Steps that a drawing tells apart, at most: more than the dots of any terminal.
+# Steps that a plot tells apart, at most: more than the dots of any terminal.
 MOST_POINTS = 1024
 
 
@@ -54,7 +54,7 @@ def exact_metrics(opened: OpenSweep, trial: int) -> dict[str, Points]:
     return found
 
 
-def drawn(opened: OpenSweep, trials: Sequence[int], metric: str) -> dict[int, Points]:
+def thinned(opened: OpenSweep, trials: Sequence[int], metric: str) -> dict[int, Points]:
     """The metric's mean over at most 1,024 spans of steps; None where no value of a span is finite."""
     value = quoted(metric)
     return _by_trial(
@@ -70,15 +70,15 @@ def drawn(opened: OpenSweep, trials: Sequence[int], metric: str) -> dict[int, Po
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ends:
+class FirstAndLast:
     """The two ends of one trial's curve, as reported; None: it has no reports."""
 
     first: float | None = None
     last: float | None = None
 
 
-def ends(opened: OpenSweep, trials: Sequence[int], metric: str) -> dict[int, Ends]:
-    """Return what each curve begins and ends with: not means of many reports, as in a drawing."""
+def first_and_last(opened: OpenSweep, trials: Sequence[int], metric: str) -> dict[int, FirstAndLast]:
+    """Return what each curve begins and ends with: not means of many reports, as in a plot."""
     value = quoted(metric)
     sql = (
         f"select trial, arg_min({value}, _row), arg_max({value}, _row) from _curves"
@@ -86,8 +86,8 @@ def ends(opened: OpenSweep, trials: Sequence[int], metric: str) -> dict[int, End
     )
     with opened.views.of_trials(trials):
         rows = opened.views.execute(sql, [list(trials)]).fetchall()
-    found = {trial: Ends(first=first, last=last) for trial, first, last in rows}
-    return {trial: found.get(trial, Ends()) for trial in trials}
+    found = {trial: FirstAndLast(first=first, last=last) for trial, first, last in rows}
+    return {trial: found.get(trial, FirstAndLast()) for trial in trials}
 
 
 def _by_trial(opened: OpenSweep, sql: str, trials: Sequence[int]) -> dict[int, Points]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from caviar.results.open_sweep import OpenSweep
 
 _HEEDED = {Action.PAUSE: (State.PAUSED, State.STOPPED), Action.STOP: (State.STOPPED, State.CANCELLED)}
-"""States of the execution that a decision was about, if it did as it was told."""
+"""States of the attempt that a decision was about, if it did as it was told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ def decisions_document(opened: OpenSweep, trial: int) -> DecisionsDocument:
 
 
 def _explained(row: dict[str, Any], after: dict[str, Any] | None) -> dict[str, Any]:
-    """A decision with its numbers and its sentence; `after` is what became of the execution that it was about."""
+    """A decision with its numbers and its sentence; `after` is what became of the attempt that it was about."""
     numbers = numbers_of(row["numbers"])
     facts = {name: row[name] for name in ("action", "step", "value", "bar")}
     heeded = row["action"] not in _HEEDED or (after is not None and after["state"] in _HEEDED[row["action"]])

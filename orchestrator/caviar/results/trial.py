@@ -52,7 +52,7 @@ class TrialDocument:
         error: the traceback.
         metrics: metric → its last and its best value.
         curves: metric → all its reports.
-        attempts: the rows of its executions in the view `attempts`.
+        attempts: its rows in the view `attempts`.
         output: the last lines that its newest attempt printed, oldest first.
     """
 

@@ -36,7 +36,7 @@ from caviar.store.ownership import own
 from caviar.store.writer import Writer
 
 if TYPE_CHECKING:
-    from caviar.display.progress import Progress, SweepStatus
+    from caviar.display.progress import ProgressDisplay, SweepStatus
     from caviar.run.assembly import Search
     from caviar.run.executors.executor import Executor
     from caviar.store.ownership import Ownership
@@ -49,7 +49,7 @@ def run_sweep(
     store: PurePath,
     *,
     address: str | None,
-    progress: Progress,
+    progress: ProgressDisplay,
     provenance: Mapping[str, Any],
 ) -> SweepDir:
     """Make a sweep and run it to its end.
@@ -92,7 +92,7 @@ def run_child(  # noqa: PLR0913 — the options of the verb
     *,
     held: Ownership | None,
     address: str | None,
-    progress: Progress,
+    progress: ProgressDisplay,
     command: Mapping[str, Any],
     trust: Trust = nobody,
 ) -> SweepDir:
@@ -125,7 +125,7 @@ def _rounds(
     *,
     parent: Ownership | None,
     address: str | None,
-    progress: Progress,
+    progress: ProgressDisplay,
     provenance: Mapping[str, Any],
 ) -> SweepDir:
     """Make and run the sweep and, each as a child of the one before, its rounds; returns the last.
@@ -194,7 +194,7 @@ def drive_sweep(
     program: Program,
     search: Search,
     executor: Executor,
-    progress: Progress,
+    progress: ProgressDisplay,
 ) -> bool:
     """Run the trials of a sweep that is ours, publish what they report, and close it in good order.
 
@@ -211,9 +211,9 @@ def drive_sweep(
         Whether it came to its end, rather than being stopped before.
     """
     hurried = threading.Event()
-    retry = store_outage.retry(progress.note, hurried.is_set)
-    store, sweep_dir = store.retrying(retry), held.sweep.retrying(retry)
-    looking = held.sweep.retrying(store_outage.NONE)
+    backoff = store_outage.backoff(progress.note, hurried.is_set)
+    store, sweep_dir = store.with_backoff(backoff), held.sweep.with_backoff(backoff)
+    looking = held.sweep.with_backoff(store_outage.NONE)
     discard_unrecorded(store, sweep_dir)
     with ExitStack() as parts:
         requests = parts.enter_context(closing(StopRequests(looking, held.epoch)))

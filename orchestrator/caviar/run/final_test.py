@@ -154,7 +154,7 @@ def _run(held: Ownership, plan: Plan, work: Work, ports: Ports, attend: Callable
 
 
 class _Told(Unpublished):
-    """The store's place in the test of a winner: it takes what the test reports, and gives the winner's checkpoint."""
+    """Stands in for the store while a winner is tested: keeps what the test reports, gives the winner's checkpoint."""
 
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
@@ -178,13 +178,13 @@ class _Told(Unpublished):
         elif table == "logs":
             self.said += "".join(data["text"].to_pylist())
 
-    def take(self, saves: Sequence[Save]) -> None:
+    def add_saves(self, saves: Sequence[Save]) -> None:
         """Let checkpoints go: a test that is cut short begins anew."""
 
     def forget(self, trials: Iterable[int]) -> None:
         """Do nothing."""
 
-    def bury(self, lease: int) -> None:
+    def process_died(self, lease: int) -> None:
         """Do nothing."""
 
     def look_up(self, work: Work) -> Future[Kept]:

@@ -12,7 +12,7 @@ from caviar.search.samplers import Draws, trial_seeds, typed
 from caviar.store import Views, Writer
 
 if TYPE_CHECKING:
-    from caviar.display.progress import Progress
+    from caviar.display.progress import ProgressDisplay
     from caviar.search.samplers import Constraint, Sampler
     from caviar.spec.plan import Plan
     from caviar.store import Store
@@ -27,7 +27,7 @@ def redraw(
     held: Ownership,
     plan: Plan,
     sampler: Sampler,
-    progress: Progress,
+    progress: ProgressDisplay,
     *,
     constraint: Constraint | None = None,
 ) -> None:

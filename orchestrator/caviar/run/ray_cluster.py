@@ -15,7 +15,7 @@ from caviar.spec.secrets import referred, resolved
 from caviar_workers.failure import headline
 
 if TYPE_CHECKING:
-    from caviar.display.progress import Progress
+    from caviar.display.progress import ProgressDisplay
     from caviar.run.executors.executor import Executor
     from caviar.spec.plan import Plan
     from caviar_workers.messages import Program
@@ -32,7 +32,7 @@ def _lack(plan: Plan, resources: Mapping[str, float], where: str) -> str:
 
 
 @contextmanager
-def session(plan: Plan, address: str | None, progress: Progress) -> Iterator[None]:
+def session(plan: Plan, address: str | None, progress: ProgressDisplay) -> Iterator[None]:
     """Ray, started or joined, with room for a trial of the plan."""
     here = None if address is not None or connected() else most_of_this_machine()
     if here is not None and (lack := _lack(plan, here, "machine")):  # Ray may find less, but no more
@@ -50,7 +50,7 @@ def session(plan: Plan, address: str | None, progress: Progress) -> Iterator[Non
 
 
 @contextmanager
-def executor_of(plan: Plan, program: Program, progress: Progress) -> Iterator[Executor]:
+def executor_of(plan: Plan, program: Program, progress: ProgressDisplay) -> Iterator[Executor]:
     """An executor for this program, in the session that is open. One a sweep: leases are numbered from 0 in each."""
     from caviar.run.executors.ray_tasks import RayExecutor  # noqa: PLC0415
 

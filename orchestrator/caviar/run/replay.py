@@ -36,7 +36,7 @@ class MemoryCheckpoints:
     def __init__(self) -> None:
         self._newest: dict[int, Checkpoint] = {}
 
-    def take(self, saves: Sequence[Save]) -> None:
+    def add_saves(self, saves: Sequence[Save]) -> None:
         """Keep the newest ones."""
         for save in saves:
             self._newest[save.trial] = Checkpoint(save.step, save.data or b"")
@@ -44,7 +44,7 @@ class MemoryCheckpoints:
     def forget(self, trials: Iterable[int]) -> None:
         """Take nothing away."""
 
-    def bury(self, lease: int) -> None:
+    def process_died(self, lease: int) -> None:
         """Do nothing: nothing is written."""
 
     def look_up(self, work: Work) -> Future[Kept]:
@@ -91,7 +91,7 @@ class _Ends(Unpublished):
         self.busy_s = 0.0
 
     def add(self, table: str, data: pa.Table) -> None:
-        """Look at executions that ended."""
+        """Look at attempts that ended."""
         if table == "attempts":
             for row in data.to_pylist():
                 self.busy_s += row["busy"] or 0.0

@@ -1,6 +1,6 @@
 """Going on with a sweep: what is not finished, and, where that is asked for, more trials or other code.
 
-A trial goes on at an attempt of which there is no trace: no row of any table, and no checkpoint. For what an execution
+A trial goes on at an attempt of which there is no trace: no row of any table, and no checkpoint. For what an attempt
 left would else pass for the work of another one, and checkpoints are restored by the number of their attempt.
 """
 
@@ -43,7 +43,7 @@ from caviar_workers.load import load_function
 from caviar_workers.states import ENDED, State
 
 if TYPE_CHECKING:
-    from caviar.display.progress import Progress
+    from caviar.display.progress import ProgressDisplay
     from caviar.search.samplers import Sampler
     from caviar.store import Store, SweepDir
     from caviar.store.owner import Sighting
@@ -72,7 +72,7 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
         decided = views.execute("SELECT coalesce(max(n) + 1, 0) FROM decisions").fetchall()[0][0]
         # Configurations are written block by block: the first trials have theirs.
         dropped = views.execute(f"SELECT DISTINCT trial FROM attempts WHERE trial >= {written}").fetchall()
-        # A driver that dies while it publishes may leave rows of an execution that `attempts` does not know yet.
+        # A driver that dies while it publishes may leave rows of an attempt that `attempts` does not know yet.
         rows = views.execute(
             "WITH newest AS (SELECT trial, arg_max(state, attempt * 2 + (ended IS NOT NULL)::INT) AS state "
             "FROM attempts GROUP BY trial), "
@@ -114,7 +114,7 @@ LOOK_S = 5.0
 
 
 def wait_for_silence(
-    sweep_dir: SweepDir, progress: Progress, *, sleep: Callable[[float], None] = time.sleep
+    sweep_dir: SweepDir, progress: ProgressDisplay, *, sleep: Callable[[float], None] = time.sleep
 ) -> Sighting:
     """Wait while the owner's last sign of life is too young, and no other comes.
 
@@ -140,7 +140,7 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
     sweep_dir: SweepDir,
     *,
     address: str | None,
-    progress: Progress,
+    progress: ProgressDisplay,
     retry_failed: bool = False,
     time_limit: float | None = None,
     add: int = 0,
@@ -189,7 +189,7 @@ class _How:
     """The wishes that hold for the rounds after a sweep too."""
 
     address: str | None
-    progress: Progress
+    progress: ProgressDisplay
     retry_failed: bool
     time_limit: float | None
     trust: Trust
@@ -250,7 +250,7 @@ def _finish(
         return True
     with session(plan, how.address, how.progress), executor_of(plan, program, how.progress) as executor:
         if amendment:
-            held.sweep.retrying(store_outage.retry(how.progress.note, lambda: False)).amend(**amendment)
+            held.sweep.with_backoff(store_outage.backoff(how.progress.note, lambda: False)).amend(**amendment)
             held.sweep = held.sweep.again()
         return drive_sweep(store, held, plan, program, search, executor, how.progress)
 
@@ -275,7 +275,7 @@ def _extended(plan: Plan, sampler: Sampler, add: int) -> Plan:
     return dataclasses.replace(plan, trials=plan.trials + add)
 
 
-def _program(sweep_dir: SweepDir, force: bool, progress: Progress, trust: Trust) -> tuple[Program, bool]:
+def _program(sweep_dir: SweepDir, force: bool, progress: ProgressDisplay, trust: Trust) -> tuple[Program, bool]:
     """The program to go on with, and whether it is another than before."""
     stored = trusted_program(sweep_dir, trust)
     path = Path(stored.files[stored.module][0])

@@ -103,7 +103,7 @@ class RunProgress:
 
     def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
         if self._readings is not None:
-            self._readings.end(read=kind is None)
+            self._readings.stop(read=kind is None)
 
     def read(self, scheduler: Scheduler) -> SweepStatus:
         """The state of things now. It takes no time."""
@@ -166,7 +166,7 @@ class Readings:
         """Begin to read."""
         self._thread.start()
 
-    def end(self, *, read: bool) -> None:
+    def stop(self, *, read: bool) -> None:
         """Read no more, after the last time if `read`; what does not finish within 10 s is given up."""
         self._once_more = read
         self._ended.set()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from caviar.run.engine.background import Background
 from caviar.run.engine.decision_log import Decision
-from caviar.store.requests import take_requests
+from caviar.store.requests import pop_requests
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -57,7 +57,7 @@ class StopRequests:
 
     def _asked(self) -> list[Request]:
         try:
-            return take_requests(self._sweep_dir, self._epoch)
+            return pop_requests(self._sweep_dir, self._epoch)
         except OSError:  # the folder can be listed another time
             return []
 

@@ -1,8 +1,8 @@
 """How long a sweep bears a store that does not answer, or a disk that is full.
 
 The rule: whatever acts for a sweep that runs (claims, writes, restores, ends, tests its winner) is given a store and a
-sweep with the sweep's `Retry`. Who only looks now and then, for a request or for the display, has none, and skips that
-look: it may not keep the loop from its work, nor end the sweep.
+sweep with the sweep's `Backoff`. Who only looks now and then, for a request or for the display, has none, and skips
+that look: it may not keep the loop from its work, nor end the sweep.
 """
 
 from __future__ import annotations
@@ -10,25 +10,25 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from caviar_workers.retry import OUTAGE_S, ROOM_S, Retry
+from caviar_workers.backoff import OUTAGE_S, ROOM_S, Backoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from caviar.store.writer import Writer
 
-NONE = Retry(most_s=0.0)
+NONE = Backoff(most_s=0.0)
 """For who only looks, in a loop that must not stand still."""
 
 
-def retry(say: Callable[[str], None], hurried: Callable[[], bool]) -> Retry:
+def backoff(say: Callable[[str], None], hurried: Callable[[], bool]) -> Backoff:
     """Return how long, and how audibly, a sweep that runs tries its disk again.
 
     Args:
         say: Told in a line what is being waited for; from any thread.
         hurried: Whether the user wants an end: then a few seconds must do.
     """
-    return Retry(most_s=OUTAGE_S, full_s=ROOM_S, say=say, hurried=hurried)
+    return Backoff(most_s=OUTAGE_S, full_s=ROOM_S, say=say, hurried=hurried)
 
 
 SLOW_S = 2.0

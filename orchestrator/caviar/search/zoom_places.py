@@ -58,12 +58,12 @@ def number_place(parameter: Float | Int, value: float) -> float:
     return (place_of(parameter.scale, *edges, value - half) + place_of(parameter.scale, *edges, value + half)) / 2
 
 
-def drawn_box(zoom: Zoom, child: Space) -> Zoom:
+def child_boxes(zoom: Zoom, child: Space) -> Zoom:
     """Return the zoom with the boxes that a child really has, on the scales of the parent."""
-    return replace(zoom, changes=tuple(_drawn(one, child.get(one.name)) for one in zoom.changes))
+    return replace(zoom, changes=tuple(_with_childs_box(one, child.get(one.name)) for one in zoom.changes))
 
 
-def _drawn(change: Change, after: Parameter | None) -> Change:
+def _with_childs_box(change: Change, after: Parameter | None) -> Change:
     before, box = change.before, None
     if isinstance(before, (Float, Int)) and isinstance(after, (Float, Int)):
         half = 0.0 if after.lattice is None else after.lattice.half

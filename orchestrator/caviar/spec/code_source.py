@@ -146,7 +146,7 @@ def _of_snapshot(functions: Mapping[str, Function | None], snapshot: Program) ->
 def _change(
     program: Program, named: Program | None, module: ModuleType, functions: Mapping[str, Function | None]
 ) -> str | None:
-    """Why importing the program gives other functions; None: it gives these.
+    """Say why importing the program would give other functions; None: it would give the same.
 
     Args:
         program: The module's file, and what it imports.

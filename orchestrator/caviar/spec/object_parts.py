@@ -148,7 +148,7 @@ def home_of(function: types.FunctionType) -> Any:
 
 
 def reaches_any_module(function: types.FunctionType) -> bool:
-    """Whether a function may read of any module that is loaded, or of its own by such a way."""
+    """Whether a function may look modules up by name, and so depend on any module that is loaded."""
     code, held = function.__code__, function.__globals__
     if finds_modules(code):
         return True

@@ -218,7 +218,7 @@ class Comparison:
         return bool(_code_key(one) == _code_key(other))
 
     def _mapped(self, text: Any) -> Any:
-        """A text that may be the experiment's name, or begin with it, as it is there."""
+        """A text, with the experiment's module name at its beginning replaced by the one that an import gives it."""
         if isinstance(text, str) and (text == self._here or text.startswith(f"{self._here}.")):
             return self._there + text[len(self._here) :]
         return text

@@ -75,7 +75,7 @@ def beginning(sweep: SweepDir, seen: VisibleFiles) -> list[Wrong]:
     return found
 
 
-def papers(sweep: SweepDir, seen: VisibleFiles) -> list[Wrong]:
+def records(sweep: SweepDir, seen: VisibleFiles) -> list[Wrong]:
     """Return what is wrong with manifests, owners and findings."""
     return [*_manifests(sweep, seen), *_end(sweep, seen), *_owners(sweep, seen), *_finals(sweep)]
 
@@ -188,7 +188,7 @@ def check(sweep: SweepDir) -> list[Finding]:
         findings = [finding for finding in map(_Reading(sweep, seen).look, _entries(seen)) if finding]
         if not any(finding.what == MISSING for finding in findings) or sweep.visible_files() == seen:
             break  # otherwise files were merged away while we read
-    findings += [*begun, *(Finding(name=name, what=what) for name, what in papers(sweep, seen))]
+    findings += [*begun, *(Finding(name=name, what=what) for name, what in records(sweep, seen))]
     saves = list(all_saves(sweep))
     findings += [finding for save in saves if (finding := _checkpoint(sweep, save))]
     histories = [*_gaps(sweep, seen, findings), *_splices(sweep, seen, saves, findings)]

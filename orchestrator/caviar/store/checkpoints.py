@@ -63,14 +63,14 @@ def living_of(store: Store, sweep: SweepDir, steps: Mapping[int, int]) -> dict[i
 
 def _summed_up(rows: Mapping[str, Column], metrics: list[str], objective: str) -> Living:
     reported = [metric for metric in metrics if not np.ma.getmaskarray(rows[metric]).all()]
-    ends = {metric: _ends(rows[metric]) for metric in reported}
+    found = {metric: _extremes(rows[metric]) for metric in reported}
     return Living(
-        diverged=objective in ends and not ends[objective].all_finite[0],
-        metrics={metric: _summary(found) for metric, found in ends.items()},
+        diverged=objective in found and not found[objective].all_finite[0],
+        metrics={metric: _summary(one) for metric, one in found.items()},
     )
 
 
-def _ends(column: Column) -> Extremes:
+def _extremes(column: Column) -> Extremes:
     return extremes(np.ma.getdata(column), ~np.ma.getmaskarray(column), np.zeros(1, np.int64))
 
 
@@ -158,9 +158,9 @@ def discard_unfinished(sweep: SweepDir, epoch: int, lease: int) -> None:
     Raises:
         OSError: It cannot be listed or deleted.
     """
-    pen = sweep.path / build_folder(epoch)
-    names = sweep.disk.list(pen, hidden=True) if isinstance(pen, Path) else []
-    sweep.disk.delete(pen / name for name in names if name.startswith(unfinished_prefix(lease)))
+    build = sweep.path / build_folder(epoch)
+    names = sweep.disk.list(build, hidden=True) if isinstance(build, Path) else []
+    sweep.disk.delete(build / name for name in names if name.startswith(unfinished_prefix(lease)))
 
 
 def all_saves(sweep: SweepDir) -> Iterator[Save]:
@@ -257,7 +257,7 @@ def restorable(saves: Sequence[Save], published: Mapping[int, tuple[int, int]]) 
     """The checkpoints that a trial may go on from, the newest first: those whose rows are its curve up to their step.
 
     All rows that their attempt had reported before must be published, so that no hole appears. No later attempt may
-    have begun at or before their step, or its rows would be joined with those of another execution. Of an attempt
+    have begun at or before their step, or its rows would be joined with those of another attempt. Of an attempt
     without any row nobody knows where it began, so that the rows of those before it may not be its own.
 
     Args:

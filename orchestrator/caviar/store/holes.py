@@ -57,7 +57,7 @@ def name_of(gap: Gap) -> str:
 
 
 def lost_names(gap: Gap) -> list[str]:
-    """The names under which a manifest has what is missing there set aside.
+    """The names by which a manifest records the segments that are missing there.
 
     Raises:
         StoreError: They are more than anybody published: a number is wrong.

@@ -91,7 +91,7 @@ def named(
         if sweep.id == ref:
             return [sweep]
     found = [sweep for sweep in sweeps if ref and names.get(sweep.id) == ref]  # a name such as "a" also ends some id
-    short = [sweep for sweep in sweeps if ref and (sweep.id.startswith(ref) or _ends(sweep.id, ref))]
+    short = [sweep for sweep in sweeps if ref and (sweep.id.startswith(ref) or _ends_with(sweep.id, ref))]
     if found or (short and len(ref) >= FEWEST):
         return found or short
     if short:
@@ -119,5 +119,5 @@ def the_only(found: Sequence[SweepDir], ref: str | None) -> SweepDir:
     raise NotFoundError(f"{ref!r} names {len(found)} sweeps: type one of {listed}{more}.")
 
 
-def _ends(sweep_id: str, ref: str) -> bool:
+def _ends_with(sweep_id: str, ref: str) -> bool:
     return sweep_id.rpartition("-")[2].endswith(ref)

@@ -259,7 +259,7 @@ def newest(disk: Disk, sweep: PurePath) -> tuple[str | None, int]:
 
 
 def ran_since_this_boot(disk: Disk, sweep: PurePath, epoch: int) -> bool:
-    """Whether the owner of an epoch began after the present start of this computer; not, where nobody can tell."""
+    """Whether the owner of an epoch began after the present start of this computer; False where that is not known."""
     path = owner_path(sweep, epoch)
     for name in (path, released_path(path)):
         with suppress(OSError):

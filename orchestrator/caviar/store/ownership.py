@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from caviar.errors import StoreError
-from caviar.store.disk import Retry
+from caviar.store.disk import Backoff
 from caviar.store.owner import owner_path, superseded
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def own(sweep: SweepDir, *, purpose: str = "run", take_over: bool = False) -> Ow
     try:
         sweep.claim(purpose=purpose, take_over=take_over, held=owned.begin)
     except BaseException:
-        owned.end()
+        owned.stop()
         raise
     return owned
 
@@ -40,7 +40,7 @@ def own(sweep: SweepDir, *, purpose: str = "run", take_over: bool = False) -> Ow
 class Ownership:
     """A sweep that this process owns.
 
-    Signs of life come from a thread of its own, by a disk with a `Retry` of its own: whatever else waits for a disk,
+    Signs of life come from a thread of its own, by a disk with a `Backoff` of its own: whatever else waits for a disk,
     for the user's code or for other processes, does not keep it waiting. They begin within the claim: on a disk whose
     fsync takes seconds, that alone may last longer than an owner may be silent.
     """
@@ -53,7 +53,7 @@ class Ownership:
         """Whether its disk does not answer, and nobody waits for it: then that this process is gone must say all."""
         self._over = threading.Event()
         self._lost = False
-        self._beating = sweep.retrying(Retry())
+        self._beating = sweep.with_backoff(Backoff())
         self._thread = threading.Thread(target=self._beat, name="caviar-beat", daemon=True)
 
     def begin(self, epoch: int) -> None:
@@ -61,7 +61,7 @@ class Ownership:
         self.epoch = epoch
         self._thread.start()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Give none any more; may be called again."""
         self._over.set()
         if self._thread.ident is not None:
@@ -89,7 +89,7 @@ class Ownership:
         self._over.set()
         if self.stuck():
             return
-        self.end()
+        self.stop()
         self.sweep.release(self.epoch)
 
     def __enter__(self) -> Self:

@@ -62,7 +62,7 @@ def ask_to_stop(sweep: SweepDir, *, trial: int | None = None, at_once: bool = Fa
         raise store_error("write to", folder, error) from error
 
 
-def take_requests(sweep: SweepDir, epoch: int) -> list[Request]:
+def pop_requests(sweep: SweepDir, epoch: int) -> list[Request]:
     """The requests to the owner of that epoch, oldest first; they are removed, and so are those to owners before it.
 
     Raises:

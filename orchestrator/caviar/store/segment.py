@@ -251,9 +251,9 @@ class FileSummary:
     def count(self, rows: pa.Table) -> pa.Table:
         """Count the rows and pass them on."""
         if rows.num_rows:
-            ends = pc.min_max(rows["trial"]).as_py()
-            self.low = least([self.low, ends["min"]])
-            self.high = greatest([self.high, ends["max"]])
+            bounds = pc.min_max(rows["trial"]).as_py()
+            self.low = least([self.low, bounds["min"]])
+            self.high = greatest([self.high, bounds["max"]])
         self.rows += rows.num_rows
         if "state" in rows.column_names:
             for pair in pc.value_counts(rows["state"]).to_pylist():

@@ -143,23 +143,25 @@ def _groups(path: Path, footer: pq.FileMetaData) -> Iterator[Group]:
     keys = [columns[name] for name in key_names(footer.schema.to_arrow_schema())]
     for number in range(footer.num_row_groups):
         group = footer.row_group(number)
-        ends = [_ends(group.column(key)) for key in keys]
+        bounds = [_min_max(group.column(key)) for key in keys]
         if group.num_rows:
-            yield Group(path=path, footer=footer, number=number, rows=group.num_rows, low=_low(ends), high=ends[0][1])
+            yield Group(
+                path=path, footer=footer, number=number, rows=group.num_rows, low=_low(bounds), high=bounds[0][1]
+            )
 
 
-def _ends(column: pq.ColumnChunkMetaData) -> tuple[int, int]:
+def _min_max(column: pq.ColumnChunkMetaData) -> tuple[int, int]:
     found = column.statistics
     if found is None or not found.has_min_max or found.null_count:
         return -1, NEVER
     return int(found.min), int(found.max)
 
 
-def _low(ends: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+def _low(bounds: Sequence[tuple[int, int]]) -> tuple[int, ...]:
     """The first row that may be there: where several trials are, any attempt may be the first one's."""
     found: list[int] = []
     sure = True
-    for low, high in ends:
+    for low, high in bounds:
         found.append(low if sure else -1)
         sure = sure and low == high
     return tuple(found)

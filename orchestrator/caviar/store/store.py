@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from caviar.errors import NotFoundError, SpecError, StoreError
 from caviar.store import manifest
 from caviar.store import takeover as claims
-from caviar.store.disk import Disk, PosixDisk, Retry, locate
+from caviar.store.disk import Backoff, Disk, PosixDisk, locate
 from caviar.store.disk.checksum import checksum
 from caviar.store.layout import (
     CODE_FILE,
@@ -80,9 +80,9 @@ class Store:
             raise store_error("create" if create else "open", store.path, error) from error
         return store
 
-    def retrying(self, retry: Retry) -> Store:
-        """Return the same store, on a disk with another rule of retrying."""
-        return replace(self, disk=self.disk.retrying(retry))
+    def with_backoff(self, backoff: Backoff) -> Store:
+        """Return the same store, on a disk with other pauses between repeated calls."""
+        return replace(self, disk=self.disk.with_backoff(backoff))
 
     def _open(self, create: bool) -> None:
         written = self.path / FORMAT_FILE
@@ -258,7 +258,7 @@ class Store:
 
     @contextmanager
     def apart(self, sweep: SweepDir) -> Iterator[None]:
-        """Within the block, what cannot be read of a sweep harms no other one: it is told, and the block ends."""
+        """Within the block, an error in reading this sweep is logged and ends the block, without harm to others."""
         try:
             yield
         except OSError as error:

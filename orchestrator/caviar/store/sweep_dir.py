@@ -12,7 +12,7 @@ from caviar.errors import StoreError
 from caviar.store import manifest, visible_files
 from caviar.store import takeover as claims
 from caviar.store.amendments import Amendment, amend, amended, amendments, code_path
-from caviar.store.disk import Disk, PosixDisk, Retry
+from caviar.store.disk import Backoff, Disk, PosixDisk
 from caviar.store.layout import CODE_FILE, SWEEP_FILE, SWEEP_PREFIX
 from caviar.store.manifest import State
 from caviar.store.owner import Sighting, look
@@ -29,9 +29,9 @@ class SweepDir:
     path: PurePath
     disk: Disk = field(default_factory=PosixDisk, repr=False, compare=False)
 
-    def retrying(self, retry: Retry) -> SweepDir:
-        """Return the same sweep, on a disk with another rule of retrying."""
-        return replace(self, disk=self.disk.retrying(retry))
+    def with_backoff(self, backoff: Backoff) -> SweepDir:
+        """Return the same sweep, on a disk with other pauses between repeated calls."""
+        return replace(self, disk=self.disk.with_backoff(backoff))
 
     def again(self) -> SweepDir:
         """Return the same sweep, of which nothing was read yet."""

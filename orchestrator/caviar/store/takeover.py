@@ -65,7 +65,7 @@ def claim(
     epoch = hold(disk, sweep, purpose=purpose, take_over=take_over)
     try:
         held(epoch)
-        _take_pen(disk, sweep, epoch)
+        _remove_build_folders(disk, sweep, epoch)
         _seal(disk, sweep, epoch)
     except BaseException:
         with suppress(OSError):  # a living process that owns a sweep and does not run it would block all others
@@ -149,7 +149,7 @@ def _furnish(disk: Disk, sweep: PurePath) -> None:
         raise NotFoundError(f"{_called(sweep)} was removed meanwhile: caviar ls shows what there is.") from error
 
 
-def _take_pen(disk: Disk, sweep: PurePath, epoch: int) -> None:
+def _remove_build_folders(disk: Disk, sweep: PurePath, epoch: int) -> None:
     """Remove the folders in which older owners, and their workers, write what they then show under a name.
 
     So one that comes back can show nothing any more: no final file, and no checkpoint of an attempt that we take for

@@ -282,7 +282,7 @@ class Writer:
     def _ticks(self) -> None:
         tick = time.monotonic()
         while True:
-            queue, through, closing = self._take(tick + self._interval_s)
+            queue, through, closing = self._next_batch(tick + self._interval_s)
             tick = time.monotonic()
             if queue:
                 self._publish(queue, through)
@@ -291,7 +291,7 @@ class Writer:
                     self._publisher.seal()
                 return
 
-    def _take(self, until: float) -> tuple[list[Addition], int, bool]:
+    def _next_batch(self, until: float) -> tuple[list[Addition], int, bool]:
         """The oldest of what waits, the number of additions up to its end, and whether that is all there will be."""
         with self._change:
             self._change.wait_for(self._due, timeout=max(0.0, until - time.monotonic()))

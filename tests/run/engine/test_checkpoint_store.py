@@ -56,7 +56,7 @@ def test_the_newest_checkpoint_whose_rows_are_published_stays_however_slow_the_d
     vault = StoredCheckpoints(store, sweep, PLAN, writer, epoch)
     for step in range(30):
         writer.add("curves", curve(step))
-        vault.take([saved(step)])
+        vault.add_saves([saved(step)])
         vault.settle()
         if step % 7 == 6:
             goes.set()
@@ -85,7 +85,7 @@ def test_at_the_end_what_nothing_can_go_on_from_is_deleted(tmp_path: Path) -> No
     with Writer(sweep, epoch) as writer:
         vault = StoredCheckpoints(store, sweep, PLAN, writer, epoch)
         writer.add("curves", curve(0))
-        vault.take([saved(0)])
+        vault.add_saves([saved(0)])
         write_carried(sweep, epoch, saved(5))  # nobody heard of it: five rows and its process died
         writer.add("attempts", lost_rows(lost, "lost", "it died", 0.0))
     vault.forget([0])
@@ -110,7 +110,7 @@ def test_a_checkpoint_is_found_whose_rows_wait_to_be_published(tmp_path: Path) -
         StoredCheckpoints(store, sweep, PLAN, writer, epoch) as checkpoints,
     ):
         writer.add("curves", curve(0))
-        checkpoints.take([saved(0)])
+        checkpoints.add_saves([saved(0)])
         assert checkpoints.look_up(again).result(30).restore[0].step == 0
     sweep.release(epoch)
 
@@ -164,7 +164,7 @@ def test_what_cannot_be_looked_up_or_written_ends_the_sweep(tmp_path: Path, monk
     store = Store.open(tmp_path / "store", create=True)
     sweep = store.create_sweep({"plan": PLAN.to_json()}, b"code")
     with Writer(sweep, sweep.claim()) as writer, StoredCheckpoints(store, sweep, PLAN, writer, 1) as checkpoints:
-        checkpoints.take([saved(0)])
+        checkpoints.add_saves([saved(0)])
         with pytest.raises(StoreError, match="no room"):
             checkpoints.settle()
 
@@ -176,13 +176,13 @@ class Forgetful:
         self.forgotten: list[int] = []
         self.buried: list[int] = []
 
-    def take(self, saves: Any) -> None:
+    def add_saves(self, saves: Any) -> None:
         pass
 
     def forget(self, trials: Any) -> None:
         self.forgotten += trials
 
-    def bury(self, lease: int) -> None:
+    def process_died(self, lease: int) -> None:
         self.buried.append(lease)
 
     def look_up(self, work: Any) -> Future[Kept]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from caviar.store.disk import PosixDisk, Retry
+from caviar.store.disk import Backoff, PosixDisk
 
 
 class RecordingDisk(PosixDisk):
@@ -138,7 +138,7 @@ def test_a_lost_reply_is_no_failure(tmp_path):
 
 
 class Stale(PosixDisk):
-    retry = Retry(most_s=0)
+    backoff = Backoff(most_s=0)
 
     def _stat(self, path):
         raise OSError(errno.ESTALE, "Stale file handle")

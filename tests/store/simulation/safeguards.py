@@ -127,10 +127,10 @@ def forgetful_deletion(patch: Patch) -> None:
     patch.setattr(PosixDisk, "delete", forgetful)
 
 
-def lasting_pen(patch: Patch) -> None:
+def lasting_build_folder(patch: Patch) -> None:
     """A takeover leaves the older owner the folder in which it writes final files."""
     patch.setattr(
-        "caviar.store.takeover._take_pen",
+        "caviar.store.takeover._remove_build_folders",
         lambda disk, sweep, epoch: disk.make_folder(sweep / "_build" / f"{epoch:06d}"),
     )
 
@@ -154,7 +154,7 @@ def renumbered(patch: Patch) -> None:
             self._next = self._sweep.visible_files().next_n(self._epoch)
             return publish(self, rows)
 
-    patch.setattr("caviar_workers.retry.TRANSIENT", frozenset())
+    patch.setattr("caviar_workers.backoff.TRANSIENT", frozenset())
     patch.setattr(writer.Publisher, "publish", twice)
 
 
@@ -272,7 +272,7 @@ SAFEGUARDS: dict[Callable[[Patch], None], tuple[Callable[[], Iterator[Life]], st
     forgetful_deletion: (cuts_after_an_end, "a plain glob is not exact"),
     deaf: (unheard_claims, "is being run by process"),
     renumbered: (lost_replies, "doubled|two rows of one name"),
-    lasting_pen: (within_an_end, "a plain glob is not exact"),
+    lasting_build_folder: (within_an_end, "a plain glob is not exact"),
 }
 """How to take a safeguard away → lives that need it, and what is wrong then.
 

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from caviar.store.disk import PosixDisk, Retry
+from caviar.store.disk import Backoff, PosixDisk
 
 CHANGING = frozenset(
     {"open", "write", "fsync", "sync_dir", "rename", "link", "unlink", "mkdir", "remove_tree", "touch"}
@@ -222,7 +222,7 @@ class SimulatedDisk(PosixDisk):
     def __init__(self, platter: Platter) -> None:
         super().__init__(platter.mirror)
         self.platter = platter
-        self.retry = Retry(clock=self.now, sleep=self._sleep, chance=lambda: 1.0)
+        self.backoff = Backoff(clock=self.now, sleep=self._sleep, chance=lambda: 1.0)
         self.dead = False
         self.hook: Hook | None = None
 

@@ -97,7 +97,7 @@ class Accounting:
         if batch.logs:
             self._ports.sink.add("logs", _table(batch.logs))
         if batch.saves and self._ports.checkpoints is not None:
-            self._ports.checkpoints.take(batch.saves)
+            self._ports.checkpoints.add_saves(batch.saves)
         if attempts is not None:
             attempts = self._second_chances(self._names.settle_attempts(attempts), lease)
         self._conclude(attempts, curves, lease=lease)
@@ -121,7 +121,7 @@ class Accounting:
     def _die(self, event: LeaseEnded, failure: str) -> None:
         """Enter a lease's death: what it leaves is recorded, and tried again or given up."""
         if self._ports.checkpoints is not None:
-            self._ports.checkpoints.bury(event.lease)
+            self._ports.checkpoints.process_died(event.lease)
         if event.kind == "refused":
             self._trials.refuse(event.lease)
             return
@@ -135,13 +135,13 @@ class Accounting:
             self._conclude(lost_rows(loss, kind, why, self._now()))
 
     def _conclude(self, attempts: pa.Table | None, curves: pa.Table | None = None, *, lease: int | None = None) -> None:
-        """Tell of executions that ended to all who must know: store, counters, table, checkpoints, policies.
+        """Tell of attempts that ended to all who must know: store, counters, table, checkpoints, policies.
 
-        Whatever ends an execution comes here, as rows of the table `attempts`: its own word, its process's death, a
+        Whatever ends an attempt comes here, as rows of the table `attempts`: its own word, its process's death, a
         stop while it waited, the end of the sweep.
 
         Args:
-            attempts: The rows; those that have not ended are of executions that began.
+            attempts: The rows; those that have not ended are of attempts that began.
             curves: Rows that came with them.
             lease: Whose word it is; None: nobody's, they are in no lease any more.
         """
@@ -166,7 +166,7 @@ class Accounting:
             work = self._trials.leases[lease].work
             self._counters.add(ended, states, work.config_of)
             for trial, state in zip(trials, states, strict=True) if self._plan.pauses else ():
-                if state == State.PAUSED:  # the next execution is another one, from the checkpoint that it saved
+                if state == State.PAUSED:  # the next attempt is another one, from the checkpoint that it saved
                     self._trials.pause(work.one(trial).again())
             self.pace = self.pace.after(ended["busy"].to_pylist(), len(work))
         if self._ports.checkpoints is not None:

@@ -1,4 +1,4 @@
-"""The attempts table's rows for executions that cannot speak for themselves: they died, or never began."""
+"""Rows of the table `attempts` that no worker wrote: of attempts whose process died, or that never began."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Why = tuple[State, str | None, str | None]
 
 
 def lost_rows(loss: Loss, kind: str, failure: str, now: float) -> pa.Table:
-    """One row an execution: LOST, to be tried again, or FAILED or STOPPED where the trial ends with it.
+    """One row an attempt: LOST, to be tried again, or FAILED or STOPPED where the trial ends with it.
 
     Args:
         loss: What the dead lease leaves.
@@ -38,7 +38,7 @@ def lost_rows(loss: Loss, kind: str, failure: str, now: float) -> pa.Table:
 
 
 def waiting_rows(work: Work, now: float) -> pa.Table:
-    """The row of a trial that was stopped while it waited: of the execution that did not come.
+    """The row of a trial that was stopped while it waited: of the attempt that did not come.
 
     It is STOPPED if it ran before, and CANCELLED if it never did. `now` in seconds since 1970.
     """

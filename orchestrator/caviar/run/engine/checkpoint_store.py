@@ -60,7 +60,7 @@ class StoredCheckpoints:
         self._epoch = epoch
         self._disk = Background("caviar-checkpoints")
         self._folders = folders_for_workers(sweep_dir, epoch)
-        self._taking: deque[tuple[int, Future[None]]] = deque()
+        self._adding: deque[tuple[int, Future[None]]] = deque()
         """Bytes, and what becomes of them, of what is being taken."""
         self._used = False
         self._held: dict[int, list[Save]] = {}
@@ -71,7 +71,7 @@ class StoredCheckpoints:
         """Trials of which checkpoints are remembered: some of those that run."""
         return len(self._held)
 
-    def take(self, saves: Sequence[Save]) -> None:
+    def add_saves(self, saves: Sequence[Save]) -> None:
         """Hear of checkpoints, after the rows before them went to the sink; write those that came with their bytes.
 
         Raises:
@@ -80,9 +80,9 @@ class StoredCheckpoints:
         self._check()
         self._used = True
         mark, size = self._sink.mark(), sum(len(save.data or b"") for save in saves)
-        while self._taking and size + sum(waiting for waiting, _ in self._taking) > MOST_CARRIED:
-            self._taking.popleft()[1].result()
-        self._taking.append((size, self._disk.do(lambda: self._take(saves, mark))))
+        while self._adding and size + sum(waiting for waiting, _ in self._adding) > MOST_CARRIED:
+            self._adding.popleft()[1].result()
+        self._adding.append((size, self._disk.do(lambda: self._add_saves(saves, mark))))
 
     def forget(self, trials: Iterable[int]) -> None:
         """Executions of these trials ended: what they have stays, and is looked up when it is needed again."""
@@ -90,7 +90,7 @@ class StoredCheckpoints:
             gone = list(trials)
             self._disk.do(lambda: self._forget(gone))
 
-    def bury(self, lease: int) -> None:
+    def process_died(self, lease: int) -> None:
         """A lease's process died: what it left unfinished goes."""
         self._disk.do(lambda: self._bury(lease))
 
@@ -122,10 +122,10 @@ class StoredCheckpoints:
 
     def _check(self) -> None:
         """Raise what went wrong with checkpoints that were taken."""
-        while self._taking and self._taking[0][1].done():
-            self._taking.popleft()[1].result()
+        while self._adding and self._adding[0][1].done():
+            self._adding.popleft()[1].result()
 
-    def _take(self, saves: Sequence[Save], mark: int) -> None:
+    def _add_saves(self, saves: Sequence[Save], mark: int) -> None:
         for save in saves:
             if save.data is not None:
                 write_carried(self._sweep_dir, self._epoch, save)

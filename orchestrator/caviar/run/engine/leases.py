@@ -54,13 +54,13 @@ class Work:
     trials: tuple[int, ...]
     """Trial numbers, increasing, [n]."""
     attempts: tuple[int, ...]
-    """Which execution of the trial this will be, from 0, [n]."""
+    """Which attempt of the trial this will be, from 0, [n]."""
     seeds: tuple[int, ...]
     """0 … 2^32 − 1, [n]."""
     configs: Mapping[str, tuple[Any, ...]]
     """Parameter name → values, each [n]."""
     causes: Mapping[int, Cause] = field(default_factory=dict)
-    """Trial → why this execution is made, of those that are not executed for the first time."""
+    """Trial → why this attempt is made, of those that are not a trial's first."""
     final: bool = False
     """They are for the sweep's `final` function, not for `train`."""
 
@@ -107,11 +107,11 @@ class Work:
         return replace(self, attempts=tuple(attempt + 1 for attempt in self.attempts)).because(cause)
 
     def because(self, cause: Cause) -> Work:
-        """Return the same executions, made for this reason."""
+        """Return the same attempts, made for this reason."""
         return replace(self, causes=dict.fromkeys(self.trials, cause))
 
     def cause(self, position: int) -> Cause:
-        """Return why the execution at `position` is made."""
+        """Return why the attempt at `position` is made."""
         return self.causes.get(self.trials[position], Cause.FIRST)
 
     def config_of(self, trial: int) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def lease_of(
     """
     return Lease(
         checkpoints=kept.folders[0],
-        pen=kept.folders[1],
+        build=kept.folders[1],
         restore=kept.restore,
         living=kept.living,
         causes=work.causes,

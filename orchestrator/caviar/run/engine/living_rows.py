@@ -33,7 +33,7 @@ class LivingRows:
         """Trial → its newest attempt that has rows, where that is not the first one."""
 
     def counts(self, trial: int, attempt: int) -> bool:
-        """Whether no later attempt has rows; processes that died say nothing more, so a row that comes late is none."""
+        """Whether rows of this attempt count: they do unless a later attempt has some."""
         return attempt >= self._attempts.get(trial, 0)
 
     def begin(self, trial: int, attempt: int, start: int) -> list[Row] | None:

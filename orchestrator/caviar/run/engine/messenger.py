@@ -14,7 +14,7 @@ AGAIN_S = 10.0
 
 
 class Messenger:
-    """Speaks to trials in leases; belongs to the scheduler's loop.
+    """Sends messages to trials in leases; belongs to the scheduler's loop.
 
     Args:
         ports: Where leases run, and the time.

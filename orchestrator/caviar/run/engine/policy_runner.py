@@ -3,7 +3,7 @@
 The scheduler publishes decisions before it acts on them, and with them all rows that came before: so whatever a
 decision rests on is in the store when the decision is. The state can be built again from there (`restore`).
 
-Policies and searcher know the living history (`LivingRows`) and nothing else: when an execution begins again, what it
+Policies and searcher know the living history (`LivingRows`) and nothing else: when an attempt begins again, what it
 supersedes is withdrawn from them, and a step is judged when all reports of it that came together are heard.
 """
 
@@ -60,7 +60,7 @@ class PolicyRunner:
         """Whether a policy ever decided anything."""
 
     def hear(self, curves: pa.Table | None, attempts: pa.Table | None) -> None:
-        """Take in what a lease had to say at once: rows, and executions that began, go on or ended."""
+        """Take in what a lease had to say at once: rows, and attempts that began, go on or ended."""
         if not self._policies and self._searcher is None:
             return
         ended = {} if attempts is None else _endings(attempts)
@@ -157,7 +157,7 @@ class PolicyRunner:
             self._judge(heard[0], heard[1], ended)
 
     def _begin(self, trial: int, attempt: int, start: int) -> None:
-        """Withdraw what an execution supersedes, whether or not it has a value of the metric."""
+        """Withdraw what an attempt supersedes, whether or not it has a value of the metric."""
         left = self._living.begin(trial, attempt, start)
         if left is None:
             return

@@ -78,15 +78,15 @@ class Checkpoints(Protocol):
       by a later call.
     """
 
-    def take(self, saves: Sequence[Save]) -> None:
+    def add_saves(self, saves: Sequence[Save]) -> None:
         """Take note of checkpoints that were saved."""
         ...
 
     def forget(self, trials: Iterable[int]) -> None:
-        """Note that executions of these trials ended, in whatever way."""
+        """Note that attempts of these trials ended, in whatever way."""
         ...
 
-    def bury(self, lease: int) -> None:
+    def process_died(self, lease: int) -> None:
         """Note that the process of a lease died."""
         ...
 

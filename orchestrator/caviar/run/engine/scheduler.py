@@ -92,7 +92,7 @@ class Scheduler:
                 self._tell(trial, Action.STOP, decision)
             while not self._finished():
                 self._fill()
-                self._take(self._time_left())
+                self._receive(self._time_left())
                 self.decide(self._policies.decisions())
                 self._end_slow_trials()
                 self._end_in_time()
@@ -264,7 +264,7 @@ class Scheduler:
         elif all(trial not in work.trials for work, _ in self._looked_up):
             self.trials.ended([trial])  # it is over already
 
-    def _take(self, timeout: float) -> None:
+    def _receive(self, timeout: float) -> None:
         for event in self._news(timeout):
             self._accounting.enter(event)
 

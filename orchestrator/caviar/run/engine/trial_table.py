@@ -7,7 +7,7 @@ A dead process says nothing of which trial killed it. So the unfinished trials o
 leases, and a death is charged to a trial only when it was alone; its lease-mates lose time, never a try.
 
 Only the trials that run can have rows in the store (a worker sends what ended together with what runs), so only their
-executions are recorded as lost. Those behind them may have begun all the same, and left a checkpoint of which nobody
+attempts are recorded as lost. Those behind them may have begun all the same, and left a checkpoint of which nobody
 heard: so each of them, too, runs again under a new attempt number.
 """
 
@@ -178,7 +178,7 @@ class TrialTable:
     def abandon(self, lease: int) -> list[Loss]:
         """Note that a lease was ended on request: nobody is to blame, and nobody is tried again by this driver.
 
-        An execution of which no word came is none: its trial waits as it did, perhaps for a worker.
+        An attempt of which no word came is none: its trial waits as it did, perhaps for a worker.
         """
         dead = self.leases.pop(lease)
         return [Loss(lost=_present(dead), lease=dead)] if dead.running else []

@@ -6,7 +6,7 @@ Contract, held by tests/contracts over every implementation:
 * Batches that were polled are never repeated. A batch that a dying process had sent may be lost; nothing after a lost
   one is delivered.
 * A message that was told to a running lease reaches its trial within some seconds, whenever that began, and without the
-  training thread asking for it; it may be lost with a process. A trial that has ended, or another execution of it, pays
+  training thread asking for it; it may be lost with a process. A trial that has ended, or another attempt of it, pays
   no heed, and neither do its lease-mates.
 * All methods belong to one thread. `close` ends what still runs, and is safe to call twice.
 """

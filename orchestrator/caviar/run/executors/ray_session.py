@@ -116,7 +116,7 @@ class RaySession:
             if not _sessions:
                 import ray  # noqa: PLC0415
 
-                _end(ray)
+                _shut_down(ray)
 
     def resources(self) -> Mapping[str, float]:
         """What the cluster has, by Ray's names (`CPU`, `GPU`)."""
@@ -141,7 +141,7 @@ def fallen() -> str:
     return ""
 
 
-def _end(ray: Any) -> None:
+def _shut_down(ray: Any) -> None:
     """Stop Ray, or leave it; of one that we started nothing stays."""
     try:
         if fallen():  # Ray would wait for it, and then end this process with no word of ours
@@ -178,7 +178,7 @@ def _start(ray: Any, wish: _Wish) -> None:
                     ray.init(**options | place | more)
             except BaseException as error:
                 with suppress(Exception):
-                    _end(ray)  # what it has begun
+                    _shut_down(ray)  # what it has begun
                 if not isinstance(error, Exception):
                     raise
                 failure = error

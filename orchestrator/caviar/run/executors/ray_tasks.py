@@ -1,7 +1,7 @@
 """Runs leases as streaming Ray tasks, and drains them eagerly.
 
 Ray loses the yields that nobody has read when a worker dies, so one thread takes every yield as it comes and does
-nothing else. Ray's own retries are off: a retried streaming task would splice two executions into one curve.
+nothing else. Ray's own retries are off: a retried streaming task would splice two attempts into one curve.
 
 Messages to trials wait in an actor, which is made when there is a first one. A lease older than a second looks for it,
 by name, once a second; it never waits for an answer, for Ray gives the CPUs of a task that waits to another one.

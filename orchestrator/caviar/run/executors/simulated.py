@@ -163,29 +163,29 @@ class _Play:
         self._flush()
 
     def _train(self, position: int) -> Iterator[float]:
-        execution = self._recorder.begin(position)
+        attempt = self._recorder.begin(position)
         self._fresh = True
         self._inbox.hear(self._mailbox.fetch(self._lease.id))
-        if not self._inbox.begin(execution.trial):
-            execution.kind = "cancel"
-            self._recorder.end(execution)
+        if not self._inbox.begin(attempt.trial):
+            attempt.kind = "cancel"
+            self._recorder.end(attempt)
             return
         try:
-            for seconds, step, metrics in self._course(self._lease.config(position), execution.trial):
+            for seconds, step, metrics in self._course(self._lease.config(position), attempt.trial):
                 yield from self._pass(seconds)
                 self._inbox.hear(self._mailbox.fetch(self._lease.id))
-                execution.trial.put((step, self._now(), dict(metrics)))
+                attempt.trial.put((step, self._now(), dict(metrics)))
                 self._fresh = True
                 if self._now() >= self._flushed + self._lease.flush_s:
                     self._flush()
         except SimulatedDeathError:
             raise
         except TrialInterrupted:
-            execution.kind = execution.trial.interrupted
+            attempt.kind = attempt.trial.interrupted
         except Exception as error:
-            execution.error, execution.kind = describe(error)
-        execution.busy = self._now() - execution.started
-        self._recorder.end(execution)
+            attempt.error, attempt.kind = describe(error)
+        attempt.busy = self._now() - attempt.started
+        self._recorder.end(attempt)
         self._fresh = True
 
     def _pass(self, seconds: float) -> Iterator[float]:
@@ -212,8 +212,8 @@ class Recorded:
     Args:
         curves: Rows with `trial`, `attempt`, `step`, `time` and one column a metric, as the view `curves` gives them;
             one history a trial. A metric that is null in a row was not reported there.
-        started: Trial and attempt → when that execution began, in seconds since 1970; the first step of one that is not
-            in it takes as long as the trial's median one. So what a trial waited between two executions is no training.
+        started: Trial and attempt → when that attempt began, in seconds since 1970; the first step of one that is not
+            in it takes as long as the trial's median one. So what a trial waited between two attempts is no training.
     """
 
     def __init__(self, curves: pa.Table, started: Mapping[tuple[int, int], float] | None = None) -> None:

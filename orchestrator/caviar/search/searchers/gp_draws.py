@@ -105,7 +105,7 @@ class Process:
         weights = rng.standard_normal(2 * WAVES) * np.sqrt(kernel.amplitude / WAVES)
         drifts = rng.standard_normal(2 * _TREND_WAVES) * np.sqrt(kernel.trend / _TREND_WAVES)
         noise = rng.standard_normal(len(y)) * np.sqrt(kernel.noise)
-        order = self._take(owner, t)
+        order = self._hold(owner, t)
         prior = self._waves @ np.concatenate([weights, drifts])
         moved = self._factor.solve((y - noise)[order] - prior)
         pulls = kernel.amplitude * kernel.soon(t[order], np.array([at]))[:, 0] * moved
@@ -123,7 +123,7 @@ class Process:
         of_cos, of_sin = weights[:WAVES], weights[WAVES:]
         return np.concatenate([of_cos * cos + of_sin * sin, of_sin * cos - of_cos * sin])
 
-    def _take(self, owner: np.ndarray, t: FloatArray) -> np.ndarray:
+    def _hold(self, owner: np.ndarray, t: FloatArray) -> np.ndarray:
         """Let the factor hold these rows and no others; returns where its rows are among them, [n]."""
         keys = list(zip(owner.tolist(), t.tolist(), strict=True))
         left = self._factor.keep(keys)

@@ -128,7 +128,7 @@ class AshaPolicy:
         return self._judgement(Action.STOP, rungs[0].waiting[0][1], rungs[0]) if rungs else None
 
     def apply(self, judgement: Judgement) -> None:
-        """Make a stored decision so; see `StopPolicy`."""
+        """Follow a stored decision; see `StopPolicy`."""
         trial = judgement.trial
         self._release(trial)
         self._judged[trial] = max(judgement.step, self._judged.get(trial, -1))

@@ -48,7 +48,7 @@ class DivergencePolicy:
         return None
 
     def apply(self, judgement: Judgement) -> None:
-        """Make a stored decision so; see `StopPolicy`."""
+        """Follow a stored decision; see `StopPolicy`."""
         self._newest.pop(judgement.trial, None)
 
     def end(self, trial: int, *, state: str) -> None:

@@ -155,7 +155,7 @@ class ExtrapolatePolicy:
         return None
 
     def apply(self, judgement: Judgement) -> None:
-        """Make a stored decision so; see `StopPolicy`."""
+        """Follow a stored decision; see `StopPolicy`."""
         level = self._next.get(judgement.trial, 0)
         while self._levels(level) <= judgement.step:
             level += 1

@@ -96,7 +96,7 @@ class HyperbandPolicy:
         return self._marked(best or next(iter(last), None))
 
     def apply(self, judgement: Judgement) -> None:
-        """Make a stored decision so; see `StopPolicy`."""
+        """Follow a stored decision; see `StopPolicy`."""
         self._halvings[self.bracket(judgement.trial)].apply(judgement)
 
     def end(self, trial: int, *, state: str) -> None:

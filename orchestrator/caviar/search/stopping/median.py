@@ -72,7 +72,7 @@ class _Own:
     before: tuple[int, float, float, float] = (0, 0.0, math.inf, -math.inf)
     """Count, mean, best and worst before the newest step."""
 
-    def take(self, step: int, found: float) -> None:
+    def add(self, step: int, found: float) -> None:
         """Take a score in; of two of one step the later one counts."""
         if step > self.step:
             self.before = self.count, self.mean, self.best, self.worst
@@ -104,7 +104,7 @@ class MedianPolicy:
         own = self._own.setdefault(trial, _Own())
         if step < own.step:
             return
-        own.take(step, score(value, self._mode))
+        own.add(step, score(value, self._mode))
         if self._ladder.note(trial, step, own.mean):
             rung = self._ladder.newest(trial)
             own.at_rung = own.best if rung is not None and rung.step == step else own.before[2]
@@ -136,7 +136,7 @@ class MedianPolicy:
         return None
 
     def apply(self, judgement: Judgement) -> None:
-        """Make a stored decision so; see `StopPolicy`."""
+        """Follow a stored decision; see `StopPolicy`."""
         trial = judgement.trial
         self._judged[trial] = max(judgement.step, self._judged.get(trial, -1))
 

@@ -55,7 +55,7 @@ class Rung:
         _drop(self.waiting, (self.scores[trial], trial))
 
     def forget(self, trial: int) -> None:
-        """Forget what the trial had here: it is nobody's rival any more."""
+        """Forget what the trial had here: no other trial is compared with it any more."""
         if trial in self.scores:
             self.release(trial)
             _drop(self.ranked, (self.scores.pop(trial), trial))

@@ -6,6 +6,6 @@
 from caviar.store.disk.disk import STALE_S, Bytes, Disk
 from caviar.store.disk.location import locate
 from caviar.store.disk.posix import PosixDisk
-from caviar_workers.retry import Retry
+from caviar_workers.backoff import Backoff
 
-__all__ = ["STALE_S", "Bytes", "Disk", "PosixDisk", "Retry", "locate"]
+__all__ = ["STALE_S", "Backoff", "Bytes", "Disk", "PosixDisk", "locate"]

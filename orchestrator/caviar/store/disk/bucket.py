@@ -20,7 +20,7 @@ from obstore.store import GCSStore, S3Store
 
 from caviar.store.disk.disk import too_large
 from caviar.store.disk.object_errors import translated
-from caviar_workers.retry import Retry
+from caviar_workers.backoff import Backoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -42,7 +42,7 @@ MOST_DELETED = 1000
 class Bucket:
     """One bucket of an S3 or Google Cloud store. All methods raise OSError, and may be called from any thread."""
 
-    retry = Retry()
+    backoff = Backoff()
 
     def __init__(self, path: ObjectPath) -> None:
         """Find credentials and endpoint where the environment says, or in AWS's own files; makes no request.
@@ -56,21 +56,21 @@ class Bucket:
         self.fingerprint = hashlib.sha256(f"{self.uri} {endpoint}".encode()).hexdigest()[:16]
         """Of the bucket and where it is."""
 
-    def retrying(self, retry: Retry) -> Self:
-        """Return the same bucket with another rule of retrying."""
+    def with_backoff(self, backoff: Backoff) -> Self:
+        """Return the same bucket with other pauses between repeated calls."""
         other = copy.copy(self)
-        other.retry = retry
+        other.backoff = backoff
         return other
 
     def put(self, key: str, data: Bytes) -> None:
         """Write an object, whether or not there is one, in one request."""
-        self._try(key, lambda again: obstore.put(self._client, key, _bytes(data), use_multipart=False))
+        self._call(key, lambda again: obstore.put(self._client, key, _bytes(data), use_multipart=False))
 
     def create(self, key: str, data: Bytes) -> None:
         """Write an object unless there is one: FileExistsError then."""
         content = bytes(_bytes(data))
 
-        def attempt(again: bool) -> None:
+        def request(again: bool) -> None:
             try:
                 obstore.put(self._client, key, content, mode="create")
             except AlreadyExistsError:
@@ -80,53 +80,53 @@ class Bucket:
                 if not again or found != content:  # otherwise it is our own, whose reply was lost
                     raise FileExistsError(errno.EEXIST, "Object exists", f"{self.uri}/{key}") from None
 
-        self._try(key, attempt)
+        self._call(key, request)
 
     def upload(self, key: str, file: IO[bytes]) -> None:
         """Write an object from an open file, from its beginning; it appears when it is whole."""
 
-        def attempt(again: bool) -> None:
+        def request(again: bool) -> None:
             file.seek(0)
             obstore.put(self._client, key, file, chunk_size=PART, max_concurrency=4)
 
-        self._try(key, attempt)
+        self._call(key, request)
 
     def get(self, key: str, most: int | None = None) -> bytes:
         """The whole object; OSError when it has more than `most` bytes."""
 
-        def attempt(again: bool) -> bytes:
+        def request(again: bool) -> bytes:
             found = obstore.get(self._client, key)
             if most is not None and found.meta["size"] > most:
                 raise too_large(PurePath(key), most)
             return bytes(found.bytes())
 
-        return self._try(key, attempt)
+        return self._call(key, request)
 
     def download(self, key: str, file: IO[bytes]) -> None:
         """Write an object's content into an open, empty file."""
 
-        def attempt(again: bool) -> None:
+        def request(again: bool) -> None:
             file.seek(0)
             file.truncate()
             for piece in obstore.get(self._client, key).stream(min_chunk_size=2**20):
                 file.write(piece)
 
-        self._try(key, attempt)
+        self._call(key, request)
 
     def head(self, key: str) -> tuple[int, datetime]:
         """Bytes of an object, and when it was written, by the store's clock."""
-        found: Any = self._try(key, lambda again: obstore.head(self._client, key))
+        found: Any = self._call(key, lambda again: obstore.head(self._client, key))
         return found["size"], found["last_modified"]
 
     def list(self, folder: str) -> tuple[dict[str, int], Sequence[str]]:
         """Name → bytes of the objects in a folder, and the names of the folders in it."""
-        found: Any = self._try(folder, lambda again: obstore.list_with_delimiter(self._client, folder or None))
+        found: Any = self._call(folder, lambda again: obstore.list_with_delimiter(self._client, folder or None))
         objects = {one["path"].rpartition("/")[2]: int(one["size"]) for one in found["objects"]}
         return objects, [prefix.rstrip("/").rpartition("/")[2] for prefix in found["common_prefixes"]]
 
     def keys(self, folder: str) -> Sequence[str]:
         """Keys of all objects in a folder and those below it."""
-        found: Any = self._try(folder, lambda again: obstore.list(self._client, folder, chunk_size=1000).collect())
+        found: Any = self._call(folder, lambda again: obstore.list(self._client, folder, chunk_size=1000).collect())
         return [one["path"] for one in found]
 
     def delete(self, keys: Iterable[str]) -> None:
@@ -135,11 +135,11 @@ class Bucket:
         if isinstance(self._client, S3Store):
             for start in range(0, len(waiting), MOST_DELETED):
                 some = waiting[start : start + MOST_DELETED]
-                self._try(some[0], lambda again, some=some: obstore.delete(self._client, some))  # type: ignore[misc]
+                self._call(some[0], lambda again, some=some: obstore.delete(self._client, some))  # type: ignore[misc]
             return
         for key in waiting:  # elsewhere, one that is gone is an error
             try:
-                self._try(key, lambda again, key=key: obstore.delete(self._client, key))  # type: ignore[misc]
+                self._call(key, lambda again, key=key: obstore.delete(self._client, key))  # type: ignore[misc]
             except FileNotFoundError:
                 continue
 
@@ -149,9 +149,9 @@ class Bucket:
         except FileNotFoundError:
             return None
 
-    def _try(self, key: str, attempt: Callable[[bool], T]) -> T:
+    def _call(self, key: str, do: Callable[[bool], T]) -> T:
         place = f"{self.uri}/{key}"
-        found: Any = self.retry.call(lambda again: translated(place, lambda: attempt(again)))
+        found: Any = self.backoff.call(lambda again: translated(place, lambda: do(again)))
         return found  # type: ignore[no-any-return]
 
 

@@ -24,7 +24,7 @@ from caviar.errors import StoreError
 from caviar.store.disk.checksum import checksum_of, damaged, verify
 from caviar.store.disk.disk import STALE_S
 from caviar.store.disk.posix import ASIDE, PosixDisk
-from caviar_workers.retry import FULL
+from caviar_workers.backoff import FULL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +51,7 @@ class Cache:
         self._disk = PosixDisk()
 
     def of(self, bucket: Bucket) -> Self:
-        """Return the same copies, fetched by that bucket's rule of retrying."""
+        """Return the same copies, fetched with that bucket's backoff."""
         other = copy.copy(self)
         other._bucket = bucket
         return other

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path, PurePath
 
-    from caviar_workers.retry import Retry
+    from caviar_workers.backoff import Backoff
 
 
 class ObjectPath(PurePosixPath):
@@ -66,8 +66,8 @@ class Disk(Protocol):
     a power cut; when they raise, the final name was not written, or was written whole (the reply may be what
     was lost). What is unfinished is hidden: its name begins with a dot and does not end in `.parquet`. Any
     process may list and read while another one publishes. What fails for a moment is tried again, within the
-    limits of its `Retry`, with the same bytes under the same name. No path within the store leads through a link: that
-    is an OSError (ELOOP), and `delete` leaves whatever is no file. All methods raise OSError; the callers turn it
+    limits of its `Backoff`, with the same bytes under the same name. No path within the store leads through a link:
+    that is an OSError (ELOOP), and `delete` leaves whatever is no file. All methods raise OSError; the callers turn it
     into a sentence. Paths are absolute, and `pathlib` works on them.
     """
 
@@ -75,8 +75,8 @@ class Disk(Protocol):
         """Call for each thing, as many at once as the disk serves well; the results in order, or the first error."""
         ...
 
-    def retrying(self, retry: Retry) -> Self:
-        """Return the same disk with another rule of retrying."""
+    def with_backoff(self, backoff: Backoff) -> Self:
+        """Return the same disk with other pauses between repeated calls."""
         ...
 
     def whole(self, do: Callable[[Self], T]) -> T:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from caviar.store.disk.bucket import Bucket
     from caviar.store.disk.cache import Cache
-    from caviar_workers.retry import Retry
+    from caviar_workers.backoff import Backoff
 
 NEW_PREFIX, GONE_PREFIX, PROBE_PREFIX = "_new-", "_gone-", "_clock-"
 _NOTE = re.compile(rf"({NEW_PREFIX}|{GONE_PREFIX}|{PROBE_PREFIX})(.+)")
@@ -64,10 +64,10 @@ class ObjectDisk:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(pool.map(do, things))
 
-    def retrying(self, retry: Retry) -> Self:
-        """Return the same disk with another rule of retrying."""
+    def with_backoff(self, backoff: Backoff) -> Self:
+        """Return the same disk with other pauses between repeated calls."""
         other = copy.copy(self)
-        other._bucket = self._bucket.retrying(retry)
+        other._bucket = self._bucket.with_backoff(backoff)
         other._cache = self._cache.of(other._bucket)
         return other
 
@@ -90,25 +90,25 @@ class ObjectDisk:
         with self._cache.scratch() as folder, (folder / "file").open("w+b") as file:
             yield file
             file.flush()
-            self._check_pen(build)
+            self._check_build(build)
             self._bucket.upload(key(path), file)
             try:
-                self._check_pen(build)
+                self._check_build(build)
             except FileNotFoundError:  # the name has our epoch: nobody else can mean this file
                 self._bucket.delete([key(path)])
                 raise
 
-    def _check_pen(self, build: PurePath | None) -> None:
+    def _check_build(self, build: PurePath | None) -> None:
         if build is not None:
             self._bucket.head(key(build / FOLDER))
 
     def publish_folder(self, path: PurePath, files: Sequence[tuple[str, Bytes]], folders: Sequence[str]) -> None:
         """Put a note, then the files, then delete the note. Empty folders need not be made."""
-        self._refuse_taken(path)  # first: a note beside a whole folder would hide it
+        self._refuse_existing(path)  # first: a note beside a whole folder would hide it
         note = path.with_name(NEW_PREFIX + path.name)
         self.create(note, "\n".join([uuid.uuid4().hex, *(name for name, _ in files)]).encode())
         try:
-            self._refuse_taken(path)
+            self._refuse_existing(path)
         except FileExistsError:
             self.delete([note])
             raise
@@ -161,7 +161,7 @@ class ObjectDisk:
             self._bucket.delete(there)
         self.delete([note])
 
-    def _refuse_taken(self, path: PurePath) -> None:
+    def _refuse_existing(self, path: PurePath) -> None:
         if self._bucket.keys(key(path)):
             raise FileExistsError(errno.EEXIST, "Folder exists", str(path))
 

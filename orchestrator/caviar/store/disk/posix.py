@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Self
 from caviar.store.disk.checksum import verify
 from caviar.store.disk.disk import MOST_CHECKED, STALE_S, Bytes, Kind, S, T
 from caviar.store.disk.system_calls import SystemCalls
-from caviar_workers.retry import Retry
+from caviar_workers.backoff import Backoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,7 +40,7 @@ class PosixDisk(SystemCalls):
     deletes: every method first passes its paths to `_refuse_links`. The way to the store is the user's own.
     """
 
-    retry = Retry()
+    backoff = Backoff()
     root: PurePath | None = None
     """The store, resolved; None: a folder of our own, where nobody else plants links."""
 
@@ -51,26 +51,26 @@ class PosixDisk(SystemCalls):
         """Call for one thing after the other."""
         return [do(thing) for thing in things]
 
-    def retrying(self, retry: Retry) -> Self:
-        """Return the same disk with another rule of retrying."""
+    def with_backoff(self, backoff: Backoff) -> Self:
+        """Return the same disk with other pauses between repeated calls."""
         other = copy.copy(self)
-        other.retry = retry
+        other.backoff = backoff
         return other
 
     def whole(self, do: Callable[[Self], T]) -> T:
-        """Do several calls under one rule of retrying, so that what a failed fsync may have lost is written anew."""
-        at_once = self.retrying(Retry(most_s=0.0))
-        return self.retry.call(lambda again: do(at_once))
+        """Do several calls under one limit of time, so that what a failed fsync may have lost is written anew."""
+        at_once = self.with_backoff(Backoff(most_s=0.0))
+        return self.backoff.call(lambda again: do(at_once))
 
     def publish(self, files: Sequence[tuple[PurePath, Bytes]]) -> None:
         """Write files aside, then show them in the given order."""
         self._refuse_links(*(path for path, _ in files))
-        self.retry.call(lambda again: self._publish(files))
+        self.backoff.call(lambda again: self._publish(files))
 
     def create(self, path: PurePath, data: Bytes) -> None:
         """Write a file aside, then link it to its name, which fails if there is one."""
         self._refuse_links(path)
-        self.retry.call(lambda again: self._create(path, data, again))
+        self.backoff.call(lambda again: self._create(path, data, again))
 
     @contextmanager
     def stream(self, path: PurePath, build: PurePath | None = None) -> Iterator[IO[bytes]]:
@@ -81,7 +81,7 @@ class PosixDisk(SystemCalls):
             with self._open(temporary) as file:
                 yield file
             self._fsync(temporary)  # once: what failed to be written back may be lost, and the next fsync not say so
-            self.retry.call(lambda again: self._show(temporary, path))
+            self.backoff.call(lambda again: self._show(temporary, path))
         except BaseException:
             self._discard([temporary])
             raise
@@ -90,7 +90,7 @@ class PosixDisk(SystemCalls):
     def publish_folder(self, path: PurePath, files: Sequence[tuple[str, Bytes]], folders: Sequence[str]) -> None:
         """Fill a folder beside, then give it its name."""
         self._refuse_links(path)
-        self.retry.call(lambda again: self._publish_folder(path, files, folders, again))
+        self.backoff.call(lambda again: self._publish_folder(path, files, folders, again))
 
     def remove_folder(self, path: PurePath) -> None:
         """Rename the folder at once, so that no reader meets half of it, then delete it. Needs no space."""
@@ -115,29 +115,29 @@ class PosixDisk(SystemCalls):
     def make_folder(self, *paths: PurePath, within: PurePath | None = None) -> None:
         """Create folders and those above them, durably; a folder that holds several is synced once."""
         self._refuse_links(*paths)
-        self.retry.call(lambda again: self._make_folder(*paths, within=within))
+        self.backoff.call(lambda again: self._make_folder(*paths, within=within))
 
     def delete_folder(self, path: PurePath) -> None:
         """Delete a folder and all below it, as far as possible; links in it, and not what they lead to."""
         self._refuse_links(path)
-        self.retry.call(lambda again: self._remove_tree(path))
+        self.backoff.call(lambda again: self._remove_tree(path))
 
     def sync_folder(self, folder: PurePath) -> None:
         """Make durable what any process did to the names in a folder."""
         self._refuse_links(folder)
         # Errors that pass are not those of writing back, after which a second fsync would claim success.
-        self.retry.call(lambda again: self._sync_dir(folder))
+        self.backoff.call(lambda again: self._sync_dir(folder))
 
     def rename(self, old: PurePath, new: PurePath) -> None:
         """Rename a file or folder within its folder, durably."""
         self._refuse_links(old, new)
-        self.retry.call(lambda again: self._show(old, new))
+        self.backoff.call(lambda again: self._show(old, new))
         self.sync_folder(new.parent)
 
     def move(self, old: PurePath, new: PurePath) -> None:
         """Link a file to its new name, then remove the old one."""
         self._refuse_links(old, new)
-        self.retry.call(lambda again: self._link_again(old, new) if again else self._link(old, new))
+        self.backoff.call(lambda again: self._link_again(old, new) if again else self._link(old, new))
         self.sync_folder(new.parent)
         self.delete([old], durable=True)
 
@@ -145,7 +145,7 @@ class PosixDisk(SystemCalls):
         """Names in a folder, sorted; none when it does not exist."""
         self._refuse_links(folder)
         try:
-            names = self.retry.call(lambda again: self._names(folder))
+            names = self.backoff.call(lambda again: self._names(folder))
         except FileNotFoundError:
             return []
         return sorted(name for name in names if hidden or not name.startswith("."))
@@ -154,7 +154,7 @@ class PosixDisk(SystemCalls):
         """Name → what it stands for; none when the folder does not exist."""
         self._refuse_links(folder)
         try:
-            return self.retry.call(lambda again: self._kinds(folder))
+            return self.backoff.call(lambda again: self._kinds(folder))
         except FileNotFoundError:
             return {}
 
@@ -169,12 +169,12 @@ class PosixDisk(SystemCalls):
     def read(self, path: PurePath, *, most: int | None = None) -> bytes:
         """Return the whole file."""
         self._refuse_links(path)
-        return self.retry.call(lambda again: self._read(path, most))
+        return self.backoff.call(lambda again: self._read(path, most))
 
     def reading(self, path: PurePath) -> IO[bytes]:
         """The file, opened to be read in pieces."""
         self._refuse_links(path)
-        return self.retry.call(lambda again: self._reader(path))
+        return self.backoff.call(lambda again: self._reader(path))
 
     def exists(self, path: PurePath) -> bool:
         """Whether a file or folder of that name is there."""
@@ -223,7 +223,7 @@ class PosixDisk(SystemCalls):
             self._refuse_links(path.parent)
             if self.root is not None and not self._is_plain(path):
                 continue
-            self.retry.call(lambda again, path=path: self._unlink(path))  # type: ignore[misc]
+            self.backoff.call(lambda again, path=path: self._unlink(path))  # type: ignore[misc]
             folders[path.parent] = None
         for folder in folders if durable else ():
             self.sync_folder(folder)
@@ -231,7 +231,7 @@ class PosixDisk(SystemCalls):
     def touch(self, path: PurePath) -> None:
         """Set the file's time to now."""
         self._refuse_links(path)
-        self.retry.call(lambda again: self._touch(path))
+        self.backoff.call(lambda again: self._touch(path))
 
     def now(self) -> float:
         """Seconds since 1970, by the computer's clock."""
@@ -327,7 +327,7 @@ class PosixDisk(SystemCalls):
 
     def _look(self, path: PurePath) -> os.stat_result:
         self._refuse_links(path)
-        return self.retry.call(lambda again: self._stat(path))
+        return self.backoff.call(lambda again: self._stat(path))
 
     def _link_again(self, old: PurePath, new: PurePath) -> None:
         try:

@@ -89,7 +89,7 @@ class Following:
             before, self.state = self.state, state
             self._connection.begin()
             try:
-                self._take(seen, ended)
+                self._read_new(seen, ended)
             except BaseException:
                 self.state = before
                 self._connection.rollback()
@@ -102,7 +102,7 @@ class Following:
         self._through = _through(seen)
         return True
 
-    def _take(self, seen: VisibleFiles, also: Collection[int]) -> None:
+    def _read_new(self, seen: VisibleFiles, also: Collection[int]) -> None:
         new, merged = _unread(seen, self._through)
         tables = self._tables(new)
         for table in ("attempts", "curves"):

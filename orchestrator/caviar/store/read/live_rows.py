@@ -1,4 +1,4 @@
-"""One history per trial: which rows of several executions make its curve.
+"""One history per trial: which rows of several attempts make its curve.
 
 A row is live unless a later attempt of the trial started at or before its step. So an attempt that starts
 again from step 0 supersedes all before it, and one restored from a checkpoint at step s−1 all rows from

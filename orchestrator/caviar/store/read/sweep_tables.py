@@ -162,7 +162,7 @@ class SweepTables:
         return f"{self.select(self.config_columns, 'configs')}\nUNION ALL {self.select(self.config_columns, 'trials')}"
 
     def rows(self) -> str:
-        """SELECT of all rows reported, those of superseded executions too unless they were set apart."""
+        """SELECT of all rows reported, those of superseded attempts too unless they were set apart."""
         return self.select(self.curve_columns, "curves")
 
     def attempts(self, *, metrics: bool = True) -> str:
@@ -181,7 +181,7 @@ class SweepTables:
             "QUALIFY row_number() OVER (PARTITION BY trial, attempt) = 1"
         )
 
-    def ends(self, columns: Mapping[str, str]) -> str:
+    def ended_attempts(self, columns: Mapping[str, str]) -> str:
         """SELECT of trial, attempt and some columns of metrics, under other names, of each attempt that ended."""
         held = self.held("attempts")
         cells = [f"{name(own) if own in held else 'NULL::DOUBLE'} AS {name(out)}" for out, own in columns.items()]

@@ -60,7 +60,7 @@ def trials_sql(tables: SweepTables) -> str:
         f"newest AS ({_newest(tables)}), "
         f"open AS (SELECT trial FROM newest WHERE is_open), curve AS ({_summary(tables)}) "
         f"SELECT {cells} FROM configs c LEFT JOIN newest n ON c.trial = n.trial "
-        f"LEFT JOIN ({tables.ends(kept)}) e ON n.trial = e.trial AND n.attempt = e.attempt AND NOT n.is_open "
+        f"LEFT JOIN ({tables.ended_attempts(kept)}) e ON n.trial = e.trial AND n.attempt = e.attempt AND NOT n.is_open "
         "LEFT JOIN curve s ON c.trial = s.trial"
     )
 

@@ -53,7 +53,7 @@ QUIET_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
+class Backoff:
     """Tries again, with pauses that grow and vary, while the error is one that may pass."""
 
     most_s: float = 5.0

@@ -4,8 +4,8 @@ import errno
 
 import pytest
 
-from caviar.store.disk import PosixDisk, Retry
-from caviar_workers.retry import FULL, TRANSIENT
+from caviar.store.disk import Backoff, PosixDisk
+from caviar_workers.backoff import FULL, TRANSIENT
 
 
 class Time:
@@ -18,9 +18,9 @@ class Time:
         self.pauses.append(seconds)
         self.now += seconds
 
-    def retry(self, **settings):
+    def backoff(self, **settings):
         chance = settings.pop("chance", lambda: 1.0)
-        return Retry(clock=lambda: self.now, sleep=self.sleep, chance=chance, say=self.said.append, **settings)
+        return Backoff(clock=lambda: self.now, sleep=self.sleep, chance=chance, say=self.said.append, **settings)
 
 
 def failing(times, number=errno.ESTALE):
@@ -36,12 +36,12 @@ def failing(times, number=errno.ESTALE):
 
 def test_what_may_pass_is_tried_again_with_growing_varied_pauses():
     time = Time()
-    assert time.retry(most_s=60).call(failing(0)) is False
+    assert time.backoff(most_s=60).call(failing(0)) is False
     assert time.pauses == []
-    assert time.retry(most_s=60).call(failing(9)) is True
+    assert time.backoff(most_s=60).call(failing(9)) is True
     assert time.pauses == [0.05 * 2**n for n in range(6)] + [3.0, 3.0, 3.0]
     varied = Time()
-    varied.retry(most_s=60, chance=lambda: 0.0).call(failing(2))
+    varied.backoff(most_s=60, chance=lambda: 0.0).call(failing(2))
     assert varied.pauses == [0.025, 0.05]
 
 
@@ -49,7 +49,7 @@ def test_what_may_pass_is_tried_again_with_growing_varied_pauses():
 def test_it_gives_up_in_time(number):
     time = Time()
     with pytest.raises(OSError, match="made up"):
-        time.retry(most_s=10).call(failing(1000, number))
+        time.backoff(most_s=10).call(failing(1000, number))
     assert 5 < time.now < 10
     assert time.said == ["made up: trying again for up to 7 s"]
 
@@ -58,19 +58,19 @@ def test_it_gives_up_in_time(number):
 def test_what_does_not_pass_fails_at_once(number):
     time = Time()
     with pytest.raises(OSError, match="made up"):
-        time.retry(most_s=10).call(failing(1, number))
+        time.backoff(most_s=10).call(failing(1, number))
     assert time.pauses == time.said == []
 
 
 def test_one_who_gets_into_a_hurry_gives_up_soon():
     time = Time()
     with pytest.raises(OSError, match="made up"):
-        time.retry(most_s=100, hurried=lambda: time.now > 10).call(failing(1000))
+        time.backoff(most_s=100, hurried=lambda: time.now > 10).call(failing(1000))
     assert 10 < time.now < 14
 
 
 def test_room_may_be_waited_for():
-    assert Time().retry(full_s=10).call(failing(5, errno.ENOSPC)) is True
+    assert Time().backoff(full_s=10).call(failing(5, errno.ENOSPC)) is True
 
 
 class Stuttering(PosixDisk):
@@ -78,7 +78,7 @@ class Stuttering(PosixDisk):
 
     def __init__(self, call, after):
         self.call, self.after, self.calls = call, after, []
-        self.retry = Time().retry()
+        self.backoff = Time().backoff()
 
 
 def _stutter(name):
