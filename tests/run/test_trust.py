@@ -87,7 +87,7 @@ def test_who_gave_it_other_code_counts_too(caviar, write, store, monkeypatch) ->
     path = write(SOURCE)
     assert caviar("run", path).code == 0
     with monkeypatch.context() as other:
-        other.setattr("caviar.store.amendments.user_name", lambda: "mallory")
+        other.setattr("caviar.store.sweep_dir.user_name", lambda: "mallory")
         path.write_text(path.read_text().replace("trials=12", "trials=13"))
         assert caviar("resume", "--add", 1, "--force").code == 0
 

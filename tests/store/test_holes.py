@@ -10,13 +10,12 @@ from caviar.errors import StoreError
 from caviar.store import Views, Writer
 from caviar.store.check import check
 from caviar.store.finalize import compact, finalize
-from caviar.store.holes import holes
 from caviar.store.layout import Segment
 from caviar.store.manifest import Manifest, Quarantined
 from caviar.store.merging import merge
 from caviar.store.quarantine import skip_lost
 from caviar.store.segment import encode, first_of_tick
-from caviar.store.visible_files import gaps
+from caviar.store.visible_files import gaps, holes
 
 TICKS = 4
 

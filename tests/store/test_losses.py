@@ -3,7 +3,7 @@
 import pytest
 from machine import SweepLife
 
-from caviar.store import finalize, holes, merging
+from caviar.store import finalize, merging, visible_files
 from caviar.store.disk import PosixDisk
 
 
@@ -72,7 +72,7 @@ def test_a_torn_tick_is_no_hole():
 
 
 def test_without_the_rule_for_tails_a_torn_tick_would_be_a_hole(monkeypatch):
-    monkeypatch.setattr(holes, "_is_tail", lambda *_: False)
+    monkeypatch.setattr(visible_files, "_is_tail", lambda *_: False)
     with pytest.raises(Exception, match="has no segment"):
         torn_ticks()
 

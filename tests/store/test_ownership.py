@@ -12,7 +12,6 @@ import pytest
 from caviar.errors import CaviarError, NotFoundError, StoreError
 from caviar.store import Store, SweepDir, Writer
 from caviar.store import ownership as owning
-from caviar.store.amendments import amend
 from caviar.store.checkpoints import write_carried
 from caviar.store.disk import PosixDisk
 from caviar.store.final_tests import add_final, final_results
@@ -20,6 +19,7 @@ from caviar.store.finalize import compact, finalize
 from caviar.store.owner import owner_path
 from caviar.store.ownership import own
 from caviar.store.requests import ask_to_stop
+from caviar.store.sweep_dir import amend
 from caviar_workers.checkpoint import Save
 from caviar_workers.checkpoint_folder import CheckpointFolder
 

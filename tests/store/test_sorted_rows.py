@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caviar.store.segment import encode, unify
-from caviar.store.sort_keys import in_order, keys_of, place
-from caviar.store.sorted_rows import NEVER, SortedRows
+from caviar.store.sorted_rows import NEVER, SortedRows, in_order, keys_of, place
 
 KEYS = st.tuples(st.integers(0, 2**40), st.integers(0, 2**15 - 1), st.integers(0, 2**31 - 1))
 NEAR = st.tuples(st.integers(0, 5), st.integers(0, 2), st.integers(0, 100))

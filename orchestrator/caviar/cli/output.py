@@ -81,7 +81,7 @@ def say_foreign(sweeps: Sequence[SweepDir]) -> None:
     """Say on stderr what the folders of sweeps hold that Caviar did not write, and leaves alone."""
     from contextlib import suppress
 
-    from caviar.store.whose_files import foreign
+    from caviar.store.foreign_files import foreign
 
     for sweep in sweeps:
         with suppress(OSError):  # whoever acts on it says why

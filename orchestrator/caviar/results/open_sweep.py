@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from caviar.errors import NotFoundError, SpecError
 from caviar.store import Store, SweepDir, Views
 from caviar.store.disk.location import is_uri, object_path
+from caviar.store.disk.store_errors import store_error
 from caviar.store.read.not_shown import AGAIN, again, not_shown
-from caviar.store.store_errors import store_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from caviar.store.stored_plan import StoredPlan
+    from caviar.store.sweep_dir import StoredPlan
 
     Say = Callable[[str], None]
     """Tells the user a sentence that is no part of what was asked for."""

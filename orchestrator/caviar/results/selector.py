@@ -17,7 +17,7 @@ from typing import Any, Protocol, cast
 from caviar.errors import NotFoundError, SpecError, did_you_mean
 from caviar.results.ranking_sql import RULES, WORDS, Rule, newest_sql, scored_sql, steps_sql
 from caviar.store.read.sql import name as quoted
-from caviar.store.stored_plan import stored_plan
+from caviar.store.sweep_dir import stored_plan
 
 
 def as_given(parameters: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from caviar.display.typed_commands import typed
 from caviar.store import check, quarantine
+from caviar.store.disk.store_errors import store_error
 from caviar.store.layout import LOST
-from caviar.store.store_errors import store_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

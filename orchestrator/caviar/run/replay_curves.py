@@ -19,7 +19,7 @@ from caviar.errors import SpecError
 from caviar.results.selector import select
 from caviar.run.executors.simulated import Recorded
 from caviar.store.read.sql import name as quoted
-from caviar.store.stored_plan import stored_plan
+from caviar.store.sweep_dir import stored_plan
 
 _NO_TABLE = "is no numpy file of named arrays: numpy.savez(FILE, curves=array) writes one"
 

@@ -16,7 +16,6 @@ from caviar.errors import StoreError
 from caviar.store.checkpoints import all_saves
 from caviar.store.disk.checksum import checksum, checksum_of
 from caviar.store.final_tests import final_results
-from caviar.store.holes import holes, name_of, what
 from caviar.store.layout import (
     CHECKPOINTS,
     FINAL_TABLES,
@@ -31,12 +30,13 @@ from caviar.store.layout import (
 from caviar.store.manifest import KEPT, from_bytes
 from caviar.store.owner import from_bytes as owner_of
 from caviar.store.owner import look
+from caviar.store.read.splice_check import splices
 from caviar.store.read.sql import one_line, open_plain, paths
 from caviar.store.read.sweep_tables import SweepTables
 from caviar.store.segment import greatest, least
-from caviar.store.splice_check import splices
 from caviar.store.storable import MOST_DESCRIBED
 from caviar.store.untrusted_json import MOST_BYTES
+from caviar.store.visible_files import gap_name, gap_words, holes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -273,7 +273,7 @@ def _count(source: object) -> tuple[int, int | None, int | None]:
 def _holes(sweep: SweepDir, seen: VisibleFiles) -> list[Finding]:
     """Owners of whom a segment is gone, so that what they published after it does not count."""
     return [
-        Finding(name=name_of(gap), what=f"{what(gap)}; --skip-lost gives it up", hole=True)
+        Finding(name=gap_name(gap), what=f"{gap_words(gap)}; --skip-lost gives it up", hole=True)
         for gap in holes(sweep.disk, sweep.path, seen)
     ]
 

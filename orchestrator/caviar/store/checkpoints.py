@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from caviar.store.disk.store_errors import store_error
 from caviar.store.layout import CHECKPOINTS, build_folder
 from caviar.store.read.sql import name as quoted
 from caviar.store.read.views import Views
-from caviar.store.store_errors import store_error
 from caviar_workers.checkpoint import Checkpoint, Save, crc, parse_save
 from caviar_workers.checkpoint_folder import unfinished_prefix
 from caviar_workers.messages import Living, Summary

@@ -8,8 +8,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import StoreError
+from caviar.store.disk.store_errors import store_error
 from caviar.store.layout import FINAL_TESTS, numbered_name, parse_number
-from caviar.store.store_errors import store_error
 from caviar.store.untrusted_json import Unreadable, read, record
 
 WINNER = ("sweep", "trial")

@@ -13,8 +13,9 @@ from caviar.errors import StoreError
 from caviar.store import manifest
 from caviar.store import manifest as chain
 from caviar.store.check import strays
+from caviar.store.disk.store_errors import store_error
 from caviar.store.final_files import CurveFiles, FinalFolder, write_tables
-from caviar.store.holes import need_whole
+from caviar.store.foreign_files import data_files, foreign, sweep_up
 from caviar.store.layout import FINAL_TABLES, build_folder
 from caviar.store.merging import EVERY_SIZE
 from caviar.store.owner import superseded
@@ -22,8 +23,7 @@ from caviar.store.ownership import own
 from caviar.store.quarantine import move_aside
 from caviar.store.read.sql import one_line, open_plain, text
 from caviar.store.read.sweep_tables import SweepTables
-from caviar.store.store_errors import store_error
-from caviar.store.whose_files import data_files, foreign, sweep_up
+from caviar.store.visible_files import need_whole
 from caviar_workers.states import ENDED
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Names of the store's files, and back.
+"""Names of the store's files, and back; and the format that they are in.
 
 <store>/FORMAT                                   {"format": 2}
 <store>/sweep=<id>/sweep.json, code.zip          what was asked for, and the code that does it
@@ -18,11 +18,20 @@ No user text is ever part of a name.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from caviar.errors import StoreError
-from caviar_workers.tables import TABLES
+from caviar.store.untrusted_json import MOST_BYTES, parsed, record
+from caviar_workers.tables import FORMAT, TABLES
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
+
+    from caviar.store.disk import Disk
+
 
 FORMAT_FILE = "FORMAT"
 SWEEP_FILE = "sweep.json"
@@ -123,3 +132,44 @@ def checked_data_name(name: object) -> str:
     if not isinstance(name, str) or not _DATA.fullmatch(name):
         raise StoreError(f"A manifest names {name!r}, which is no data file of its sweep: do not trust this store.")
     return name
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Format:
+    """The format of a store, raised by whoever first writes what an older program misreads.
+
+    Format 2: an owner's file says more than a program of format 1 understands, which takes such an owner for none. So
+    that program must refuse the store, and does.
+    """
+
+    format: int
+
+
+def format_bytes() -> bytes:
+    """Return what FORMAT holds in a store that this program writes."""
+    return json.dumps({"format": FORMAT}).encode()
+
+
+def check_format(disk: Disk, store: PurePath) -> int:
+    """The format of a store.
+
+    Raises:
+        StoreError: It is a later one than this program knows, or FORMAT says nothing.
+        OSError: FORMAT cannot be read.
+    """
+    try:
+        found = record(_Format, parsed(disk.read(store / FORMAT_FILE, most=MOST_BYTES)), later=True).format
+    except ValueError as error:
+        raise StoreError(f"{store / FORMAT_FILE} cannot be understood: restore it from a copy.") from error
+    if found > FORMAT:
+        raise StoreError(
+            f"The store {store} was written by a newer caviar (format {found}, this one knows {FORMAT}): "
+            "upgrade with `pip install --upgrade caviar-sweep`, or `git pull` in a checkout."
+        )
+    return found
+
+
+def raise_format(disk: Disk, store: PurePath) -> None:
+    """Let older programs refuse the store from now on; errors as for `check_format`. Goes before the first write."""
+    if check_format(disk, store) < FORMAT:
+        disk.publish([(store / FORMAT_FILE, format_bytes())])

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from caviar.store import manifest
 from caviar.store import manifest as chain
 from caviar.store.disk.checksum import Summed
-from caviar.store.holes import need_whole
 from caviar.store.layout import MERGED
 from caviar.store.manifest import DataFile
 from caviar.store.segment import FileSummary, GroupWriter
 from caviar.store.sorted_rows import SortedRows
+from caviar.store.visible_files import need_whole
 from caviar_workers.tables import TABLES
 
 if TYPE_CHECKING:

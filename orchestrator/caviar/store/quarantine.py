@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from caviar.store import manifest
 from caviar.store import manifest as chain
-from caviar.store.holes import holes, lost_names
 from caviar.store.layout import LOST, QUARANTINE
 from caviar.store.manifest import Quarantined
+from caviar.store.visible_files import holes, lost_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from caviar.store.disk.store_errors import store_error
 from caviar.store.layout import REQUESTS, numbered_name, parse_number
 from caviar.store.manifest import now
 from caviar.store.owner import newest
-from caviar.store.store_errors import store_error
 from caviar.store.untrusted_json import MOST_TRIALS, read, record
 
 if TYPE_CHECKING:

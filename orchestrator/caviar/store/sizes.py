@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from caviar.store.checkpoints import all_saves
+from caviar.store.disk.store_errors import store_error
 from caviar.store.layout import CHECKPOINTS
 from caviar.store.read.sql import open_plain, paths
-from caviar.store.store_errors import store_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,6 +16,8 @@ from caviar.store import manifest
 from caviar.store import takeover as claims
 from caviar.store.disk import Backoff, Disk, PosixDisk, locate
 from caviar.store.disk.checksum import checksum
+from caviar.store.disk.store_errors import FULL, store_error
+from caviar.store.foreign_files import foreign, need_ours
 from caviar.store.layout import (
     CODE_FILE,
     FORMAT_FILE,
@@ -26,15 +28,15 @@ from caviar.store.layout import (
     SWEEP_FILE,
     SWEEP_FOLDER,
     SWEEP_PREFIX,
+    check_format,
+    format_bytes,
     numbered_name,
+    raise_format,
 )
 from caviar.store.lookup import LATEST, named, strays, sweep_id, the_only
 from caviar.store.storable import MOST_DESCRIBED
-from caviar.store.store_errors import FULL, store_error
-from caviar.store.store_format import check_format, format_bytes, raise_format
 from caviar.store.sweep_dir import SweepDir
 from caviar.store.untrusted_json import Unreadable, described, parsed
-from caviar.store.whose_files import foreign, need_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,9 +1,15 @@
-"""One sweep in the store."""
+"""One sweep in the store: what it was described as, what changed since, its plan, and who owns it.
+
+`sweep.json` and `code.zip` stay as they were written; that a sweep was extended, or goes on with other code, is an
+amendment, a numbered file, and whoever reads the description reads it through these.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import PurePath
 from typing import Any
@@ -11,15 +17,117 @@ from typing import Any
 from caviar.errors import StoreError
 from caviar.store import manifest, visible_files
 from caviar.store import takeover as claims
-from caviar.store.amendments import Amendment, amend, amended, amendments, code_path
 from caviar.store.disk import Backoff, Disk, PosixDisk
-from caviar.store.layout import CODE_FILE, SWEEP_FILE, SWEEP_PREFIX
-from caviar.store.manifest import State
-from caviar.store.owner import Sighting, look
+from caviar.store.disk.store_errors import store_error
+from caviar.store.layout import AMENDMENTS, CODE_FILE, SWEEP_FILE, SWEEP_PREFIX, numbered_name, parse_number
+from caviar.store.manifest import State, now
+from caviar.store.owner import Sighting, look, user_name
 from caviar.store.storable import MOST_DESCRIBED
-from caviar.store.store_errors import store_error
-from caviar.store.stored_plan import StoredPlan, stored_plan
-from caviar.store.untrusted_json import described, read
+from caviar.store.untrusted_json import MOST_TRIALS, Unreadable, described, read, record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amendment:
+    """One change of a sweep."""
+
+    trials: int | None = None
+    """Trials in all from now on; None: as before."""
+    code: str | None = None
+    """Digest of the code from now on, which lies beside this as a zip; None: as before."""
+    made: str = ""
+    """ISO time, UTC."""
+    user: str | None = None
+    """Who did it; None: a user without a name."""
+
+
+def amendments(disk: Disk, sweep: PurePath) -> list[tuple[int, Amendment]]:
+    """Number and content of each, oldest first.
+
+    Raises:
+        OSError: They cannot be read.
+        Unreadable: One cannot be understood.
+    """
+    numbers = sorted(number for name in disk.list(sweep / AMENDMENTS) if (number := parse_number(name)) is not None)
+    return [(n, _amendment(disk, sweep / AMENDMENTS / numbered_name(n))) for n in numbers]
+
+
+def _amendment(disk: Disk, path: PurePath) -> Amendment:
+    found = record(Amendment, read(disk, path))
+    if not 1 <= (1 if found.trials is None else found.trials) <= MOST_TRIALS:
+        raise Unreadable(f"trials is a whole number from 1 to 2^30, but is {found.trials}")
+    if found.code is not None and not re.fullmatch("[0-9a-f]{16,128}", found.code):  # it becomes part of a name
+        raise Unreadable("code is a digest, but is something else")
+    return found
+
+
+def amend(disk: Disk, sweep: PurePath, *, trials: int | None = None, code: tuple[str, bytes] | None = None) -> None:
+    """Add an amendment; `code` is a digest and a zip. By the sweep's owner only.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    folder = sweep / AMENDMENTS
+    disk.make_folder(folder, within=sweep)
+    number = 1 + max((n for n, _ in amendments(disk, sweep)), default=-1)
+    if code is not None:  # first, for it counts when the other file is there; of a crash in between, one is left over
+        zipped = folder / numbered_name(number, f"-{code[0][:16]}.zip")
+        if not disk.exists(zipped):
+            disk.create(zipped, code[1])
+    made = Amendment(trials=trials, code=None if code is None else code[0], made=now(), user=user_name())
+    disk.create(folder / numbered_name(number), json.dumps(asdict(made)).encode())
+
+
+def amended(description: dict[str, Any], found: list[tuple[int, Amendment]]) -> dict[str, Any]:
+    """A sweep's description as it holds now."""
+    for _, one in found:
+        if one.trials is not None:
+            description = {**description, "plan": {**description["plan"], "trials": one.trials}}
+        if one.code is not None:
+            description = {**description, "program": {**description.get("program", {}), "digest": one.code}}
+    return description
+
+
+def code_path(sweep: PurePath, found: list[tuple[int, Amendment]]) -> PurePath | None:
+    """The zip of the newest code; None: it is what the sweep began with."""
+    changed = [(number, one.code) for number, one in found if one.code is not None]
+    if not changed:
+        return None
+    number, digest = changed[-1]
+    return sweep / AMENDMENTS / numbered_name(number, f"-{digest[:16]}.zip")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPlan:
+    """A plan as it was stored; what an older version did not store is at its default. See `Plan` for the fields."""
+
+    metric: str
+    trials: int
+    name: str = ""
+    mode: str = "min"
+    rule: str = "last"
+    stopping: str = ""
+    pausing: bool = False
+    parent: str | None = None
+    relation: str | None = "zoom"
+    """What it is to its parent: there was no other relation."""
+    round: int = 0
+    tags: Sequence[str] = ()
+    space: Mapping[str, Any] = field(default_factory=dict)
+    """As JSON values."""
+    held: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Name → the parameter as it was declared, as JSON values."""
+
+    @property
+    def parameters(self) -> Mapping[str, Mapping[str, Any]]:
+        """Name → parameter as JSON values, in the order of the space."""
+        found: Mapping[str, Mapping[str, Any]] = self.space.get("parameters", {})
+        return found
+
+
+def stored_plan(data: Mapping[str, Any]) -> StoredPlan:
+    """The plan out of a description that `record.described` has seen: each value is of its kind."""
+    known = {item.name: data[item.name] for item in fields(StoredPlan) if item.name in data}
+    return StoredPlan(**{**known, "name": data.get("name") or ""})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from caviar.errors import NotFoundError, StoreError
 from caviar.store import manifest, owner, visible_files
 from caviar.store import manifest as chain
-from caviar.store.holes import need_whole
+from caviar.store.foreign_files import foreign, need_ours
 from caviar.store.layout import (
     BUILD,
     BUILD_FOLDER,
@@ -19,9 +19,9 @@ from caviar.store.layout import (
     SWEEP_PREFIX,
     build_folder,
     parse_number,
+    raise_format,
 )
-from caviar.store.store_format import raise_format
-from caviar.store.whose_files import foreign, need_ours
+from caviar.store.visible_files import need_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,12 +11,12 @@ from caviar.errors import StoreError
 from caviar.store import manifest
 from caviar.store import manifest as chain
 from caviar.store.disk.checksum import checksum
+from caviar.store.disk.store_errors import store_error
 from caviar.store.layout import Segment
 from caviar.store.merging import MergingThread
 from caviar.store.owner import superseded
 from caviar.store.segment import check_fields, encode, unify
-from caviar.store.sort_keys import in_order
-from caviar.store.store_errors import store_error
+from caviar.store.sorted_rows import in_order
 from caviar_workers.tables import TABLES
 
 if TYPE_CHECKING:

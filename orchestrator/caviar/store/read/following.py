@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from caviar.errors import StoreError
+from caviar.store.disk.store_errors import store_error
 from caviar.store.read.columns import SQL_TYPES, Column, Part, fixed, union
 from caviar.store.read.live_rows import ROW, live_rows, numbered_rows
 from caviar.store.read.sql import connect, name, one_line
 from caviar.store.read.sweep_tables import SweepTables
 from caviar.store.read.trials_view import trial_columns, trials_sql
-from caviar.store.store_errors import store_error
 from caviar_workers.states import ENDED
 from caviar_workers.tables import METRIC_FORMS
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import duckdb
 
 from caviar.errors import SpecError, StoreError
-from caviar.store.holes import gone, holes, sentence
+from caviar.store.disk.store_errors import store_error
 from caviar.store.layout import SUPERSEDED
 from caviar.store.read.columns import Column, Part, fixed, pick, union
 from caviar.store.read.live_rows import live_rows, numbered_rows
@@ -27,7 +27,7 @@ from caviar.store.read.sql import (
 from caviar.store.read.sweep_tables import SweepTables
 from caviar.store.read.sweeps_view import no_sweeps, sweep_row
 from caviar.store.read.trials_view import HEAD, TAIL, trial_columns, trials_sql
-from caviar.store.store_errors import store_error
+from caviar.store.visible_files import gap_sentence, gone_sentence, holes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -235,7 +235,7 @@ class Views:
         for one in self._shown:
             with self._store.apart(one.sweep):
                 gaps = holes(one.sweep.disk, one.sweep.path, one.tables.seen)
-                found += [sentence(one.sweep.path, gap) for gap in gaps]
+                found += [gap_sentence(one.sweep.path, gap) for gap in gaps]
         return found
 
     def close(self) -> None:
@@ -259,7 +259,7 @@ class Views:
         for one in self._shown:
             for name in one.tables.seen.all_names():
                 if not one.sweep.disk.exists(one.sweep.path / name):
-                    raise StoreError(f"Cannot read the store: {gone(one.sweep.path, name)}") from failure
+                    raise StoreError(f"Cannot read the store: {gone_sentence(one.sweep.path, name)}") from failure
 
     def _tell_damage(self, error: duckdb.Error) -> None:
         found = first_damaged(self._disk_files())

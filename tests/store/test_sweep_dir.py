@@ -4,7 +4,7 @@ from dataclasses import fields
 
 from caviar import Float, Sweep
 from caviar.spec.plan import Plan
-from caviar.store.stored_plan import StoredPlan, stored_plan
+from caviar.store.sweep_dir import StoredPlan, stored_plan
 from caviar.store.untrusted_json import _PLAN
 
 

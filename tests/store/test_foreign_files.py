@@ -14,11 +14,11 @@ from caviar.store.checkpoints import write_carried
 from caviar.store.disk import PosixDisk
 from caviar.store.final_tests import add_final
 from caviar.store.finalize import compact, finalize
+from caviar.store.foreign_files import foreign, is_ours
 from caviar.store.layout import CHECKPOINTS, FINAL_TABLES, HOT, MERGED, SUPERSEDED
 from caviar.store.merging import merge
 from caviar.store.quarantine import quarantine, skip_lost
 from caviar.store.requests import ask_to_stop, pop_requests
-from caviar.store.whose_files import foreign, is_ours
 from caviar_workers.checkpoint import Save, carried
 from caviar_workers.checkpoint_folder import CheckpointFolder
 
