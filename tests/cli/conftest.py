@@ -9,22 +9,8 @@ import pytest
 from caviar.cli.main import main
 from caviar.store import Store
 
+from ..program_output import Output
 from ..small_stores import add_digits, add_interrupted, make_plan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """What one call of the program wrote, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[str]:
-        """Lines of stdout without trailing blanks."""
-        return [line.rstrip() for line in self.out.splitlines()]
-
 
 Caviar = Callable[..., Output]
 

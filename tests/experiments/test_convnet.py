@@ -1,9 +1,7 @@
 """experiments/convnet.py as plain functions, on the CPU, where torch is installed; and its word where it is not."""
 
-import importlib.util
 import math
 import sys
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -14,7 +12,8 @@ from caviar.cli.experiment_file import load
 from caviar.errors import SpecError
 from caviar_workers.checkpoint import Checkpoint
 
-FILE = Path(__file__).parents[2] / "experiments" / "convnet.py"
+from .conftest import EXPERIMENTS, imported
+
 GOOD = {"lr": 0.2, "beta": 0.95, "channels": 16, "layers": 2, "batch": 64, "decay": 0.05}
 
 
@@ -40,11 +39,7 @@ class Recorder:
 @pytest.fixture(scope="module")
 def convnet() -> ModuleType:
     pytest.importorskip("torch", reason="torch is not installed here")
-    spec = importlib.util.spec_from_file_location("experiment_convnet", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = imported("convnet")
     module.torch.set_num_threads(1)
     return module
 
@@ -64,7 +59,7 @@ def test_without_torch_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     monkeypatch.setattr(sys, "meta_path", [SimpleNamespace(find_spec=find_spec), *sys.meta_path])
     with pytest.raises(SpecError, match=r"No module named 'torch'; if that is a package, type: .* torch$"):
-        load(str(FILE))
+        load(str(EXPERIMENTS / "convnet.py"))
 
 
 def test_the_splits_hold_every_image_once_and_every_digit_in_proportion(convnet: ModuleType) -> None:

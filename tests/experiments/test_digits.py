@@ -1,14 +1,13 @@
 """experiments/digits.py as plain functions, without the orchestrator: is it right, and is it honest?"""
 
-import importlib.util
 import math
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
-FILE = Path(__file__).parents[2] / "experiments" / "digits.py"
+from .conftest import imported
+
 GOOD = {
     "lr": 0.005,
     "beta": 0.9,
@@ -33,12 +32,7 @@ class Recorder:
 
 @pytest.fixture(scope="module")
 def digits() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("experiment_digits", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return imported("digits")
 
 
 Rows = list[tuple[int, dict[str, float]]]

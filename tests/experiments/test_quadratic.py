@@ -1,25 +1,19 @@
 """experiments/quadratic.py as plain functions, held against what theory says of it."""
 
-import importlib.util
 import math
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 
-FILE = Path(__file__).parents[2] / "experiments" / "quadratic.py"
+from .conftest import imported
+
 POLYAK = {"lr": 0.1, "beta": (9 / 11) ** 2, "fall": 0.0}
 
 
 @pytest.fixture
 def quadratic() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("experiment_quadratic", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return imported("quadratic")
 
 
 def losses(quadratic: ModuleType, config: dict, seed: int = 0, **keywords: int) -> list[float]:

@@ -9,7 +9,6 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +22,9 @@ from caviar.run.executors.ray_session import RaySession
 from caviar.spec.plan import Plan
 from caviar_workers.messages import Program
 
+from ..program_output import Output
+
 MAIN = "from caviar.cli.main import main; main()"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """What one call of the program wrote, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def told(self) -> list[str]:
-        """The sentences of errors, as the program tells them."""
-        return [line for line in self.err.splitlines() if line.startswith("caviar: ")]
 
 
 Caviar = Callable[..., Output]

@@ -12,7 +12,8 @@ from caviar.display.plain import SilentProgress
 from caviar.errors import SpecError
 from caviar.run.executors.inline import InlineExecutor
 from caviar.run.executors.ray_session import RaySession
-from caviar_workers.messages import Lease
+
+from ..leases import make_lease
 
 SPACE = {"lr": Float(0.1, 1.0)}
 
@@ -81,18 +82,7 @@ def test_in_this_process_it_is_loaded_once_for_all_leases() -> None:
     )
     executor = InlineExecutor(sweep.program)
     for number in range(2):
-        executor.submit(
-            Lease(
-                id=number,
-                sweep="s",
-                metric="loss",
-                trials=(number,),
-                attempts=(0,),
-                seeds=(0,),
-                configs={"lr": (0.5,)},
-                train_args={"rows": 7},
-            )
-        )
+        executor.submit(make_lease([number], id=number, train_args={"rows": 7}))
     while executor._waiting or executor._current:
         executor.poll(0.1)
 

@@ -23,8 +23,10 @@ from caviar.space import Float, Space
 from caviar.spec.plan import Plan
 from caviar.store import Store, Writer
 from caviar.store.writer import Publisher
-from caviar_workers.messages import Demand, Lease, Program
+from caviar_workers.messages import Demand, Program
 from caviar_workers.tables import schema
+
+from ..leases import make_lease
 
 PLAN = Plan(name="s", metric="loss", mode="min", trials=1, seed=0, space=Space({"lr": Float(0.0, 1.0)}))
 
@@ -161,17 +163,7 @@ def test_leases_on_ray_wait_for_who_does_not_poll_and_nothing_is_lost(
 
     program = Program(digest="slow store", train="t", functions={"t": train})
     executor = ray_tasks.RayExecutor(program, Demand())
-    lease = Lease(
-        id=0,
-        sweep="s",
-        metric="loss",
-        trials=(0,),
-        attempts=(0,),
-        seeds=(0,),
-        configs={"lr": (0.5,)},
-        train_args={"rows": rows},
-    )
-    executor.submit(lease)
+    executor.submit(make_lease(train_args={"rows": rows}))
     held, until = 0, math.inf
     while time.monotonic() < until:
         time.sleep(0.2)

@@ -5,45 +5,24 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from caviar_workers.lease import run_lease
-from caviar_workers.messages import Lease, Message, Program
+from caviar_workers.messages import Message, Program
 from caviar_workers.trial import Trial, TrialInterrupted
 
-Rows = list[dict[str, Any]]
+from ..leases import Rows, ended, make_lease, rows_of
 
 
 def told(train: Callable[..., Any], *messages: Message, once: threading.Event, trials: int = 1) -> dict[str, Rows]:
     """Run a lease that gets these messages, after `once` was set; its rows."""
     program = Program(digest="d", train="train", functions={"train": train})
-    numbers = tuple(range(trials))
-    config = {"lr": (0.5,) * trials}
-    lease = Lease(
-        id=0,
-        sweep="s",
-        metric="loss",
-        trials=numbers,
-        attempts=(0,) * trials,
-        seeds=numbers,
-        configs=config,
-        flush_s=0.01,
-    )
-    tables: dict[str, Rows] = {"curves": [], "attempts": []}
+    lease = make_lease(range(trials), flush_s=0.01)
 
     def mail() -> tuple[Message, ...]:
         return messages if once.is_set() else ()
 
-    for batch in run_lease(program, lease, own_process=False, mail=mail):
-        for name, rows in tables.items():
-            data = getattr(batch, name)
-            rows.extend(pa.ipc.open_stream(data).read_all().to_pylist() if data else [])
-    return tables
-
-
-def ended(tables: dict[str, Rows]) -> Rows:
-    return [row for row in tables["attempts"] if row["ended"] is not None]
+    return rows_of(run_lease(program, lease, own_process=False, mail=mail))
 
 
 STOP = Message(trial=0, attempt=0, action="stop", decision=0)

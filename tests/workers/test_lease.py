@@ -17,34 +17,18 @@ from caviar_workers.lease import run_lease
 from caviar_workers.messages import Demand, Lease, Program
 from caviar_workers.trial import Trial
 
-Rows = list[dict[str, Any]]
+from ..leases import Rows, ended, make_lease, rows_of
 
 
 def run(train: Callable[..., Any], trials: int = 1, **given: Any) -> dict[str, Rows]:
     """Run a lease; the rows of each table."""
     program = Program(digest="d", train="train", final="train", functions={"train": train})
-    lease = Lease(
-        **{
-            "id": 0,
-            "sweep": "s",
-            "metric": "loss",
-            "trials": tuple(range(trials)),
-            "attempts": (0,) * trials,
-            "seeds": tuple(range(100, 100 + trials)),
-            "configs": {"lr": tuple(i / 10 for i in range(trials))},
-            **given,
-        }
-    )
-    tables: dict[str, Rows] = {"curves": [], "attempts": [], "logs": []}
-    for batch in run_lease(program, lease, own_process=False):
-        for name, rows in tables.items():
-            data = getattr(batch, name)
-            rows.extend(pa.ipc.open_stream(data).read_all().to_pylist() if data else [])
-    return tables
-
-
-def ended(tables: dict[str, Rows]) -> Rows:
-    return [row for row in tables["attempts"] if row["ended"] is not None]
+    given = {
+        "seeds": tuple(range(100, 100 + trials)),
+        "configs": {"lr": tuple(i / 10 for i in range(trials))},
+        **given,
+    }
+    return rows_of(run_lease(program, make_lease(range(trials), **given), own_process=False))
 
 
 def test_reports_become_rows_in_order_with_their_trial() -> None:

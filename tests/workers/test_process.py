@@ -11,18 +11,11 @@ from caviar_workers import process
 from caviar_workers.messages import Demand, Lease
 from caviar_workers.process import VISIBLE, WrongProcessError, assigned, enter, release_memory
 
+from ..leases import make_lease
+
 
 def lease(*, gpus: float, fresh: bool = False) -> Lease:
-    return Lease(
-        id=0,
-        sweep="s",
-        metric="loss",
-        trials=(0,),
-        attempts=(0,),
-        seeds=(0,),
-        configs={},
-        demand=Demand(gpus=gpus, fresh=fresh),
-    )
+    return make_lease(configs={}, demand=Demand(gpus=gpus, fresh=fresh))
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,9 @@ import pytest
 from caviar.errors import ClusterError
 from caviar.run.executors.executor import LeaseEnded, LeaseSpoke
 from caviar.run.executors.ray_session import RaySession
-from caviar_workers.messages import Demand, Lease, Program
+from caviar_workers.messages import Demand, Program
+
+from ...leases import make_lease
 
 pytestmark = pytest.mark.ray
 
@@ -39,14 +41,9 @@ def run(
     executor = RayExecutor(program, Demand(cpus=cpus, gpus=gpus))
     for number in range(leases):
         executor.submit(
-            Lease(
+            make_lease(
+                [number],
                 id=number,
-                sweep="s",
-                metric="loss",
-                trials=(number,),
-                attempts=(0,),
-                seeds=(0,),
-                configs={"lr": (0.5,)},
                 demand=Demand(cpus=cpus, gpus=gpus),
                 flush_s=0.1,
             )

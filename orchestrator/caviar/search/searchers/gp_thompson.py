@@ -19,7 +19,7 @@ from threadpoolctl import ThreadpoolController
 from caviar.search.searchers.gp_draws import Candidates, Process
 from caviar.search.searchers.gp_kernel import Kernel, fit
 from caviar.search.searchers.local import reflected
-from caviar.search.searchers.observations import Observations, generator
+from caviar.search.searchers.observations import ObservingSearcher, generator
 from caviar.search.searchers.searcher import FloatArray, Proposal
 
 STARTS = 16
@@ -34,7 +34,7 @@ WIDE, CLOSE = 1000, 300
 """Candidates over the whole cube, and near the best trials, where there is no pool."""
 
 
-class Thompson:
+class Thompson(ObservingSearcher):
     """Draws from a Gaussian process; see `Searcher`. Numbers of `model`: `rows`, `step`.
 
     Args:
@@ -54,12 +54,12 @@ class Thompson:
         unordered: Sequence[int] = (),
         pool: FloatArray | None = None,
     ) -> None:
+        super().__init__(mode)
         self._dimensions = dimensions
         self._seed = seed
         self._unordered = list(unordered)
         self._pool = pool
         self._taken = np.zeros(0 if pool is None else len(pool), bool)
-        self._history = Observations(mode)
         self._kernel = Kernel.prior(dimensions)
         self._fitted = 0
         self._process: Process | None = None
@@ -80,21 +80,9 @@ class Thompson:
 
     def restore(self, trial: int, u: FloatArray) -> None:
         """A trial's point; see `Searcher`."""
-        self._history.place(trial, u)
+        super().restore(trial, u)
         if self._pool is not None:
             self._taken[int(np.argmin(((self._pool - u) ** 2).sum(axis=1)))] = True
-
-    def tell(self, trial: int, step: int, value: float) -> None:
-        """Take in a row that was published; see `Searcher`."""
-        self._history.tell(trial, step, value)
-
-    def withdraw(self, trial: int) -> None:
-        """A trial runs again; see `Searcher`."""
-        self._history.withdraw(trial)
-
-    def end(self, trial: int, *, state: str) -> None:
-        """A trial is over; see `Searcher`."""
-        self._history.end(trial, state)
 
     def _start(self, rng: np.random.Generator) -> FloatArray:
         if self._pool is None:

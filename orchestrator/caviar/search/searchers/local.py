@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from caviar.search.searchers.observations import Observations, generator
+from caviar.search.searchers.observations import ObservingSearcher, generator
 from caviar.search.searchers.searcher import FloatArray, Proposal
 
 STARTS = 24
@@ -25,7 +25,7 @@ FREE = 0.15
 """Share of new points that nothing guides."""
 
 
-class Local:
+class Local(ObservingSearcher):
     """Moves the best few; see `Searcher`. Numbers of `near`: `parent`, its trial.
 
     Args:
@@ -36,10 +36,10 @@ class Local:
     """
 
     def __init__(self, *, dimensions: int, mode: str, seed: int, unordered: Sequence[int] = ()) -> None:
+        super().__init__(mode)
         self._dimensions = dimensions
         self._seed = seed
         self._unordered = np.isin(np.arange(dimensions), list(unordered))
-        self._history = Observations(mode)
 
     def ask(self, trial: int) -> Proposal:
         """Return the point of a new trial; see `Searcher`."""
@@ -54,22 +54,6 @@ class Local:
             proposal = Proposal(u=moved, origin="near", numbers={"parent": parent})
         self._history.place(trial, proposal.u)
         return proposal
-
-    def restore(self, trial: int, u: FloatArray) -> None:
-        """A trial's point; see `Searcher`."""
-        self._history.place(trial, u)
-
-    def tell(self, trial: int, step: int, value: float) -> None:
-        """Take in a row that was published; see `Searcher`."""
-        self._history.tell(trial, step, value)
-
-    def withdraw(self, trial: int) -> None:
-        """A trial runs again; see `Searcher`."""
-        self._history.withdraw(trial)
-
-    def end(self, trial: int, *, state: str) -> None:
-        """A trial is over; see `Searcher`."""
-        self._history.end(trial, state)
 
     def _moved(self, u: FloatArray, fresh: FloatArray, rng: np.random.Generator) -> FloatArray:
         chosen = rng.random(len(u)) < MOVED

@@ -72,6 +72,29 @@ class Observations:
         return [row for row in rows if row[0] in self.points and row[0] not in self.failed]
 
 
+class ObservingSearcher:
+    """What all searchers do that know `Observations`, and nothing else, of what they are told; see `Searcher`."""
+
+    def __init__(self, mode: str) -> None:
+        self._history = Observations(mode)
+
+    def restore(self, trial: int, u: FloatArray) -> None:
+        """A trial's point; see `Searcher`."""
+        self._history.place(trial, u)
+
+    def tell(self, trial: int, step: int, value: float) -> None:
+        """Take in a row that was published; see `Searcher`."""
+        self._history.tell(trial, step, value)
+
+    def withdraw(self, trial: int) -> None:
+        """A trial runs again; see `Searcher`."""
+        self._history.withdraw(trial)
+
+    def end(self, trial: int, *, state: str) -> None:
+        """A trial is over; see `Searcher`."""
+        self._history.end(trial, state)
+
+
 def generator(seed: int, stream: str, trial: int) -> np.random.Generator:
     """Return random numbers that belong to one ask, and to no other."""
     return np.random.Generator(np.random.Philox(key=stream_key(seed, stream), counter=trial << 64))
