@@ -1,4 +1,4 @@
-"""The y-axis that suits some curves, the same wherever they are drawn: logarithmic or linear, from where to where."""
+"""The y-axis that suits some curves, the same wherever they are plotted: logarithmic or linear, from where to where."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Curve = Sequence[float | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """A y-axis. Values beyond its ends are drawn at them.
+    """A y-axis. Values beyond its ends are plotted at them.
 
     Attributes:
         low: the lower end, as a value.
@@ -34,7 +34,7 @@ class Axis:
     beyond: int = 0
 
     def share(self, value: float | None) -> float | None:
-        """Return where the value lies, 0 … 1 from the bottom, 0.5 on a flat axis; None: it cannot be drawn."""
+        """Return where the value lies, 0 … 1 from the bottom, 0.5 on a flat axis; None: it cannot be plotted."""
         if not _plottable(value, log=self.log) or value is None:
             return None
         low, high, at = (_scaled(min(max(one, self.low), self.high), self.log) for one in (self.low, self.high, value))
@@ -44,7 +44,7 @@ class Axis:
 
 
 def axis_of(curves: Sequence[Curve], log: bool | None = None) -> Axis:
-    """The axis of curves that are drawn together.
+    """The axis of curves that are plotted together.
 
     Args:
         curves: their values; what is not finite, and on a logarithmic axis not above zero, does not count.
@@ -62,7 +62,7 @@ def axis_of(curves: Sequence[Curve], log: bool | None = None) -> Axis:
 def wants_log(curves: Sequence[Curve]) -> bool:
     """Whether a logarithmic axis shows more: all above zero, far apart, and the curves end in the lower half.
 
-    There, a linear axis would draw all of them flat at its bottom. An accuracy that climbs from 0.05 to 0.95 is told
+    There, a linear axis would plot all of them flat at its bottom. An accuracy that climbs from 0.05 to 0.95 is told
     apart at the top, where a logarithmic axis would press it together.
     """
     finite = [[value for value in curve if value is not None and math.isfinite(value)] for curve in curves]

@@ -1,4 +1,4 @@
-"""What the live displays draw: one line of state and the best trials, fitted to a width. Pure functions."""
+"""What the live displays show: one line of state and the best trials, fitted to a width. Pure functions."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ Piece = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """The place to draw: `width` in cells, and the characters that can be shown there."""
+    """The place to show it: `width` in cells, and the characters that can be shown there."""
 
     width: int = 80
     glyphs: Glyphs = BRAILLE

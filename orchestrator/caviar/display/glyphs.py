@@ -10,7 +10,7 @@ Spark = Literal["braille", "blocks", "ascii"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glyphs:
-    """One set of characters: how curves, bars and separators are drawn."""
+    """One set of characters: how curves, bars and separators are plotted."""
 
     spark: Spark
     full: str

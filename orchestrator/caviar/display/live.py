@@ -67,7 +67,7 @@ class LiveProgress:
                 self._live.start(refresh=True)
 
     def update(self, status: SweepStatus) -> None:
-        """Take over the state; the thread draws it within a quarter of a second."""
+        """Take over the state; the thread shows it within a quarter of a second."""
         self._snapshot, self._text = status, ""
         if not self._ticking and self._clock() - self._drawn >= 1 / REDRAWS_PER_S:
             with _lost_terminal():

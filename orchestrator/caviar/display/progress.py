@@ -2,7 +2,7 @@
 
 Contract of the seam: `start` is called first, before anything slow, and again for what comes later (the
 winner's last test); it shows its text at once. `update` may be called as often as the caller likes, from
-one thread at a time, never blocks for long and draws at most four times a second. `end` is called also
+one thread at a time, never blocks for long and shows something at most four times a second. `end` is called also
 after a failure; it leaves the terminal as it was found, with the last state in view, and calling it twice
 does no harm. A stream that cannot be written any more (the terminal was closed) never fails a sweep. All of
 it goes to stderr: stdout carries data.

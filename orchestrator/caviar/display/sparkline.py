@@ -1,6 +1,6 @@
 """Learning curves in characters: small ones of braille, eighth blocks or ASCII, and one large curve with its ranges.
 
-Curves drawn together share both axes, so that they can be compared at equal steps: the longest spans the
+Curves plotted together share both axes, so that they can be compared at equal steps: the longest spans the
 whole width, a curve that stopped early ends early. A value that is not finite (or, on a log axis, not above
 zero) leaves a gap.
 """
@@ -48,7 +48,7 @@ def sparklines(
         steps: the step of each value; without them, the values of all curves count from 0.
         width: characters a line; at least 1.
         axis: the y-axis; None: the one that suits them.
-        spark: which characters to draw with.
+        spark: which characters to plot with.
     """
     return [picture[0] for picture in plots(curves, Canvas(width=width, axis=axis, spark=spark), steps)]
 
@@ -56,17 +56,17 @@ def sparklines(
 def plots(curves: Sequence[Curve], canvas: Canvas, steps: Sequence[Sequence[float]] | None = None) -> list[list[str]]:
     """Like `sparklines`, on a canvas of any height: its lines for each curve, the top line first."""
     across, up = {"braille": (2, 4), "blocks": (1, 8), "ascii": (1, 4)}[canvas.spark]
-    draw = _braille if canvas.spark == "braille" else _characters
+    plot = _braille if canvas.spark == "braille" else _characters
     columns = canvas.width * across
     xs = [range(len(curve)) for curve in curves] if steps is None else steps
     first, last = min((x[0] for x in xs if x), default=0), max((x[-1] for x in xs if x), default=0)
     axis = canvas.axis or axis_of(curves)
-    drawn = []
+    plotted = []
     for shares, x in zip(([axis.share(value) for value in curve] for curve in curves), xs, strict=True):
         found = _columns(shares, [_place(one, first, last, columns) for one in x], columns)
         levels = [None if share is None else round(share * (canvas.height * up - 1)) for share in found]
-        drawn.append(draw(levels, canvas.height, _ASCII if canvas.spark == "ascii" else _BLOCKS))
-    return drawn
+        plotted.append(plot(levels, canvas.height, _ASCII if canvas.spark == "ascii" else _BLOCKS))
+    return plotted
 
 
 def _place(x: float, first: float, last: float, columns: int) -> int:

@@ -56,9 +56,9 @@ def pieces(value: Any, own: Collection[str]) -> Pieces | None:
         own: Names of the experiment's modules: what others hold is the same for everybody.
     """
     kind = type(value)
-    take = _KNOWN.get(kind) or next((_KNOWN[one] for one in _OPEN if isinstance(value, one)), None)
-    if take is not None:
-        return take(value)
+    parts_of = _KNOWN.get(kind) or next((_KNOWN[one] for one in _OPEN if isinstance(value, one)), None)
+    if parts_of is not None:
+        return parts_of(value)
     if kind is types.FunctionType:
         return _of_function(value, own)
     if isinstance(value, types.ModuleType):
