@@ -46,7 +46,7 @@ OUTAGE_S = 120.0
 """Seconds for which a sweep that runs bears a store that does not answer: trials go on, and their rows wait."""
 
 ROOM_S = 60.0
-"""The same while the disk is full: somebody may make room."""
+"""Seconds for which it bears a full disk: somebody may make room."""
 
 QUIET_S = 2.0
 """Seconds of trying after which a word is said about it."""
@@ -59,7 +59,7 @@ class Backoff:
     most_s: float = 5.0
     """Seconds from the first failure in which another try may begin."""
     full_s: float = 0.0
-    """The same for a full disk."""
+    """The same, in seconds, for a full disk."""
     hurried: Callable[[], bool] = bool
     """Whether three seconds must do from now on."""
     say: Callable[[str], None] | None = None

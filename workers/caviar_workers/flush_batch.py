@@ -24,7 +24,7 @@ class FlushWindow:
     """The attempts of one flush and their rows."""
 
     endings: list[Ending]
-    """Those that ended."""
+    """Attempts that ended."""
     current: Attempt | None
     """The one that goes on."""
     past: Past | None

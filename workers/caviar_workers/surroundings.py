@@ -17,7 +17,7 @@ _led: dict[str, str] = {}
 
 
 class Surroundings:
-    """They as they are now, to be put back.
+    """What surrounds a trial, as it is now, to be put back after it.
 
     Args:
         mask: The umask too. To ask for it is to change it for a moment, so no other thread may write files just now.

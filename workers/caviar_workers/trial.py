@@ -260,7 +260,7 @@ class Trial:
         _present.add(self)
 
     def leave(self) -> None:
-        """It trains no more: what comes from a thread that outlives train is refused."""
+        """Close the trial: what comes from a thread that outlives train is refused."""
         _present.discard(self)
         self._barred = _OVER
         self._accept = self._put = _refuse_late
@@ -275,7 +275,7 @@ class Trial:
         return self.sweep, self.number, self.attempt
 
     def __copy__(self) -> Trial:
-        """A trial is one of its kind: what is reported to a copy counts."""
+        """Return the trial itself: what is reported to a copy counts."""
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Trial:

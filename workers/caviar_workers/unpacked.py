@@ -49,7 +49,7 @@ def unpacked(snapshot: bytes, stand_ins: Mapping[str, str]) -> str:
 
 
 def let_go() -> None:
-    """This process uses none any more."""
+    """This process uses no unpacked folder any more."""
     while _held:
         os.close(_held.pop())
 

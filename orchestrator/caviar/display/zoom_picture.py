@@ -32,7 +32,7 @@ class Dot:
     good: bool = False
     """Whether the box was drawn round it."""
     stopped: bool = False
-    """It was stopped early, hence no value."""
+    """Whether the trial was stopped early, and so has no value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,7 @@ class Answer:
         return self._found.fetchall()
 
     def df(self) -> pd.DataFrame:
-        """They as a pandas data frame."""
+        """All rows that were not fetched yet, as a pandas data frame."""
         return self._found.df()
 
     def to_arrow_table(self) -> pa.Table:

@@ -234,7 +234,7 @@ def _of_descriptor(value: Any) -> Pieces:
 
 
 def _nothing(value: Any) -> Pieces:
-    """A lock says nothing but that it is one; and what refers to others weakly holds nothing itself."""
+    """Of a lock only its type counts; an object of weak references holds nothing itself."""
     return Pieces()
 
 
@@ -282,4 +282,4 @@ _KNOWN: Mapping[Any, Callable[[Any], Pieces | None]] = {
 }
 """Types that pickle does not take, or whose pickles say too much."""
 _OPEN = (type, threading.local, io.TextIOWrapper, io.BufferedIOBase, io.RawIOBase)
-"""Those of which a class that is made of them is one too."""
+"""Those whose subclasses are taken apart in the same way."""

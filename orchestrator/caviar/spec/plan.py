@@ -21,7 +21,7 @@ Relation = Literal["zoom", "retest", "fork"]
 """What a sweep is to the one that it comes from: narrower ranges, its best on fresh seeds, or its trials changed."""
 
 _ABOVE = 3
-"""Objects round a value of the plan's, in the sweep's description."""
+"""How many objects of the sweep's description a value of the plan is nested in."""
 _FIRST = (
     *("name", "metric", "mode", "trials", "seed", "space", "held", "sampler", "all_tiers"),
     *("parent", "relation", "rounds", "round"),

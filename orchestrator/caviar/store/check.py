@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 MISSING = "it is missing"
 MOST_NAMED = 100
-"""Files that are missing: a number in a name may be any."""
+"""How many missing files are named: a number in a name may be any."""
 
 Wrong = tuple[str, str]
 """Path within the sweep's folder, and what is wrong, for a person."""

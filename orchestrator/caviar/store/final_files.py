@@ -45,7 +45,7 @@ class FinalFolder:
     build: PurePath
     """The owner's folder; it vanishes when another process takes the sweep over."""
     files: list[DataFile]
-    """Those that were shown."""
+    """Files that were shown so far."""
 
     def prepare(self, *tables: str) -> None:
         """Make the folders of these tables."""

@@ -20,7 +20,7 @@ BEAT_S = 15.0
 """Seconds between two signs of life; a quarter of the silence after which others take an owner for dead."""
 
 AGAIN_S = 2.0
-"""The same after one that failed."""
+"""Seconds to the next sign of life after one that failed."""
 
 
 def own(sweep: SweepDir, *, purpose: str = "run", take_over: bool = False) -> Ownership:

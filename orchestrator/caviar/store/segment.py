@@ -31,7 +31,7 @@ FINAL_ROWS, FINAL_BYTES = 131_072, 32 * 2**20
 """Rows of a final file's row group, and their bytes in memory, at most: one trial's curve is read without much else."""
 
 LIVE_ROWS, LIVE_BYTES = 32_768, 4 * 2**20
-"""The same of hot and merged files: a merge holds a row group of each."""
+"""Rows of a row group of hot and merged files: a merge holds a row group of each."""
 
 SAMPLE = 16_384
 """Rows that are looked at to choose an encoding."""

@@ -1,1 +1,1 @@
-"""Decides which trials run next, and keeps the books."""
+"""Decides which trials run next, and records what became of them."""

@@ -35,7 +35,7 @@ class ResumeState:
     dropped: frozenset[int] = frozenset()
     """Trials from `written` on that were cancelled before they were drawn."""
     paused: frozenset[int] = frozenset()
-    """Those of `attempts` that were paused when the driver went."""
+    """Trials in `attempts` that were paused when the driver ended."""
     completed: int = 0
     """Trials that are completed, or were stopped or paused when they had a value of the metric."""
     failed: int = 0
@@ -181,7 +181,7 @@ class SampledTrials:
         self.waiting = plan.trials - rest.written + len(rest.attempts) - len(rest.dropped)
         """Trials that were not taken yet."""
         self.ended = plan.trials - self.waiting
-        """Those that earlier drivers finished."""
+        """Trials that earlier drivers finished."""
 
     def draw(self) -> pa.Table | None:
         """Draw the next block if the stock is used up; returns its rows for the configs table, if they are new."""

@@ -56,7 +56,7 @@ class Hyperband(Stopping):
 
 
 class HyperbandPolicy:
-    """Trials dealt out to halvings; see `StopPolicy`. Numbers: `bracket`, and those of a halving.
+    """Trials dealt out to brackets of successive halving; see `StopPolicy`. Numbers: `bracket`, and those of a halving.
 
     A trial's bracket depends on its number alone: the fractional parts of i·φ fall into the brackets' shares as evenly
     as they can (Weyl), and the shares are Hyperband's: η^(s−k)·(s+1)/(s−k+1) trials of s+1 brackets start in bracket k.

@@ -1,4 +1,4 @@
-"""The requests to one bucket: each tried again while its error may pass, each of the same effect once or twice done.
+"""The requests to one bucket: each repeated while its error may pass, and of the same effect if done twice.
 
 Imported where a URI is used: it needs `obstore`, of the extra `cloud`.
 """
