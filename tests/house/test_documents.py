@@ -9,7 +9,7 @@ from caviar.cli.output import emit_json
 
 WRITERS = {"output.py", "query_output.py"}
 """Files of cli that write JSON: of documents, and of the rows that a user's own query found."""
-FORMS = re.compile(r"\bimport json\b|\bas_json\(|\basdict\b|\bto_json\(\)|class \w*Document\b")
+FORMS = re.compile(r"\bimport json\b|\bas_json\(|\basdict\b|\bto_json\(\)|\b\w+Document\(|class \w*Document\b")
 
 
 def files_of_cli(root, tracked):
@@ -32,7 +32,14 @@ def test_no_verb_builds_json(root, tracked):
 
 @pytest.mark.parametrize(
     "source",
-    ["import json", "emit_json({'a': 1})", "emit_json(a | {'b': 2})", "emit_json(asdict(x))", "class RunDocument: ..."],
+    [
+        "import json",
+        "emit_json({'a': 1})",
+        "emit_json(a | {'b': 2})",
+        "emit_json(asdict(x))",
+        "class RunDocument: ...",
+        "RunDocument(a=1)",
+    ],
 )
 def test_json_that_is_built_is_seen(source):
     assert built_here(source)

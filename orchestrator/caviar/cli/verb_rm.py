@@ -25,7 +25,7 @@ Examples:
 def verb(yes: bool, take_over: bool, target: Target) -> None:
     """Delete SWEEP and all its results, for good. One that runs is refused."""
     from caviar.cli.output import emit_json, say
-    from caviar.results.sweeps import RemovedDocument
+    from caviar.results.sweeps import removed_document
     from caviar.store import Store
 
     if target.sweep is None:
@@ -37,9 +37,9 @@ def verb(yes: bool, take_over: bool, target: Target) -> None:
     if not yes and not _agreed(title):
         say("nothing was deleted")
         raise click.exceptions.Exit(1)
-    store.remove(found, take_over=take_over)
+    document = removed_document(store, target.store, found, take_over=take_over)
     if target.as_json:
-        emit_json(RemovedDocument(store=target.store, removed=(found.id,)))
+        emit_json(document)
     else:
         say(f"removed {title}")
 

@@ -124,10 +124,8 @@ def compact(take_over: bool, target: Target) -> None:
     is left alone. `caviar resume` can still go on with it.
     """
     from caviar.cli.output import emit_json, say, say_foreign
-    from caviar.errors import StoreError
-    from caviar.results.sweeps import CompactedDocument
+    from caviar.results.store_compact import compact_document
     from caviar.store import Store
-    from caviar.store.finalize import compact as write_final_files
     from caviar.store.finalize import needs_compacting
 
     store = Store.open(target.store)
@@ -137,18 +135,9 @@ def compact(take_over: bool, target: Target) -> None:
             if target.sweep is not None or needs_compacting(sweep):
                 sweeps.append(sweep)
     say_foreign(sweeps)
-    failed: list[StoreError] = []
-    done = []
-    for sweep in sweeps:
-        try:
-            write_final_files(sweep, take_over=take_over)
-        except StoreError as error:  # the others can be compacted all the same
-            failed.append(error)
-            continue
-        done.append(sweep.id)
-        say(f"compacted {sweep.id}")
+    document, failed = compact_document(target.store, sweeps, say, take_over=take_over)
     if target.as_json:
-        emit_json(CompactedDocument(store=target.store, compacted=tuple(done)))
+        emit_json(document)
     elif not sweeps:
         say("nothing to compact")
     for other in failed[:-1]:

@@ -95,16 +95,18 @@ def _best_and_time(store: Store, sweep: SweepDir, say: Say) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CompactedDocument:
-    """Ids of the sweeps of a store that were compacted."""
-
-    store: str
-    compacted: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RemovedDocument:
     """Ids of the sweeps of a store that were deleted."""
 
     store: str
     removed: tuple[str, ...]
+
+
+def removed_document(store: Store, place: str, sweep: SweepDir, *, take_over: bool) -> RemovedDocument:
+    """Delete a sweep of a store that the user named so.
+
+    Raises:
+        StoreError: As of `Store.remove`.
+    """
+    store.remove(sweep, take_over=take_over)
+    return RemovedDocument(store=place, removed=(sweep.id,))
