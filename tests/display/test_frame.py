@@ -73,6 +73,8 @@ def test_an_unknown_eta_shows_the_time_that_passed() -> None:
 def test_what_waits_for_room_does_not_run() -> None:
     line = text(100, done=0, failed=0, running=0, no_room=True, busy=None, best=(), eta_s=None)[0]
     assert line.endswith("1m30s · waiting for room")
+    lack = "a trial needs 8 CPU, but this cluster has 2 CPU"
+    assert text(100, no_room=True, lack=lack)[1] == f"waits  {lack}"
 
 
 def test_the_end() -> None:

@@ -58,6 +58,7 @@ FORMS = {
         "failures": [{"kind": "str", "trials": "int", "first_trial": "int", "error": "str"}],
         "diverged": "int",
         "rejected": "int",
+        "lack": "null",
     },
     "best": {
         **HEAD,

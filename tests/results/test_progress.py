@@ -180,6 +180,7 @@ def test_its_form_stays(every):
         **dict.fromkeys(("sweep", "name"), "str"),
         **dict.fromkeys(("planned", "done", "running"), "int"),
         "no_room": "bool",
+        "lack": "str",
         **dict.fromkeys(("failed", "stopped"), "int"),
         **dict.fromkeys(("elapsed_s", "eta_s"), "float"),
         "busy": "NoneType",

@@ -12,6 +12,7 @@ from tests.run.conftest import Caviar, Write
 
 from caviar.run.executors.executor import Event
 from caviar.run.executors.inline import InlineExecutor
+from caviar.run.executors.ray_session import lack
 
 FILE = """
 from caviar import Float, Sweep
@@ -35,11 +36,17 @@ def test_it_is_refused_at_once(tmp_path: Path, options: list[str]) -> None:
     assert not list((tmp_path / "store").glob("sweep=*"))
 
 
+LACK = lack({"CPU": 8.0, "GPU": 0.0}, [{"CPU": 2.0}], "cluster")
+
+
 class NoRoom(InlineExecutor):
     """Takes leases and begins none, as a cluster that is too small."""
 
     def slots(self) -> int:
         return 0
+
+    def lack(self) -> str:
+        return LACK
 
     def poll(self, timeout: float) -> list[Event]:
         if not self._killed:
@@ -54,7 +61,13 @@ def test_what_waited_for_room_until_the_sweep_ended_is_pending_in_all_that_is_sh
     file = write(FILE)
     with monkeypatch.context() as small:
         small.setattr("tests.run.conftest.InlineExecutor", NoRoom)
-        assert caviar("run", file, "--time-limit", 1).code == 3
+        ran = caviar("run", file, "--time-limit", 1)
+
+    assert ran.code == 3
+    assert LACK == "a trial needs 8 CPU, but this cluster has 2 CPU"
+    assert f"waiting for room, nothing runs: {LACK}\n" in ran.err
+    assert f"all that was reported is saved; {LACK}; go on with" in ran.err
+    assert f"\nno room   {LACK}\n" in caviar("status").out
 
     def told(*words: object) -> Any:
         return json.loads(caviar(*words, "--json").out)
@@ -68,4 +81,5 @@ def test_what_waited_for_room_until_the_sweep_ended_is_pending_in_all_that_is_sh
     assert told("query", states) == [{"state": "PENDING", "attempts": 0, "never": True}] * 2
 
     assert caviar("resume").code == 0  # there is room now
+    assert told("status")["lack"] is None
     assert told("query", states) == [{"state": "COMPLETED", "attempts": 1, "never": False}] * 2

@@ -65,6 +65,8 @@ class Action(StrEnum):
     PROMOTE = "promote"
     ASK = "ask"
     """A searcher gave a new trial its point."""
+    WAIT = "wait"
+    """There is no machine with room for a trial."""
     TIME_LIMIT = "time_limit"
     """The sweep's time is up."""
 

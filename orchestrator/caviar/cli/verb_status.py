@@ -48,6 +48,8 @@ def _print(document: "StatusDocument") -> None:
         took = (document.latest - document.began).total_seconds()
         left = "" if document.eta_s is None else f", about {duration(document.eta_s)} left"
         emit(f"time      {duration(took)} since {document.began:%Y-%m-%d %H:%M:%S} UTC{left}", hang=HANG)
+    if document.lack is not None:
+        emit(f"no room   {document.lack}", hang=HANG)
     best = document.best
     if best is None:
         yet = " yet" if document.state == "running" else ""

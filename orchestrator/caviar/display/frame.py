@@ -29,7 +29,7 @@ class Look:
 
 def frame(status: SweepStatus, look: Look, *, ended: bool = False) -> list[Text]:
     """The state line, up to five best rows, what is news, why trials failed; no line is wider than the look allows."""
-    lines = [status_line(status, look, ended=ended), *best_lines(status, look)]
+    lines = [status_line(status, look, ended=ended), *lack_lines(status, look), *best_lines(status, look)]
     if not ended and status.done < status.planned:
         lines.extend(newest_lines(status, look))
     return lines + reason_lines(status, look)
@@ -112,6 +112,13 @@ def newest_lines(status: SweepStatus, look: Look) -> list[Text]:
             look,
         )
     ]
+
+
+def lack_lines(status: SweepStatus, look: Look) -> list[Text]:
+    """`waits  a trial needs 8 CPU, but this cluster has 2 CPU`, while there is no room."""
+    if not status.no_room or not status.lack:
+        return []
+    return [_fit(Text.assemble(("waits  ", NOTICE), _shown(status.lack, look)), look)]
 
 
 def reason_lines(status: SweepStatus, look: Look) -> list[Text]:

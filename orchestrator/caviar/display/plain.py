@@ -95,7 +95,7 @@ def line(status: SweepStatus, *, ended: bool = False) -> str:
         first = status.best[0]
         parts.append(f"best={number(first.value)} (t{first.trial})")
     if status.no_room and not ended:
-        parts.append("waiting for room, nothing runs")
+        parts.append("waiting for room, nothing runs" + (f": {status.lack}" if status.lack else ""))
     elif status.newest is not None and not ended:
         newest = status.newest
         parts.append(f"newest={number(newest.value)} (t{newest.trial} at step {newest.step})")

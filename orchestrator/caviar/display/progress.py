@@ -60,6 +60,7 @@ class SweepStatus:
         done: trials that ended, failed ones included.
         running: trials that run now.
         no_room: whether there is no room for a single trial just now.
+        lack: what a trial needs then, and what the cluster has; empty: not known.
         failed: trials that ended FAILED; counted in `done` too.
         stopped: trials that were ended early; counted in `done` too.
         elapsed_s: seconds since the sweep (or its resumption) began.
@@ -78,6 +79,7 @@ class SweepStatus:
     done: int
     running: int
     no_room: bool = False
+    lack: str = ""
     failed: int
     stopped: int = 0
     elapsed_s: float

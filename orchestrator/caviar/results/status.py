@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from caviar.errors import NoResultError, NotFoundError
 from caviar.results.best import best_document
-from caviar_workers.states import ENDED, State
+from caviar.store.untrusted_json import numbers_of
+from caviar_workers.states import ENDED, Action, State
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,6 +50,8 @@ class StatusDocument:
         failures: most frequent first.
         diverged: trials that reported NaN or infinity as the sweep's metric.
         rejected: draws of the sampler that the constraint rejected.
+        lack: what a trial needs and what the cluster has, where trials waited for room when that was last looked at;
+            None: they do not.
     """
 
     sweep: str
@@ -66,6 +69,7 @@ class StatusDocument:
     failures: tuple[Failure, ...]
     diverged: int
     rejected: int
+    lack: str | None
 
     @property
     def done(self) -> int:
@@ -95,7 +99,18 @@ def status_document(opened: OpenSweep) -> StatusDocument:
         failures=tuple(_failures(opened)),
         diverged=opened.rows("SELECT count(*) n FROM trials WHERE diverged")[0]["n"],
         rejected=opened.rows('SELECT coalesce(max("index") + 1 - count(*), 0) n FROM configs')[0]["n"],
+        lack=_lack(opened) if planned > sum(counts[state] for state in (*ENDED, State.RUNNING)) else None,
     )
+
+
+def _lack(opened: OpenSweep) -> str | None:
+    """What was missing when a driver last found no room for a trial, if no trial has begun since."""
+    rows = opened.rows(
+        f"SELECT numbers FROM decisions WHERE action = '{Action.WAIT}' AND NOT EXISTS "
+        "(SELECT 1 FROM attempts WHERE started > decisions.time) ORDER BY n DESC LIMIT 1"
+    )
+    lack = numbers_of(rows[0]["numbers"]).get("lack") if rows else None
+    return lack if isinstance(lack, str) else None
 
 
 def _failures(opened: OpenSweep) -> list[Failure]:

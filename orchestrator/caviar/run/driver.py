@@ -279,7 +279,8 @@ def _end(
 def _farewell(last: SweepStatus, scheduler: Scheduler) -> str:
     ended, left = scheduler.counters.ended, last.planned - last.done
     why = {"signal": "interrupted", "user": "stopped", "time_limit": "out of time"}[scheduler.shutdown.by]
+    lack = f"; {last.lack}" if last.lack else ""
     return (
         f"{why}: {ended} trial{'' if ended == 1 else 's'} ended, {left} of {last.planned} are left, "
-        f"and all that was reported is saved; go on with: caviar resume {last.sweep}"
+        f"and all that was reported is saved{lack}; go on with: caviar resume {last.sweep}"
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from caviar.errors import SpecError
 from caviar.run.engine.leases import demand_of
-from caviar.run.executors.ray_session import RaySession, connected, most_of_this_machine, slots_of
+from caviar.run.executors.ray_session import RaySession, connected, lack, most_of_this_machine
 from caviar.run.printed import show_printed
 from caviar.run.signals import terminable
 from caviar.spec.secrets import referred, resolved
@@ -21,29 +21,20 @@ if TYPE_CHECKING:
     from caviar_workers.messages import Program
 
 
-def _lack(plan: Plan, resources: Mapping[str, float], where: str) -> str:
-    """Return what a trial needs that the cluster lacks; empty: there is room for one."""
-    if slots_of(resources, {"CPU": plan.cpus, "GPU": plan.gpus}):
-        return ""
-    return (
-        f"a trial needs {plan.cpus:g} CPU and {plan.gpus:g} GPU, but this {where} has "
-        f"{resources.get('CPU', 0):g} and {resources.get('GPU', 0):g}"
-    )
-
-
 @contextmanager
 def session(plan: Plan, address: str | None, progress: ProgressDisplay) -> Iterator[None]:
     """Ray, started or joined, with room for a trial of the plan."""
     here = None if address is not None or connected() else most_of_this_machine()
-    if here is not None and (lack := _lack(plan, here, "machine")):  # Ray may find less, but no more
-        raise SpecError(f"{lack}: lower --cpus or --gpus, or join a cluster")
+    demand = {"CPU": plan.cpus, "GPU": plan.gpus}
+    if here is not None and (word := lack(demand, [here], "machine")):  # Ray may find less, but no more
+        raise SpecError(f"{word}: lower --cpus or --gpus, or join a cluster")
     progress.start("starting Ray…" if address is None else f"joining the Ray cluster at {address}…")
     try:
         with terminable(), RaySession(address=address) as ray, terminable():  # Ray has its own idea of SIGTERM
-            if lack := _lack(plan, ray.resources(), "machine" if address is None else "cluster"):
+            if word := lack(demand, ray.machines(), "machine" if address is None else "cluster"):
                 if address is None:
-                    raise SpecError(f"{lack}: lower --cpus or --gpus, or join a cluster")
-                progress.note(f"{lack}: waiting for it to grow")
+                    raise SpecError(f"{word}: lower --cpus or --gpus, or join a cluster")
+                progress.note(f"{word}: waiting for it to grow")
             yield
     finally:
         progress.end()

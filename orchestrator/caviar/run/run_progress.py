@@ -121,6 +121,7 @@ class RunProgress:
             done=self._already + counters.ended,
             running=min(scheduler.slots, scheduler.trials.in_flight),
             no_room=not scheduler.slots,
+            lack=scheduler.lack,
             failed=self._before.failed + counters.failed,
             stopped=self._before.stopped + counters.stopped,
             elapsed_s=elapsed,

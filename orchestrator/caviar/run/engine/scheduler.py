@@ -65,6 +65,7 @@ class Scheduler:
         self._round_s = round_s
         self._on_tick = on_tick
         self._inbox: deque[Event] = deque()
+        self._lacked = ""
         self._looked_up: deque[tuple[Work, Future[Kept]]] = deque()
         """Trials that go on, and what is being looked up of them."""
         before = source.rest
@@ -92,6 +93,7 @@ class Scheduler:
                 self._tell(trial, Action.STOP, decision)
             while not self._finished():
                 self._fill()
+                self._record_lack()
                 self._receive(self._time_left())
                 self.decide(self._policies.decisions())
                 self._end_slow_trials()
@@ -151,6 +153,11 @@ class Scheduler:
         """Leases that may run at the same time."""
         slots = self._ports.executor.slots()
         return slots if self._plan.concurrency is None else min(slots, self._plan.concurrency)
+
+    @property
+    def lack(self) -> str:
+        """Return what a trial needs and what there is, in words, where no slot is; else empty."""
+        return "" if self._ports.executor.slots() else self._ports.executor.lack()
 
     def _finished(self) -> bool:
         """Whether no trial is left, or none runs after a stop."""
@@ -302,6 +309,13 @@ class Scheduler:
         if self.shutdown.by == "signal" and not self.shutdown.recorded:
             self.shutdown.recorded = True
             self.decide([Decision(action=Action.STOP, by="signal")])
+
+    def _record_lack(self) -> None:
+        """Record that there is room for no trial, when that begins or changes: who looks at the store asks why."""
+        if (lack := self.lack) != self._lacked:
+            self._lacked = lack
+            if lack:
+                self.decide([Decision(action=Action.WAIT, by="cluster", numbers={"lack": lack})])
 
     def _abandon(self) -> None:
         """End all leases now, and record what they still say."""

@@ -84,6 +84,10 @@ class Executor(Protocol):
         """How many leases can run at the same time just now, ≥ 0; may change as nodes come and go."""
         ...
 
+    def lack(self) -> str:
+        """Say what a trial needs and what there is, while there is no slot for it; else empty."""
+        ...
+
     def submit(self, lease: Lease) -> None:
         """Start the lease as soon as there is room."""
         ...

@@ -29,6 +29,10 @@ class InlineExecutor:
         """Return 1: leases run one after the other."""
         return 1
 
+    def lack(self) -> str:
+        """Return nothing: there is room."""
+        return ""
+
     def submit(self, lease: Lease) -> None:
         """Put the lease at the end of the queue."""
         self._waiting.append(lease)

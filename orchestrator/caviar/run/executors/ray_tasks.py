@@ -27,7 +27,7 @@ from caviar.run.executors.cached_functions import caches_by_value
 from caviar.run.executors.drain_interval import SHORT_S, DrainInterval
 from caviar.run.executors.executor import Event, LeaseEnded, LeaseSpoke
 from caviar.run.executors.oom_kills import OomKills
-from caviar.run.executors.ray_session import fallen, slots_of
+from caviar.run.executors.ray_session import fallen, lack, machines, slots_of
 from caviar.spec.code_source import own_modules
 from caviar_workers.data import Loading, load_data_first
 from caviar_workers.inbox import Mailbox
@@ -84,6 +84,8 @@ class RayExecutor:
         """The server of our own Ray that has died, and when to look again."""
         self._interval = DrainInterval()
         self._counted = (-_RECOUNT_S, 0)
+        self._needs = {"CPU": demand.cpus, "GPU": demand.gpus}
+        self._machines: list[Mapping[str, float]] = []
         self._strategy = "SPREAD"
         self._thread = threading.Thread(target=self._drain, name="caviar-drain", daemon=True)
         self._thread.start()
@@ -127,12 +129,17 @@ class RayExecutor:
         self._look_at_servers()  # or Ray would wait for them
         counted, slots = self._counted
         if time.monotonic() - counted >= _RECOUNT_S:
-            slots = slots_of(ray.cluster_resources(), {"CPU": self._demand.cpus, "GPU": self._demand.gpus})
+            self._machines = machines()
+            slots = sum(slots_of(one, self._needs) for one in self._machines)
             self._counted = time.monotonic(), slots
             # By default Ray fills one node, or the one that has the data, first; but on one node that is a millisecond
             # quicker a lease, for it goes on with the process that has just become free.
-            self._strategy = "SPREAD" if sum(node["Alive"] for node in ray.nodes()) > 1 else "DEFAULT"
+            self._strategy = "SPREAD" if len(self._machines) > 1 else "DEFAULT"
         return slots
+
+    def lack(self) -> str:
+        """Say what a trial needs and what the machines have, as they were counted last."""
+        return lack(self._needs, self._machines, "cluster")
 
     def submit(self, lease: Lease) -> None:
         """Hand the lease to Ray, which starts it when its resources are free."""

@@ -71,6 +71,10 @@ class SimulatedExecutor:
         """Return the number of virtual workers."""
         return self._workers
 
+    def lack(self) -> str:
+        """Return nothing: virtual workers lack nothing."""
+        return ""
+
     def submit(self, lease: Lease) -> None:
         """Start the lease when a worker is free."""
         self._waiting.append(lease)
