@@ -10,7 +10,9 @@ from tests.cli.conftest import add_digits, make_plan
 
 from caviar.cli import verb_simulate
 from caviar.run.replay_curves import Curves
-from caviar.store import Store
+from caviar.store import Store, Writer
+
+from ..small_stores import attempt_row, configs, curve
 
 
 def test_a_finished_sweep_is_replayed(caviar, filled):
@@ -173,3 +175,14 @@ def test_progress_is_drawn_in_place_on_a_terminal_and_is_rare_elsewhere(monkeypa
 
 
 RARE = [(30, "1m10s"), (60, "40s"), (90, "10s")]
+
+
+def test_too_few_trials_end_it_as_they_end_a_zoom(caviar, tmp_path):
+    store = Store.open(tmp_path / "store", create=True)
+    sweep = store.create_sweep({"plan": make_plan("digits", 1).to_json(), "provenance": {}}, b"")
+    with Writer(sweep, sweep.claim()) as writer:
+        writer.add("configs", configs(make_plan("digits", 1), 1))
+        writer.add("curves", curve(0))
+        writer.add("attempts", attempt_row(0, "COMPLETED"))
+    codes = {verb: caviar(verb, "digits", "--store", str(store.path)).code for verb in ("simulate", "zoom")}
+    assert codes == {"simulate": 3, "zoom": 3}

@@ -1,7 +1,11 @@
 """What `resume` says of a sweep that is finished, and of one that was given more trials."""
 
+import time
+
 import pytest
 
+from caviar import Float, Sweep
+from caviar.display.plain import SilentProgress
 from caviar.results import Result
 
 EXPERIMENT = """
@@ -50,3 +54,26 @@ def test_failures_after_resuming_do_not_hide_what_was_found_before(inline, cavia
     assert output.code == 0, output.err
     states = Result(store).sql("SELECT state, count(*) FROM trials GROUP BY state ORDER BY 1").fetchall()
     assert states == [("COMPLETED", 4), ("FAILED", 2)]
+
+
+@pytest.mark.parametrize("left", ["", "trials", "final"])
+def test_a_finished_sweep_of_functions_is_finished(inline, caviar, store, monkeypatch, left):
+    """Only what is left of one needs the process that began it."""
+    if left == "final":
+        monkeypatch.setattr("caviar.run.driver.run_final_test", lambda *_: None)
+    sweep = Sweep(
+        lambda config, trial: config["lr"] if left != "trials" or not trial.number else time.sleep(9),
+        {"lr": Float(0.1, 1.0)},
+        "loss",
+        trials=3,
+        final=lambda config, trial: {"test": 1.0},
+        time_limit=0.3 if left == "trials" else None,
+    )
+    sweep.run(store=store, progress=SilentProgress())
+
+    got = caviar("resume")
+    assert got.code == (2 if left else 0), got
+    word = "was started from functions that" if left else "is finished: there is nothing to resume"
+    assert word in got.err
+    for asked in (("--add", 1), ("--retry-failed",), ("--force",)):
+        assert caviar("resume", *asked).code == 2

@@ -27,7 +27,11 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @sweep_argument
-@click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster (auto: the one on this machine).")
+@click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help="Join this Ray cluster (auto: by RAY_ADDRESS, or the one that Ray noted here).",
+)
 @click.option("--retry-failed", is_flag=True, help="Run failed trials again too.")
 @click.option("--add", type=click.IntRange(min=1), metavar="N", help="Extend the sweep by N trials.")
 @click.option("--force", is_flag=True, help="Take the experiment's file as it is now.")

@@ -72,7 +72,11 @@ def _setting(option: str, words: list[str], options: list[str]) -> str:
 @click.argument("file", metavar="FILE[:NAME]")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override what FILE declares; repeatable.")
 @setting_options
-@click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster (auto: the one on this machine).")
+@click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help="Join this Ray cluster (auto: by RAY_ADDRESS, or the one that Ray noted here).",
+)
 @click.option("--dry-run", is_flag=True, help="Show the plan and the first configs; run nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @target_options

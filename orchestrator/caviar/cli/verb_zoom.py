@@ -24,7 +24,11 @@ Examples:
 )
 @click.option("--trials", type=click.IntRange(min=1), metavar="N", help="How many configurations (default: as before).")
 @click.option("--plot", metavar="FILE.svg", help="Plot coarse trials, the box and fine trials.")
-@click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster (auto: the one on this machine).")
+@click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help="Join this Ray cluster (auto: by RAY_ADDRESS, or the one that Ray noted here).",
+)
 @click.option("--dry-run", is_flag=True, help="Show old and new ranges; run nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @trust_option

@@ -15,12 +15,13 @@ import pyarrow as pa
 from numpy.lib.npyio import NpzFile
 
 from caviar.display.numbers import counted
-from caviar.errors import SpecError
+from caviar.errors import NoResultError, SpecError
 from caviar.results.selector import select
 from caviar.run.executors.simulated import Recorded
 from caviar.store.read.sql import name as quoted
 from caviar.store.sweep_dir import stored_plan
 
+_NEEDS = "a replay needs at least two whole curves"
 _NO_TABLE = "is no numpy file of named arrays: numpy.savez(FILE, curves=array) writes one"
 
 Stages = tuple[tuple[float, int, float], ...]
@@ -76,6 +77,8 @@ def curves_of(views: Any, description: Any, title: str) -> Curves:
         values=tuple(values.get(trial, math.nan) for trial in numbers),
         pausing=plan.pausing,
     )
+    if len(trials) < 2:
+        raise NoResultError(f"{title} has {counted(len(trials), 'completed trial')}: {_NEEDS}")
     return _checked(curves, f"{title} has {counted(len(trials), 'completed trial')}")
 
 
@@ -146,7 +149,7 @@ def _named(path: Path, file: Any) -> dict[str, Any]:
 def _checked(curves: Curves, what: str) -> Curves:
     """The curves, if anything can be said of them."""
     if len(curves.trials) < 2:
-        raise SpecError(f"{what}: a replay needs at least two whole curves")
+        raise SpecError(f"{what}: {_NEEDS}")
     if not any(map(math.isfinite, curves.values)):
         raise SpecError(f"{what}, and none ends with a finite value: nobody could be chosen")
     return curves

@@ -28,7 +28,7 @@ from caviar.run.lost_configs import redraw
 from caviar.run.ray_cluster import executor_of, session
 from caviar.run.trust import Trust, need_trust, nobody, trusted_program
 from caviar.search.samplers import check_identity, make_sampler
-from caviar.spec.code_archive import pack
+from caviar.spec.code_archive import pack, unpack
 from caviar.spec.code_snapshot import ROLES, program_of_file, read_source
 from caviar.spec.plan import Plan
 from caviar.spec.secrets import resolved
@@ -177,11 +177,24 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
     """
     if wait:
         wait_for_silence(sweep_dir, progress)
-    need_source(sweep_dir)
+    try:
+        need_source(sweep_dir)
+    except SpecError:
+        if add or force or retry_failed or not _is_over(sweep_dir):
+            raise
+        progress.note(f"sweep {sweep_dir.id} is finished: there is nothing to resume")
+        return sweep_dir
     need_trust(sweep_dir, trust)
     how = _How(address=address, progress=progress, retry_failed=retry_failed, time_limit=time_limit, trust=trust)
     with own(sweep_dir, take_over=take_over) as held:
         return _resume(store, held, how, add=add, force=force)
+
+
+def _is_over(sweep_dir: SweepDir) -> bool:
+    """Whether all of a sweep without rounds is done, the test of its winner too."""
+    if sweep_dir.visible_files().manifest.state != "finished" or sweep_dir.description()["plan"].get("rounds"):
+        return False
+    return not unpack(sweep_dir.code()).final or bool(final_results(sweep_dir))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,6 +82,28 @@ def joined(address: str, home: Path, **env: str) -> str:
     return done.stdout
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_what_auto_has_found_is_said_to_be_so(monkeypatch: pytest.MonkeyPatch, given: bool) -> None:
+    import ray
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    if given:
+        monkeypatch.setenv("RAY_ADDRESS", address)
+    else:
+        monkeypatch.delenv("RAY_ADDRESS", raising=False)
+        services = "ray._private.services.canonicalize_bootstrap_address"
+        monkeypatch.setattr(services, lambda *_, **__: address)  # as the file of a Ray that is gone says
+    where = "RAY_ADDRESS" if given else "the file in which Ray left it"
+    with pytest.raises(ClusterError) as told:
+        knock(ray, "auto")
+    assert str(told.value) == (
+        f"auto means the Ray cluster at {address}, by {where}, but nothing listens there: give --address host:port, as "
+        "ray start --head printed it"
+    )
+
+
 @pytest.mark.ray
 def test_a_cluster_that_asks_for_a_token_says_what_to_type(ray: RaySession, tmp_path: Path) -> None:
     from ray import get_runtime_context

@@ -52,7 +52,16 @@ def knock(ray: Any, address: str) -> str:
     """
     auto = address == "auto"
     address = _found(ray) if auto else address
-    _reach(address)
+    try:
+        _reach(address)
+    except ClusterError as error:
+        if auto:
+            where = "RAY_ADDRESS" if address == os.environ.get("RAY_ADDRESS") else "the file in which Ray left it"
+            raise ClusterError(
+                f"auto means the Ray cluster at {address}, by {where}, but nothing listens there: give --address "
+                "host:port, as ray start --head printed it"
+            ) from error
+        raise
     shows = ray._raylet.get_authentication_mode() == ray._raylet.AuthenticationMode.TOKEN
     if shows and not _has_token(ray):
         raise ClusterError(f"RAY_AUTH_MODE=token is set, but this machine has no token: {_token(address)}")
