@@ -21,7 +21,7 @@ Examples:
 @click.command(epilog=EPILOG)
 @sweep_argument
 @click.option("--top", default=10, show_default=True, type=click.IntRange(min=1), help="How many trials.")
-@click.option("--metric", metavar="M", help="What to draw (default: the sweep's metric).")
+@click.option("--metric", metavar="M", help="What to plot (default: the sweep's metric).")
 @axis_option
 @ranking_options
 @target_options

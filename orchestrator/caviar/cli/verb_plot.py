@@ -21,7 +21,7 @@ Examples:
 def verb(sweep: str | None, output: str, x: str | None, y: str | None, top: int | None, store: str) -> None:
     """Draw SWEEP on two of its parameters, on their scales, as an SVG that any browser shows.
 
-    A sweep that `caviar zoom` made is drawn inside its parent; a sweep that has none, with its newest child, or with
+    A sweep that `caviar zoom` made is plotted inside its parent; a sweep that has none, with its newest child, or with
     the box that a zoom would draw.
     """
     from caviar.cli.opened import newest

@@ -46,7 +46,7 @@ def verb(
 ) -> None:
     """Sweep a smaller space: the box round the best few trials of SWEEP, widened by a quarter to each side.
 
-    Boxes are drawn on the parameters' scales. Where the best trial lies at an end of a range, that end moves
+    Boxes are found on the parameters' scales. Where the best trial lies at a bound of a range, that bound moves
     out. Options that did badly are dropped. The new sweep remembers SWEEP as its parent.
     """
     from caviar.cli.opened import newest

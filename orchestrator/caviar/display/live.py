@@ -33,7 +33,7 @@ class LiveProgress:
         ticking: bool = True,
         screen: TextIO | None = None,
     ) -> None:
-        """Args as for the plain display; `ticking=False` redraws on `update` only, for tests; `screen` is drawn on
+        """Args as for the plain display; `ticking=False` redraws on `update` only, for tests; `screen` is written on
         instead of the stream, and is the same terminal.
         """
         stream = stream or sys.stderr

@@ -30,7 +30,7 @@ class Dot:
     """Of the metric; None: no usable one."""
     fine: bool
     good: bool = False
-    """Whether the box was drawn round it."""
+    """Whether it is one of those that the box holds."""
     stopped: bool = False
     """Whether the trial was stopped early, and so has no value."""
 

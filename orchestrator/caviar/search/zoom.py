@@ -1,7 +1,7 @@
 """Coarse to fine: from the trials of a sweep, best first, to a smaller space round the best of them. Pure.
 
 Coarse to fine, as in Andrew Ng's lectures (Deep Learning Specialization, course 2, "Using an appropriate scale to pick
-hyperparameters"). Boxes are drawn on the parameters' scales, so that one of a learning rate is as many decades to each
+hyperparameters"). Boxes are found on the parameters' scales, so that one of a learning rate is as many decades to each
 side, and widened: on learning-curve tables of 35 + 12 tasks, 25 + 25 trials with boxes widened by a quarter beat 50
 random ones nearly everywhere, and tight boxes did not.
 """
@@ -28,7 +28,7 @@ sweep are where they are by chance too."""
 LEAST = 0.1
 """Of the range, a box reaches at least this far to each side of the only good place."""
 EDGE = 0.05
-"""A best trial this near to an end of the range, as a share of it, says that the range ended too early."""
+"""A best trial this near to a bound of the range, as a share of it, says that the range is too small."""
 WIDE = 0.9
 """A box that holds so much of the range says that the parameter matters little, or that there were few trials."""
 OUT = 0.1
@@ -37,7 +37,7 @@ OUT = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """A stretch of a scale: 0 is the low end of the range it came from, 1 the high end; beyond them it is expanded."""
+    """A stretch of a scale: 0 and 1 are the bounds of the range it came from; beyond them it is expanded."""
 
     low: float
     high: float
@@ -79,7 +79,7 @@ def box(places: FloatArray, best: float, *, floor: float = 0.0, ceiling: float =
 
 
 def limits(parameter: Float | Int) -> tuple[float, float]:
-    """Return how far the ends of a range may move out, as places on its scale: (≤ 0, ≥ 1).
+    """Return how far the bounds of a range may move out, as places on its scale: (≤ 0, ≥ 1).
 
     A range within 0 … 1 stays there, one that is never negative stays so, and an Int of at least 1 too. A scale that
     has an end never reaches it.

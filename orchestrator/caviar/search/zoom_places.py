@@ -77,6 +77,6 @@ def _with_childs_box(change: Change, after: Parameter | None) -> Change:
 
 
 def number_edge(parameter: Float | Int, value: float) -> float:
-    """Return where an end of a range lies on a parameter's scale, whose own ends are at 0 and 1."""
+    """Return where a bound of a range lies on a parameter's scale, whose own bounds are at 0 and 1."""
     half = 0.0 if parameter.lattice is None else parameter.lattice.half
     return place_of(parameter.scale, parameter.low - half, parameter.high + half, value)

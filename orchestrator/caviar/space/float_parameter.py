@@ -128,7 +128,7 @@ class Float:
         return {**range_, **step, **terms_json(self), "kind": self.kind}
 
     def levels(self, count: int) -> FloatArray:
-        """Return the u of `count` values spread evenly, both ends among them; 1 gives the middle."""
+        """Return the u of `count` values spread evenly, both bounds among them; 1 gives the middle."""
         if self.lattice is not None:
             found = (self.lattice.first + self.lattice.step * self.lattice.spread(count)) / self.lattice.per
             return np.array([self.unit(one) for one in found])

@@ -126,7 +126,7 @@ class Int:
         return {**range_, **step, **terms_json(self), "kind": self.kind}
 
     def levels(self, count: int) -> FloatArray:
-        """Return the u of `count` distinct values spread over the range on its scale, both ends among them.
+        """Return the u of `count` distinct values spread over the range on its scale, both bounds among them.
 
         Args:
             count: from 1 (the middle of the range) to `self.count`.

@@ -64,7 +64,7 @@ class Lattice:
         return (inverse(self.scale, *edges, value - self.half) + inverse(self.scale, *edges, value + self.half)) / 2
 
     def spread(self, count: int) -> IntArray:
-        """Return the k of `count` different values (1 … `self.count`) spread on the scale, both ends among them."""
+        """Return the k of `count` different values (1 … `self.count`) spread on the scale, both bounds among them."""
         if count == 1:
             return self.numbers([0.5])
         step = np.arange(count)

@@ -1,11 +1,11 @@
-"""Round numbers: what marks of an axis say, and where the ends of a range are moved so that it reads well."""
+"""Round numbers: what marks of an axis say, and where the bounds of a range are moved so that it reads well."""
 
 from __future__ import annotations
 
 import math
 
 DIGITS = 3
-"""Ends of a range are rounded outwards to so many digits."""
+"""Bounds of a range are rounded outwards to so many digits."""
 MOST = 9
 """Marks of an axis."""
 

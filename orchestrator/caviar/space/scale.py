@@ -52,7 +52,7 @@ class Linear:
         return even_steps(low, high)
 
     def outwards(self, value: float, *, up: bool) -> float:
-        """An end of a range that is zoomed into, rounded so that it reads well."""
+        """A bound of a range that is zoomed into, rounded so that it reads well."""
         return outwards(value, up=up)
 
 

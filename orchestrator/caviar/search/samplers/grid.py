@@ -85,7 +85,7 @@ class Grid:
 class GridSampler:
     """Point i of a grid, the last parameter going fastest; shuffled, point p(i), where the seed decides p.
 
-    Float levels lie at u = j / (n - 1), so that both ends are among them (one level: at 0.5). Levels of an
+    Float levels lie at u = j / (n - 1), so that both bounds are among them (one level: at 0.5). Levels of an
     Int or a Choice are different values, each at the centre of its cell.
 
     Args:
