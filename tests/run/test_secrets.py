@@ -51,6 +51,9 @@ def test_a_reference_is_resolved_for_train_and_nowhere_written(caviar, write, st
 def test_no_metric_is_named_by_a_secret(caviar, write, store, monkeypatch, way) -> None:
     monkeypatch.setenv("MY_TOKEN", "hunter2-hunter2")
     path = write(SOURCE.replace("if trial.number == 1:", f"if trial.number != 1:\n            {way}\n        else:"))
+    for more in ((), ("--dry-run",)):
+        gone = caviar("run", path, "--set", "train.token=env:NO_SUCH_TOKEN", *more)
+        assert (gone.code, "NO_SUCH_TOKEN" in gone.err) == (2, True)
     assert caviar("run", path, "--set", "train.token=env:MY_TOKEN").code == 3
     why = Result(store).sql("SELECT error FROM attempts WHERE trial = 0").fetchall()
     assert "the name of a metric holds a secret that train was given: report under another name" in str(why)

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caviar.errors import SpecError
-from caviar.space import Choice, Constant, Float, Int, Space
+from caviar.space import Choice, Float, Int, Space
 from caviar.spec.overrides import Typed, overridden, read
 from caviar.spec.plan import Plan
 from caviar.spec.settings import SETTABLE
@@ -92,6 +92,10 @@ def test_options_change_too() -> None:
         ("train", "there is no setting 'train'"),
         ("final", "there is no setting 'final'"),
         ("snapshot", "there is no setting 'snapshot'"),
+        ("final", "it is a function, and the file gives it"),
+        ("constraint", "it is a function, and the file gives it"),
+        ("train", "it is a function, and the file gives it; train.epochs=… sets an argument"),
+        ("space", "space.lr=… holds one parameter of lr, units, opt.name, opt.lr"),
     ],
 )
 def test_what_is_not_there_gets_a_hint(key: str, words: str) -> None:
@@ -259,112 +263,16 @@ def test_fields_of_the_sweep_take_their_types_too() -> None:
     assert change(**changes) == {"pausing": False, "name": "5", "trials": 10, "stopping": "asha:eta=5"}
 
 
-def test_a_parameter_is_held_at_a_value_and_exists_when_it_did() -> None:
-    space = Space({"opt": Choice(["sgd", "adam"]), "lr": Float(0, 1, when={"opt": "sgd"}), "n": Int(1, 9)})
+def test_what_train_declares_as_int_is_whole() -> None:
+    def declared(config: Any, trial: Any, epochs: int = 3, weight=1) -> None: ...  # type: ignore[no-untyped-def]
 
-    def held(**changes: Any) -> Any:
-        given = {f"space.{name}": value for name, value in changes.items()}
-        return overridden(given, train=train, space=space, train_args={})["space"]
+    def change(name: str, text: str) -> Any:
+        return overridden({name: Typed(text)}, train=declared, space=SPACE, train_args={})["train_args"]
 
-    assert held(lr=Typed("1"))["lr"] == Constant(1.0, when={"opt": "sgd"})
-    assert held(n=Typed("3"), opt=Typed("sgd"))["opt"] == Constant("sgd")
-    assert held(n=3)["n"] == Constant(3)
-    assert held(opt=["sgd", "lion"], lr=0.5)["opt"] == Choice(["sgd", "lion"])
-    assert held(n=Int(1, 3))["n"] == Int(1, 3)
-
-
-CHOICES = {
-    "base": Choice([1, 2]),
-    "act": Choice(["relu", "tanh"]),
-    "flag": Choice([True, False]),
-    "shape": Choice([[64, 64], [32]]),
-    "pair": Choice([(1, 2), (3, 4)]),
-    "size": Choice([1, 2, 4], ordered=True, when={"base": 1}),
-    "mix": Choice([1, "auto", "1"]),
-    "none": Choice([None, "x"]),
-    "text": Choice(["None", "true", "1"]),
-    "real": Choice([1.0, 2.5]),
-    "table": Choice([{"a": 1}, {"a": 2}]),
-}
-HELD = [
-    ("act", {"relu": "relu", '"tanh"': "tanh"}),
-    ("flag", {"true": True, "False": False, "1": True}),
-    ("shape", {"[64,64]": [64, 64], "[32]": [32], "(32,)": [32]}),
-    ("pair", {"(1,2)": (1, 2), "[3, 4]": (3, 4)}),
-    ("size", {"2": 2, "2.0": 2, "4e0": 4}),
-    ("mix", {"1": 1, '"1"': "1", "auto": "auto"}),
-    ("none", {"None": None, "null": None, "x": "x"}),
-    ("text", {"None": "None", "true": "true", "1": "1", '"1"': "1"}),
-    ("real", {"1": 1.0, "2.5": 2.5}),
-    ("table", {'{"a": 2}': {"a": 2}, "{'a': 1}": {"a": 1}}),
-]
-
-
-def hold(name: str, value: Any) -> Any:
-    return overridden({f"space.{name}": value}, train=train, space=Space(CHOICES), train_args={})["space"][name]
-
-
-@pytest.mark.parametrize(("name", "text", "value"), [(n, text, one) for n, held in HELD for text, one in held.items()])
-def test_a_choice_is_held_at_the_option_that_was_typed(name: str, text: str, value: Any) -> None:
-    found = hold(name, Typed(text))
-
-    assert found == Constant(value, when=CHOICES[name].when)
-    assert type(found.value) is type(value)
-    assert hold(name, value) == found
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("act", "reluu"),
-        ("act", "1"),
-        ("act", "[relu,tanh]"),
-        ("act", "None"),
-        ("flag", "no"),
-        ("flag", "2"),
-        ("shape", "[64,32]"),
-        ("shape", "32"),
-        ("size", "3"),
-        ("size", "abc"),
-        ("size", '"2"'),
-        ("size", "[1,3]"),
-        ("mix", "2"),
-        ("none", "y"),
-        ("real", "1.5"),
-    ],
-)
-def test_a_choice_is_not_held_at_what_is_no_option_of_it(name: str, text: str) -> None:
-    with pytest.raises(SpecError, match=rf"^space\.{name}: Choice has no option .* space\.{name}\.options=\[…\] gives"):
-        hold(name, Typed(text))
-
-
-def test_a_choice_among_several_of_its_options_is_the_same_in_all_else() -> None:
-    found = hold("size", Typed("[1, 2]"))
-
-    assert found == Choice([1, 2], ordered=True, when={"base": 1})
-    assert found.when == CHOICES["size"].when
-    assert hold("shape", Typed("[[32]]")) == Choice([[32]])
-
-
-@pytest.mark.parametrize(("name", "text"), [("n", "2.5"), ("n", "None"), ("n", "True"), ("lr", "None"), ("lr", "[1]")])
-def test_a_number_is_held_at_a_number_of_its_kind(name: str, text: str) -> None:
-    space = Space({"n": Int(1, 9), "lr": Float(0, 1)})
-    with pytest.raises(SpecError, match=rf"^space\.{name} is "):
-        overridden({f"space.{name}": Typed(text)}, train=train, space=space, train_args={})
-
-
-def test_a_constant_is_held_at_a_value_of_its_type() -> None:
-    space = Space({"k": Constant(5), "l": Constant([1]), "on": Constant(True)})
-
-    def held(name: str, text: str) -> Any:
-        return overridden({f"space.{name}": Typed(text)}, train=train, space=space, train_args={})["space"][name]
-
-    assert held("k", "6") == Constant(6)
-    assert held("k", "[6, 7]") == Choice([6, 7])
-    assert held("l", "[6, 7]") == Constant([6, 7])
-    assert held("on", "False") == Constant(False)
-    with pytest.raises(SpecError, match=r"^space\.on is true or false"):
-        held("on", "no")
+    assert change("train.weight", "0.5") == {"weight": 0.5}
+    assert change("train.epochs", "5.0") == {"epochs": 5}
+    with pytest.raises(SpecError, match=r"^train\.epochs is a whole number, as train declares it, but got 5\.5$"):
+        change("train.epochs", "5.5")
 
 
 def test_arguments_that_go_through_are_known_where_the_file_gives_them() -> None:

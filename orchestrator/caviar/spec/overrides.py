@@ -21,6 +21,7 @@ from typing import Any
 from caviar.errors import SpecError
 from caviar.space import FIELDS as PARTS
 from caviar.space import Choice, Constant, Float, Int, Parameter, Space, parameter_from_json
+from caviar.spec.code_snapshot import ROLES
 from caviar.spec.secrets import refuse_secrets
 from caviar.spec.settings import SETTABLE
 
@@ -54,8 +55,9 @@ def overridden(
         room, _, rest = key.partition(".")
         if room == "train" and rest:
             usual = keywords[_known(rest, keywords, "train takes no argument")]
-            arguments[rest] = read(value, arguments.get(rest, usual), key)
+            arguments[rest] = _whole_where_annotated(train, rest, read(value, arguments.get(rest, usual), key), key)
         elif room == "space" and rest in parameters:
+            _refuse_both(rest, changes)
             held[rest] = _held(space[rest], value, key)
         elif room == "space" and "." in rest:
             name, _, part = rest.rpartition(".")
@@ -72,6 +74,24 @@ def overridden(
         changed = {name: parameter_from_json(_without_kind(data)) for name, data in parameters.items()}
         fields["space"] = Space(changed | held)
     return fields
+
+
+def _refuse_both(name: str, changes: Mapping[str, Any]) -> None:
+    """See that a parameter that is held at a value is not described anew as well; SpecError if it is."""
+    for key in changes:
+        if key.rpartition(".")[0] == f"space.{name}":
+            raise SpecError(
+                f"space.{name}=… takes the place of the whole parameter, so {key}=… means nothing: leave one out"
+            )
+
+
+def _whole_where_annotated(train: Callable[..., Any], name: str, value: Any, key: str) -> Any:
+    """The value, unless it is a fraction and train says `int`; where it says nothing, 3 may stand for any number."""
+    if isinstance(value, float) and not value.is_integer():
+        declared = next((one.annotation for one in _parameters(train) if one.name == name), None)
+        if declared in (int, "int"):
+            raise SpecError(f"{key} is a whole number, as train declares it, but got {value!r}")
+    return value
 
 
 def read(value: Any, usual: Any, name: str) -> Any:
@@ -224,7 +244,10 @@ def _held(parameter: Parameter, value: Any, name: str) -> Parameter:
     if _number(found, isinstance(parameter, Float)) is None or (isinstance(parameter, Int) and found != int(found)):
         kind = "a whole number" if isinstance(parameter, Int) else "a number"
         raise SpecError(f"{name} is {kind}, but got {str(value)!r}")
-    return Constant(found, when=parameter.when)
+    try:
+        return Constant(parameter.plain(found), when=parameter.when)
+    except SpecError as error:
+        raise SpecError(f"{name}: {error}; {name}.low=… and {name}.high=… move its bounds") from error
 
 
 def _chosen(parameter: Choice, value: Any, name: str) -> Parameter:
@@ -273,6 +296,12 @@ def _refuse(key: str, keywords: Iterable[str], space: Space) -> None:
         if hasattr(space[key], "low"):
             rest = f"space.{key}.low=… and space.{key}.high=… move its bounds"
         raise SpecError(f"there is no setting {key!r}: space.{key}=… holds the parameter at one value, {rest}")
+    if key in ROLES:
+        also = f"; train.{next(iter(keywords), 'NAME')}=… sets an argument" if key == "train" else ""
+        raise SpecError(f"there is no setting {key!r}: it is a function, and the file gives it{also}")
+    if key == "space":
+        names = list(space)
+        raise SpecError(f"there is no setting 'space': space.{names[0]}=… holds one parameter of {', '.join(names)}")
     parts = [f"space.{name}.{part}" for name, one in space.items() for part in PARTS[str(one.to_json()["type"])]]
     choices = [*SETTABLE, *(f"train.{name}" for name in keywords), *(f"space.{name}" for name in space), *parts]
     _known(key, choices, "there is no setting")
