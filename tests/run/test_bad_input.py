@@ -213,10 +213,12 @@ def test_a_disk_that_fills_up(drive: Callable[..., Driver], caviar: Caviar, writ
         HEAD
         + """
 import random, time
+from pathlib import Path
 
 
 def train(config, trial):
-    time.sleep(0 if trial.number < 4 else 3)  # until the first ones are on record
+    while trial.number >= 4 and not Path(__file__).with_name("recorded").exists():
+        time.sleep(0.05)
     for step in range(10 if trial.number < 4 else 100_000):
         trial.report(step, loss=random.random(), noise=random.random())
 
@@ -227,6 +229,8 @@ sweep = Sweep(train, space=SPACE, metric="loss", trials=400)
 
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))"
     driver = drive(path, first=limit)
+    driver.wait_for(4)
+    path.with_name("recorded").touch()
     output = driver.end()
 
     told(output, 5, "the disk is full", "caviar resume")

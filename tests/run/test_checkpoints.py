@@ -2,6 +2,8 @@
 
 import itertools
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from caviar.display.plain import SilentProgress
 from caviar.results import Result
 from caviar.run.executors.ray_session import RaySession
 from caviar.store import Store
+from caviar.store.requests import ask_to_stop
 
 from .conftest import Caviar, Write, curves
 
@@ -65,6 +68,13 @@ def test_a_killed_trial_goes_on_from_the_last_checkpoint_whose_rows_are_publishe
     assert [name.split("-")[1].lstrip("0") for name in names[0]] == ["1", "9", "11"]  # the best one, and the last two
 
 
+def stop_when_recorded(store: Path, rows: int) -> None:
+    """Ask the sweep's driver to stop, once that many rows are in the store."""
+    while not list(store.glob("sweep=*")) or Result(store).sql("SELECT count(*) FROM curves").fetchall() != [(rows,)]:
+        time.sleep(0.1)
+    ask_to_stop(Store.open(store).find(None))
+
+
 def test_a_damaged_checkpoint_gives_way_to_the_one_before_when_a_sweep_is_resumed(
     ray: RaySession, write: Write, caviar: Caviar, store: Path
 ) -> None:
@@ -90,10 +100,13 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before_when_a_sweep_is_resume
             return {"last": float(trial.load().data)}
 
 
-        sweep = Sweep(train, space={"lr": Float(0.1, 1.0)}, metric="loss", trials=1, final=final, time_limit=5)
+        sweep = Sweep(train, space={"lr": Float(0.1, 1.0)}, metric="loss", trials=1, final=final)
         """
     )
+    stopper = threading.Thread(target=stop_when_recorded, args=[store, 6])
+    stopper.start()
     assert caviar("run", path).code == 0
+    stopper.join()
     (folder,) = store.glob("sweep=*/_checkpoints/0")
     names = sorted(folder.iterdir())
     assert [name.read_bytes() for name in names] == [b"0", b"4", b"5"]

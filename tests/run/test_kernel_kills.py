@@ -1,5 +1,6 @@
 """Trials that the kernel really kills for want of memory: in a cgroup with a limit, where we may make one."""
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ import pytest
 from caviar.cli.experiment_file import load
 from caviar.display.plain import SilentProgress
 from caviar.results import Result
+from caviar.run.executors import oom_kills
 from caviar.run.executors.ray_session import RaySession
 from caviar_workers.oom_count import oom_count
 
@@ -43,7 +45,7 @@ EXPERIMENT = """
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-    sweep = Sweep(train, space={"lr": Float(0.1, 1.0)}, metric="loss", trials=6, concurrency=1)
+    sweep = Sweep(train, space={"lr": Float(0.1, 1.0)}, metric="loss", trials=4, concurrency=1)
 """
 
 
@@ -66,15 +68,16 @@ def cgroup() -> Iterator[Path]:
 
 
 def test_a_kill_by_the_kernel_is_out_of_memory_and_another_is_not(
-    ray: RaySession, write: Write, store: Path, cgroup: Path, tmp_path: Path
+    ray: RaySession, write: Write, store: Path, cgroup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(oom_kills, "ANSWER_S", math.inf)  # a busy machine may be late with the process that answers
     sweep = load(str(write(EXPERIMENT))).override({"train.cgroup": str(cgroup), "train.folder": str(tmp_path)})
     result = sweep.run(store=store, progress=SilentProgress(sys.stderr))
 
     lost = "SELECT kind, error LIKE '%its kernel killed%' FROM attempts WHERE state = 'LOST' ORDER BY ended"
     assert result.sql(lost).fetchall() == [("oom", True), ("lost", False)]
     assert result.sql("SELECT state, count(*), sum(attempts) FROM trials GROUP BY 1").fetchall() == [
-        ("COMPLETED", 6, 8)
+        ("COMPLETED", 4, 6)
     ]
 
 

@@ -2,11 +2,14 @@
 
 import json
 import signal
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.run.conftest import Caviar, Write
+from tests.run.conftest import Caviar, Driver, Write
 
 from caviar.results import Result
 from caviar.run.assembly import search_of
@@ -16,18 +19,50 @@ from caviar.store import Store, Views
 
 SLOW = """
     import time
+    from pathlib import Path
 
     from caviar import Float, Sweep
 
+    HERE = Path(__file__).parent
 
-    def train(config, trial, pause=0.15):
+
+    def train(config, trial):
         for step in range(20):
-            time.sleep(pause)
-            trial.report(step, loss=config["lr"] + 0.1 * step)  # whoever is stopped early has a smaller last loss
+            loss = config["lr"] + 0.1 * step  # whoever is stopped early has a smaller last loss
+            trial.report(step, loss=loss)
+            while step in (1, 3, 9) and not (HERE / f"{trial.number} went on at {step}").exists():
+                time.sleep(0.2)
+                trial.report(step, loss=loss)
+            while step == 15 and not (HERE / "to the end").exists():
+                time.sleep(0.05)
 
 
     sweep = Sweep(train, space={"lr": Float(0.0, 1.0)}, metric="loss", trials=12, sampler="random", cpus=0.5)
 """
+"""At the steps where it is compared, a trial waits until the decision about it is in the store: see `told`."""
+
+
+@contextmanager
+def told(store: Path, folder: Path) -> Iterator[None]:
+    """Meanwhile, tell trials that wait in this folder of each decision that they go on; the others wait to be ended."""
+    over = threading.Event()
+
+    def tell() -> None:
+        while not over.wait(0.1):
+            if list(store.glob("sweep=*")):
+                for trial, step in Result(store).sql(WENT_ON).fetchall():
+                    (folder / f"{trial} went on at {step}").touch()
+
+    teller = threading.Thread(target=tell)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
+
+
+WENT_ON = "SELECT trial, step FROM decisions WHERE action = 'go_on'"
 
 
 QUICK = """
@@ -45,26 +80,29 @@ QUICK = """
 
 @pytest.mark.ray
 def test_hopeless_trials_are_stopped_explained_and_never_win(ray: object, caviar: Caviar, write: Write, store) -> None:
-    ran = caviar("run", write(SLOW), "--stopping", "asha:eta=3", "--address", "auto", "-q")
+    file = write(SLOW)
+    file.with_name("to the end").touch()
+    with told(store, file.parent):
+        ran = caviar("run", file, "--stopping", "asha:eta=3", "--address", "auto", "-q")
     assert ran.code == 0, ran.err
 
     result = Result(store)
     states = dict(result.sql("SELECT trial, state FROM trials").fetchall())
     assert sorted(states) == list(range(12))
     assert set(states.values()) == {"COMPLETED", "STOPPED"}
-    rows = dict(result.sql("SELECT trial, rows FROM trials").fetchall())
+    ends = dict(result.sql("SELECT trial, max(step) FROM curves GROUP BY trial").fetchall())
     stopped = [trial for trial, state in states.items() if state == "STOPPED"]
-    assert all(rows[trial] < 20 for trial in stopped)
+    assert all(ends[trial] < 19 for trial in stopped)
 
     last = dict(result.sql("SELECT trial, last_loss FROM trials").fetchall())
     assert min(last, key=last.__getitem__) in stopped
     assert states[result.best.trial] == "COMPLETED"
     assert result.best.step == 19
 
-    told = json.loads(caviar("explain", stopped[0], "--json").out)
-    assert told["stopping"] == "asha:eta=3"
-    assert told["decisions"][-1]["action"] == "stop"
-    assert "was stopped at step" in told["decisions"][-1]["sentence"]
+    explained = json.loads(caviar("explain", stopped[0], "--json").out)
+    assert explained["stopping"] == "asha:eta=3"
+    assert explained["decisions"][-1]["action"] == "stop"
+    assert "was stopped at step" in explained["decisions"][-1]["sentence"]
     assert f"trial {stopped[0]} of experiment" in caviar("explain", stopped[0]).out
 
     opened = Store.open(store)
@@ -98,9 +136,9 @@ def test_a_guided_sweep_finds_the_goal_and_a_resumed_one_keeps_its_points(
     points = result.sql("SELECT trial, x, y, u FROM trials ORDER BY trial").fetchall()
     distance = [(x - 0.2) ** 2 + (y - 0.7) ** 2 for _, x, y, _ in points]
     assert sorted(distance[30:])[10] < sorted(distance[:20])[10] / 3
-    told = result.sql("SELECT trial, numbers FROM decisions WHERE action = 'ask' ORDER BY n").fetchall()
-    assert [trial for trial, _ in told] == list(range(50))
-    assert '"origin": "near"' in told[-1][1] or '"origin": "random"' in told[-1][1]
+    asked = result.sql("SELECT trial, numbers FROM decisions WHERE action = 'ask' ORDER BY n").fetchall()
+    assert [trial for trial, _ in asked] == list(range(50))
+    assert '"origin": "near"' in asked[-1][1] or '"origin": "random"' in asked[-1][1]
     assert "was asked for by local" in caviar("explain", 49).out
 
     opened = Store.open(store)
@@ -116,8 +154,16 @@ def test_a_guided_sweep_finds_the_goal_and_a_resumed_one_keeps_its_points(
 
 GOES_ON = (
     "SELECT trial FROM decisions JOIN trials USING (trial) WHERE action = 'go_on' AND decisions.step >= 3 "
-    "AND state = 'RUNNING' AND trials.step < 15"
+    "AND state = 'RUNNING'"
 )
+
+
+def wait_for(store: Path, question: str) -> None:
+    """Wait until the store has an answer."""
+    deadline = time.monotonic() + 50
+    while not list(store.glob("sweep=*")) or not Result(store).sql(question).fetchall():
+        assert time.monotonic() < deadline, f"nothing is there: {question}"
+        time.sleep(0.1)
 
 
 @pytest.mark.ray
@@ -126,12 +172,9 @@ def test_an_adaptive_sweep_that_was_killed_goes_on_from_its_rows_and_decisions(
     ray, caviar: Caviar, write: Write, drive, store
 ) -> None:
     file = write(SLOW)
-    first = drive(file, "--searcher", "local", "--stopping", "asha:eta=3", "--set", "train.pause=0.3", "-q")
-    first.wait_for(1)
-    deadline = time.monotonic() + 40
-    while not Result(store).sql(GOES_ON).fetchall():
-        assert time.monotonic() < deadline, "nobody who was judged runs on"
-        time.sleep(0.1)
+    with told(store, file.parent):
+        first = drive(file, "--searcher", "local", "--stopping", "asha:eta=3", "-q")
+        wait_for(store, GOES_ON)
     first.signal(signal.SIGKILL)
     first.process.communicate()
     before = Result(store)
@@ -140,7 +183,9 @@ def test_an_adaptive_sweep_that_was_killed_goes_on_from_its_rows_and_decisions(
     assert points
     assert made
 
-    again = caviar("resume", "--address", "auto", "-q")
+    file.with_name("to the end").touch()
+    with told(store, file.parent):
+        again = caviar("resume", "--address", "auto", "-q")
     assert again.code == 0, again.err
     after = Result(store)
     assert {t: u for t, u in after.sql("SELECT trial, u FROM configs").fetchall() if t in points} == points
@@ -158,18 +203,23 @@ def test_an_adaptive_sweep_that_was_killed_goes_on_from_its_rows_and_decisions(
 
 SAVING = """
     import time
+    from pathlib import Path
 
     from caviar import Float, Sweep
+
+    HERE = Path(__file__).parent
 
 
     def train(config, trial):
         saved = trial.load()
         first, total = (0, 0.0) if saved is None else (saved.step + 1, float(saved.data))
         for step in range(first, 14):
-            time.sleep(0.2)
             total += config["lr"]
             trial.report(step, loss=config["lr"] + 1 / (step + 1), total=total)
             trial.save(step, repr(total).encode())
+            while step in (1, 3, 9) and not (HERE / f"{trial.number} went on at {step}").exists():
+                time.sleep(0.1)
+                trial.save(step, repr(total).encode())  # where it is paused, if that was the decision
 
 
     sweep = Sweep(
@@ -180,7 +230,9 @@ SAVING = """
 
 @pytest.mark.ray
 def test_paused_trials_are_promoted_from_their_checkpoints(ray: object, caviar: Caviar, write: Write, store) -> None:
-    ran = caviar("run", write(SAVING), "--stopping", "asha:eta=3", "--concurrency", 3, "--address", "auto", "-q")
+    file = write(SAVING)
+    with told(store, file.parent):
+        ran = caviar("run", file, "--stopping", "asha:eta=3", "--concurrency", 3, "--address", "auto", "-q")
     assert ran.code == 0, ran.err
 
     result = Result(store)
@@ -202,17 +254,22 @@ def test_paused_trials_are_promoted_from_their_checkpoints(ray: object, caviar: 
 
 
 @pytest.mark.ray
-def test_paused_trials_wait_on_when_a_sweep_is_resumed(ray: object, caviar: Caviar, write: Write, store) -> None:
-    ran = caviar(
-        *("run", write(SAVING), "--stopping", "asha:eta=3", "--concurrency", 3, "--address", "auto", "-q"),
-        *("--time-limit", 4),
-    )
-    assert ran.code in (0, 3), ran.err
+def test_paused_trials_wait_on_when_a_sweep_is_resumed(
+    ray: object, caviar: Caviar, write: Write, drive: Callable[..., Driver], store: Path
+) -> None:
+    file = write(SAVING)
+    with told(store, file.parent):
+        first = drive(file, "--stopping", "asha:eta=3", "--concurrency", 3, "-q")
+        wait_for(store, "SELECT trial FROM trials WHERE state = 'PAUSED'")
+        first.signal(signal.SIGINT)
+        ended = first.end()
+    assert ended.code == 130, ended.err
     paused = [trial for (trial,) in Result(store).sql("SELECT trial FROM trials WHERE state = 'PAUSED'").fetchall()]
     assert paused
     assert json.loads(caviar("status", "--json").out)["counts"]["PAUSED"] == len(paused)
 
-    assert caviar("resume", "--address", "auto", "-q", "--time-limit", "1h").code == 0
+    with told(store, file.parent):
+        assert caviar("resume", "--address", "auto", "-q").code == 0
 
     result = Result(store)
     assert set(result.sql("SELECT DISTINCT state FROM trials").fetchall()) == {("COMPLETED",), ("STOPPED",)}
