@@ -61,7 +61,7 @@ class Raylets:
         root = psutil.Process(self._process.pid)
         processes = root.children(recursive=True)
         self._process.communicate(timeout=30)
-        for process in psutil.wait_procs(processes, timeout=5)[1]:
+        for process in psutil.wait_procs(processes, timeout=0)[1]:
             process.kill()
 
     def add(self) -> int:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from caviar.display.numbers import number
 from caviar.results import Result
 from caviar.store import Store
@@ -21,6 +23,7 @@ EXPERIMENT = """
 """
 
 
+@pytest.mark.exhaustive
 def test_an_extended_sweep_is_what_a_longer_one_would_have_been(
     inline: None, write: Write, caviar: Caviar, store: Path
 ) -> None:
