@@ -27,6 +27,15 @@ def cached_again(function: Callable[..., Any], parameters: Mapping[str, Any]) ->
     return again
 
 
+class _Nobody:
+    """Gone at once."""
+
+
+def weak_again(kind: Callable[..., Any], held: Any) -> Any:
+    """A weak reference, or a container of such, to what the one referred to that was sent."""
+    return kind(_Nobody() if held is None else held)
+
+
 @contextmanager
 def handlers_passed_over() -> Iterator[None]:
     """While the calling thread imports, and is not the main one, let it install signal handlers in vain.

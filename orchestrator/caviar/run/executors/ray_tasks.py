@@ -13,7 +13,7 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -23,10 +23,10 @@ from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancell
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from caviar.errors import ClusterError, SpecError
-from caviar.run.executors.cached_functions import caches_by_value
 from caviar.run.executors.drain_interval import SHORT_S, DrainInterval
 from caviar.run.executors.executor import Event, LeaseEnded, LeaseSpoke
 from caviar.run.executors.oom_kills import OomKills
+from caviar.run.executors.pickled_functions import at_fault, caches_by_value
 from caviar.run.executors.ray_session import fallen, lack, machines, slots_of
 from caviar.spec.code_source import own_modules
 from caviar_workers.data import Loading, load_data_first
@@ -328,19 +328,26 @@ def _sent(program: Program) -> Any:
     given = own_modules(program.functions.values()) if program.reason else []
     for module in given:
         ray.cloudpickle.register_pickle_by_value(module)
+    own = {"__main__", *(module.__name__ for module in given)}
     try:
-        with caches_by_value({"__main__", *(module.__name__ for module in given)}):
-            return ray.put(_pickled(program))
-    except Exception as error:  # functions that live in no file are pickled; anything may be in them
-        why = " ".join(str(error.__cause__ or error).split())
-        also = f" (they are sent as they are, because {program.reason})" if program.reason else ""
-        raise SpecError(
-            f"train cannot be sent to the processes that run it: {why:.200}; let train make or open such things itself"
-            f"{also}"
-        ) from error
+        with caches_by_value(own):
+            return _put(program, own)
     finally:
         for module in given:
             ray.cloudpickle.unregister_pickle_by_value(module)
+
+
+def _put(program: Program, own: Collection[str]) -> Any:
+    try:
+        return ray.put(_pickled(program))
+    except Exception as error:  # functions that live in no file are pickled; anything may be in them
+        why = " ".join(str(error.__cause__ or error).split())
+        also = f" (they are sent as they are, because {program.reason})" if program.reason else ""
+        faults = (at_fault(one, name, own, ray.cloudpickle.dumps) for name, one in program.functions.items())
+        raise SpecError(
+            f"train cannot be sent to the processes that run it, for {next(filter(None, faults), 'what it uses')}: "
+            f"{why:.200}; let train make or open such things itself{also}"
+        ) from error
 
 
 def _pickled(program: Program) -> Program:
