@@ -186,6 +186,26 @@ def test_what_it_does_not_give_travels_itself_and_is_told(run: Any, way: str) ->
     assert repr(in_a_worker(program)) == repr(here)
 
 
+@pytest.mark.parametrize(
+    ("top", "change"),
+    [
+        (
+            "class Option(enum.Enum):\n    A = 1\nOption.A.extra = 1\ndef train(c, t): return Option.A.extra",
+            "Option.A.extra = 5",
+        ),
+        (
+            "class Meta(type):\n    k = 1\nclass Made(metaclass=Meta): pass\ndef train(c, t): return Made.k",
+            "Meta.k = 5",
+        ),
+    ],
+)
+def test_what_hangs_on_a_member_or_a_metaclass_is_compared(run: Any, top: str, change: str) -> None:
+    same, _ = run(f"import enum\n{top}", "given = train")
+    assert not same.functions
+    changed, here = run(f"import enum\n{top}", f"{change}; given = train")
+    assert (changed.functions["train"]({}, None), here) == (5, 5)
+
+
 def test_a_sweep_s_code_is_what_it_is_each_time_that_it_runs(run: Any) -> None:
     program, here = run(
         "",

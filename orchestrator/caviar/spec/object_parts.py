@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import contextvars
 import copyreg
+import enum
 import functools
 import importlib
 import io
@@ -120,7 +121,16 @@ def _of_class(value: type) -> Pieces:
     }
     held.pop("__firstlineno__", None)
     parts = [(f".{key}", held[key]) for key in sorted(held)]
-    return Pieces(head=value.__qualname__, parts=(("'s bases", value.__bases__), *parts))
+    over = (("'s metaclass", type(value)), ("'s bases", value.__bases__))
+    return Pieces(head=value.__qualname__, parts=(*over, *parts))
+
+
+def _of_member(value: enum.Enum) -> Pieces:
+    """A member of an enumeration, with what it was given beside its value; `_hash_` and the like are Python's."""
+    given = {key: one for key, one in vars(value).items() if not key.startswith("_") or key == "_value_"}
+    return Pieces(
+        head=value.name, parts=(("'s class", type(value)), *((f".{key}", given[key]) for key in sorted(given)))
+    )
 
 
 def _dunder(name: str) -> bool:
@@ -279,7 +289,8 @@ _KNOWN: Mapping[Any, Callable[[Any], Pieces | None]] = {
     io.TextIOWrapper: _of_file,
     io.BufferedIOBase: lambda value: _of_protocol(value, ()) if isinstance(value, io.BytesIO) else _of_file(value),
     io.RawIOBase: _of_file,
+    enum.Enum: _of_member,
 }
 """Types that pickle does not take, or whose pickles say too much."""
-_OPEN = (type, threading.local, io.TextIOWrapper, io.BufferedIOBase, io.RawIOBase)
+_OPEN = (type, enum.Enum, threading.local, io.TextIOWrapper, io.BufferedIOBase, io.RawIOBase)
 """Those whose subclasses are taken apart in the same way."""
