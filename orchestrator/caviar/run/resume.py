@@ -26,9 +26,9 @@ from caviar.run.driver import drive_sweep, need_source, run_child
 from caviar.run.engine.trial_source import ResumeState, SampledTrials
 from caviar.run.lost_configs import redraw
 from caviar.run.ray_cluster import executor_of, session
-from caviar.run.trust import Trust, need_trust, nobody, trusted_program
+from caviar.run.trust import Trust, has_final, need_trust, nobody, trusted_program
 from caviar.search.samplers import check_identity, make_sampler
-from caviar.spec.code_archive import pack, unpack
+from caviar.spec.code_archive import pack
 from caviar.spec.code_snapshot import ROLES, program_of_file, read_source
 from caviar.spec.plan import Plan
 from caviar.spec.secrets import resolved
@@ -194,7 +194,7 @@ def _is_over(sweep_dir: SweepDir) -> bool:
     """Whether all of a sweep without rounds is done, the test of its winner too."""
     if sweep_dir.visible_files().manifest.state != "finished" or sweep_dir.description()["plan"].get("rounds"):
         return False
-    return not unpack(sweep_dir.code()).final or bool(final_results(sweep_dir))
+    return not has_final(sweep_dir) or bool(final_results(sweep_dir))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,11 @@ def trusted_program(sweep_dir: SweepDir, trust: Trust) -> Program:
     return unpack(sweep_dir.code())
 
 
+def has_final(sweep_dir: SweepDir) -> bool:
+    """Whether the code of a sweep has a function that tests the winner; it is read, and not run."""
+    return bool(unpack(sweep_dir.code()).final)
+
+
 def need_trust(sweep_dir: SweepDir, trust: Trust) -> None:
     """See that the code of a sweep may run as the present user.
 
