@@ -77,7 +77,8 @@ def _scores(rows: str, mode: str, rule: Rule) -> str:
     return f"SELECT trial, {_MEAN} AS _value, _step FROM (SELECT trial, {tail} FROM ({newest}) GROUP BY trial)"
 
 
-# The same numbers in another order have the same mean: they are summed in the order of their size.
+# The same numbers in another order have the same mean: they are summed from the smallest to the largest, −2 before 1.
+# By their magnitudes would not do: of −x and x either may come first, and the sum may differ in its last bit.
 # The sum of a few large numbers may be beyond the largest float, where their mean is not. It lies between the smallest
 # and the largest of them, whatever was rounded: else curves that are constant would differ from each other.
 _SUM = "CASE WHEN isfinite(list_sum(tail)) THEN list_sum(tail) / len(tail) "

@@ -6,7 +6,9 @@ trial as one list, its living history: an attempt that begins at a step throws a
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 import random
 import threading
 from dataclasses import dataclass, field, replace
@@ -208,9 +210,9 @@ class Known:
     def smoothed(self, metric: str) -> tuple[int, float]:
         """Step and mean of the last five reports."""
         tail = self.values(metric)[-5:]
-        values = sorted((value for _, value in tail), key=abs)  # in this order, whichever they were reported in
-        total = sum(values)
-        mean = total / len(tail) if math.isfinite(total) else sum(value / len(tail) for value in values)
+        values = sorted(value for _, value in tail)  # in this order, whichever they were reported in
+        total = added(values)
+        mean = total / len(tail) if math.isfinite(total) else added([value / len(tail) for value in values])
         return tail[-1][0], max(min(v for _, v in tail), min(max(v for _, v in tail), mean))
 
     def best_save(self, mode: str) -> tuple[int, int] | None:
@@ -218,6 +220,11 @@ class Known:
         valued = [save for save in self.saves if math.isfinite(save[2])]
         sign = 1.0 if mode == "min" else -1.0
         return min(valued, key=lambda save: sign * save[2], default=(None, None, None))[:2]
+
+
+def added(values: list[float]) -> float:
+    """Their sum, one after the other: that of Python's own `sum` is another one from 3.12 on."""
+    return functools.reduce(operator.add, values)
 
 
 def known(attempts: list[Script]) -> Known:
