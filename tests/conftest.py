@@ -1,4 +1,4 @@
-"""The order of tests: quick ones, then the clone (while no Ray runs), then those that share one Ray."""
+"""The order of tests: quick ones, then the clone, which takes longest, then those that share one Ray."""
 
 import gc
 import os
@@ -84,7 +84,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def ray() -> Iterator[RaySession]:
-    """The one Ray of the test run: two CPUs, and two GPUs that are only pretended."""
+    """The one Ray of this test process: two CPUs, and two GPUs that are only pretended."""
     with RaySession(cpus=2, gpus=2) as session:
         yield session
 

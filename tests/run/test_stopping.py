@@ -24,22 +24,21 @@ SLOW = """
     from caviar import Float, Sweep
 
     HERE = Path(__file__).parent
+    AWAITED = {1: "{} went on at 1", 15: "to the end"}
 
 
     def train(config, trial):
         for step in range(20):
             loss = config["lr"] + 0.1 * step  # whoever is stopped early has a smaller last loss
             trial.report(step, loss=loss)
-            while step in (1, 3, 9) and not (HERE / f"{trial.number} went on at {step}").exists():
+            while not (HERE / AWAITED.get(step, "").format(trial.number)).exists():
                 time.sleep(0.2)
-                trial.report(step, loss=loss)
-            while step == 15 and not (HERE / "to the end").exists():
-                time.sleep(0.05)
+                trial.report(step, loss=loss)  # where it is ended, if that was the decision
 
 
     sweep = Sweep(train, space={"lr": Float(0.0, 1.0)}, metric="loss", trials=12, sampler="random", cpus=0.5)
 """
-"""At the steps where it is compared, a trial waits until the decision about it is in the store: see `told`."""
+"""At the first step where it is compared, a trial waits until the decision about it is in the store: see `told`."""
 
 
 @contextmanager
@@ -79,6 +78,7 @@ QUICK = """
 
 
 @pytest.mark.ray
+@pytest.mark.timeout(150)
 def test_hopeless_trials_are_stopped_explained_and_never_win(ray: object, caviar: Caviar, write: Write, store) -> None:
     file = write(SLOW)
     file.with_name("to the end").touch()
@@ -229,6 +229,7 @@ SAVING = """
 
 
 @pytest.mark.ray
+@pytest.mark.timeout(150)
 def test_paused_trials_are_promoted_from_their_checkpoints(ray: object, caviar: Caviar, write: Write, store) -> None:
     file = write(SAVING)
     with told(store, file.parent):
@@ -254,6 +255,7 @@ def test_paused_trials_are_promoted_from_their_checkpoints(ray: object, caviar: 
 
 
 @pytest.mark.ray
+@pytest.mark.timeout(150)
 def test_paused_trials_wait_on_when_a_sweep_is_resumed(
     ray: object, caviar: Caviar, write: Write, drive: Callable[..., Driver], store: Path
 ) -> None:
