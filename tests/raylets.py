@@ -1,8 +1,8 @@
 """A Ray cluster of several nodes on this machine, in a process of its own; as a script, that process.
 
-Its orders come on stdin, one a line, and each is answered with a line: `add CPUS` (the new node's number), `kill N`
-(the raylet of node N, with SIGKILL), `head` (the same to the head's raylet). When stdin ends, all of it is taken down.
-Everything listens on 127.0.0.1 only.
+Its orders come on stdin, one a line, and each is answered with a line: `add CPUS` (the new node's number, and its
+raylet's process), `kill N` (the raylet of node N, with SIGKILL), `head` (the same to the head's raylet). When
+stdin ends, all of it is taken down. Everything listens on 127.0.0.1 only.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ class Raylets:
         self.address = ""
         self.nodes: list[int] = []
         """Numbers of the nodes that live."""
+        self._numbers: dict[int, int] = {}
+        """Process of a raylet → number of its node."""
 
     def __enter__(self) -> Raylets:
         self._process = subprocess.Popen(
@@ -66,14 +68,19 @@ class Raylets:
 
     def add(self) -> int:
         """Let a node join; returns its number."""
-        number = int(self._order("add 1"))
+        number, raylet = map(int, self._order("add 1").split())
         self.nodes.append(number)
+        self._numbers[raylet] = number
         return number
 
     def kill(self, node: int) -> None:
         """Kill the raylet of a node; its workers die of it."""
         self._order(f"kill {node}")
         self.nodes.remove(node)
+
+    def kill_raylet(self, process: int) -> None:
+        """Kill the node whose raylet has this process number: the parent of its workers."""
+        self.kill(self._numbers[process])
 
     def kill_head(self) -> None:
         """Kill the head's raylet: with it, Ray ends every driver that is connected there."""
@@ -129,10 +136,13 @@ def serve() -> None:
             )
             params.dashboard_agent_listen_port = None
             nodes.append(Node(params, head=False, shutdown_at_exit=True, spawn_reaper=True))
-            print(len(nodes) - 1, file=answers, flush=True)
+            process = nodes[-1].all_processes["raylet"][0].process.pid
+            print(len(nodes) - 1, process, file=answers, flush=True)
         else:
             node = head if order == "head" else nodes[int(words[0])]
-            os.kill(node.all_processes["raylet"][0].process.pid, signal.SIGKILL)
+            raylet = node.all_processes["raylet"][0].process
+            os.kill(raylet.pid, signal.SIGKILL)
+            raylet.wait()  # a worker takes a zombie for a raylet that lives
             print("killed", file=answers, flush=True)
     for node in nodes:
         node.kill_all_processes(check_alive=False, allow_graceful=False, wait=True)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -62,8 +63,8 @@ def start(raylets: Raylets, experiment: Path) -> Iterator[Start]:
     """Starts drivers on the cluster, as processes of their own."""
     started: list[subprocess.Popen[str]] = []
 
-    def run(store: Path, *words: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", MAIN, "run", str(experiment), *words]
+    def run(store: Path, *words: str, file: Path = experiment) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", MAIN, "run", str(file), *words]
         process = subprocess.Popen(
             [*command, "--store", str(store), "--address", raylets.address, "--json"],
             stdin=subprocess.DEVNULL,
@@ -100,3 +101,39 @@ def test_two_sweeps_share_a_cluster_and_each_loads_its_data_once(
         assert nodes >= 3, "three at a time were not spread over the nodes"
         spans += result.sql("SELECT min(started), max(ended) FROM trials").fetchall()
     assert max(start for start, _ in spans) < min(end for _, end in spans), "they ran one after the other"
+
+
+def test_a_node_s_death_never_counts_against_the_trial_that_it_ran(
+    raylets: Raylets, write: Write, start: Start, store: Path
+) -> None:
+    file = write(
+        """
+        import os, pathlib, signal, time
+        from caviar import Sweep
+
+        def train(config, trial):
+            trial.report(0, loss=1.0)
+            seen = pathlib.Path(__file__).with_name(f"attempt-{trial.attempt}")
+            seen.write_text(str(os.getppid()))  # the raylet, which is the node
+            while trial.attempt < 2:
+                time.sleep(0.1)
+
+        sweep = Sweep(train, space={"x": [1]}, metric="loss", trials=1, max_attempts=1)
+        """,
+        "alone.py",
+    )
+    driver = start(store, file=file)
+    for attempt in range(2):
+        seen = file.with_name(f"attempt-{attempt}")
+        until = time.monotonic() + 60
+        while not (seen.exists() and seen.read_text()):
+            assert time.monotonic() < until
+            assert driver.poll() is None
+            time.sleep(0.1)
+        raylets.add()
+        raylets.kill_raylet(int(seen.read_text()))
+    out, err = driver.communicate(timeout=50)
+
+    assert driver.returncode == 0, (out, err)
+    rows = Result(store).sql("SELECT state, kind, host <> '' FROM attempts ORDER BY attempt").fetchall()
+    assert rows == [("LOST", "lost", True), ("LOST", "lost", True), ("COMPLETED", None, True)]

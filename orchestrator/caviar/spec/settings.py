@@ -238,7 +238,9 @@ class Settings:
         Flag("N", "Trials at a time, at most."),
     )
     max_attempts: int = setting(
-        3, whole("≥ 1", 1), "how often a trial's process may die before it is given up (default 3)"
+        3,
+        whole("≥ 1", 1),
+        "how often a trial's process may die before it is given up (default 3); that a node died does not count",
     )
     trial_timeout: float | None = setting(
         None,

@@ -4,7 +4,7 @@ import pytest
 
 from caviar.run.engine.leases import Work
 from caviar.run.engine.running_lease import Seen
-from caviar.run.engine.trial_table import Loss, TrialTable
+from caviar.run.engine.trial_table import MOST_NODES, Loss, TrialTable
 from caviar_workers.states import Action, Cause
 
 
@@ -39,6 +39,19 @@ def test_a_lone_trial_is_given_up_when_its_process_died_as_often_as_allowed() ->
         again = table.retry(10) or work()
 
     assert seen == [(False, (0,)), (False, (1,)), (True, (2,))]
+    assert table.waiting == 0
+
+
+def test_a_lone_trial_is_given_up_only_when_many_nodes_died_under_it() -> None:
+    table = TrialTable(max_attempts=2)
+    seen = []
+    again = work(7)
+    for lease in range(MOST_NODES):
+        table.submit(lease, again)
+        seen.append(lose(table, lease, "node").given_up)
+        again = table.retry(10) or work()
+
+    assert seen == [False] * (MOST_NODES - 1) + [True]
     assert table.waiting == 0
 
 

@@ -129,7 +129,7 @@ class Accounting:
             self._trials.abandon(event.lease)
             raise ClusterError(f"the workers cannot run the experiment: {failure}")
         for loss in self._trials.lose(event.lease, event.kind):
-            kind, why = event.kind, failure
+            kind, why = Failure.LOST if event.kind == "node" else event.kind, failure
             if loss.killed_for == "timeout":
                 kind, why = Failure.TIMEOUT, f"it ran longer than {self._plan.trial_timeout:g} seconds"
             self._conclude(lost_rows(loss, kind, why, self._now()))

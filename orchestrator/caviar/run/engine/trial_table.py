@@ -39,6 +39,8 @@ class LiveTrial:
     """It was promoted before it had paused."""
     charged: int = 0
     """Deaths of processes that it was alone in."""
+    nodes: int = 0
+    """Deaths of nodes that it was alone on, in its lease."""
     ran_short: bool = False
     """It ran out of memory once."""
 
@@ -57,6 +59,10 @@ class Loss:
     """The trial has used up its attempts, or its process was killed for its sake."""
     killed_for: KilledFor = ""
     """In the latter case, why."""
+
+
+MOST_NODES = 10
+"""Nodes that may die under a trial that is alone in its lease: one could be chance, and spot machines go one by one."""
 
 
 class TrialTable:
@@ -188,7 +194,8 @@ class TrialTable:
 
         Args:
             lease: The lease.
-            kind: `oom`: it was killed for the memory that its present trial took, so nobody else is suspect.
+            kind: `oom`: it was killed for the memory that its present trial took, so nobody else is suspect. `node`:
+                it died with its node, which counts against nobody before `MOST_NODES` did so.
         """
         dead = self.leases.pop(lease)
         ran = _present(dead)
@@ -203,14 +210,17 @@ class TrialTable:
             mates = [trial for trial in ran.trials if trial != dead.killed]
             culprit = Loss(lost=dead.work.one(dead.killed), lease=dead, given_up=True, killed_for=dead.killed_for)
             return [culprit, *(Loss(lost=dead.work.one(trial), lease=dead) for trial in mates)]
-        given_up = len(dead.work) == 1 and self._charge(ran.trials[0])
+        given_up = len(dead.work) == 1 and self._charge(ran.trials[0], kind)
         if not given_up:
             self._retry(dead.rest().again(), max(1, len(dead.work) // SHRINK))
         return [Loss(lost=ran, lease=dead, given_up=given_up)]
 
-    def _charge(self, trial: int) -> bool:
-        """Charge a death to a trial that was alone; whether that used up its attempts."""
+    def _charge(self, trial: int, kind: str) -> bool:
+        """Charge a death to a trial that was alone; whether that was one too many."""
         known = self._remember(trial)
+        if kind == "node":
+            known.nodes += 1
+            return known.nodes >= MOST_NODES
         known.charged += 1
         return known.charged >= self.max_attempts
 

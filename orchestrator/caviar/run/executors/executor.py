@@ -70,8 +70,9 @@ class LeaseEnded:
     failure: str | None = None
     """None: it ran to its end. Else why not, in a sentence."""
     kind: str = "lost"
-    """With a failure: `lost` (process or node died), `oom` (killed for memory), `error` (the code could not be
-    loaded or sent), `refused` (its process is the wrong one: trials that it said nothing of have not begun)."""
+    """With a failure: `lost` (its process died), `node` (its node did), `oom` (killed for memory), `error` (the code
+    could not be loaded or sent), `refused` (its process is the wrong one: trials that it said nothing of have not
+    begun)."""
 
 
 Event = LeaseSpoke | LeaseEnded

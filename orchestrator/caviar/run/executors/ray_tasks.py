@@ -19,14 +19,14 @@ from dataclasses import replace
 from typing import Any
 
 import ray
-from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError, WorkerCrashedError
+from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from caviar.errors import ClusterError, SpecError
 from caviar.run.executors.drain_interval import SHORT_S, DrainInterval
 from caviar.run.executors.executor import Event, LeaseEnded, LeaseSpoke
-from caviar.run.executors.oom_kills import OomKills
 from caviar.run.executors.pickled_functions import at_fault, caches_by_value
+from caviar.run.executors.process_deaths import ProcessDeaths
 from caviar.run.executors.ray_session import fallen, lack, machines, slots_of
 from caviar.spec.code_source import own_modules
 from caviar_workers.data import Loading, load_data_first
@@ -77,7 +77,7 @@ class RayExecutor:
         """Bytes of batches that were ever put into the queue, by the drain, and taken from it, by the scheduler."""
         self._lock = threading.Lock()
         self._streams: dict[Any, int] = {}
-        self._kills = OomKills(_count_again)
+        self._deaths = ProcessDeaths(_count_again, _gone)
         self._open = True
         self._broken: Exception | None = None
         self._fallen, self._next_look = "", 0.0
@@ -192,7 +192,7 @@ class RayExecutor:
         with self._lock:
             doomed = [item for item in self._streams.items() if lease in (None, item[1])]
         for stream, number in doomed:
-            self._kills.forgo(number)
+            self._deaths.forgo(number)
             ray.cancel(stream, force=True)
 
     def close(self) -> None:
@@ -216,7 +216,7 @@ class RayExecutor:
     def _read_all(self) -> None:
         while self._open:
             with self._lock:
-                streams = [*self._streams, *self._kills.answers]
+                streams = [*self._streams, *self._deaths.answers]
             if not streams:
                 self._interval.idle()
                 continue
@@ -230,8 +230,8 @@ class RayExecutor:
             for stream in ready:
                 if stream in self._streams:
                     self._read(stream)
-            for answer in self._kills.due(ready):
-                self._events.put(self._kills.conclude(answer, _answered(answer)))
+            for answer in self._deaths.due(ready):
+                self._events.put(self._deaths.conclude(answer, _answered(answer)))
 
     def _read(self, stream: Any) -> None:
         """Take what one stream has ready."""
@@ -240,7 +240,7 @@ class RayExecutor:
             while stream.next_ready():
                 said = ray.get(next(stream))
                 if isinstance(said, OomCount):
-                    self._kills.begin(lease, said)
+                    self._deaths.begin(lease, said)
                 else:
                     self._put += said.size
                     self._events.put(LeaseSpoke(lease=lease, batch=said))
@@ -251,11 +251,11 @@ class RayExecutor:
             ended = LeaseEnded(lease=lease)
         except RayError as error:
             ended = LeaseEnded(lease=lease, failure=_sentence(error), kind=_kind(error))
-            crashed = isinstance(error, WorkerCrashedError)
+            crashed = ended.kind == "lost" and not isinstance(error, TaskCancelledError)
         with self._lock:
             del self._streams[stream]
         self._interval.hasten()
-        if not self._kills.end(ended, crashed=crashed):
+        if not self._deaths.end(ended, crashed=crashed):
             self._events.put(ended)
 
 
@@ -263,6 +263,10 @@ def _count_again(before: OomCount) -> Any:
     """Ask the node for its kernel's count; returns at once."""
     there = NodeAffinitySchedulingStrategy(before.node, soft=False)
     return ray.remote(num_cpus=0, max_retries=0)(killed).options(scheduling_strategy=there).remote(before.file)
+
+
+def _gone(node: str) -> bool:
+    return all(one["NodeID"] != node or not one["Alive"] for one in ray.nodes())
 
 
 def _answered(answer: Any) -> Any:
@@ -374,4 +378,4 @@ def _sentence(error: RayError) -> str:
         return f"the worker failed before the trial: {str(error).strip().splitlines()[-1]}"
     if isinstance(error, TaskCancelledError):
         return "the lease was ended on request"
-    return "the trial's process died (killed, crashed or lost with its node)"
+    return "the trial's process died (it was killed, or it crashed)"

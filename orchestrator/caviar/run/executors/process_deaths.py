@@ -1,6 +1,7 @@
-"""Which deaths are the kernel's doing: it counts the processes that it kills for want of memory, and says not whom.
+"""What a lease's process died of, when it said nothing: its node is asked.
 
-So the node where a process died is asked for its count, which is held against the one at the beginning of the lease.
+The kernel counts the processes that it kills for want of memory, and says not whom; so its count is held against the
+one at the beginning of the lease. A node that does not answer may have died itself.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from caviar_workers.oom_count import OomCount
 
 ANSWER_S = 5.0
 """Seconds that a node has for its answer; without one, a death is just a death."""
-VERDICT = "the machine ran out of memory and its kernel killed the trial's process"
+NO_MEMORY = "the machine ran out of memory and its kernel killed the trial's process"
+NODE_DIED = "the node that ran the trial died, or was cut off"
 
 
-class OomKills:
+class ProcessDeaths:
     """Keeps the counts of running leases, and the ends of those that wait for an answer.
 
     Each process that the kernel killed accounts for one death: of two that follow one another, one kill explains one.
@@ -26,10 +28,12 @@ class OomKills:
 
     Args:
         ask: Asks a node for the present count, and returns at once with what stands for the answer.
+        gone: Whether a node is not part of the cluster any more.
     """
 
-    def __init__(self, ask: Callable[[OomCount], Any]) -> None:
+    def __init__(self, ask: Callable[[OomCount], Any], gone: Callable[[str], bool]) -> None:
         self._ask = ask
+        self._gone = gone
         self._before: dict[int, OomCount] = {}
         self._open: dict[Any, tuple[LeaseEnded, OomCount, float]] = {}
         self._accounted: dict[tuple[str, str], int] = {}
@@ -50,7 +54,7 @@ class OomKills:
     def end(self, ended: LeaseEnded, *, crashed: bool) -> bool:
         """A lease ended; whether its end is to be told only when an answer is there."""
         before = self._before.pop(ended.lease, None)
-        if not crashed or before is None or not before.file:
+        if not crashed or before is None:
             return False
         self._open[self._ask(before)] = ended, before, time.monotonic() + ANSWER_S
         return True
@@ -65,7 +69,9 @@ class OomKills:
         ended, before, _ = self._open.pop(answer)
         place = before.node, before.file
         known = max(before.count, self._accounted.get(place, before.count))
-        if count is None or count <= known:
-            return ended
-        self._accounted[place] = known + 1
-        return replace(ended, kind="oom", failure=VERDICT)
+        if count is not None and count > known:
+            self._accounted[place] = known + 1
+            return replace(ended, kind="oom", failure=NO_MEMORY)
+        if count is None and self._gone(before.node):
+            return replace(ended, kind="node", failure=NODE_DIED)
+        return ended

@@ -1,10 +1,10 @@
-"""Which deaths are put down to the kernel, and which are not."""
+"""Which deaths are put down to the kernel, which to the node, and which to nobody."""
 
 import pytest
 
-from caviar.run.executors import oom_kills
+from caviar.run.executors import process_deaths
 from caviar.run.executors.executor import LeaseEnded
-from caviar.run.executors.oom_kills import OomKills
+from caviar.run.executors.process_deaths import ProcessDeaths
 from caviar_workers.oom_count import OomCount
 
 
@@ -16,7 +16,7 @@ def died(lease: int) -> LeaseEnded:
     return LeaseEnded(lease=lease, failure="its process died")
 
 
-def kind(kills: OomKills, lease: int, count: int | None, **place: str) -> str:
+def kind(kills: ProcessDeaths, lease: int, count: int | None, **place: str) -> str:
     """Let a lease end by a crash, and its node answer."""
     known = set(kills.answers)
     assert kills.end(died(lease), crashed=True)
@@ -26,45 +26,51 @@ def kind(kills: OomKills, lease: int, count: int | None, **place: str) -> str:
 
 
 @pytest.fixture
-def kills() -> OomKills:
-    return OomKills(lambda oom_count: object())
+def kills() -> ProcessDeaths:
+    return ProcessDeaths(lambda oom_count: object(), lambda node: node == "gone")
 
 
-def test_a_death_with_which_the_count_rose_is_for_want_of_memory(kills: OomKills) -> None:
+def test_a_death_with_which_the_count_rose_is_for_want_of_memory(kills: ProcessDeaths) -> None:
     kills.begin(0, before(3))
     kills.begin(1, before(3))
     assert kind(kills, 0, 3) == "lost"
     assert kind(kills, 1, 4) == "oom"
 
 
-def test_one_kill_accounts_for_one_death_and_two_for_two(kills: OomKills) -> None:
+def test_one_kill_accounts_for_one_death_and_two_for_two(kills: ProcessDeaths) -> None:
     for lease in range(4):
         kills.begin(lease, before(0))
     assert [kind(kills, lease, 2) for lease in range(3)] == ["oom", "oom", "lost"]
     assert kind(kills, 3, 3) == "oom"
 
 
-def test_nodes_and_cgroups_are_counted_apart(kills: OomKills) -> None:
+def test_nodes_and_cgroups_are_counted_apart(kills: ProcessDeaths) -> None:
     places = [{"node": "a"}, {"node": "b"}, {"file": "other"}]
     for lease, place in enumerate(places):
         kills.begin(lease, before(0, **place))
     assert [kind(kills, lease, 1) for lease in range(3)] == ["oom", "oom", "oom"]
 
 
-def test_a_node_that_does_not_answer_leaves_it_a_death(kills: OomKills, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_node_that_does_not_answer_leaves_it_a_death(kills: ProcessDeaths, monkeypatch: pytest.MonkeyPatch) -> None:
     kills.begin(0, before(0))
     kills.begin(1, before(0))
     assert kind(kills, 0, None) == "lost"
-    monkeypatch.setattr(oom_kills, "ANSWER_S", 0.0)
+    monkeypatch.setattr(process_deaths, "ANSWER_S", 0.0)
     assert kills.end(died(1), crashed=True)
     assert len(kills.due([])) == 1
 
 
-def test_nothing_is_asked_where_there_is_nothing_to_learn(kills: OomKills) -> None:
+def test_nothing_is_asked_where_there_is_nothing_to_learn(kills: ProcessDeaths) -> None:
     kills.begin(0, before(0))
-    kills.begin(1, before(file=""))
     kills.begin(2, before(0))
     kills.forgo(2)
     assert not kills.end(LeaseEnded(lease=0), crashed=False)
-    assert not any(kills.end(died(lease), crashed=True) for lease in (0, 1, 2, 3))
+    assert not any(kills.end(died(lease), crashed=True) for lease in (0, 2, 3))
     assert list(kills.answers) == []
+
+
+def test_who_died_with_the_node_is_told_from_who_died_on_it(kills: ProcessDeaths) -> None:
+    for lease, node in enumerate(["gone", "gone", "there", "gone"]):
+        kills.begin(lease, before(0, node=node, file="memory.events" if lease else ""))
+    assert [kind(kills, 0, None), kind(kills, 1, None), kind(kills, 2, None)] == ["node", "node", "lost"]
+    assert kind(kills, 3, 0) == "lost", "it answered, so it was there"
