@@ -160,7 +160,7 @@ GOES_ON = (
 
 def wait_for(store: Path, question: str) -> None:
     """Wait until the store has an answer."""
-    deadline = time.monotonic() + 50
+    deadline = time.monotonic() + 100
     while not list(store.glob("sweep=*")) or not Result(store).sql(question).fetchall():
         assert time.monotonic() < deadline, f"nothing is there: {question}"
         time.sleep(0.1)
@@ -168,6 +168,7 @@ def wait_for(store: Path, question: str) -> None:
 
 @pytest.mark.ray
 @pytest.mark.nightly
+@pytest.mark.timeout(150)
 def test_an_adaptive_sweep_that_was_killed_goes_on_from_its_rows_and_decisions(
     ray, caviar: Caviar, write: Write, drive, store
 ) -> None:
