@@ -13,7 +13,6 @@ import os
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,15 +21,17 @@ from pathlib import Path
 from typing import Any
 
 import noop
+import peer_env
 from caviar import Float, Int, Sweep
 from caviar.display.plain import SilentProgress
 from caviar.run import driver
 from caviar.run.executors.ray_session import RaySession
 from caviar.search.samplers import make_sampler, trial_seeds
 from pairs import in_turns, machine, ratios, spread, wait_for_quiet, write_json
+from peer_env import peer_python
 
 WORKERS = 2
-PEER_ENV = Path("~/.cache/caviar-bench/tune").expanduser()
+PEER_ENV = peer_env.HOME / "tune"
 RAY_TUNE = "ray[tune]==2.60.0"
 SPACE = {"lr": Float(1e-4, 1.0, scale="log"), "units": Int(50, 100)}
 
@@ -92,18 +93,9 @@ def pool_tasks(trials: int) -> list[tuple[dict[str, Any], int]]:
     return list(zip(configs, trial_seeds(0, 0, trials).tolist(), strict=True))
 
 
-def make_peer_env(env: Path) -> Path:
-    """An environment for Ray Tune, made when it is not there; returns its Python."""
-    python = env / "bin" / "python"
-    if not python.exists():
-        subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, env], check=True)
-        subprocess.run(["uv", "pip", "install", "--quiet", "--python", python, RAY_TUNE], check=True)
-    return python
-
-
 def measure_tune(env: Path, trials: int, repeats: int, *, fresh_actors: bool) -> list[float]:
     """Trials a second of Ray Tune, in an environment of its own that is made when it is not there."""
-    python = make_peer_env(env)
+    python = peer_python(env, [RAY_TUNE])
     script = Path(__file__).parent / "peers" / "tune.py"
     command = [python, script, f"--trials={trials}", f"--repeats={repeats}"]
     wait_for_quiet()

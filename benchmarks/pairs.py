@@ -17,6 +17,8 @@ PATIENCE_S = 300.0
 """Seconds to wait for a quiet machine, and to measure again what was disturbed, in total."""
 
 _patience = PATIENCE_S
+_ended_cpu_s = 0.0
+"""CPU seconds of the processes of ours that have ended, as they were counted."""
 
 
 def load() -> float:
@@ -39,9 +41,15 @@ class Others:
 
 
 def own_cpu_seconds() -> float:
-    """CPU seconds of this process and of its children that live."""
+    """CPU seconds of this process, of its children that live, and of what was counted of others."""
     me = psutil.Process()
-    return sum(map(_cpu_seconds, [me, *me.children(recursive=True)]))
+    return _ended_cpu_s + sum(map(_cpu_seconds, [me, *me.children(recursive=True)]))
+
+
+def count_ended(cpu_s: float) -> None:
+    """Count these CPU seconds of processes that have ended as ours."""
+    global _ended_cpu_s  # noqa: PLW0603 — one sum for the whole run
+    _ended_cpu_s += cpu_s
 
 
 def _everyone_cpu_seconds() -> float:

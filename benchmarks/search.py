@@ -29,14 +29,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import peer_env
 import search_report
 from pairs import machine
+from peer_env import peer_python
 from recipes import ENTRIES
 from replay import replay
 from tables import SETS, Table, load_tables
 
 EPOCHS = 1000
-PEER_ENV = Path("~/.cache/caviar-bench/optuna").expanduser()
+PEER_ENV = peer_env.HOME / "optuna"
 OPTUNA = ["optuna==5.0.0", "numpy", "scipy"]
 HERE = Path(__file__).resolve().parent
 
@@ -120,10 +122,7 @@ def measure(recipes: list[str], asked: argparse.Namespace, tables: list[Table], 
 
 def measure_optuna(asked: argparse.Namespace, tables: list[Table], figures: Figures) -> None:
     """The same tables in an environment of Optuna's own, which is made when it is not there."""
-    python = asked.peer_env / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", asked.peer_env], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *OPTUNA], check=True)
+    python = peer_python(asked.peer_env, OPTUNA)
     recipes = list(dict.fromkeys(recipe for recipe, _ in figures.units if recipe.startswith("Optuna")))
     for recipe in recipes:
         _print(recipe, tables, figures)

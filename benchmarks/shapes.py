@@ -21,8 +21,9 @@ from typing import Any
 from caviar import Float, Sweep
 from caviar.display.plain import SilentProgress
 from caviar.run.executors.ray_session import RaySession
-from overhead import PEER_ENV, make_peer_env
+from overhead import PEER_ENV, RAY_TUNE
 from pairs import Others, machine, wait_for_quiet, write_json
+from peer_env import peer_python
 
 WORKERS = 2
 
@@ -121,7 +122,7 @@ def main() -> None:
             others = Others()
             figures[shape.name] = {"ideal": shape.ideal_s, "caviar": run_ours(shape), "others": others.cores()}
     if not asked.no_tune:
-        make_peer_env(asked.peer_env)
+        peer_python(asked.peer_env, [RAY_TUNE])
         for shape in chosen:
             wait_for_quiet()
             others = Others()

@@ -7,17 +7,18 @@ and all curves. They live in an environment of their own, which is made when it 
 import json
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import large_sweep
+import peer_env
 from caviar.store import Store, Views, Writer
 from caviar.store.finalize import finalize
+from peer_env import peer_python
 from store_questions import median_s
 
-PEER_ENV = Path("~/.cache/caviar-bench/stores").expanduser()
+PEER_ENV = peer_env.HOME / "stores"
 PACKAGES = ("optuna==5.0.0", "mlflow==3.17.2")
 PEERS = {
     "json": "JSON lines, as Ray Tune",
@@ -28,10 +29,7 @@ PEERS = {
 
 def compare_peers(folder: Path, env: Path, seconds: float) -> dict[str, Any]:
     """Measure each peer, and ours with as many trials; prints both sides."""
-    python = env / "bin" / "python"
-    if not python.exists():
-        subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, env], check=True)
-        subprocess.run(["uv", "pip", "install", "--quiet", "--python", python, *PACKAGES], check=True)
+    python = peer_python(env, PACKAGES)
     script = Path(__file__).parent / "peers" / "stores.py"
     found: dict[str, Any] = {}
     print(f"{'':<26} {'trials':>7} {'rows/s':>10} {'best, ms':>9} {'curve, ms':>9} {'all, ms':>9} {'bytes/row':>9}")

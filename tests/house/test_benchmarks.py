@@ -11,6 +11,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 LEAST = {
     "busy": "--trials 8 --seconds 0.05",
+    "cold": "--rounds 1 --stored-trials 50 --no-peers",
     "digits": "--epochs 1 --pairs 1",
     "drain": "--repeats 1",
     "gpu": "--trials 2 --pairs 1 --steps 10",
