@@ -4,6 +4,7 @@ import shutil
 import pytest
 
 from caviar.store import Store
+from caviar.store.read import views
 
 from ..small_stores import add_digits, add_paused, make_plan
 
@@ -102,6 +103,19 @@ def test_the_newest_twenty_unless_more_are_asked_for(caviar, many):
     everything = caviar("ls", "--store", many, "--all")
     assert (len(everything.lines), everything.err) == (2 + 26, "")
     assert len(names(caviar, "--store", many)) == 26
+
+
+def test_all_sweeps_are_read_through_one_database(caviar, many, monkeypatch):
+    opened = []
+
+    def counted(folders):
+        opened.append(folders)
+        return connect(folders)
+
+    connect = views.connect
+    monkeypatch.setattr(views, "connect", counted)
+    assert len(names(caviar, "--store", many)) == 26
+    assert len(opened) == 1
 
 
 @pytest.mark.parametrize("text", ["x", "-1h", "2026-13-01", "", "999999999d"])

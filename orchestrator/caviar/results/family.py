@@ -174,12 +174,13 @@ def _selections(
     """Each sweep's own selection, by its place; one that has no value yet hides none of the others."""
     found: dict[int, Selection] = {}
     missing: NotFoundError | None = None
-    for number, sweep in enumerate(sweeps):
-        try:
-            with Views(store, [sweep]) as views:
-                found[number] = select(views, sweep.description(), k=k, rule=rule, at_step=at_step)
-        except NotFoundError as error:
-            missing = missing or error
+    with Views(store, sweeps) as views:
+        for number, sweep in enumerate(sweeps):
+            try:
+                with views.of_sweep(sweep):
+                    found[number] = select(views, sweep.description(), k=k, rule=rule, at_step=at_step)
+            except NotFoundError as error:
+                missing = missing or error
     if not found and missing is not None:
         raise missing
     return found

@@ -74,16 +74,16 @@ def sweeps_document(store: Store, sweeps: Sequence[SweepDir], say: Say) -> Sweep
     with Views(store, sweeps, leave_out=True) as views:
         say_not_shown(views, say)
         found = {row["sweep"]: row for row in named_rows(views, "SELECT * FROM sweeps")}
-    rows = tuple(found[one.id] | _best_and_time(store, one, say) for one in sweeps if one.id in found)
+        rows = tuple(found[one.id] | _best_and_time(views, one, say) for one in sweeps if one.id in found)
     return SweepsDocument(store=str(store.path), sweeps=rows)
 
 
-def _best_and_time(store: Store, sweep: SweepDir, say: Say) -> dict[str, Any]:
+def _best_and_time(views: Views, sweep: SweepDir, say: Say) -> dict[str, Any]:
     """One that cannot be read has neither, and `say` is told why."""
     span = "SELECT epoch(max(coalesce(ended, started)) - min(started)) FROM trials"
     took, best = None, None
     try:
-        with Views(store, [sweep]) as views:
+        with views.of_sweep(sweep):
             took = views.execute(span).fetchall()[0][0]
             best = next(iter(select(views, sweep.description(), k=1).rows), None)
     except NotFoundError:  # its metric is never reported

@@ -238,3 +238,31 @@ def test_the_connection_itself_reads_no_other_file(store, sweep, tmp_path):
         ):
             with pytest.raises(duckdb.Error, match=r"(?i)disabled|locked|permission"):
                 views.connection.execute(sql)
+
+
+def test_one_sweep_of_several_is_shown_alone_for_a_while(store, describe, rows):
+    several = [store.create_sweep(describe(), b"code") for _ in range(2)]
+    for lr, sweep in enumerate(several):
+        with Writer(sweep, sweep.claim()) as writer:
+            writer.add("configs", rows.configs([0]))
+            writer.add("curves", rows.curve(0, [0], loss=[float(lr)]))
+    with Views(store, several) as views:
+        for number, sweep in enumerate(several):
+            with views.of_sweep(sweep):
+                assert table(views, "SELECT sweep, loss FROM curves") == [(sweep.id, number)]
+                views.refresh()
+                assert table(views, "SELECT sweep FROM sweeps") == [(sweep.id,)]
+        assert table(views, "SELECT count(*) FROM curves") == [(2,)]
+
+
+def test_a_sweep_that_cannot_be_read_alone_is_an_error_and_not_left_out(store, describe, rows):
+    several = [store.create_sweep(describe(), b"code") for _ in range(2)]
+    for sweep in several:
+        with Writer(sweep, sweep.claim()) as writer:
+            writer.add("curves", rows.curve(0, [0], loss=[1.0]))
+    with Views(store, several, leave_out=True) as views:
+        for file in several[0].path.rglob("*-curves-*.parquet"):
+            file.write_bytes(file.read_bytes()[:-1])
+        with pytest.raises(StoreError), views.of_sweep(several[0]):
+            views.execute("SELECT count(*) FROM curves")
+        assert table(views, "SELECT sweep FROM curves") == [(several[1].id,)]

@@ -12,8 +12,7 @@ import duckdb
 from caviar.errors import SpecError, StoreError
 from caviar.store.disk.store_errors import store_error
 from caviar.store.layout import SUPERSEDED
-from caviar.store.read.columns import Column, Part, fixed, pick, union
-from caviar.store.read.live_rows import live_rows, numbered_rows
+from caviar.store.read.columns import Part, fixed, union
 from caviar.store.read.sql import (
     advised,
     connect,
@@ -26,7 +25,7 @@ from caviar.store.read.sql import (
 )
 from caviar.store.read.sweep_tables import SweepTables
 from caviar.store.read.sweeps_view import no_sweeps, sweep_row
-from caviar.store.read.trials_view import HEAD, TAIL, trial_columns, trials_sql
+from caviar.store.read.view_sql import no_rows, view_sql
 from caviar.store.visible_files import gap_sentence, gone_sentence, holes
 
 if TYPE_CHECKING:
@@ -123,6 +122,28 @@ class Views:
             yield
         finally:
             self._narrow(None)
+
+    @contextmanager
+    def of_sweep(self, sweep: SweepDir) -> Iterator[None]:
+        """Within the block the views show one of the sweeps that they show, alone, and if it cannot be read, that is an
+        error: as a Views of its own would, without the database that each of these opens.
+
+        Raises:
+            StoreError: Its rows cannot be read.
+        """
+        before = self._sweeps, self._shown, self._leave_out
+        self._sweeps, self._leave_out = [sweep], False
+        self._shown = [one for one in self._shown if one.sweep.id == sweep.id]
+        self._made.clear()
+        try:
+            yield
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as error:
+            raise self._unreadable(error) from error
+        finally:
+            self._sweeps, self._shown, self._leave_out = before
+            self._made.clear()
 
     def _narrow(self, trials: Collection[int] | None) -> None:
         self._trials = trials
@@ -250,10 +271,11 @@ class Views:
     ) -> None:
         self.close()
         if isinstance(error, duckdb.Error) and not isinstance(error, duckdb.InterruptException):
-            which = ", ".join(sweep.id for sweep in self._sweeps[:3])
-            raise StoreError(
-                f"The rows of {which} cannot be read ({one_line(error)}): restore them from a copy."
-            ) from error
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: duckdb.Error) -> StoreError:
+        which = ", ".join(sweep.id for sweep in self._sweeps[:3])
+        return StoreError(f"The rows of {which} cannot be read ({one_line(error)}): restore them from a copy.")
 
     def _tell_missing(self, failure: Exception) -> None:
         for one in self._shown:
@@ -318,7 +340,7 @@ class Views:
                 raise _PartError(one.sweep, why) from error
         if view == "sweeps":
             return "\nUNION ALL ".join(cast("list[str]", parts)) or no_sweeps()
-        return union(cast("list[Part]", parts) or [Part(sweep="", columns=_fixed(view), sql=_nothing(view))])
+        return union(cast("list[Part]", parts) or [no_rows(view)])
 
 
 @dataclass(frozen=True)
@@ -353,35 +375,8 @@ def _rows(one: _Shown) -> str:
 
 
 def _part(one: _Shown, view: str) -> Part:
-    columns, sql = _columns(view, one.tables)
+    columns, sql = view_sql(view, one.tables)
     return Part(sweep=one.sweep.id, columns=columns, sql=sql)
-
-
-def _columns(view: str, tables: SweepTables) -> tuple[tuple[Column, ...], str]:
-    if view == "trials":
-        return trial_columns(tables), trials_sql(tables)
-    if view in ("curves", "_curves"):
-        columns, rows = numbered_rows(tables)
-        return (columns, rows) if view == "_curves" else (columns[:-1], live_rows(tables))
-    if view == "attempts":
-        return tables.attempt_columns, tables.attempts()
-    if view == "configs":
-        return tables.config_columns, tables.configs()
-    if view == "decisions":
-        return fixed("decisions"), tables.decisions()
-    return fixed("logs"), tables.logs()
-
-
-def _fixed(view: str) -> tuple[Column, ...]:
-    if view == "trials":
-        return (*HEAD, *TAIL)
-    if view == "_curves":
-        return (*_fixed("curves"), Column(name="_row", word="int64"))
-    return tuple(column for column in fixed(view) if view != "curves" or not column.name.startswith("_"))
-
-
-def _nothing(view: str) -> str:
-    return f"SELECT {pick(_fixed(view), {})} WHERE false"
 
 
 def _mentioned(sql: str) -> Sequence[str]:

@@ -1,0 +1,42 @@
+"""What each view is made of: the columns and the SQL of one sweep's part of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caviar.store.read.columns import Column, Part, fixed, pick
+from caviar.store.read.live_rows import live_rows, numbered_rows
+from caviar.store.read.trials_view import HEAD, TAIL, trial_columns, trials_sql
+
+if TYPE_CHECKING:
+    from caviar.store.read.sweep_tables import SweepTables
+
+
+def view_sql(view: str, tables: SweepTables) -> tuple[tuple[Column, ...], str]:
+    """The columns and the rows that a sweep has in a view."""
+    if view == "trials":
+        return trial_columns(tables), trials_sql(tables)
+    if view in ("curves", "_curves"):
+        columns, rows = numbered_rows(tables)
+        return (columns, rows) if view == "_curves" else (columns[:-1], live_rows(tables))
+    if view == "attempts":
+        return tables.attempt_columns, tables.attempts()
+    if view == "configs":
+        return tables.config_columns, tables.configs()
+    if view == "decisions":
+        return fixed("decisions"), tables.decisions()
+    return fixed("logs"), tables.logs()
+
+
+def no_rows(view: str) -> Part:
+    """A part of a view without sweeps."""
+    columns = _fixed(view)
+    return Part(sweep="", columns=columns, sql=f"SELECT {pick(columns, {})} WHERE false")
+
+
+def _fixed(view: str) -> tuple[Column, ...]:
+    if view == "trials":
+        return (*HEAD, *TAIL)
+    if view == "_curves":
+        return (*_fixed("curves"), Column(name="_row", word="int64"))
+    return tuple(column for column in fixed(view) if view != "curves" or not column.name.startswith("_"))
