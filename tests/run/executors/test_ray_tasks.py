@@ -2,12 +2,14 @@
 
 import importlib
 import os
+import re
 import subprocess
 import sys
 import textwrap
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -166,18 +168,35 @@ def test_prints_from_c_and_from_children_are_captured_and_the_driver_stays_quiet
     assert capfd.readouterr() == ("", "")
 
 
-def test_nothing_that_ray_starts_listens_beyond_this_machine(ray: RaySession) -> None:
-    root = psutil.Process(os.getpid())
-    processes = [root, *root.children(recursive=True)]
-    listening = [
-        connection.laddr.ip.removeprefix("::ffff:")
-        for process in processes
-        for connection in process.net_connections(kind="inet")
-        if connection.status == psutil.CONN_LISTEN
-    ]
+def told_ports() -> dict[str, int]:
+    """The processes that the docs say listen, and the ports of each."""
+    docs = (Path(__file__).parents[3] / "docs" / "security.md").read_text("utf-8")
+    return {who: int(ports) for who, ports in re.findall(r"^\| `(\w+)`(?:, each)? \| (\d+) \|", docs, re.MULTILINE)}
 
-    assert listening
-    assert set(listening) <= {"127.0.0.1", "::1"}
+
+def as_told(process: psutil.Process) -> str:
+    """What the docs call a process."""
+    if process.pid == os.getpid():
+        return "driver"
+    return "worker" if process.cmdline()[0].startswith("ray::") else process.name()
+
+
+def test_what_ray_starts_listens_on_this_machine_only_and_where_the_docs_say(ray: RaySession) -> None:
+    def train(config: dict[str, Any], trial: Any) -> None:
+        trial.report(0, loss=1.0)
+
+    run(train)
+    root = psutil.Process(os.getpid())
+    ips: set[str] = set()
+    listening: set[tuple[str, int]] = set()
+    for process in [root, *root.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):  # a worker that has ended meanwhile
+            found = [one for one in process.net_connections(kind="inet") if one.status == psutil.CONN_LISTEN]
+            ips |= {one.laddr.ip.removeprefix("::ffff:") for one in found}
+            listening |= {(as_told(process), len(found))} if found else set()
+
+    assert ips <= {"127.0.0.1", "::1"}
+    assert listening == set(told_ports().items())
 
 
 def test_a_cluster_that_is_not_there_and_a_client_address_are_refused_in_one_sentence(tmp_path: Path) -> None:
