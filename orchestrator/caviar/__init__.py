@@ -22,6 +22,7 @@ from caviar.errors import (
 
 if TYPE_CHECKING:
     from caviar.results import Result
+    from caviar.run.executors.ray_session import shutdown
     from caviar.search.samplers import Grid
     from caviar.search.stopping import ASHA, Extrapolate, Hyperband, MedianStop, Patience
     from caviar.space import Choice, Constant, Float, Int, Prior, Space
@@ -52,6 +53,7 @@ __all__ = [
     "SweepInterrupted",
     "Trial",
     "TrialInterrupted",
+    "shutdown",
 ]
 
 _ROOMS = {
@@ -71,6 +73,7 @@ _ROOMS = {
     "Sweep": "caviar.sweep",
     "Trial": "caviar_workers.trial",
     "TrialInterrupted": "caviar_workers.trial",
+    "shutdown": "caviar.run.executors.ray_session",
 }
 
 

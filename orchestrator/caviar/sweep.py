@@ -182,7 +182,8 @@ class Sweep(Settings, _Subject):
 
         Args:
             store: Folder or URI of the results store; None: $CAVIAR_STORE, else ./caviar-store.
-            address: A Ray cluster to join (`auto`, `host:port`); None: start Ray on this machine, and stop it after.
+            address: A Ray cluster to join (`auto`, `host:port`); None: start Ray on this machine, and keep it
+                for the next sweep of this process; `caviar.shutdown()` stops it.
             progress: The display; None: one that suits the terminal or notebook.
 
         Raises:

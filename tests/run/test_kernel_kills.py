@@ -11,7 +11,7 @@ import pytest
 from caviar.cli.experiment_file import load
 from caviar.display.plain import SilentProgress
 from caviar.results import Result
-from caviar.run.executors import oom_kills
+from caviar.run.executors import process_deaths
 from caviar.run.executors.ray_session import RaySession
 from caviar_workers.oom_count import oom_count
 
@@ -70,7 +70,7 @@ def cgroup() -> Iterator[Path]:
 def test_a_kill_by_the_kernel_is_out_of_memory_and_another_is_not(
     ray: RaySession, write: Write, store: Path, cgroup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oom_kills, "ANSWER_S", math.inf)  # a busy machine may be late with the process that answers
+    monkeypatch.setattr(process_deaths, "ANSWER_S", math.inf)  # a busy machine answers late
     sweep = load(str(write(EXPERIMENT))).override({"train.cgroup": str(cgroup), "train.folder": str(tmp_path)})
     result = sweep.run(store=store, progress=SilentProgress(sys.stderr))
 

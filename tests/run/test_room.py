@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from tests.run.conftest import Caviar, Write
 
+from caviar.run.executors.cluster_room import lack
 from caviar.run.executors.executor import Event
 from caviar.run.executors.inline import InlineExecutor
-from caviar.run.executors.ray_session import lack
 
 FILE = """
 from caviar import Float, Sweep

@@ -13,6 +13,12 @@ from caviar.spec.code_source import load_file, program_of
 from caviar.sweep import Sweep
 
 
+def split(reference: str) -> tuple[Path, str]:
+    """Return the file that is meant, and the name in it; empty: none is given."""
+    file, colon, name = reference.rpartition(":")
+    return (Path(reference), "") if not colon or "/" in name or name.endswith(".py") else (Path(file), name)
+
+
 def load(reference: str) -> Sweep:
     """The Sweep that a file holds.
 
@@ -22,10 +28,8 @@ def load(reference: str) -> Sweep:
     Raises:
         SpecError: There is no such file or sweep, or the file raises at import.
     """
-    file, colon, name = reference.rpartition(":")
-    if not colon or "/" in name or name.endswith(".py"):
-        file, name = reference, ""
-    module, program = load_file(Path(file))
+    file, name = split(reference)
+    module, program = load_file(file)
     sweeps = {key: value for key, value in vars(module).items() if isinstance(value, Sweep)}
     if not name and len({id(sweep) for sweep in sweeps.values()}) > 1:
         sweeps = _made_here(module, sweeps)

@@ -95,8 +95,11 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
         slowly(progress, f"importing {file} and what it needs…"),
     ):  # the first time, all of it is compiled, too
         from caviar.cli.after_run import after_run
-        from caviar.cli.experiment_file import load
+        from caviar.cli.experiment_file import load, split
+        from caviar.run.ray_cluster import start_ray_early
 
+        if not (dry_run or address):
+            start_ray_early(split(file)[0], given["concurrency"])
         sweep = load(file).override(_changes(given))
     if dry_run:
         progress.end()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caviar.errors import SpecError
 from caviar.run.engine.leases import demand_of
-from caviar.run.executors.ray_session import RaySession, connected, lack, most_of_this_machine
+from caviar.run.executors.cluster_room import lack, machines, most_of_this_machine
+from caviar.run.executors.ray_session import RaySession, connected_by_others, start_early
 from caviar.run.printed import show_printed
 from caviar.run.signals import terminable
 from caviar.spec.secrets import referred, resolved
@@ -21,17 +24,39 @@ if TYPE_CHECKING:
     from caviar_workers.messages import Program
 
 
+MOST_EARLY = 16
+"""Processes that are started before anybody knows how many trials will run at a time."""
+
+
+def start_ray_early(file: Path, concurrency: int | None) -> None:
+    """Start Ray on this machine, and processes for trials, while an experiment's file is imported.
+
+    Nothing happens where the file speaks of Ray itself: it may want to start its own.
+
+    Args:
+        file: The experiment's.
+        concurrency: Trials at a time, at most, if that is known.
+    """
+    with suppress(OSError):
+        if not re.search(rb"\bray\b", file.read_bytes()):
+            start_early(min(concurrency or MOST_EARLY, MOST_EARLY))
+
+
 @contextmanager
 def session(plan: Plan, address: str | None, progress: ProgressDisplay) -> Iterator[None]:
     """Ray, started or joined, with room for a trial of the plan."""
-    here = None if address is not None or connected() else most_of_this_machine()
+    here = None if address is not None or connected_by_others() else most_of_this_machine()
     demand = {"CPU": plan.cpus, "GPU": plan.gpus}
     if here is not None and (word := lack(demand, [here], "machine")):  # Ray may find less, but no more
         raise SpecError(f"{word}: lower --cpus or --gpus, or join a cluster")
     progress.start("starting Ray…" if address is None else f"joining the Ray cluster at {address}…")
     try:
-        with terminable(), RaySession(address=address) as ray, terminable():  # Ray has its own idea of SIGTERM
-            if word := lack(demand, ray.machines(), "machine" if address is None else "cluster"):
+        with (
+            terminable(),
+            RaySession(address=address, keep=not plan.gpus),
+            terminable(),
+        ):  # Ray has its own idea of SIGTERM
+            if word := lack(demand, machines(), "machine" if address is None else "cluster"):
                 if address is None:
                     raise SpecError(f"{word}: lower --cpus or --gpus, or join a cluster")
                 progress.note(f"{word}: waiting for it to grow")

@@ -10,7 +10,15 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from caviar.errors import ClusterError
-from caviar.run.executors.ray_session import RaySession, _seldom_looking_at_logs, _start, _Wish, connected
+from caviar.run.executors.inherited import Inherited
+from caviar.run.executors.ray_session import (
+    RaySession,
+    _seldom_looking_at_logs,
+    _start,
+    _started,
+    _Wish,
+    connected,
+)
 
 INTERVAL, MANY = "LOG_NAME_UPDATE_INTERVAL_S", "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD"
 
@@ -29,7 +37,7 @@ THREADS = """
     import threading
     import ray
     from caviar.errors import ClusterError
-    from caviar.run.executors.ray_session import RaySession
+    from caviar.run.executors.ray_session import RaySession, shutdown
 
     inside, told = threading.Barrier(3), []
 
@@ -53,16 +61,18 @@ THREADS = """
         done[number].set()
         thread.join(60)
     print(told, ray.is_initialized())
+    shutdown()
+    print(ray.is_initialized())
 """
 
 
 @pytest.mark.ray
-def test_sessions_in_threads_share_one_ray_which_ends_with_the_last_of_them() -> None:
+def test_sessions_in_threads_share_one_ray_which_stays() -> None:
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(THREADS)], capture_output=True, text=True, timeout=120, check=False
     )
 
-    assert done.stdout == "[True, True, 0, 1] False\n", done.stderr
+    assert done.stdout == "[True, True, 0, 1] True\nFalse\n", done.stderr
 
 
 @pytest.mark.ray
@@ -102,13 +112,14 @@ def test_a_start_that_fails_once_is_tried_again(capfd: pytest.CaptureFixture[str
     nodes = SimpleNamespace(ENABLE_RAY_CLUSTER=True)
     private = SimpleNamespace(ray_constants=nodes)
     ray = SimpleNamespace(__version__="0.0", init=init, shutdown=lambda: tried.append("shutdown"), _private=private)
-    _start(ray, _Wish(None, 1, None))
+    _start(ray, _Wish(None, 1, None), Inherited.now())
+    _started.clear()
 
     assert tried == ["init", "shutdown", "init"]
     assert "raylet" not in capfd.readouterr().err
     hopeless = SimpleNamespace(**vars(ray) | {"init": lambda **_: (tried.clear(), init())})
     with pytest.raises(ClusterError, match=r"the raylet gave up; all that it said is in (\S+); see") as caught:
-        _start(hopeless, _Wish(None, 1, None))
+        _start(hopeless, _Wish(None, 1, None), Inherited.now())
     log = Path(str(caught.value).partition("is in ")[2].partition(";")[0])
     assert log.read_text().count("a raylet gave up") == 2
     log.unlink()

@@ -1,6 +1,7 @@
 """Starts Ray on this machine, or joins a cluster, quietly and closed to the network; stops what it started.
 
-A process has one Ray. Sessions in several threads share it, and the last one that leaves stops it.
+A process has one Ray. Sessions in several threads share it, and one that we started is kept until the process ends, so
+that the next sweep finds warm processes. A cluster is left with the last session.
 """
 
 from __future__ import annotations
@@ -12,60 +13,18 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, wait
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from caviar.errors import ClusterError
 from caviar.run.executors.cluster_probe import check_address, knock
+from caviar.run.executors.inherited import Inherited
 from caviar.run.executors.native_output import native_output_kept
 from caviar.run.executors.private_ray import WITHIN, all_servers, close_token, private_folder, remove, two_servers
-
-_MANY = 1e6
-_MOST_KINDS = 3
-"""Of machines that are told apart, where none has room."""
-_GPUS = ("nvidia0", "nvidiactl", "nvidia-caps", "dxg", "kfd", "dri", "accel")
-"""What is in /dev where a GPU, of whichever make, may be: on Linux, none of them is a proof that there is none."""
-
-
-def most_of_this_machine(devices: Path = Path("/dev")) -> dict[str, float]:
-    """Return what Ray finds here at most, by its names; a number of GPUs that only Ray could tell is taken as large."""
-    none = sys.platform == "darwin" or not any((devices / name).exists() for name in _GPUS)
-    return {"CPU": float(os.cpu_count() or 1), "GPU": 0.0 if none else _MANY}
-
-
-def slots_of(resources: Mapping[str, float], demand: Mapping[str, float]) -> int:
-    """How many times `demand` fits into `resources`, each by Ray's names (`CPU`, `GPU`)."""
-    fits = [int(resources.get(name, 0.0) / amount + 1e-9) for name, amount in demand.items() if amount > 0]
-    return min(fits, default=0)
-
-
-def lack(demand: Mapping[str, float], machines: Sequence[Mapping[str, float]], where: str) -> str:
-    """Say what a trial needs and what there is, if no machine has room for it; empty: one has.
-
-    Args:
-        demand: What a trial needs, by Ray's names.
-        machines: What each of them has.
-        where: What they are together: `machine` or `cluster`.
-    """
-    if any(slots_of(one, demand) for one in machines):
-        return ""
-    needed = [name for name, amount in demand.items() if amount > 0]
-    kinds = sorted({tuple(one.get(name, 0.0) for name in needed) for one in machines}, reverse=True)
-    has = [_listed(zip(needed, kind, strict=True)) for kind in kinds]
-    there = f"this {where} has {has[0] if has else 'no machine'}"
-    if len(machines) > 1:
-        there = f"the machines of this {where} have {', or '.join(has[:_MOST_KINDS])} each"
-    return f"a trial needs {_listed((name, demand[name]) for name in needed)}, but {there}"
-
-
-def _listed(amounts: Iterable[tuple[str, float]]) -> str:
-    return " and ".join(f"{amount:g} {name}" for name, amount in amounts)
-
 
 _QUIET: Mapping[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False}
 """Of ray.init: what is wrong comes as an exception, too."""
@@ -80,37 +39,57 @@ class _Wish:
     gpus: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """The Ray that we started, whether somebody uses it just now or not."""
+
+    wish: _Wish
+    inherited: Inherited
+    process: int
+    """Number of the process that it belongs to: one that was forked from it has none."""
+
+
 _lock = threading.RLock()
 _sessions: list[_Wish] = []
-"""Of those who use the Ray that was started or joined here, the first of whom did so; empty: there is none of ours."""
+"""Of those who use the Ray that was started or joined here just now."""
+_started: list[_Started] = []
+"""The one that we started; empty: there is none."""
 _folders: list[str] = []
 """Of the Ray that we started."""
 _SERVERS = ("gcs_server", "raylet")
 """Ray's own words for them."""
-_lasting = ThreadPoolExecutor(1, thread_name_prefix="caviar-ray")
-"""Starts Ray for threads: its servers are killed by the kernel when the thread that started them ends."""
+_early: list[Future[None]] = []
+"""Starts that nobody has waited for."""
+_ended = threading.Event()
+"""Set when Ray has ended: who waits for it may end, too."""
 
 
 class RaySession:
     """A connection to Ray for the length of a `with` block.
 
-    Threads: any number of sessions may be open at a time; the Ray that the first one started or joined ends with the
-    last one. A connection that the process had before is used, and stays.
+    Threads: any number of sessions may be open at a time, and share one Ray. One that we started stays when they are
+    closed, for the next session with the same wishes and inherited; `shutdown` ends it, as does the process's end.
+    A cluster that was joined is left with the last session. A connection that the process had before is used, and
+    stays.
 
     Args:
         address: None: start Ray on this machine, unless this process is connected already. `auto` or `host:port`:
             join that cluster.
         cpus: CPUs of the Ray that is started; None: all cores.
         gpus: GPUs of the Ray that is started; None: those found. Any number may be pretended, for tests.
+        keep: Whether Ray stays; without it the processes that trained end, and free what they hold.
 
     Raises:
         ClusterError: On entering: Ray cannot be started or reached, or this process is connected to another one.
     """
 
-    def __init__(self, *, address: str | None = None, cpus: int | None = None, gpus: int | None = None) -> None:
+    def __init__(
+        self, *, address: str | None = None, cpus: int | None = None, gpus: int | None = None, keep: bool = True
+    ) -> None:
         if address is not None:
             check_address(address)
         self._wish = _Wish(address, cpus, gpus)
+        self._keep = keep
 
     def __enter__(self) -> RaySession:
         logging.getLogger("ray").setLevel(logging.ERROR)  # before ray.init, which sets it for later
@@ -118,16 +97,19 @@ class RaySession:
         import ray  # noqa: PLC0415 — only when a sweep runs: it takes a second
 
         with _lock:
+            if _started and not _sessions and not _will_do(_started[0], self._wish):
+                _shut_down(ray)
             if ray.is_initialized():
                 _check_shared(ray, self._wish)
-                if _sessions:
+                if _sessions or _started:
                     _sessions.append(self._wish)
                 return self
             _sessions.clear()  # somebody else ended what was ours
+            _started.clear()
             if threading.current_thread() is threading.main_thread():
                 _connect(ray, self._wish)
             else:
-                _lasting.submit(_connect, ray, self._wish).result()
+                _in_a_lasting_thread(_connect, ray, self._wish).result()
             _sessions.append(self._wish)
         return self
 
@@ -138,7 +120,7 @@ class RaySession:
             if not _sessions:
                 return
             _sessions.pop()
-            if not _sessions:
+            if not _sessions and not (_started and self._keep and kind is None):
                 import ray  # noqa: PLC0415
 
                 _shut_down(ray)
@@ -149,22 +131,99 @@ class RaySession:
 
         return dict(ray.cluster_resources())
 
-    def machines(self) -> list[Mapping[str, float]]:
-        """Return what each machine of the cluster has, by Ray's names."""
-        return machines()
+
+def start_early(workers: int) -> None:
+    """Start Ray while this thread does something else; the next session takes it over, if it will do.
+
+    What goes wrong is not told: the session tries again. Ray is imported here, for two threads that import at the same
+    time could find modules half made.
+
+    Args:
+        workers: Processes for trials that are to be there when it comes, at most.
+    """
+    if not connected():
+        import ray  # noqa: PLC0415
+
+        _early.append(_in_a_lasting_thread(_start_early, ray, workers, Inherited.now()))
+        _end_with_process()
 
 
-def machines() -> list[Mapping[str, float]]:
-    """Return what each machine has of the cluster that this process is connected to, by Ray's names."""
-    import ray  # noqa: PLC0415
+def _in_a_lasting_thread(call: Callable[..., None], *given: Any) -> Future[None]:
+    """Call a function that starts Ray in a thread that lives as long as Ray does.
 
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    The kernel kills Ray's servers when the thread that started them ends. This one ends with the process, after its
+    exit functions.
+    """
+    done: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            call(*given)
+        except BaseException as error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+            _ended.wait()
+
+    _ended.clear()
+    threading.Thread(target=run, name="caviar-ray", daemon=True).start()
+    return done
+
+
+def _start_early(ray: Any, workers: int, inherited: Inherited) -> None:
+    with _lock, suppress(Exception):
+        if not ray.is_initialized():
+            _start(ray, _Wish(None, None, None), inherited, beside=True)
+            nothing = ray.remote(num_cpus=1, max_retries=0)(_nothing)
+            for _ in range(min(workers, int(ray.cluster_resources().get("CPU", 0)))):
+                nothing.remote()
+
+
+def _nothing() -> None:
+    """A process that has done this has imported Ray."""
+
+
+def shutdown() -> None:
+    """Stop the Ray that this process keeps for its next sweep; nothing happens if it keeps none.
+
+    Raises:
+        ClusterError: A sweep of this process runs on it.
+    """
+    with _lock:
+        if not _started:
+            return
+        if _sessions:
+            raise ClusterError("a sweep of this process runs on the Ray that is to be stopped: wait for its end")
+        _shut_down(sys.modules["ray"])
+
+
+def _end_with_process() -> None:
+    """See that what we started is stopped at the process's end: before Ray's own exit function, registered earlier."""
+    atexit.unregister(_at_exit)
+    atexit.register(_at_exit)
+
+
+def _at_exit() -> None:
+    wait(_early)
+    if _started and _started[0].process == os.getpid():
+        _shut_down(sys.modules["ray"])
+
+
+def _will_do(started: _Started, wish: _Wish) -> bool:
+    """Whether a Ray of ours is what a session wants, and lives."""
+    return started.wish == wish and started.inherited == Inherited.now() and not fallen()
 
 
 def connected() -> bool:
     """Whether this process is connected to a Ray already; imports none."""
     asked = getattr(sys.modules.get("ray"), "is_initialized", None)  # none yet, while another thread imports Ray
     return asked is not None and bool(asked())
+
+
+def connected_by_others() -> bool:
+    """Whether this process is connected to a Ray that it did not start here."""
+    with _lock:  # one that starts early is ours in a moment
+        return connected() and not _started
 
 
 def fallen() -> str:
@@ -186,6 +245,8 @@ def _shut_down(ray: Any) -> None:
         else:
             ray.shutdown()
     finally:
+        _started.clear()
+        _ended.set()
         while _folders:
             remove(_folders.pop())
 
@@ -193,18 +254,25 @@ def _shut_down(ray: Any) -> None:
 def _connect(ray: Any, wish: _Wish) -> None:
     """Start Ray, or join the cluster."""
     if wish.address is None:
-        _start(ray, wish)
+        _start(ray, wish, Inherited.now())
     else:
         _join(ray, knock(ray, wish.address))
 
 
-def _start(ray: Any, wish: _Wish) -> None:
-    """Start Ray here; once more, if it fails: on a busy machine it gives up on servers that are only slow."""
+def _start(ray: Any, wish: _Wish, inherited: Inherited, *, beside: bool = False) -> None:
+    """Start Ray here; once more, if it fails: on a busy machine it gives up on servers that are only slow.
+
+    Args:
+        ray: The library.
+        wish: What it is to have.
+        inherited: Those in which it starts.
+        beside: Others use the terminal meanwhile, so what Ray's own code prints there cannot be told apart.
+    """
     options: dict[str, Any] = {"address": "local", "include_dashboard": False, **_QUIET}
     options |= {"num_cpus": wish.cpus} if wish.cpus is not None else {}
     options |= {"num_gpus": wish.gpus} if wish.gpus is not None else {}
     failure: Exception | None = None
-    with native_output_kept() as kept_output:
+    with nullcontext() if beside else native_output_kept() as kept_output:
         for servers in (two_servers, all_servers):  # in case it is the two that cannot do without the others
             try:
                 _folders.append(private_folder())
@@ -219,8 +287,10 @@ def _start(ray: Any, wish: _Wish) -> None:
                     raise
                 failure = error
             else:
+                _started.append(_Started(wish, inherited, os.getpid()))
+                _end_with_process()
                 return
-    log = kept_output.log()
+    log = kept_output.log() if kept_output else ""
     said = f"; all that it said is in {log}" if log else ""
     raise ClusterError(
         f"cannot start Ray here, twice: {_why(failure)}{said}; see that the machine has memory and disk to spare, and "
@@ -245,7 +315,7 @@ def _check_shared(ray: Any, wish: _Wish) -> None:
             f"this process is connected to the Ray at {here} already, and a process has one: run the sweep for "
             f"{wish.address} in a process of its own"
         )
-    if wish.address is None and _sessions and _sessions[0].address is not None:
+    if wish.address is None and _sessions and not _started:
         raise ClusterError(
             f"another sweep of this process runs on the Ray cluster at {here}, and a process has one Ray: give this "
             "one the same address, or a process of its own"

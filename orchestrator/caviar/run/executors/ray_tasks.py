@@ -23,11 +23,12 @@ from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancell
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from caviar.errors import ClusterError, SpecError
+from caviar.run.executors.cluster_room import lack, machines, slots_of
 from caviar.run.executors.drain_interval import SHORT_S, DrainInterval
 from caviar.run.executors.executor import Event, LeaseEnded, LeaseSpoke
 from caviar.run.executors.pickled_functions import at_fault, caches_by_value
 from caviar.run.executors.process_deaths import ProcessDeaths
-from caviar.run.executors.ray_session import fallen, lack, machines, slots_of
+from caviar.run.executors.ray_session import fallen
 from caviar.spec.code_source import own_modules
 from caviar_workers.data import Loading, load_data_first
 from caviar_workers.inbox import Mailbox

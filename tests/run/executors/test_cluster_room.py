@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from caviar.run.executors.ray_session import lack, most_of_this_machine, slots_of
+from caviar.run.executors.cluster_room import lack, most_of_this_machine, slots_of
 
 
 @pytest.mark.parametrize(
