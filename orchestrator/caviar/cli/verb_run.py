@@ -88,11 +88,13 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
     """
     from caviar.display.choose_display import choose_display
     from caviar.display.progress import slowly
+    from caviar.run.signals import terminable
 
     progress = choose_display(quiet=quiet)
     with (
         data_only(),
         slowly(progress, f"importing {file} and what it needs…"),
+        terminable(),  # Ray starts meanwhile, and is to be stopped
     ):  # the first time, all of it is compiled, too
         from caviar.cli.after_run import after_run
         from caviar.cli.experiment_file import load, split

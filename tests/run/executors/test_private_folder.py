@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from caviar.run.executors.private_ray import MOST_PATH, close_token, private_folder, remove
+from caviar.run.executors import private_folder as private
+from caviar.run.executors.private_folder import MOST_PATH, close_token, private_folder, remove
 
 PROGRAM = """
 import os, stat, sys
@@ -65,6 +66,34 @@ def test_a_folder_is_closed_short_and_goes_with_what_is_in_it(tmp_path: Path, mo
     (folder / "a").mkdir()
     remove(str(folder))
     assert not folder.exists()
+
+
+def test_folders_of_processes_that_were_killed_go_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(private, "MOST_PATH", 1000)
+    code = "from caviar.run.executors import private_folder as p; p.MOST_PATH = 1000; import os, tempfile\n"
+    code += f"tempfile.tempdir = {str(tmp_path)!r}\n"
+    code += "p.private_folder(); os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", code], check=False)
+    (killed,) = tmp_path.glob("caviar-*")
+    (killed / "r" / "session").mkdir(parents=True)
+    for other in ("caviar-data", "other"):
+        (tmp_path / other).mkdir()
+        (tmp_path / other / "file").touch()
+    (tmp_path / "caviar-link").symlink_to(killed)
+
+    mine = Path(private_folder())
+
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"caviar-data", "other", "caviar-link", mine.name}
+    (tmp_path / "caviar-link").unlink()
+    another = Path(private_folder())  # in use: both stay
+    assert mine.is_dir()
+    remove(str(mine))
+    remove(str(another))
+    assert {path.name for path in tmp_path.iterdir()} == {"caviar-data", "other"}
 
 
 @pytest.mark.parametrize("there", [True, False])

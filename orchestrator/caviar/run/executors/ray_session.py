@@ -24,7 +24,8 @@ from caviar.errors import ClusterError
 from caviar.run.executors.cluster_probe import check_address, knock
 from caviar.run.executors.inherited import Inherited
 from caviar.run.executors.native_output import native_output_kept
-from caviar.run.executors.private_ray import WITHIN, all_servers, close_token, private_folder, remove, two_servers
+from caviar.run.executors.private_folder import WITHIN, close_token, private_folder, remove
+from caviar.run.executors.private_ray import all_servers, two_servers
 
 _QUIET: Mapping[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False}
 """Of ray.init: what is wrong comes as an exception, too."""
