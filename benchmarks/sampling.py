@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from caviar.search.samplers import Draws, make_sampler
+from caviar.search.samplers import AcceptedPoints, make_sampler
 from caviar.space import Choice, Float, Int, Prior, Space
 
 T = TypeVar("T")
@@ -65,9 +65,9 @@ def main() -> None:
         both = statistics.median(run[0] + run[1] for run in runs)
         verdict = "within" if both <= 2.0 else "OVER"
         print(f"{label:<8} {points:8.3f} {arrays:8.3f} {both:8.3f} {lists:8.3f}   {verdict} the budget of 2 s")
-    draws = Draws(make_sampler("sobol", SPACE, 1, 1), SPACE, lambda config: config["dropout"] < 0.25)
-    constrained, _ = timed(lambda: [draws.take(4096) for _ in range(asked.trials // 4096)])
-    print(f"{'constraint':<10} {constrained:6.3f} for the points of {asked.trials:,} out of {draws.drawn:,}, once")
+    accepted = AcceptedPoints(make_sampler("sobol", SPACE, 1, 1), SPACE, lambda config: config["dropout"] < 0.25)
+    constrained, _ = timed(lambda: [accepted.take(4096) for _ in range(asked.trials // 4096)])
+    print(f"{'constraint':<10} {constrained:6.3f} for the points of {asked.trials:,} out of {accepted.drawn:,}, once")
 
 
 def measure(name: str, space: Space, trials: int) -> tuple[float, float, float]:

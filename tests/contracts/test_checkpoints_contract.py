@@ -7,8 +7,8 @@ import pytest
 from tests.run.engine.tables import Tables
 
 from caviar.run.engine.checkpoint_store import StoredCheckpoints
-from caviar.run.engine.leases import Work
 from caviar.run.engine.ports import Checkpoints
+from caviar.run.engine.work import Work
 from caviar.run.replay import MemoryCheckpoints
 from caviar.space import Float, Space
 from caviar.spec.plan import Plan

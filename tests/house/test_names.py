@@ -8,7 +8,7 @@ VAGUE_CLASS = re.compile(r"(Utils?|Misc|Stuff|Manager)$")
 
 
 ONE_MEANING = {
-    "take": {"draws.py", "trial_source.py"},
+    "take": {"accepted_points.py", "trial_source.py"},
     "draw": {"trial_source.py", "gp_draws.py", "scheduler.py"},
     "retry": {"trial_table.py", "resume.py"},
     "execution": set(),

@@ -19,10 +19,10 @@ import pyarrow as pa
 import pytest
 
 from caviar.run.engine.checkpoint_store import StoredCheckpoints
-from caviar.run.engine.leases import Kept, Work
 from caviar.run.engine.ports import Ports
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.engine.trial_source import SampledTrials
+from caviar.run.engine.work import Kept, Work
 from caviar.run.executors.simulated import SimulatedDeathError, SimulatedExecutor, Stage
 from caviar.run.resume import unfinished
 from caviar.search.samplers import make_sampler

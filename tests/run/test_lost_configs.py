@@ -14,7 +14,7 @@ from caviar.errors import StoreError
 from caviar.run.engine.trial_source import BLOCK, configs_table
 from caviar.run.lost_configs import redraw
 from caviar.run.resume import unfinished
-from caviar.search.samplers import Draws, make_sampler, trial_seeds, typed
+from caviar.search.samplers import AcceptedPoints, make_sampler, trial_seeds, typed
 from caviar.search.samplers.listed import List
 from caviar.space import Choice, Float, Space
 from caviar.spec.plan import Plan
@@ -38,7 +38,7 @@ def begun(store: Store, one: Plan, constraint) -> SweepDir:
     sweep = store.create_sweep({"plan": one.to_json(), "provenance": {}}, b"")
     epoch = sweep.claim()
     sampler = make_sampler(one.sampler, one.space, one.seed, one.trials)
-    drawn = Draws(sampler, one.space, constraint).take(TRIALS)
+    drawn = AcceptedPoints(sampler, one.space, constraint).take(TRIALS)
     table = configs_table(one, 0, drawn, trial_seeds(one.seed, 0, TRIALS), typed(sampler.own, drawn.index))
     with Writer(sweep, epoch) as writer:
         for start, stop in ((0, 4), (4, 7), (7, 10)):

@@ -9,11 +9,11 @@ import pytest
 
 from caviar.results.progress import ProgressReader
 from caviar.run.engine.counters import Counters, Leader
-from caviar.run.engine.leases import Work
 from caviar.run.engine.ports import Ports
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.engine.trial_source import ResumeState, SampledTrials
 from caviar.run.engine.trial_table import TrialTable
+from caviar.run.engine.work import Work
 from caviar.run.executors.inline import InlineExecutor
 from caviar.run.run_progress import Readings, RunProgress
 from caviar.search.samplers import make_sampler

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from caviar.errors import NoResultError, SpecError
-from caviar.run.blame import blamed, blaming
+from caviar.run.foreign_errors import named_errors, with_named_errors
 from caviar.search.searchers import Searcher
 from caviar.search.searchers.local import Local
 from caviar.search.stopping import StopPolicy
@@ -111,13 +111,13 @@ def test_one_that_raises_ends_the_sweep_in_a_sentence_and_loses_nothing(caviar, 
 @pytest.mark.parametrize(
     "method", [name for kind in (Searcher, StopPolicy) for name, one in vars(kind).items() if name[0] != "_" and one]
 )
-def test_whatever_they_are_asked_is_blamed_on_them(method):
+def test_whatever_they_are_asked_their_errors_name_them(method):
     class Sound:
         def __getattr__(self, name):
             return lambda *args, **given: (name, args, given)
 
-    assert getattr(blamed("it", Sound()), method)(1, key=2) == (method, (1,), {"key": 2})
-    broken = blamed("it", Faulty(Sound(), method))
+    assert getattr(with_named_errors("it", Sound()), method)(1, key=2) == (method, (1,), {"key": 2})
+    broken = with_named_errors("it", Faulty(Sound(), method))
     for _ in range(3):
         getattr(broken, method)()
     with pytest.raises(SpecError, match="it raised KeyError: 'it is broken' "):
@@ -125,5 +125,5 @@ def test_whatever_they_are_asked_is_blamed_on_them(method):
 
 
 def test_a_sentence_of_ours_stays_as_it_is():
-    with pytest.raises(NoResultError, match="nothing"), blaming("it"):
+    with pytest.raises(NoResultError, match="nothing"), named_errors("it"):
         raise NoResultError("nothing")

@@ -147,7 +147,7 @@ def test_a_guided_sweep_finds_the_goal_and_a_resumed_one_keeps_its_points(
     with Views(opened, [sweep_dir]) as before:
         search = search_of(plan, make_sampler("sobol", plan.space, 0, 50), None, before=before)
     assert search.source.guided
-    assert search.source.draws.take(50).u.tolist() == [u for *_, u in points]
+    assert search.source.points.take(50).u.tolist() == [u for *_, u in points]
     parents = {search.policies.ask(50 + k).tolist()[0] for k in range(5)}
     assert len(parents) == 5
 

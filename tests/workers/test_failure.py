@@ -7,8 +7,7 @@ import pyarrow as pa
 import pytest
 from tests.workers.test_lease import ended, run
 
-from caviar_workers.attempt import never_reported
-from caviar_workers.failure import describe, headline
+from caviar_workers.failure import describe, headline, never_reported
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Demand, Lease, Program
 from caviar_workers.trial import Trial

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from caviar_workers.flush_batch import FlushWindow, Totals
+from caviar_workers.flush_window import FlushWindow, Totals
 from caviar_workers.row_columns import Bools, Columns, Floats
 from caviar_workers.states import Cause
 from caviar_workers.tables import ATTEMPTS, CURVES, LOGS, arrays_of

@@ -1,8 +1,10 @@
-"""What became of a trial that raised: the kind of its failure, its traceback, and the one line of it that tells."""
+"""Why a trial failed, in words: what train raised and the one line of it that tells, or which metric is missing."""
 
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 from caviar_workers.states import Failure
 from caviar_workers.trial import Trial, not_had
@@ -72,3 +74,28 @@ def headline(error: str) -> str:
         if lines[place].startswith('  File "'):
             return next((line for line in lines[place:] if not line.startswith(" ")), lines[-1])
     return lines[0] if lines else ""
+
+
+def never_reported(objective: str, reported: Iterable[str], returned: str) -> str:
+    """The sentence for a trial that ended without one value of the sweep's metric."""
+    names = list(reported)
+    if not names and returned == "coroutine":
+        return "train is an async function, which nobody awaits: write def train, and asyncio.run(…) in it"
+    if not names:
+        hint = f"train returned a {returned} but reported" if returned else "train reported"
+        return f"the metric '{objective}' was never reported: {hint} nothing; call trial.report(step, {objective}=…)"
+    return f"the metric '{objective}' was never reported, {only(objective, names)}"
+
+
+def only(objective: str, names: list[str]) -> str:
+    """Say what was reported in the metric's place, and what to do about it."""
+    close = nearest(objective, names, 0.5)
+    ask = f"did you mean metric='{close}'?" if close else "set metric= to one of them or report it"
+    return f"only {', '.join(names[:8])}{', …' if len(names) > 8 else ''}: {ask}"
+
+
+def nearest(objective: str, names: list[str], cutoff: float) -> str | None:
+    """The name that looks most like the metric's, whatever the case; None: none does, in a share of its letters."""
+    folded = {name.casefold(): name for name in reversed(names)}
+    close = get_close_matches(objective.casefold(), folded, n=1, cutoff=cutoff)
+    return folded[close[0]] if close else None

@@ -18,7 +18,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any
 
-from caviar_workers.attempt import Attempt
+from caviar_workers.attempt_records import Attempt
 from caviar_workers.capture import Capture
 from caviar_workers.child_processes import ParentOnly, show_to_children
 from caviar_workers.data import accepted, load_data

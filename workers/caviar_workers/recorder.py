@@ -20,12 +20,13 @@ from pathlib import Path
 
 import numpy as np
 
-from caviar_workers.attempt import Attempt, Ending, Past, never_reported
+from caviar_workers.attempt_records import Attempt, Ending, Past
 from caviar_workers.capture import Capture
 from caviar_workers.checkpoint import Save, carried, is_visible
 from caviar_workers.checkpoint_folder import CheckpointFolder
 from caviar_workers.encode import Outcome, attempts_table, curves_table, ipc, logs_table
-from caviar_workers.flush_batch import FlushWindow, Totals, totals_of
+from caviar_workers.failure import never_reported
+from caviar_workers.flush_window import FlushWindow, Totals, totals_of
 from caviar_workers.messages import Batch, Lease, Living, Summary
 from caviar_workers.row_checks import RowChecks
 from caviar_workers.row_columns import Rows, to_columns

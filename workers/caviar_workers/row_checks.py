@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from caviar_workers.flush_batch import FlushWindow
+from caviar_workers.flush_window import FlushWindow
 from caviar_workers.hidden import without
 from caviar_workers.row_columns import Rows
 from caviar_workers.tables import MOST_METRICS, TOO_MANY_METRICS, check_metric_name

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from caviar.run.blame import blamed, blaming
 from caviar.run.engine.policy_runner import PolicyRunner
 from caviar.run.engine.trial_source import NOTHING_RAN, AskedPoints, ResumeState, SampledTrials
+from caviar.run.foreign_errors import named_errors, with_named_errors
 from caviar.search import searchers  # its searchers, and scipy with them, only when one is asked for
 from caviar.search.stopping import DIVERGENCE, DivergencePolicy, parse_stopping
 from caviar.store.read.sql import name as quoted
@@ -35,10 +35,9 @@ def policies_of(plan: Plan) -> dict[str, StopPolicy]:
     found: dict[str, StopPolicy] = {DIVERGENCE: DivergencePolicy()} if plan.stop_on_divergence else {}
     if plan.stopping:
         who = f"the stop policy {plan.stopping}"
-        with blaming(who):
-            found[plan.stopping] = blamed(
-                who, parse_stopping(plan.stopping).policy(mode=plan.mode, pausing=plan.pausing)
-            )
+        with named_errors(who):
+            policy = parse_stopping(plan.stopping).policy(mode=plan.mode, pausing=plan.pausing)
+            found[plan.stopping] = with_named_errors(who, policy)
     return found
 
 
@@ -51,8 +50,9 @@ def searcher_of(plan: Plan) -> Searcher | None:
     if not plan.searcher:
         return None
     who = f"the searcher {plan.searcher}"
-    with blaming(who):
-        return blamed(who, searchers.make_searcher(plan.searcher, plan.space, mode=plan.mode, seed=plan.seed))
+    with named_errors(who):
+        searcher = searchers.make_searcher(plan.searcher, plan.space, mode=plan.mode, seed=plan.seed)
+        return with_named_errors(who, searcher)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

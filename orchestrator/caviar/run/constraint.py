@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from caviar.errors import SpecError
-from caviar.search.samplers import Draws
+from caviar.search.samplers import AcceptedPoints
 from caviar_workers.load import load_function
 
 if TYPE_CHECKING:
@@ -39,6 +39,6 @@ def rejected_share(plan: Plan, sampler: Sampler, constraint: Constraint | None) 
     """
     if constraint is None:
         return ""
-    draws = Draws(sampler, plan.space, constraint)
-    draws.take(min(plan.trials, REHEARSED))
-    return f"the constraint rejected {draws.rejected / draws.drawn:.0%} of the first {draws.drawn:,} draws"
+    points = AcceptedPoints(sampler, plan.space, constraint)
+    points.take(min(plan.trials, REHEARSED))
+    return f"the constraint rejected {points.rejected / points.drawn:.0%} of the first {points.drawn:,} draws"

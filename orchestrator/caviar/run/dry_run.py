@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.run.assembly import searcher_of
 from caviar.run.constraint import constraint_of, rejected_share
-from caviar.search.samplers import Draws, make_sampler
+from caviar.search.samplers import AcceptedPoints, make_sampler
 from caviar.spec.plan import advice_of
 from caviar.spec.secrets import resolved
 
@@ -66,7 +66,7 @@ def dry_run_document(plan: Plan, program: Program, store: str) -> DryRunDocument
 def _first_points(plan: Plan, sampler: Sampler, constraint: Constraint | None, count: int) -> list[Any]:
     searcher = searcher_of(plan)
     if searcher is None:
-        return list(Draws(sampler, plan.space, constraint).take(count).u)
+        return list(AcceptedPoints(sampler, plan.space, constraint).take(count).u)
     listed = min(len(sampler.own), count)
     points = list(sampler.points(0, listed))
     for trial, u in enumerate(points):

@@ -17,11 +17,11 @@ import numpy as np
 from caviar.errors import CaviarError, NotFoundError, SweepInterrupted
 from caviar.results.family import ancestors, best_of_family
 from caviar.run.engine.background import done
-from caviar.run.engine.leases import Kept, Work
 from caviar.run.engine.ports import Ports, Unpublished
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.engine.trial_source import GivenTrials
-from caviar.run.printed import show_printed
+from caviar.run.engine.work import Kept, Work
+from caviar.run.function_output import show_output
 from caviar.run.signals import on_interrupt
 from caviar.search.samplers import List, typed
 from caviar.spec.plan import Plan
@@ -85,7 +85,7 @@ def run_final_test(
     try:
         _run(held, plan, _work(store, best[0]), replace(ports, sink=told, checkpoints=told), attend)
     finally:
-        show_printed(note, "final", told.said)
+        show_output(note, "final", told.said)
     if not told.metrics:
         raise CaviarError(_NOTHING)
     tested = {

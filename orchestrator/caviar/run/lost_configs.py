@@ -8,7 +8,7 @@ import numpy as np
 
 from caviar.errors import StoreError
 from caviar.run.engine.trial_source import BLOCK, configs_table
-from caviar.search.samplers import Draws, trial_seeds, typed
+from caviar.search.samplers import AcceptedPoints, trial_seeds, typed
 from caviar.store import Views, Writer
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ def redraw(
     back = "put a copy of that file back: caviar store check names it"
     if plan.searcher:
         raise StoreError(f"{lost}, and the searcher '{plan.searcher}' chose them: {back}")
-    draws = Draws(sampler, plan.space, constraint)
+    points = AcceptedPoints(sampler, plan.space, constraint)
     tables = []
     for start in range(0, count, BLOCK):
-        drawn = draws.take(min(BLOCK, plan.trials - start))  # whole blocks always, as when they were first drawn
+        drawn = points.take(min(BLOCK, plan.trials - start))  # whole blocks always, as when they were first drawn
         size = min(len(drawn.index), count - start)
         if any(known.get(start + i, drawn.index[i]) != drawn.index[i] for i in range(size)):
             raise StoreError(f"{lost}, and others would be drawn now, for the constraint has changed: {back}")

@@ -12,7 +12,7 @@ from caviar.errors import SpecError
 from caviar.run.engine.leases import demand_of
 from caviar.run.executors.cluster_room import lack, machines, most_of_this_machine
 from caviar.run.executors.ray_session import RaySession, connected_by_others, start_early
-from caviar.run.printed import show_printed
+from caviar.run.function_output import show_output
 from caviar.run.signals import terminable
 from caviar.spec.secrets import referred, resolved
 from caviar_workers.failure import headline
@@ -75,7 +75,7 @@ def executor_of(plan: Plan, program: Program, progress: ProgressDisplay) -> Iter
         if program.data:
             progress.start("loading the data…")
             said = executor.load(resolved(plan.train_args), tuple(referred(plan.train_args)))
-            show_printed(progress.note, "data", f"{said.printed}\n{said.error or ''}")
+            show_output(progress.note, "data", f"{said.printed}\n{said.error or ''}")
             if said.error is not None:
                 raise SpecError(f"the sweep's data function raised {headline(said.error)}")
         yield executor

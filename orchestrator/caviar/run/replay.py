@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from caviar.errors import SpecError
 from caviar.run.engine.background import done
-from caviar.run.engine.leases import Kept, Work
 from caviar.run.engine.policy_runner import PolicyRunner
 from caviar.run.engine.ports import Ports, Unpublished
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.engine.trial_source import SampledTrials
+from caviar.run.engine.work import Kept, Work
 from caviar.run.executors.simulated import SimulatedExecutor, Stage
 from caviar.run.replay_curves import Curves
 from caviar.search.samplers import make_sampler

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from caviar_workers.attempt import nearest, only
+from caviar_workers.failure import nearest, only
 
 if TYPE_CHECKING:
     from caviar.run.engine.counters import Counters

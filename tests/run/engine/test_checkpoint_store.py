@@ -12,7 +12,7 @@ from tests.run.engine.test_scheduler import scheduler
 from caviar.errors import StoreError
 from caviar.run.engine.background import done
 from caviar.run.engine.checkpoint_store import StoredCheckpoints
-from caviar.run.engine.leases import Kept, Work
+from caviar.run.engine.work import Kept, Work
 from caviar.run.replay import MemoryCheckpoints
 from caviar.space import Float, Space
 from caviar.spec.plan import Plan
@@ -73,9 +73,9 @@ def test_the_newest_checkpoint_whose_rows_are_published_stays_however_slow_the_d
 
 def test_at_the_end_what_nothing_can_go_on_from_is_deleted(tmp_path: Path) -> None:
     from caviar.run.engine.attempt_rows import lost_rows
-    from caviar.run.engine.leases import Work
     from caviar.run.engine.running_lease import RunningLease
     from caviar.run.engine.trial_table import Loss
+    from caviar.run.engine.work import Work
 
     store = Store.open(tmp_path / "store", create=True)
     sweep = store.create_sweep({"plan": PLAN.to_json()}, b"code")

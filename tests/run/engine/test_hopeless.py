@@ -10,7 +10,7 @@ import pytest
 from caviar.errors import CaviarError, NoResultError, SpecError
 from caviar.run.engine.counters import Counters
 from caviar.run.engine.hopeless import HOPELESS, fruitless, hopeless
-from caviar_workers.attempt import never_reported
+from caviar_workers.failure import never_reported
 
 MISSPELT = never_reported("loss", ["los"], "")
 NOTHING = never_reported("loss", [], "")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from caviar.run.engine.leases import Work
 from caviar.run.engine.trial_table import TrialTable
+from caviar.run.engine.work import Work
 from caviar.space import Float, Space
 from caviar.spec.plan import Plan
 from caviar_workers.states import Action, Cause

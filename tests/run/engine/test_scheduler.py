@@ -12,7 +12,7 @@ from caviar.errors import ClusterError, NoResultError, SpecError
 from caviar.run.engine.ports import Ports
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.engine.trial_source import ResumeState, SampledTrials
-from caviar.run.executors.executor import Event, LeaseEnded, LeaseSpoke
+from caviar.run.executors.executor import Event, LeaseEnded, LeaseFailure, LeaseSpoke
 from caviar.run.executors.inline import InlineExecutor
 from caviar.search.samplers import make_sampler
 from caviar.space import Float, Space
@@ -24,7 +24,7 @@ from caviar_workers.messages import Lease, Program
 class Mortal(InlineExecutor):
     """Kills a lease, before it says a word, when it carries one of the doomed trials."""
 
-    def __init__(self, program: Program, doomed: dict[int, int], kind: str = "lost") -> None:
+    def __init__(self, program: Program, doomed: dict[int, int], kind: LeaseFailure = LeaseFailure.LOST) -> None:
         super().__init__(program)
         self.program = program
         self.doomed = doomed
@@ -73,7 +73,7 @@ def scheduler(
     run: Callable[..., Any] = train,
     *,
     doomed: dict[int, int] | None = None,
-    kind: str = "lost",
+    kind: LeaseFailure = LeaseFailure.LOST,
     rest: ResumeState | None = None,
     **given: Any,
 ) -> tuple[Scheduler, Tables]:
@@ -124,8 +124,8 @@ def test_trials_of_a_dead_lease_run_again_and_all_end_once() -> None:
     assert len(set(pairs)) == len(pairs)
 
 
-@pytest.mark.parametrize("kind", ["lost", "oom"])
-def test_a_trial_that_always_kills_its_process_fails_and_the_others_complete(kind: str) -> None:
+@pytest.mark.parametrize("kind", [LeaseFailure.LOST, LeaseFailure.OOM])
+def test_a_trial_that_always_kills_its_process_fails_and_the_others_complete(kind: LeaseFailure) -> None:
     loop, sink = scheduler(20, doomed={4: 1000}, kind=kind)
     loop.run()
 
@@ -157,7 +157,7 @@ def test_out_of_memory_by_exception_is_tried_once_more_alone_and_then_is_a_resul
 
 
 def test_code_that_workers_cannot_load_ends_the_sweep_at_once() -> None:
-    loop, _ = scheduler(20, doomed={0: 1}, kind="error")
+    loop, _ = scheduler(20, doomed={0: 1}, kind=LeaseFailure.ERROR)
 
     with pytest.raises(ClusterError, match="the workers cannot run the experiment"):
         loop.run()

@@ -2,9 +2,10 @@ import random
 
 import pytest
 
-from caviar.run.engine.leases import Work
 from caviar.run.engine.running_lease import Seen
-from caviar.run.engine.trial_table import MOST_NODES, Loss, TrialTable
+from caviar.run.engine.trial_table import MOST_NODE_DEATHS, Loss, TrialTable
+from caviar.run.engine.work import Work
+from caviar.run.executors.executor import LeaseFailure
 from caviar_workers.states import Action, Cause
 
 
@@ -22,7 +23,7 @@ def tell(table: TrialTable, lease: int, *ended: int, runs: tuple[int, ...] = (),
     table.leases[lease].see(ended, {trial: Seen(now, now) for trial in runs})
 
 
-def lose(table: TrialTable, lease: int, kind: str = "lost") -> Loss:
+def lose(table: TrialTable, lease: int, kind: LeaseFailure = LeaseFailure.LOST) -> Loss:
     """A lease dies that trains one trial after the other."""
     (loss,) = table.lose(lease, kind)
     return loss
@@ -46,12 +47,12 @@ def test_a_lone_trial_is_given_up_only_when_many_nodes_died_under_it() -> None:
     table = TrialTable(max_attempts=2)
     seen = []
     again = work(7)
-    for lease in range(MOST_NODES):
+    for lease in range(MOST_NODE_DEATHS):
         table.submit(lease, again)
-        seen.append(lose(table, lease, "node").given_up)
+        seen.append(lose(table, lease, LeaseFailure.NODE).given_up)
         again = table.retry(10) or work()
 
-    assert seen == [False] * (MOST_NODES - 1) + [True]
+    assert seen == [False] * (MOST_NODE_DEATHS - 1) + [True]
     assert table.waiting == 0
 
 
@@ -106,18 +107,18 @@ def test_a_process_killed_for_memory_is_its_present_trial_s_affair() -> None:
     table.submit(0, work(*range(4)))
     tell(table, 0, 0)
 
-    assert not table.ran_short(work(1))
-    assert not lose(table, 0, "oom").given_up
-    assert (table.ran_short(work(1)), table.ran_short(work(2, 3))) == (True, False)
+    assert not table.oom_before(work(1))
+    assert not lose(table, 0, LeaseFailure.OOM).given_up
+    assert (table.oom_before(work(1)), table.oom_before(work(2, 3))) == (True, False)
     assert [(again.trials, again.attempts) for again in iter(lambda: table.retry(10), None)] == [
         ((2, 3), (1, 1)),
         ((1,), (1,)),
     ]
     table.submit(1, work(1).again())
-    assert lose(table, 1, "oom").given_up
+    assert lose(table, 1, LeaseFailure.OOM).given_up
     once = TrialTable(max_attempts=1)
     once.submit(0, work(5))
-    assert lose(once, 0, "oom").given_up
+    assert lose(once, 0, LeaseFailure.OOM).given_up
 
 
 def test_a_wrong_process_gives_back_what_has_not_begun_and_blames_nobody() -> None:

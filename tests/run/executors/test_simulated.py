@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from caviar.run.executors.executor import Event, LeaseEnded, LeaseSpoke
+from caviar.run.executors.executor import Event, LeaseEnded, LeaseFailure, LeaseSpoke
 from caviar.run.executors.simulated import Recorded, SimulatedDeathError, SimulatedExecutor, Stage
 from caviar_workers.messages import Lease
 
@@ -97,7 +97,7 @@ def test_a_death_takes_what_was_not_sent_and_leaves_the_rest_of_the_lease_unsaid
         yield 1.0, 0, {"loss": 1.0}
         yield 0.1, 1, {"loss": 1.0}
         if trial.number == 1:
-            raise SimulatedDeathError("oom")
+            raise SimulatedDeathError(LeaseFailure.OOM)
 
     executor = SimulatedExecutor(mortal, workers=1)
     executor.submit(lease(0, 0, 1, 2))

@@ -11,13 +11,14 @@ import pyarrow.compute as pc
 from caviar.errors import CaviarError, ClusterError
 from caviar.run.engine.attempt_rows import lost_rows, waiting_rows
 from caviar.run.engine.counters import Counters
-from caviar.run.engine.leases import Pace, Work
+from caviar.run.engine.leases import Pace
 from caviar.run.engine.metric_names import MetricNames
 from caviar.run.engine.policy_runner import PolicyRunner
 from caviar.run.engine.ports import Ports
 from caviar.run.engine.running_lease import NOWHERE, RunningLease, Seen, WorkerProcess
 from caviar.run.engine.trial_table import TrialTable
-from caviar.run.executors.executor import Event, LeaseEnded, LeaseSpoke
+from caviar.run.engine.work import Work
+from caviar.run.executors.executor import Event, LeaseEnded, LeaseFailure, LeaseSpoke
 from caviar.spec.plan import Plan
 from caviar_workers.messages import Batch
 from caviar_workers.states import ENDED, Failure, State
@@ -122,14 +123,14 @@ class Accounting:
         """Enter a lease's death: what it leaves is recorded, and tried again or given up."""
         if self._ports.checkpoints is not None:
             self._ports.checkpoints.process_died(event.lease)
-        if event.kind == "refused":
+        if event.kind == LeaseFailure.REFUSED:
             self._trials.refuse(event.lease)
             return
-        if event.kind == "error":
+        if event.kind == LeaseFailure.ERROR:
             self._trials.abandon(event.lease)
             raise ClusterError(f"the workers cannot run the experiment: {failure}")
         for loss in self._trials.lose(event.lease, event.kind):
-            kind, why = Failure.LOST if event.kind == "node" else event.kind, failure
+            kind, why = Failure.LOST if event.kind == LeaseFailure.NODE else Failure(event.kind), failure
             if loss.killed_for == "timeout":
                 kind, why = Failure.TIMEOUT, f"it ran longer than {self._plan.trial_timeout:g} seconds"
             self._conclude(lost_rows(loss, kind, why, self._now()))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Self
 
 from caviar.errors import StoreError
 from caviar.run.engine.background import Background, done
-from caviar.run.engine.leases import Kept, Work
 from caviar.run.engine.ports import Sink
+from caviar.run.engine.work import Kept, Work
 from caviar.spec.plan import Plan
 from caviar.store.checkpoints import (
     discard_unfinished,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from caviar_workers.states import State
+from caviar_workers.states import Failure, State
 from caviar_workers.tables import FIELDS, METRIC_FORMS, MOST_METRICS, TOO_MANY_METRICS
 
 
@@ -89,7 +89,7 @@ def _failed(attempts: pa.Table, surplus: list[str]) -> pa.Table:
     for one in valued[1:]:
         some = pc.or_(some, one)
     guilty = pc.and_(guilty, some)
-    for name, value in (("state", State.FAILED), ("kind", "error"), ("error", f"ValueError: {TOO_MANY_METRICS}")):
+    for name, value in (("state", State.FAILED), ("kind", Failure.ERROR), ("error", f"ValueError: {TOO_MANY_METRICS}")):
         place = attempts.schema.get_field_index(name)
         column = pc.if_else(guilty, pa.scalar(value, pa.string()), attempts[name])
         attempts = attempts.set_column(place, attempts.schema.field(place), column)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from caviar.run.engine.leases import Kept, Work
+from caviar.run.engine.work import Kept, Work
 from caviar.run.executors.executor import Clock, Executor
 from caviar_workers.checkpoint import Save
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from caviar.run.engine.leases import Work
+from caviar.run.engine.work import Work
 
 KilledFor = Literal["", "timeout", "stop"]
 

@@ -16,12 +16,13 @@ from caviar.run.engine.accounting import Accounting
 from caviar.run.engine.counters import Counters
 from caviar.run.engine.decision_log import Decision, DecisionLog
 from caviar.run.engine.hopeless import hopeless
-from caviar.run.engine.leases import Kept, Work, demand_of, lease_of, pack_size
+from caviar.run.engine.leases import demand_of, lease_of, pack_size
 from caviar.run.engine.messenger import Messenger
 from caviar.run.engine.policy_runner import PolicyRunner
 from caviar.run.engine.ports import Ports
 from caviar.run.engine.shutdown import Shutdown
 from caviar.run.engine.trial_source import TrialSource
+from caviar.run.engine.work import Kept, Work
 from caviar.run.executors.executor import Event
 from caviar.spec.plan import Plan
 from caviar_workers.states import TOLD, Action
@@ -213,7 +214,7 @@ class Scheduler:
             self._looked_up.append((work, kept))
 
     def _submit(self, work: Work, kept: Kept) -> None:
-        demand = demand_of(self._plan, whole_gpu=self.trials.ran_short(work))
+        demand = demand_of(self._plan, whole_gpu=self.trials.oom_before(work))
         lease = lease_of(self._plan, self._sweep, next(self._ports.numbers), work, kept, demand)
         self.trials.submit(lease.id, work)
         self.counters.begin(work.trials)

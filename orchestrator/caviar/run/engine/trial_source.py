@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from caviar.errors import SpecError
-from caviar.run.engine.leases import Work
-from caviar.search.samplers import Constraint, Draws, Sampler, trial_seeds, typed
-from caviar.search.samplers.draws import Drawn
+from caviar.run.engine.work import Work
+from caviar.search.samplers import AcceptedPoints, Constraint, Sampler, trial_seeds, typed
+from caviar.search.samplers.accepted_points import TrialPoints
 from caviar.space.scale import FloatArray
 from caviar.space.space import Typed
 from caviar.spec.plan import Plan
@@ -62,7 +62,7 @@ NOTHING_RAN = ResumeState()
 
 
 class AskedPoints:
-    """What a guided sweep has in place of a sampler's draws: points that a searcher is asked for when they are needed.
+    """What a guided sweep has in place of a sampler's points: those that a searcher is asked for when they are needed.
 
     Args:
         ask: Trial → its point, [d].
@@ -74,12 +74,12 @@ class AskedPoints:
         self._known = known
         self.drawn = 0
 
-    def take(self, count: int) -> Drawn:
+    def take(self, count: int) -> TrialPoints:
         """Return the next `count` points."""
         numbers = range(self.drawn, self.drawn + count)
         self.drawn += count
         points = [self._known[n] if n < len(self._known) else self._ask(n) for n in numbers]
-        return Drawn(index=np.array(numbers, np.int64), u=np.array(points, np.float64))
+        return TrialPoints(index=np.array(numbers, np.int64), u=np.array(points, np.float64))
 
 
 class TrialSource(Protocol):
@@ -166,7 +166,7 @@ class SampledTrials:
         asks: AskedPoints | None = None,
     ) -> None:
         self._plan = plan
-        self.draws = Draws(sampler, plan.space, constraint) if asks is None else asks
+        self.points = AcceptedPoints(sampler, plan.space, constraint) if asks is None else asks
         self._own = sampler.own
         self.guided = asks is not None
         """A trial's point waits for what the ones before it report: none is drawn before it can run."""
@@ -189,7 +189,7 @@ class SampledTrials:
         while not self._stock and self._drawn < self._plan.trials:
             start, stop = self._drawn, min(self._drawn + self._block, self._plan.trials)
             self._drawn = stop
-            drawn = self.draws.take(stop - start)  # whole blocks always: the same arithmetic however they are reached
+            drawn = self.points.take(stop - start)  # whole blocks always: the same arithmetic however they are reached
             self._check(start, stop, drawn)
             wanted = [i for i in range(start, min(stop, self._written)) if i in self._attempts]
             wanted += range(max(start, self._written), stop)
@@ -241,7 +241,7 @@ class SampledTrials:
         self.waiting -= len(work)
         return work
 
-    def _check(self, start: int, stop: int, drawn: Drawn) -> None:
+    def _check(self, start: int, stop: int, drawn: TrialPoints) -> None:
         """Refuse to go on where the constraint would have accepted other configurations than it did."""
         newest = self._written - 1
         if self._newest is None or not start <= newest < stop or drawn.index[newest - start] == self._newest:
@@ -252,7 +252,7 @@ class SampledTrials:
         )
 
 
-def configs_table(plan: Plan, start: int, drawn: Drawn, seeds: np.ndarray, own: Typed) -> pa.Table:
+def configs_table(plan: Plan, start: int, drawn: TrialPoints, seeds: np.ndarray, own: Typed) -> pa.Table:
     """Return the rows of the table of configurations of the trials from `start` on."""
     u = np.ascontiguousarray(drawn.u)
     numbers = np.arange(start, start + len(u), dtype=np.int64)

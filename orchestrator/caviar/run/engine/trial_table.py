@@ -18,9 +18,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 
-from caviar.run.engine.leases import Work
 from caviar.run.engine.running_lease import KilledFor, RunningLease
-from caviar_workers.states import Action, Cause, Failure
+from caviar.run.engine.work import Work
+from caviar.run.executors.executor import LeaseFailure
+from caviar_workers.states import Action, Cause
 
 SHRINK = 4
 """Suspects go into leases this many times smaller than the one that died: a culprit among 4,096 stands alone after
@@ -37,11 +38,11 @@ class LiveTrial:
     """Number of that decision."""
     promoted: bool = False
     """It was promoted before it had paused."""
-    charged: int = 0
+    charged_deaths: int = 0
     """Deaths of processes that it was alone in."""
-    nodes: int = 0
-    """Deaths of nodes that it was alone on, in its lease."""
-    ran_short: bool = False
+    node_deaths: int = 0
+    """Deaths of nodes while it was alone in its lease."""
+    oom_before: bool = False
     """It ran out of memory once."""
 
 
@@ -61,8 +62,9 @@ class Loss:
     """In the latter case, why."""
 
 
-MOST_NODES = 10
-"""Nodes that may die under a trial that is alone in its lease: one could be chance, and spot machines go one by one."""
+MOST_NODE_DEATHS = 10
+"""A trial is given up when so many nodes have died while it was alone in its lease. Fewer count nothing: one could be
+chance, and spot machines go one by one."""
 
 
 class TrialTable:
@@ -189,20 +191,20 @@ class TrialTable:
         dead = self.leases.pop(lease)
         return [Loss(lost=_present(dead), lease=dead)] if dead.running else []
 
-    def lose(self, lease: int, kind: str = Failure.LOST) -> list[Loss]:
+    def lose(self, lease: int, kind: LeaseFailure = LeaseFailure.LOST) -> list[Loss]:
         """A lease's process died: plan another try, or give the trial up.
 
         Args:
             lease: The lease.
-            kind: `oom`: it was killed for the memory that its present trial took, so nobody else is suspect. `node`:
-                it died with its node, which counts against nobody before `MOST_NODES` did so.
+            kind: `OOM`: it was killed for the memory that its present trial took, so nobody else is suspect. `NODE`: it
+                died with its node, see `MOST_NODE_DEATHS`.
         """
         dead = self.leases.pop(lease)
         ran = _present(dead)
         if not ran:
             return []
         left = dead.left
-        if kind == Failure.OOM and len(ran) == 1:
+        if kind == LeaseFailure.OOM and len(ran) == 1:
             self._retry(dead.rest().without(ran.trials).again(), left)
             return [Loss(lost=ran, lease=dead, given_up=not self.try_alone(ran, certain=len(dead.work) == 1))]
         if dead.killed is not None and dead.position(dead.killed) is not None:
@@ -215,14 +217,14 @@ class TrialTable:
             self._retry(dead.rest().again(), max(1, len(dead.work) // SHRINK))
         return [Loss(lost=ran, lease=dead, given_up=given_up)]
 
-    def _charge(self, trial: int, kind: str) -> bool:
+    def _charge(self, trial: int, kind: LeaseFailure) -> bool:
         """Charge a death to a trial that was alone; whether that was one too many."""
         known = self._remember(trial)
-        if kind == "node":
-            known.nodes += 1
-            return known.nodes >= MOST_NODES
-        known.charged += 1
-        return known.charged >= self.max_attempts
+        if kind == LeaseFailure.NODE:
+            known.node_deaths += 1
+            return known.node_deaths >= MOST_NODE_DEATHS
+        known.charged_deaths += 1
+        return known.charged_deaths >= self.max_attempts
 
     def kill(self, trial: int, why: KilledFor) -> int | None:
         """Return the lease to kill so that a trial ends; None: it does not run at this moment."""
@@ -267,9 +269,9 @@ class TrialTable:
             certain: Whether it was this one.
         """
         known = self._remember(trial.trials[0])
-        if known.ran_short or (certain and self.max_attempts == 1):
+        if known.oom_before or (certain and self.max_attempts == 1):
             return False
-        known.ran_short = True
+        known.oom_before = True
         self._retry(trial.again(), 1)
         return True
 
@@ -277,9 +279,9 @@ class TrialTable:
         if len(work):
             self._retries.append((work, limit))
 
-    def ran_short(self, work: Work) -> bool:
+    def oom_before(self, work: Work) -> bool:
         """Whether one of these trials ran out of memory before."""
-        return bool(self._records) and any(self.record(trial).ran_short for trial in work.trials)
+        return bool(self._records) and any(self.record(trial).oom_before for trial in work.trials)
 
     # Trials that are paused
 

@@ -14,6 +14,7 @@ Contract, held by tests/contracts over every implementation:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from caviar_workers.messages import Batch, Lease, Message
@@ -62,6 +63,21 @@ class LeaseSpoke:
     batch: Batch
 
 
+class LeaseFailure(StrEnum):
+    """Why a lease did not run to its end."""
+
+    LOST = "lost"
+    """Its process died."""
+    NODE = "node"
+    """Its node died, or was cut off."""
+    OOM = "oom"
+    """Its process was killed for memory."""
+    ERROR = "error"
+    """The code could not be loaded or sent."""
+    REFUSED = "refused"
+    """Its process is the wrong one: trials that it said nothing of have not begun."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseEnded:
     """A lease has ended."""
@@ -69,10 +85,8 @@ class LeaseEnded:
     lease: int
     failure: str | None = None
     """None: it ran to its end. Else why not, in a sentence."""
-    kind: str = "lost"
-    """With a failure: `lost` (its process died), `node` (its node did), `oom` (killed for memory), `error` (the code
-    could not be loaded or sent), `refused` (its process is the wrong one: trials that it said nothing of have not
-    begun)."""
+    kind: LeaseFailure = LeaseFailure.LOST
+    """Of what sort a failure is."""
 
 
 Event = LeaseSpoke | LeaseEnded

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
-from caviar.run.executors.executor import LeaseEnded
+from caviar.run.executors.executor import LeaseEnded, LeaseFailure
 from caviar_workers.oom_count import OomCount
 
 ANSWER_S = 5.0
@@ -71,7 +71,7 @@ class ProcessDeaths:
         known = max(before.count, self._accounted.get(place, before.count))
         if count is not None and count > known:
             self._accounted[place] = known + 1
-            return replace(ended, kind="oom", failure=NO_MEMORY)
+            return replace(ended, kind=LeaseFailure.OOM, failure=NO_MEMORY)
         if count is None and self._gone(before.node):
-            return replace(ended, kind="node", failure=NODE_DIED)
+            return replace(ended, kind=LeaseFailure.NODE, failure=NODE_DIED)
         return ended

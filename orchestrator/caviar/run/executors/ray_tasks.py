@@ -25,7 +25,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from caviar.errors import ClusterError, SpecError
 from caviar.run.executors.cluster_room import lack, machines, slots_of
 from caviar.run.executors.drain_interval import SHORT_S, DrainInterval
-from caviar.run.executors.executor import Event, LeaseEnded, LeaseSpoke
+from caviar.run.executors.executor import Event, LeaseEnded, LeaseFailure, LeaseSpoke
 from caviar.run.executors.pickled_functions import at_fault, caches_by_value
 from caviar.run.executors.process_deaths import ProcessDeaths
 from caviar.run.executors.ray_session import fallen
@@ -252,7 +252,7 @@ class RayExecutor:
             ended = LeaseEnded(lease=lease)
         except RayError as error:
             ended = LeaseEnded(lease=lease, failure=_sentence(error), kind=_kind(error))
-            crashed = ended.kind == "lost" and not isinstance(error, TaskCancelledError)
+            crashed = ended.kind == LeaseFailure.LOST and not isinstance(error, TaskCancelledError)
         with self._lock:
             del self._streams[stream]
         self._interval.hasten()
@@ -364,12 +364,12 @@ def _pickled(program: Program) -> Program:
     return replace(program, functions={}, pickled=(uuid.uuid4().bytes, data, *buffers))
 
 
-def _kind(error: RayError) -> str:
+def _kind(error: RayError) -> LeaseFailure:
     if isinstance(error, WrongProcessError):  # Ray's error is an instance of its cause, too
-        return "refused"
+        return LeaseFailure.REFUSED
     if isinstance(error, OutOfMemoryError):
-        return "oom"
-    return "error" if isinstance(error, RayTaskError) else "lost"
+        return LeaseFailure.OOM
+    return LeaseFailure.ERROR if isinstance(error, RayTaskError) else LeaseFailure.LOST
 
 
 def _sentence(error: RayError) -> str:

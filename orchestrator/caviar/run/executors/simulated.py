@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from caviar.run.executors.executor import Event, LeaseEnded, LeaseSpoke, VirtualClock
+from caviar.run.executors.executor import Event, LeaseEnded, LeaseFailure, LeaseSpoke, VirtualClock
 from caviar_workers.capture import Capture
 from caviar_workers.failure import describe
 from caviar_workers.inbox import Inbox, Mailbox
@@ -35,10 +35,10 @@ class SimulatedDeathError(Exception):
     """Raised by a course: here the process of the lease dies, and takes with it what was reported but not sent.
 
     Args:
-        kind: `lost` or `oom`, as in LeaseEnded.
+        kind: `LOST` or `OOM`.
     """
 
-    def __init__(self, kind: str = "lost") -> None:
+    def __init__(self, kind: LeaseFailure = LeaseFailure.LOST) -> None:
         super().__init__("the process died in the simulation")
         self.kind = kind
 

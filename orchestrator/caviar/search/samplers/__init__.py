@@ -1,6 +1,6 @@
 """Sampling without feedback: unit points and seeds, pure functions of sweep seed and trial number."""
 
-from caviar.search.samplers.draws import Constraint, Draws
+from caviar.search.samplers.accepted_points import AcceptedPoints, Constraint
 from caviar.search.samplers.grid import Grid, GridSampler
 from caviar.search.samplers.halton import HaltonSampler
 from caviar.search.samplers.listed import List, ListSampler, typed
@@ -20,8 +20,8 @@ from caviar.search.samplers.sobol import SobolSampler
 __all__ = [
     "SAMPLERS",
     "USUAL_TRIALS",
+    "AcceptedPoints",
     "Constraint",
-    "Draws",
     "Grid",
     "GridSampler",
     "HaltonSampler",

@@ -10,7 +10,7 @@ from caviar.display.sanitize import plain
 MOST_LINES = 100
 
 
-def show_printed(note: Callable[[str], None], who: str, text: str) -> None:
+def show_output(note: Callable[[str], None], who: str, text: str) -> None:
     """Show the last lines of a text, each after the name of the function that printed it; no text: nothing.
 
     Args:

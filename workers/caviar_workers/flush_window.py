@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from caviar_workers.attempt import Attempt, Ending, Past
+from caviar_workers.attempt_records import Attempt, Ending, Past
 from caviar_workers.checkpoint import MOST_STEP
 from caviar_workers.messages import Living, Summary
 from caviar_workers.row_columns import Bools, Columns, Extremes, Floats, Ints, extremes

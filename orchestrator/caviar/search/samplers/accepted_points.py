@@ -1,4 +1,4 @@
-"""Points in the order of the trials: the sampler's, without those whose configuration a constraint rejects."""
+"""The points of the trials, in their order: the sampler's, without those whose configuration the constraint rejects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FEW = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class TrialPoints:
     """The points of n trials."""
 
     index: IntArray
@@ -34,7 +34,7 @@ class Drawn:
     """Float64 [n, d]."""
 
 
-class Draws:
+class AcceptedPoints:
     """Reads a sampler from its beginning, once, and skips what the constraint rejects.
 
     Point i is a pure function of the sampler, i and the constraint, however the reading is cut up. Skipping costs a
@@ -50,13 +50,13 @@ class Draws:
         self._sampler = sampler
         self._space = space
         self._constraint = constraint
-        self._ready: list[Drawn] = []
+        self._ready: list[TrialPoints] = []
         self.drawn = 0
         """Raw points looked at."""
         self.rejected = 0
         """Of these, the ones rejected."""
 
-    def take(self, count: int) -> Drawn:
+    def take(self, count: int) -> TrialPoints:
         """Return the next `count` points.
 
         Raises:
@@ -65,15 +65,15 @@ class Draws:
         if self._constraint is None:
             self.drawn += count
             start = self.drawn - count
-            return Drawn(index=np.arange(start, self.drawn), u=self._sampler.points(start, count))
+            return TrialPoints(index=np.arange(start, self.drawn), u=self._sampler.points(start, count))
         while (have := sum(len(one.index) for one in self._ready)) < count:
             self._ready.append(self._more(min(_CHUNK, max(_FEW, 2 * (count - have)))))
         index = np.concatenate([one.index for one in self._ready] or [np.empty(0, np.int64)])
         u = np.concatenate([one.u for one in self._ready] or [np.empty((0, len(self._space)))])
-        self._ready = [Drawn(index=index[count:], u=u[count:])]
-        return Drawn(index=index[:count], u=u[:count])
+        self._ready = [TrialPoints(index=index[count:], u=u[count:])]
+        return TrialPoints(index=index[:count], u=u[:count])
 
-    def _more(self, wanted: int) -> Drawn:
+    def _more(self, wanted: int) -> TrialPoints:
         size, start = self._sampler.size, self.drawn
         left = wanted if size is None else min(wanted, size - start)
         if left <= 0:
@@ -98,7 +98,7 @@ class Draws:
                 f"The constraint rejected {self.rejected:,} of the first {self.drawn:,} configurations drawn; "
                 f"loosen it, or narrow the space to where it holds"
             )
-        return Drawn(index=np.flatnonzero(kept) + start, u=u[kept])
+        return TrialPoints(index=np.flatnonzero(kept) + start, u=u[kept])
 
     def _allowed(self, config: dict[str, Any], index: int) -> bool:
         assert self._constraint is not None

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 @contextmanager
-def blaming(who: str) -> Iterator[None]:
+def named_errors(who: str) -> Iterator[None]:
     """Turn what the block raises into a sentence about `who`, such as `the searcher gp`.
 
     Raises:
@@ -39,12 +39,12 @@ def _in_words(error: Exception) -> str:
     return f"{type(error).__name__}{f': {said:.300}' if said else ''}{place}"
 
 
-def blamed(who: str, code: T) -> T:
+def with_named_errors(who: str, code: T) -> T:
     """Return an object with the methods of `code`; what they raise is turned into a sentence about `who`."""
-    return cast("T", _Blamed(who, code))
+    return cast("T", _NamedErrors(who, code))
 
 
-class _Blamed:
+class _NamedErrors:
     def __init__(self, who: str, code: Any) -> None:
         self._who = who
         self._code = code
@@ -57,7 +57,7 @@ class _Blamed:
             try:
                 return method(*args, **given)
             except Exception:
-                with blaming(self._who):
+                with named_errors(self._who):
                     raise
 
         setattr(self, name, call)

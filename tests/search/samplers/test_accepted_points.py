@@ -1,4 +1,4 @@
-"""Draws: a constraint skips raw points, and which ones depends on nothing but the points."""
+"""Accepted points: a constraint skips raw points, and which ones depends on nothing but the points."""
 
 import numpy as np
 import pytest
@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caviar.errors import SpecError
-from caviar.search.samplers import Draws, Grid, List, make_sampler
+from caviar.search.samplers import AcceptedPoints, Grid, List, make_sampler
 from caviar.space import Float, Int, Space
 
 SPACE = Space({"x": Float(0, 1), "y": Float(0, 1), "n": Int(1, 9, when={"k": 1}), "k": Int(0, 1)})
 
 
 def draws(constraint=None, sampler="random", trials=5000):
-    return Draws(make_sampler(sampler, SPACE, 3, trials), SPACE, constraint)
+    return AcceptedPoints(make_sampler(sampler, SPACE, 3, trials), SPACE, constraint)
 
 
 def below(config):
