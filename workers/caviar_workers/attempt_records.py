@@ -25,8 +25,41 @@ class Attempt:
     """Type name of what train returned, if that was not None."""
 
 
-Ending = tuple[int, int, float, float, int, float, str | None, str | None, str]
-"""An attempt that is over: trial, attempt, started, ended, first step, busy, error, kind, returned; as in Attempt."""
+@dataclass(slots=True)
+class Endings:
+    """Attempts that are over, in the order of their ends, as columns [k]; each as in Attempt, or in its Trial.
+
+    Columns of numbers and texts, for there may be thousands of attempts in a second: an object for each would be looked
+    at by Python's garbage collector again and again.
+    """
+
+    trials: list[int] = field(default_factory=list)
+    attempts: list[int] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    """First steps."""
+    started: list[float] = field(default_factory=list)
+    ended: list[float] = field(default_factory=list)
+    busy: list[float] = field(default_factory=list)
+    errors: list[str | None] = field(default_factory=list)
+    kinds: list[str | None] = field(default_factory=list)
+    returned: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        """How many they are."""
+        return len(self.trials)
+
+    def append(self, attempt: Attempt, ended: float) -> None:
+        """Add an attempt that ended at this time."""
+        trial = attempt.trial
+        self.trials.append(trial.number)
+        self.attempts.append(trial.attempt)
+        self.starts.append(trial.start)
+        self.started.append(attempt.started)
+        self.ended.append(ended)
+        self.busy.append(attempt.busy)
+        self.errors.append(attempt.error)
+        self.kinds.append(attempt.kind)
+        self.returned.append(attempt.returned)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from caviar_workers.attempt_records import Attempt, Ending, Past
+from caviar_workers.attempt_records import Attempt, Endings, Past
 from caviar_workers.checkpoint import MOST_STEP
 from caviar_workers.messages import Living, Summary
 from caviar_workers.row_columns import Bools, Columns, Extremes, Floats, Ints, extremes
@@ -23,7 +23,7 @@ from caviar_workers.trial import WIDTH, Cells
 class FlushWindow:
     """The attempts of one flush and their rows."""
 
-    endings: list[Ending]
+    endings: Endings
     """Attempts that ended."""
     current: Attempt | None
     """The one that goes on."""
@@ -38,13 +38,13 @@ class FlushWindow:
     def trials(self) -> list[int]:
         """Trial numbers, [k]."""
         last = [self.current.trial.number] if self.current is not None else []
-        return [ending[0] for ending in self.endings] + last
+        return self.endings.trials + last
 
     @property
     def attempts(self) -> list[int]:
         """Which attempt of the trial each is, [k]."""
         last = [self.current.trial.attempt] if self.current is not None else []
-        return [ending[1] for ending in self.endings] + last
+        return self.endings.attempts + last
 
     @property
     def firsts(self) -> Ints:
@@ -58,7 +58,7 @@ class FlushWindow:
 
     def _starts(self) -> NDArray[np.uint64]:
         last = [self.current.trial.start] if self.current is not None else []
-        return np.array([ending[4] for ending in self.endings] + last, np.uint64)
+        return np.array(self.endings.starts + last, np.uint64)
 
     def starts(self) -> Ints:
         """Where the rows of each attempt begin, [k]."""

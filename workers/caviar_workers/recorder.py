@@ -15,12 +15,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 
-from caviar_workers.attempt_records import Attempt, Ending, Past
+from caviar_workers.attempt_records import Attempt, Endings, Past
 from caviar_workers.capture import Capture
 from caviar_workers.checkpoint import Save, carried, is_visible
 from caviar_workers.checkpoint_folder import CheckpointFolder
@@ -61,9 +60,7 @@ class Recorder:
         self._place = (socket.gethostname(), os.getpid(), devices)
         self._lock = threading.Lock()
         self._open: Attempt | None = None
-        # What ended is kept as flat lists of numbers: thousands of objects would each be looked at by Python's garbage
-        # collector again and again.
-        self._endings: list[Ending] = []
+        self._endings = Endings()
         self._counts: list[int] = []
         self._cells: Cells = []
         self._past: Past | None = None
@@ -97,13 +94,12 @@ class Recorder:
         self._capture.end()
         trial, ended = attempt.trial, self._clock()
         trial.leave()
-        facts = attempt.busy, attempt.error, attempt.kind, attempt.returned
         with self._lock:
             self._open = None
             cells = trial.pop_rows()
             self._cells += cells
             self._counts.append(len(cells) // WIDTH)
-            self._endings.append((trial.number, trial.attempt, attempt.started, ended, trial.start, *facts))
+            self._endings.append(attempt, ended)
             untaken = self._untaken if len(self._cells) // WIDTH + len(self._endings) >= MOST_BACKLOG else None
         if untaken is not None:
             untaken.wait()
@@ -204,7 +200,7 @@ class Recorder:
         return Batch(curves=curves, attempts=attempts, logs=logs, saves=saves)
 
     def _next_window(self) -> FlushWindow:
-        endings, self._endings = self._endings, []
+        endings, self._endings = self._endings, Endings()
         counts, self._counts = self._counts, []
         cells, self._cells = self._cells, []
         current = self._open
@@ -260,19 +256,22 @@ class Recorder:
 
         measured = totals.metrics[objective].has_last.tolist() if objective in totals.metrics else []
         outcomes: list[Outcome] = []
-        for position, (error, kind, returned) in enumerate(map(itemgetter(6, 7, 8), window.endings)):
+        endings = window.endings
+        for position, (error, kind) in enumerate(zip(endings.errors, endings.kinds, strict=True)):
             if error is not None:
                 outcomes.append((State.FAILED, kind, error))
             elif position in faults:
                 outcomes.append((State.FAILED, Failure.ERROR, f"ValueError: {faults[position]}"))
             elif kind is not None:
-                ran = window.endings[position][1] > 0  # in an attempt before: then it did begin
+                ran = endings.attempts[position] > 0  # in an attempt before: then it did begin
                 outcomes.append((State.STOPPED if kind == "cancel" and ran else TOLD[kind], None, None))
             elif (measured and measured[position]) or (totals.rows[position] == 0 and unknown(position)) or final:
                 outcomes.append((State.COMPLETED, None, None))
             else:
                 reported = [name for name, found in totals.metrics.items() if found.has_last[position]]
-                outcomes.append((State.FAILED, Failure.METRIC, never_reported(objective, reported, returned)))
+                outcomes.append(
+                    (State.FAILED, Failure.METRIC, never_reported(objective, reported, endings.returned[position]))
+                )
         return outcomes + [(State.RUNNING, None, None)] * (window.current is not None)
 
 
