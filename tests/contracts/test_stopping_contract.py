@@ -7,12 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+import caviar
 from caviar.errors import SpecError
+from caviar.search import stopping
 from caviar.search.stopping import KINDS, PAUSING, Judgement, StopPolicy, parse_stopping, stopping_text
 
 TEXTS = [*(kind.example for kind in KINDS.values()), "asha", "asha:eta=4,first=2"]
 CASES = [(text, pausing) for text in TEXTS for pausing in (True, False)]
 END = 30
+
+
+@pytest.mark.parametrize("kind", KINDS.values())
+def test_a_user_can_import_it_from_caviar(kind: type[stopping.Stopping]) -> None:
+    assert {kind.__name__} <= {*caviar.__all__} & {*stopping.__all__}
+    assert getattr(caviar, kind.__name__) is kind
 
 
 def make(case: tuple[str, bool], mode: str = "min") -> StopPolicy:

@@ -78,7 +78,7 @@ FIELDS: dict[str, dict[str, Field]] = {
         "attempt": Field("int16"),
         "state": Field("text"),  # RUNNING | PAUSED | COMPLETED | STOPPED | FAILED | CANCELLED | LOST
         "cause": Field("text"),  # first | retry | promote | stop (while paused: nothing ran)
-        "kind": Field("text", shown=7),  # error | oom | timeout | lost; null unless it failed
+        "kind": Field("text", shown=7),  # error | oom | metric | timeout | lost; null unless FAILED or LOST
         "error": Field("text"),  # traceback, at most 16 KiB
         "started": Field("time"),
         "ended": Field("time"),  # null while it runs
@@ -106,8 +106,8 @@ FIELDS: dict[str, dict[str, Field]] = {
         "time": Field("time"),
         "trial": Field("int64"),  # null: the whole sweep
         "attempt": Field("int16"),  # the attempt that it was about; null: none
-        "action": Field("text"),  # stop | pause | promote | retry | time_limit | extend | …
-        "decided_by": Field("text"),  # user | asha:eta=5 | max_attempts=3 | …
+        "action": Field("text"),  # stop | pause | promote | go_on | ask | wait | time_limit
+        "decided_by": Field("text"),  # user | signal | time_limit | cluster | stop_on_divergence | asha:eta=5 | gp | …
         "step": Field("int64"),  # at which it compared; null: none
         "value": Field("float"),  # what the trial had there, if there was something to compare
         "bar": Field("float"),  # what it had to reach

@@ -1,4 +1,4 @@
-"""How a sweep tells its user where it stands, while it runs.
+"""What every progress display is shown (`SweepStatus`), and the contract that each keeps (`ProgressDisplay`).
 
 Contract of the seam: `start` is called first, before anything slow, and again for what comes later (the
 winner's last test); it shows its text at once. `update` may be called as often as the caller likes, from

@@ -1,4 +1,4 @@
-"""How far a sweep is, as a document, and kept up with while it runs: for the live display, another process, a board."""
+"""How far any sweep is, from the store alone, as a document; kept up with while it runs, in whichever process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How a sweep stands at this moment, for the display, and how long the rest of it takes."""
+"""The status of the sweep that this driver runs, for its progress display, and how long the rest of it takes.
+
+Counts come from the engine; the best trials and their curves from the store, by `results.progress`.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +30,16 @@ ROUNDS = 2
 """Trials a slot, after the first that ended, from which on the pace is measured rather than reckoned."""
 
 
-class Pace:
-    """Watches trials end. What passed before the first did (processes start, modules are imported) counts nothing."""
+class TimeLeft:
+    """Guesses how long the rest of a sweep takes, from the trials that end.
+
+    What passed before the first did (processes start, modules are imported) counts nothing.
+    """
 
     def __init__(self) -> None:
         self._first: tuple[float, int] | None = None
 
-    def seconds_left(self, now: float, *, ended: int, busy_s: float, left: int, slots: int) -> float | None:
+    def seconds(self, now: float, *, ended: int, busy_s: float, left: int, slots: int) -> float | None:
         """Seconds to the end; None while nothing has ended, or nothing is left.
 
         Args:
@@ -90,7 +96,7 @@ class RunProgress:
         self._before = before
         self._clock = clock
         self._began = clock()
-        self._pace = Pace()
+        self._time_left = TimeLeft()
         again = curves or plan.rule == "smoothed"  # of neither do counters know
         self._readings = Readings(ProgressReader(store, sweep_dir), again=again) if again or already else None
 
@@ -111,7 +117,7 @@ class RunProgress:
         elapsed = self._clock() - self._began
         slots = max(1, scheduler.slots)
         left = self._plan.trials - self._already - counters.ended
-        eta = self._pace.seconds_left(
+        eta = self._time_left.seconds(
             self._clock(), ended=counters.ended, busy_s=counters.busy_s, left=left, slots=slots
         )
         return SweepStatus(

@@ -240,7 +240,8 @@ class Settings:
     max_attempts: int = setting(
         3,
         whole("≥ 1", 1),
-        "how often a trial's process may die before it is given up (default 3); that a node died does not count",
+        "how often a trial's process may die, no other trial being in it, before the trial is given up (default 3); "
+        "deaths of its node are counted apart, up to ten",
     )
     trial_timeout: float | None = setting(
         None,

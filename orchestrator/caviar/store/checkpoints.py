@@ -1,4 +1,4 @@
-"""The checkpoints of a sweep in its folder: which a trial may go on from, and what its curve was then."""
+"""The files of checkpoints in a sweep's folder: which a trial may go on from, and what its curve was then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who owns a sweep, and whether that process still lives, as far as this host can tell. One process writes."""
+"""The record of who owns a sweep, and whether that process still lives, as far as this host can tell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owning a sweep for as long as a block lasts, and giving signs of life all the while."""
+"""To own a sweep while a block lasts: claims it at the beginning, gives signs of life, and releases it at the end."""
 
 from __future__ import annotations
 

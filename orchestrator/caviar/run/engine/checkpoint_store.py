@@ -1,4 +1,7 @@
-"""Checkpoints in the store: written where workers cannot, thinned out, and given to trials that go on."""
+"""The engine's keeper of checkpoints: writes what workers cannot, thins out, and gives trials what they go on from.
+
+The files themselves are the affair of `store.checkpoints`.
+"""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ class Decision:
     """One decision; see the table `decisions` in `caviar_workers.tables` for its words."""
 
     action: str
-    """`stop`, `pause`, `promote`, `retry`, …"""
+    """One of `Action`."""
     by: str
-    """What decided: `user`, `asha:eta=5`, `max_attempts=3`, …"""
+    """What decided: `user`, `signal`, `time_limit`, `cluster`, a stop policy or a searcher, such as `asha:eta=5`."""
     trial: int | None = None
     """None: the whole sweep."""
     attempt: int | None = None

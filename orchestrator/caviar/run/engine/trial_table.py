@@ -1,7 +1,10 @@
-"""The one table of the trials that live: where each is, and what is known of it beyond its row.
+"""The one table of the trials that live: where each is, what is known of it beyond its row, and who is tried again.
 
 A trial is in a lease, waits to be tried again, is paused, or was promoted and is next. Those in leases are columns, for
 there may be ten thousands of them; a record is kept of those only about whom something is to be remembered.
+
+Who is tried again, and who is given up, is decided here: by `lose` when a process or node died, by `try_alone` when
+memory ran out. `accounting._second_chances` asks for the latter where a trial raised it and its process lives.
 
 A dead process says nothing of which trial killed it. So the unfinished trials of its lease are tried again in smaller
 leases, and a death is charged to a trial only when it was alone; its lease-mates lose time, never a try.

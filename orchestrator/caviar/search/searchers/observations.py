@@ -83,7 +83,7 @@ class ObservingSearcher:
         self._history.place(trial, u)
 
     def tell(self, trial: int, step: int, value: float) -> None:
-        """Take in a row that was published; see `Searcher`."""
+        """Take in a row; see `Searcher`."""
         self._history.tell(trial, step, value)
 
     def withdraw(self, trial: int) -> None:

@@ -72,7 +72,7 @@ class OptunaSearch:
         self._trials[trial] = self._study.ask(self._space)
 
     def tell(self, trial: int, step: int, value: float) -> None:
-        """Take in a row that was published; see `Searcher`."""
+        """Take in a row; see `Searcher`."""
         if trial in self._trials:
             self._told.setdefault(trial, {})[step] = value
 

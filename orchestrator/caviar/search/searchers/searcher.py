@@ -3,8 +3,8 @@
 Contract, held by tests/contracts/test_searcher_contract.py over every searcher:
 
 * `ask` depends on the seed, the trial's number and the events before it, earlier asks included, nothing else: the same
-  events in the same order give the same points. Asks are recorded (a trial's point is in the store before the trial
-  runs), so a driver that resumes a sweep gives them back with `restore`, tells the rows, and asks for the next only.
+  events in the same order give the same points. Asks are recorded (a trial's point is in the store before any of its
+  rows), so a driver that resumes a sweep gives them back with `restore`, tells the rows, and asks for the next only.
 * A point that was asked for and has told nothing yet is pending: it is not asked for again, nor its close surroundings
   without reason.
 * A searcher learns from the living history (`run.engine.living_rows`; test_living_history.py): what was withdrawn
@@ -49,7 +49,7 @@ class Searcher(Protocol):
         ...
 
     def tell(self, trial: int, step: int, value: float) -> None:
-        """Take in a row that was published: the sweep's metric of a trial at a step."""
+        """Take in a row: the sweep's metric of a trial at a step."""
         ...
 
     def withdraw(self, trial: int) -> None:

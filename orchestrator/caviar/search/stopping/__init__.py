@@ -1,4 +1,4 @@
-"""Early stopping: pure policies that decide, from published rows, which trials go on."""
+"""Early stopping: pure policies that decide, from the rows that trials report, which trials go on."""
 
 from caviar.search.stopping.asha import ASHA
 from caviar.search.stopping.divergence import BY as DIVERGENCE

@@ -1,19 +1,19 @@
-"""The seam of early stopping: published rows in, decisions with their numbers out; and what policies share.
+"""The seam of early stopping: rows in, decisions with their numbers out; and what policies share.
 
 Contract, held by tests/contracts/test_stopping_contract.py and test_living_history.py over every policy:
 
-* The state is a fold of four events: `note` (a row was published), `withdraw` (what a trial had counts no more),
-  `apply` (a decision was stored), `end` (a trial is over). `judge` and `recall` change nothing, and depend on
-  nothing else: no clock, no chance. So the same events in the same order give the same decisions, and a driver that
-  resumes a sweep notes its rows, applies its stored decisions, ends its ended trials, and goes on as the first one
-  would have.
+* The state is a fold of four events: `note` (a row came), `withdraw` (what a trial had counts no more), `apply` (what
+  the policy decided holds), `end` (a trial is over). What is told is on its way to the store: a decision is published
+  after the rows before it, or with them, and only then is a trial told of it; where that fails, the driver ends.
+* `judge` and `recall` change nothing, and depend on nothing else: no clock, no chance. So the same events in the same
+  order give the same decisions, and a driver that resumes a sweep notes its rows, applies its stored decisions, ends
+  its ended trials, and goes on as the first one would have.
 * Noting rows of different trials in another order gives the same state, as long as each trial's rows keep theirs.
 * Steps are the sweep's, as reported; how often a trial reports plays no part. A trial is held against what others had
   at or before the step at which it is compared, never against their later steps.
 * A trial whose value is NaN or infinite loses against every finite one, and is never kept for it.
 * A policy judges the living history (`run.engine.living_rows`). Where a trial runs again, after a crash say, its rows
-  are
-  withdrawn and those that still count are noted again: then all is as if no others had ever been noted. Of several
+  are withdrawn and those that still count are noted again: then all is as if no others had ever been noted. Of several
   rows of one step the last one counts. Steps at which a trial was judged are not judged again, whatever was withdrawn.
 * Memory is O(trials) at the worst, some hundred bytes each.
 """
@@ -95,7 +95,7 @@ class StopPolicy(Protocol):
     """Decides which trials go on; see the contract above."""
 
     def note(self, trial: int, step: int, value: float) -> None:
-        """A row was published: the sweep's metric of a trial at a step; a trial's steps never go back in an attempt."""
+        """A row came: the sweep's metric of a trial at a step; a trial's steps never go back in an attempt."""
         ...
 
     def withdraw(self, trial: int) -> None:
@@ -116,7 +116,7 @@ class StopPolicy(Protocol):
         ...
 
     def apply(self, judgement: Judgement) -> None:
-        """A decision of this policy was stored: make it so."""
+        """Take in a decision of this policy: its own, just made, or one that an earlier driver stored."""
         ...
 
     def end(self, trial: int, *, state: str) -> None:
@@ -127,8 +127,9 @@ class StopPolicy(Protocol):
 class Stopping(ABC):
     """A stop policy as a sweep describes it: a frozen dataclass, whose fields are its settings, all numbers.
 
-    Whoever adds one writes a file with such a class and its `StopPolicy`, and enters the class in `registry.POLICIES`;
-    its text, sentences, row in the docs and contract tests are found from there.
+    Whoever adds one writes a file with such a class and its `StopPolicy`, enters the class in `registry.POLICIES`, and
+    exports it from this package and from `caviar`; its text, sentences, row in the docs and contract tests are found
+    from the registry.
     """
 
     __slots__ = ()
