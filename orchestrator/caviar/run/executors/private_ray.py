@@ -15,8 +15,8 @@ from __future__ import annotations
 import inspect
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 TRIED = (2, 55), (2, 60)
@@ -34,19 +34,25 @@ _OPTIONS = {"_system_config": {"prestart_worker_first_driver": False}}
 """Workers are started when leases come: those that Ray starts beforehand would make the first lease wait for both."""
 
 log = logging.getLogger(__name__)
+Start = Callable[[Any], AbstractContextManager[dict[str, Any]]]
+
+
+def ways_to_start(ray: Any) -> tuple[Start, Start]:
+    """How to start Ray, and how to try again: its two servers only, where that can be, and then as ever.
+
+    Each is a block that yields options for `ray.init`. Why it is to start as ever from the beginning is logged now:
+    while Ray starts, what goes to stderr may be kept from it.
+    """
+    why_not = _why_not(ray)
+    if not why_not:
+        return two_servers, all_servers  # in case it is the two that cannot do without the others
+    log.info("starting Ray with all its servers: %s", why_not)
+    return all_servers, all_servers
 
 
 @contextmanager
 def two_servers(ray: Any) -> Iterator[dict[str, Any]]:
-    """Let the Ray that starts in this block start its two servers only; yields options for `ray.init`.
-
-    Where that cannot be, the options are empty and Ray starts as ever.
-    """
-    why_not = _why_not(ray)
-    if why_not:
-        log.info("starting Ray with all its servers: %s", why_not)
-        yield {}
-        return
+    """Let the Ray that starts in this block start its two servers only."""
     node = ray._private.node
     before = node.Node
     node.Node = _two_servers(ray)

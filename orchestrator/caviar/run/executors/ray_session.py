@@ -25,7 +25,7 @@ from caviar.run.executors.cluster_probe import check_address, knock
 from caviar.run.executors.inherited import Inherited
 from caviar.run.executors.native_output import native_output_kept
 from caviar.run.executors.private_folder import WITHIN, close_token, private_folder, remove
-from caviar.run.executors.private_ray import all_servers, two_servers
+from caviar.run.executors.private_ray import ways_to_start
 
 _QUIET: Mapping[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False}
 """Of ray.init: what is wrong comes as an exception, too."""
@@ -273,8 +273,9 @@ def _start(ray: Any, wish: _Wish, inherited: Inherited, *, beside: bool = False)
     options |= {"num_cpus": wish.cpus} if wish.cpus is not None else {}
     options |= {"num_gpus": wish.gpus} if wish.gpus is not None else {}
     failure: Exception | None = None
+    ways = ways_to_start(ray)
     with nullcontext() if beside else native_output_kept() as kept_output:
-        for servers in (two_servers, all_servers):  # in case it is the two that cannot do without the others
+        for servers in ways:
             try:
                 _folders.append(private_folder())
                 close_token()
