@@ -29,15 +29,21 @@ if TYPE_CHECKING:
 MOST_NAMED = 6
 
 
-def emit_json(document: DataclassInstance) -> None:
+def emit_json(document: DataclassInstance, *, lines: bool = False) -> None:
     """Write one JSON document: indented, and ASCII only, so that no control character reaches a terminal.
+
+    Args:
+        document: What to write.
+        lines: In one line, at once, for others will follow.
 
     Raises:
         TypeError: It is no dataclass: what a verb shows is made, once for all who show it, by a room below.
     """
     if not is_dataclass(document):
         raise TypeError(f"a document is a frozen dataclass with the fields of its JSON form, not {document!r:.60}")
-    click.echo(json.dumps(as_json(document), indent=2, allow_nan=False))
+    click.echo(json.dumps(as_json(document), indent=None if lines else 2, allow_nan=False))
+    if lines:
+        sys.stdout.flush()
 
 
 def emit(text: str = "", *, hang: int | None = None) -> None:

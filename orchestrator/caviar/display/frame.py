@@ -94,23 +94,27 @@ def bar(status: SweepStatus, width: int, glyphs: Glyphs) -> Text:
 
 
 def newest_lines(status: SweepStatus, look: Look) -> list[Text]:
-    """`runs  t23  val_loss 0.31 at step 8`: the newest report of a trial that runs; while there is none, that."""
-    if status.newest is None:
+    """`runs  t23  val_loss 0.31 at step 8`: the newest report of each trial that runs, or of one; while there is none,
+    that.
+    """
+    reports = status.reports or (() if status.newest is None else (status.newest,))
+    if not reports:
         waits = not status.best and not status.done and status.running
         return [_fit(Text(_shown("no trial has reported yet", look), style=FAINT), look)] if waits else []
-    newest = status.newest
     metric = _shown(one_line(status.metric, 24), look)
+    names, values = [f"t{one.trial}" for one in reports], [number(one.value) for one in reports]
     return [
         _fit(
             Text.assemble(
-                ("runs  ", STRONG),
-                f"t{newest.trial}  ",
-                (f"{metric} ", FAINT),
-                number(newest.value),
-                (f" at step {newest.step}", FAINT),
+                ("runs  " if place == 0 else "      ", STRONG),
+                f"{name:<{max(map(len, names))}}  ",
+                (f"{metric if place == 0 else ' ' * cell_len(metric)} ", FAINT),
+                f"{value:<{max(map(len, values))}}",
+                (f" at step {one.step}", FAINT),
             ),
             look,
         )
+        for place, (one, name, value) in enumerate(zip(reports, names, values, strict=True))
     ]
 
 

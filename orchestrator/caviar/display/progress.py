@@ -70,6 +70,7 @@ class SweepStatus:
         mode: whether less or more of it is better.
         best: the best trials, best first.
         newest: the newest report of a trial that runs; None: none of them has reported.
+        reports: the newest report of each trial that runs, newest first; a few, or none where they are not at hand.
         reasons: why trials failed, and how many did of each, most frequent first; a few.
     """
 
@@ -89,6 +90,7 @@ class SweepStatus:
     mode: Literal["min", "max"]
     best: tuple[BestRow, ...] = field(default=())
     newest: Newest | None = None
+    reports: tuple[Newest, ...] = ()
     reasons: tuple[tuple[str, int], ...] = ()
 
 

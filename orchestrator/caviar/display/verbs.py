@@ -6,6 +6,7 @@ VERBS = {
     "stop": ("Run sweeps", "Stop a sweep that runs, or one of its trials."),
     "ls": ("Read results", "The sweeps of the store, newest first."),
     "status": ("Read results", "Where a sweep stands: counts, best so far, failures."),
+    "watch": ("Read results", "Follow a sweep that runs, from anywhere."),
     "best": ("Read results", "The best trials, and the winner's config ready to copy."),
     "zoom": ("Run sweeps", "Run a finer sweep round the best trials."),
     "plot": ("Read results", "Draw coarse trials, the box round the best, and fine trials."),

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 BEST = 5
 """Trials that are shown."""
+REPORTS = 8
+"""Running trials that are shown."""
 REASONS = 2
 """Reasons of failures that are shown."""
 MOST_FAILURES = 100_000
@@ -105,7 +107,7 @@ class ProgressReader:
     def _document(self, following: Following) -> ProgressDocument:
         self._best = self._leaders(following, {row.trial: row for row in self._best})
         self._note_failures(following)
-        newest = self._newest(following)
+        reports = self._reports(following)
         following.forget(but=[row.trial for row in self._best])
         plan = self._sweep.again().plan  # it may have been given more trials
         counts = dict(following.execute("SELECT state, count(*) FROM standing GROUP BY state").fetchall())
@@ -124,7 +126,8 @@ class ProgressReader:
             metric=plan.metric,
             mode="max" if plan.mode == "max" else "min",
             best=self._best,
-            newest=newest,
+            newest=reports[0] if reports else None,
+            reports=reports,
             reasons=tuple(Counter(self._failed.values()).most_common(REASONS)),
             state=following.state,
             rule=plan.rule,
@@ -168,14 +171,16 @@ class ProgressReader:
         ).fetchall()
         return {trial: tuple(values) for trial, values in rows}
 
-    def _newest(self, following: Following) -> Newest | None:
-        """The newest report of a trial that runs."""
+    def _reports(self, following: Following) -> tuple[Newest, ...]:
+        """The newest report of each trial that runs, newest first."""
         metric = quoted(self._sweep.plan.metric)
         found = following.execute(
             f"SELECT trial, step, {metric} FROM _curves WHERE {metric} IS NOT NULL AND trial IN "
-            f"(SELECT trial FROM trials WHERE state = '{State.RUNNING}') ORDER BY time DESC, trial, _row DESC LIMIT 1"
+            f"(SELECT trial FROM trials WHERE state = '{State.RUNNING}') "
+            "QUALIFY row_number() OVER (PARTITION BY trial ORDER BY time DESC, _row DESC) = 1 "
+            f"ORDER BY time DESC, trial LIMIT {REPORTS}"
         ).fetchall()
-        return Newest(trial=found[0][0], step=found[0][1], value=found[0][2]) if found else None
+        return tuple(Newest(trial=trial, step=step, value=value) for trial, step, value in found)
 
     def _note_failures(self, following: Following) -> None:
         for trial, state, kind, error in following.execute("SELECT trial, state, kind, error FROM trials").fetchall():
