@@ -100,6 +100,23 @@ def test_a_curve_opens_one_of_many_files(store, sweep, rows, small_files):
             assert views.execute("SELECT step, loss FROM curves WHERE trial = 99").fetchall() == []
 
 
+def test_files_that_were_all_opened_are_not_opened_anew_for_some_trials(store, sweep, rows, small_files, monkeypatch):
+    epoch = sweep.claim()
+    record_many(sweep, rows, epoch)
+    finalize(sweep, epoch)
+    opened = []
+    scan = SweepTables.scan
+    monkeypatch.setattr(SweepTables, "scan", lambda *args: opened.append(args[1:]) or scan(*args))
+    sql = "SELECT trial, count(*) FROM curves WHERE trial IN (3, 9) GROUP BY ALL ORDER BY ALL"
+    with Views(store, [sweep]) as views:
+        whole = views.execute(sql).fetchall()
+        opened.clear()
+        with views.of_trials([3, 9]):
+            assert views.execute(sql).fetchall() == whole
+        assert views.execute(sql).fetchall() == whole
+    assert not opened
+
+
 def test_when_one_of_several_files_fails_none_is_shown(store, sweep, rows, small_files):
     class FullAtTheThird(PosixDisk):
         def _rename(self, old, new):

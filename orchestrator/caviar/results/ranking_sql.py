@@ -45,13 +45,19 @@ def scored_sql(sweep: str, metric: str, mode: str, rule: Rule, at_step: int | No
 
 def steps_sql(sweep: str, metric: str, mode: str, rule: Rule, trials: Sequence[int]) -> str:
     """A query of trial and _step, where the value of a whole curve stands; of those of the trials that have one."""
-    few = f"{_rows(sweep, metric)} AND trial IN ({', '.join(map(str, trials))})"
-    return f"SELECT trial, _step FROM ({_scores(few, mode, rule)})"
+    wanted = ", ".join(f"({trial}::BIGINT)" for trial in trials)
+    # A join, for of a list DuckDB would only take what files it may skip, and then read all rows of the others.
+    few = f"SELECT r.* FROM (VALUES {wanted}) few(trial) JOIN ({_rows(sweep, metric)}) r USING (trial)"
+    return _newest(few) if rule == "last" else f"SELECT trial, _step FROM ({_scores(few, mode, rule)})"
 
 
 def newest_sql(sweep: str, metric: str) -> str:
     """A query of trial and _step, the last one at which its curve has the metric."""
-    return f"SELECT trial, max(step) AS _step FROM ({_rows(sweep, metric)}) GROUP BY trial"
+    return _newest(_rows(sweep, metric))
+
+
+def _newest(rows: str) -> str:
+    return f"SELECT trial, max(step) AS _step FROM ({rows}) GROUP BY trial"  # the steps of a curve never go back
 
 
 def _rows(sweep: str, metric: str) -> str:

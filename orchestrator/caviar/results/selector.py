@@ -142,7 +142,8 @@ def select(
     else:
         step, pool = asked.common_step(least) if at_step is None else at_step, "<> 'FAILED'"
     parameters = list(plan.parameters)
-    found = asked.best(step, pool, parameters, k)
+    counted = ends[0] if ends is not None and asked.rule != "smoothed" else None
+    found = asked.best(step, pool, parameters, k, counted)
     if steps and found and step is None:
         found = asked.with_steps(found)
     rows = tuple(
@@ -204,11 +205,16 @@ class Comparison:
         enough = (len(steps) + 1) // 2 if least == 1 else min(least, len(steps))
         return int(steps[enough - 1][0]) if steps else 0
 
-    def best(self, step: int | None, pool: str, parameters: Sequence[str], k: int) -> list[Row]:
-        """The best `k`: trial, value, step of the value, state, seed, how many were compared, parameters."""
+    def best(self, step: int | None, pool: str, parameters: Sequence[str], k: int, counted: int | None) -> list[Row]:
+        """The best `k`: trial, value, step of the value, state, seed, how many were compared, parameters.
+
+        `counted` is how many are compared, where that is known: DuckDB then keeps `k` rows, rather than all to count
+        them.
+        """
         columns = "".join(f", {quoted(name)}" for name in parameters)
+        compared = "count(*) OVER ()" if counted is None else str(counted)
         return self.views.execute(  # type: ignore[no-any-return]
-            f"SELECT trial, _value, _step, state, seed, count(*) OVER (){columns} "
+            f"SELECT trial, _value, _step, state, seed, {compared}{columns} "
             f"FROM ({scored_sql(self.sweep, self.metric, self.mode, self.rule, step)}) "
             f"WHERE state {pool} AND NOT coalesce(diverged, false) AND isfinite(_value) "
             f"ORDER BY _value {'ASC' if self.mode == 'min' else 'DESC'}, trial LIMIT {int(k)}"

@@ -68,12 +68,22 @@ class SweepTables:
             for key, parameter in plan.parameters.items()
         )
 
-    def narrow(self, trials: Collection[int] | None) -> None:
-        """Look for curves only in the files that may hold these trials; None: in all."""
+    def narrow(self, trials: Collection[int] | None) -> bool:
+        """Look for curves only in the files that may hold these trials; None: in all.
+
+        Returns:
+            Whether other files are looked at now. Those of a sweep that ended stay as they are once all of them were
+            opened and compared: nothing is spared then, and their footers tell which rows need not be read.
+        """
+        if trials is None and self._trials is None:
+            return False
+        if self._trials is None and self.seen.plain and ("curves",) in self._held:
+            return False
         _ = self.metrics  # of all
         self._trials = trials
         self._held.pop(("curves",), None)
         self.__dict__.pop("retried", None)
+        return True
 
     def between(self, low: int, high: int) -> SweepTables:
         """Return the same tables, but of the trials from `low` to before `high` only."""

@@ -147,9 +147,9 @@ class Views:
 
     def _narrow(self, trials: Collection[int] | None) -> None:
         self._trials = trials
-        for one in self._shown:
-            one.tables.narrow(trials)
-        self._made -= {"curves", "_curves"}
+        changed = [one.tables.narrow(trials) for one in self._shown]
+        if any(changed):
+            self._made -= {"curves", "_curves"}
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
         """Run trusted SQL over the views.
