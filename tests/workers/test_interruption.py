@@ -9,6 +9,7 @@ import pytest
 
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Message, Program
+from caviar_workers.states import Cause
 from caviar_workers.trial import Trial, TrialInterrupted
 
 from ..leases import Rows, ended, make_lease, rows_of
@@ -106,6 +107,26 @@ def test_a_trial_that_is_stopped_before_it_begins_is_cancelled() -> None:
 
     assert [row["state"] for row in ended(tables)] == ["COMPLETED", "CANCELLED", "COMPLETED"]
     assert ran == [0, 2]
+
+
+def test_an_attempt_that_is_stopped_before_it_begins_is_of_the_cause_stop() -> None:
+    def mail() -> tuple[Message, ...]:
+        return tuple(Message(trial=trial, attempt=1, action="stop", decision=trial) for trial in (1, 2))
+
+    def train(config: dict[str, Any], trial: Trial) -> None:
+        trial.report(0, loss=1.0)
+        time.sleep(0.3)
+
+    program = Program(digest="d", train="train", functions={"train": train})
+    causes = {1: Cause.RETRY, 2: Cause.PROMOTE, 3: Cause.RETRY}
+    lease = make_lease(range(4), attempts=(0, 1, 1, 1), causes=causes, flush_s=0.01)
+    found = ended(rows_of(run_lease(program, lease, own_process=False, mail=mail)))
+    assert [(row["state"], row["cause"]) for row in found] == [
+        ("COMPLETED", "first"),
+        ("STOPPED", "stop"),
+        ("STOPPED", "stop"),
+        ("COMPLETED", "retry"),
+    ]
 
 
 def test_nothing_is_recorded_after_the_last_report_of_a_stubborn_trial() -> None:

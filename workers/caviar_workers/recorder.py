@@ -29,7 +29,7 @@ from caviar_workers.flush_window import FlushWindow, Totals, totals_of
 from caviar_workers.messages import Batch, Lease, Living, Summary
 from caviar_workers.row_checks import RowChecks
 from caviar_workers.row_columns import Rows, to_columns
-from caviar_workers.states import Failure, State
+from caviar_workers.states import Cause, Failure, State
 from caviar_workers.trial import WIDTH, Cells, Trial
 
 MOST_BACKLOG = 50_000
@@ -228,7 +228,7 @@ class Recorder:
         if window.endings or window.past is None:  # else: the one that runs was seen running before
             totals = own.carrying_on(self._living(window))
             outcomes = self._outcomes(window, totals, faults)
-            attempts = ipc(attempts_table(window, totals, outcomes, self._place, self._lease.causes))
+            attempts = ipc(attempts_table(window, totals, outcomes, self._place, self._causes(window)))
         self._past = None
         if window.current is not None:
             fault = faults.get(len(window.endings))
@@ -236,6 +236,12 @@ class Recorder:
             if fault is not None:
                 window.current.trial.refuse(ValueError(fault))
         return curves, attempts
+
+    def _causes(self, window: FlushWindow) -> Mapping[int, Cause]:
+        """Trial → why it was executed, of those that were not executed for the first time; or was not at all."""
+        causes, told = self._lease.causes, zip(window.endings.trials, window.endings.kinds, strict=True)
+        waited = [trial for trial, kind in told if kind == "cancel" and trial in causes]
+        return {**causes, **dict.fromkeys(waited, Cause.STOP)} if waited else causes
 
     def _living(self, window: FlushWindow) -> dict[int, Living]:
         """Position of each attempt that loaded its checkpoint → the curve that it carries on."""

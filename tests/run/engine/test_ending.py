@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
+import duckdb
+import pyarrow as pa
 import pytest
 from tests.run.engine.tables import Tables
 
@@ -18,6 +20,7 @@ from caviar.run.executors.simulated import Course, SimulatedDeathError, Simulate
 from caviar.search.samplers import make_sampler
 from caviar.space import Float, Space
 from caviar.spec.plan import Plan
+from caviar.store.read.sweep_tables import BEGAN
 from caviar_workers.messages import Message
 from caviar_workers.states import Action
 
@@ -182,6 +185,30 @@ def test_a_trial_that_no_worker_has_ends_at_once_as_one_that_waits(attempts: dic
 
     (row,) = sink.ended()
     assert (row["state"], row["cause"]) == (("STOPPED", "stop") if attempts else ("CANCELLED", "first"))
+
+
+def test_only_what_a_worker_began_with_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials are stopped in every place where they wait; one dies with its worker, and one while it waits again."""
+    monkeypatch.setattr("caviar.run.engine.trial_source.BLOCK", 8)
+    began = set()
+
+    def deadly(config: dict[str, Any], trial: Any) -> Iterator[tuple[float, int, dict[str, float]]]:
+        began.add(trial.number)
+        for stage in hundred(config, trial):
+            if trial.number == 2 and stage[1] == 5:
+                raise SimulatedDeathError
+            yield stage
+
+    gone = {0, 2, 3, 6, 15, 19}
+    agenda: dict[float, Callable[[Scheduler], None]] = {
+        20.0: lambda loop: [stop(trial)(loop) for trial in gone - {0, 2}],
+        110.0: lambda loop: [loop.end_trial(trial) for trial in (0, 2)],
+    }
+    _, sink, _ = scheduled(20, agenda, run=deadly)
+
+    rows = pa.Table.from_pylist(sink.rows["attempts"]).select(["trial", "state", "cause"])
+    assert {row[0] for row in duckdb.from_arrow(rows).filter(BEGAN).fetchall()} == began
+    assert {3, 6, 15, 19}.isdisjoint(began)
 
 
 class Listener:

@@ -8,6 +8,7 @@ import pytest
 
 from caviar.errors import SpecError, StoreError
 from caviar.store import Views, Writer
+from caviar.store.finalize import finalize
 from caviar.store.read.live_rows import live_rows
 from caviar.store.read.sweep_tables import SweepTables
 
@@ -137,6 +138,35 @@ def test_attempts_are_joined_only_where_a_trial_was_begun_again(store, sweep, ro
             with views.of_trials([0]):
                 views.execute(sql)
             assert views.execute(sql).fetchall() == [(0, 5.0), (1, 9.0)]
+
+
+@pytest.mark.parametrize("in_lease", [False, True])
+@pytest.mark.parametrize("over", [False, True])
+def test_what_never_began_is_no_attempt_and_has_no_start(store, sweep, rows, in_lease, over):
+    """The ways: stopped before the first attempt, before one that a dead process left, and before a second one."""
+    first, second = datetime(2026, 1, 1), datetime(2026, 1, 2)
+    told = {"started": second, "busy": 0.0 if in_lease else None, "start": 0 if in_lease else None}
+    epoch = sweep.claim()
+    with Writer(sweep, epoch) as writer:
+        writer.add("configs", rows.configs(range(5)))
+        writer.add("attempts", rows.attempt(0, "CANCELLED", **told))
+        writer.add("attempts", rows.attempt(1, "STOPPED", attempt=1, cause="stop", **told))
+        writer.add("curves", rows.curve(2, [0, 1], loss=[3.0, 2.0]))
+        writer.add("attempts", rows.attempt(2, "PAUSED", started=first, rows=2, step=1, last_loss=2.0))
+        writer.add("attempts", rows.attempt(2, "STOPPED", attempt=1, cause="stop", **told))
+        writer.add("attempts", rows.attempt(3, started=first, rows=0))
+    if over:
+        finalize(sweep, epoch)
+    with Views(store, [sweep]) as views:
+        assert table(views, "SELECT trial, state, attempts, started, rows, last_loss FROM trials ORDER BY trial") == [
+            (0, "CANCELLED", 0, None, 0, None),
+            (1, "STOPPED", 0, None, 0, None),
+            (2, "STOPPED", 1, first, 2, 2.0),
+            (3, "COMPLETED", 1, first, 0, None),
+            (4, "PENDING", 0, None, 0, None),
+        ]
+        sql = "SELECT trial, started FROM attempts ORDER BY trial, attempt"
+        assert table(views, sql) == [(0, None), (1, None), (2, first), (2, None), (3, first)]
 
 
 @pytest.mark.parametrize("mode", ["min", "max"])

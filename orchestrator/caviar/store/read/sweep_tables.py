@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from caviar.store.visible_files import VisibleFiles
 
 
+BEGAN = "(state IS DISTINCT FROM 'CANCELLED' AND cause IS DISTINCT FROM 'stop')"
+"""Condition on a row of attempts: a worker began with it. Otherwise its trial was stopped while it waited for it, in no
+lease or in one, and the row's `started` is the moment of that: it is not shown."""
+
+
 class SweepTables:
     """The files of a sweep as SQL, from which `trials`, `curves` and the other views are made.
 
@@ -178,9 +183,11 @@ class SweepTables:
     def attempts(self, *, metrics: bool = True) -> str:
         """SELECT of one row an attempt: how it ended, or that it runs; LOST when nobody runs it any more.
 
-        Without `metrics`, of their fixed columns: DuckDB plans a query of thousands of columns for seconds.
+        One that never began has no `started`. Without `metrics`, of their fixed columns: DuckDB plans a query of
+        thousands of columns for seconds.
         """
-        every = self.select(self.attempt_columns if metrics else fixed("attempts"), "attempts")
+        recorded = self.select(self.attempt_columns if metrics else fixed("attempts"), "attempts")
+        every = f"SELECT * REPLACE (CASE WHEN {BEGAN} THEN started END AS started) FROM ({recorded})"
         if self.seen.plain:
             return every
         state = "" if self.running else "REPLACE ('LOST' AS state)"

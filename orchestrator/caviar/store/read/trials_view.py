@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from caviar.store.read.columns import Column
 from caviar.store.read.live_rows import ROW, live_rows
 from caviar.store.read.sql import name
+from caviar.store.read.sweep_tables import BEGAN
 from caviar_workers.tables import FIELDS
 
 if TYPE_CHECKING:
@@ -43,10 +44,11 @@ def trial_columns(tables: SweepTables) -> tuple[Column, ...]:
 def trials_sql(tables: SweepTables) -> str:
     """SELECT of one row per configuration.
 
-    `last_<m>` is the metric's value at the last row that reported it, `best_<m>` its smallest finite value,
-    or largest if the sweep's mode is max. Both are of the trial's curve: of a trial that runs, of the curve
-    so far. `started` is when its first attempt did, `ended` when its newest did, `rows` and `step` are of
-    the curve; `diverged` says whether the sweep's metric was ever NaN or infinite in it: another metric may be.
+    `last_<m>` is the metric's value at the last row that reported it, `best_<m>` its smallest finite value, or
+    largest if the sweep's mode is max. Both are of the trial's curve: of a trial that runs, of the curve so far.
+    `attempts` counts those that began, `started` is when the first of them did, `ended` when its newest did, `rows`
+    and `step` are of the curve; `diverged` says whether the sweep's metric was ever NaN or infinite in it: another
+    metric may be.
     """
     columns = trial_columns(tables)
     if tables.seen.plain:
@@ -66,19 +68,21 @@ def trials_sql(tables: SweepTables) -> str:
 
 
 def _newest(tables: SweepTables) -> str:
-    """The newest attempt of each trial, how many it had, and when the first one started."""
+    """The newest attempt of each trial, how many began, and when the first of them did."""
     if not tables.retried:
-        began = "(cause IS DISTINCT FROM 'stop')::BIGINT AS attempts, started AS first"
+        began = f"{BEGAN}::BIGINT AS attempts, started AS first"
         return f"SELECT *, {began}, {_OPEN} AS is_open FROM attempts"
-    began = "count(*) FILTER (cause IS DISTINCT FROM 'stop') AS attempts, arg_min(started, attempt) AS first"
+    began = f"count(*) FILTER ({BEGAN}) AS attempts, arg_min(started, attempt) AS first"  # of those that have one
     return (
         f"SELECT a.*, attempts, first, {_OPEN} AS is_open FROM attempts a "
         f"JOIN (SELECT trial, max(attempt) AS attempt, {began} FROM attempts GROUP BY trial) USING (trial, attempt)"
     )
 
 
-_OPEN = "(ended IS NULL OR coalesce(start, 1) > 0 OR busy IS NULL OR state NOT IN ('COMPLETED', 'STOPPED'))"
-# Otherwise the attempt summed its whole curve up when it ended. One that was killed could not, and has no busy time.
+_SUMMED = "ended IS NOT NULL AND start = 0 AND busy IS NOT NULL AND state IN ('COMPLETED', 'STOPPED')"
+_OPEN = f"NOT coalesce({_SUMMED} AND {BEGAN}, false)"
+# Otherwise the attempt summed its whole curve up when it ended. One that was killed could not, and has no busy time;
+# one that never began knows nothing of the curve of those before it.
 
 
 def _kept(tables: SweepTables, column: str) -> str:
