@@ -181,6 +181,30 @@ def test_a_sweep_that_is_not_wholly_there_is_left_out_and_can_be_removed(caviar,
     assert caviar("rm", BAD, "--yes", "--store", str(hurt)).code == 4
 
 
+OF_ALL = (("ls",), ("query", "select count(*) from {}"), ("store", "info"))
+OF_ONE = (("status",), ("best",), ("best", "--family"), ("curves",), ("show", "0"), ("logs", "0"), ("explain", "0"))
+
+
+@pytest.mark.parametrize("table", ["trials", "curves", "attempts", "logs"])
+def test_a_data_file_that_is_gone_is_named_by_every_verb_in_the_same_words(caviar, hurt, filled, table) -> None:
+    (file,) = (hurt / f"sweep={filled.digits}" / table).iterdir()
+    file.unlink()
+    told = f"Cannot read the store: {file} was written and is gone: restore it from a copy, or type "
+    told += f"`caviar store check --store {hurt}` to go on without its rows."
+    for verb in OF_ALL:
+        got = caviar(*(word.format(table) for word in verb), "--store", str(hurt))
+        assert got.code == 0, (verb, got)
+        assert told in got.err or (verb == ("ls",) and table in ("attempts", "logs")), (
+            verb,
+            got,
+        )  # which ls never reads
+    for verb in OF_ONE:
+        got = caviar(*verb, "--sweep", filled.digits, "--store", str(hurt))
+        assert got.code in (0, 5), (verb, got)
+        assert (told in got.err) == (got.code == 5), (verb, got)
+    assert got.code == 5 or table not in ("trials", "attempts")
+
+
 def test_a_folder_that_may_not_be_read_is_left_out(hurt, filled, request) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can become somebody else")

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Self, TextIO, TypeVar
 from uuid import uuid4
 
@@ -59,7 +60,7 @@ class QueryThread:
             CaviarError: The time is over.
             KeyboardInterrupt: Ctrl-C. Either way the query has ended.
         """
-        job = self._pool.submit(work, *args)
+        job = self._pool.submit(copy_context().run, work, *args)  # which knows the store, as commands name it
         try:
             return job.result(None if self._end is None else max(self._end - time.monotonic(), 0.0))
         except TimeoutError:

@@ -12,6 +12,7 @@ from caviar.store.checkpoints import all_saves
 from caviar.store.disk.store_errors import store_error
 from caviar.store.layout import CHECKPOINTS
 from caviar.store.read.sql import open_plain, paths
+from caviar.store.visible_files import gone_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,8 +45,10 @@ def sizes(sweep: SweepDir) -> list[Size]:
     try:
         found = [_size(sweep, seen, table) for table in TABLES if seen.names(table)]
         return found + _checkpoints(sweep)
-    except FileNotFoundError:  # merged away meanwhile
-        return sizes(sweep)
+    except FileNotFoundError as error:
+        if sweep.visible_files() != seen:  # merged away meanwhile
+            return sizes(sweep)
+        raise gone_error(sweep.disk, sweep.path, seen) or store_error("read", sweep.path, error) from error
     except (OSError, duckdb.Error) as error:
         raise store_error("read", sweep.path, error) from error
 

@@ -227,6 +227,16 @@ def gone_sentence(sweep: PurePath, name: str) -> str:
     )
 
 
+def gone_error(disk: Disk, sweep: PurePath, seen: VisibleFiles) -> StoreError | None:
+    """The error of a reader where a file that counts is not there, and was not merged away; None: all are there.
+
+    Raises:
+        OSError: The disk does not tell.
+    """
+    gone = next((name for name in seen.all_names() if not disk.exists(sweep / name)), None)
+    return None if gone is None else StoreError(f"Cannot read the store: {gone_sentence(sweep, gone)}")
+
+
 def need_whole(disk: Disk, sweep: PurePath, seen: VisibleFiles, there: Collection[PurePath] | None = None) -> None:
     """See that nothing is missing that was acknowledged, before anything is built upon what is left, or deleted.
 

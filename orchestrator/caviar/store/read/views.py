@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import duckdb
 
@@ -26,10 +26,10 @@ from caviar.store.read.sql import (
 from caviar.store.read.sweep_tables import SweepTables
 from caviar.store.read.sweeps_view import no_sweeps, sweep_row
 from caviar.store.read.view_sql import no_rows, view_sql
-from caviar.store.visible_files import gap_sentence, gone_sentence, holes
+from caviar.store.visible_files import gap_sentence, gone_error, holes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import PurePath
     from types import TracebackType
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from caviar.store.store import Store
     from caviar.store.sweep_dir import SweepDir
     from caviar.store.visible_files import VisibleFiles
+
+T = TypeVar("T")
 
 NAMES = ("sweeps", "trials", "curves", "attempts", "configs", "logs", "decisions")
 INTERNAL = ("_curves",)
@@ -165,11 +167,19 @@ class Views:
             duckdb.Error: The SQL is wrong.
             StoreError: Files cannot be read.
         """
+
+        def asked() -> duckdb.DuckDBPyConnection:
+            self._need(_mentioned(sql))
+            return self._connection.execute(sql, list(parameters))
+
+        return self._read(asked)
+
+    def _read(self, ask: Callable[[], T]) -> T:
+        """What `ask` gives; it is asked again, of new files, when some of those that were listed are gone."""
         failure: Exception
         for left in reversed(range(TRIES)):
             try:
-                self._need(_mentioned(sql))
-                return self._connection.execute(sql, list(parameters))
+                return ask()
             except (duckdb.IOException, FileNotFoundError) as error:
                 failure = error
                 self.refresh()
@@ -192,10 +202,11 @@ class Views:
         """Leave out the sweeps of which files that count are not there."""
         for one in list(self._shown):
             try:
-                for name in one.tables.seen.all_names():
-                    one.sweep.disk.size(one.tables.path / name)
+                gone: Exception | None = gone_error(one.sweep.disk, one.sweep.path, one.tables.seen)
             except OSError as error:
-                self._drop(one.sweep, store_error("read", one.sweep.path, error))
+                gone = store_error("read", one.sweep.path, error)
+            if gone is not None:
+                self._drop(one.sweep, gone)
 
     def ask(self, sql: str) -> duckdb.DuckDBPyConnection:
         """Run a user's SQL: one SELECT over the views.
@@ -223,7 +234,7 @@ class Views:
 
     def metrics(self) -> list[str]:
         """Names of the metrics reported so far in any of the sweeps, in order of first appearance."""
-        return list(dict.fromkeys(metric for one in self._shown for metric in one.tables.metrics))
+        return self._read(lambda: list(dict.fromkeys(name for one in self._shown for name in one.tables.metrics)))
 
     def published(self, trials: Collection[int]) -> dict[int, dict[int, tuple[int, int]]]:
         """Trial → attempt → its rows and its first step, of each attempt that has rows; superseded ones count too.
@@ -279,9 +290,9 @@ class Views:
 
     def _tell_missing(self, failure: Exception) -> None:
         for one in self._shown:
-            for name in one.tables.seen.all_names():
-                if not one.sweep.disk.exists(one.sweep.path / name):
-                    raise StoreError(f"Cannot read the store: {gone_sentence(one.sweep.path, name)}") from failure
+            gone = gone_error(one.sweep.disk, one.sweep.path, one.tables.seen)
+            if gone is not None:
+                raise gone from failure
 
     def _tell_damage(self, error: duckdb.Error) -> None:
         found = first_damaged(self._disk_files())
