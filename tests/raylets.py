@@ -66,9 +66,9 @@ class Raylets:
         for process in psutil.wait_procs(processes, timeout=0)[1]:
             process.kill()
 
-    def add(self) -> int:
+    def add(self, cpus: int = 1) -> int:
         """Let a node join; returns its number."""
-        number, raylet = map(int, self._order("add 1").split())
+        number, raylet = map(int, self._order(f"add {cpus}").split())
         self.nodes.append(number)
         self._numbers[raylet] = number
         return number

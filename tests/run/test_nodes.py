@@ -103,6 +103,35 @@ def test_two_sweeps_share_a_cluster_and_each_loads_its_data_once(
     assert max(start for start, _ in spans) < min(end for _, end in spans), "they ran one after the other"
 
 
+def test_data_that_waits_for_room_says_for_what(raylets: Raylets, write: Write, start: Start, store: Path) -> None:
+    file = write(
+        """
+        from caviar import Sweep
+
+        def train(config, trial):
+            return trial.data
+
+        sweep = Sweep(train, space={"x": [1]}, metric="value", trials=1, cpus=2, data=lambda: 5.0)
+        """,
+        "large.py",
+    )
+    driver = start(store, file=file)
+    assert driver.stderr is not None
+    said: list[str] = []
+    while "loading the data… waiting for room" not in "".join(said):
+        said.append(driver.stderr.readline())
+        assert said[-1], said
+    assert "a trial needs 2 CPU, but the machines of this cluster have 1 CPU, or 0 CPU each" in said[-1]
+
+    node = raylets.add(2)
+    out, err = driver.communicate(timeout=50)
+    raylets.kill(node)
+
+    assert driver.returncode == 0, (out, err)
+    assert "[caviar] loading the data…\n" in err
+    assert Result(store).sql("SELECT last_value FROM trials").fetchall() == [(5.0,)]
+
+
 def test_a_node_s_death_never_counts_against_the_trial_that_it_ran(
     raylets: Raylets, write: Write, start: Start, store: Path
 ) -> None:

@@ -73,8 +73,13 @@ def executor_of(plan: Plan, program: Program, progress: ProgressDisplay) -> Iter
     executor = RayExecutor(program, demand_of(plan))
     try:
         if program.data:
-            progress.start("loading the data…")
-            said = executor.load(resolved(plan.train_args), tuple(referred(plan.train_args)))
+            loading = "loading the data…"
+            progress.start(loading)
+            said = executor.load(
+                resolved(plan.train_args),
+                tuple(referred(plan.train_args)),
+                lambda lack: progress.start(f"{loading} waiting for room: {lack}" if lack else loading),
+            )
             show_output(progress.note, "data", f"{said.printed}\n{said.error or ''}")
             if said.error is not None:
                 raise SpecError(f"the sweep's data function raised {headline(said.error)}")

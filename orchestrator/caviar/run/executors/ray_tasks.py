@@ -91,19 +91,20 @@ class RayExecutor:
         self._thread = threading.Thread(target=self._drain, name="caviar-drain", daemon=True)
         self._thread.start()
 
-    def load(self, arguments: Mapping[str, Any], hidden: Iterable[str] = ()) -> Loading:
+    def load(self, arguments: Mapping[str, Any], hidden: Iterable[str], tell: Callable[[str], None]) -> Loading:
         """Call the program's `data` function in the cluster, and wait; its result is copied once to each node.
 
         Args:
             arguments: Of train; the function gets those that it takes.
             hidden: Secrets among them.
+            tell: Gets a word when no machine has room for a trial's CPUs, and "" when one has again.
 
         Returns:
             What it had to say; perhaps it raised.
 
         Raises:
             SpecError: What it returned cannot be sent.
-            ClusterError: Its process died again and again.
+            ClusterError: Its process died again and again, or Ray is gone.
         """
 
         def loading(program: Program) -> tuple[Loading, Any]:
@@ -111,6 +112,7 @@ class RayExecutor:
 
         # Two results: one to wait for, and the data, which the driver itself does not need.
         done, data = ray.remote(num_cpus=self._demand.cpus, num_returns=2)(loading).remote(self._program)
+        self._wait_for_room(done, tell)
         try:
             said: Loading = ray.get(done)
         except RayTaskError as error:
@@ -124,6 +126,15 @@ class RayExecutor:
             raise ClusterError(f"the sweep's data cannot be loaded: {_sentence(error)}") from error
         self._data = [data]
         return said
+
+    def _wait_for_room(self, done: Any, tell: Callable[[str], None]) -> None:
+        told = ""
+        while not ray.wait([done], timeout=_LOOK_S, fetch_local=False)[0]:
+            self._look_at_servers()
+            word = lack({"CPU": self._demand.cpus}, machines(), "cluster")
+            if word != told:
+                tell(word)
+            told = word
 
     def slots(self) -> int:
         """Leases that the cluster's resources allow at the same time; counted every few seconds."""
