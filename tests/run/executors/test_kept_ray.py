@@ -145,3 +145,34 @@ def test_of_a_file_at_fault_only_its_own_error_is_told_and_nothing_stays(tmp_pat
     assert told == [f"caviar: {file} raised ValueError at import (line 4): as planned"]
     assert left_of(place) == []
     os.rmdir(place)
+
+
+EXPERIMENT = """
+    # {word}
+    import pathlib, time
+    from caviar import Sweep
+    from caviar.run.executors.ray_session import _started
+    seen = pathlib.Path(__file__).with_name("seen")
+    if not seen.exists():  # the driver comes first
+        until = time.monotonic() + {patience}
+        while not _started and time.monotonic() < until:
+            time.sleep(0.05)
+        seen.write_text(str(len(_started)))
+    def train(config, trial):
+        return 1.0
+    sweep = Sweep(train, space={{"x": [1]}}, metric="loss", trials=1)
+"""
+
+
+@pytest.mark.parametrize(("word", "patience", "started"), [("a comment", 30, "1"), ("it starts its own ray", 1, "0")])
+def test_ray_starts_while_a_file_is_imported_that_does_not_speak_of_it(
+    tmp_path: Path, word: str, patience: int, started: str
+) -> None:
+    file = tmp_path / "experiment.py"
+    file.write_text(textwrap.dedent(EXPERIMENT.format(word=word, patience=patience)))
+    done = script(
+        "from caviar.cli.main import main; main()", "run", str(file), "--store", str(tmp_path / "s"), "--json"
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert file.with_name("seen").read_text() == started
