@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from caviar.errors import SpecError
 from caviar.run.engine.leases import demand_of
 from caviar.run.executors.cluster_room import lack, machines, most_of_this_machine
-from caviar.run.executors.ray_session import RaySession, connected_by_others, start_early
+from caviar.run.executors.ray_session import RaySession, connected, fallen, start_early
 from caviar.run.function_output import show_output
 from caviar.run.signals import terminable
 from caviar.spec.secrets import referred, resolved
@@ -45,10 +45,11 @@ def start_ray_early(file: Path, concurrency: int | None) -> None:
 @contextmanager
 def session(plan: Plan, address: str | None, progress: ProgressDisplay) -> Iterator[None]:
     """Ray, started or joined, with room for a trial of the plan."""
-    here = None if address is not None or connected_by_others() else most_of_this_machine()
     demand = {"CPU": plan.cpus, "GPU": plan.gpus}
-    if here is not None and (word := lack(demand, [here], "machine")):  # Ray may find less, but no more
-        raise SpecError(f"{word}: lower --cpus or --gpus, or join a cluster")
+    if address is None:  # where Ray is to be started, it may find less, but no more
+        there = machines() if connected() and not fallen() else [most_of_this_machine()]
+        if word := lack(demand, there, "machine"):
+            raise SpecError(f"{word}: lower --cpus or --gpus, or join a cluster")
     progress.start("starting Ray…" if address is None else f"joining the Ray cluster at {address}…")
     try:
         with (

@@ -221,12 +221,6 @@ def connected() -> bool:
     return asked is not None and bool(asked())
 
 
-def connected_by_others() -> bool:
-    """Whether this process is connected to a Ray that it did not start here."""
-    with _lock:  # one that starts early is ours in a moment
-        return connected() and not _started
-
-
 def fallen() -> str:
     """The server of a Ray that we started which has died; empty: none has. Asked from the thread that started it."""
     if not _folders:
