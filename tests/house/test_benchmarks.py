@@ -15,6 +15,7 @@ LEAST = {
     "digits": "--epochs 1 --pairs 1",
     "drain": "--repeats 1",
     "gpu": "--trials 2 --pairs 1 --steps 10",
+    "gpu_start": "--pretend 2",
     "million": "--trials 2000",
     "overhead": "--trials 2000 --pairs 1 --no-tune",
     "report": "--reports 2000 --rows 4000",
