@@ -239,7 +239,10 @@ class Recorder:
 
     def _causes(self, window: FlushWindow) -> Mapping[int, Cause]:
         """Trial → why it was executed, of those that were not executed for the first time; or was not at all."""
-        causes, told = self._lease.causes, zip(window.endings.trials, window.endings.kinds, strict=True)
+        causes = self._lease.causes
+        if not causes:
+            return causes
+        told = zip(window.endings.trials, window.endings.kinds, strict=True)
         waited = [trial for trial, kind in told if kind == "cancel" and trial in causes]
         return {**causes, **dict.fromkeys(waited, Cause.STOP)} if waited else causes
 
