@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from caviar.cli.verb_run import verb as run
-from caviar.display.verbs import VERBS
+from caviar.display.verb_names import VERBS
 from caviar.search.searchers import SEARCHERS
 from caviar.search.stopping.registry import POLICIES
 from caviar.search.stopping.registry import settings_of as numbers_of

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from caviar.cli import main as program
 from caviar.cli.main import cli, main
-from caviar.display.verbs import VERBS
+from caviar.display.verb_names import VERBS
 from caviar.errors import CaviarError, ClusterError, NoResultError, NotFoundError, SpecError, StoreError
 
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"

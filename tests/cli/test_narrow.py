@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from rich.cells import cell_len
 
 from caviar.cli.main import cli
-from caviar.display.verbs import VERBS
+from caviar.display.verb_names import VERBS
 from caviar.store import Store
 
 from ..small_stores import add_digits, add_interrupted, make_plan

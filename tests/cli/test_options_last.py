@@ -6,7 +6,7 @@ import click
 import pytest
 
 from caviar.cli.main import cli
-from caviar.display.verbs import VERBS
+from caviar.display.verb_names import VERBS
 
 STORE = cli.get_command(click.Context(cli), "store")
 HERE = {"--help", "-h", "--version"}

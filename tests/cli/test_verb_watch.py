@@ -66,7 +66,10 @@ def test_each_line_says_what_is_new_until_the_sweep_ends(caviar, driver):
     lines = [json.loads(line) for line in got.out.splitlines()]
     assert got.code == 0
     assert [line["done"] for line in lines] == [0, 0, 1, 2, 3, 4, 4]
-    assert [[(one["trial"], one["step"]) for one in line["reports"]] for line in lines[:2]] == [[], [(3, 2), (2, 2)]]
+    assert [[(one["trial"], one["step"]) for one in line["last_reports"]] for line in lines[:2]] == [
+        [],
+        [(3, 2), (2, 2)],
+    ]
     assert [line["state"] for line in lines] == ["running"] * 6 + ["finished"]
     assert not driver.steps
     where = f"--store {driver.store.path} {driver.sweep.id}"

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from caviar.display.console import BAD, CURVE, FAINT
 from caviar.display.frame import Look, bar, frame, status_line
 from caviar.display.glyphs import ASCII, BRAILLE
-from caviar.display.progress import BestRow, Newest, SweepStatus
+from caviar.display.progress import BestRow, LastReport, SweepStatus
 
 BEST = tuple(
     BestRow(
@@ -92,7 +92,7 @@ def test_the_bar_shows_done_and_failed() -> None:
     assert [span.style for span in drawn.spans] == [CURVE, BAD, FAINT]
 
 
-NEWEST = Newest(trial=7, step=12, value=0.31)
+NEWEST = LastReport(trial=7, step=12, value=0.31)
 
 
 def test_while_nothing_has_ended_the_newest_report_is_shown() -> None:

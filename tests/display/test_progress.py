@@ -18,7 +18,7 @@ from caviar.display.choose_display import choose_display, is_live
 from caviar.display.live import LiveProgress
 from caviar.display.notebook import NotebookProgress
 from caviar.display.plain import PlainProgress, SilentProgress, line
-from caviar.display.progress import BestRow, Newest, ProgressDisplay, SweepStatus, slowly
+from caviar.display.progress import BestRow, LastReport, ProgressDisplay, SweepStatus, slowly
 
 XTERM = {"TERM": "xterm"}
 
@@ -81,8 +81,8 @@ def test_plain_lines_at_every_tenth() -> None:
 
 
 @pytest.mark.parametrize("later", [0.0, 0.1, 5.0, 100.0])
-@pytest.mark.parametrize("newest", [None, Newest(trial=3, step=7, value=0.5)])
-def test_the_last_state_is_told_once_whenever_the_end_is(later: float, newest: Newest | None) -> None:
+@pytest.mark.parametrize("newest", [None, LastReport(trial=3, step=7, value=0.5)])
+def test_the_last_state_is_told_once_whenever_the_end_is(later: float, newest: LastReport | None) -> None:
     stream = io.StringIO()
     progress = PlainProgress(stream, clock=FakeClock())
     for done in (63, 64):
@@ -297,7 +297,7 @@ def test_plain_lines_say_what_is_news_and_why_trials_failed() -> None:
     assert line(early) == "0/64 done 2 running, none has reported yet"
     assert line(replace(early, running=0, no_room=True)) == "0/64 done waiting for room, nothing runs"
     assert "room" not in line(replace(early, running=0, no_room=True), ended=True)
-    newest = Newest(trial=7, step=12, value=0.31)
+    newest = LastReport(trial=7, step=12, value=0.31)
     assert line(status(0, best=(), eta_s=None, newest=newest)) == "0/64 done newest=0.31 (t7 at step 12)"
     why = (("ValueError: " + "x" * 100, 1),)
     failed = line(status(21, newest=newest, reasons=why))

@@ -12,7 +12,7 @@ from caviar.display.live import LiveProgress
 from caviar.display.notebook import NotebookProgress
 from caviar.display.plain import PlainProgress, SilentProgress
 from caviar.display.typed_commands import told_for, typed
-from caviar.display.verbs import VERBS
+from caviar.display.verb_names import VERBS
 from caviar.errors import CaviarError, NotFoundError, SpecError, StoreError, SweepInterrupted
 
 STORES = ["/a/b", "a b", "s3://bucket/x", "it's", "~/runs"]

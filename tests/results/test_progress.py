@@ -187,14 +187,14 @@ def test_its_form_stays(every):
         **dict.fromkeys(("metric", "mode"), "str"),
         "best": "list",
         "newest": "dict",
-        "reports": "list",
+        "last_reports": "list",
         "reasons": "list",
         **dict.fromkeys(("state", "rule"), "str"),
         "counts": "dict",
     }
     assert list(said["best"][0]) == ["trial", "value", "config", "curve"]
     assert said["newest"] == {"trial": 2, "step": 3, "value": pytest.approx(0.59881164)}
-    assert said["reports"] == [said["newest"]]
+    assert said["last_reports"] == [said["newest"]]
     assert said["counts"] == {"COMPLETED": 1, "STOPPED": 1, "RUNNING": 1}
     assert json.loads(json.dumps(said, allow_nan=False)) == said
 

@@ -1,5 +1,5 @@
 """The verbs: each is a file `verb_<name>.py` that holds a command called `verb`, and a line in
-`caviar.display.verbs`.
+`caviar.display.verb_names`.
 """
 
 import difflib
@@ -8,7 +8,7 @@ import importlib
 import click
 
 from caviar.cli.options import OptionsLast
-from caviar.display.verbs import VERBS
+from caviar.display.verb_names import VERBS
 
 OF_THE_SCRIPT = {
     "add": "only the script ./caviar of a checkout adds packages; elsewhere pip does, as pip install torch.",

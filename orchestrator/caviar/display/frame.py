@@ -97,7 +97,7 @@ def newest_lines(status: SweepStatus, look: Look) -> list[Text]:
     """`runs  t23  val_loss 0.31 at step 8`: the newest report of each trial that runs, or of one; while there is none,
     that.
     """
-    reports = status.reports or (() if status.newest is None else (status.newest,))
+    reports = status.last_reports or (() if status.newest is None else (status.newest,))
     if not reports:
         waits = not status.best and not status.done and status.running
         return [_fit(Text(_shown("no trial has reported yet", look), style=FAINT), look)] if waits else []

@@ -35,7 +35,7 @@ class BestRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Newest:
+class LastReport:
     """The newest report of a trial that runs.
 
     Attributes:
@@ -70,7 +70,7 @@ class SweepStatus:
         mode: whether less or more of it is better.
         best: the best trials, best first.
         newest: the newest report of a trial that runs; None: none of them has reported.
-        reports: the newest report of each trial that runs, newest first; a few, or none where they are not at hand.
+        last_reports: of each trial that runs and has reported, newest first; a few, or none where they are not at hand.
         reasons: why trials failed, and how many did of each, most frequent first; a few.
     """
 
@@ -89,8 +89,8 @@ class SweepStatus:
     metric: str
     mode: Literal["min", "max"]
     best: tuple[BestRow, ...] = field(default=())
-    newest: Newest | None = None
-    reports: tuple[Newest, ...] = ()
+    newest: LastReport | None = None
+    last_reports: tuple[LastReport, ...] = ()
     reasons: tuple[tuple[str, int], ...] = ()
 
 

@@ -16,7 +16,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from caviar.display.sanitize import one_line, plain
-from caviar.display.verbs import VERBS
+from caviar.display.verb_names import VERBS
 from caviar.errors import CaviarError, SweepInterrupted
 
 if TYPE_CHECKING:

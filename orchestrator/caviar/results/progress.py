@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from caviar.display.progress import BestRow, Newest, SweepStatus
+from caviar.display.progress import BestRow, LastReport, SweepStatus
 from caviar.errors import NotFoundError, StoreError
 from caviar.results.selector import as_given, select
 from caviar.results.status import seconds_left
@@ -107,7 +107,7 @@ class ProgressReader:
     def _document(self, following: Following) -> ProgressDocument:
         self._best = self._leaders(following, {row.trial: row for row in self._best})
         self._note_failures(following)
-        reports = self._reports(following)
+        reports = self._last_reports(following)
         following.forget(but=[row.trial for row in self._best])
         plan = self._sweep.again().plan  # it may have been given more trials
         counts = dict(following.execute("SELECT state, count(*) FROM standing GROUP BY state").fetchall())
@@ -127,7 +127,7 @@ class ProgressReader:
             mode="max" if plan.mode == "max" else "min",
             best=self._best,
             newest=reports[0] if reports else None,
-            reports=reports,
+            last_reports=reports,
             reasons=tuple(Counter(self._failed.values()).most_common(REASONS)),
             state=following.state,
             rule=plan.rule,
@@ -171,7 +171,7 @@ class ProgressReader:
         ).fetchall()
         return {trial: tuple(values) for trial, values in rows}
 
-    def _reports(self, following: Following) -> tuple[Newest, ...]:
+    def _last_reports(self, following: Following) -> tuple[LastReport, ...]:
         """The newest report of each trial that runs, newest first."""
         metric = quoted(self._sweep.plan.metric)
         found = following.execute(
@@ -180,7 +180,7 @@ class ProgressReader:
             "QUALIFY row_number() OVER (PARTITION BY trial ORDER BY time DESC, _row DESC) = 1 "
             f"ORDER BY time DESC, trial LIMIT {REPORTS}"
         ).fetchall()
-        return tuple(Newest(trial=trial, step=step, value=value) for trial, step, value in found)
+        return tuple(LastReport(trial=trial, step=step, value=value) for trial, step, value in found)
 
     def _note_failures(self, following: Following) -> None:
         for trial, state, kind, error in following.execute("SELECT trial, state, kind, error FROM trials").fetchall():

@@ -81,7 +81,7 @@ def run_final_test(
     if any(final["trial"] == winner.trial and final["sweep"] == home.id for final in _tests(line)):
         return
     restore = newest_restorable(store, home, [winner.trial])
-    told = _Told(Kept(restore=restore))
+    told = FinalTestSink(Kept(restore=restore))
     try:
         _run(held, plan, _work(store, best[0]), replace(ports, sink=told, checkpoints=told), attend)
     finally:
@@ -153,7 +153,7 @@ def _run(held: Ownership, plan: Plan, work: Work, ports: Ports, attend: Callable
         raise CaviarError(f"{_COMPLETE} function {what}")
 
 
-class _Told(Unpublished):
+class FinalTestSink(Unpublished):
     """Stands in for the store while a winner is tested: keeps what the test reports, gives the winner's checkpoint."""
 
     def __init__(self, kept: Kept) -> None:

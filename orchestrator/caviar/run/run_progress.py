@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from caviar.display.progress import BestRow, Newest, SweepStatus
+from caviar.display.progress import BestRow, LastReport, SweepStatus
 from caviar.errors import CaviarError
 from caviar.results.progress import BEST, REASONS, ProgressReader
 from caviar.run.engine.trial_source import NOTHING_RAN
@@ -201,9 +201,9 @@ class Readings:
                 self.newest = found
 
 
-def _newest(scheduler: Scheduler) -> Newest | None:
+def _newest(scheduler: Scheduler) -> LastReport | None:
     """The newest report, if its trial still runs: of one that has ended, the display tells more."""
     latest = scheduler.counters.latest
     if latest is None or not scheduler.trials.runs(latest.trial):
         return None
-    return Newest(trial=latest.trial, step=latest.step, value=latest.value)
+    return LastReport(trial=latest.trial, step=latest.step, value=latest.value)

@@ -75,7 +75,7 @@ def named(
     the latest alone.
 
     Args:
-        sweeps: Newest last.
+        sweeps: LastReport last.
         ref: As typed.
         where: The store, for the sentence.
         names: Id → name, of those that can be read.
