@@ -94,7 +94,7 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
     with (
         data_only(),
         slowly(progress, f"importing {file} and what it needs…"),
-        terminable(),  # Ray starts meanwhile, and is to be stopped
+        terminable("nothing was begun"),  # but for Ray, which is to be stopped
     ):  # the first time, all of it is compiled, too
         from caviar.cli.after_run import after_run
         from caviar.cli.experiment_file import load, split

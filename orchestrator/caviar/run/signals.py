@@ -81,8 +81,11 @@ def _heard(*numbers: signal.Signals) -> list[signal.Signals]:
 
 
 @contextmanager
-def terminable() -> Iterator[None]:
+def terminable(then: str = "caviar ls shows what there is, and caviar resume goes on") -> Iterator[None]:
     """Let SIGTERM and SIGHUP end the block as Ctrl-C does, in good order; `on_interrupt` is politer to trials.
+
+    Args:
+        then: How things stand when it was ended.
 
     Raises:
         SweepInterrupted: One of them came.
@@ -90,7 +93,7 @@ def terminable() -> Iterator[None]:
 
     def ended(number: int) -> SweepInterrupted:
         word = "terminated" if number == signal.SIGTERM else "the terminal was closed"
-        return SweepInterrupted(f"{word}: caviar ls shows what there is, and caviar resume goes on", 128 + number)
+        return SweepInterrupted(f"{word}: {then}", 128 + number)
 
     came: list[int] = []
 

@@ -147,6 +147,29 @@ def test_of_a_file_at_fault_only_its_own_error_is_told_and_nothing_stays(tmp_pat
     os.rmdir(place)
 
 
+def test_a_run_that_is_terminated_while_its_file_is_imported_leaves_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "slow.py"
+    file.write_text("import pathlib, time\npathlib.Path(__file__).with_name('begun').touch()\ntime.sleep(60)\n")
+    place = tempfile.mkdtemp(prefix="k", dir="/tmp")
+    command = [sys.executable, "-c", "from caviar.cli.main import main; main()", "run", str(file)]
+    driver = subprocess.Popen(
+        [*command, "--store", str(tmp_path / "s"), "-q"],
+        env=os.environ | {"TMPDIR": place},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until = time.monotonic() + 60
+    while not file.with_name("begun").exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    driver.terminate()
+    _, told = driver.communicate(timeout=60)
+
+    assert (driver.returncode, told) == (143, "caviar: terminated: nothing was begun\n")
+    assert left_of(place) == []
+    os.rmdir(place)
+
+
 EXPERIMENT = """
     # {word}
     import pathlib, time
