@@ -20,14 +20,14 @@ FOUR: Script = [(0.0, float(step)) for step in range(4)]
 SLOW: Script = [(0.0, 1.0), (0.8, 1.0)]
 
 
-def trained(script: Script) -> Callable[..., Any]:
-    """The script as a train function, which sleeps."""
+def trained(script: Script, mates: float) -> Callable[..., Any]:
+    """The script as a train function, which sleeps; trials after the first take `mates` of its time."""
 
     def train(config: dict[str, Any], trial: Any) -> None:
         import time
 
         for step, (seconds, loss) in enumerate(script):
-            time.sleep(seconds)
+            time.sleep(seconds if trial.number == 0 else seconds * mates)
             if loss is None:
                 raise ValueError("as the script says")
             trial.report(step, loss=loss)
@@ -35,14 +35,14 @@ def trained(script: Script) -> Callable[..., Any]:
     return train
 
 
-def simulated(script: Script) -> Callable[..., Any]:
+def simulated(script: Script, mates: float) -> Callable[..., Any]:
     """The script as a course, which does not."""
 
     def course(config: dict[str, Any], trial: Any) -> Iterator[tuple[float, int, dict[str, float]]]:
         for step, (seconds, loss) in enumerate(script):
             if loss is None:
                 raise ValueError("as the script says")
-            yield seconds, step, {"loss": loss}
+            yield seconds if trial.number == 0 else seconds * mates, step, {"loss": loss}
 
     return course
 
@@ -52,12 +52,12 @@ def make(request: pytest.FixtureRequest) -> Iterator[Make]:
     """Makes executors whose trials follow a script; closes them."""
     made: list[Executor] = []
 
-    def build(script: Script) -> Executor:
-        program = Program(digest="d", train="train", functions={"train": trained(script)})
+    def build(script: Script, mates: float = 1.0) -> Executor:
+        program = Program(digest="d", train="train", functions={"train": trained(script, mates)})
         if request.param == "inline":
             executor: Executor = InlineExecutor(program)
         elif request.param == "simulated":
-            executor = SimulatedExecutor(simulated(script), workers=2)
+            executor = SimulatedExecutor(simulated(script, mates), workers=2)
         else:
             request.getfixturevalue("ray")
             from caviar.run.executors.ray_tasks import RayExecutor
@@ -168,7 +168,7 @@ def tell(executor: Executor, message: Message, *, after: Callable[[dict[str, Any
 
 
 def test_a_told_trial_ends_as_stopped_with_its_curve_and_its_lease_mates_run_on(make: Make) -> None:
-    executor = make([(0.05, float(step)) for step in range(40)])
+    executor = make([(0.5, float(step)) for step in range(40)], mates=0.1)
     executor.submit(lease(0, trials=2))
     events = tell(
         executor, Message(trial=0, attempt=0, action="stop", decision=0), after=lambda row: row["state"] == "RUNNING"
