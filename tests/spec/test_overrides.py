@@ -264,7 +264,9 @@ def test_fields_of_the_sweep_take_their_types_too() -> None:
 
 
 def test_what_train_declares_as_int_is_whole() -> None:
-    def declared(config: Any, trial: Any, epochs: int = 3, weight=1) -> None: ...  # type: ignore[no-untyped-def]
+    def declared(config: Any, trial: Any, epochs: int = 3, weight: float = 1) -> None: ...
+
+    del declared.__annotations__["weight"]  # as most people write it
 
     def change(name: str, text: str) -> Any:
         return overridden({name: Typed(text)}, train=declared, space=SPACE, train_args={})["train_args"]

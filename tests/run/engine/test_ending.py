@@ -123,11 +123,15 @@ def test_who_died_before_it_heard_is_told_when_it_is_tried_again() -> None:
 
 
 class Leases(SimulatedExecutor):
-    """Notes when each trial's lease came to a worker."""
+    """Takes as many leases as it is asked to, which wait in a queue, as Ray's do; notes when each came to a worker."""
 
-    def __init__(self, *args: Any, **given: Any) -> None:
+    def __init__(self, *args: Any, at_once: int, **given: Any) -> None:
         super().__init__(*args, **given)
+        self._at_once = at_once
         self.began: dict[int, float] = {}
+
+    def slots(self) -> int:
+        return self._at_once
 
     def _start(self) -> None:
         waiting = {lease.id: lease for lease in self._waiting}
@@ -144,9 +148,7 @@ def test_what_no_worker_had_is_no_attempt_and_every_attempt_starts_when_its_work
 ) -> None:
     space = Space({"lr": Float(0.1, 1.0)})
     plan = Plan(name="s", metric="loss", mode="min", trials=8, seed=0, space=space)
-    executor = Leases(hundred, workers=workers)
-    executor.slots = lambda: 2  # type: ignore[method-assign]  # leases wait in a queue, as Ray's do
-    sink = Tables()
+    executor, sink = Leases(hundred, workers=workers, at_once=2), Tables()
     source = SampledTrials(plan, make_sampler("random", space, 0, 8))
 
     def tick() -> None:
@@ -168,8 +170,7 @@ def test_what_no_worker_had_is_no_attempt_and_every_attempt_starts_when_its_work
 def test_a_trial_that_no_worker_has_ends_at_once_as_one_that_waits(attempts: dict[int, int]) -> None:
     space = Space({"lr": Float(0.1, 1.0)})
     plan = Plan(name="s", metric="loss", mode="min", trials=1, seed=0, space=space)
-    executor, sink = SimulatedExecutor(hundred, workers=0), Tables()
-    executor.slots = lambda: 1  # type: ignore[method-assign]
+    executor, sink = Leases(hundred, workers=0, at_once=1), Tables()
     source = SampledTrials(
         plan, make_sampler("random", space, 0, 1), rest=ResumeState(written=len(attempts), attempts=attempts)
     )

@@ -96,6 +96,22 @@ def test_folders_of_processes_that_were_killed_go_and_nothing_else(
     assert {path.name for path in tmp_path.iterdir()} == {"caviar-data", "other"}
 
 
+def test_a_folder_of_another_user_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(private, "MOST_PATH", 1000)
+    another = tmp_path / "caviar-another"
+    another.mkdir()
+    (another / ".caviar-ray-lock").touch()  # nobody holds it
+    owner = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+
+    remove(private_folder())
+    assert another.is_dir()
+    monkeypatch.setattr(os, "geteuid", lambda: owner)
+    remove(private_folder())
+    assert not another.exists()
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_the_token_is_the_user_s_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
