@@ -3,7 +3,7 @@
 import re
 
 MOST_AT_THE_TOP = 9
-MOST = 16
+MOST = 17
 FOLDERS = ("orchestrator", "workers")
 
 

@@ -1,0 +1,1 @@
+"""What numbers can tell: pure functions of arrays, whose error rates the benchmarks measure."""
