@@ -14,6 +14,7 @@ LEAST = {
     "cold": "--rounds 1 --stored-trials 50 --no-peers",
     "digits": "--epochs 1 --pairs 1",
     "drain": "--repeats 1",
+    "drift": "--checks 500",
     "gpu": "--trials 2 --pairs 1 --steps 10",
     "gpu_start": "--pretend 2",
     "million": "--trials 2000",
