@@ -31,6 +31,7 @@ ROW = {
     **dict.fromkeys(("host", "git_commit", "git_dirty", "command"), "null"),
     "best": {"trial": "int", "value": "float", "step": "int"},
     "took_s": "float",
+    "imported": "null",
 }
 COUNTS = ("COMPLETED", "STOPPED", "FAILED", "CANCELLED", "RUNNING", "PAUSED", "LOST", "PENDING")
 ATTEMPT = {
@@ -59,6 +60,7 @@ FORMS = {
         "diverged": "int",
         "rejected": "int",
         "lack": "null",
+        "imported": "null",
     },
     "best": {
         **HEAD,

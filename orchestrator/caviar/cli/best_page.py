@@ -67,9 +67,14 @@ def print_winners(opened: OpenSweep, document: BestDocument) -> None:
     say_left_out(print_table(columns, rows, sys.stdout))
     winner = document.trials[0]
     emit()
-    emit(f"# config of t{winner.trial}, seed {winner.seed}")
+    emit(f"# config of t{winner.trial}{seeded(winner.seed)}")
     emit(literal(winner.config))
     _print_final(document)
+
+
+def seeded(seed: int | None) -> str:
+    """`, seed 7`; empty where it is not known, of an imported trial."""
+    return "" if seed is None else f", seed {seed}"
 
 
 def _others(opened: OpenSweep) -> str:
@@ -127,5 +132,5 @@ def print_family(document: FamilyDocument) -> None:
     say_left_out(print_table(columns, rows, sys.stdout))
     emit()
     winner = document.trials[0].candidate
-    emit(f"# config of t{winner.trial} of {document.trials[0].sweep}, seed {winner.seed}")
+    emit(f"# config of t{winner.trial} of {document.trials[0].sweep}{seeded(winner.seed)}")
     emit(literal(winner.config))

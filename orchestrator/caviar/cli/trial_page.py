@@ -39,7 +39,8 @@ def _outcome(document: TrialDocument) -> str:
 def _facts(document: TrialDocument) -> str:
     from caviar.display.numbers import counted
 
-    facts = [f"seed {document.seed}", counted(document.rows or 0, "report")]
+    facts = [] if document.seed is None else [f"seed {document.seed}"]
+    facts.append(counted(document.rows or 0, "report"))
     if document.host:
         facts.append(f"host {document.host}, pid {document.pid}")
     if document.devices:

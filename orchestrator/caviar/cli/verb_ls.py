@@ -78,6 +78,7 @@ def _print(rows: Sequence[dict[str, Any]]) -> None:
         (Column(name="stopped", align="right"), lambda row: str(row["stopped"] or "")),
         (Column(name="paused", align="right"), lambda row: str(row["paused"] or "")),
         (Column(name="parent"), lambda row: (row["parent"] or "").rpartition("-")[2]),
+        (Column(name="imported", shrink=True), lambda row: row["imported"] or ""),
         (Column(name="tags", shrink=True), lambda row: " ".join(row["tags"] or ())),
         (Column(name="note", shrink=True), lambda row: row["note"] or ""),
     ]

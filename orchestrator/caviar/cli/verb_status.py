@@ -44,6 +44,9 @@ def _print(document: "StatusDocument") -> None:
     emit(f"{document.name} ({document.sweep}) is {document.state}", hang=HANG)
     shown = [f"{n} {state.lower()}" for state, n in document.counts.items() if n]
     emit(f"trials    {document.done}/{document.planned} done: {', '.join(shown)}", hang=HANG)
+    if document.imported is not None:
+        origin = document.imported
+        emit(f"imported  from {origin.file}, sha256 {origin.sha256[:16]}", hang=HANG)
     if document.began is not None and document.latest is not None:
         took = (document.latest - document.began).total_seconds()
         left = "" if document.eta_s is None else f", about {duration(document.eta_s)} left"

@@ -72,7 +72,8 @@ class Candidate:
     step: int
     """At which the value stands."""
     state: str
-    seed: int
+    seed: int | None
+    """None: not known, of an imported trial."""
     config: dict[str, Any]
     """Parameter → value as it was given to train; one that does not exist for this trial is left out."""
 

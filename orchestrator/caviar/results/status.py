@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from caviar.errors import NoResultError, NotFoundError
 from caviar.results.best import best_document
+from caviar.results.imported import imported_from
 from caviar.store.untrusted_json import numbers_of
 from caviar_workers.states import ENDED, Action, State
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from caviar.results.best import BestDocument
+    from caviar.results.imported import Imported
     from caviar.results.open_sweep import OpenSweep
     from caviar.results.selector import Candidate
 
@@ -52,6 +54,7 @@ class StatusDocument:
         rejected: draws of the sampler that the constraint rejected.
         lack: what a trial needs and what the cluster has, where trials waited for room when that was last looked at;
             None: they do not.
+        imported: where its trials come from; None: they were run here.
     """
 
     sweep: str
@@ -70,6 +73,7 @@ class StatusDocument:
     diverged: int
     rejected: int
     lack: str | None
+    imported: Imported | None = None
 
     @property
     def done(self) -> int:
@@ -99,6 +103,7 @@ def status_document(opened: OpenSweep) -> StatusDocument:
         failures=tuple(_failures(opened)),
         diverged=opened.rows("SELECT count(*) n FROM trials WHERE diverged")[0]["n"],
         rejected=opened.rows('SELECT coalesce(max("index") + 1 - count(*), 0) n FROM configs')[0]["n"],
+        imported=imported_from(opened.sweep.description()),
         lack=_lack(opened) if planned > sum(counts[state] for state in (*ENDED, State.RUNNING)) else None,
     )
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import NotFoundError, StoreError
+from caviar.results.imported import imported_from
 from caviar.results.open_sweep import named_rows, say_not_shown
 from caviar.results.selector import select
 from caviar.store import Views
@@ -51,8 +52,9 @@ class SweepsDocument:
 
     Attributes:
         store: where it is.
-        sweeps: the row of each in the view `sweeps`, with `best` (trial, value, step; None: there is
-            none) and `took_s`, the seconds from its first trial's start to its last one's end.
+        sweeps: the row of each in the view `sweeps`, with `best` (trial, value, step; None: there is none), `took_s`,
+            the seconds from its first trial's start to its last one's end, and `imported`, the file that its trials
+            come from (None: they were run).
     """
 
     store: str
@@ -91,7 +93,8 @@ def _best_and_time(views: Views, sweep: SweepDir, say: Say) -> dict[str, Any]:
     except StoreError as error:
         say(f"{sweep.id}: {error}")
     shown = None if best is None else {"trial": best.trial, "value": best.value, "step": best.step}
-    return {"best": shown, "took_s": took}
+    origin = imported_from(sweep.description())
+    return {"best": shown, "took_s": took, "imported": origin and origin.file}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

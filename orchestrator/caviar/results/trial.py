@@ -35,7 +35,7 @@ class TrialDocument:
         name: name of its sweep.
         trial: its number.
         state: PENDING, RUNNING, PAUSED, COMPLETED, STOPPED, FAILED, CANCELLED or LOST.
-        seed: what its random numbers began with.
+        seed: what its random numbers began with; None: not known, of an imported trial.
         config: parameter → value as it was given to train.
         held: parameter → its tier, of those that are at their defaults for want of trials.
         metric: what ranks the sweep's trials.
@@ -60,7 +60,7 @@ class TrialDocument:
     name: str
     trial: int
     state: str
-    seed: int
+    seed: int | None
     config: dict[str, Any]
     held: dict[str, int]
     metric: str

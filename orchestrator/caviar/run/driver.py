@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.errors import CaviarError, SpecError, StoreError, SweepInterrupted
 from caviar.results.family import twin_of
+from caviar.results.imported import imported_from
 from caviar.results.next_sweep import next_round
 from caviar.run import store_outage
 from caviar.run.assembly import search_of, searcher_of
@@ -174,7 +175,13 @@ def _check_twin(store: Store, plan: Plan) -> None:
 
 def need_source(sweep_dir: SweepDir) -> None:
     """See that the code of a sweep lies in files; SpecError when it does not."""
-    program = sweep_dir.description().get("program", {})
+    description = sweep_dir.description()
+    if origin := imported_from(description):
+        raise SpecError(
+            f"sweep {sweep_dir.id} was imported from {origin.file} and has no code to run: put train and its space, "
+            f"which caviar zoom {sweep_dir.id} --dry-run shows, into a file and run that"
+        )
+    program = description.get("program", {})
     if program.get("kind", "function") == "function":
         if reason := program.get("reason"):
             raise SpecError(

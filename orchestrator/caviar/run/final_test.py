@@ -118,6 +118,7 @@ def _work(store: Store, winner: Relative) -> Work:
     with Views(store, [home]) as views:
         found = views.execute(f'SELECT u, "index" FROM configs WHERE trial = {trial.trial}')
         point, index = found.fetchall()[0]
+    assert trial.seed is not None  # the sweep ran here
     its = Plan.from_json(home.description()["plan"])
     own = typed(its.sampler.configs if isinstance(its.sampler, List) else (), np.array([index]))
     config = its.space.config(point, own.get(0))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from caviar.display.numbers import counted
 from caviar.errors import SpecError, StoreError
 from caviar.results.family import children
+from caviar.results.imported import imported_from
 from caviar.results.next_sweep import next_round
 from caviar.run import store_outage
 from caviar.run.assembly import search_of, searcher_of
@@ -180,7 +181,7 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
     try:
         need_source(sweep_dir)
     except SpecError:
-        if add or force or retry_failed or not _is_over(sweep_dir):
+        if imported_from(sweep_dir.description()) or add or force or retry_failed or not _is_over(sweep_dir):
             raise
         progress.note(f"sweep {sweep_dir.id} is finished: there is nothing to resume")
         return sweep_dir

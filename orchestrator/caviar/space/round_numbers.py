@@ -10,13 +10,13 @@ MOST = 9
 """Marks of an axis."""
 
 
-def outwards(value: float, *, up: bool) -> float:
+def outwards(value: float, *, up: bool, digits: int = DIGITS) -> float:
     """Round to a few digits, up or down."""
-    unit = 0.0 if value == 0.0 else 10.0 ** (math.floor(math.log10(abs(value))) - DIGITS + 1)
+    unit = 0.0 if value == 0.0 else 10.0 ** (math.floor(math.log10(abs(value))) - digits + 1)
     if unit == 0.0:  # there is no smaller float to round to
         return value
     rounded = (math.ceil(value / unit - 1e-9) if up else math.floor(value / unit + 1e-9)) * unit
-    return float(f"{rounded:.{DIGITS}g}")
+    return float(f"{rounded:.{digits}g}")
 
 
 def even_steps(low: float, high: float) -> list[float]:
