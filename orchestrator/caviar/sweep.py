@@ -197,7 +197,9 @@ class Sweep(Settings, _Subject):
         from caviar.display.choose_display import choose_display  # noqa: PLC0415
         from caviar.display.typed_commands import told_for  # noqa: PLC0415
         from caviar.results import Result, store_path  # noqa: PLC0415
+        from caviar.results.family import searched  # noqa: PLC0415
         from caviar.run.driver import run_sweep  # noqa: PLC0415 — describing a sweep, as workers do, needs none of this
+        from caviar.store import Store  # noqa: PLC0415
 
         path = store_path(store)
         program = self.program
@@ -211,7 +213,7 @@ class Sweep(Settings, _Subject):
                 progress=progress or choose_display(),
                 provenance=provenance(Path(source) if source else None),
             )
-        return Result(path, sweep_dir.id)
+        return Result(path, searched(Store.open(path), sweep_dir).id)
 
     def _sampler(self) -> str | Grid | List:
         """The sampler, after the configurations that come first."""

@@ -67,6 +67,7 @@ FORMS = {
         **dict.fromkeys(("metric", "mode", "rule"), "str"),
         "trials": [TRIAL],
         "final": {"trial": "int", "value": "float", "metrics": {"test_error": "float"}},
+        "retest": "null",
     },
     "trial": {
         **HEAD,

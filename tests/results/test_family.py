@@ -13,7 +13,8 @@ from caviar.results.family import ancestors, best_of_family, children, family, t
 from caviar.results.next_sweep import next_round, zoom_into, zoom_plan
 from caviar.search.samplers import List, make_sampler
 from caviar.space import Constant, Float, Int, Space
-from caviar.spec.plan import Plan, Relation
+from caviar.spec.plan import Plan
+from caviar.spec.retested import Retested
 from caviar.store import Store, SweepDir, Views, Writer
 from caviar.store.finalize import finalize
 from caviar_workers import tables
@@ -151,9 +152,9 @@ def test_only_what_was_zoomed_is_of_a_family_and_a_plan_of_before_was(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parent = add(store, PLAN, losses())
-    relations: tuple[Relation, ...] = ("retest", "fork")
-    for relation in relations:
-        add(store, replace(PLAN, parent=parent.id, relation=relation), losses())
+    retested = Retested(origins=((parent.id, 0),), seeds=tuple(range(PLAN.trials)), looks=(5,))
+    add(store, replace(PLAN, parent=parent.id, relation="retest", retested=retested), losses())
+    add(store, replace(PLAN, parent=parent.id, relation="fork"), losses())
     assert [one.id for one in family(store, parent)] == [parent.id]
 
     plan = replace(PLAN, parent=parent.id, relation="zoom")

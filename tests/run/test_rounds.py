@@ -61,7 +61,7 @@ def test_rounds_end_where_an_undisturbed_run_would_have(
         raise StoreError("gone between two rounds")
 
     with monkeypatch.context() as patched:
-        patched.setattr(driver, "next_round", broken)
+        patched.setattr(driver, "next_plan", broken)
         assert caviar("run", file).code == 5
     assert len(Store.open(store).sweeps()) == 1
     file.write_text("raise RuntimeError('edited')")

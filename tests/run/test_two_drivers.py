@@ -75,7 +75,7 @@ def between_rounds(write: Write, store: Path, monkeypatch: pytest.MonkeyPatch) -
     """A store with the first of two rounds; its driver died before it made the second."""
     write(EXPERIMENT.replace("trials=5", "rounds=[5, 4]"))
     with monkeypatch.context() as patch:
-        patch.setattr(driver, "next_round", lambda *_: (_ for _ in ()).throw(KilledError()))
+        patch.setattr(driver, "next_plan", lambda *_: (_ for _ in ()).throw(KilledError()))
         with pytest.raises(KilledError):
             load(str(write(EXPERIMENT.replace("trials=5", "rounds=[5, 4]")))).run(store, progress=SilentProgress())
     return store

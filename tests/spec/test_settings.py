@@ -26,6 +26,7 @@ SPECIAL: dict[str, tuple[str, Any]] = {
     "note": ("other", "other"),
     "sampler": ("random", "random"),
     "rounds": ("[9, 8]", (8,)),
+    "repeats": ("10", 10),
     "searcher": ("local", "local"),
     "stopping": ("asha:eta=4", "asha:eta=4"),
     "tags": ('["other"]', ("other",)),

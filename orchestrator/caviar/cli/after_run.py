@@ -43,12 +43,12 @@ BEST = 5
 
 
 def after_run(target: Target, sweep: str) -> None:
-    """Print the best trials (data) and two next commands (stderr).
+    """Print the best trials (data) and the next commands (stderr); of a retest, those of the sweep, with the verdict.
 
     Raises:
         NoResultError: no trial has a usable result.
     """
-    with opened(replace(target, sweep=sweep)) as found:
+    with opened(replace(target, sweep=sweep), search=True) as found:
         failed = failure_line(found)
         try:
             document = best_document(found, k=BEST)
@@ -60,14 +60,16 @@ def after_run(target: Target, sweep: str) -> None:
             emit_json(document)
             return
         print_winners(found, document)
-        latest = found.store.sweeps()[-1].id == sweep
+        latest = found.store.sweeps()[-1].id == found.sweep.id
         _say_older_best(found)
         say("")
         if failed:
             say(failed)
-        named = "" if latest else f" {sweep}"
+        named = "" if latest else f" {found.sweep.id}"
         say(f"next: caviar show{named} {document.trials[0].trial}")
         say(f"      caviar curves{named}")
+        if document.retest is None:
+            say(f"      caviar retest{named}")
 
 
 def _say_older_best(opened: OpenSweep) -> None:

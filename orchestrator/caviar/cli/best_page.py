@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from caviar.cli.output import emit, say_left_out
+from caviar.cli.verdict_lines import print_verdict, trial_name
 from caviar.results.curves_sql import thinned
 from caviar_workers.states import State
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from caviar.results.best import BestDocument
     from caviar.results.family import FamilyDocument
     from caviar.results.open_sweep import OpenSweep
+    from caviar.results.retest import RetestDocument
 
 
 SPARK_WIDTH = 10
@@ -23,6 +25,16 @@ _COUNTED = (State.COMPLETED, State.STOPPED, State.PAUSED, State.FAILED, State.CA
 
 def print_winners(opened: OpenSweep, document: BestDocument) -> None:
     """Write the table, and the winner's configuration ready to copy, to stdout."""
+    emit(f"{opened.title}{_others(opened)}", hang=2)
+    emit(f"best by {document.rule}, {document.mode}", hang=2)
+    emit()
+    _print_table(opened, document)
+    emit()
+    _print_config(document)
+    _print_final(document)
+
+
+def _print_table(opened: OpenSweep, document: BestDocument) -> None:
     from caviar.display.axis import axis_of
     from caviar.display.console import CURVE, STRONG
     from caviar.display.glyphs import glyphs_for
@@ -31,6 +43,7 @@ def print_winners(opened: OpenSweep, document: BestDocument) -> None:
     from caviar.display.table import Column, print_table
 
     metric = document.metric
+    retested = None if document.retest is None else _on_fresh_seeds(document.retest)
     found = thinned(opened, [row.trial for row in document.trials], metric)
     points = [found[row.trial] for row in document.trials]
     curves = [one.values for one in points]
@@ -45,6 +58,7 @@ def print_winners(opened: OpenSweep, document: BestDocument) -> None:
     columns = [
         Column(name="trial", keep=True, style=STRONG),
         Column(name=metric, align="right", keep=True, shrink=True, style=STRONG),
+        *([] if retested is None else [Column(name="fresh seeds", align="right", style=STRONG)]),
         Column(name="log curve" if axis.log else "curve", style=CURVE),
         *(Column(name=name, align="right") for name in opened.parameters),
         Column(name="step", align="right"),
@@ -54,6 +68,7 @@ def print_winners(opened: OpenSweep, document: BestDocument) -> None:
         [
             f"t{row.trial}",
             number(row.value),
+            *([] if retested is None else [retested.get(row.trial, MISSING)]),
             spark,
             *(option_text(row.config[name], 20) if name in row.config else MISSING for name in opened.parameters),
             number(row.step),
@@ -61,15 +76,30 @@ def print_winners(opened: OpenSweep, document: BestDocument) -> None:
         ]
         for row, spark in zip(document.trials, sparks, strict=True)
     ]
-    emit(f"{opened.title}{_others(opened)}", hang=2)
-    emit(f"best by {document.rule}, {document.mode}", hang=2)
-    emit()
     say_left_out(print_table(columns, rows, sys.stdout))
+
+
+def _print_config(document: BestDocument) -> None:
+    """The winner's; after a retest, that of its winner, with the verdict."""
+    retest = document.retest
+    if retest is not None:
+        print_verdict(retest)
+    if retest is not None and (better := retest.winner) is not None:
+        emit(f"# config of {trial_name(retest, better)}")
+        emit(literal(better.config))
+        return
     winner = document.trials[0]
-    emit()
     emit(f"# config of t{winner.trial}{seeded(winner.seed)}")
     emit(literal(winner.config))
-    _print_final(document)
+
+
+def _on_fresh_seeds(retest: RetestDocument) -> dict[int, str]:
+    """Trial → what a retest says that it is worth."""
+    from caviar.display.numbers import with_half_width
+
+    here = [one for one in retest.trials if one.sweep == retest.sweep]
+    worth = {one.trial: with_half_width(one.value, one.half_width) for one in here if one.value is not None}
+    return worth | {one.trial: "failed" for one in here if one.failures}
 
 
 def seeded(seed: int | None) -> str:
@@ -94,7 +124,9 @@ def _print_final(document: BestDocument) -> None:
         emit()
         home = final.get("sweep", document.sweep)
         where = "" if home == document.sweep else f" of {home}"
-        emit(f"final, measured once on t{final['trial']}{where}: {config_text(final['metrics'])}", hang=2)
+        looks = final.get("looks", 1)
+        times = "once" if looks == 1 else f"after {looks - 1} other{'' if looks == 2 else 's'}"
+        emit(f"final, measured {times} on t{final['trial']}{where}: {config_text(final['metrics'])}", hang=2)
 
 
 def literal(config: Mapping[str, Any]) -> str:

@@ -22,9 +22,28 @@ def newest(store: Store, ref: str | None) -> SweepDir:
     return open_sweep.newest(store, ref, say)
 
 
+def searched(store: Store, ref: str | None) -> SweepDir:
+    """The sweep that `ref` names; of a retest, the sweep that it retests, as is said where it was named.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    from caviar.results import family
+
+    sweep = newest(store, ref)
+    found = family.searched(store, sweep)
+    if ref is not None and found.id != sweep.id:
+        say(f"{sweep.id} is a retest of {found.id}, which is shown")
+    return found
+
+
 @contextmanager
-def opened(target: Target) -> Iterator[OpenSweep]:
+def opened(target: Target, *, search: bool = False) -> Iterator[OpenSweep]:
     """Open the target's sweep.
+
+    Args:
+        target: It.
+        search: Of a retest, open the sweep that it retests.
 
     Raises:
         NotFoundError: No store, or no such sweep in it.
@@ -34,5 +53,6 @@ def opened(target: Target) -> Iterator[OpenSweep]:
     from caviar.store import Store
 
     store = Store.open(target.store)
-    with open_sweep(store, newest(store, target.sweep), say) as found:
+    sweep = searched(store, target.sweep) if search else newest(store, target.sweep)
+    with open_sweep(store, sweep, say) as found:
         yield found

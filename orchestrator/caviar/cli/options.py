@@ -261,6 +261,15 @@ def axis_option(function: Verb) -> Verb:
     return click.option("--log/--linear", "log", default=None, help=text)(function)
 
 
+def rule_option(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the option `--rule`."""
+    return click.option(
+        "--rule",
+        type=click.Choice(["last", "best", "smoothed"]),
+        help="Which value of a curve counts (default: the sweep's own rule).",
+    )(function)
+
+
 def ranking_options(function: Verb) -> Verb:
     """`--rule` and `--at-step`, as one argument `ranking`."""
 
@@ -274,11 +283,7 @@ def ranking_options(function: Verb) -> Verb:
         metavar="N",
         help="Compare by what was reported up to this step.",
     )(verb)
-    return click.option(
-        "--rule",
-        type=click.Choice(["last", "best", "smoothed"]),
-        help="Which value of a curve counts (default: the sweep's own rule).",
-    )(verb)
+    return rule_option(verb)
 
 
 def trust_option(function: Callable[..., None]) -> Callable[..., None]:

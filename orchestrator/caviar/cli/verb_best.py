@@ -30,7 +30,7 @@ def verb(k: int, family: bool, ranking: Ranking, target: Target) -> None:
 
     NaN and infinity never win.
     """
-    from caviar.cli.opened import newest, opened
+    from caviar.cli.opened import opened, searched
     from caviar.cli.output import emit_json, say
 
     rule, at_step = ranking.rule, ranking.at_step
@@ -40,12 +40,12 @@ def verb(k: int, family: bool, ranking: Ranking, target: Target) -> None:
         from caviar.store import Store
 
         store = Store.open(target.store)
-        relatives = family_document(store, newest(store, target.sweep), say, k=k, rule=rule, at_step=at_step)
+        relatives = family_document(store, searched(store, target.sweep), say, k=k, rule=rule, at_step=at_step)
         emit_json(relatives) if target.as_json else print_family(relatives)
         return
     from caviar.cli.best_page import print_winners
     from caviar.results.best import best_document
 
-    with opened(target) as sweep:
+    with opened(target, search=True) as sweep:
         document = best_document(sweep, k=k, rule=rule, at_step=at_step)
         emit_json(document) if target.as_json else print_winners(sweep, document)

@@ -49,7 +49,7 @@ def verb(
     Boxes are found on the parameters' scales. Where the best trial lies at a bound of a range, that bound moves
     out. Options that did badly are dropped. The new sweep remembers SWEEP as its parent.
     """
-    from caviar.cli.opened import newest
+    from caviar.cli.opened import searched
     from caviar.cli.output import emit, emit_json, say
     from caviar.cli.zoom_page import zoom_lines
     from caviar.results.next_sweep import zoom_into, zoom_plan
@@ -58,7 +58,7 @@ def verb(
     from caviar.store import Store
 
     store = Store.open(target.store)
-    sweep = newest(store, target.sweep)
+    sweep = searched(store, target.sweep)
     with nullcontext() if dry_run else _held(sweep) as held:
         plan = Plan.from_json(sweep.description()["plan"])
         zoom = zoom_into(store, sweep, top=top, rule=ranking.rule, at_step=ranking.at_step)

@@ -107,3 +107,13 @@ def age(seconds: float) -> str:
 def counted(count: int, noun: str) -> str:
     """`1 trial`, `64 trials`: a count with its noun."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def with_half_width(value: float, half_width: float | None) -> str:
+    """`0.0250 ± 0.0051`: the half width with two digits, the value with as many decimals."""
+    if not half_width or not math.isfinite(half_width) or not math.isfinite(value):
+        return number(value)
+    decimals = min(12, max(0, 1 - math.floor(math.log10(half_width))))
+    if decimals > 7 or abs(value) >= 1e7:
+        return f"{number(value)} ± {half_width:.2g}"
+    return f"{value:.{decimals}f} ± {half_width:.{decimals}f}"

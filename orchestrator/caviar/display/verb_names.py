@@ -9,6 +9,7 @@ VERBS = {
     "watch": ("Read results", "Follow a sweep that runs, from anywhere."),
     "best": ("Read results", "The best trials, and the winner's config ready to copy."),
     "zoom": ("Run sweeps", "Run a finer sweep round the best trials."),
+    "retest": ("Run sweeps", "Train the best again on fresh seeds: which one wins?"),
     "plot": ("Read results", "Draw coarse trials, the box round the best, and fine trials."),
     "show": ("Read results", "One trial: config, curve, error, output."),
     "explain": ("Read results", "Why a trial was stopped, or went on."),

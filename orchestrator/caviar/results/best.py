@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import NoResultError, StoreError
+from caviar.results.family import chain, newest_retest
 from caviar.results.selector import Candidate, select
 from caviar.store.final_tests import final_results
 from caviar_workers.states import State
 
 if TYPE_CHECKING:
     from caviar.results.open_sweep import OpenSweep
+    from caviar.results.retest import RetestDocument
+    from caviar.store import SweepDir
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,7 @@ class BestDocument:
         rule: what was compared, in words.
         trials: best first; there is one at least.
         final: what the sweep's `final` function found for its winner: {"trial", "metrics", …}; None without one.
+        retest: what the newest retest of its best found; None: they were not tested again.
     """
 
     sweep: str
@@ -35,6 +39,7 @@ class BestDocument:
     rule: str
     trials: tuple[Candidate, ...]
     final: dict[str, Any] | None
+    retest: RetestDocument | None = None
 
 
 def best_document(
@@ -56,6 +61,7 @@ def best_document(
     selection = select(opened.views, opened.sweep.description(), k=k, rule=rule, at_step=at_step)
     if not selection.rows:
         raise _no_result(opened, at_step)
+    newest = newest_retest(opened.store, opened.sweep)
     return BestDocument(
         sweep=opened.sweep.id,
         name=opened.plan.name,
@@ -63,18 +69,31 @@ def best_document(
         mode=selection.mode,
         rule=selection.rule,
         trials=selection.rows,
-        final=final_of(opened),
+        final=final_of(opened, newest),
+        retest=None if newest is None else retest_of(opened, newest),
     )
 
 
-def final_of(opened: OpenSweep) -> dict[str, Any] | None:
-    """Return what the sweep's `final` function found for its winner; None without one."""
+def final_of(opened: OpenSweep, retest: SweepDir | None) -> dict[str, Any] | None:
+    """Return what the sweep's `final` function found last, for its winner or that of its retest; None without one."""
     try:
-        found = final_results(opened.sweep)
+        parts = [opened.sweep] if retest is None else chain(opened.store, retest)
+        found = [final for one in parts for final in final_results(one)]
     except StoreError as error:  # the trials are shown all the same
         opened.say(str(error))
         return None
     return found[-1] if found else None
+
+
+def retest_of(opened: OpenSweep, newest: SweepDir) -> RetestDocument | None:
+    """Return what the newest retest of the sweep found; None: it cannot be read, as is said."""
+    from caviar.results.retest import retest_document  # noqa: PLC0415 — few sweeps need numpy and scipy for this
+
+    try:
+        return retest_document(opened.store, newest)
+    except StoreError as error:
+        opened.say(str(error))
+        return None
 
 
 def _no_result(opened: OpenSweep, at_step: int | None) -> NoResultError:

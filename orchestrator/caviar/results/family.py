@@ -30,6 +30,53 @@ def children(store: Store, sweep: SweepDir) -> list[SweepDir]:
     return [one for one in store.readable() if parent_of(one) == sweep.id]
 
 
+def retests(store: Store, sweep: SweepDir) -> list[SweepDir]:
+    """The retests of this sweep, or, of a retest, those that go on with it; oldest first."""
+    return [one for one in store.readable(after=sweep) if _retest_of(one) == sweep.id]
+
+
+def chain(store: Store, sweep: SweepDir) -> list[SweepDir]:
+    """A sweep; of a retest, the sweep that was retested and all parts of the retest up to this one, oldest first.
+
+    A sweep that was removed ends the line.
+    """
+    line = [sweep]
+    known = {one.id: one for one in store.readable()} if _retest_of(sweep) else {}
+    while (parent := known.get(_retest_of(line[0]) or "")) is not None and parent not in line:
+        line.insert(0, parent)
+    return line
+
+
+def searched(store: Store, sweep: SweepDir) -> SweepDir:
+    """The sweep itself; of a retest, the sweep that was retested."""
+    return chain(store, sweep)[0]
+
+
+def newest_retest(store: Store, sweep: SweepDir) -> SweepDir | None:
+    """The newest part of the newest retest of a sweep; None: it has none."""
+    line = [sweep]
+    while (after := retests(store, line[-1])) and after[-1] not in line:
+        line.append(after[-1])
+    return line[-1] if len(line) > 1 else None
+
+
+def kin(store: Store, sweep: SweepDir) -> list[SweepDir]:
+    """All sweeps of the store that come from each other, whatever they are to each other, this one among them."""
+    every = store.readable()
+    found = {sweep.id}
+    while True:
+        more = {one.id for one in every if one.plan.parent in found}
+        more |= {one.plan.parent for one in every if one.id in found and one.plan.parent is not None}
+        if more <= found:
+            return [one for one in every if one.id in found]
+        found |= more
+
+
+def _retest_of(sweep: SweepDir) -> str | None:
+    plan = sweep.plan
+    return plan.parent if plan.relation == "retest" else None
+
+
 def twin_of(store: Store, plan: Plan) -> SweepDir | None:
     """The sweep that was zoomed out of the same parent by the same plan; None: there is none."""
     if plan.parent is None:

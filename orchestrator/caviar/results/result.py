@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.display.typed_commands import told_for
 from caviar.errors import NoResultError, NotFoundError, SpecError
-from caviar.results.best import best_document
+from caviar.results.best import best_document, final_of
+from caviar.results.family import newest_retest
 from caviar.results.open_sweep import OpenSweep, newest, store_path
 from caviar.results.selector import Candidate, Selection, select
 from caviar.store import Store, SweepDir, Views
-from caviar.store.final_tests import final_results
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from caviar.results.retest import RetestDocument
     from caviar.space import Space
 
 
@@ -111,9 +112,21 @@ class Result:
 
     @property
     def final(self) -> dict[str, float] | None:
-        """What the sweep's `final` function found for the winner; None: there is none."""
-        found = final_results(self._sweep)
-        return found[-1]["metrics"] if found else None
+        """What the sweep's `final` function found for the winner, or for that of its retest; None: there is none."""
+        with self._opened() as opened:
+            found = final_of(opened, newest_retest(self._store, self._sweep))
+        return None if found is None else found["metrics"]
+
+    def retest(self) -> RetestDocument:
+        """What the newest retest of the sweep found: the verdict, and what each configuration is worth.
+
+        Raises:
+            NoResultError: Its best were not tested again: `Sweep(retest=5)` or `caviar retest` does it.
+        """
+        from caviar.results.retest import newest_verdict  # noqa: PLC0415 — costs scipy
+
+        with self._told():
+            return newest_verdict(self._store, self._sweep)
 
     def select(self, k: int = 5, *, rule: str | None = None, at_step: int | None = None) -> Selection:
         """The best `k` trials, from 1, by a rule (`last`, `best`, `smoothed`; None: the sweep's own).

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from caviar.errors import CaviarError, SpecError, StoreError, SweepInterrupted
 from caviar.results.family import twin_of
 from caviar.results.imported import imported_from
-from caviar.results.next_sweep import next_round
+from caviar.results.next_plan import next_plan
 from caviar.run import store_outage
 from caviar.run.assembly import search_of, searcher_of
 from caviar.run.constraint import constraint_of, rejected_share
@@ -74,8 +74,8 @@ def run_sweep(
     return _rounds(opened, plan, program, parent=None, address=address, progress=progress, provenance=provenance)
 
 
-def hold_parent(parent: SweepDir) -> AbstractContextManager[Ownership | None]:
-    """A sweep to be zoomed into, ours until its child is, so that nobody else makes that child too.
+def hold_parent(parent: SweepDir, purpose: str = "zoomed") -> AbstractContextManager[Ownership | None]:
+    """A sweep to be zoomed into, or tested again, ours until its child is, so that nobody else makes that child too.
 
     One that runs stays its driver's: what it has found so far may be looked at.
 
@@ -83,7 +83,7 @@ def hold_parent(parent: SweepDir) -> AbstractContextManager[Ownership | None]:
         StoreError: Another process does something else with it, such as to zoom into it.
     """
     seen = parent.owner()
-    return nullcontext() if seen.alive and seen.purpose == "run" else own(parent, purpose="zoomed")
+    return nullcontext() if seen.alive and seen.purpose == "run" else own(parent, purpose=purpose)
 
 
 def run_child(  # noqa: PLR0913 — the options of the verb
@@ -144,11 +144,22 @@ def _rounds(
                 sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
                 search = search_of(plan, sampler, constraint_of(program))
                 whole = drive_sweep(store, held, plan, program, search, executor, progress)
-            if not plan.rounds or not whole:
+            following = next_plan(store, held.sweep, plan) if whole else None
+            if following is None:
                 return held.sweep
-            plan = next_round(store, held.sweep, plan)
-            progress.note(f"round {plan.round + 1}: {plan.trials} trials round the best of {held.sweep.id}")
+            plan = following
+            progress.note(_said_of(plan, held.sweep))
             parent = held
+
+
+def _said_of(plan: Plan, parent: SweepDir) -> str:
+    """What a sweep does that follows another one."""
+    if plan.retested is None:
+        return f"round {plan.round + 1}: {plan.trials} trials round the best of {parent.id}"
+    count, repeats = len(plan.retested.origins), plan.retested.repeats
+    if parent.plan.retested is not None:
+        return f"retest: the {count} that cannot be told apart, on {repeats} more fresh seeds each"
+    return f"retest: the best {count} of {parent.id} again, on {repeats} fresh seeds each"
 
 
 def _create(store: Store, plan: Plan, program: Program, provenance: Mapping[str, Any]) -> SweepDir:
@@ -255,16 +266,26 @@ def drive_sweep(
         checkpoints.finish()
         if word := _end(held, sweep_dir, plan, scheduler, failed=hopeless is not None, last=last):
             progress.note(word)
+        error = hopeless or _fruitless(store, sweep_dir, plan, scheduler)
         # Who stopped the sweep goes on with it, or does not care.
-        if program.final and not (plan.rounds or hopeless) and scheduler.shutdown.by != "user":
+        if program.final and not error and scheduler.shutdown.by != "user" and _is_last(store, held, plan, scheduler):
             progress.start("testing the winner…")
             run_final_test(store, held, plan, ports, requests.attend, progress.note)
-    if (error := hopeless or _fruitless(store, sweep_dir, scheduler)) is not None:
+    if error is not None:
         raise error
     return not scheduler.stopped
 
 
-def _fruitless(store: Store, sweep_dir: SweepDir, scheduler: Scheduler) -> CaviarError | None:
+def _is_last(store: Store, held: Ownership, plan: Plan, scheduler: Scheduler) -> bool:
+    """Whether no round, retest or further look follows: then all choices are made."""
+    if scheduler.stopped:
+        return not (plan.rounds or plan.retest or plan.retested)
+    return next_plan(store, held.sweep, plan) is None
+
+
+def _fruitless(store: Store, sweep_dir: SweepDir, plan: Plan, scheduler: Scheduler) -> CaviarError | None:
+    if plan.retested is not None:
+        return None  # that all failed on fresh seeds is its verdict
     error = fruitless(scheduler.counters, sweep_dir.id)
     return None if error is None or has_winner(store, sweep_dir) else error
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ import numpy as np
 
 from caviar.errors import CaviarError, NotFoundError, SweepInterrupted
 from caviar.results.family import ancestors, best_of_family
+from caviar.results.finals import finals_of_kin
+from caviar.results.retest import retest_document
 from caviar.run.engine.background import done
 from caviar.run.engine.ports import Ports, Unpublished
 from caviar.run.engine.scheduler import Scheduler
@@ -27,7 +29,7 @@ from caviar.search.samplers import List, typed
 from caviar.spec.plan import Plan
 from caviar.store import Views
 from caviar.store.checkpoints import newest_restorable
-from caviar.store.final_tests import add_final, final_results
+from caviar.store.final_tests import add_final
 from caviar_workers.failure import headline
 from caviar_workers.states import Failure, State
 from caviar_workers.tables import FIELDS
@@ -35,7 +37,6 @@ from caviar_workers.tables import FIELDS
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from caviar.results.family import Relative
     from caviar.store import Store, SweepDir
     from caviar.store.ownership import Ownership
     from caviar_workers.checkpoint import Save
@@ -73,31 +74,33 @@ def run_final_test(
         StoreError: Another process took the sweep over; nothing is stored then.
         SweepInterrupted: Ctrl-C, SIGTERM or SIGHUP.
     """
-    line = ancestors(store, held.sweep)
-    rule, best = best_of_family(store, line, k=1)
-    if not best:
+    winner = winner_of(store, held.sweep)
+    if winner is None:
         return
-    winner, home = best[0].candidate, best[0].sweep
-    if any(final["trial"] == winner.trial and final["sweep"] == home.id for final in _tests(line)):
+    tested = [(one["sweep"], one["trial"]) for one in finals_of_kin(store, held.sweep)]
+    if (winner.sweep.id, winner.trial) in tested:
         return
-    restore = newest_restorable(store, home, [winner.trial])
+    if tested:
+        note(f"the test set is looked at for the {len(tested) + 1}. time: t{tested[0][1]} was measured on it before")
+    restore = newest_restorable(store, winner.sweep, [winner.trial])
     told = FinalTestSink(Kept(restore=restore))
     try:
-        _run(held, plan, _work(store, best[0]), replace(ports, sink=told, checkpoints=told), attend)
+        _run(held, plan, _work(store, winner), replace(ports, sink=told, checkpoints=told), attend)
     finally:
         show_output(note, "final", told.said)
     if not told.metrics:
         raise CaviarError(_NOTHING)
-    tested = {
-        "sweep": home.id,
+    found = {
+        "sweep": winner.sweep.id,
         "trial": winner.trial,
         "value": winner.value,
-        "rule": rule,
+        "rule": winner.rule,
         "metrics": told.metrics,
+        "looks": len(set(tested)) + 1,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     held.check()
-    add_final(held.sweep, tested)
+    add_final(held.sweep, found)
 
 
 def has_winner(store: Store, sweep_dir: SweepDir) -> bool:
@@ -108,24 +111,46 @@ def has_winner(store: Store, sweep_dir: SweepDir) -> bool:
         return False
 
 
-def _tests(line: list[SweepDir]) -> list[dict[str, Any]]:
-    return [{"sweep": one.id, **final} for one in line for final in final_results(one)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Winner:
+    """The trial that is measured: as the sweep ran it, seed and all."""
+
+    sweep: SweepDir
+    trial: int
+    value: float | None
+    """By the rule; after a retest, what its fresh seeds are worth."""
+    rule: str
 
 
-def _work(store: Store, winner: Relative) -> Work:
+def winner_of(store: Store, sweep: SweepDir) -> Winner | None:
+    """The winner of a sweep and those that it was zoomed out of, or of a retest; None: it has none."""
+    if sweep.plan.retested is None:
+        rule, best = best_of_family(store, ancestors(store, sweep), k=1)
+        if not best:
+            return None
+        one = best[0].candidate
+        return Winner(sweep=best[0].sweep, trial=one.trial, value=one.value, rule=rule)
+    verdict = retest_document(store, sweep)
+    first = verdict.winner
+    if first is None:
+        return None
+    rule = f"{verdict.rule}, retest on {verdict.seeds} fresh seeds: {verdict.verdict}"
+    return Winner(sweep=store.find(first.sweep), trial=first.trial, value=first.value, rule=rule)
+
+
+def _work(store: Store, winner: Winner) -> Work:
     """The winner, as its configuration was drawn."""
-    trial, home = winner.candidate, winner.sweep
+    home = winner.sweep
     with Views(store, [home]) as views:
-        found = views.execute(f'SELECT u, "index" FROM configs WHERE trial = {trial.trial}')
-        point, index = found.fetchall()[0]
-    assert trial.seed is not None  # the sweep ran here
+        found = views.execute(f'SELECT u, "index", seed FROM configs WHERE trial = {winner.trial}')
+        point, index, seed = found.fetchall()[0]
     its = Plan.from_json(home.description()["plan"])
     own = typed(its.sampler.configs if isinstance(its.sampler, List) else (), np.array([index]))
     config = its.space.config(point, own.get(0))
     return Work(
-        trials=(trial.trial,),
+        trials=(winner.trial,),
         attempts=(0,),
-        seeds=(trial.seed,),
+        seeds=(seed,),
         configs={name: (value,) for name, value in config.items()},
         final=True,
     )
@@ -134,7 +159,13 @@ def _work(store: Store, winner: Relative) -> Work:
 def _run(held: Ownership, plan: Plan, work: Work, ports: Ports, attend: Callable[[Scheduler], None]) -> None:
     """Have the work done, in as many attempts as a trial has."""
     alone = replace(
-        plan, trials=1, stopping="", searcher="", time_limit=None, max_failures=None, stop_on_divergence=False
+        replace(plan, retested=None, relation=None, parent=None, trials=1) if plan.retested else plan,
+        trials=1,
+        stopping="",
+        searcher="",
+        time_limit=None,
+        max_failures=None,
+        stop_on_divergence=False,
     )
 
     def tick() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from caviar.errors import StoreError
 from caviar.run.engine.trial_source import BLOCK, configs_table
-from caviar.search.samplers import AcceptedPoints, trial_seeds, typed
+from caviar.search.samplers import AcceptedPoints, typed
 from caviar.store import Views, Writer
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def redraw(
         size = min(len(drawn.index), count - start)
         if any(known.get(start + i, drawn.index[i]) != drawn.index[i] for i in range(size)):
             raise StoreError(f"{lost}, and others would be drawn now, for the constraint has changed: {back}")
-        seeds = trial_seeds(plan.seed, start, len(drawn.index))
+        seeds = plan.trial_seeds(start, len(drawn.index))
         rows = configs_table(plan, start, drawn, seeds, typed(sampler.own, drawn.index))
         tables.append(rows.take(np.array([i for i in range(size) if start + i not in known], np.int64)))
     with Writer(held.sweep, held.epoch) as writer:

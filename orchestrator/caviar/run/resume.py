@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.display.numbers import counted
 from caviar.errors import SpecError, StoreError
-from caviar.results.family import children
 from caviar.results.imported import imported_from
-from caviar.results.next_sweep import next_round
+from caviar.results.next_plan import next_plan, next_sweep
 from caviar.run import store_outage
 from caviar.run.assembly import search_of, searcher_of
 from caviar.run.constraint import constraint_of
@@ -193,7 +192,10 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
 
 def _is_over(sweep_dir: SweepDir) -> bool:
     """Whether all of a sweep without rounds is done, the test of its winner too."""
-    if sweep_dir.visible_files().manifest.state != "finished" or sweep_dir.description()["plan"].get("rounds"):
+    plan = sweep_dir.description()["plan"]
+    if sweep_dir.visible_files().manifest.state != "finished" or any(
+        plan.get(name) for name in ("rounds", "retest", "retested")
+    ):
         return False
     return not has_final(sweep_dir) or bool(final_results(sweep_dir))
 
@@ -220,17 +222,18 @@ def _resume(store: Store, held: Ownership, how: _How, *, add: int = 0, force: bo
     need_source(held.sweep)
     plan = _extended(plan, sampler, add) if add else plan
     plan = plan if how.time_limit is None else dataclasses.replace(plan, time_limit=how.time_limit)
-    if not _finish(store, held, plan, sampler, how, extended=bool(add), force=force) or not plan.rounds:
+    if not _finish(store, held, plan, sampler, how, extended=bool(add), force=force):
         return held.sweep
-    after = [one for one in children(store, held.sweep) if one.plan.round == plan.round + 1]
-    if after:
-        with own(after[0]) as child:
+    if (after := next_sweep(store, held.sweep, plan)) is not None:
+        with own(after) as child:
             held.release()
             return _resume(store, child, how)
+    if (following := next_plan(store, held.sweep, plan)) is None:
+        return held.sweep
     return run_child(
         store,
         held.sweep,
-        next_round(store, held.sweep, plan),
+        following,
         held=held,
         address=how.address,
         progress=how.progress,
@@ -255,9 +258,10 @@ def _finish(
         SampledTrials(
             plan, sampler, constraint=constraint_of(program), rest=dataclasses.replace(rest, attempts={})
         ).draw()
-    tested = not program.final or bool(plan.rounds) or bool(final_results(held.sweep))
-    if not search.source.waiting and tested and held.sweep.visible_files().manifest.state == "finished":
-        if not plan.rounds:
+    over = not search.source.waiting and held.sweep.visible_files().manifest.state == "finished"
+    follows = over and (next_sweep(store, held.sweep, plan) or next_plan(store, held.sweep, plan))
+    if over and (follows or not program.final or final_results(held.sweep)):
+        if not follows:
             how.progress.note(
                 f"sweep {held.sweep.id} is finished: there is nothing to resume, but {_more(store, held)}"
             )
@@ -270,7 +274,9 @@ def _finish(
 
 
 def _more(store: Store, held: Ownership) -> str:
-    """Say what else `resume` does for a sweep that is finished."""
+    """Say what else can be done for a sweep that is finished."""
+    if held.sweep.plan.retested is not None:
+        return f"caviar retest {held.sweep.id} --repeats 20 adds seeds while it is a tie"
     with Views(store, [held.sweep]) as views:
         failed = int(views.execute("SELECT count(*) FROM trials WHERE state = 'FAILED'").fetchall()[0][0])
     retry = f"--retry-failed runs {counted(failed, 'failed trial')} again, and " if failed else ""
@@ -281,6 +287,8 @@ def _extended(plan: Plan, sampler: Sampler, add: int) -> Plan:
     """The plan of a sweep with more trials; Plan says when they are too many."""
     if plan.rounds:
         raise SpecError("a sweep in rounds is not extended, but continued: caviar zoom makes its next round")
+    if plan.retested is not None:
+        raise SpecError(f"a retest is not extended by trials: caviar retest {plan.parent} --repeats 10 adds seeds")
     if sampler.size is not None:
         raise SpecError(
             f"the sampler '{sampler.name}' has {sampler.size:,} points and no more, so the sweep cannot be extended: "

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from caviar.errors import SpecError
-from caviar.search.samplers import List, read_sampler, sampler_json
+from caviar.search.samplers import List, read_sampler, sampler_json, trial_seeds
 from caviar.search.searchers import check_searcher
 from caviar.search.stopping import PAUSING, parse_stopping, stopping_text
 from caviar.space import Choice, Constant, Parameter, Space, parameter_from_json, repeat_advice, scale_advice
 from caviar.spec.arguments_json import arguments_from_json, arguments_to_json
+from caviar.spec.retested import Retested
 from caviar.spec.secrets import refuse_secrets, suspects
 from caviar.spec.settings import SETTINGS, Settings, check_settings
 from caviar.store.storable import DEEPEST, NotKept, check_kept
@@ -24,7 +28,7 @@ _ABOVE = 3
 """How many objects of the sweep's description a value of the plan is nested in."""
 _FIRST = (
     *("name", "metric", "mode", "trials", "seed", "space", "held", "sampler", "all_tiers"),
-    *("parent", "relation", "rounds", "round"),
+    *("parent", "relation", "rounds", "round", "retested"),
 )
 """Fields that a stored plan begins with, in this order; the others follow as they are declared."""
 
@@ -56,6 +60,8 @@ class Plan(Settings):
     """Trials of the rounds that follow this sweep, each zoomed into the one before."""
     round: int = 0
     """Which round of its run this sweep is, from 0."""
+    retested: Retested | None = None
+    """Of a retest, what it trains."""
     searcher: str = ""
     """Who chooses the points; empty: the sampler."""
     stopping: str = ""
@@ -70,6 +76,8 @@ class Plan(Settings):
             raise SpecError(str(error)) from error
         _need(all(map(_text, (self.note, *self.tags))), "tags and note are text", self.tags)
         _need((self.parent is None) == (self.relation is None), "a parent has a relation", self.relation)
+        _need((self.relation == "retest") == (self.retested is not None), "a retest trains something", self.retested)
+        _need(self.retested is None or len(self.retested.seeds) == self.trials, "a trial has a seed", self.trials)
         self._check_choosers()
         check_settings(self)
         _need(all(map(SETTINGS["trials"].kind.holds, self.rounds)), "rounds are whole numbers of trials", self.rounds)
@@ -111,6 +119,12 @@ class Plan(Settings):
         """Whether trials are paused and promoted: if they can be, and the stop policy is one that does so."""
         return self.pausing and self.halves
 
+    def trial_seeds(self, start: int, count: int) -> npt.NDArray[np.uint32]:
+        """Return the seeds of trials start .. start + count - 1, uint32 [count], all different."""
+        if self.retested is not None:
+            return np.array(self.retested.seeds[start : start + count], np.uint32)
+        return trial_seeds(self.seed, start, count)
+
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values, from which `from_json` makes an equal plan."""
         names = dict.fromkeys((*_FIRST, *(item.name for item in fields(self))))
@@ -121,6 +135,7 @@ class Plan(Settings):
             "sampler": sampler_json(self.sampler),
             "train_args": arguments_to_json(self.train_args),
             "rounds": list(self.rounds),
+            "retested": None if self.retested is None else self.retested.to_json(),
             "tags": list(self.tags),
         }
 
@@ -133,6 +148,8 @@ class Plan(Settings):
         known["sampler"] = known["sampler"] if isinstance(known["sampler"], str) else read_sampler(known["sampler"])
         known["train_args"] = arguments_from_json(known.get("train_args", {}))
         known["rounds"] = tuple(known.get("rounds", ()))
+        retested = known.get("retested")
+        known["retested"] = None if retested is None else Retested.from_json(retested)
         known.setdefault("relation", None if known.get("parent") is None else "zoom")  # there was no other
         known["tags"] = tuple(known["tags"])
         return cls(**known)

@@ -181,6 +181,21 @@ class Settings:
         "[cli.md](cli.md#caviar-zoom)",
         line=lambda plan: f"then {', then '.join(map(str, plan.rounds))} round the best of the round before",
     )
+    retest: int | None = setting(
+        None,
+        whole("from 1 to 100", 1, 100),
+        "when the search is over, train the best so many configurations again, each on `repeats` fresh seeds; `final` "
+        "waits for the verdict, and measures its winner. As `caviar retest`, see [winner.md](winner.md)",
+        Flag("K", "At the end, train the best K again on fresh seeds."),
+        line=lambda plan: f"then the best {plan.retest} again, on {plan.repeats} fresh seeds each",
+    )
+    repeats: int = setting(
+        5,
+        Kind("whole", "is 5, 10 or 20", lambda value: _whole(value) and value in (5, 10, 20), least=5),
+        "fresh seeds of each configuration in a `retest`: 5 (default), 10 or 20. After 5 and 10, those that are "
+        "clearly worse are left out",
+        Flag("N", "Fresh seeds of each in a retest: 5, 10 or 20."),
+    )
     rule: str = setting(
         "last",
         one_of("last", "best", "smoothed"),

@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from caviar.errors import StoreError
@@ -121,6 +122,14 @@ def parse_number(file_name: str) -> int | None:
 def is_sweep_id(text: str) -> bool:
     """Whether the text has the form of a sweep's id, such as 20261123-041233-7f3a."""
     return _ID.fullmatch(text) is not None
+
+
+def day_before(sweep: str) -> str:
+    """The beginning of the ids that were given a day before this one; empty: its date is none."""
+    try:
+        return f"{date.fromisoformat(sweep[:8]) - timedelta(days=1):%Y%m%d}"
+    except (ValueError, OverflowError):
+        return ""
 
 
 def checked_data_name(name: object) -> str:

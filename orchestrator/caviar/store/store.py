@@ -29,6 +29,7 @@ from caviar.store.layout import (
     SWEEP_FOLDER,
     SWEEP_PREFIX,
     check_format,
+    day_before,
     format_bytes,
     numbered_name,
     raise_format,
@@ -250,9 +251,17 @@ class Store:
         found = named(sweeps, ref, str(self.path), names)
         return found if len(found) == 1 else [one for one in found if self._sound(one)] or found
 
-    def readable(self) -> list[SweepDir]:
-        """The sweeps whose description can be read, newest last; each other one is told."""
-        return self._readable(self.sweeps())
+    def readable(self, *, after: SweepDir | None = None) -> list[SweepDir]:
+        """The sweeps whose description can be read, newest last; each other one is told.
+
+        Args:
+            after: Only those that may have been made after this one: from the day before it on, for clocks differ.
+        """
+        sweeps = self.sweeps()
+        if after is not None:
+            least = day_before(after.id)
+            sweeps = [one for one in sweeps if one.id[: len(least)] >= least]
+        return self._readable(sweeps)
 
     def _readable(self, sweeps: list[SweepDir]) -> list[SweepDir]:
         sound = self.disk.each(self._described, sweeps)  # kept: their names are asked for

@@ -111,6 +111,9 @@ class StoredPlan:
     relation: str | None = "zoom"
     """What it is to its parent: there was no other relation."""
     round: int = 0
+    retest: int | None = None
+    retested: Mapping[str, Any] | None = None
+    """Of a retest, what it trains, as JSON values."""
     tags: Sequence[str] = ()
     space: Mapping[str, Any] = field(default_factory=dict)
     """As JSON values."""

@@ -188,6 +188,18 @@ def _held(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(one, dict) and _text(one.get("type")) for one in value.values())
 
 
+def _retested(value: object) -> bool:
+    if not isinstance(value, dict):
+        return False
+    origins, seeds, looks = (value.get(name) for name in ("origins", "seeds", "looks"))
+    trials = _whole(0, MOST_TRIALS)
+    if not isinstance(origins, list) or not all(isinstance(one, list) and len(one) == 2 for one in origins):
+        return False
+    if not origins or not all(_text(sweep) and trials(trial) for sweep, trial in origins):
+        return False
+    return all(isinstance(part, list) and part and all(map(_whole(0, 2**32 - 1), part)) for part in (seeds, looks))
+
+
 def _sampler(value: object) -> bool:
     return _text(value) or (isinstance(value, dict) and _text(value.get("name")))
 
@@ -211,6 +223,8 @@ _PLAN: dict[str, tuple[Callable[[object], bool], str]] = {
     "relation": (_or_none(_text), "text"),
     "rounds": (lambda value: isinstance(value, list) and all(map(_whole(1, MOST_TRIALS), value)), "whole numbers"),
     "round": (_whole(0, MOST_TRIALS), "a whole number"),
+    "retest": (_or_none(_whole(1, MOST_TRIALS)), "a whole number"),
+    "retested": (_or_none(_retested), "an object of origins, seeds and looks"),
     "searcher": (_text, "text"),
     "stopping": (_text, "text"),
     "pausing": (_flag, "true or false"),

@@ -27,6 +27,8 @@ COVERED = 0.95
 GAPS = {5: 2.55, 10: 1.53, 20: 1.02}
 """Seeds → how much better, in standard deviations of one training, a configuration is that wins against another one in
 8 of 10 retests, by that look; `benchmarks/winner.py` measures them."""
+WORTH_SAYING = 1.2
+"""How many times as fast a configuration is that is offered for being cheaper: less is the machine's noise."""
 _POINTS = 801
 
 BoolArray = npt.NDArray[np.bool_]
@@ -189,4 +191,4 @@ def cheaper(mean: FloatArray, cost: FloatArray, live: BoolArray, error: float) -
     if not near.any() or not np.isfinite(cost[best]):
         return None
     pick = int(np.where(near, cost, np.inf).argmin())
-    return pick if cost[pick] < cost[best] else None
+    return pick if cost[pick] * WORTH_SAYING < cost[best] else None

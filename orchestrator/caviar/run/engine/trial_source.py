@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from caviar.errors import SpecError
 from caviar.run.engine.work import Work
-from caviar.search.samplers import AcceptedPoints, Constraint, Sampler, trial_seeds, typed
+from caviar.search.samplers import AcceptedPoints, Constraint, Sampler, typed
 from caviar.search.samplers.accepted_points import TrialPoints
 from caviar.space.scale import FloatArray
 from caviar.space.space import Typed
@@ -196,7 +196,7 @@ class SampledTrials:
             wanted = [i for i in wanted if i not in self._dropped]
             if not wanted and stop <= self._written:
                 continue
-            seeds = trial_seeds(self._plan.seed, start, stop - start)
+            seeds = self._plan.trial_seeds(start, stop - start)
             own = typed(self._own, drawn.index)
             columns = self._plan.space.columns(drawn.u, own)
             block = Work(

@@ -1,0 +1,77 @@
+"""`caviar retest`: train the best of a sweep again, on fresh seeds, and see which of them wins."""
+
+from typing import Any
+
+import click
+
+from caviar.cli.options import Target, asker, rule_option, sweep_argument, target_options, trust_option
+from caviar.cli.output import data_only
+
+EPILOG = """\b
+The sweep's own values are dropped: they are what picked the best. After 5, 10
+and 20 seeds, whoever is clearly worse than the best mean is out.
+
+\b
+Examples:
+  caviar retest
+  caviar retest 7f3a -k 8 --repeats 10
+  caviar retest --repeats 20       (after a tie: adds seeds to it)
+  caviar retest --show
+"""
+
+
+@click.command(epilog=EPILOG)
+@sweep_argument
+@click.option("-k", default=5, show_default=True, type=click.IntRange(1, 100), help="How many configurations.")
+@click.option(
+    "--repeats",
+    default="5",
+    show_default=True,
+    type=click.Choice(["5", "10", "20"]),
+    metavar="N",
+    help="Fresh seeds of each: 5, 10 or 20.",
+)
+@click.option("--show", is_flag=True, help="Show the newest retest of SWEEP; run nothing.")
+@click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help="Join this Ray cluster (auto: by RAY_ADDRESS, or the one that Ray noted here).",
+)
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@trust_option
+@rule_option
+@target_options
+def verb(*, show: bool, target: Target, **given: Any) -> None:
+    """Train the best of SWEEP again on seeds that none of its trials had, and tell which of them wins.
+
+    It runs the code of the sweep, as a sweep of its own. What the best is worth is told with an interval.
+    """
+    from caviar.cli.opened import newest
+    from caviar.cli.output import emit_json
+    from caviar.cli.retest_page import print_retest
+    from caviar.results.retest import newest_verdict, retest_document
+    from caviar.store import Store
+
+    store = Store.open(target.store)
+    sweep = newest(store, target.sweep)
+    document = newest_verdict(store, sweep) if show else retest_document(store, _run(store, sweep, given))
+    emit_json(document) if target.as_json else print_retest(document)
+
+
+def _run(store: Any, sweep: Any, given: Any) -> Any:
+    from caviar.display.choose_display import choose_display
+    from caviar.run.retest import retest_sweep
+    from caviar.spec.provenance import provenance
+
+    with data_only():
+        return retest_sweep(
+            store,
+            sweep,
+            k=given["k"],
+            repeats=int(given["repeats"]),
+            rule=given["rule"],
+            address=given["address"],
+            progress=choose_display(quiet=given["quiet"]),
+            command=provenance(None),
+            trust=asker(given["trust"]),
+        )
