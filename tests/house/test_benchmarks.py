@@ -22,6 +22,7 @@ LEAST = {
     "report": "--reports 2000 --rows 4000",
     "sampling": "",
     "shapes": "--scale 0.1 --no-tune",
+    "understand": "--trials 32 --sweeps 2 --spaces 8",
     "store": "--trials 2000 --no-peers --no-wide",
     "verbs": "--trials 50 --repeats 1",
     "visible": "--trials 4 --seconds 4",

@@ -1,0 +1,204 @@
+"""Which parameters matter: a permutation test says whether, PED-ANOVA how much.
+
+*Whether.* Each trial has a score by its rank, in which the best count most (the root of Savage's, −log of the rank's
+share). Where a parameter matters, scores smoothed along it vary more than those of trials that were dealt out anew.
+What other parameters explain, that stood out when each was looked at alone, is subtracted first: without that, of
+parameters with a sixth of the variance half as many are found. The test stays exact, for what is subtracted knows
+nothing of the parameter that is tested.
+
+*How much.* By PED-ANOVA (Watanabe, Bansal and Hutter 2023, arXiv 2304.10255): how far the density of the good trials
+is from that of all, as the Pearson divergence Σ all · (good / all − 1)². Both are smoothed in the same way, so that
+nothing is assumed of how the trials were spread. What chance gives is subtracted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from caviar.results.statistics.axis import Axis, BoolArray, FloatArray, IntArray
+from caviar.results.statistics.ranks import savage_scores
+
+LEVEL = 0.04
+"""An effect counts as seen where its p is below this: so chance alone gives one in at most 1 of 20, with room."""
+MOST_PERMUTATIONS, LEAST_PERMUTATIONS = 999, 199
+PERMUTED = 2_000_000
+"""Scores that are permuted at a time: with more than 2,000 trials there are fewer permutations, for they see more."""
+BOOTSTRAPS = 400
+FEWEST = 8
+"""Trials in which a parameter must exist to be tested."""
+MISSED = ((16, 0.9), (32, 0.8), (64, 0.4), (128, 0.15), (256, 0.02))
+"""Trials → how often a parameter with 6 % of the variance is missed, on both sets of spaces of the benchmark."""
+WANTED, LEAST_SHARE, MOST_SHARE = 20, 0.1, 0.3
+"""Good trials that a sweep should have, and the shares of all that they are at least and at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importance:
+    """What the metric depends on; one number a parameter, [d].
+
+    Attributes:
+        p: how often chance alone gives as much.
+        share: of the PED-ANOVA sizes of all parameters that matter, 0 … 1; NaN where p is not below `LEVEL`.
+        low: lower bound of the share, 95 %, by the bootstrap; NaN likewise.
+        high: its upper bound.
+        peak: place of the best smoothed score, once what others explain is subtracted; NaN of a parameter that exists
+            in too few trials.
+    """
+
+    p: FloatArray
+    share: FloatArray
+    low: FloatArray
+    high: FloatArray
+    peak: FloatArray
+
+    @property
+    def matters(self) -> BoolArray:
+        """Which parameters matter, [d]."""
+        return np.asarray(self.p < LEVEL)
+
+
+def importance(axes: Sequence[Axis], values: FloatArray, rng: np.random.Generator) -> Importance:
+    """What the metric depends on.
+
+    Args:
+        axes: the parameters, of n trials each.
+        values: of the metric, [n]: small is good, +inf is worst; no NaN.
+        rng: for permutations, ties and the bootstrap.
+    """
+    p, peak = p_and_peak(axes, values, rng)
+    drawn = np.zeros((len(axes), BOOTSTRAPS))
+    size = np.zeros(len(axes))
+    for j in np.flatnonzero(p < LEVEL).tolist():
+        size[j], drawn[j] = _sizes(axes[j], values, rng)
+    total, totals = size.sum(), drawn.sum(axis=0)
+    shares = np.divide(drawn, totals, out=np.zeros_like(drawn), where=totals > 0)
+    low, high = np.quantile(shares, [0.025, 0.975], axis=1)
+    share = size / total if total > 0 else size
+    unseen = np.where(p < LEVEL, 0.0, np.nan)
+    return Importance(
+        p=p,
+        share=share + unseen,
+        low=np.minimum(low, share) + unseen,
+        high=np.maximum(high, share) + unseen,
+        peak=peak,
+    )
+
+
+def weak_missed(trials: int) -> float:
+    """The chance to miss a parameter that alone has 6 % of the variance, in so many trials."""
+    known, missed = zip(*MISSED, strict=True)
+    return float(np.interp(np.log(trials), np.log(known), missed))
+
+
+def p_and_peak(axes: Sequence[Axis], values: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """How often chance alone gives as much as each parameter shows, [d], and where its smoothed scores are best, [d].
+
+    1 and NaN of a parameter that exists in too few trials.
+    """
+    orders: dict[int, IntArray] = {}
+    for n in {int(axis.exists.sum()) for axis in axes}:
+        count = int(np.clip(PERMUTED // max(n, 1), LEAST_PERMUTATIONS, MOST_PERMUTATIONS))
+        orders[n] = rng.permuted(np.broadcast_to(np.arange(n), (count, n)), axis=1)
+    alone = [_p_and_peak(axes, j, values, [], orders) for j in range(len(axes))]
+    standing_out = [k for k, (p, _) in enumerate(alone) if p < LEVEL]
+    found = list(alone)
+    for j in range(len(axes)):
+        others = [k for k in standing_out if k != j]
+        if others:
+            found[j] = _p_and_peak(axes, j, values, others, orders)
+    return np.array([p for p, _ in found]), np.array([peak for _, peak in found])
+
+
+def _p_and_peak(
+    axes: Sequence[Axis], j: int, values: FloatArray, others: Sequence[int], orders: Mapping[int, IntArray]
+) -> tuple[float, float]:
+    """The p of one parameter and its peak, once what others explain is subtracted, where the parameter exists."""
+    rows = np.flatnonzero(axes[j].exists)
+    if len(rows) < FEWEST:
+        return 1.0, float("nan")
+    axis = axes[j].among(rows)
+    scores = _without([axes[k].among(rows) for k in others], scores_of(values[rows]))
+    found = _variation(axis, scores[None])[0]
+    chance = _variation(axis, scores[orders[len(rows)]])
+    p = (1 + np.count_nonzero(chance >= found * (1 - 1e-9))) / (1 + len(chance))
+    return float(p), (int(_smoothed(axis, scores)[:-1].argmax()) + 0.5) / axis.cells
+
+
+def scores_of(values: FloatArray) -> FloatArray:
+    """The score of each trial by its rank, with mean 0; equal values have equal scores."""
+    scores = np.sqrt(savage_scores(values))
+    return np.asarray(scores - scores.mean())
+
+
+def _variation(axis: Axis, scores: FloatArray) -> FloatArray:
+    """How much smoothed scores, [r, n], vary along a parameter, [r]."""
+    weights = axis.kernel[axis.cell]
+    here = weights.sum(axis=0)
+    there = here > 0
+    return np.asarray(((scores @ weights[:, there]) ** 2 / here[there]).sum(axis=1))
+
+
+def _without(axes: Sequence[Axis], scores: FloatArray) -> FloatArray:
+    """Scores less what parameters explain, each by smoothed means along it: a sum of these, fitted in two passes."""
+    fits = [np.zeros(len(scores)) for _ in axes]
+    for _ in range(2 if axes else 0):
+        for k, axis in enumerate(axes):
+            rest = scores - sum(fits) + fits[k]
+            here = axis.exists  # elsewhere it explains nothing: that it does not exist is its parent's doing
+            if here.any():
+                fit = _smoothed(axis, rest)[axis.cell]
+                fits[k] = np.where(here, fit - fit[here].mean(), 0.0)
+    rest = scores - sum(fits)
+    return np.asarray(rest - rest.mean())
+
+
+def _smoothed(axis: Axis, scores: FloatArray) -> FloatArray:
+    """The smoothed mean score of each cell, [cells + 1]; −inf where no trial is near."""
+    weights = axis.kernel[axis.cell]
+    here = weights.sum(axis=0)
+    return np.asarray(np.divide(scores @ weights, here, out=np.full(len(here), -np.inf), where=here > 0))
+
+
+def good_count(trials: int) -> int:
+    """How many of a sweep's trials are called good: 20, but a tenth at least and three tenths at most."""
+    return max(1, round(min(max(WANTED, LEAST_SHARE * trials), MOST_SHARE * trials)))
+
+
+def good_among(values: FloatArray, among: BoolArray, rng: np.random.Generator) -> IntArray:
+    """The good trials of those in `among`, the best first; small is good, and lots are drawn for ties.
+
+    Equal ones in the order of the sweep would not do: that of a grid is the order of its places.
+    """
+    rows = np.flatnonzero(among)
+    order = np.lexsort((rng.random(len(rows)), values[rows]))
+    return np.asarray(rows[order[: good_count(len(rows))]])
+
+
+def _sizes(axis: Axis, values: FloatArray, rng: np.random.Generator) -> tuple[float, FloatArray]:
+    """The PED-ANOVA size of one parameter less what chance gives, and such sizes of resampled good trials."""
+    good = good_among(values, axis.exists, rng)
+    whole = np.bincount(axis.cell[axis.exists], minlength=axis.cells + 1)
+    counts = np.bincount(axis.cell[good], minlength=axis.cells + 1)
+    found = float(divergence(counts[None], whole, axis.kernel)[0])
+    dealt = rng.multivariate_hypergeometric(whole, len(good), size=MOST_PERMUTATIONS, method="marginals")
+    chance = float(divergence(dealt, whole, axis.kernel).mean())
+    again = divergence(rng.multinomial(len(good), counts / len(good), size=BOOTSTRAPS), whole, axis.kernel)
+    # Resampling adds as much again as chance gave: it is subtracted too, so that the mean stays what was found.
+    return max(0.0, found - chance), np.maximum(0.0, again - (again.mean() - found) - chance)
+
+
+def divergence(good: IntArray, whole: IntArray, kernel: FloatArray) -> FloatArray:
+    """The Pearson divergence of good trials from all, [r].
+
+    Args:
+        good: how many good trials lie in each cell, [r, cells].
+        whole: how many trials do, [cells].
+        kernel: as of an axis.
+    """
+    everywhere = whole @ kernel / whole.sum()
+    there = everywhere > 0
+    ratio = (good @ kernel)[:, there] / good.sum(axis=1, keepdims=True) / everywhere[there]
+    return np.asarray(((ratio - 1.0) ** 2) @ everywhere[there])
