@@ -112,6 +112,8 @@ def parameters(
             found["edge found"].append(at == ("high" if one.best > 1 else "low"))
         if one.kind != "edge" and not cliff and 0.25 <= one.best <= 0.75:
             found["edge false"].append(at is not None)
+        elif one.kind != "edge" and not cliff:
+            found["edge said of a best place 15 to 25 % inside"].append(at is not None)
         if one.kind in {"strong", "medium", "edge", "option"} and matters:
             found["share: 95 % interval covers"].append(says.low[j] - 1e-9 <= shares[j] <= says.high[j] + 1e-9)
         if one.kind in {"strong", "medium"} and matters:

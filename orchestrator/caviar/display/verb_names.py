@@ -10,6 +10,8 @@ VERBS = {
     "best": ("Read results", "The best trials, and the winner's config ready to copy."),
     "zoom": ("Run sweeps", "Run a finer sweep round the best trials."),
     "retest": ("Run sweeps", "Train the best again on fresh seeds: which one wins?"),
+    "understand": ("Read results", "What matters, where the best lie, what more trials would gain."),
+    "compare": ("Read results", "Whether one sweep searched a better space than another."),
     "plot": ("Read results", "Draw coarse trials, the box round the best, and fine trials."),
     "show": ("Read results", "One trial: config, curve, error, output."),
     "explain": ("Read results", "Why a trial was stopped, or went on."),

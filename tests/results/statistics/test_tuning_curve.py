@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from scipy import special
 
 from caviar.results.statistics.tuning_curve import (
     alpha,
@@ -48,6 +49,16 @@ def test_half_diverged_is_what_a_single_trial_does():
     curve = tuning_curve(np.array([1.0, *[np.inf] * 9]))
     assert np.isinf(curve.median[0])
     assert curve.median[-1] == 1.0
+
+
+def test_bounds_are_equal_tails_of_the_beta_distributions_of_levels():
+    n, trials = 50, np.array([1, 3, 9])
+    rank = np.arange(1, n + 1)
+    least, most = (special.betaincinv(rank, n + 1 - rank, p) for p in (alpha(n) / 2, 1 - alpha(n) / 2))
+    low, high = median_bounds(rank.astype(float), trials)
+    for k, level in enumerate(1 - 0.5 ** (1 / trials)):
+        assert high[k] == rank[least >= level][0]
+        assert low[k] == (rank[most <= level][-1] if most[0] <= level else -np.inf)
 
 
 @pytest.mark.parametrize("n", [16, 64, 100, 256])

@@ -90,19 +90,26 @@ def median_bounds(ordered: FloatArray, trials: IntArray) -> tuple[FloatArray, Fl
         ordered: the values, ascending, [n].
         trials: k, [points].
     """
-    from scipy import special  # noqa: PLC0415 — only the bands need it
-
     n = len(ordered)
-    rank = np.arange(1, n + 1)
-    tail = alpha(n) / 2
-    least = special.betaincinv(rank, n + 1 - rank, tail)  # of the level of the i-th smallest
-    most = special.betaincinv(rank, n + 1 - rank, 1 - tail)
     level = 1 - 0.5 ** (1 / trials)
-    below = np.searchsorted(most, level, side="right") - 1  # the last whose level is surely no higher
-    above = np.searchsorted(least, level, side="left")  # the first whose level is surely no lower
-    low = np.where(below >= 0, ordered[np.maximum(below, 0)], -np.inf)
-    high = np.where(above < n, ordered[np.minimum(above, n - 1)], np.inf)
+    # The i-th smallest is at this level or below with the chance that i of n at least are: the Beta distribution of its
+    # level is a sum of binomial ones, and needs no special functions.
+    chance = at_least(n, level)
+    tail = alpha(n) / 2
+    surely_below = (chance >= 1 - tail).sum(axis=1)  # how many are
+    not_surely_above = (chance > tail).sum(axis=1)
+    low = np.where(surely_below > 0, ordered[np.maximum(surely_below - 1, 0)], -np.inf)
+    high = np.where(not_surely_above < n, ordered[np.minimum(not_surely_above, n - 1)], np.inf)
     return low, high
+
+
+def at_least(n: int, share: FloatArray) -> FloatArray:
+    """The chance that i at least of n are below, [points, n], for i from 1; each is with the probability `share`."""
+    logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1, dtype=np.float64)))])
+    i = np.arange(n + 1)
+    ways = logs[n] - logs[i] - logs[n - i]
+    each = np.exp(ways + i * np.log(share)[:, None] + (n - i) * np.log1p(-share)[:, None])
+    return np.asarray(np.cumsum(each[:, ::-1], axis=1)[:, ::-1][:, 1:])
 
 
 def alpha(n: int) -> float:

@@ -1,0 +1,80 @@
+"""What to know before one trusts the best trial of a sweep: a sentence each, with its kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caviar.display.numbers import number, option_text
+from caviar.results.family import newest_retest
+from caviar.results.imported import imported_from
+from caviar.results.understand_findings import Caveat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from caviar.results.open_sweep import OpenSweep
+    from caviar.results.understand_data import SweepData
+    from caviar.results.understand_findings import DivergedRegion, UnderstandDocument
+
+MOST_NAMED = 5
+
+
+def caveats(opened: OpenSweep, data: SweepData, document: UnderstandDocument) -> tuple[Caveat, ...]:
+    """All that there is to say beside what a document has found."""
+    return tuple(_found(opened, data, document))
+
+
+def _found(opened: OpenSweep, data: SweepData, document: UnderstandDocument) -> Iterator[Caveat]:
+    if document.refused is not None:
+        yield Caveat(kind="refused", text=f"no importance, regions, bands or edges: {document.refused}")
+    yield from _of_the_sweep(opened)
+    yield from _ties(data, document)
+    if document.refused is None and not document.enough:
+        near = document.near_best
+        text = f"only {near} trial{' is' if near == 1 else 's are'} near the best: where it lies is not well known"
+        yield Caveat(kind="few_near_best", text=text)
+    for one in document.parameters:
+        if one.edge is not None:
+            value = one.parts[0].low if one.edge == "low" else one.parts[-1].high
+            text = f"the best press on the {one.edge} end of {one.name}, {option_text(value)}: better may lie beyond"
+            yield Caveat(kind="edge", text=text)
+    if document.diverged_region is not None:
+        yield Caveat(kind="diverged", text=diverged_in_words(document.diverged_region))
+    elif document.diverged:
+        yield Caveat(kind="diverged", text=f"{document.diverged} of {document.trials} trials diverged")
+    improving = document.still_improving
+    if improving is not None and improving.improving * 2 > improving.trials:
+        text = f"{improving.improving} of the best {improving.trials} were best in the last tenth of their curves"
+        yield Caveat(kind="still_improving", text=text)
+    if document.left_out:
+        text = ", ".join(f"{count} {why}" for why, count in document.left_out.items())
+        yield Caveat(kind="left_out", text=f"left out: {text}")
+
+
+def _of_the_sweep(opened: OpenSweep) -> Iterator[Caveat]:
+    """What follows from how the sweep was made, whatever its trials found."""
+    if opened.sweep.state() == "running":
+        yield Caveat(kind="running", text="it still runs, and trials that are quick to end came first")
+    imported = imported_from(opened.sweep.description())
+    if imported is not None and imported.repeated:
+        text = "several of its trials have the same configuration: they count as if they were different ones"
+        yield Caveat(kind="repeated", text=text)
+    known = newest_retest(opened.store, opened.sweep)
+    what_it_is_worth = "" if known is None else f"; what its best are worth: caviar best {opened.sweep.id}"
+    text = f"one seed a trial: the best is lucky by 1 to 2 sd of a training{what_it_is_worth}"
+    yield Caveat(kind="one_seed", text=text)
+
+
+def _ties(data: SweepData, document: UnderstandDocument) -> Iterator[Caveat]:
+    equal = data.trials[data.values == data.values.min()].tolist()
+    if len(equal) > 1:
+        named = ", ".join(f"t{trial}" for trial in equal[:MOST_NAMED]) + (", …" if len(equal) > MOST_NAMED else "")
+        text = f"tie of {len(equal)}: {named} all have {number(document.best)}"
+        yield Caveat(kind="tie", text=text)
+
+
+def diverged_in_words(found: DivergedRegion) -> str:
+    """`8 of 9 diverged have lr ≥ 0.3, where 21 trials are`."""
+    sign = "≥" if found.side == "high" else "≤"
+    where = f"{found.parameter} {sign} {option_text(found.value)}"
+    return f"{found.diverged} of {found.of} diverged have {where}, where {found.trials} trials are"
