@@ -18,6 +18,7 @@ from .conftest import say_nothing
 
 CONFIG = {"lr": "float", "beta": "float", "units": "int", "act": "str"}
 TRIAL = {"trial": "int", "value": "float", "step": "int", "state": "str", "seed": "int", "config": CONFIG}
+TRIAL |= {"n": "int", "sd": "null", "trials": []}
 HEAD = {"sweep": "str", "name": "str"}
 POINTS = {"steps": ["int"], "values": ["float"]}
 ROW = {
@@ -68,6 +69,9 @@ FORMS = {
         "trials": [TRIAL],
         "final": {"trial": "int", "value": "float", "metrics": {"test_error": "float"}},
         "retest": "null",
+        "where": [],
+        "compared": "int",
+        "luck": "str",
     },
     "trial": {
         **HEAD,

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.cli.output import emit, say_left_out
 from caviar.cli.verdict_lines import print_verdict, trial_name
-from caviar.results.curves_sql import thinned
+from caviar.results.curves_sql import Points, thinned
 from caviar_workers.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from caviar.display.table import Column
     from caviar.results.best import BestDocument
     from caviar.results.family import FamilyDocument
     from caviar.results.open_sweep import OpenSweep
+    from caviar.results.pareto import ParetoDocument
     from caviar.results.retest import RetestDocument
 
 
@@ -42,41 +44,45 @@ def _print_table(opened: OpenSweep, document: BestDocument) -> None:
     from caviar.display.sparkline import sparklines
     from caviar.display.table import Column, print_table
 
-    metric = document.metric
     retested = None if document.retest is None else _on_fresh_seeds(document.retest)
-    found = thinned(opened, [row.trial for row in document.trials], metric)
-    points = [found[row.trial] for row in document.trials]
-    curves = [one.values for one in points]
-    axis = axis_of(curves)
+    curves = _curves(opened, document)
+    axis = axis_of([one.values for one in curves])
     sparks = sparklines(
-        curves,
-        steps=[one.steps for one in points],
+        [one.values for one in curves],
+        steps=[one.steps for one in curves],
         width=SPARK_WIDTH,
         axis=axis,
         spark=glyphs_for(sys.stdout).spark,
     )
-    columns = [
-        Column(name="trial", keep=True, style=STRONG),
-        Column(name=metric, align="right", keep=True, shrink=True, style=STRONG),
-        *([] if retested is None else [Column(name="fresh seeds", align="right", style=STRONG)]),
-        Column(name="log curve" if axis.log else "curve", style=CURVE),
-        *(Column(name=name, align="right") for name in opened.parameters),
-        Column(name="step", align="right"),
-        Column(name="state"),
+    repeated = any(row.n > 1 for row in document.trials)
+    cells: list[tuple[Column, list[str]]] = [
+        (Column(name="trial", keep=True, style=STRONG), [f"t{row.trial}" for row in document.trials]),
+        (
+            Column(name=document.metric, align="right", keep=True, shrink=True, style=STRONG),
+            [number(row.value) for row in document.trials],
+        ),
+        *(_repeats(document) if repeated else ()),
+        (
+            Column(name="fresh seeds", align="right", style=STRONG),
+            [] if retested is None else [retested.get(row.trial, MISSING) for row in document.trials],
+        ),
+        (Column(name="log curve" if axis.log else "curve", style=CURVE), list(sparks)),
+        *(
+            (
+                Column(name=name, align="right"),
+                [option_text(row.config[name], 20) if name in row.config else MISSING for row in document.trials],
+            )
+            for name in opened.parameters
+        ),
+        (Column(name="step", align="right"), [number(row.step) for row in document.trials]),
+        (Column(name="state"), [row.state for row in document.trials]),
     ]
-    rows = [
-        [
-            f"t{row.trial}",
-            number(row.value),
-            *([] if retested is None else [retested.get(row.trial, MISSING)]),
-            spark,
-            *(option_text(row.config[name], 20) if name in row.config else MISSING for name in opened.parameters),
-            number(row.step),
-            row.state,
-        ]
-        for row, spark in zip(document.trials, sparks, strict=True)
-    ]
+    shown = [pair for pair in cells if pair[1]]
+    columns = [column for column, _ in shown]
+    rows = [list(row) for row in zip(*(values for _, values in shown), strict=True)]
     say_left_out(print_table(columns, rows, sys.stdout))
+    if document.luck is not None:
+        emit(document.luck, hang=2)
 
 
 def _print_config(document: BestDocument) -> None:
@@ -100,6 +106,56 @@ def _on_fresh_seeds(retest: RetestDocument) -> dict[int, str]:
     here = [one for one in retest.trials if one.sweep == retest.sweep]
     worth = {one.trial: with_half_width(one.value, one.half_width) for one in here if one.value is not None}
     return worth | {one.trial: "failed" for one in here if one.failures}
+
+
+def _curves(opened: OpenSweep, document: BestDocument) -> list[Points]:
+    """The curves of what ranks the trials; none, where that is an expression."""
+    if document.metric not in opened.views.metrics():
+        return []
+    found = thinned(opened, [row.trial for row in document.trials], document.metric)
+    return [found[row.trial] for row in document.trials]
+
+
+def _repeats(document: BestDocument) -> list[tuple[Column, list[str]]]:
+    """How many trainings each value is the mean of, and how they spread."""
+    from caviar.display.numbers import MISSING, number
+    from caviar.display.table import Column
+
+    return [
+        (Column(name="sd", align="right"), [MISSING if row.sd is None else number(row.sd) for row in document.trials]),
+        (Column(name="n", align="right"), [str(row.n) for row in document.trials]),
+    ]
+
+
+def print_pareto(document: ParetoDocument) -> None:
+    """Write the table of a Pareto set to stdout."""
+    from caviar.display.console import STRONG
+    from caviar.display.numbers import MISSING, number, option_text
+    from caviar.display.table import Column, print_table
+
+    names = list(dict.fromkeys(name for one in document.trials for name in one.config))
+    columns = [
+        Column(name="trial", keep=True, style=STRONG),
+        *(
+            Column(name=f"{one.metric} {one.mode}", align="right", keep=True, shrink=True)
+            for one in document.objectives
+        ),
+        *(Column(name=name, align="right") for name in names),
+        Column(name="step", align="right"),
+    ]
+    rows = [
+        [
+            f"t{one.trial}",
+            *map(number, one.values),
+            *(option_text(one.config[name], 20) if name in one.config else MISSING for name in names),
+            number(one.step),
+        ]
+        for one in document.trials
+    ]
+    emit(f"{document.name} ({document.sweep})", hang=2)
+    emit(f"Pareto set, {len(rows)} of {document.compared}: {document.rule}", hang=2)
+    emit()
+    say_left_out(print_table(columns, rows, sys.stdout))
 
 
 def seeded(seed: int | None) -> str:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.errors import NoResultError, StoreError
 from caviar.results.family import chain, newest_retest
-from caviar.results.selector import Candidate, select
+from caviar.results.selector import Candidate, Wish, select
+from caviar.results.statistics.luck import luck_of_best
 from caviar.store.final_tests import final_results
 from caviar_workers.states import State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from caviar.results.open_sweep import OpenSweep
     from caviar.results.retest import RetestDocument
     from caviar.store import SweepDir
@@ -29,7 +32,10 @@ class BestDocument:
         rule: what was compared, in words.
         trials: best first; there is one at least.
         final: what the sweep's `final` function found for its winner: {"trial", "metrics", …}; None without one.
-        retest: what the newest retest of its best found; None: they were not tested again.
+        retest: what the newest retest of its best found; None: there is none, or something else ranks here.
+        where: what the trials had to satisfy.
+        compared: trials that were compared.
+        luck: how far the winner's value can be trusted, in words; None: there is a retest, or one trial.
     """
 
     sweep: str
@@ -40,10 +46,20 @@ class BestDocument:
     trials: tuple[Candidate, ...]
     final: dict[str, Any] | None
     retest: RetestDocument | None = None
+    where: tuple[str, ...] = ()
+    compared: int = 0
+    luck: str | None = None
 
 
 def best_document(
-    opened: OpenSweep, *, k: int = 5, rule: str | None = None, at_step: int | None = None
+    opened: OpenSweep,
+    *,
+    k: int = 5,
+    rule: str | None = None,
+    at_step: int | None = None,
+    metric: str | None = None,
+    mode: str | None = None,
+    where: Sequence[str] = (),
 ) -> BestDocument:
     """The best `k` trials, from 1, by a rule (`last`, `best`, `smoothed`; None: the sweep's own).
 
@@ -52,16 +68,22 @@ def best_document(
         k: How many.
         rule: Which value of a curve counts.
         at_step: Compare what trials had up to this step; None: see `select`.
+        metric: A metric, or an expression over metrics and parameters; None: the sweep's own metric.
+        mode: `min` or `max`; None: the sweep's own.
+        where: Expressions that must hold.
 
     Raises:
         NoResultError: No trial has a usable value.
         NotFoundError: Trials report other metrics than the sweep's.
         SpecError: As of `select`.
     """
-    selection = select(opened.views, opened.sweep.description(), k=k, rule=rule, at_step=at_step)
+    wish = Wish(metric=metric, mode=mode, where=tuple(where), repeats=True)
+    selection = select(opened.views, opened.sweep.description(), k=k, rule=rule, at_step=at_step, wish=wish)
     if not selection.rows:
-        raise _no_result(opened, at_step)
+        raise _no_result(opened, at_step, selection.metric, where)
+    own = not where and selection.metric == opened.plan.metric and selection.mode == opened.plan.mode
     newest = newest_retest(opened.store, opened.sweep)
+    retest = retest_of(opened, newest) if own and newest is not None else None
     return BestDocument(
         sweep=opened.sweep.id,
         name=opened.plan.name,
@@ -70,8 +92,22 @@ def best_document(
         rule=selection.rule,
         trials=selection.rows,
         final=final_of(opened, newest),
-        retest=None if newest is None else retest_of(opened, newest),
+        retest=retest,
+        where=tuple(where),
+        compared=selection.compared,
+        luck=luck_in_words(selection.rows[0].n, selection.compared) if retest is None else None,
     )
+
+
+def luck_in_words(n: int, compared: int) -> str | None:
+    """How far the value of the best can be trusted, by the trainings behind it and the trials that were compared."""
+    if compared < 2:
+        return None
+    low, high = (max(round(one), 1) for one in luck_of_best(compared))
+    if n > 1:
+        return f"mean of {n} trainings: the best of {compared} is lucky still, by up to {high} of its standard errors"
+    size = f"{low} to {high} standard deviations" if high > 1 else "about 1 standard deviation"
+    return f"one training: the best of {compared} is lucky, by {size} of a training"
 
 
 def final_of(opened: OpenSweep, retest: SweepDir | None) -> dict[str, Any] | None:
@@ -96,12 +132,13 @@ def retest_of(opened: OpenSweep, newest: SweepDir) -> RetestDocument | None:
         return None
 
 
-def _no_result(opened: OpenSweep, at_step: int | None) -> NoResultError:
+def _no_result(opened: OpenSweep, at_step: int | None, metric: str, where: Sequence[str]) -> NoResultError:
     failures = opened.states().get(State.FAILED)
     failed = f" ({failures} failed)" if failures else ""
     yet = " yet" if opened.sweep.state() == "running" else ""
     when = yet if at_step is None else f" at step {at_step}"
+    such = f" and {' and '.join(where)}" if where else ""
     return NoResultError(
-        f"{opened.title} has no trial with a usable {opened.plan.metric}{when}{failed};"
+        f"{opened.title} has no trial with a usable {metric}{such}{when}{failed};"
         f" see why: caviar status {opened.sweep.id}"
     )

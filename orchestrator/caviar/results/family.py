@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import NoResultError, NotFoundError
 from caviar.results.json_form import IN_ITS_PLACE
 from caviar.results.open_sweep import say_not_shown
-from caviar.results.selector import Candidate, Selection, ends_in_words, select
+from caviar.results.selector import Candidate, Selection, Wish, ends_in_words, select
 from caviar.store import Views
 
 if TYPE_CHECKING:
     from caviar.results.open_sweep import Say
     from caviar.spec.plan import Plan
     from caviar.store import Store, SweepDir
+
+
+REPEATS_TOGETHER = Wish(repeats=True)
+"""The best of a sweep, or of a family, is a configuration: trials that repeat one are taken together."""
 
 
 def parent_of(sweep: SweepDir) -> str | None:
@@ -127,13 +131,20 @@ class Relative:
 
 
 def best_of_family(
-    store: Store, sweeps: Sequence[SweepDir], *, k: int, rule: str | None = None, at_step: int | None = None
+    store: Store,
+    sweeps: Sequence[SweepDir],
+    *,
+    k: int,
+    rule: str | None = None,
+    at_step: int | None = None,
+    wish: Wish = REPEATS_TOGETHER,
 ) -> tuple[str, tuple[Relative, ...]]:
     """The best `k` trials of some sweeps, best first, and by which rule, in words.
 
     As within one sweep, completed trials go before all others: where any sweep has some, only these are compared, at
     their own ends; else all at one step, the smallest of those at which the sweeps would compare. The mode and, where
-    `rule` is None, the rule are those of the first sweep. Ties go to the older sweep, in whatever order they are given.
+    `rule` is None, the rule are those of the first sweep; `wish` says what ranks and what must hold. Ties go to the
+    older sweep, in whatever order they are given.
 
     Raises:
         NotFoundError: No sweep reports its metric, and trials have ended.
@@ -141,18 +152,19 @@ def best_of_family(
     """
     plan = sweeps[0].plan
     chosen = rule or plan.rule
-    found = _selections(store, sweeps, k=k, rule=chosen, at_step=at_step)
+    found = _selections(store, sweeps, k=k, rule=chosen, at_step=at_step, wish=wish)
     if at_step is None and not any(one.step is None and one.rows for one in found.values()):
         steps = [one.step for one in found.values() if one.step is not None and one.rows]
         if len(set(steps)) > 1:
-            found = _selections(store, sweeps, k=k, rule=chosen, at_step=min(steps))
+            found = _selections(store, sweeps, k=k, rule=chosen, at_step=min(steps), wish=wish)
     elif at_step is None:
         found = {number: one for number, one in found.items() if one.step is None}
     pool = [Relative(sweep=sweeps[number], candidate=row) for number, one in found.items() for row in one.rows]
-    sign = -1.0 if plan.mode == "max" else 1.0
+    sign = -1.0 if (wish.mode or plan.mode) == "max" else 1.0
     pool.sort(key=lambda one: (sign * one.candidate.value, one.sweep.description()["created"], one.candidate.trial))
     best = tuple(pool[:k])
-    return _words(f"{chosen} {plan.metric}", found.values(), len(sweeps)), best
+    where = ", where " + " and ".join(wish.where) if wish.where else ""
+    return _words(f"{chosen} {wish.metric or plan.metric}", found.values(), len(sweeps)) + where, best
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,8 +202,17 @@ class FamilyDocument:
     trials: tuple[FamilyTrial, ...]
 
 
-def family_document(
-    store: Store, sweep: SweepDir, say: Say, *, k: int = 5, rule: str | None = None, at_step: int | None = None
+def family_document(  # noqa: PLR0913 — as `best_document`
+    store: Store,
+    sweep: SweepDir,
+    say: Say,
+    *,
+    k: int = 5,
+    rule: str | None = None,
+    at_step: int | None = None,
+    metric: str | None = None,
+    mode: str | None = None,
+    where: Sequence[str] = (),
 ) -> FamilyDocument:
     """The best `k` trials of a sweep, of what it was zoomed out of, and of what came of it; see `best_of_family`.
 
@@ -201,14 +222,19 @@ def family_document(
     sweeps = family(store, sweep)
     with Views(store, sweeps) as views:
         say_not_shown(views, say)
-    words, best = best_of_family(store, sweeps, k=k, rule=rule, at_step=at_step)
+    wish = replace(REPEATS_TOGETHER, metric=metric, mode=mode, where=tuple(where))
+    words, best = best_of_family(store, sweeps, k=k, rule=rule, at_step=at_step, wish=wish)
     plan = sweeps[0].plan
     if not best:
         yet = " yet" if any(one.state() == "running" for one in sweeps) else ""
-        raise NoResultError(f"no trial of the family of {sweeps[0].id} has a usable {plan.metric}{yet}")
+        such = f" and {' and '.join(where)}" if where else ""
+        raise NoResultError(
+            f"no trial of the family of {sweeps[0].id} has a usable {metric or plan.metric}{such}{yet}: "
+            f"caviar ls shows its sweeps"
+        )
     return FamilyDocument(
-        metric=plan.metric,
-        mode=plan.mode,
+        metric=metric or plan.metric,
+        mode=mode or plan.mode,
         rule=words,
         family=tuple(Member(sweep=one.id, parent=parent_of(one)) for one in sweeps),
         trials=tuple(FamilyTrial(sweep=one.sweep.id, candidate=one.candidate) for one in best),
@@ -216,7 +242,7 @@ def family_document(
 
 
 def _selections(
-    store: Store, sweeps: Sequence[SweepDir], *, k: int, rule: str, at_step: int | None
+    store: Store, sweeps: Sequence[SweepDir], *, k: int, rule: str, at_step: int | None, wish: Wish
 ) -> dict[int, Selection]:
     """Each sweep's own selection, by its place; one that has no value yet hides none of the others."""
     found: dict[int, Selection] = {}
@@ -225,7 +251,7 @@ def _selections(
         for number, sweep in enumerate(sweeps):
             try:
                 with views.of_sweep(sweep):
-                    found[number] = select(views, sweep.description(), k=k, rule=rule, at_step=at_step)
+                    found[number] = select(views, sweep.description(), k=k, rule=rule, at_step=at_step, wish=wish)
             except NotFoundError as error:
                 missing = missing or error
     if not found and missing is not None:

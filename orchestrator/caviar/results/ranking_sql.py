@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from caviar.store.read.sql import name as quoted
+from caviar.results.measure import AT_END, AT_ROW, Constraints, Measure, filled_sql
 
 Rule = Literal["last", "best", "smoothed"]
 RULES: tuple[Rule, ...] = ("last", "best", "smoothed")
@@ -19,68 +19,91 @@ WORDS: dict[Rule, str] = {
 }
 
 
-def scored_sql(sweep: str, metric: str, mode: str, rule: Rule, at_step: int | None) -> str:
+def scored_sql(sweep: str, measure: Measure, mode: str, rule: Rule, at_step: int | None, *, rows: bool = False) -> str:
     """A query of the columns of trials, _value and _step: at which the value stands, or, of a whole curve, the
-    end of that; `steps_sql` knows better.
+    end of that; `steps_sql` knows better. Where rows of curves are looked at, _at is the _row that counts.
 
     The value is NaN, or infinite, where the part of the curve that the rule looks at is not finite: so it loses.
 
     Args:
         sweep: Id of the sweep.
-        metric: Its metric.
+        measure: What ranks the trials.
         mode: `min` or `max`.
         rule: Which rule.
         at_step: Look at curves up to this step, of trials that reached it; None: at whole curves.
+        rows: Look at rows even where the summaries of trials would do.
     """
-    if at_step is None and rule != "smoothed":
-        value = quoted(("last_" if rule == "last" else "best_") + metric)
+    if not rows and at_step is None and summed_up(measure, rule):
+        value = measure.at_end(best=rule == "best")
         return f"SELECT *, {value} AS _value, step AS _step FROM trials WHERE sweep = '{sweep}'"
     within, reached = ("true", "true") if at_step is None else (f"step <= {at_step}", f"t.step >= {at_step}")
-    scores = _scores(f"{_rows(sweep, metric)} AND {within}", mode, rule)
+    scores = _scores(measure.rows_sql(sweep, within), mode, rule)
     return (
-        f"SELECT t.*, s._value, s._step FROM ({scores}) s JOIN trials t USING (trial) "
+        f"SELECT t.*, s._value, s._step, s._at FROM ({scores}) s JOIN trials t USING (trial) "
         f"WHERE t.sweep = '{sweep}' AND {reached}"
     )
 
 
-def steps_sql(sweep: str, metric: str, mode: str, rule: Rule, trials: Sequence[int]) -> str:
+def summed_up(measure: Measure, rule: Rule) -> bool:
+    """Whether the summaries of trials have the value by a rule, of whole curves."""
+    return rule == "last" or (rule == "best" and measure.expression is None)
+
+
+def constrained_sql(
+    sweep: str, measure: Measure, constraints: Constraints, mode: str, rule: Rule, at_step: int | None
+) -> str:
+    """The query of `scored_sql`, of the trials that satisfy some constraints at the row that counts."""
+    if not constraints.expressions:
+        return scored_sql(sweep, measure, mode, rule, at_step)
+    if not constraints.metrics or (at_step is None and rule != "best"):  # the end of the curve is what counts
+        scored = scored_sql(sweep, measure, mode, rule, at_step)
+        return f"SELECT * FROM ({scored}) WHERE {constraints.sql(AT_END)}"
+    scored = scored_sql(sweep, measure, mode, rule, at_step, rows=True)
+    within = "true" if at_step is None else f"step <= {at_step}"
+    filled = filled_sql(sweep, constraints.metrics, within, last=rule != "best")
+    counts = "AND s._at = f._row" if rule == "best" else ""
+    return (
+        f"SELECT s.* FROM ({scored}) s JOIN (SELECT * EXCLUDE (trial, step), trial AS _trial FROM ({filled})) f "
+        f"ON s.trial = f._trial {counts} WHERE {constraints.sql(AT_ROW)}"
+    )
+
+
+def steps_sql(sweep: str, measure: Measure, mode: str, rule: Rule, trials: Sequence[int]) -> str:
     """A query of trial and _step, where the value of a whole curve stands; of those of the trials that have one."""
     wanted = ", ".join(f"({trial}::BIGINT)" for trial in trials)
     # A join, for of a list DuckDB would only take what files it may skip, and then read all rows of the others.
-    few = f"SELECT r.* FROM (VALUES {wanted}) few(trial) JOIN ({_rows(sweep, metric)}) r USING (trial)"
+    few = f"SELECT r.* FROM (VALUES {wanted}) few(trial) JOIN ({measure.rows_sql(sweep)}) r USING (trial)"
     return _newest(few) if rule == "last" else f"SELECT trial, _step FROM ({_scores(few, mode, rule)})"
 
 
-def newest_sql(sweep: str, metric: str) -> str:
-    """A query of trial and _step, the last one at which its curve has the metric."""
-    return _newest(_rows(sweep, metric))
+def newest_sql(sweep: str, measure: Measure) -> str:
+    """A query of trial and _step, the last one at which its curve has a value."""
+    return _newest(measure.rows_sql(sweep))
 
 
 def _newest(rows: str) -> str:
     return f"SELECT trial, max(step) AS _step FROM ({rows}) GROUP BY trial"  # the steps of a curve never go back
 
 
-def _rows(sweep: str, metric: str) -> str:
-    m = quoted(metric)
-    return f"SELECT trial, step, {m} AS value, _row FROM _curves WHERE sweep = '{sweep}' AND {m} IS NOT NULL"
-
-
 def _scores(rows: str, mode: str, rule: Rule) -> str:
-    """A query with the columns trial, _value and _step, from rows of curves.
+    """A query with the columns trial, _value, _step and _at, from rows of curves.
 
     Of the reports of one step the later one counts: rows are in order by their numbers, never by step or time.
     """
     if rule == "last":
-        cells = "arg_max(value, _row) AS _value, arg_max(step, _row) AS _step"
+        cells = "arg_max(value, _row) AS _value, arg_max(step, _row) AS _step, max(_row) AS _at"
         return f"SELECT trial, {cells} FROM ({rows}) GROUP BY trial"
     if rule == "best":
         good = "value" if mode == "min" else "-value"
-        best = f"min({{'good': {good}, 'step': step}}) FILTER (isfinite(value))"  # of equal ones the first
+        # Of equal ones the first.
+        best = f"min({{'good': {good}, 'step': step, 'at': _row}}) FILTER (isfinite(value))"
         value = f"CASE WHEN bool_and(isfinite(value)) THEN {'' if mode == 'min' else '-'}({best}).good END"
-        return f"SELECT trial, {value} AS _value, ({best}).step AS _step FROM ({rows}) GROUP BY trial"
+        cells = f"{value} AS _value, ({best}).step AS _step, ({best}).at AS _at"
+        return f"SELECT trial, {cells} FROM ({rows}) GROUP BY trial"
     newest = f"SELECT *, row_number() OVER (PARTITION BY trial ORDER BY _row DESC) AS back FROM ({rows})"
     tail = f"list(value ORDER BY value) FILTER (back <= {SMOOTHED}) AS tail, arg_max(step, _row) AS _step"
-    return f"SELECT trial, {_MEAN} AS _value, _step FROM (SELECT trial, {tail} FROM ({newest}) GROUP BY trial)"
+    tail += ", max(_row) AS _at"
+    return f"SELECT trial, {_MEAN} AS _value, _step, _at FROM (SELECT trial, {tail} FROM ({newest}) GROUP BY trial)"
 
 
 # The same numbers in another order have the same mean: they are summed from the smallest to the largest, −2 before 1.

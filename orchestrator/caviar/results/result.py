@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from numbers import Integral
 from pathlib import PurePath
@@ -15,7 +15,8 @@ from caviar.errors import NoResultError, NotFoundError, SpecError
 from caviar.results.best import best_document, final_of
 from caviar.results.family import newest_retest
 from caviar.results.open_sweep import OpenSweep, newest, store_path
-from caviar.results.selector import Candidate, Selection, select
+from caviar.results.pareto import ParetoTrial, pareto_document
+from caviar.results.selector import Candidate, Selection, Wish, select
 from caviar.store import Store, SweepDir, Views
 
 if TYPE_CHECKING:
@@ -128,14 +129,49 @@ class Result:
         with self._told():
             return newest_verdict(self._store, self._sweep)
 
-    def select(self, k: int = 5, *, rule: str | None = None, at_step: int | None = None) -> Selection:
-        """The best `k` trials, from 1, by a rule (`last`, `best`, `smoothed`; None: the sweep's own).
+    def select(
+        self,
+        k: int = 5,
+        *,
+        rule: str | None = None,
+        at_step: int | None = None,
+        metric: str | None = None,
+        mode: str | None = None,
+        where: str | Sequence[str] = (),
+    ) -> Selection:
+        """The best `k` trials, from 1; those that repeat a configuration with other seeds are one, with their mean.
+
+        Args:
+            k: How many.
+            rule: `last`, `best` or `smoothed`; None: the sweep's own.
+            at_step: Compare what trials had up to this step.
+            metric: Another metric, or an expression over metrics and parameters: `"val_error + 0.01*latency_ms"`.
+            mode: `min` or `max`; None: the sweep's own, where that is the metric or stands in the expression.
+            where: Expressions that must hold, such as `"params < 1e6"`.
 
         Raises:
-            SpecError: `k` is no such number, or there is no such rule.
+            SpecError: `k` is no such number, there is no such rule, or an expression is none.
+        """
+        wish = Wish(metric=metric, mode=mode, where=_several(where), repeats=True)
+        with self._opened() as opened:
+            return select(opened.views, self._sweep.description(), k=k, rule=rule, at_step=at_step, wish=wish)
+
+    def pareto(
+        self, *objectives: str, rule: str | None = None, where: str | Sequence[str] = ()
+    ) -> tuple[ParetoTrial, ...]:
+        """The completed trials that no other one beats in all objectives, the best of the first one first.
+
+        Args:
+            objectives: Metrics or expressions, two at least, such as `"val_error:min"`, `"latency_ms:min"`.
+            rule: `last`, where the sweep's own is another one.
+            where: Expressions that must hold.
+
+        Raises:
+            SpecError: There are fewer than two, or one is none.
+            NoResultError: No trial has completed with a value of each.
         """
         with self._opened() as opened:
-            return select(opened.views, self._sweep.description(), k=k, rule=rule, at_step=at_step)
+            return pareto_document(opened, objectives, rule=rule, where=_several(where)).trials
 
     def trials(self) -> pd.DataFrame:
         """One row a trial: state, seed, parameters, last and best metrics, times, host."""
@@ -196,6 +232,10 @@ class Result:
         )
         title = html.escape(f"{opened.title}: {best.rule}")
         return f"<p>{title}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _several(words: str | Sequence[str]) -> tuple[str, ...]:
+    return (words,) if isinstance(words, str) else tuple(words)
 
 
 def _cell(value: Any) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
+from caviar.results.measure import Measure
 from caviar.results.ranking_sql import Rule, scored_sql
 from caviar.results.selector import as_given
 from caviar.spec.retested import Retested
@@ -82,7 +83,7 @@ def part_of(store: Store, sweep: SweepDir) -> Part:
     ended = 0
     with Views(store, [sweep]) as views:
         known = plan.metric in views.metrics()
-        scored = scored_sql(sweep.id, plan.metric, plan.mode, cast("Rule", plan.rule), None)
+        scored = scored_sql(sweep.id, Measure(words=plan.metric), plan.mode, cast("Rule", plan.rule), None)
         # Where nobody reported the metric, all failed, or have not got so far.
         source = scored if known else f"SELECT *, NULL::DOUBLE AS _value FROM trials WHERE sweep = '{sweep.id}'"
         shown = f"trial, state, _value, coalesce(diverged, false), kind, busy{columns}"
@@ -113,7 +114,7 @@ def values_of(store: Store, sweep: SweepDir, trials: Sequence[int]) -> dict[int,
     with Views(store, [sweep]) as views:
         if plan.metric not in views.metrics():
             return {}
-        scored = scored_sql(sweep.id, plan.metric, plan.mode, cast("Rule", plan.rule), None)
+        scored = scored_sql(sweep.id, Measure(words=plan.metric), plan.mode, cast("Rule", plan.rule), None)
         few = ", ".join(map(str, map(int, trials)))
         query = f"SELECT trial, _value FROM ({scored}) WHERE trial IN ({few}) AND isfinite(_value)"
         return dict(views.execute(query).fetchall())

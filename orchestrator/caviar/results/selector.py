@@ -4,20 +4,25 @@
   says so; `at_step` compares at one step instead.
 * While none has completed, those that run are compared at one step: the largest at which half of them had the metric.
 * A failed or diverged trial never wins, whatever its numbers. Ties go to the smaller trial number.
+* Where trials of one configuration may have been repeated with other seeds, these are one row, with their mean.
+* What ranks may be another metric, or an expression over metrics and parameters, and trials may have to satisfy others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, Protocol, cast
+from typing import Any
 
 from caviar.errors import NotFoundError, SpecError, did_you_mean
-from caviar.results.ranking_sql import RULES, WORDS, Rule, newest_sql, scored_sql, steps_sql
-from caviar.store.read.sql import name as quoted
-from caviar.store.sweep_dir import stored_plan
+from caviar.results.comparison import Comparison, Row, Views
+from caviar.results.measure import NO_NAMES, Constraints, Measure, Names
+from caviar.results.ranking_sql import RULES, WORDS
+from caviar.results.repeats import may_repeat
+from caviar.store.read.expression import answering
+from caviar.store.sweep_dir import StoredPlan, stored_plan
 
 
 def as_given(parameters: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,21 +50,7 @@ def _value(parameter: Mapping[str, Any], stored: Any) -> Any:
     return stored
 
 
-Row = tuple[Any, ...]
-
 _FIXED = {"sweep", "trial", "attempt", "step", "time"}
-
-
-class Views(Protocol):
-    """The part of the store's views, or of a DuckDB connection that has them, that the selector asks."""
-
-    def execute(self, sql: str) -> Any:
-        """Run SQL; the answer has `fetchall`."""
-        ...
-
-    def of_trials(self, trials: Collection[int]) -> AbstractContextManager[None]:
-        """Within the block, only the curves of these trials are looked at."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +67,29 @@ class Candidate:
     """None: not known, of an imported trial."""
     config: dict[str, Any]
     """Parameter → value as it was given to train; one that does not exist for this trial is left out."""
+    n: int = 1
+    """Trials of this configuration, each with its own seed: `value` is their mean, and `trial` the first of them."""
+    sd: float | None = None
+    """Standard deviation of their values; None: there is one."""
+    trials: tuple[int, ...] = ()
+    """All of them; empty: there is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What trials are ranked by, and which, where that is not as the sweep says."""
+
+    metric: str | None = None
+    """A metric, or an expression over metrics and parameters; None: the sweep's own metric."""
+    mode: str | None = None
+    """`min` or `max`; None: the sweep's own."""
+    where: tuple[str, ...] = ()
+    """Expressions that must hold."""
+    repeats: bool = False
+    """Take trials of one configuration together, where there may be some."""
+
+
+AS_THE_SWEEP_SAYS = Wish()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +110,7 @@ class Selection:
     """First and last of the steps at which completed trials that were compared ended."""
 
 
-def select(
+def select(  # noqa: PLR0913 — each is a question of its own
     views: Views,
     description: Mapping[str, Any],
     *,
@@ -105,6 +119,7 @@ def select(
     at_step: int | None = None,
     least: int = 1,
     steps: bool = True,
+    wish: Wish = AS_THE_SWEEP_SAYS,
 ) -> Selection:
     """Pick the best `k` trials of a sweep.
 
@@ -118,116 +133,109 @@ def select(
             that as many have reached.
         steps: Say of each at which step its value stands. Who wants a million trials may do without: where whole curves
             are compared, it is the step at which the curve ends then.
+        wish: What ranks them, and what they must satisfy.
 
     Raises:
-        SpecError: There is no such rule, `k` is less than 1, or `at_step` is no step.
+        SpecError: There is no such rule, `k` is less than 1, `at_step` is no step, or an expression is none.
         NotFoundError: Trials have ended, and none ever reported the metric.
     """
-    sweep, plan = description["id"], stored_plan(description["plan"])
-    chosen = rule or plan.rule
-    if chosen not in RULES:
-        raise SpecError(f"a rule is last, best or smoothed, but got {chosen!r}")
-    if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
-        raise SpecError(f"the best k trials are a whole number from 1 of them, but got k={k!r}")
-    if at_step is not None and (not isinstance(at_step, Integral) or isinstance(at_step, bool) or at_step < 0):
-        raise SpecError(f"at_step is a whole number from 0, but got {at_step!r}")
-    metric, mode = plan.metric, plan.mode
-    if not _reported(views, sweep, metric):
-        return Selection(metric=metric, mode=mode, rule=f"no trial has reported {metric}", compared=0, rows=())
-    asked = Comparison(views, sweep, metric, mode, cast("Rule", chosen))
-    ends = asked.ends() if at_step is None else None
-    if ends is not None and ends[0] < least:
-        ends = None
-    if ends is not None:
-        step, pool = None, "= 'COMPLETED'"
-    else:
-        step, pool = asked.common_step(least) if at_step is None else at_step, "<> 'FAILED'"
-    parameters = list(plan.parameters)
-    counted = ends[0] if ends is not None and asked.rule != "smoothed" else None
-    found = asked.best(step, pool, parameters, k, counted)
-    if steps and found and step is None:
-        found = asked.with_steps(found)
-    rows = tuple(
-        Candidate(
-            trial=r[0],
-            value=r[1],
-            step=r[2],
-            state=r[3],
-            seed=r[4],
-            config=as_given(plan.parameters, dict(zip(parameters, r[6:], strict=True))),
-        )
-        for r in found
-    )
+    check_counts(k, at_step)
+    plan = stored_plan(description["plan"])
+    asked = comparison(views, description, rule, wish)
+    measure = asked.measure
+    if measure.expression is None and not _reported(views, asked.sweep, measure.words):
+        words = f"no trial has reported {measure.words}"
+        return Selection(metric=measure.words, mode=asked.mode, rule=words, compared=0, rows=())
+    if measure.expression is not None and not measure.names.metrics_of([measure.expression]):
+        known = ", ".join(measure.names.metrics)
+        raise SpecError(f"the expression {measure.words!r} names no metric: the metrics are {known}")
+    own = measure.expression is None and not wish.where
+    with nullcontext() if own else answering(f"{measure.words}{asked.constraints.words}"):
+        ends = asked.ends() if at_step is None else None
+        if ends is not None and ends[0] < least:
+            ends = None
+        if ends is not None:
+            step, pool = None, "= 'COMPLETED'"
+        else:
+            step, pool = asked.common_step(least) if at_step is None else at_step, "<> 'FAILED'"
+        counted = ends[0] if ends is not None and asked.rule != "smoothed" else None
+        found = asked.best(step, pool, list(plan.parameters), k, counted)
+        if steps and found and step is None:
+            found = asked.with_steps(found)
+    rows = tuple(_candidate(row, plan) for row in found)
+    compared = found[0][5] if found else 0
     if ends is not None:
         completed = f"{ends[0]} completed trial{'' if ends[0] == 1 else 's'}"
         where = f"{completed} {ends_in_words(*ends[1:], at_their_ends={row.step for row in rows} <= {ends[2]})}"
     else:
         few = "no trial has completed" if least == 1 else f"fewer than {least} trials have completed"
         where = f"at step {step}" + (f" ({few})" if at_step is None else "")
-    words = f"{WORDS[cast('Rule', chosen)].format(metric=metric)}, {where}"
-    compared = found[0][5] if found else 0
+    words = WORDS[asked.rule].format(metric=measure.words)
+    if asked.repeats:
+        words = f"mean over the seeds of a configuration of {words}"
     return Selection(
-        metric=metric, mode=mode, rule=words, compared=compared, rows=rows, step=step, ends=ends and ends[1:]
+        metric=measure.words,
+        mode=asked.mode,
+        rule=f"{words}, {where}{asked.constraints.words}",
+        compared=compared,
+        rows=rows,
+        step=step,
+        ends=ends and ends[1:],
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The questions to the views of one selection."""
+def check_counts(k: int, at_step: int | None) -> None:
+    """Raise SpecError where these are no number of trials, or no step."""
+    if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
+        raise SpecError(f"the best k trials are a whole number from 1 of them, but got k={k!r}")
+    if at_step is not None and (not isinstance(at_step, Integral) or isinstance(at_step, bool) or at_step < 0):
+        raise SpecError(f"at_step is a whole number from 0, but got {at_step!r}")
 
-    views: Views
-    sweep: str
-    metric: str
-    mode: str
-    rule: Rule
 
-    @property
-    def _has_value(self) -> str:
-        """Condition on a trial: it competes, once its state allows it to."""
-        value = quoted(("best_" if self.rule == "best" else "last_") + self.metric)
-        return f"sweep = '{self.sweep}' AND NOT coalesce(diverged, false) AND isfinite({value})"
+def comparison(views: Views, description: Mapping[str, Any], rule: str | None, wish: Wish) -> Comparison:
+    """The questions of a selection; errors as for `select`."""
+    sweep, plan = description["id"], stored_plan(description["plan"])
+    chosen = rule or plan.rule
+    if chosen not in RULES:
+        raise SpecError(f"a rule is last, best or smoothed, but got {chosen!r}")
+    names = NO_NAMES
+    if wish.where or wish.metric not in {None, plan.metric}:
+        kinds = {name: str(one.get("kind", "text")) for name, one in plan.parameters.items()}
+        names = Names(metrics=tuple(_metrics(views)), parameters=kinds)
+    measure = _measure(wish.metric, plan, names)
+    mode = wish.mode or plan.mode
+    if mode not in {"min", "max"}:
+        raise SpecError(f"a mode is min or max, but got {mode!r}")
+    its = [measure.words] if measure.expression is None else measure.expression.names
+    if wish.mode is None and plan.metric not in its:
+        raise SpecError(f"is {measure.words} to be small or large? it is not the sweep's metric: say mode min or max")
+    constraints = Constraints(names=names, expressions=tuple(map(names.parse, wish.where)))
+    repeats = wish.repeats and may_repeat(description)
+    return Comparison(views, sweep, measure, mode, chosen, constraints, repeats)
 
-    def ends(self) -> tuple[int, int, int] | None:
-        """How many completed trials compete, and the smallest and largest step at which one ended; None: none does."""
-        found = self.views.execute(
-            f"SELECT count(*), min(step), max(step) FROM trials WHERE {self._has_value} AND state = 'COMPLETED'"
-        ).fetchall()[0]
-        return found if found[0] else None
 
-    def common_step(self, least: int = 1) -> int:
-        """The largest step at which enough of the trials that run had the metric, or had it before.
+def _measure(wished: str | None, plan: StoredPlan, names: Names) -> Measure:
+    """A metric by its name, however odd; else an expression."""
+    if wished is None or wished in (plan.metric, *names.metrics):
+        return Measure(words=plan.metric if wished is None else wished, names=names)
+    expression = names.parse(wished)
+    return Measure(words=expression.words, names=names, expression=expression)
 
-        Enough is half of them, or `least` if that is more than one.
-        """
-        steps = self.views.execute(
-            f"SELECT _step FROM ({newest_sql(self.sweep, self.metric)}) JOIN trials USING (trial) "
-            f"WHERE {self._has_value} AND state <> 'FAILED' ORDER BY _step DESC"
-        ).fetchall()
-        enough = (len(steps) + 1) // 2 if least == 1 else min(least, len(steps))
-        return int(steps[enough - 1][0]) if steps else 0
 
-    def best(self, step: int | None, pool: str, parameters: Sequence[str], k: int, counted: int | None) -> list[Row]:
-        """The best `k`: trial, value, step of the value, state, seed, how many were compared, parameters.
-
-        `counted` is how many are compared, where that is known: DuckDB then keeps `k` rows, rather than all to count
-        them.
-        """
-        columns = "".join(f", {quoted(name)}" for name in parameters)
-        compared = "count(*) OVER ()" if counted is None else str(counted)
-        return self.views.execute(  # type: ignore[no-any-return]
-            f"SELECT trial, _value, _step, state, seed, {compared}{columns} "
-            f"FROM ({scored_sql(self.sweep, self.metric, self.mode, self.rule, step)}) "
-            f"WHERE state {pool} AND NOT coalesce(diverged, false) AND isfinite(_value) "
-            f"ORDER BY _value {'ASC' if self.mode == 'min' else 'DESC'}, trial LIMIT {int(k)}"
-        ).fetchall()
-
-    def with_steps(self, found: Sequence[Row]) -> list[Row]:
-        """Return the same rows, each with the step at which its value stands."""
-        trials = [row[0] for row in found]
-        with self.views.of_trials(trials):
-            query = steps_sql(self.sweep, self.metric, self.mode, self.rule, trials)
-            steps = dict(self.views.execute(query).fetchall())
-        return [(*row[:2], steps.get(row[0], row[2]), *row[3:]) for row in found]
+def _candidate(row: Row, plan: StoredPlan) -> Candidate:
+    trial, value, step, state, seed, _, n, sd, trials, *values = row
+    config = as_given(plan.parameters, dict(zip(plan.parameters, values, strict=True)))
+    return Candidate(
+        trial=trial,
+        value=value,
+        step=step,
+        state=state,
+        seed=seed,
+        config=config,
+        n=n,
+        sd=sd if n > 1 else None,
+        trials=tuple(trials) if n > 1 else (),
+    )
 
 
 def ends_in_words(first: int, last: int, *, at_their_ends: bool) -> str:
@@ -237,10 +245,15 @@ def ends_in_words(first: int, last: int, *, at_their_ends: bool) -> str:
     return "at their own ends, " + (f"step {first}" if first == last else f"steps {first} to {last}")
 
 
+def _metrics(views: Views) -> list[str]:
+    """The metrics that were reported so far."""
+    columns = [row[0] for row in views.execute("DESCRIBE SELECT * FROM curves").fetchall()]
+    return [name for name in columns if name not in _FIXED]
+
+
 def _reported(views: Views, sweep: str, metric: str) -> bool:
     """Whether the metric was reported; False: not yet, and it may come, for no trial has come to its end without it."""
-    columns = [row[0] for row in views.execute("DESCRIBE SELECT * FROM curves").fetchall()]
-    metrics = [name for name in columns if name not in _FIXED]
+    metrics = _metrics(views)
     if metric in metrics:
         return True
     ended = f"SELECT count(*) FROM trials WHERE sweep = '{sweep}' AND state IN ('COMPLETED', 'FAILED')"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from caviar.errors import NotFoundError, StoreError
 from caviar.results.imported import imported_from
 from caviar.results.open_sweep import named_rows, say_not_shown
-from caviar.results.selector import select
+from caviar.results.selector import Wish, select
 from caviar.store import Views
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _best_and_time(views: Views, sweep: SweepDir, say: Say) -> dict[str, Any]:
     try:
         with views.of_sweep(sweep):
             took = views.execute(span).fetchall()[0][0]
-            best = next(iter(select(views, sweep.description(), k=1).rows), None)
+            best = next(iter(select(views, sweep.description(), k=1, wish=Wish(repeats=True)).rows), None)
     except NotFoundError:  # its metric is never reported
         pass
     except StoreError as error:

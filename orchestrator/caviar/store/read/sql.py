@@ -176,13 +176,13 @@ def one_line(error: BaseException) -> str:
 
 
 @cache
-def _parser() -> duckdb.DuckDBPyConnection:
+def parser() -> duckdb.DuckDBPyConnection:
     """Kept, for to make one takes 15 ms. No threads of its own: a process may be forked from this one."""
     return duckdb.connect(":memory:", config={"threads": 1})
 
 
 def _tree(sql: str) -> Any:
-    with _parser().cursor() as cursor:
+    with parser().cursor() as cursor:
         row = cursor.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
     found = json.loads(row[0]) if row else {"error": True}
     if found["error"]:
