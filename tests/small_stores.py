@@ -12,7 +12,9 @@ from caviar.spec.plan import Plan
 from caviar.store import Store, Writer
 from caviar.store.final_tests import add_final
 from caviar.store.finalize import finalize
+from caviar.store.fingerprints import add_fingerprint
 from caviar_workers import tables
+from caviar_workers.messages import DataDigest, Fingerprint, Machine
 
 BEGAN = datetime(2026, 11, 23, 4, 12, 33, tzinfo=UTC)
 SPACE = Space(
@@ -25,6 +27,22 @@ SPACE = Space(
 )
 STEPS = 20
 FAILED, DIVERGED, RETRIED = 3, 4, 5
+PRINT = Fingerprint(
+    host="box",
+    machine=Machine(
+        python="3.11.9",
+        system="Linux x86_64 glibc 2.36",
+        cpu="a CPU",
+        cores=8,
+        blas=("openblas 0.3.30 on 1 thread",),
+        gpus=("a GPU",),
+        driver="560.1",
+        cuda="12.6",
+        cudnn="90300",
+    ),
+    distributions={"numpy": "2.1.0"},
+    data=DataDigest(sha256="ab" * 32, bytes=1234),
+)
 TRACEBACK = 'Traceback (most recent call last):\n  File "x.py", line 3\nValueError: \x1b[31mno such layer\n'
 
 
@@ -136,6 +154,7 @@ def add_digits(store: Store, plan: Plan | None = None) -> str:
         writer.add("logs", log_row(2, 1, "done \x1b[31mred\x1b[0m\n"))
     finalize(sweep, epoch)
     add_final(sweep, {"trial": 2, "value": 0.0724, "metrics": {"test_error": 0.0213}})
+    add_fingerprint(sweep, PRINT)
     return sweep.id
 
 

@@ -22,6 +22,7 @@ FILES = {
     "owner": "_owner/000099.json",
     "amendment": "_amendments/000000.json",
     "final": "_final/000000.json",
+    "fingerprint": "_fingerprints/000000.json",
 }
 TEXTS = {
     "empty": b"",

@@ -62,6 +62,19 @@ FORMS = {
         "rejected": "int",
         "lack": "null",
         "imported": "null",
+        "fingerprints": [
+            {
+                "host": "str",
+                "machine": {
+                    **dict.fromkeys(("python", "system", "cpu"), "str"),
+                    "cores": "int",
+                    **{name: ["str"] for name in ("blas", "gpus")},
+                    **dict.fromkeys(("driver", "cuda", "cudnn"), "str"),
+                },
+                "distributions": {"numpy": "str"},
+                "data": {"sha256": "str", "bytes": "int", "why": "str"},
+            }
+        ],
     },
     "best": {
         **HEAD,

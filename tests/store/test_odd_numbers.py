@@ -19,6 +19,7 @@ FILES = (
     "_hot/{}-000000000-curves-00000000.parquet",
     "_hot/0001-{}-curves-00000000.parquet",
     "_final/{}.json",
+    "_fingerprints/{}.json",
     "_requests/{}.json",
     "_amendments/{}.json",
     "_manifest/{}.json",

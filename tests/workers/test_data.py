@@ -14,7 +14,7 @@ from caviar_workers.messages import Program
 def first(program: Program, arguments: Any) -> Any:
     said, data = load_data_first(program, arguments, own_process=False)
     assert said == Loading(printed="", error=None)
-    return data
+    return data.value
 
 
 @pytest.mark.parametrize("call", [load_data, first])
@@ -50,7 +50,7 @@ def test_what_it_prints_is_told_and_its_traceback_without_secrets(error: BaseExc
     said, found = load_data_first(program, {"key": "hush-hush"}, hidden=["hush-hush"], own_process=False)
 
     assert said.printed.splitlines() == ["9,812 of 10,000 rows, for ***", "a warning"]
-    assert found == (7 if error is None else None)
+    assert (found and found.value) == (7 if error is None else None)
     if error is not None:
         assert said.error is not None
         assert ", in helper\n" in said.error

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from caviar_workers.capture import Capture
+from caviar_workers.data_digest import digest_of
 from caviar_workers.failure import describe
 from caviar_workers.hidden import without
 from caviar_workers.load import load_function
-from caviar_workers.messages import Program
+from caviar_workers.messages import DataDigest, Program
 from caviar_workers.process import seed_everything
 from caviar_workers.surroundings import where_import_leads
 from caviar_workers.trainer import done_in_thread
@@ -35,6 +36,19 @@ def load_data(program: Program, arguments: Mapping[str, Any]) -> Any:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedData:
+    """What a sweep's `data` function returned, on its way to the trials."""
+
+    value: Any
+    digest: DataDigest
+
+
+def digested(value: Any) -> LoadedData:
+    """The data with its digest, taken before a trial can change it."""
+    return LoadedData(value=value, digest=digest_of(value))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loading:
     """What a call of `data` had to say."""
 
@@ -46,7 +60,7 @@ class Loading:
 
 def load_data_first(
     program: Program, arguments: Mapping[str, Any], *, hidden: Iterable[str] = (), own_process: bool = True
-) -> tuple[Loading, Any]:
+) -> tuple[Loading, LoadedData | None]:
     """Load the data in a process whose next task may be to train: the program is imported as trials need it.
 
     Args:
@@ -75,7 +89,7 @@ def load_data_first(
     with Capture(descriptors=own_process, hidden=hidden) as capture:
         error, data = done_in_thread(program.digest, load)
         printed = "".join(piece.text for piece in capture.pop_pieces())
-    return Loading(printed=printed, error=error), data
+    return Loading(printed=printed, error=error), None if error is not None else digested(data)
 
 
 def accepted(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,18 +15,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from contextvars import copy_context
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 from caviar_workers.attempt_records import Attempt
 from caviar_workers.capture import Capture
 from caviar_workers.child_processes import ParentOnly, show_to_children
-from caviar_workers.data import accepted, load_data
+from caviar_workers.data import LoadedData, accepted, digested, load_data
 from caviar_workers.failure import describe
+from caviar_workers.fingerprint import due, fingerprint
 from caviar_workers.hidden import without
 from caviar_workers.inbox import Inbox
 from caviar_workers.load import load_function
-from caviar_workers.messages import Batch, Lease, Message, Program
+from caviar_workers.messages import NO_DATA, Batch, DataDigest, Lease, Message, Program
 from caviar_workers.process import (
     WrongProcessError,
     assigned,
@@ -61,7 +62,7 @@ def run_lease(
     *,
     own_process: bool = True,
     mail: Callable[[], Sequence[Message]] = _silence,
-    data: Callable[[], Any] | None = None,
+    data: Callable[[], LoadedData] | None = None,
 ) -> Iterator[Batch]:
     """Train the lease's trials; yields what they report, in order, at least every `lease.flush_s` seconds.
 
@@ -82,7 +83,7 @@ def run_lease(
         enter(lease)
     with Capture(descriptors=own_process, hidden=lease.hidden) as capture:
         recorder = Recorder(lease, capture, assigned(lease))
-        fetch = data or partial(load_data, program, lease.train_args) if program.data else None
+        fetch = data or (lambda: digested(load_data(program, lease.train_args))) if program.data else None
         training = _Training(program, lease, recorder, fetch, own_process=own_process)
         train_in_thread(program.digest, training.run, training.done)
         try:
@@ -107,17 +108,23 @@ def _speak(
             batch = recorder.flush()
             flushed = time.monotonic()
             if batch is not None:
-                yield batch
+                yield training.introduced(batch)
     batch = recorder.flush()
     if batch is not None:
-        yield batch
+        yield training.introduced(batch)
 
 
 class _Training:
-    """Trains the lease's trials one after the other; but for `abandoned`, all of it belongs to the training thread."""
+    """Trains the lease's trials one after the other; all but `abandoned` and `introduced` is the training thread's."""
 
     def __init__(
-        self, program: Program, lease: Lease, recorder: Recorder, fetch: Callable[[], Any] | None, *, own_process: bool
+        self,
+        program: Program,
+        lease: Lease,
+        recorder: Recorder,
+        fetch: Callable[[], LoadedData] | None,
+        *,
+        own_process: bool,
     ) -> None:
         self._fetch = fetch
         self._program = program
@@ -129,6 +136,7 @@ class _Training:
         self._function: Callable[..., Any] | None = None
         self._arguments: Mapping[str, Any] = {}
         self._data: Any = None
+        self._digest = NO_DATA if fetch is None else DataDigest(why="it was not loaded")
         self._unseen_s = 0.0
         """Seconds that trials took since the open files were looked at."""
         self.inbox = Inbox()
@@ -137,6 +145,16 @@ class _Training:
         """Nobody listens any more: the trial that trains is the last one."""
         self.broken = False
         """The process is good for nothing any more: likewise."""
+
+    def introduced(self, batch: Batch) -> Batch:
+        """The batch, with what this process trains with if nobody knows it yet: once it reports, its libraries are
+        imported. It is found out beside the trial, which it so does not delay; by the thread that speaks.
+        """
+        lease = self._lease
+        gpus = lease.demand.gpus > 0
+        if not (batch.curves or self.done.is_set()) or not due(lease.sweep, gpus=gpus):
+            return batch
+        return replace(batch, fingerprint=fingerprint(gpus=gpus, data=self._digest))
 
     def run(self) -> None:
         """Train them; who calls it sets `done` at the end."""
@@ -214,7 +232,8 @@ class _Training:
             limit_threads(lease.demand.cpus)  # now that the user's libraries are loaded
             self._surroundings = Surroundings(mask=True)
         if self._fetch is not None:
-            self._data = self._fetch()
+            loaded = self._fetch()
+            self._data, self._digest = loaded.value, loaded.digest
             if self._surroundings is not None:
                 self._surroundings.restore()  # `data` is called in another process as a rule
         self._arguments = accepted(function, lease.train_args) if lease.final else lease.train_args

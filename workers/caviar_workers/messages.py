@@ -147,6 +147,54 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataDigest:
+    """The digest of a sweep's data."""
+
+    sha256: str = ""
+    """Hex; empty: none."""
+    bytes: int = 0
+    """That were read for it."""
+    why: str = ""
+    """Why there is none."""
+
+
+NO_DATA = DataDigest(why="the sweep has no data function")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What a process computes on; empty: not known, or there is none."""
+
+    python: str = ""
+    """Its version."""
+    system: str = ""
+    """Operating system, architecture and C library, whose mathematics programs use."""
+    cpu: str = ""
+    cores: int = 0
+    """Of the machine, hyper-threads included."""
+    blas: tuple[str, ...] = ()
+    """Each library for linear algebra: name, version, the kind of processor it computes for, threads."""
+    gpus: tuple[str, ...] = ()
+    """Models that the process may use, in their order."""
+    driver: str = ""
+    """Version of NVIDIA's."""
+    cuda: str = ""
+    cudnn: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """What a process trained with."""
+
+    host: str = ""
+    machine: Machine = Machine()
+    distributions: Mapping[str, str] = field(default_factory=dict)
+    """Name → version of those that it has imported."""
+    data: DataDigest = NO_DATA
+    """Of what the sweep's `data` function returned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """The rows that a lease has since its last batch: Arrow IPC streams of the store's tables; empty bytes: no rows."""
 
@@ -155,6 +203,8 @@ class Batch:
     logs: bytes = b""
     saves: tuple[Save, ...] = ()
     """Checkpoints that were saved, in order; the rows reported before them are in this batch or came before it."""
+    fingerprint: Fingerprint | None = None
+    """What the process trains with, once for each sweep."""
 
     @property
     def size(self) -> int:

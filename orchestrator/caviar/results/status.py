@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from caviar.errors import NoResultError, NotFoundError
+from caviar.errors import NoResultError, NotFoundError, StoreError
 from caviar.results.best import best_document
 from caviar.results.imported import imported_from
+from caviar.store.fingerprints import fingerprints
 from caviar.store.untrusted_json import numbers_of
 from caviar_workers.states import ENDED, Action, State
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from caviar.results.imported import Imported
     from caviar.results.open_sweep import OpenSweep
     from caviar.results.selector import Candidate
+    from caviar_workers.messages import Fingerprint
 
 """States of trials that came to an end."""
 STATES = (*ENDED, State.RUNNING, State.PAUSED, State.LOST, State.PENDING)
@@ -55,6 +57,7 @@ class StatusDocument:
         lack: what a trial needs and what the cluster has, where trials waited for room when that was last looked at;
             None: they do not.
         imported: where its trials come from; None: they were run here.
+        fingerprints: what its processes trained with, each different one once; none of a sweep that is older.
     """
 
     sweep: str
@@ -74,6 +77,7 @@ class StatusDocument:
     rejected: int
     lack: str | None
     imported: Imported | None = None
+    fingerprints: tuple[Fingerprint, ...] = ()
 
     @property
     def done(self) -> int:
@@ -105,7 +109,17 @@ def status_document(opened: OpenSweep) -> StatusDocument:
         rejected=opened.rows('SELECT coalesce(max("index") + 1 - count(*), 0) n FROM configs')[0]["n"],
         imported=imported_from(opened.sweep.description()),
         lack=_lack(opened) if planned > sum(counts[state] for state in (*ENDED, State.RUNNING)) else None,
+        fingerprints=told_fingerprints(opened),
     )
+
+
+def told_fingerprints(opened: OpenSweep) -> tuple[Fingerprint, ...]:
+    """What its processes trained with; where that cannot be read, none, and a word of it."""
+    try:
+        return tuple(fingerprints(opened.sweep))
+    except StoreError as error:
+        opened.say(str(error))
+        return ()
 
 
 def _lack(opened: OpenSweep) -> str | None:

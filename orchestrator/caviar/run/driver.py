@@ -20,6 +20,7 @@ from caviar.run.engine.hopeless import fruitless, misspelt
 from caviar.run.engine.ports import Ports
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.final_test import has_winner, run_final_test
+from caviar.run.kept_fingerprints import KeptFingerprints
 from caviar.run.ray_cluster import executor_of, session
 from caviar.run.run_progress import RunProgress
 from caviar.run.signals import on_interrupt
@@ -237,7 +238,8 @@ def drive_sweep(
         requests = parts.enter_context(closing(StopRequests(looking, held.epoch)))
         writer = parts.enter_context(Writer(sweep_dir, held.epoch, sealing=True))
         checkpoints = parts.enter_context(StoredCheckpoints(store, sweep_dir, plan, writer, held.epoch))
-        ports = Ports(executor=executor, sink=writer, checkpoints=checkpoints)
+        prints = parts.enter_context(KeptFingerprints(sweep_dir, progress.note))
+        ports = Ports(executor=executor, sink=writer, checkpoints=checkpoints, fingerprints=prints)
         run_progress = RunProgress(
             store, looking, plan, already=search.source.ended, before=search.source.rest, curves=progress.curves
         )

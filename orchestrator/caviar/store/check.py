@@ -16,10 +16,12 @@ from caviar.errors import StoreError
 from caviar.store.checkpoints import all_saves
 from caviar.store.disk.checksum import checksum, checksum_of
 from caviar.store.final_tests import final_results
+from caviar.store.fingerprints import fingerprints
 from caviar.store.layout import (
     CHECKPOINTS,
     FINAL_TABLES,
     FINAL_TESTS,
+    FINGERPRINTS,
     MANIFEST,
     OWNER,
     SUPERSEDED,
@@ -77,7 +79,7 @@ def beginning(sweep: SweepDir, seen: VisibleFiles) -> list[Wrong]:
 
 def records(sweep: SweepDir, seen: VisibleFiles) -> list[Wrong]:
     """Return what is wrong with manifests, owners and findings."""
-    return [*_manifests(sweep, seen), *_end(sweep, seen), *_owners(sweep, seen), *_finals(sweep)]
+    return [*_manifests(sweep, seen), *_end(sweep, seen), *_owners(sweep, seen), *_finals(sweep), *_prints(sweep)]
 
 
 def _manifests(sweep: SweepDir, seen: VisibleFiles) -> Iterator[Wrong]:
@@ -142,6 +144,13 @@ def _finals(sweep: SweepDir) -> Iterator[Wrong]:
         final_results(sweep)
     except StoreError as error:
         yield FINAL_TESTS, f"a finding cannot be read ({error})"
+
+
+def _prints(sweep: SweepDir) -> Iterator[Wrong]:
+    try:
+        fingerprints(sweep)
+    except StoreError as error:
+        yield FINGERPRINTS, f"a fingerprint cannot be read ({error})"
 
 
 GAPS = """

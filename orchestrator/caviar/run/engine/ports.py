@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import count
@@ -14,6 +14,7 @@ import pyarrow as pa
 from caviar.run.engine.work import Kept, Work
 from caviar.run.executors.executor import Clock, Executor
 from caviar_workers.checkpoint import Save
+from caviar_workers.messages import Fingerprint
 
 
 class Sink(Protocol):
@@ -95,6 +96,10 @@ class Checkpoints(Protocol):
         ...
 
 
+def _nowhere(found: Fingerprint) -> None:
+    """Let it go."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """All that the engine touches beyond itself."""
@@ -105,6 +110,8 @@ class Ports:
     """Where tables go."""
     checkpoints: Checkpoints | None = None
     """None: nobody asks for them."""
+    fingerprints: Callable[[Fingerprint], None] = _nowhere
+    """Told what a process trains with; does not wait for a disk, and never raises."""
     clock: Clock = time
     """The executor's own, where it has one."""
     numbers: Iterator[int] = field(default_factory=count)

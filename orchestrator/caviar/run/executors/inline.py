@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from caviar.run.executors.executor import Event, LeaseEnded, LeaseSpoke
-from caviar_workers.data import load_data
+from caviar_workers.data import LoadedData, digested, load_data
 from caviar_workers.inbox import Mailbox
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Batch, Lease, Message, Program
@@ -23,7 +22,7 @@ class InlineExecutor:
         self._current: tuple[int, Iterator[Batch]] | None = None
         self._killed: list[int] = []
         self._mailbox = Mailbox()
-        self._data: list[Any] = []
+        self._data: list[LoadedData] = []
 
     def slots(self) -> int:
         """Return 1: leases run one after the other."""
@@ -68,10 +67,10 @@ class InlineExecutor:
         self._killed += [waiting.id for waiting in self._waiting if lease in (None, waiting.id)]
         self._waiting = deque(waiting for waiting in self._waiting if waiting.id not in self._killed)
 
-    def _load(self, lease: Lease) -> Any:
+    def _load(self, lease: Lease) -> LoadedData:
         """The sweep's data, loaded for the first lease that asks."""
         if not self._data:
-            self._data.append(load_data(self._program, lease.train_args))
+            self._data.append(digested(load_data(self._program, lease.train_args)))
         return self._data[0]
 
     def close(self) -> None:

@@ -30,7 +30,7 @@ from caviar.run.executors.pickled_functions import at_fault, caches_by_value
 from caviar.run.executors.process_deaths import ProcessDeaths
 from caviar.run.executors.ray_session import fallen
 from caviar.spec.code_source import own_modules
-from caviar_workers.data import Loading, load_data_first
+from caviar_workers.data import LoadedData, Loading, load_data_first
 from caviar_workers.inbox import Mailbox
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Batch, Demand, Lease, Message, Program
@@ -107,7 +107,7 @@ class RayExecutor:
             ClusterError: Its process died again and again, or Ray is gone.
         """
 
-        def loading(program: Program) -> tuple[Loading, Any]:
+        def loading(program: Program) -> tuple[Loading, LoadedData | None]:
             return load_data_first(program, arguments, hidden=hidden)
 
         # Two results: one to wait for, and the data, which the driver itself does not need.
@@ -299,7 +299,7 @@ def _lease_task(address: str, calls: int) -> Callable[[Program, Lease, Sequence[
 
     A function within a function travels by value, so that no worker has to import this file.
     """
-    kept: list[Any] = []  # this process's copy of the data
+    kept: list[LoadedData] = []  # this process's copy of the data
 
     def lease_task(program: Program, lease: Lease, data: Sequence[Any]) -> Iterator[Batch | OomCount]:
         mailbox: Any = None
@@ -321,7 +321,7 @@ def _lease_task(address: str, calls: int) -> Callable[[Program, Lease, Sequence[
                 mailbox = answer = None
             return ()
 
-        def fetch() -> Any:
+        def fetch() -> LoadedData:
             if not kept:
                 kept.append(ray.get(data[0]))
             return kept[0]
