@@ -81,7 +81,7 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
         finally:
             executor.close()
 
-    for name in ("driver", "resume"):
+    for name in ("driver", "resume", "loose_trials"):
         monkeypatch.setattr(f"caviar.run.{name}.session", session)
         monkeypatch.setattr(f"caviar.run.{name}.executor_of", executor_of)
 

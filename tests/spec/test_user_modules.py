@@ -12,8 +12,8 @@ import pytest
 
 from caviar.cli.experiment_file import load
 from caviar.errors import SpecError
-from caviar.run.resume import unchanged
 from caviar.spec.code_snapshot import program_of_file
+from caviar.spec.code_today import unchanged
 from caviar.spec.user_modules import folder_elsewhere
 from caviar.sweep import Sweep
 from caviar_workers import load as loading

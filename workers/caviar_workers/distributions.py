@@ -15,6 +15,8 @@ from pathlib import Path
 
 _INSTALLED = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)(?:-py[\d.]+[^/]*)?\.(?:dist|egg)-info")
 _SEPARATORS = re.compile(r"[-_.]+")
+_OF_RAY = "thirdparty_files"
+"""A folder that Ray adds to sys.path, with packages that are part of it."""
 _MOST_LISTED = 2**22
 """Characters of a list of files, at most, in which a package's modules are looked for."""
 
@@ -59,6 +61,8 @@ def _imported() -> set[str]:
 def _installed() -> Iterator[tuple[Path, str, str]]:
     """Folder, normalised name and version of each distribution, in the order of sys.path."""
     for place in dict.fromkeys(sys.path):
+        if _OF_RAY in Path(place).parts:
+            continue
         try:
             names = sorted(os.listdir(place or "."))
         except OSError:  # an archive, or it is not there

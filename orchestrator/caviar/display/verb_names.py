@@ -19,6 +19,7 @@ VERBS = {
     "curves": ("Read results", "Learning curves in the terminal."),
     "query": ("Read results", "SQL over sweeps, trials and curves."),
     "simulate": ("Read results", "What early stopping would have saved, and lost."),
+    "stale": ("Read results", "Winners that nobody has looked at for long."),
     "import": ("Keep the store", "Make a finished sweep of a table of trials."),
     "store": ("Keep the store", "Check, measure and compact the store."),
     "rm": ("Keep the store", "Delete a sweep, after asking."),

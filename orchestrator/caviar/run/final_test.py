@@ -140,13 +140,7 @@ def winner_of(store: Store, sweep: SweepDir) -> Winner | None:
 
 def _work(store: Store, winner: Winner) -> Work:
     """The winner, as its configuration was drawn."""
-    home = winner.sweep
-    with Views(store, [home]) as views:
-        found = views.execute(f'SELECT u, "index", seed FROM configs WHERE trial = {winner.trial}')
-        point, index, seed = found.fetchall()[0]
-    its = Plan.from_json(home.description()["plan"])
-    own = typed(its.sampler.configs if isinstance(its.sampler, List) else (), np.array([index]))
-    config = its.space.config(point, own.get(0))
+    config, seed = drawn(store, winner.sweep, winner.trial)
     return Work(
         trials=(winner.trial,),
         attempts=(0,),
@@ -154,6 +148,16 @@ def _work(store: Store, winner: Winner) -> Work:
         configs={name: (value,) for name, value in config.items()},
         final=True,
     )
+
+
+def drawn(store: Store, home: SweepDir, trial: int) -> tuple[dict[str, Any], int]:
+    """The configuration of a trial as it was drawn, to the last bit, in the types that train gets; and its seed."""
+    with Views(store, [home]) as views:
+        found = views.execute(f'SELECT u, "index", seed FROM configs WHERE trial = {trial}')
+        point, index, seed = found.fetchall()[0]
+    its = Plan.from_json(home.description()["plan"])
+    own = typed(its.sampler.configs if isinstance(its.sampler, List) else (), np.array([index]))
+    return its.space.config(point, own.get(0)), seed
 
 
 def _run(held: Ownership, plan: Plan, work: Work, ports: Ports, attend: Callable[[Scheduler], None]) -> None:

@@ -7,10 +7,8 @@ left would else pass for the work of another one, and checkpoints are restored b
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +27,8 @@ from caviar.run.ray_cluster import executor_of, session
 from caviar.run.trust import Trust, has_final, need_trust, nobody, trusted_program
 from caviar.search.samplers import check_identity, make_sampler
 from caviar.spec.code_archive import pack
-from caviar.spec.code_snapshot import ROLES, program_of_file, read_source
+from caviar.spec.code_snapshot import ROLES
+from caviar.spec.code_today import program_today, unchanged
 from caviar.spec.plan import Plan
 from caviar.spec.secrets import resolved
 from caviar.store import Views
@@ -317,25 +316,11 @@ def _program(sweep_dir: SweepDir, force: bool, progress: ProgressDisplay, trust:
     return present, True
 
 
-def unchanged(stored: Program, present: Program) -> bool:
-    """Whether the files say what they said; modules that this shell does not find are looked at where they were."""
-    known = {name: text for name, (_, text) in present.files.items()}
-    for name, (path, text) in stored.files.items():
-        if name not in known and (text or os.path.exists(path)):  # a folder without __init__.py has no text
-            with suppress(SpecError):
-                known[name] = read_source(Path(path))
-        elif name not in known:
-            known[name] = text
-    return known == {name: text for name, (_, text) in stored.files.items()}
-
-
 def _present(stored: Program, path: Path, force: bool) -> Program | None:
     """The program as its file is now; None: it cannot be read, and nobody insists on it."""
-    package = "" if stored.module.startswith("_experiment_") else stored.module.rpartition(".")[0]
-    package = stored.module if stored.module in stored.packages else package  # its __init__.py
+    names: dict[str, Any] = {role: getattr(stored, role) for role in ROLES}
     try:
-        names: dict[str, Any] = {role: getattr(stored, role) for role in ROLES}
-        found = dataclasses.replace(program_of_file(path, package=package), **names)
+        found = program_today(stored)
         if force and found.digest != stored.digest:
             for name in filter(None, names.values()):
                 load_function(found, name)

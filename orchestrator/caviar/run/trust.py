@@ -29,8 +29,19 @@ def trusted_program(sweep_dir: SweepDir, trust: Trust) -> Program:
 
 
 def has_final(sweep_dir: SweepDir) -> bool:
-    """Whether the code of a sweep has a function that tests the winner; it is read, and not run."""
-    return bool(unpack(sweep_dir.code()).final)
+    """Whether the code of a sweep has a function that tests the winner."""
+    return bool(program_to_read(sweep_dir).final)
+
+
+def program_to_read(sweep_dir: SweepDir) -> Program:
+    """The code of a sweep, whoever made it: to be read, and not run."""
+    return unpack(sweep_dir.code())
+
+
+def strangers(sweep_dir: SweepDir) -> list[str | None]:
+    """Those who made a sweep or gave it other code, but for the present user; None: a user without a name."""
+    me = user_name()
+    return [user for user in sweep_dir.users() if user is None or user != me]  # nobody is oneself
 
 
 def need_trust(sweep_dir: SweepDir, trust: Trust) -> None:
@@ -44,14 +55,13 @@ def need_trust(sweep_dir: SweepDir, trust: Trust) -> None:
         SpecError: It is not trusted.
         StoreError: It cannot be read.
     """
-    me = user_name()
-    strangers = [user for user in sweep_dir.users() if user is None or user != me]  # nobody is oneself
-    if strangers:
+    others = strangers(sweep_dir)
+    if others:
         where = f"sweep {sweep_dir.id} in {sweep_dir.path.parent}"
         host = sweep_dir.description()["provenance"].get("host") or "an unknown host"
-        origin = f"{where}, made by {', '.join(one or 'an unknown user' for one in strangers)} on {host}"
+        origin = f"{where}, made by {', '.join(one or 'an unknown user' for one in others)} on {host}"
         if not trust(origin):
             raise SpecError(
-                f"the code of {origin}, would run as {me}: read it (unzip -c code.zip in the sweep's folder), "
+                f"the code of {origin}, would run as {user_name()}: read it (unzip -c code.zip in the sweep's folder), "
                 "then add --trust"
             )
