@@ -26,6 +26,8 @@ LEAST = {
     "store": "--trials 2000 --no-peers --no-wide",
     "verbs": "--trials 50 --repeats 1",
     "visible": "--trials 4 --seconds 4",
+    "winner": "--sweeps 50",
+    "winner_digits": "repeats.csv --configurations 2 --seeds 2",
 }
 ELSEWHERE = {"grid", "search", "zoom"}
 """Those that need tables of learning curves, or a package for them."""

@@ -1,6 +1,9 @@
 """The best of a sweep again on fresh seeds: at its end, later, with more seeds, and after an end at a bad moment."""
 
 import json
+import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +12,12 @@ import pytest
 from caviar.errors import NoResultError, StoreError
 from caviar.results import Result
 from caviar.results.family import kin, newest_retest
-from caviar.results.retest import retest_document
+from caviar.results.retest import RetestDocument, retest_document
 from caviar.run import driver
 from caviar.store import Store
 from caviar.store.final_tests import final_results
 
-from .conftest import Caviar, Write
+from .conftest import Caviar, Driver, Write
 
 EXPERIMENT = """
     import random
@@ -217,3 +220,53 @@ def test_what_cannot_be_tested_again(inline: None, caviar: Caviar, write: Write,
     assert (added.code, "--repeats" in added.err) == (2, True)
     one = verdict(caviar, Result(store).id, "-k", "1")
     assert (one["verdict"], len(one["trials"])) == ("measured", 1)
+
+
+@pytest.mark.ray
+def test_a_driver_killed_in_its_retest_on_ray(
+    drive: Callable[..., Driver], caviar: Caviar, write: Write, store: Path
+) -> None:
+    """The trial of whom it waits is the retest's, whose seeds the sweep's own bijection has not given to a trial."""
+    file = write(
+        """
+        import random
+        import time
+        from pathlib import Path
+
+        from caviar import Float, Sweep
+
+
+        def train(config, trial):
+            slow = Path(__file__).with_name("slow")
+            for step in range(3):
+                trial.report(step, loss=config["x"] + random.Random(trial.seed).gauss(0, 0.1))
+                time.sleep(60 if slow.exists() and trial.number == 11 else 0.01)
+
+
+        sweep = Sweep(train, {"x": Float(0.0, 1.0)}, "loss", trials=8, seed=2, retest=4)
+        """
+    )
+    file.with_name("slow").touch()  # the sweep has no trial 11, the retest has
+    driver = drive(file)
+    while len(Store.open(store).sweeps() if store.is_dir() and (store / "FORMAT").exists() else []) < 2:
+        assert driver.process.poll() is None, driver.process.communicate()
+        time.sleep(0.1)
+    driver.wait_for(8)  # of the newest sweep, which is the retest
+    driver.process.send_signal(signal.SIGKILL)
+    driver.end()
+    part = verdict_of(store)
+    assert part.verdict == ""
+    assert part.missing > 0
+    file.with_name("slow").unlink()
+    before = {one.trial: one.values for one in part.trials}
+    assert caviar("retest", "-k", "4").code == 0, "the same command goes on with it"
+    whole = verdict_of(store)
+    assert (whole.seeds, whole.missing) == (5, 0)
+    assert all(set(before[one.trial]) <= set(one.values) for one in whole.trials)
+    assert len(Store.open(store).sweeps()) == 2
+
+
+def verdict_of(store: Path) -> RetestDocument:
+    """That of the newest sweep, which is a retest."""
+    opened = Store.open(store)
+    return retest_document(opened, opened.sweeps()[-1])
