@@ -244,3 +244,26 @@ def test_numbers_of_the_data_are_small_where_good(store):
     data = data_of(store, add_formula(store, make_plan(20, mode="max")))
     assert data.shown(float(data.values.min())) == -float(data.values.min())
     assert replace(data, refused="x").shown(np.inf) is None
+
+
+FORM = {
+    "": "sweep name metric mode rule trials diverged left_out refused winner best median near_best enough level "
+    "weak_missed parameters curve more diverged_region still_improving gap caveats",
+    "parameters": "name trials p matters share share_low share_high low high options edge parts",
+    "parts": "low high trials best chance_low chance_high",
+    "curve": "trials expected median worst best",
+    "more": "trials chance gain",
+    "diverged_region": "parameter side value diverged of trials p",
+    "still_improving": "trials improving",
+    "gap": "metric winner best all",
+    "caveats": "kind text",
+}
+
+
+def test_programs_find_what_they_read(store):
+    document = as_json(understood(store, add_formula(store, make_plan(128))))
+    form = {name: document[name] for name in FORM if name not in ("", "parts")} | {"": document}
+    form |= {name: form[name][0] for name in ("parameters", "caveats")} | {
+        "parts": document["parameters"][0]["parts"][0]
+    }
+    assert {name: " ".join(form[name]) for name in FORM} == FORM

@@ -12,6 +12,7 @@ VERBS = {
     "retest": ("Run sweeps", "Train the best again on fresh seeds: which one wins?"),
     "understand": ("Read results", "What matters, where the best lie, what more trials would gain."),
     "compare": ("Read results", "Whether one sweep searched a better space than another."),
+    "next": ("Read results", "The next sweep, as a file to run: each change with its reason."),
     "plot": ("Read results", "Draw coarse trials, the box round the best, and fine trials."),
     "show": ("Read results", "One trial: config, curve, error, output."),
     "explain": ("Read results", "Why a trial was stopped, or went on."),

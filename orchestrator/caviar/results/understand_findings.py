@@ -1,4 +1,4 @@
-"""The form of what a sweep tells of its space: the documents that `understand` makes."""
+"""The form of what a sweep tells of its space, and of the next one: the documents of `understand` and `next`."""
 
 from __future__ import annotations
 
@@ -188,3 +188,49 @@ class UnderstandDocument:
     still_improving: StillImproving | None
     gap: OverfittingGap | None
     caveats: tuple[Caveat, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposedParameter:
+    """One parameter of the next sweep.
+
+    Attributes:
+        name: of the parameter.
+        before: as the sweep's plan has it.
+        after: as it is proposed.
+        changed: whether it is another one.
+        reason: why, or why not.
+    """
+
+    name: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    changed: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextDocument:
+    """The next sweep after one.
+
+    Attributes:
+        sweep: id of the one.
+        name: of the next one.
+        metric: what ranks the trials.
+        mode: `min` or `max`.
+        trials: how many it should have: as many again.
+        trials_reason: what they are expected to gain.
+        parameters: in the order of the space.
+        file: source of a Python file that `caviar run` takes; None: none can be had.
+        no_file: why there is none; None: there is one.
+    """
+
+    sweep: str
+    name: str
+    metric: str
+    mode: str
+    trials: int
+    trials_reason: str
+    parameters: tuple[ProposedParameter, ...]
+    file: str | None
+    no_file: str | None

@@ -1,0 +1,40 @@
+"""`caviar next`: propose the next sweep, as a file."""
+
+import click
+
+from caviar.cli.options import Target, sweep_argument, target_options
+
+EPILOG = """\b
+Examples:
+  caviar next
+  caviar next 7f3a -o next.py && caviar run next.py
+"""
+
+
+@click.command(epilog=EPILOG)
+@sweep_argument
+@click.option("-o", "--output", metavar="FILE.py", help="Write it there, unless that exists (default: stdout).")
+@click.option("--trials", type=click.IntRange(min=1), metavar="N", help="How many configurations (default: as before).")
+@target_options
+def verb(output: str | None, trials: int | None, target: Target) -> None:
+    """Propose the next sweep after SWEEP, as a file that `caviar run` takes: each change with its reason.
+
+    Ranges become the regions where the best lie, and grow where these press on an end. No parameter is fixed: one
+    without a visible effect stays as it was. The file runs the experiment's code as it is today.
+    """
+    from pathlib import Path
+
+    from caviar.cli.next_page import print_proposal, write_new
+    from caviar.cli.opened import opened
+    from caviar.cli.output import emit_json
+    from caviar.results.understand_next import next_document
+
+    folder = str(Path(output).absolute().parent) if output else None
+    with opened(target) as sweep:
+        document = next_document(sweep, trials=trials, folder=folder)
+        if output is not None:
+            write_new(document, output)
+        if target.as_json:
+            emit_json(document)
+        elif output is None:
+            print_proposal(document, sweep.title)
