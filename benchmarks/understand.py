@@ -13,11 +13,11 @@ from collections import defaultdict
 import numpy as np
 
 from caviar.results.statistics.axis import Axis
-from caviar.results.statistics.comparison import compare
 from caviar.results.statistics.diverged_cut import diverged_cut
 from caviar.results.statistics.good_region import ENOUGH, edge, near_best, region
 from caviar.results.statistics.importance import LEVEL, good_among, importance
 from caviar.results.statistics.tuning_curve import expected_best, gain_of_twice, median_bounds
+from caviar.results.statistics.two_spaces import compare
 from planted import INSIDE, PlantedSpace, spaces, sweeps
 
 TARGETS = {

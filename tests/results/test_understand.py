@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from caviar.errors import NoResultError, SpecError
+from caviar.results import Result
 from caviar.results.json_form import as_json
 from caviar.results.open_sweep import open_sweep
 from caviar.results.understand import understand_document
 from caviar.results.understand_curves import training_metric
 from caviar.results.understand_data import sweep_data
 from caviar.search.samplers import List
-from caviar.space import Float, Int, Space
+from caviar.space import Choice, Float, Int, Space
 from caviar.spec.retested import Retested
 from caviar.store import Store
 
@@ -89,6 +90,11 @@ def test_the_same_store_gives_the_same_document_to_the_letter(store):
     assert one == two
 
 
+def test_python_has_the_same_document(store):
+    sweep = add_formula(store, make_plan(64))
+    assert Result(store.path, sweep).understand(rule="best") == understood(store, sweep, rule="best")
+
+
 def test_a_metric_that_is_to_be_large_tells_the_same(store):
     small = understood(store, add_formula(store, make_plan(64)))
     large = understood(store, add_formula(store, make_plan(64, mode="max")))
@@ -118,7 +124,7 @@ def test_more_trials_say_the_chance_and_ties_lower_it(store):
 
 
 def test_one_seed_is_always_said(store):
-    assert "lucky by 1 to 2 sd" in kinds(understood(store, add_formula(store, make_plan(20))))["one_seed"]
+    assert "is lucky, by 1 to " in kinds(understood(store, add_formula(store, make_plan(20))))["one_seed"]
 
 
 def test_gap_and_curves_of_the_best(store):
@@ -127,6 +133,17 @@ def test_gap_and_curves_of_the_best(store):
     assert found.gap.winner == pytest.approx((found.best - np.exp(-11)) / 2)
     assert (found.still_improving.trials, found.still_improving.improving) == (5, 5)
     assert "5 of the best 5" in kinds(found)["still_improving"]
+
+
+def test_trials_of_one_configuration_stand_for_one(store):
+    """Five trainings each of 16 configurations are no 80 places: by chance far too much would seem to matter."""
+    space = Space({"a": Choice(list(range(4)), ordered=True), "b": Choice(list(range(4)), ordered=True)})
+    plan = make_plan(160, space=space, sampler="random")
+    found = understood(store, add_formula(store, plan, lambda c, rng: 0.1 + c["a"] + 0.01 * rng.random(160)))
+    assert found.trials == 16
+    assert found.left_out == {}
+    assert kinds(found)["few_seeds"].startswith("mean of ")
+    assert found.rule.startswith("mean over the seeds of a configuration")
 
 
 @pytest.mark.parametrize(

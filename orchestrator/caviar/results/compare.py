@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from caviar.errors import NoResultError, SpecError
-from caviar.results.statistics.comparison import compare
 from caviar.results.statistics.importance import LEVEL
+from caviar.results.statistics.two_spaces import compare
 from caviar.results.understand_data import SweepData, sweep_data
 
 if TYPE_CHECKING:

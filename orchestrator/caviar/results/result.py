@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from caviar.results.retest import RetestDocument
+    from caviar.results.understand_findings import UnderstandDocument
     from caviar.space import Space
 
 
@@ -128,6 +129,18 @@ class Result:
 
         with self._told():
             return newest_verdict(self._store, self._sweep)
+
+    def understand(self, *, rule: str | None = None, at_step: int | None = None) -> UnderstandDocument:
+        """What the sweep tells of its space: what matters, where the best lie, what more trials would gain.
+
+        Raises:
+            NoResultError: No trial has a usable value.
+            SpecError: It is a retest; or as of `select`.
+        """
+        from caviar.results.understand import understand_document  # noqa: PLC0415 — what else is read needs none of it
+
+        with self._opened() as opened:
+            return understand_document(opened, rule=rule, at_step=at_step)
 
     def select(
         self,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from caviar.display.numbers import number, option_text
+from caviar.results.best import luck_in_words
 from caviar.results.family import newest_retest
-from caviar.results.imported import imported_from
 from caviar.results.understand_findings import Caveat
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def caveats(opened: OpenSweep, data: SweepData, document: UnderstandDocument) ->
 def _found(opened: OpenSweep, data: SweepData, document: UnderstandDocument) -> Iterator[Caveat]:
     if document.refused is not None:
         yield Caveat(kind="refused", text=f"no importance, regions, bands or edges: {document.refused}")
-    yield from _of_the_sweep(opened)
+    yield from _of_the_sweep(opened, data)
     yield from _ties(data, document)
     if document.refused is None and not document.enough:
         near = document.near_best
@@ -51,18 +51,16 @@ def _found(opened: OpenSweep, data: SweepData, document: UnderstandDocument) -> 
         yield Caveat(kind="left_out", text=f"left out: {text}")
 
 
-def _of_the_sweep(opened: OpenSweep) -> Iterator[Caveat]:
+def _of_the_sweep(opened: OpenSweep, data: SweepData) -> Iterator[Caveat]:
     """What follows from how the sweep was made, whatever its trials found."""
     if opened.sweep.state() == "running":
         yield Caveat(kind="running", text="it still runs, and trials that are quick to end came first")
-    imported = imported_from(opened.sweep.description())
-    if imported is not None and imported.repeated:
-        text = "several of its trials have the same configuration: they count as if they were different ones"
-        yield Caveat(kind="repeated", text=text)
-    known = newest_retest(opened.store, opened.sweep)
-    what_it_is_worth = "" if known is None else f"; what its best are worth: caviar best {opened.sweep.id}"
-    text = f"one seed a trial: the best is lucky by 1 to 2 sd of a training{what_it_is_worth}"
-    yield Caveat(kind="one_seed", text=text)
+    luck = luck_in_words(data.trainings, len(data.values))
+    if luck is not None:
+        retested = newest_retest(opened.store, opened.sweep) is not None
+        kind = "one_seed" if data.trainings == 1 else "few_seeds"
+        worth = f"; what it is worth: caviar best {opened.sweep.id}" if retested else ""
+        yield Caveat(kind=kind, text=luck + worth)
 
 
 def _ties(data: SweepData, document: UnderstandDocument) -> Iterator[Caveat]:

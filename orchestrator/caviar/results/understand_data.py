@@ -13,7 +13,7 @@ import numpy as np
 
 from caviar.errors import NoResultError, SpecError
 from caviar.results.next_sweep import ALL, need_points
-from caviar.results.selector import select
+from caviar.results.selector import Wish, select
 from caviar.results.statistics.axis import FINEST, Axis, FloatArray, IntArray
 from caviar.search.samplers import List
 from caviar.space import Choice, Constant, Parameter
@@ -61,7 +61,7 @@ class Scaled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepData:
-    """The trials of a sweep that are compared, and those that diverged; n in all.
+    """The trials of a sweep that are compared, and those that diverged; n in all. One stands for a repeated one.
 
     Attributes:
         sweep: its id.
@@ -69,6 +69,7 @@ class SweepData:
         rule: what is compared, in words.
         trials: their numbers, ascending, [n].
         values: of the metric, [n]: small is good whatever the mode, +inf where it diverged.
+        trainings: of the best configuration, whose mean its value is.
         parameters: those that are searched, in the order of the space.
         left_out: why → how many trials were left out for it.
         refused: why these trials say nothing of the space; None: they do.
@@ -79,6 +80,7 @@ class SweepData:
     rule: str
     trials: IntArray
     values: FloatArray
+    trainings: int
     parameters: tuple[Scaled, ...]
     left_out: dict[str, int]
     refused: str | None
@@ -115,12 +117,14 @@ def sweep_data(opened: OpenSweep, *, rule: str | None = None, at_step: int | Non
     plan = Plan.from_json(opened.sweep.description()["plan"])
     _refuse_retest(opened, plan)
     views = opened.views
-    selection = select(views, opened.sweep.description(), k=ALL, rule=rule, at_step=at_step, steps=False)
+    wish = Wish(repeats=True)  # trials of one configuration say as much as one: they are no independent ones
+    selection = select(views, opened.sweep.description(), k=ALL, rule=rule, at_step=at_step, steps=False, wish=wish)
     rows = views.execute("SELECT trial, state, coalesce(diverged, false), u FROM trials ORDER BY trial").fetchall()
     ended = {State.COMPLETED, State.STOPPED, State.FAILED}
     sign = -1.0 if plan.mode == "max" else 1.0
     compared = {row.trial: sign * row.value for row in selection.rows if at_step is not None or row.state in ended}
     worst = {trial for trial, state, diverged, _ in rows if diverged and state in ended and trial not in compared}
+    together = {trial for row in selection.rows for trial in row.trials}
     if not compared:
         raise NoResultError(
             f"{opened.title} has no trial with a usable {plan.metric}; see why: caviar status {opened.sweep.id}"
@@ -129,7 +133,7 @@ def sweep_data(opened: OpenSweep, *, rule: str | None = None, at_step: int | Non
     need_points(opened.sweep.id, dict(kept), plan.space)
     left_out: dict[str, int] = {}
     for trial, state, _, _ in rows:
-        if trial not in compared and trial not in worst:
+        if trial not in compared and trial not in worst and trial not in together:
             why = f"without a usable {plan.metric}" if state == State.COMPLETED else str(state).lower()
             left_out[why] = left_out.get(why, 0) + 1
     found = SweepData(
@@ -138,12 +142,14 @@ def sweep_data(opened: OpenSweep, *, rule: str | None = None, at_step: int | Non
         rule=selection.rule,
         trials=np.array([trial for trial, _ in kept]),
         values=np.array([compared.get(trial, np.inf) for trial, _ in kept]),
+        trainings=selection.rows[0].n,
         parameters=_scaled(plan, np.array([u for _, u in kept], dtype=np.float64)),
         left_out=left_out,
         refused=None,
     )
-    came_to_an_end = sum(state in ended for _, state, _, _ in rows)
-    return _with_reason(opened, found, at_step, len(kept) / max(1, came_to_an_end))
+    came_to_an_end = sum(state in ended and trial not in together for trial, state, _, _ in rows)
+    counted = sum(trial not in together for trial, _ in kept)
+    return _with_reason(opened, found, at_step, counted / max(1, came_to_an_end))
 
 
 def _refuse_retest(opened: OpenSweep, plan: Plan) -> None:

@@ -127,7 +127,7 @@ class Caveat:
     """What to know before one trusts the sweep's best.
 
     Attributes:
-        kind: one_seed, tie, few_near_best, edge, diverged, still_improving, running, left_out, repeated, or refused.
+        kind: one_seed, few_seeds, tie, few_near_best, edge, diverged, still_improving, running, left_out, or refused.
         text: the sentence.
     """
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from caviar.results.statistics.comparison import compare
 from caviar.results.statistics.importance import LEVEL
+from caviar.results.statistics.two_spaces import compare
 
 
 def errors(rng, n=64):
