@@ -80,8 +80,14 @@ def test_it_is_read_as_any_sweep(caviar, store, table):
     assert np.allclose(result.space.arrays(points)["lr"], frame["lr"], rtol=1e-12)
     assert np.array_equal(result.space.active(points)["momentum"], frame["momentum"].notna())
     assert caviar("store", "check", "--store", path).code == 0
-    for verb in ("status", "ls", "curves", "simulate"):
-        assert caviar(verb, *(["--stopping", "asha"] if verb == "none" else []), "--store", path).code == 0, verb
+    for verb in ("status", "ls", "curves", "simulate", "understand", "next", "stale"):
+        assert caviar(verb, "--store", path).code == 0, verb
+
+
+def test_it_cannot_go_stale(caviar, store):
+    path, _ = store
+    got = caviar("stale", "--store", path)
+    assert "imported from my runs.csv, it has no code that could have changed since" in got.err
 
 
 def test_its_origin_is_known(caviar, store, table):
@@ -98,7 +104,7 @@ def test_its_origin_is_known(caviar, store, table):
     assert kept["plan"]["tags"] == ["x"]
 
 
-@pytest.mark.parametrize("verb", [["resume"], ["resume", "--add", "3"], ["resume", "--force"], ["zoom"]])
+@pytest.mark.parametrize("verb", [["resume"], ["resume", "--add", "3"], ["resume", "--force"], ["zoom"], ["retest"]])
 def test_it_has_no_code_to_run(caviar, store, verb):
     path, _ = store
     got = caviar(*verb, "--store", path)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from caviar.errors import NotFoundError, SpecError, StoreError
 from caviar.results.family import searched
 from caviar.results.fingerprint_changes import changes
+from caviar.results.imported import imported_from
 from caviar.results.open_sweep import say_not_shown
 from caviar.results.selector import select
 from caviar.run.trust import program_to_read, strangers
@@ -98,6 +99,9 @@ def stale_document(store: Store, sweeps: Sequence[SweepDir], since: datetime, sa
     with Views(store, [*sweeps, *(one for some in looks.values() for one in some)], leave_out=True) as views:
         say_not_shown(views, say)
         for sweep in sweeps:
+            if origin := imported_from(sweep.description()):
+                say(f"{sweep.id}: imported from {origin.file}, it has no code that could have changed since")
+                continue
             try:
                 winner = _retested(store, looks.get(sweep.id, ())) or _winner(views, sweep)
                 looked = max(
