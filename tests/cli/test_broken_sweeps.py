@@ -23,6 +23,7 @@ FILES = {
     "amendment": "_amendments/000000.json",
     "final": "_final/000000.json",
     "fingerprint": "_fingerprints/000000.json",
+    "drift": "_drift/000000.json",
 }
 TEXTS = {
     "empty": b"",

@@ -20,6 +20,7 @@ FILES = (
     "_hot/0001-{}-curves-00000000.parquet",
     "_final/{}.json",
     "_fingerprints/{}.json",
+    "_drift/{}.json",
     "_requests/{}.json",
     "_amendments/{}.json",
     "_manifest/{}.json",

@@ -81,6 +81,7 @@ def test_a_machine_that_does_not_answer_gives_a_fingerprint_all_the_same(monkeyp
 
 
 def test_a_process_tells_it_once_for_each_sweep() -> None:
-    assert due("told once", gpus=False)
-    assert not due("told once", gpus=False)
-    assert due("told twice", gpus=False)
+    assert due("told once", "a", gpus=False)
+    assert not due("told once", "a", gpus=False)
+    assert due("told twice", "a", gpus=False)
+    assert due("told once", "b", gpus=False)

@@ -24,14 +24,14 @@ from caviar_workers.messages import NO_DATA, DataDigest, Fingerprint, Machine
 T = TypeVar("T")
 
 
-_told: set[tuple[str, bool]] = set()
+_told: set[tuple[str, str, bool]] = set()
 
 
-def due(sweep: str, *, gpus: bool) -> bool:
-    """Whether this process has not told yet, for this sweep, what it trains with; from now on it has."""
-    if (sweep, gpus) in _told:
+def due(sweep: str, program: str, *, gpus: bool) -> bool:
+    """Whether this process has not told yet, for this sweep and program, what it trains with; from now on it has."""
+    if (sweep, program, gpus) in _told:
         return False
-    _told.add((sweep, gpus))
+    _told.add((sweep, program, gpus))
     return True
 
 

@@ -152,7 +152,7 @@ class _Training:
         """
         lease = self._lease
         gpus = lease.demand.gpus > 0
-        if not (batch.curves or self.done.is_set()) or not due(lease.sweep, gpus=gpus):
+        if not (batch.curves or self.done.is_set()) or not due(lease.sweep, self._program.digest, gpus=gpus):
             return batch
         return replace(batch, fingerprint=fingerprint(gpus=gpus, data=self._digest))
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from caviar.run.stale import StaleDocument, StaleWinner
     from caviar.store import Store, SweepDir
 
-SHOWN_CHANGES = 5
-
 EPILOG = """\b
 Examples:
   caviar stale
@@ -75,6 +73,7 @@ def verb(*, since: datetime, every: bool, canary: bool, target: Target, **given:
 
 
 def _print(document: StaleDocument, *, every: bool) -> None:
+    from caviar.cli.drift_page import canary_in_words
     from caviar.cli.output import emit, say
     from caviar.display.numbers import counted, number
 
@@ -87,7 +86,7 @@ def _print(document: StaleDocument, *, every: bool) -> None:
         if one.unknown:
             emit(f"  not known: {'; '.join(one.unknown)}", hang=4)
     if document.canary is not None:
-        emit(f"  {canary_words(document.canary)}", hang=4)
+        emit(f"  {canary_in_words(document.canary)}", hang=4)
     since = f"{document.since:%Y-%m-%d}"
     if not document.winners:
         say("no sweep has a winner yet")
@@ -116,22 +115,8 @@ def _canary(store: Store, sweep: SweepDir, trial: int, given: Mapping[str, Any])
             return run_canary(store, sweep, trial, trials, code="stored" if stored else "today")
 
 
-def canary_words(canary: CanaryDocument) -> str:
-    """What the canary says, in a line."""
-    from caviar.results.drift import WHOSE
-
-    whose = WHOSE[canary.code]
-    if canary.outcome == "same":
-        return f"canary same: {', '.join(canary.compared)} of the first report, bit for bit, with {whose}"
-    if canary.outcome == "differs":
-        return f"canary differs: {', '.join(canary.differing)} of the first report, with {whose}"
-    why = f"two runs differ in {', '.join(canary.differing)}" if canary.differing else "there is nothing to compare"
-    return f"canary says nothing: {why}, with {whose}"
-
-
 def _changed(winner: StaleWinner) -> str:
-    changed = [*(["code"] if winner.code == "changed" else []), *winner.changed]
-    if not changed:
-        return "no change seen"
-    more = len(changed) - SHOWN_CHANGES
-    return f"changed: {', '.join(changed[:SHOWN_CHANGES])}{f', and {more} more' if more > 0 else ''}"
+    from caviar.cli.drift_page import changes_in_words
+
+    changed = (*(["code"] if winner.code == "changed" else []), *winner.changed)
+    return f"changed: {changes_in_words(changed)}" if changed else "no change seen"

@@ -111,7 +111,7 @@ def _retest(
 ) -> Plan:
     """The plan of one look: each configuration on as many fresh seeds as are missing."""
     repeats = looks[0] - before
-    seeds = tuple(islice(_unused(kin(store, parent), chain(store, parent)[0]), repeats * len(configs)))
+    seeds = tuple(islice(unused_seeds(kin(store, parent), chain(store, parent)[0]), repeats * len(configs)))
     return replace(
         plan,
         name=plan.name if before else f"{plan.name}-retest",
@@ -130,7 +130,7 @@ def _retest(
     )
 
 
-def _unused(sweeps: Sequence[SweepDir], root: SweepDir) -> Iterator[int]:
+def unused_seeds(sweeps: Sequence[SweepDir], root: SweepDir) -> Iterator[int]:
     """Seeds that no trial of these sweeps has, or would have if its sweep were extended twofold."""
     plans = [Plan.from_json(one.description()["plan"]) for one in sweeps]
     used = np.concatenate(

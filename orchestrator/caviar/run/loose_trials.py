@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from caviar.run.executors.executor import Executor
     from caviar.spec.plan import Plan
     from caviar_workers.checkpoint import Save
-    from caviar_workers.messages import Program
+    from caviar_workers.messages import Fingerprint, Program
 
 Row = Mapping[str, float]
 """`step`, and each metric of a report."""
@@ -115,9 +115,13 @@ class LooseTrials:
     what: str
     progress: ProgressDisplay
     ports: Ports = field(init=False)
+    seen: list[Fingerprint] = field(default_factory=list)
+    """What the processes train with."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ports", Ports(executor=self.executor, sink=ReportsInMemory()))  # numbers its leases
+        object.__setattr__(
+            self, "ports", Ports(executor=self.executor, sink=ReportsInMemory(), fingerprints=self.seen.append)
+        )  # one for all runs: it numbers the leases
 
     def run(self, work: Work, *, reports: int | None = None) -> list[Reports]:
         """What each training reports, in their order; `reports`: no more than so many are wanted of each.

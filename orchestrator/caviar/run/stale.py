@@ -18,6 +18,7 @@ from caviar.results.selector import select
 from caviar.run.trust import program_to_read, strangers
 from caviar.spec.code_today import program_today, unchanged
 from caviar.store import Views
+from caviar.store.drift_checks import drift_checks
 from caviar.store.fingerprints import fingerprints
 from caviar_workers.distributions import installed_versions
 from caviar_workers.fingerprint import this_machine
@@ -43,7 +44,7 @@ class StaleWinner:
         home: the sweep that it is a trial of; another one where the winner was found before a zoom.
         value: what it was worth then; of a retest, by its fresh seeds.
         retested: whether a retest picked it.
-        looked: when one of its trainings, or one of a retest, began or ended last.
+        looked: when one of its trainings, or of a retest, began or ended last, or it was checked for drift.
         days: since then.
         stale: whether that is longer ago than was asked for.
         code: `same`, `changed` or `unknown`: the experiment's files today, beside what the sweep stored.
@@ -105,7 +106,10 @@ def stale_document(store: Store, sweeps: Sequence[SweepDir], since: datetime, sa
             try:
                 winner = _retested(store, looks.get(sweep.id, ())) or _winner(views, sweep)
                 looked = max(
-                    filter(None, (_looked(views, one) for one in (sweep, *looks.get(sweep.id, ())))), default=None
+                    filter(
+                        None, (_checked(sweep), *(_looked(views, one) for one in (sweep, *looks.get(sweep.id, ()))))
+                    ),
+                    default=None,
                 )
                 if winner is not None and looked is not None:
                     found.append(_stale(sweep, winner, looked, since, today))
@@ -156,6 +160,11 @@ def _looked(views: Views, sweep: SweepDir) -> datetime | None:
     with views.of_sweep(sweep):
         found: datetime | None = views.execute("SELECT max(coalesce(ended, started)) FROM trials").fetchall()[0][0]
     return None if found is None else found.replace(tzinfo=UTC)
+
+
+def _checked(sweep: SweepDir) -> datetime | None:
+    """When it was checked for drift last."""
+    return max((datetime.fromisoformat(one["when"]) for one in drift_checks(sweep)), default=None)
 
 
 def _stale(sweep: SweepDir, winner: _Winner, looked: datetime, since: datetime, today: _Today) -> StaleWinner:

@@ -15,10 +15,12 @@ import pyarrow.parquet as pq
 from caviar.errors import StoreError
 from caviar.store.checkpoints import all_saves
 from caviar.store.disk.checksum import checksum, checksum_of
+from caviar.store.drift_checks import drift_checks
 from caviar.store.final_tests import final_results
 from caviar.store.fingerprints import fingerprints
 from caviar.store.layout import (
     CHECKPOINTS,
+    DRIFT,
     FINAL_TABLES,
     FINAL_TESTS,
     FINGERPRINTS,
@@ -151,6 +153,10 @@ def _prints(sweep: SweepDir) -> Iterator[Wrong]:
         fingerprints(sweep)
     except StoreError as error:
         yield FINGERPRINTS, f"a fingerprint cannot be read ({error})"
+    try:
+        drift_checks(sweep)
+    except StoreError as error:
+        yield DRIFT, f"a check for drift cannot be read ({error})"
 
 
 GAPS = """

@@ -17,6 +17,7 @@ from caviar.store.layout import (
     BUILD,
     CHECKPOINTS,
     CODE_FILE,
+    DRIFT,
     FINAL_TABLES,
     FINAL_TESTS,
     FINGERPRINTS,
@@ -43,7 +44,7 @@ _FORMS = {
     HOT: rf"\d+-\d+-({'|'.join(TABLES)})(-[0-9a-f]{{8}})?\.parquet",
     MERGED: rf"({'|'.join(TABLES)})-[0-9a-f]{{32}}\.parquet",
     **dict.fromkeys((*FINAL_TABLES, SUPERSEDED), r"\d+-\d+(-\d+)?\.parquet"),
-    **dict.fromkeys((OWNER, MANIFEST, FINAL_TESTS, FINGERPRINTS, REQUESTS), r"\d+(\.[a-z]+)*\.json"),
+    **dict.fromkeys((OWNER, MANIFEST, FINAL_TESTS, FINGERPRINTS, DRIFT, REQUESTS), r"\d+(\.[a-z]+)*\.json"),
     AMENDMENTS: r"\d+\.json|\d+-[0-9a-f]+\.zip",
     QUARANTINE: r"[A-Za-z0-9_.-]+",
     BUILD: r"duckdb_temp_[A-Za-z0-9_.-]+|_gone-\d+",
@@ -119,7 +120,7 @@ def data_files(disk: Disk, sweep: PurePath) -> list[PurePath]:
 
 def sweep_up(disk: Disk, sweep: PurePath) -> None:
     """Remove unfinished files that no process can need any more."""
-    for folder in (OWNER, MANIFEST, FINAL_TESTS, FINGERPRINTS):
+    for folder in (OWNER, MANIFEST, FINAL_TESTS, FINGERPRINTS, DRIFT):
         asides = [name for name in disk.list(sweep / folder, hidden=True) if name.endswith(ASIDE)]
         ours = [sweep / folder / name for name in asides if is_ours(f"{folder}/{name}")]
         disk.delete(path for path in ours if _stale(disk, path))

@@ -10,6 +10,7 @@
 <store>/sweep=<id>/_checkpoints/<trial>/<attempt>-<step>-<rows>-<value>-<checksum>.checkpoint    bytes of the user's
 <store>/sweep=<id>/_amendments/<n>.json, -<digest>.zip    that it was extended, or goes on with other code
 <store>/sweep=<id>/_fingerprints/<n>.json        what its processes trained with: libraries, processors, drivers
+<store>/sweep=<id>/_drift/<n>.json               what checks of its winner found
 <store>/sweep=<id>/_requests/<n>.json            what others ask of the owner; removed when taken
 <store>/sweep=<id>/_quarantine/                  damaged files, set aside
 <store>/sweep=<id>/<table>/<k>-<epoch>.parquet   final files: a plain glob over them is exact
@@ -40,7 +41,7 @@ SWEEP_FILE = "sweep.json"
 CODE_FILE = "code.zip"
 SWEEP_PREFIX = "sweep="
 OWNER, HOT, MERGED, MANIFEST, FINAL_TESTS, BUILD = "_owner", "_hot", "_merged", "_manifest", "_final", "_build"
-FINGERPRINTS = "_fingerprints"
+FINGERPRINTS, DRIFT = "_fingerprints", "_drift"
 QUARANTINE, REQUESTS, CHECKPOINTS, AMENDMENTS = "_quarantine", "_requests", "_checkpoints", "_amendments"
 FINAL_TABLES = ("curves", "trials", "attempts", "logs", "decisions")
 SUPERSEDED = "superseded"

@@ -27,6 +27,13 @@ NEIGHBOURS, SCREENED, AFRESH = 6, 2, 5
 """How many neighbours are tried, with how many seeds each, and with how many fresh ones the best of them."""
 
 
+_MATTERS = 0.05
+"""Differences are taken to spread by this share of the sd of one training at least. So a shift of a twelfth of that
+sd is no drift with five seeds, though all of them agree on it, as they do where a library rounds otherwise."""
+_ROUNDING = 1e-6
+"""Nor one of a millionth or so of the value, where the seed has no effect."""
+
+
 class Verdict(StrEnum):
     """What a drift check says of a winner."""
 
@@ -123,7 +130,8 @@ def verdict(drift_p: float, neighbour_p: float) -> Verdict:
 def _difference(was: FloatArray, now: FloatArray, floor: float) -> tuple[FloatArray, FloatArray]:
     """The mean difference, and its standard error."""
     differences = now - was
-    variance = np.maximum(differences.var(axis=-1, ddof=1), 2 * floor)
+    least = np.maximum(_MATTERS * was.std(axis=-1, ddof=1), _ROUNDING * np.abs(was.mean(axis=-1)))
+    variance = np.maximum(differences.var(axis=-1, ddof=1), np.maximum(2 * floor, least**2))
     return differences.mean(axis=-1), np.sqrt(variance / differences.shape[-1])
 
 
