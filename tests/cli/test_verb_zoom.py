@@ -42,11 +42,15 @@ def test_dry_run_as_json(caviar, filled):
     ("args", "code", "words"),
     [
         (["zoom", "later", "--dry-run"], 3, "at least 3 trials with a usable val_loss"),
-        (["zoom", "digits", "--dry-run", "--plot", "x.png"], 2, "the picture is an SVG"),
+        (["zoom", "digits", "--dry-run", "--plot", "x.gif"], 2, "a plot is a PNG, an SVG or a PDF"),
         (["zoom", "nobody", "--dry-run"], 4, "No sweep 'nobody'"),
         (["plot", "digits", "-o", "/none/x.svg"], 2, "cannot write /none/x.svg"),
         (["plot", "digits", "-o", "x.svg", "--x", "lrr"], 2, "no axis 'lrr'; did you mean 'lr'"),
         (["zoom", "digits", "--top", "2", "--dry-run"], 2, "--top"),
+        (["plot", "digits", "-o", "x.png", "--kind", "axes", "--x", "lr"], 2, "--x means nothing to --kind axes"),
+        (["plot", "digits", "-o", "x.png", "--kind", "retest"], 3, "was not tested again yet"),
+        (["plot", "digits", "-o", "x.png", "--kind", "tuning-curve"], 3, "has no tuning curve"),
+        (["plot", "digits", "-o", "x.png", "--kind", "curves", "--metric", "los"], 4, "no reports of the metric 'los'"),
     ],
 )
 def test_what_cannot_be_is_a_sentence(caviar, filled, args, code, words):
@@ -73,6 +77,10 @@ def test_a_family_is_shown_as_one(caviar, tmp_path):
     drawn = caviar("plot", "-o", str(tmp_path / "family.svg"), "--y", "val_loss", "--store", str(store.path))
     assert drawn.code == 0, drawn.err
     texts = [one.text for one in ElementTree.parse(tmp_path / "family.svg").getroot().iter() if one.text]
+    for kind in ("curves", "axes"):
+        other = caviar("plot", "--kind", kind, "-o", str(tmp_path / f"{kind}.png"), "--store", str(store.path))
+        assert other.code == 0, other.err
+        assert (tmp_path / f"{kind}.png").read_bytes().startswith(b"\x89PNG")
     assert "8 coarse" in texts
     assert "8 fine" in texts
 

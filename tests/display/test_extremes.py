@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from caviar.display.axis import axis_of, axis_text
-from caviar.display.axis_ticks import value_ticks
 from caviar.display.glyphs import ASCII, BLOCKS, BRAILLE
 from caviar.display.numbers import number
+from caviar.display.plot_ticks import value_ticks
 from caviar.display.sparkline import chart, sparklines
 
 MOST = 2**63 - 1

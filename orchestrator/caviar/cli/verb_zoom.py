@@ -23,7 +23,7 @@ Examples:
     "--top", type=click.IntRange(min=3), metavar="N", help="Round how many of the best (default: 5, or 10 %)."
 )
 @click.option("--trials", type=click.IntRange(min=1), metavar="N", help="How many configurations (default: as before).")
-@click.option("--plot", metavar="FILE.svg", help="Plot coarse trials, the box and fine trials.")
+@click.option("--plot", metavar="FILE", help="Plot coarse trials, the box and fine trials.")
 @click.option(
     "--address",
     metavar="HOST:PORT",
@@ -57,6 +57,11 @@ def verb(
     from caviar.spec.plan import Plan
     from caviar.store import Store
 
+    if plot is not None:
+        from caviar.display.figure import check_form, new_figure
+
+        check_form(plot)
+        new_figure("")  # before anything runs: what draws it is there
     store = Store.open(target.store)
     sweep = searched(store, target.sweep)
     with nullcontext() if dry_run else _held(sweep) as held:
@@ -73,10 +78,19 @@ def verb(
     if target.as_json:
         emit_json(document)
     if plot is not None:
-        from caviar.cli.zoom_page import write_picture
+        from caviar.results.plot_points import points_of
 
-        write_picture(store, sweep, zoom, None, plot, axes=(None, None))
+        _plot(points_of(store, sweep, zoom, None), plot)
     say("nothing was run (--dry-run)")
+
+
+def _plot(points: Any, file: str) -> None:
+    from caviar.cli.output import say
+    from caviar.display.figure import write_figure
+    from caviar.display.plot_zoom import zoom_figure
+
+    write_figure(zoom_figure(points.title, points.metric, points.mode, points.zoom, points.dots, (None, None)), file)
+    say(f"drew {file}")
 
 
 def _held(sweep: Any) -> AbstractContextManager[Any]:
@@ -98,7 +112,7 @@ def _run(store: Any, sweep: Any, child: Any, plot: str | None, target: Target, g
     with data_only():
         made = run_child(store, sweep, child, **where, progress=progress, command=origin, trust=trust)
     if plot is not None:
-        from caviar.cli.zoom_page import write_family_picture
+        from caviar.results.plot_points import family_points
 
-        write_family_picture(store, made, plot, axes=(None, None), top=None)
+        _plot(family_points(store, made, top=None), plot)
     after_run(target, made.id)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from caviar.results.plots import Plots
     from caviar.results.retest import RetestDocument
     from caviar.results.understand_findings import UnderstandDocument
     from caviar.space import Space
@@ -185,6 +186,13 @@ class Result:
         """
         with self._opened() as opened:
             return pareto_document(opened, objectives, rule=rule, where=_several(where)).trials
+
+    @property
+    def plot(self) -> Plots:
+        """Plots for papers, such as `result.plot.curves().savefig("curves.pdf")`; they need matplotlib."""
+        from caviar.results.plots import Plots  # noqa: PLC0415 — who reads numbers does not pay for plots
+
+        return Plots(self._opened)
 
     def trials(self) -> pd.DataFrame:
         """One row a trial: state, seed, parameters, last and best metrics, times, host."""

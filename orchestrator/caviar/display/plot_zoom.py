@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from caviar.display.axis_ticks import ticks, value_ticks, value_unit
-from caviar.display.svg import Picture
+from caviar.display.figure import BLUE, DARK, GREY, ORANGE, PAD, mark, new_figure, words
+from caviar.display.plot_ticks import ticks, value_ticks, value_unit
 from caviar.errors import SpecError
 from caviar.search.zoom import Box, Zoom
 from caviar.space import Constant, did_you_mean
 
-WIDTH, HEIGHT = 760, 560
-LEFT, RIGHT, TOP, BOTTOM = 86, 24, 74, 64
-GREY, DARK, BLUE, ORANGE = "#9a9a9a", "#444", "#0072b2", "#d55e00"
-"""Blue and vermilion of Okabe and Ito (2008), which colour-blind people tell apart."""
-PAD = 0.04
-SMALL = 2.0
-"""Radius of those that were stopped."""
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +41,11 @@ class _Axis:
     of: Callable[[Dot], float | None]
     box: Box | None
 
-    def share(self, place: float) -> float:
-        return (place - self.low) / (self.high - self.low)
 
-
-def picture(
+def zoom_figure(
     title: str, metric: str, mode: str, zoom: Zoom, dots: Sequence[Dot], axes: tuple[str | None, str | None]
-) -> str:
-    """Return the picture as SVG.
+) -> Figure:
+    """Draw it.
 
     Args:
         title: at the top.
@@ -67,14 +61,20 @@ def picture(
     """
     first, second = _chosen(zoom, metric, axes)
     x, y = _axis(zoom, first, dots), _metric_axis(metric, dots) if second == metric else _axis(zoom, second, dots)
-    picture = Picture(WIDTH, HEIGHT, f"{title}: coarse trials, the box round the best, and fine trials")
-    _frame(picture, x, y, title)
-    _box(picture, x, y)
+    figure = new_figure(title)
+    shown = figure.axes[0]
+    _box(shown, x, y)
     best = _best(dots, mode)
-    for dot in sorted(dots, key=lambda one: (one.fine, one is best)):
-        _dot(picture, x, y, dot, best=dot is best)
-    _legend(picture, zoom, dots, metric)
-    return picture.svg()
+    for name, kind in _kinds(zoom, dots, metric).items():
+        chosen = [best] if name == "best" and best else [dot for dot in dots if _kind_of(dot) == name]
+        at = [(x.of(dot), y.of(dot)) for dot in chosen]
+        kind.plot(shown, [(across, up) for across, up in at if across is not None and up is not None])
+    shown.set_xlim(x.low, x.high)
+    shown.set_ylim(y.low, y.high)
+    mark(shown, "x", x.marks, x.title)
+    mark(shown, "y", y.marks, y.title)
+    figure.legend(loc="outside lower left", ncols=3, fontsize=8, frameon=False)
+    return figure
 
 
 def _chosen(zoom: Zoom, metric: str, axes: tuple[str | None, str | None]) -> tuple[str, str]:
@@ -118,77 +118,61 @@ def _metric_axis(metric: str, dots: Sequence[Dot]) -> _Axis:
     return _Axis(title=metric, marks=value_ticks(low, high), low=-PAD, high=1.0 + PAD, of=of, box=None)
 
 
-def _at(x: _Axis, y: _Axis, place: tuple[float, float]) -> tuple[float, float]:
-    across = LEFT + x.share(place[0]) * (WIDTH - LEFT - RIGHT)
-    return across, HEIGHT - BOTTOM - y.share(place[1]) * (HEIGHT - TOP - BOTTOM)
+def _box(axes: Axes, x: _Axis, y: _Axis) -> None:
+    from matplotlib.colors import to_rgb  # noqa: PLC0415
+    from matplotlib.patches import Rectangle  # noqa: PLC0415
 
-
-def _frame(picture: Picture, x: _Axis, y: _Axis, title: str) -> None:
-    foot, left = HEIGHT - BOTTOM, float(LEFT)
-    for place, label in x.marks:
-        across = _at(x, y, (place, 0.0))[0]
-        picture.line((across, TOP), (across, foot), "#eee")
-        picture.text((across, foot + 18), label)
-    for place, label in y.marks:
-        down = _at(x, y, (0.0, place))[1]
-        picture.line((left, down), (WIDTH - RIGHT, down), "#eee")
-        picture.text((left - 8, down + 4), label, anchor="end")
-    picture.line((left, foot), (WIDTH - RIGHT, foot), DARK)
-    picture.line((left, TOP), (left, foot), DARK)
-    picture.text((LEFT + (WIDTH - LEFT - RIGHT) / 2, HEIGHT - 16), x.title, size=14)
-    picture.text((18, TOP + (HEIGHT - TOP - BOTTOM) / 2), y.title, size=14, turn=-90)
-    picture.text((left, 24), title, anchor="start", size=16)
-
-
-def _box(picture: Picture, x: _Axis, y: _Axis) -> None:
     if x.box is None and y.box is None:
         return
-    low = _at(x, y, (x.box.low if x.box else x.low, y.box.low if y.box else y.low))
-    high = _at(x, y, (x.box.high if x.box else x.high, y.box.high if y.box else y.high))
-    picture.box((low[0], high[1]), (high[0] - low[0], low[1] - high[1]), BLUE, filled=0.06)
+    low = (x.box.low if x.box else x.low, y.box.low if y.box else y.low)
+    high = (x.box.high if x.box else x.high, y.box.high if y.box else y.high)
+    size = (high[0] - low[0], high[1] - low[1])
+    axes.add_patch(Rectangle(low, *size, edgecolor=BLUE, facecolor=(*to_rgb(BLUE), 0.06), linewidth=1.5))
 
 
-def _dot(picture: Picture, x: _Axis, y: _Axis, dot: Dot, *, best: bool) -> None:
-    across, up = x.of(dot), y.of(dot)
-    if across is None or up is None:
-        return
-    at = _at(x, y, (across, up))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """How trials of a kind are drawn."""
+
+    words: str
+    marker: str
+    size: float
+    edge: str
+    face: str
+
+    def plot(self, axes: Axes, at: Sequence[tuple[float, float]]) -> None:
+        paint: dict[str, Any] = (
+            {"color": self.edge} if self.marker == "x" else {"edgecolors": self.edge, "facecolors": self.face}
+        )
+        across, up = [one[0] for one in at], [one[1] for one in at]
+        axes.scatter(across, up, s=self.size, marker=self.marker, linewidths=1.2, label=self.words, **paint)
+
+
+def _kinds(zoom: Zoom, dots: Sequence[Dot], metric: str) -> dict[str, _Kind]:
+    """The kinds that there are, in the order in which they are drawn."""
+    fine = sum(dot.fine for dot in dots)
+    without = [dot.stopped for dot in dots if dot.value is None]
+    kinds = {
+        "coarse": _Kind(words=f"{len(dots) - fine} coarse", marker="o", size=26, edge=GREY, face="none"),
+        "good": _Kind(words=f"best {zoom.top} of them", marker="o", size=26, edge=DARK, face=GREY),
+    }
+    if fine:
+        kinds["fine"] = _Kind(words=f"{fine} fine", marker="o", size=26, edge=BLUE, face=BLUE)
+    if any(without):
+        kinds["stopped"] = _Kind(words="stopped early", marker=".", size=12, edge=GREY, face=GREY)
+    if not all(without):
+        kinds["failed"] = _Kind(words="no usable result", marker="x", size=20, edge=GREY, face=GREY)
+    kinds["best"] = _Kind(words=f"best {words(metric)}", marker="o", size=120, edge=ORANGE, face="none")
+    return kinds
+
+
+def _kind_of(dot: Dot) -> str:
     if dot.value is None:
-        colour = BLUE if dot.fine else GREY
-        picture.dot(at, SMALL, colour) if dot.stopped else picture.cross(at, 3.5, colour)
-        return
-    fill = BLUE if dot.fine else GREY if dot.good else "none"
-    picture.dot(at, 4.5, BLUE if dot.fine else DARK if dot.good else GREY, fill)
-    if best:
-        picture.dot(at, 9.0, ORANGE)
+        return "stopped" if dot.stopped else "failed"
+    return "fine" if dot.fine else "good" if dot.good else "coarse"
 
 
 def _best(dots: Sequence[Dot], mode: str) -> Dot | None:
     usable = [dot for dot in dots if dot.value is not None]
     sign = -1.0 if mode == "max" else 1.0
     return min(usable, key=lambda dot: sign * (dot.value or 0.0), default=None)
-
-
-def _legend(picture: Picture, zoom: Zoom, dots: Sequence[Dot], metric: str) -> None:
-    fine = sum(dot.fine for dot in dots)
-    coarse = len(dots) - fine
-    entries = [("coarse", f"{coarse} coarse"), ("good", f"best {zoom.top} of them")]
-    entries += [("fine", f"{fine} fine")] if fine else []
-    entries += [("best", f"best {metric}")]
-    without = [dot.stopped for dot in dots if dot.value is None]
-    entries += [("stopped", "stopped early")] if any(without) else []
-    entries += [("failed", "no usable result")] if not all(without) else []
-    across = float(LEFT) + 6
-    for kind, words in entries:
-        at = (across, 48.0)
-        if kind == "failed":
-            picture.cross(at, 3.5, GREY)
-        elif kind == "stopped":
-            picture.dot(at, SMALL, GREY)
-        elif kind == "best":
-            picture.dot(at, 6.0, ORANGE)
-        else:
-            fill = {"coarse": "none", "good": GREY, "fine": BLUE}[kind]
-            picture.dot(at, 4.5, {"coarse": GREY, "good": DARK, "fine": BLUE}[kind], fill)
-        picture.text((across + 11, 52), words, anchor="start")
-        across += 34 + 6.6 * len(words)
