@@ -29,7 +29,7 @@ LEAST = {
     "winner": "--sweeps 50",
     "winner_digits": "repeats.csv --configurations 2 --seeds 2",
 }
-ELSEWHERE = {"grid", "search", "zoom"}
+ELSEWHERE = {"grid", "real_searches", "search", "zoom"}
 """Those that need tables of learning curves, or a package for them."""
 
 
