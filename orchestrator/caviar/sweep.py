@@ -25,6 +25,7 @@ from caviar_workers.load import importing
 if TYPE_CHECKING:
     from caviar.display.progress import ProgressDisplay
     from caviar.results import Result
+    from caviar.run.try_out import TryDocument
     from caviar.search.samplers import Grid, List
     from caviar.space import Parameter
     from caviar_workers.messages import Program
@@ -214,6 +215,26 @@ class Sweep(Settings, _Subject):
                 provenance=provenance(Path(source) if source else None),
             )
         return Result(path, searched(Store.open(path), sweep_dir).id)
+
+    def try_(self, config: Mapping[str, Any] | None = None) -> TryDocument:
+        """Train one trial in this thread, without Ray, and store nothing: breakpoints work, its output is seen at once.
+
+        Args:
+            config: Which configuration; None: the sweep's first one.
+
+        Returns:
+            What it reported, whether a second attempt goes on from its checkpoint, and how long the sweep would take.
+
+        Raises:
+            SpecError: The configuration is none of the space.
+            Exception: What train raised.
+        """
+        from caviar.run.try_out import try_trial  # noqa: PLC0415
+
+        document, raised = try_trial(self.plan, self.program, config)
+        if raised is not None:
+            raise raised
+        return document
 
     def _sampler(self) -> str | Grid | List:
         """The sampler, after the configurations that come first."""

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from caviar_workers.std_streams import OUTLETS, Outlet
 from caviar_workers.transcript import Transcript
@@ -42,6 +43,19 @@ class Piece:
     stream: str
     """`out` or `err`."""
     text: str
+
+
+class Output(Protocol):
+    """What becomes of the output of trials: it is caught, or let pass."""
+
+    def begin(self, trial: Trial) -> None:
+        """Trial `trial` begins, in this thread."""
+
+    def end(self) -> None:
+        """It has ended."""
+
+    def pop_pieces(self) -> list[Piece]:
+        """Take what was caught since the last time."""
 
 
 class Capture:

@@ -84,7 +84,7 @@ def run_lease(
     with Capture(descriptors=own_process, hidden=lease.hidden) as capture:
         recorder = Recorder(lease, capture, assigned(lease))
         fetch = data or (lambda: digested(load_data(program, lease.train_args))) if program.data else None
-        training = _Training(program, lease, recorder, fetch, own_process=own_process)
+        training = Training(program, lease, recorder, fetch, own_process=own_process)
         train_in_thread(program.digest, training.run, training.done)
         try:
             yield from _speak(recorder, training, lease.flush_s, mail)
@@ -95,7 +95,7 @@ def run_lease(
 
 
 def _speak(
-    recorder: Recorder, training: _Training, flush_s: float, mail: Callable[[], Sequence[Message]]
+    recorder: Recorder, training: Training, flush_s: float, mail: Callable[[], Sequence[Message]]
 ) -> Iterator[Batch]:
     flushed, pause = time.monotonic(), _GLANCE_S
     while not training.done.wait(min(pause, flush_s)):
@@ -114,7 +114,7 @@ def _speak(
         yield training.introduced(batch)
 
 
-class _Training:
+class Training:
     """Trains the lease's trials one after the other; all but `abandoned` and `introduced` is the training thread's."""
 
     def __init__(

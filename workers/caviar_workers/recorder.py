@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from caviar_workers.attempt_records import Attempt, Endings, Past
-from caviar_workers.capture import Capture
+from caviar_workers.capture import Output
 from caviar_workers.checkpoint import Save, carried, is_visible
 from caviar_workers.checkpoint_folder import CheckpointFolder
 from caviar_workers.encode import Outcome, attempts_table, curves_table, ipc, logs_table
@@ -51,7 +51,7 @@ class Recorder:
     """
 
     def __init__(
-        self, lease: Lease, capture: Capture, devices: str = "", *, clock: Callable[[], float] = time.time
+        self, lease: Lease, capture: Output, devices: str = "", *, clock: Callable[[], float] = time.time
     ) -> None:
         self._clock = clock
         self._lease = lease

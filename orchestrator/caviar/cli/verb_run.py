@@ -78,9 +78,10 @@ def _setting(option: str, words: list[str], options: list[str]) -> str:
     help="Join this Ray cluster (auto: by RAY_ADDRESS, or the one that Ray noted here).",
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan and the first configs; run nothing.")
+@click.option("--try", "tried", is_flag=True, help="Train the first trial here, without Ray; store nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @target_options
-def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Target, **given: Any) -> None:
+def verb(file: str, address: str | None, quiet: bool, target: Target, **given: Any) -> None:
     """Run the sweep that FILE describes, here or on a Ray cluster, to its end.
 
     FILE is a Python file that holds a `Sweep`; NAME says which, where it holds several. Ctrl-C stops it in
@@ -90,6 +91,9 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
     from caviar.display.progress import slowly
     from caviar.run.signals import terminable
 
+    dry_run, tried = given.pop("dry_run"), given.pop("tried")
+    if dry_run and tried:
+        raise click.UsageError("--dry-run runs nothing, and --try a trial: leave one of them out")
     progress = choose_display(quiet=quiet)
     with (
         data_only(),
@@ -100,18 +104,18 @@ def verb(file: str, address: str | None, dry_run: bool, quiet: bool, target: Tar
         from caviar.cli.experiment_file import load, split
         from caviar.run.ray_cluster import start_ray_early
 
-        if not (dry_run or address):
+        if not (dry_run or tried or address):
             start_ray_early(split(file)[0], given["concurrency"])
         sweep = load(file).override(_changes(given))
-    if dry_run:
+    if dry_run or tried:
         progress.end()
     if given["pausing"] and not sweep.plan.pauses:
         from caviar.search.stopping import PAUSING
 
         some = " or ".join(PAUSING)
         raise click.UsageError(f"--pausing needs a stop policy that pauses trials; add --stopping {some}")
-    if dry_run:
-        _dry_run(sweep, target)
+    if dry_run or tried:
+        _dry_run(sweep, target) if dry_run else _try(sweep, target)
         return
     with data_only():
         result = sweep.run(store=target.store, address=address, progress=progress)
@@ -138,6 +142,22 @@ def parse_setting(setting: str) -> tuple[str, str]:
     if not equals or not key.strip():
         raise click.UsageError(f"--set takes KEY=VALUE, such as train.epochs=5, got {setting!r}")
     return key.strip(), Typed(text)
+
+
+def _try(sweep: "Sweep", target: Target) -> None:
+    from caviar.cli.output import emit_json, say
+    from caviar.cli.try_page import print_tried
+    from caviar.errors import NoResultError
+    from caviar.run.try_out import try_trial
+
+    with data_only():
+        document, _ = try_trial(sweep.plan, sweep.program)
+    for line in document.advice:
+        say(f"advice: {line}")
+    emit_json(document) if target.as_json else print_tried(document)
+    if document.error is not None:
+        raise NoResultError(f"the trial failed: {document.error.strip().splitlines()[-1]}; nothing was stored")
+    say("nothing was stored (--try)")
 
 
 def _dry_run(sweep: "Sweep", target: Target) -> None:
