@@ -15,10 +15,13 @@ from caviar.cli.experiment_file import load
 from caviar.display.plain import SilentProgress
 from caviar.errors import CaviarError, StoreError
 from caviar.results.drift import DriftDocument, value_of
+from caviar.run.canary import chosen_program, run_canary
 from caviar.run.drift_check import check_drift, judged, neighbours
 from caviar.run.executors.ray_session import RaySession
+from caviar.run.loose_trials import loose_trials
 from caviar.run.retest import retest_sweep
 from caviar.run.stale import stale_document
+from caviar.spec.plan import Plan
 from caviar.store import Store
 from caviar.store.check import check
 from caviar.store.drift_checks import drift_checks
@@ -253,6 +256,26 @@ def test_the_value_of_a_curve(rule: str, mode: str, value: float) -> None:
     assert value_of(rows, "error", mode, rule) == value
     assert value_of([{"step": 0.0}], "error", mode, rule) is None
     assert value_of([*rows, {"error": math.nan}], "error", mode, rule) is None
+
+
+@pytest.mark.ray
+def test_on_ray_a_training_that_does_not_come_to_its_second_report_is_ended_after_the_first(
+    ray: RaySession, file: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("caviar.run.loose_trials._LINGERS_S", 0.2)
+    opened = trained(file, store, retest=False)
+    edit(
+        file,
+        (
+            "    for epoch in range(epochs):",
+            "    import time\n    for epoch in range(epochs):\n        time.sleep(600 * epoch)",
+        ),
+    )
+    sweep = opened.readable()[0]
+    program = chosen_program(sweep, lambda _: False, stored_code=False)
+    plan = Plan.from_json(sweep.description()["plan"])
+    with loose_trials(plan, program, sweep=sweep.id, what="it", address=None, progress=Told()) as trials:
+        assert run_canary(opened, sweep, 0, trials, code="today").outcome == "same"
 
 
 @pytest.mark.ray

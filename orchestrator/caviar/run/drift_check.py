@@ -23,6 +23,7 @@ from caviar.results.statistics import drift as statistics
 from caviar.results.statistics.retest import examples_of
 from caviar.run.canary import chosen_program, run_canary
 from caviar.run.constraint import constraint_of
+from caviar.run.driver import need_source
 from caviar.run.final_test import drawn, winner_of
 from caviar.run.loose_trials import LooseTrials, loose_trials, several
 from caviar.run.stale import stale_document
@@ -91,6 +92,7 @@ def check_drift(  # noqa: PLR0913 — the options of the verb
         CaviarError: Today's code fails.
     """
     sweep = searched(store, sweep)
+    need_source(sweep)
     found = stale_document(store, [sweep], since, progress.note).winners
     if not found:
         raise NoResultError(f"sweep {sweep.id} has no winner to check: see caviar status {sweep.id}")
