@@ -126,13 +126,19 @@ def test_code_that_fails_before_it_reports_is_one_sentence(trained: Store, file:
         ask(trained, 0, found)
 
 
-def test_it_ends_after_the_first_report(trained: Store, file: Path) -> None:
-    text = file.read_text().replace("    for epoch in range(epochs):", "    for epoch in range(10**6):")
-    file.write_text(text)
+def test_it_is_told_to_end_after_the_first_report_and_may_clean_up(trained: Store, file: Path) -> None:
+    before, after = file.read_text().split("    for epoch in range(epochs):\n")
+    loop, rest = after.split("\nsweep =")
+    loop = "".join(f"    {line}\n" for line in loop.splitlines())
+    cleaned = file.with_name("cleaned")
+    done = f"        with open({str(cleaned)!r}, 'a') as out:\n            out.write('x')\n"
+    text = f"    try:\n        for epoch in range(10**6):\n{loop}    finally:\n{done}"
+    file.write_text(f"{before}{text}\nsweep ={rest}")
     began = time.monotonic()
     with trials(trained) as found:
         assert ask(trained, 0, found).outcome == "same"
     assert time.monotonic() - began < 60
+    assert cleaned.read_text() == "xx"
 
 
 def test_what_cannot_be_asked_says_why(trained: Store, file: Path) -> None:

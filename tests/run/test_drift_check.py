@@ -138,7 +138,11 @@ def test_where_more_is_better_a_drop_is_a_drop(inline: None, file: Path, store: 
     ]
     edit(file, *up)
     opened = trained(file, store)
-    assert ask(opened).verdict == "still best"
+    same = ask(opened)
+    assert same.verdict == "still best"
+    assert all(len(one.afresh) == 5 * (place == 0) for place, one in enumerate(same.neighbours))
+    means = [sum(one.screened) / 2 for one in same.neighbours]  # type: ignore[arg-type]  # none diverges
+    assert means[0] == max(means)
     edit(
         file,
         *up,
@@ -200,6 +204,20 @@ def test_neighbours_are_near_others_and_each_time_the_same(inline: None, file: P
     assert all(abs(math.log10(one["lr"] / own["lr"])) <= 0.1 * 3 + 1e-9 for one in found)
     assert neighbours(opened, sweep, 3, 6, lambda config: False) == []
     assert all(one["act"] == "relu" for one in neighbours(opened, sweep, 3, 6, lambda config: config["act"] == "relu"))
+
+
+def test_where_there_are_few_configurations_the_winner_is_no_neighbour_of_itself(
+    inline: None, file: Path, store: Path
+) -> None:
+    edit(
+        file, ('Float(1e-3, 1.0, scale="log")', "Choice([0.1, 0.5])"), ('Choice(["relu", "tanh"])', 'Choice(["relu"])')
+    )
+    opened = trained(file, store, retest=False)
+    assert [one["lr"] for one in neighbours(opened, opened.readable()[0], best(opened), 6, None)] == [0.5]
+
+
+def best(store: Store) -> int:
+    return stale_document(store, store.readable(), datetime.now(UTC), print).winners[0].trial
 
 
 def test_what_the_verb_prints(inline: None, file: Path, store: Path, caviar: Callable[..., Any]) -> None:

@@ -62,6 +62,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "an array of another shape": lambda: PIXELS.reshape(6, 4),
     "an array of another type": lambda: PIXELS.view(np.int32),
     "an array by columns": lambda: np.asfortranarray(PIXELS),
+    "an array by columns of the same bytes as that by rows": lambda: PIXELS.reshape(6, 4).T,
     "an array with gaps": lambda: np.repeat(PIXELS, 2, axis=1)[:, ::2][::-1],
     "an array of no dimension": lambda: np.array(1.0),
     "a scalar of numpy": lambda: np.float32(1.0),

@@ -111,18 +111,17 @@ def _of_torch() -> tuple[tuple[str, ...], str, str] | None:
     return models, str(torch.version.cuda or ""), str(torch.backends.cudnn.version() or "")
 
 
-def _nvidia() -> tuple[str, tuple[str, ...]]:
+def _nvidia(place: Path = Path("/proc/driver/nvidia")) -> tuple[str, tuple[str, ...]]:
     """The driver's version and the models of the machine, as the driver shows them to everybody."""
-    place = Path("/proc/driver/nvidia")
     version = re.search(r"Module\s+(?:for \S+\s+)?(\d[\d.]+)", (place / "version").read_text("utf-8", "replace"))
     texts = [path.read_text("utf-8", "replace") for path in sorted((place / "gpus").glob("*/information"))]
     models = [model[1].strip() for text in texts if (model := re.search(r"Model:(.*)", text))]
     return version[1] if version else "", tuple(models)
 
 
-def _loaded_cuda() -> tuple[str, str]:
+def _loaded_cuda(maps: Path = Path("/proc/self/maps")) -> tuple[str, str]:
     """Versions of CUDA's runtime and of cuDNN, by the names of the libraries that are loaded."""
-    text = Path("/proc/self/maps").read_text("utf-8", "replace")
+    text = maps.read_text("utf-8", "replace")
     found = [re.search(rf"/lib{name}\.so\.([\d.]*\d)", text) for name in ("cudart", "cudnn")]
     cuda, cudnn = (match[1] if match else "" for match in found)
     return cuda, cudnn

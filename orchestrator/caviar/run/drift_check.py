@@ -207,8 +207,9 @@ def _checked(
     sign = -1.0 if document.mode == "max" else 1.0
     if tried:
         best = int(statistics.best_screened(sign * _floats([one.screened for one in tried])))
-        again = [(tried[best].config, next(fresh)) for _ in range(statistics.AFRESH)]
-        tried[0], tried[best] = replace(tried[best], afresh=tuple(_values(trials, again, document))), tried[0]
+        found = tried.pop(best)
+        again = _values(trials, [(found.config, next(fresh)) for _ in range(statistics.AFRESH)], document)
+        tried.insert(0, replace(found, afresh=tuple(again)))
     said = judged(then.values, now, tried[0].afresh if tried else (), sign, then.retested, then.place)
     return replace(
         document,
