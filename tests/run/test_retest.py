@@ -71,7 +71,8 @@ def test_the_best_on_seeds_that_nobody_has_had(inline: None, caviar: Caviar, wri
     assert shown["retest"] == found
     assert shown["trials"][0]["trial"] == best[0], "the sweep's own order stays"
     assert json.loads(caviar("best", "--json").out) == shown, "of a retest, the sweep that it retests"
-    assert root.retest().verdict == found["verdict"]
+    assert root.retested is not None
+    assert root.retested.verdict == found["verdict"]
 
 
 def test_adding_seeds_goes_on_with_the_same_retest(inline: None, caviar: Caviar, write: Write, store: Path) -> None:
@@ -144,7 +145,8 @@ def test_a_second_look_at_the_test_set_is_said(inline: None, caviar: Caviar, wri
     said = caviar("retest", "--repeats", "20").err
     opened = Store.open(store)
     found = [final for one in kin(opened, opened.find(root.id)) for final in final_results(one)]
-    winner = root.retest().winner
+    assert root.retested is not None
+    winner = root.retested.winner
     assert winner is not None
     assert [one["trial"] for one in found] == [root.best.trial, winner.trial], "luck had picked another one"
     assert "looked at for the 2. time" in said

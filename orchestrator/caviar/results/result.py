@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from numbers import Integral
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -120,16 +120,17 @@ class Result:
             found = final_of(opened, newest_retest(self._store, self._sweep))
         return None if found is None else found["metrics"]
 
-    def retest(self) -> RetestDocument:
+    @property
+    def retested(self) -> RetestDocument | None:
         """What the newest retest of the sweep found: the verdict, and what each configuration is worth.
 
-        Raises:
-            NoResultError: Its best were not tested again: `Sweep(retest=5)` or `caviar retest` does it.
+        None: its best were not tested again; `Sweep(retest=5)` or `caviar retest` does it.
         """
         from caviar.results.retest import newest_verdict  # noqa: PLC0415 — costs scipy
 
-        with self._told():
+        with self._told(), suppress(NoResultError):
             return newest_verdict(self._store, self._sweep)
+        return None
 
     def understand(self, *, rule: str | None = None, at_step: int | None = None) -> UnderstandDocument:
         """What the sweep tells of its space: what matters, where the best lie, what more trials would gain.
