@@ -75,6 +75,21 @@ def test_the_best_on_seeds_that_nobody_has_had(inline: None, caviar: Caviar, wri
     assert root.retested.verdict == found["verdict"]
 
 
+def test_who_asks_about_the_newest_sweep_means_the_search(
+    inline: None, caviar: Caviar, write: Write, store: Path
+) -> None:
+    """Verbs about what was searched pass over a retest, which is the newest sweep; those about trials do not."""
+    assert caviar("run", write(EXPERIMENT), "-q", "--retest", "2").code == 0
+    root, newest = (sweep.id for sweep in Store.open(store).sweeps())
+    for verb in ("best", "understand", "next", "zoom --dry-run"):
+        found = json.loads(caviar(*verb.split(), "--json").out)
+        assert root in (found.get("sweep"), found.get("parent")), verb
+        named = caviar(*verb.split(), newest, "--json")
+        assert json.loads(named.out) == found, verb
+        assert f"{newest} is a retest of {root}, which is shown" in named.err, verb
+    assert json.loads(caviar("status", "--json").out)["sweep"] == newest
+
+
 def test_adding_seeds_goes_on_with_the_same_retest(inline: None, caviar: Caviar, write: Write, store: Path) -> None:
     file = write(EXPERIMENT)
     assert caviar("run", file, "-q", "--set", "train.spread=0.5").code == 0

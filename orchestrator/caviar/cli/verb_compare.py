@@ -23,7 +23,7 @@ def verb(first: str, second: str, ranking: Ranking, target: Target) -> None:
     1 of 25 pairs.
     """
     from caviar.cli.compare_page import print_comparison
-    from caviar.cli.opened import newest
+    from caviar.cli.opened import searched
     from caviar.cli.output import emit_json, say
     from caviar.results.compare import compare_document
     from caviar.results.open_sweep import open_sweep
@@ -31,8 +31,8 @@ def verb(first: str, second: str, ranking: Ranking, target: Target) -> None:
 
     store = Store.open(target.store)
     with (
-        open_sweep(store, newest(store, first), say) as one,
-        open_sweep(store, newest(store, second), say) as other,
+        open_sweep(store, searched(store, first), say) as one,
+        open_sweep(store, searched(store, second), say) as other,
     ):
         document = compare_document(one, other, rule=ranking.rule, at_step=ranking.at_step)
         emit_json(document) if target.as_json else print_comparison(document, (one.title, other.title))

@@ -30,7 +30,7 @@ def verb(output: str | None, trials: int | None, target: Target) -> None:
     from caviar.results.understand_next import next_document
 
     folder = str(Path(output).absolute().parent) if output else None
-    with opened(target) as sweep:
+    with opened(target, search=True) as sweep:
         document = next_document(sweep, trials=trials, folder=folder)
         if output is not None:
             write_new(document, output)

@@ -27,6 +27,6 @@ def verb(ranking: Ranking, target: Target) -> None:
     from caviar.cli.understand_page import print_understood
     from caviar.results.understand import understand_document
 
-    with opened(target) as sweep:
+    with opened(target, search=True) as sweep:
         document = understand_document(sweep, rule=ranking.rule, at_step=ranking.at_step)
         emit_json(document) if target.as_json else print_understood(document, sweep.title)
