@@ -227,6 +227,22 @@ def trial_argument(function: Verb) -> Verb:
     return click.argument("words", nargs=-1, required=True, metavar="[SWEEP] TRIAL")(both)
 
 
+def best_or_trial(function: Verb) -> Verb:
+    """`[SWEEP] [TRIAL]`, as arguments `sweep` and `trial`; without TRIAL, that is None. A lone number is a TRIAL."""
+
+    @functools.wraps(function)
+    def verb(*, words: tuple[str, ...], sweep: str | None, **others: Any) -> None:
+        if len(words) > 2:
+            raise click.UsageError(f"One SWEEP and one TRIAL at a time, got {' '.join(words)}")
+        last = [word for word in words[-1:] if len(words) == 2 or re.fullmatch("t?[0-9]{1,15}", word)]
+        before = words[: len(words) - len(last)]
+        trial = trial_number(last[0]) if last else None
+        function(sweep=_the_sweep(before[0] if before else None, sweep), trial=trial, **others)
+
+    both = sweep_option("The same as SWEEP.")(verb)
+    return click.argument("words", nargs=-1, metavar="[SWEEP] [TRIAL]")(both)
+
+
 def _the_sweep(word: str | None, option: str | None) -> str | None:
     if word is not None and option is not None and word != option:
         raise click.UsageError(f"SWEEP is given twice, as {word!r} and as --sweep {option!r}; give one")

@@ -6,17 +6,15 @@ import contextlib
 import csv
 import itertools
 import json
-import os
-import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Self, TextIO, TypeVar
-from uuid import uuid4
 
 from caviar.cli.output import say, say_left_out
+from caviar.display.whole_file import to_file
 from caviar.errors import CaviarError, SpecError, StoreError
 from caviar.results.json_form import as_json
 
@@ -107,7 +105,7 @@ def write_answer(views: Views, sql: str, form: str, output: str | None, timeout:
     """
     with QueryThread(views, timeout) as attended, _sentences():
         if form == "parquet":
-            _to_file(str(output), lambda path: _parquet(views, sql, path, attended))
+            to_file(str(output), lambda path: _parquet(views, sql, path, attended))
             return
         cursor = attended.call(views.ask, sql)
         write = {"table": _table, "json": _json, "csv": _csv}[form]
@@ -115,7 +113,7 @@ def write_answer(views: Views, sql: str, form: str, output: str | None, timeout:
         if output is None:
             write(_names(cursor), rows, sys.stdout)
         else:
-            _to_file(output, lambda path: _text(_names(cursor), rows, path, write))
+            to_file(output, lambda path: _text(_names(cursor), rows, path, write))
 
 
 @contextlib.contextmanager
@@ -208,19 +206,3 @@ def _parquet(views: Views, sql: str, path: str, attended: QueryThread) -> None:
     with pq.ParquetWriter(path, rows.schema) as writer:
         while (batch := attended.call(next, rows, None)) is not None:
             writer.write_batch(batch)
-
-
-def _to_file(output: str, write: Callable[[str], None]) -> None:
-    output = os.path.realpath(output)  # a link stays one
-    special = os.path.exists(output) and not stat.S_ISREG(os.stat(output).st_mode)  # such as /dev/stdout
-    aside = output if special else f"{output}.{uuid4().hex[:8]}.tmp"
-    try:
-        write(aside)
-        if not special:
-            os.replace(aside, output)
-    except OSError as error:
-        raise SpecError(f"cannot write {output}: {error.strerror or error}; name another file with -o") from error
-    finally:
-        if not special:
-            with contextlib.suppress(OSError):
-                os.unlink(aside)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import warnings
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from caviar.display.sanitize import one_line
+from caviar.display.whole_file import write_whole
 from caviar.errors import SpecError
 
 if TYPE_CHECKING:
@@ -119,13 +118,7 @@ def write_figure(figure: Figure, file: str) -> None:
         SpecError: Its name does not end in .png, .svg or .pdf, or it cannot be written.
     """
     form = check_form(file)
-    aside = Path(f"{file}.{uuid4().hex[:8]}.tmp")
-    try:
-        aside.write_bytes(as_bytes(figure, form))
-        os.replace(aside, file)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise SpecError(f"cannot write {file}: {error.strerror or error}; name another file") from error
+    write_whole(file, as_bytes(figure, form))
 
 
 def check_form(file: str) -> str:

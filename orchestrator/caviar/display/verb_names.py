@@ -13,6 +13,7 @@ VERBS = {
     "understand": ("Read results", "What matters, where the best lie, what more trials would gain."),
     "next": ("Read results", "The next sweep, as a file to run: each change with its reason."),
     "compare": ("Read results", "Whether one sweep searched a better space than another."),
+    "get": ("Read results", "The winner's checkpoint, or another one, as a file."),
     "plot": ("Read results", "Draw coarse trials, the box round the best, and fine trials."),
     "show": ("Read results", "One trial: config, curve, error, output."),
     "explain": ("Read results", "Why a trial was stopped, or went on."),

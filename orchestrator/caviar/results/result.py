@@ -18,6 +18,7 @@ from caviar.results.open_sweep import OpenSweep, newest, store_path
 from caviar.results.pareto import ParetoTrial, pareto_document
 from caviar.results.selector import Candidate, Selection, Wish, select
 from caviar.store import Store, SweepDir, Views
+from caviar_workers.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,6 +188,24 @@ class Result:
         """
         with self._opened() as opened:
             return pareto_document(opened, objectives, rule=rule, where=_several(where)).trials
+
+    def checkpoint(self, trial: int | None = None, *, step: int | None = None, best: bool = False) -> Checkpoint:
+        """A checkpoint of a trial: its `step`, and its `data`, the bytes that train gave to `trial.save`.
+
+        Args:
+            trial: Which; None: the best one, or the winner of the sweep's retest.
+            step: The last step that is in it; None: the newest.
+            best: Take the one that was saved with the best value of the metric.
+
+        Raises:
+            NotFoundError: There is no such trial, or no such checkpoint.
+            StoreError: It is damaged or gone.
+        """
+        from caviar.results.checkpoint import checkpoint_of  # noqa: PLC0415 — few ask for it
+
+        with self._opened() as opened:
+            found, data = checkpoint_of(opened, trial, step=step, best=best)
+        return Checkpoint(found.step, data)
 
     @property
     def plot(self) -> Plots:

@@ -1,0 +1,44 @@
+"""`caviar get`: a checkpoint, such as the winner's model, as a file."""
+
+from dataclasses import replace
+
+import click
+
+from caviar.cli.options import Target, best_or_trial, target_options
+
+EPILOG = """\b
+Without TRIAL, it is that of the best trial; after a retest, of its winner.
+Of a trial's checkpoints the last few stay in the store, and the best one.
+
+\b
+Examples:
+  caviar get -o best.pt
+  caviar get 42 -o t42.pt --best
+  caviar get digits t42 --step 20 -o t42.pt
+"""
+
+
+@click.command(epilog=EPILOG)
+@best_or_trial
+@click.option("-o", "--output", required=True, metavar="FILE", help="Where to write it.")
+@click.option("--best", is_flag=True, help="The one saved with the best value (default: the last).")
+@click.option("--step", type=click.IntRange(min=0), metavar="N", help="The one of this step.")
+@target_options
+def verb(trial: int | None, output: str, best: bool, step: int | None, target: Target) -> None:
+    """Write a checkpoint of one trial to FILE: the bytes that train gave to trial.save(), as they were."""
+    from caviar.cli.opened import opened
+    from caviar.cli.output import emit_json, say
+    from caviar.display.numbers import number
+    from caviar.display.whole_file import write_whole
+    from caviar.results.checkpoint import checkpoint_of
+
+    if best and step is not None:
+        raise click.UsageError("--best and --step name one checkpoint each: give one of them")
+    with opened(target, search=trial is None) as sweep:
+        found, data = checkpoint_of(sweep, trial, step=step, best=best)
+    write_whole(output, data)
+    if target.as_json:
+        emit_json(replace(found, file=output))
+        return
+    value = "" if found.value is None else f", {found.metric} {number(found.value)}"
+    say(f"wrote {output}: t{found.trial} of {found.sweep} at step {found.step}{value}, {found.bytes:,} bytes")

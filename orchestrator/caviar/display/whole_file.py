@@ -1,0 +1,42 @@
+"""A file of the user's, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+from caviar.errors import SpecError
+
+
+def write_whole(file: str, data: bytes) -> None:
+    """Write bytes to a file; otherwise as `to_file`."""
+    to_file(file, lambda aside: Path(aside).write_bytes(data))
+
+
+def to_file(file: str, write: Callable[[str], object]) -> None:
+    """Have a file written, which takes the place of what was there only when all of it is.
+
+    Args:
+        file: Its path. A link stays one; what is no ordinary file, such as /dev/stdout, is written to as it is.
+        write: Writes to the path that it is given.
+
+    Raises:
+        SpecError: It cannot be written.
+    """
+    path = os.path.realpath(file)
+    special = os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode)
+    aside = path if special else f"{path}.{uuid4().hex[:8]}.tmp"
+    try:
+        write(aside)
+        if not special:
+            os.replace(aside, path)
+    except OSError as error:
+        raise SpecError(f"cannot write {file}: {error.strerror or error}; name another file") from error
+    finally:
+        if not special:
+            with suppress(OSError):
+                os.unlink(aside)
