@@ -1,5 +1,6 @@
 """Tables of other tools are read as data, within limits, and what they are not is a sentence."""
 
+import decimal
 import io
 import json
 import math
@@ -9,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
 from caviar.errors import NotFoundError, SpecError
 from caviar.run import import_files
@@ -40,6 +42,20 @@ def test_a_csv_tells_missing_from_nan(tmp_path):
     assert found["loss"][1:] == [None, math.inf]
 
 
+def test_a_csv_whose_numbers_change_late(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a,b,c\n" + "0,,x\n" * 300_000 + "0.5,1,x\n")
+    found = read_table(path)
+    assert found["a"].to_pylist()[-2:] == [0.0, 0.5]
+    assert found["b"].to_pylist()[-2:] == [None, 1]
+
+
+@pytest.mark.parametrize("text", ["a;b\n1;2\n", "a\tb\n1\t2\n", "\ufeffa,b\n1,2\n", "a,b\r\n1,2\r\n"])
+def test_a_csv_as_others_write_it(tmp_path, text):
+    (tmp_path / "a.csv").write_bytes(text.encode())
+    assert read_table(tmp_path / "a.csv").to_pydict() == {"a": [1], "b": [2]}
+
+
 def test_json_lines_are_flattened_and_may_hold_curves(tmp_path):
     path = tmp_path / "a.jsonl"
     rows = [{"config": {"lr": 0.1, "net": {"units": 8}}, "loss": [3, 2.5]}, {"loss": [1], "mixed": 3}, {"mixed": "a"}]
@@ -54,8 +70,12 @@ def test_json_lines_are_flattened_and_may_hold_curves(tmp_path):
 
 def test_a_parquet_table_is_flattened_too(tmp_path):
     path = tmp_path / "a.parquet"
-    pq.write_table(pa.table({"config": [{"lr": 0.1}, {"lr": 0.2}], "name": ["x", "y"]}), path)
+    config = [{"lr": 0.1, "net": {"act": "relu"}}, {"lr": 0.2, "net": {"act": "tanh"}}]
+    pq.write_table(pa.table({"config": config, "name": ["x", "y"], "a.b": [1, 2], "loss": [[1.0], [2.0, 3.0]]}), path)
     assert read_table(path)["config/lr"].to_pylist() == [0.1, 0.2]
+    assert read_table(path)["config/net/act"].to_pylist() == ["relu", "tanh"]
+    assert read_table(path)["a.b"].to_pylist() == [1, 2]
+    assert read_table(path)["loss"].to_pylist() == [[1.0], [2.0, 3.0]]
     assert read_table(path)["name"].to_pylist() == ["x", "y"]
 
 
@@ -115,8 +135,44 @@ def test_a_parquet_file_of_too_many_values_is_refused_by_its_footer(tmp_path, mo
     pq.write_table(pa.table({"a": np.zeros(10**6, np.int8)}), path)
     assert path.stat().st_size < 2**14
     monkeypatch.setattr(import_files, "MOST_VALUES", 10**6 - 1)
-    monkeypatch.setattr(pq, "read_table", None)
+    monkeypatch.setattr(pq.ParquetFile, "read", None)
     with pytest.raises(SpecError, match=r"1,000,000 values, of at most 999,999"):
+        read_table(path)
+
+
+def test_texts_that_a_dictionary_holds_once_are_not_written_out(tmp_path, monkeypatch):
+    path = tmp_path / "a.parquet"
+    monkeypatch.setattr(import_files, "MOST_BYTES", 2**24)
+    many = ["x" * 2**14] * 4000
+    pq.write_table(pa.table({"a": pa.array(many).dictionary_encode(), "b": range(4000)}), path, store_schema=False)
+    assert path.stat().st_size < 2**20
+    with pytest.raises(SpecError, match=r"texts of 16,384 bytes in 4,000 rows"):
+        read_table(path)
+    lists = pa.ListArray.from_arrays(list(range(4001)), pa.array(many).dictionary_encode())
+    pq.write_table(pa.table({"a": lists, "b": range(4000)}), path, store_schema=False)
+    assert read_table(path).column_names == ["b"]
+
+
+def test_texts_that_are_none_are_refused(tmp_path):
+    path = tmp_path / "a.parquet"
+    texts = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, 2], np.int32)), pa.py_buffer(b"\xff\xfe"))
+    pq.write_table(pa.table({"a": texts}), path)
+    with pytest.raises(SpecError, match="cannot be read as parquet"):
+        read_table(path)
+
+
+def test_decimals_are_numbers(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"a": pa.array([decimal.Decimal("0.25"), None])}), path)
+    assert read_table(path).to_pydict() == {"a": [0.25, None]}
+
+
+def test_a_csv_of_too_many_values_is_refused_before_it_is_parsed(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n" + "1,2\n" * 100)
+    monkeypatch.setattr(import_files, "MOST_VALUES", 200)
+    monkeypatch.setattr(csv, "read_csv", None)
+    with pytest.raises(SpecError, match="202 values, of at most 200"):
         read_table(path)
 
 

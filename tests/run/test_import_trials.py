@@ -190,6 +190,7 @@ def test_names_and_patterns_of_columns():
         ({"lr": [1.0], "step": [0.5], "loss": [1.0]}, Asked(params=("lr",), metric="loss"), "a step is a whole number"),
         ({"lr": [1.0], "seed": [-1], "loss": [1.0]}, Asked(params=("lr",), metric="loss"), "a seed is a whole number"),
         ({"lr": [[1.0]], "loss": [1.0]}, Asked(params=("lr",), metric="loss"), "holds lists"),
+        ({"lr": [b"\xff"], "loss": [1.0]}, Asked(params=("lr",), metric="loss"), "bytes that are no text"),
         ({"lr": [1.0], "loss": [[1.0]], "b": [[1.0, 2.0]]}, Asked(params=("lr",), metric="loss"), "the same length"),
         ({"lr": [1.0], "step": [[1]], "loss": [[1.0, 2.0]]}, Asked(params=("lr",), metric="loss"), "as long as"),
         (
@@ -215,3 +216,8 @@ def test_a_hundred_thousand_rows_in_any_order_are_the_curves_that_they_were():
     assert np.array_equal(got.reports.trial, trial)
     assert np.array_equal(got.reports.step, step)
     assert np.array_equal(got.reports.metrics["loss"], loss)
+
+
+def test_whole_numbers_beyond_what_floats_tell_apart_are_rounded():
+    got = read({"lr": [1, 2], "loss": pa.array([2**53 + 1, 5], pa.int64())})
+    assert curves(got) == {0: [(0, 2.0**53)], 1: [(0, 5.0)]}

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 
@@ -55,6 +56,7 @@ def read_table(path: Path) -> pa.Table:
         raise _too_large(path, f"{size:,} bytes, of at most {MOST_BYTES:,}")
     try:
         found = reader(path)
+        found.validate(full=True)  # texts too, which are not looked at when they are read
     except SpecError:
         raise
     except Exception as error:  # what a file that somebody made may raise is in no list
@@ -62,6 +64,9 @@ def read_table(path: Path) -> pa.Table:
         raise SpecError(f"{path.name} cannot be read as {path.suffix[1:]}: {words}; export it again") from error
     if not found.num_rows or not found.num_columns:
         raise SpecError(f"{path.name} holds no rows: there is nothing to import")
+    for place, field in enumerate(found.schema):
+        if pa.types.is_decimal(field.type):
+            found = found.set_column(place, field.name, found.column(place).cast(pa.float64()))
     return found
 
 
@@ -77,17 +82,29 @@ def _check_size(path: Path, columns: int, values: int) -> None:
 
 
 def _csv(path: Path) -> pa.Table:
-    """Only an empty field is missing: `nan` is a number that somebody reported."""
+    """Only an empty field is missing: `nan` is a number that was reported. Fields are apart by `,`, `;` or tabs."""
     with path.open("rb") as file:
         head = file.readline(_MOST_LINE)
-    _check_size(path, head.count(b",") + 1, 0)
-    how = csv.ConvertOptions(null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=True)
-    with path.open("rb") as file:  # a name that ends in .gz would be unpacked; a stream is not
-        found = csv.read_csv(file, convert_options=how, parse_options=csv.ParseOptions(newlines_in_values=True))
+        delimiter = max(b",;\t", key=head.count)
+        count = sum(head.count(mark) for mark in (delimiter, b"\n"))
+        while block := file.read(2**24):
+            count += block.count(delimiter) + block.count(b"\n")
+    _check_size(path, head.count(delimiter) + 1, count)
+    try:
+        found = _fields(path, chr(delimiter), None)
+    except pa.ArrowInvalid:  # of a later part than that by which a column's type was guessed, perhaps
+        found = _fields(path, chr(delimiter), max(path.stat().st_size, 1))
     if len(set(found.column_names)) < found.num_columns:
         raise SpecError(f"{path.name} has two columns of the same name: rename one")
-    _check_size(path, found.num_columns, found.num_rows * found.num_columns)
     return found
+
+
+def _fields(path: Path, delimiter: str, block: int | None) -> pa.Table:
+    """The columns, each of the type that its values in the first block have, which is of so many bytes."""
+    how = csv.ConvertOptions(null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=True)
+    form = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    with path.open("rb") as file:  # a name that ends in .gz would be unpacked; a stream is not
+        return csv.read_csv(file, csv.ReadOptions(block_size=block), form, how)
 
 
 def _json_lines(path: Path) -> pa.Table:
@@ -152,13 +169,26 @@ def _parquet(path: Path) -> pa.Table:
         _check_size(path, facts.num_columns, sum(max(chunk.num_values, 0) for chunk in chunks))
         if (size := sum(chunk.total_uncompressed_size for chunk in chunks)) > MOST_BYTES:
             raise _too_large(path, f"{size:,} bytes unpacked, of at most {MOST_BYTES:,}")
-        words = [
-            one.name for one in file.schema_arrow if pa.types.is_string(one.type) or pa.types.is_large_string(one.type)
-        ]
-    found = pq.read_table(path, read_dictionary=words, partitioning=None)  # a text of a megabyte may stand in each row
+        leaves = [file.schema.column(one) for one in range(facts.num_columns)]
+    texts = [one for one in leaves if one.physical_type == "BYTE_ARRAY"]
+    lists = {one.path for one in texts if one.max_repetition_level}  # which are written out when they are read
+    words = [one.path for one in texts if one.path not in lists]  # a text of a megabyte may stand in each row
+    kept = [one.path for one in leaves if one.path not in lists]
+    with pq.ParquetFile(path, read_dictionary=words) as file:
+        found = file.read(columns=kept)
     while any(pa.types.is_struct(one.type) for one in found.schema):
         found = _unnested(found)
+    _check_texts(path, found)
     return found
+
+
+def _check_texts(path: Path, table: pa.Table) -> None:
+    """See that texts, written out, are within the limit: a dictionary has each once."""
+    for column in table.columns:
+        if pa.types.is_dictionary(column.type):
+            longest = max((pc.max(pc.binary_length(one.dictionary)).as_py() or 0 for one in column.chunks), default=0)
+            if longest * table.num_rows > MOST_BYTES:
+                raise _too_large(path, f"texts of {longest:,} bytes in {table.num_rows:,} rows")
 
 
 def _unnested(table: pa.Table) -> pa.Table:

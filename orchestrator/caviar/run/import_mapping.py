@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+INDEX = "Unnamed: *"
+"""What pandas calls a column without a name, such as an index that was written."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """How another tool writes its tables."""
@@ -182,7 +186,7 @@ def _metrics(table: pa.Table, form: Form, asked: Asked, taken: set[str]) -> tupl
         columns = _chosen(asked.metrics, table)
     else:
         columns = [one for one in names if one not in taken and _numeric(_kind(table, one)) and _may_be_metric(one)]
-        columns = [one for one in columns if not any(fnmatchcase(one, pattern) for pattern in form.others)]
+        columns = [one for one in columns if not any(fnmatchcase(one, pattern) for pattern in (*form.others, INDEX))]
     metric = asked.metric or (form.metric if form.metric in columns else None)
     if metric is None and len(columns) != 1:
         raise SpecError(f"which column is the metric that decides? add --metric, one of {_listed(columns or names)}")

@@ -216,8 +216,8 @@ def _told(table: Table, ranges: Mapping[str, str]) -> list[str]:
         told.append(f"parameter {name}: {in_words(one)}{how}{lack}")
     if trials.ended_early and mapping["step"] is None:
         told.append(f"{trials.ended_early} curves of {plan.metric} are NaN to their end: they count as shorter ones")
-    if mapping["left_out"]:
-        told.append(f"left out: {', '.join(mapping['left_out'])}")
+    if left := [name for name in mapping["left_out"] if name]:
+        told.append(f"left out: {', '.join(left)}")
     if table.imported.tool == "Optuna" and not plan.searcher:
         told.append(
             "Optuna draws by TPE unless told otherwise: if it did, add --searcher optuna:tpe, so that this is known"

@@ -135,10 +135,10 @@ def _numbers(table: pa.Table, mapping: Mapping) -> tuple[Ints, int, list[str] | 
 
 def _values(table: pa.Table, name: str, column: str, number: Ints, first: Ints) -> list[Any]:
     """A parameter's value of each trial: its first one, which all others of the trial must equal."""
-    if is_list(table.schema.field(column).type):
-        raise SpecError(
-            f"the column {column!r} is to be a parameter, but holds lists: save an array for each of its columns"
-        )
+    kind = table.schema.field(column).type
+    if is_list(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        what = "holds lists: save an array for each of its columns" if is_list(kind) else "holds bytes that are no text"
+        raise SpecError(f"the column {column!r} is to be a parameter, but {what}")
     values = _clean(table[column])
     place = first
     if len(number) != len(first):
@@ -163,7 +163,7 @@ def _clean(column: pa.ChunkedArray) -> pa.Array:
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     if pa.types.is_floating(values.type):
-        values = values.cast(pa.float64())
+        values = values.cast(pa.float64(), safe=False)
         values = pc.if_else(pc.is_nan(values), None, values)
         there = values.drop_null().to_numpy(zero_copy_only=False)
         if len(there) and (np.abs(there) < 2**53).all() and (there == np.floor(there)).all():
@@ -249,7 +249,7 @@ def _flat(column: pa.ChunkedArray) -> pa.Array:
 def _floats(values: pa.Array) -> tuple[Floats, Bools]:
     """Values and where they are; what is missing is NaN."""
     there = values.is_valid().to_numpy(zero_copy_only=False)
-    found = values.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False)
+    found = values.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy(zero_copy_only=False)
     return np.array(found), np.array(there)
 
 
