@@ -27,7 +27,7 @@ def rows_of(rng):
         found = []
         for step in range(int(rng.integers(1, STEPS))):
             loss = float(rng.choice([*rng.normal(size=6).round(2), math.nan])) if rng.random() < 0.9 else None
-            lat = float(rng.choice([*rng.integers(0, 4, 6), math.inf])) if rng.random() < 0.5 else None
+            lat = float(rng.choice([*rng.integers(0, 4, 6), math.inf, math.nan])) if rng.random() < 0.5 else None
             found.append((step, loss, lat, float(rng.normal())))
         rows[trial] = found
     return rows
@@ -127,6 +127,7 @@ HOLDS = {
     (): lambda row, config: True,
     ("opt = 'a'",): lambda row, config: config[1] == "a",
     ("lat <= 2", "lr > 0.15"): lambda row, config: row["lat"] is not None and row["lat"] <= 2 and config[0] > 0.15,
+    ("lat >= 1",): lambda row, config: row["lat"] is not None and row["lat"] >= 1,
     ("acc > 0",): lambda row, config: row["acc"] > 0,
 }
 

@@ -123,7 +123,6 @@ HOSTILE = [
     "nope",
     "loss.lat",
     "x" * (LONGEST + 1),
-    "(" * 400 + "loss" + ")" * 400,
     "-" * 900 + "loss",
     "\0",
     "loss\x1b[31m",
@@ -133,12 +132,9 @@ HOSTILE = [
 @pytest.mark.parametrize("words", HOSTILE)
 def test_anything_else_is_refused_in_a_sentence(words):
     said = refusal(words)
-    if said is None:
-        assert parsed(words, KNOWN).names == ("loss",), "what is left after remarks and brackets is the plain name"
-        assert parsed(words, KNOWN).tree["class"] == "COLUMN_REF"
-    else:
-        assert "\n" not in said
-        assert "\x1b" not in said
+    assert said is not None
+    assert "\n" not in said
+    assert "\x1b" not in said
 
 
 def refusal(words):
