@@ -71,8 +71,10 @@ def constrained_sql(
 def steps_sql(sweep: str, measure: Measure, mode: str, rule: Rule, trials: Sequence[int]) -> str:
     """A query of trial and _step, where the value of a whole curve stands; of those of the trials that have one."""
     wanted = ", ".join(f"({trial}::BIGINT)" for trial in trials)
+    # Of an expression, rows of others would be filled before they are left out.
+    within = "true" if measure.expression is None else f"trial IN ({', '.join(map(str, trials))})"
     # A join, for of a list DuckDB would only take what files it may skip, and then read all rows of the others.
-    few = f"SELECT r.* FROM (VALUES {wanted}) few(trial) JOIN ({measure.rows_sql(sweep)}) r USING (trial)"
+    few = f"SELECT r.* FROM (VALUES {wanted}) few(trial) JOIN ({measure.rows_sql(sweep, within)}) r USING (trial)"
     return _newest(few) if rule == "last" else f"SELECT trial, _step FROM ({_scores(few, mode, rule)})"
 
 
