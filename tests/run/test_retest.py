@@ -164,7 +164,7 @@ def test_a_second_look_at_the_test_set_is_said(inline: None, caviar: Caviar, wri
     winner = root.retested.winner
     assert winner is not None
     assert [one["trial"] for one in found] == [root.best.trial, winner.trial], "luck had picked another one"
-    assert "looked at for the 2. time" in said
+    assert "look 2 at the test set" in said
     assert found[-1]["looks"] == 2
     assert "measured after 1 other" in caviar("best", root.id).out
     caviar("retest", root.id)

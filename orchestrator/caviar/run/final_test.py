@@ -81,7 +81,7 @@ def run_final_test(
     if (winner.sweep.id, winner.trial) in tested:
         return
     if tested:
-        note(f"the test set is looked at for the {len(tested) + 1}. time: t{tested[0][1]} was measured on it before")
+        note(f"look {len(tested) + 1} at the test set: t{tested[0][1]} was measured on it before")
     restore = newest_restorable(store, winner.sweep, [winner.trial])
     told = FinalTestSink(Kept(restore=restore))
     try:

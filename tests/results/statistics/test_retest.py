@@ -65,9 +65,9 @@ def test_equal_values_do_not_tell_that_there_is_no_spread():
 
 def test_the_shrunken_value_of_the_pick_is_nearer_to_the_truth():
     rng = np.random.default_rng(6)
-    true = rng.normal(0, 0.5, (4_000, 5))
-    samples = samples_of(true[..., None] + rng.standard_normal((4_000, 5, 5)))
-    found = estimates(samples, np.ones((4_000, 5), bool))
+    true = rng.normal(0, 0.5, (800, 5))
+    samples = samples_of(true[..., None] + rng.standard_normal((800, 5, 5)))
+    found = estimates(samples, np.ones((800, 5), bool))
     pick = samples.mean.argmin(-1)[:, None]
 
     def off(values):
