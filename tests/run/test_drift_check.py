@@ -238,6 +238,10 @@ def test_what_the_verb_prints(inline: None, file: Path, store: Path, caviar: Cal
     edit(file, *PLANTED["what lr means"])
     answer = json.loads(caviar("retest", "old", "--since", tomorrow, "--json").out)
     assert answer["verdict"] in ("drifted", "retune")
+    edit(file, *PLANTED["all values"])
+    lines = caviar("retest", "old", "--since", tomorrow).out.splitlines()
+    assert lines[2].startswith("drifted: error ")
+    assert lines[-1].endswith(f" {answer['sweep']} --since 1s --stored-code")
     for words in (["--stored-code"], ["--show", "--since", "1d"]):
         assert caviar("retest", "old", *words).code == 2
 

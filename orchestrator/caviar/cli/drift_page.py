@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from caviar.cli.best_page import literal
 from caviar.cli.output import emit, say
 from caviar.display.numbers import counted, number
+from caviar.display.typed_commands import typed
 
 if TYPE_CHECKING:
     from caviar.results.drift import CanaryDocument, DriftDocument
@@ -26,6 +27,9 @@ def print_drift(document: DriftDocument) -> None:
         emit(canary_in_words(document.canary), hang=2)
     for line in verdict_lines(document):
         emit(line, hang=2)
+    if document.verdict == "drifted" and document.code == "today":
+        emit("  is it the code, or data and machine? the old code, now:", hang=2)
+        emit(f"  {typed('caviar retest')} {document.sweep} --since 1s --stored-code")
     if document.verdict == "retune":
         emit()
         emit("# config of the better neighbour")
