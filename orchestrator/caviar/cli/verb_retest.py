@@ -24,7 +24,11 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @sweep_argument
-@click.option("-k", default=5, show_default=True, type=click.IntRange(1, 100), help="How many configurations.")
+@click.option(
+    "-k",
+    type=click.IntRange(1, 100),
+    help="How many configurations (default: those of the newest retest, or 5).",
+)
 @click.option(
     "--repeats",
     default="5",
@@ -70,6 +74,8 @@ def verb(*, show: bool, since: datetime | None, stored_code: bool, target: Targe
         raise click.UsageError("--stored-code is of a check for drift; add --since 90d")
     if show and since is not None:
         raise click.UsageError("--show runs nothing, and --since does; give one of them")
+    if since is not None and (given["k"] is not None or given["rule"] is not None):
+        raise click.UsageError("--since checks the winner, by the rule that picked it; leave -k and --rule out")
     store = Store.open(target.store)
     sweep = newest(store, target.sweep)
     if since is not None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from caviar.cli.output import emit
 from caviar.display.numbers import MISSING, counted, number, with_half_width
+from caviar.display.typed_commands import typed
 
 if TYPE_CHECKING:
     from caviar.results.retest import RetestDocument, RetestedTrial
@@ -33,10 +34,14 @@ def verdict_lines(document: RetestDocument) -> list[str]:
     """The verdict, what its winner is worth, and which difference would have been seen."""
     said = [_verdict(document)]
     if document.missing:
-        said.append(f"{counted(document.missing, 'training')} missing: caviar resume {document.retests[-1]}")
+        lack = counted(document.missing, "training")
+        resume = typed(f"caviar resume {document.retests[-1]}")
+        said.append(f"{lack} to come, while it runs" if document.running else f"{lack} missing: {resume}")
     winner = document.winner
     if winner is not None:
         said.append(_worth(document, winner))
+    if document.unmoved:
+        said.append("each configuration has one and the same value on all its seeds: does train use trial.seed?")
     if document.gap is not None and len(document.trials) > 1:
         after = ""
         if document.next_gap is not None and document.verdict == "tie":
@@ -49,7 +54,7 @@ def _verdict(document: RetestDocument) -> str:
     if not document.verdict:
         return "no verdict yet"
     if document.verdict == "none":
-        return "no winner: each configuration failed on a fresh seed"
+        return "no winner: all that were left failed on a fresh seed, or were stopped"
     live = [trial_name(document, one) for one in document.trials if one.live]
     if document.verdict == "measured":
         return f"{live[0]}, measured on fresh seeds"

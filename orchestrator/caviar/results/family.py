@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from caviar.errors import NoResultError, NotFoundError
+from caviar.errors import NoResultError, NotFoundError, SpecError
 from caviar.results.json_form import IN_ITS_PLACE
 from caviar.results.open_sweep import say_not_shown
 from caviar.results.selector import Candidate, Selection, Wish, ends_in_words, select
@@ -57,11 +57,14 @@ def searched(store: Store, sweep: SweepDir) -> SweepDir:
 
 
 def newest_retest(store: Store, sweep: SweepDir) -> SweepDir | None:
-    """The newest part of the newest retest of a sweep; None: it has none."""
-    line = [sweep]
-    while (after := retests(store, line[-1])) and after[-1] not in line:
-        line.append(after[-1])
-    return line[-1] if len(line) > 1 else None
+    """The newest part of a retest of a sweep: of several retests, the one that was added to last; None: it has none."""
+    known = {sweep.id}
+    newest = None
+    for one in store.readable(after=sweep):  # oldest first: what goes on with a retest comes after it
+        if _retest_of(one) in known and one.id not in known:
+            known.add(one.id)
+            newest = one
+    return newest
 
 
 def kin(store: Store, sweep: SweepDir) -> list[SweepDir]:
@@ -94,7 +97,10 @@ def _plan_as_of_now(sweep: SweepDir, parent: str) -> Any:
     from caviar.spec.plan import Plan  # noqa: PLC0415 — a family that is only read needs none of it
 
     found = sweep.description()["plan"]
-    return _stored(Plan.from_json(found)) if found.get("parent") == parent else None
+    try:
+        return _stored(Plan.from_json(found)) if found.get("parent") == parent else None
+    except (SpecError, KeyError, TypeError, ValueError):  # what cannot be understood is no twin
+        return None
 
 
 def _stored(plan: Plan) -> Any:

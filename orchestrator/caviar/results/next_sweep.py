@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from caviar.errors import NoResultError, StoreError
+from caviar.errors import NoResultError, SpecError, StoreError
 from caviar.results.selector import select
 from caviar.search.samplers import List
 from caviar.search.zoom import Zoom, few, refine
@@ -42,9 +42,14 @@ def zoom_into(
 
     Raises:
         NoResultError: Fewer than 3 trials have a usable result.
-        SpecError: `top` is less than 3.
+        SpecError: `top` is less than 3, or it is a retest.
     """
     plan = Plan.from_json(sweep.description()["plan"])
+    if plan.retested is not None:
+        raise SpecError(
+            f"sweep {sweep.id} is a retest, of a few configurations only: zoom into the sweep that it retests, "
+            f"{plan.parent}, if that was not removed: caviar ls"
+        )
     with Views(store, [sweep]) as views:
         selection = select(views, sweep.description(), k=ALL, rule=rule, at_step=at_step, least=LEAST, steps=False)
         ended = "SELECT trial, u FROM trials WHERE state IN ('COMPLETED', 'STOPPED', 'FAILED') ORDER BY trial"

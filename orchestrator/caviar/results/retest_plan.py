@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from caviar.errors import NoResultError, SpecError
-from caviar.results.family import ancestors, best_of_family, chain, kin, retests
+from caviar.results.family import ancestors, best_of_family, chain, kin, newest_retest, retests
 from caviar.results.retest import retest_document
-from caviar.search.samplers import List, trial_seeds
+from caviar.results.retest_values import retested_of
+from caviar.search.samplers import List, trial_seeds, trials_with
 from caviar.space import Choice, Constant, Space
 from caviar.spec.plan import Plan
 from caviar.spec.retested import Retested, looks_up_to
@@ -40,11 +41,14 @@ def first_look(store: Store, sweep: SweepDir, *, k: int, repeats: int, rule: str
 
     Raises:
         NoResultError: No trial has a usable value.
-        SpecError: The sweep is a retest itself.
+        SpecError: The sweep is a retest itself, of one that was removed.
     """
     plan = Plan.from_json(sweep.description()["plan"])
     if plan.retested is not None:
-        raise SpecError(f"sweep {sweep.id} is a retest: name the sweep {plan.parent}")
+        raise SpecError(
+            f"sweep {sweep.id} is a retest of {plan.parent}, which was removed, so that it cannot be tested again: "
+            f"caviar retest {sweep.id} --show shows what was found"
+        )
     plan = plan if rule is None else replace(plan, rule=rule)
     line = ancestors(store, sweep)
     found = best_of_family(store, line, k=2**31 - 1, rule=plan.rule)[1]
@@ -64,6 +68,8 @@ def first_look(store: Store, sweep: SweepDir, *, k: int, repeats: int, rule: str
 def next_look(store: Store, sweep: SweepDir, plan: Plan, *, repeats: int | None = None) -> Plan | None:
     """The plan of the look after a finished one; None: it is decided, or was the last that was wished.
 
+    Where there is only one configuration, nothing is decided: it is measured on as many seeds as were wished.
+
     Args:
         store: The store.
         sweep: The newest part of a retest.
@@ -77,7 +83,7 @@ def next_look(store: Store, sweep: SweepDir, plan: Plan, *, repeats: int | None 
     looks = retested.looks[1:] if repeats is None else tuple(one for one in looks_up_to(repeats) if one > done)
     document = retest_document(store, sweep)
     live = [number for number, one in enumerate(retested.origins) if document.is_live(one)]
-    if not looks or document.missing or len(live) < 2:
+    if not looks or document.missing or not live or 1 == len(live) < len(document.trials):
         return None
     listed = plan.sampler
     configs = [listed.configs[number] for number in live] if isinstance(listed, List) else []
@@ -86,11 +92,31 @@ def next_look(store: Store, sweep: SweepDir, plan: Plan, *, repeats: int | None 
 
 
 def begun(store: Store, sweep: SweepDir, wanted: Plan) -> SweepDir | None:
-    """The first part of the newest retest of a sweep that trains what is wanted; None: there is none."""
+    """The first part of the newest retest of a sweep that trains what is wanted, by its rule; None: there is none."""
     origins = None if wanted.retested is None else set(wanted.retested.origins)
-    found = [(one, one.plan.retested) for one in retests(store, sweep)]
-    same = [one for one, stored in found if stored and set(Retested.from_json(stored).origins) == origins]
+    found = [one for one in retests(store, sweep) if one.plan.retested and one.plan.rule == wanted.rule]
+    same = [one for one in found if set(retested_of(one).origins) == origins]
     return same[-1] if same else None
+
+
+def as_before(store: Store, sweep: SweepDir) -> tuple[int, str] | None:
+    """How many configurations the newest retest of a sweep began with, and by which rule; None: there is none."""
+    newest = newest_retest(store, sweep)
+    if newest is None:
+        return None
+    first = next(one for one in chain(store, newest) if one.plan.retested)
+    return len(retested_of(first).origins), first.plan.rule
+
+
+def on_unused_seeds(store: Store, parent: SweepDir, plan: Plan) -> Plan:
+    """The plan of a look, on the first seeds that are unused now: another retest of the family may have begun since."""
+    if plan.retested is None:
+        return plan
+    return replace(plan, retested=replace(plan.retested, seeds=_seeds(store, parent, plan.trials)))
+
+
+def _seeds(store: Store, parent: SweepDir, count: int) -> tuple[int, ...]:
+    return tuple(islice(unused_seeds(kin(store, parent), chain(store, parent)[0]), count))
 
 
 def later_look(store: Store, sweep: SweepDir) -> SweepDir | None:
@@ -111,7 +137,7 @@ def _retest(
 ) -> Plan:
     """The plan of one look: each configuration on as many fresh seeds as are missing."""
     repeats = looks[0] - before
-    seeds = tuple(islice(unused_seeds(kin(store, parent), chain(store, parent)[0]), repeats * len(configs)))
+    seeds = _seeds(store, parent, repeats * len(configs))
     return replace(
         plan,
         name=plan.name if before else f"{plan.name}-retest",
@@ -132,14 +158,19 @@ def _retest(
 
 def unused_seeds(sweeps: Sequence[SweepDir], root: SweepDir) -> Iterator[int]:
     """Seeds that no trial of these sweeps has, or would have if its sweep were extended twofold."""
-    plans = [Plan.from_json(one.description()["plan"]) for one in sweeps]
-    used = np.concatenate(
-        [one.trial_seeds(0, one.trials if one.retested else min(2 * one.trials, _FROM)) for one in plans]
-    )
-    seed = Plan.from_json(root.description()["plan"]).seed
+    listed = np.array([seed for one in sweeps if one.plan.retested for seed in one.plan.retested["seeds"]], np.uint32)
+    # Of a searched sweep not its seeds, of which there may be 2^30, but the trial that would have a seed.
+    numbered = {(_seed(one), min(2 * one.plan.trials, _FROM)) for one in sweeps if not one.plan.retested}
     for start in range(_FROM, 2 * _FROM, _DRAWN):
-        drawn = trial_seeds(seed, start, _DRAWN)
-        yield from drawn[~np.isin(drawn, used)].tolist()
+        drawn = trial_seeds(_seed(root), start, _DRAWN)
+        used = np.isin(drawn, listed)
+        for seed, trials in numbered:
+            used |= trials_with(drawn, seed) < trials
+        yield from drawn[~used].tolist()
+
+
+def _seed(sweep: SweepDir) -> int:
+    return int(sweep.description()["plan"].get("seed", 0))
 
 
 def holding(space: Space, configs: Sequence[Mapping[str, Any]]) -> Space:

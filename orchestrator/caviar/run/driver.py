@@ -12,6 +12,7 @@ from caviar.errors import CaviarError, SpecError, StoreError, SweepInterrupted
 from caviar.results.family import twin_of
 from caviar.results.imported import imported_from
 from caviar.results.next_plan import next_plan
+from caviar.results.retest_plan import on_unused_seeds
 from caviar.run import store_outage
 from caviar.run.assembly import search_of, searcher_of
 from caviar.run.constraint import constraint_of, rejected_share
@@ -139,6 +140,7 @@ def _rounds(
     with session(plan, address, progress), ExitStack() as ours:
         while True:
             with executor_of(plan, program, progress) as executor:  # first: a program or data at fault makes no sweep
+                plan = plan if parent is None else on_unused_seeds(store, parent.sweep, plan)
                 held = ours.enter_context(own(_create(store, plan, program, provenance)))
                 if parent is not None:
                     parent.release()
@@ -149,11 +151,11 @@ def _rounds(
             if following is None:
                 return held.sweep
             plan = following
-            progress.note(_said_of(plan, held.sweep))
+            progress.note(said_of(plan, held.sweep))
             parent = held
 
 
-def _said_of(plan: Plan, parent: SweepDir) -> str:
+def said_of(plan: Plan, parent: SweepDir) -> str:
     """What a sweep does that follows another one."""
     if plan.retested is None:
         return f"round {plan.round + 1}: {plan.trials} trials round the best of {parent.id}"

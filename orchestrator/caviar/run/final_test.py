@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from caviar.errors import CaviarError, NotFoundError, SweepInterrupted
-from caviar.results.family import ancestors, best_of_family
+from caviar.results.family import ancestors, best_of_family, kin
 from caviar.results.finals import finals_of_kin
 from caviar.results.retest import retest_document
 from caviar.run.engine.background import done
@@ -74,7 +74,11 @@ def run_final_test(
         StoreError: Another process took the sweep over; nothing is stored then.
         SweepInterrupted: Ctrl-C, SIGTERM or SIGHUP.
     """
-    winner = winner_of(store, held.sweep)
+    try:
+        winner = winner_of(store, held.sweep)
+    except NotFoundError as error:
+        note(str(error))
+        return
     if winner is None:
         return
     tested = [(one["sweep"], one["trial"]) for one in finals_of_kin(store, held.sweep)]
@@ -123,7 +127,11 @@ class Winner:
 
 
 def winner_of(store: Store, sweep: SweepDir) -> Winner | None:
-    """The winner of a sweep and those that it was zoomed out of, or of a retest; None: it has none."""
+    """The winner of a sweep and those that it was zoomed out of, or of a retest; None: it has none.
+
+    Raises:
+        NotFoundError: The sweep that it comes from was removed.
+    """
     if sweep.plan.retested is None:
         rule, best = best_of_family(store, ancestors(store, sweep), k=1)
         if not best:
@@ -134,8 +142,14 @@ def winner_of(store: Store, sweep: SweepDir) -> Winner | None:
     first = verdict.winner
     if first is None:
         return None
+    home = next((one for one in kin(store, sweep) if one.id == first.sweep), None)
+    if home is None:
+        raise NotFoundError(
+            f"the winner of the retest, t{first.trial} of {first.sweep}, cannot be trained as it was, for that sweep "
+            f"was removed: its configuration is shown by caviar retest {sweep.id} --show"
+        )
     rule = f"{verdict.rule}, retest on {verdict.seeds} fresh seeds: {verdict.verdict}"
-    return Winner(sweep=store.find(first.sweep), trial=first.trial, value=first.value, rule=rule)
+    return Winner(sweep=home, trial=first.trial, value=first.value, rule=rule)
 
 
 def _work(store: Store, winner: Winner) -> Work:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from caviar.errors import StoreError
 from caviar.results.family import newest_retest, searched
-from caviar.results.retest_plan import begun, first_look, next_look
-from caviar.run.driver import hold_parent, need_source, run_child
+from caviar.results.retest import retest_document
+from caviar.results.retest_plan import as_before, begun, first_look, next_look
+from caviar.run.driver import need_source, run_child, said_of
 from caviar.run.resume import resume_sweep
-from caviar.run.trust import Trust, nobody
+from caviar.run.trust import Trust, has_final, need_trust, nobody
 from caviar.spec.plan import Plan
+from caviar.store.final_tests import final_results
+from caviar.store.ownership import own
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +25,7 @@ def retest_sweep(  # noqa: PLR0913 — the options of the verb
     store: Store,
     sweep: SweepDir,
     *,
-    k: int,
+    k: int | None,
     repeats: int,
     rule: str | None = None,
     address: str | None,
@@ -39,9 +41,9 @@ def retest_sweep(  # noqa: PLR0913 — the options of the verb
     Args:
         store: The store.
         sweep: The sweep, which has ended; of a retest, what it retests is meant.
-        k: How many configurations.
+        k: How many configurations; None: as many as the newest retest began with, or 5.
         repeats: Seeds of each: 5, 10 or 20.
-        rule: Which value of a curve counts; None: the sweep's own.
+        rule: Which value of a curve counts; None: that of the newest retest, or the sweep's own.
         address: A Ray cluster to join; None: start Ray here.
         progress: The display.
         command: Provenance of the new sweeps.
@@ -57,21 +59,33 @@ def retest_sweep(  # noqa: PLR0913 — the options of the verb
     """
     sweep = searched(store, sweep)
     need_source(sweep)
-    if sweep.state() == "running":
-        raise StoreError(f"sweep {sweep.id} runs: test its best again when it has ended, or stop it: caviar stop")
+    need_trust(sweep, trust)
     how: dict[str, Any] = {"address": address, "progress": progress, "command": command, "trust": trust}
-    with hold_parent(sweep, "retested") as held:
-        wanted = first_look(store, sweep, k=k, repeats=repeats, rule=rule)
+    with own(sweep, purpose="retested") as held:
+        before = as_before(store, sweep) or (5, None)
+        wanted = first_look(store, sweep, k=k or before[0], repeats=repeats, rule=rule or before[1])
         old = begun(store, sweep, wanted)
         if old is None:
-            progress.note(f"retest: the best {k} of {sweep.id} again, on {wanted.trials // k} fresh seeds each")
+            progress.note(said_of(wanted, sweep))
             return run_child(store, sweep, wanted, held=held, **how)
     newest = newest_retest(store, old) or old
-    if newest.state() != "finished":
+    whole = newest.state() == "finished" and (not has_final(newest) or bool(final_results(newest)))
+    if not whole:
         newest = resume_sweep(store, newest, address=address, progress=progress, trust=trust)
-    with hold_parent(newest, "retested") as held:
+    with own(newest, purpose="retested") as held:
         more = next_look(store, newest, Plan.from_json(newest.description()["plan"]), repeats=repeats)
-        if more is None:
-            progress.note(f"sweep {sweep.id} was tested again already: there is nothing to run")
-            return newest
-        return run_child(store, newest, more, held=held, **how)
+        if more is not None:
+            progress.note(said_of(more, newest))
+            return run_child(store, newest, more, held=held, **how)
+    if whole:
+        progress.note(_nothing(store, sweep, newest))
+    return newest
+
+
+def _nothing(store: Store, sweep: SweepDir, newest: SweepDir) -> str:
+    """Say that a retest is over, and how seeds are added to it, where that may decide it."""
+    found = retest_document(store, newest)
+    again = f"sweep {sweep.id} was tested again already, on {found.seeds} fresh seeds each: there is nothing to run"
+    if found.verdict not in {"tie", "measured"} or found.next_seeds is None:
+        return again
+    return f"{again}, but caviar retest {sweep.id} --repeats {found.next_seeds} adds seeds"

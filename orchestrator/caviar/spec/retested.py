@@ -33,9 +33,12 @@ class Retested:
 
     def __post_init__(self) -> None:
         rising = self.looks == tuple(sorted(set(self.looks))) and set(self.looks) <= set(LOOKS)
-        fits = self.origins and not len(self.seeds) % len(self.origins)
+        fits = 0 < len(self.origins) <= MOST_CONFIGURATIONS and not len(self.seeds) % len(self.origins)
         if not (rising and self.looks and fits and self.seeds and len(set(self.seeds)) == len(self.seeds)):
-            raise SpecError("a retest has configurations, as many different seeds for each, and looks at 5, 10, 20")
+            raise SpecError(
+                f"a retest has up to {MOST_CONFIGURATIONS} configurations, as many different seeds for each, and looks "
+                "at 5, 10, 20"
+            )
 
     @property
     def repeats(self) -> int:

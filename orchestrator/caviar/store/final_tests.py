@@ -35,7 +35,7 @@ def final_results(sweep: SweepDir) -> list[dict[str, Any]]:
 def _read(sweep: SweepDir, path: PurePath) -> dict[str, Any]:
     try:
         found = read(sweep.disk, path, finite=False)
-        record(_Final, {key: found[key] for key in ("trial", "value", "sweep", "rule", "when") if key in found})
+        record(_Final, found, later=True)
         metrics = found.get("metrics")
         if not isinstance(metrics, dict) or not all(isinstance(one, (int, float)) for one in metrics.values()):
             raise Unreadable("metrics is an object of numbers, but is something else")
@@ -51,6 +51,7 @@ class _Final:
     sweep: str = ""
     rule: str = ""
     when: str = ""
+    looks: int = 1
 
 
 def add_final(sweep: SweepDir, finding: dict[str, Any]) -> None:

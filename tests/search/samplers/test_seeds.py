@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caviar.errors import SpecError
-from caviar.search.samplers import trial_seeds
+from caviar.search.samplers import trial_seeds, trials_with
 from caviar.search.samplers.seeds import stream_key
 
 sweep_seeds = st.integers(0, 2**63 - 1)
@@ -88,3 +88,9 @@ def test_streams_and_seeds_have_keys_of_their_own():
     keys = {stream_key(seed, stream) for seed in range(100) for stream in ("random", "sobol")}
     assert len(keys) == 200
     assert max(keys) < 2**128
+
+
+def test_each_seed_tells_its_trial():
+    for start in (0, 2**31 - 500, 2**32 - 1000):
+        assert (trials_with(trial_seeds(7, start, 1000), 7) == np.arange(start, start + 1000)).all()
+    assert (trials_with(trial_seeds(7, 0, 1000), 8) != np.arange(1000)).any()

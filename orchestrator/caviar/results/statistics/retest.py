@@ -150,8 +150,8 @@ def _chances(value: FloatArray, error: FloatArray, freedom: npt.ArrayLike, live:
 def examples_of(values: npt.ArrayLike) -> int | None:
     """Of how many examples all values are shares: the smallest n ≤ 10,000 with all values k/n; None: of none.
 
-    Four values of an error on 360 images find 360. Values beyond 0 … 1, fewer than two different ones, and those of
-    which more than a tenth of all n would do are no such shares.
+    Four values of an error on 360 images find 360. Values beyond 0 … 1, and fewer than two different ones, are no such
+    shares.
     """
     found = np.unique(np.asarray(values, float))
     if len(found) < 2 or not np.isfinite(found).all() or found.min() < 0 or found.max() > 1:

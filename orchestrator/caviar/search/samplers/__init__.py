@@ -14,7 +14,7 @@ from caviar.search.samplers.registry import (
     usual_trials,
 )
 from caviar.search.samplers.sampler import Sampler, check_identity
-from caviar.search.samplers.seeds import trial_seeds
+from caviar.search.samplers.seeds import trial_seeds, trials_with
 from caviar.search.samplers.sobol import SobolSampler
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "read_sampler",
     "sampler_json",
     "trial_seeds",
+    "trials_with",
     "typed",
     "usual_trials",
 ]

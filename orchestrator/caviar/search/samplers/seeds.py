@@ -35,11 +35,24 @@ def permuted(numbers: UintArray, keys: list[np.uint64], half: int) -> UintArray:
     bits, mask = np.uint64(half), np.uint64((1 << half) - 1)
     left, right = numbers >> bits, numbers & mask
     for key in keys:
-        mixed = (right + key) * _MIX  # wraps at 2^64, as meant
-        mixed ^= mixed >> np.uint64(29)
-        mixed *= _MIX
-        left, right = right, left ^ (mixed >> np.uint64(64 - half))
+        left, right = right, left ^ _mixed(right, key, half)
     return np.asarray((left << bits) | right)
+
+
+def unpermuted(found: UintArray, keys: list[np.uint64], half: int) -> UintArray:
+    """Return which numbers `permuted` sends there; uint64 of the same shape."""
+    bits, mask = np.uint64(half), np.uint64((1 << half) - 1)
+    left, right = found >> bits, found & mask
+    for key in reversed(keys):
+        left, right = right ^ _mixed(left, key, half), left
+    return np.asarray((left << bits) | right)
+
+
+def _mixed(right: UintArray, key: np.uint64, half: int) -> UintArray:
+    mixed = (right + key) * _MIX  # wraps at 2^64, as meant
+    mixed ^= mixed >> np.uint64(29)
+    mixed *= _MIX
+    return np.asarray(mixed >> np.uint64(64 - half))
 
 
 def shuffled(numbers: npt.NDArray[np.int64], size: int, text: str) -> npt.NDArray[np.int64]:
@@ -90,10 +103,19 @@ def trial_seeds(sweep_seed: int, start: int, count: int) -> npt.NDArray[np.uint3
         SpecError: the sweep seed is not one.
         ValueError: the trial numbers are out of range.
     """
-    keys = round_keys(f"caviar trial seeds {check_seed(sweep_seed)}")
+    keys = _seed_keys(sweep_seed)
     check_range(start, count)
     number = np.arange(start, start + count, dtype=np.uint64)
     return permuted(number, keys, 16).astype(np.uint32)
+
+
+def trials_with(seeds: npt.NDArray[np.uint32], sweep_seed: int) -> npt.NDArray[np.int64]:
+    """Return which trials of a sweep would have these seeds, int64 of the same shape: the inverse of `trial_seeds`."""
+    return unpermuted(seeds.astype(np.uint64), _seed_keys(sweep_seed), 16).astype(np.int64)
+
+
+def _seed_keys(sweep_seed: int) -> list[np.uint64]:
+    return round_keys(f"caviar trial seeds {check_seed(sweep_seed)}")
 
 
 def stream_key(seed: int, stream: str) -> int:
