@@ -141,7 +141,7 @@ def true_shares(space: PlantedSpace, trials: int, seed: int) -> np.ndarray:
         axis = space.parameters[j].axis(u[:, j])
         whole = np.bincount(axis.cell, minlength=axis.cells + 1)
         counts = np.bincount(axis.cell[good], minlength=axis.cells + 1)
-        sizes.append(float(divergence(counts[None], whole, axis.kernel)[0]))
+        sizes.append(float(divergence(axis, counts[None], whole)[0]))
     return np.array(sizes) / sum(sizes)
 
 

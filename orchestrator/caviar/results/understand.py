@@ -47,7 +47,11 @@ def understand_document(
         SpecError: It is a retest; or as of `select`.
         NoResultError: No trial has a usable value.
     """
-    data = sweep_data(opened, rule=rule, at_step=at_step)
+    return understood(opened, sweep_data(opened, rule=rule, at_step=at_step))
+
+
+def understood(opened: OpenSweep, data: SweepData) -> UnderstandDocument:
+    """The same, of trials that were read already."""
     values, rng = data.values, data.rng
     refused = data.refused is not None
     found = None if refused else importance(data.axes, values, rng)

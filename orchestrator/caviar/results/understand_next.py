@@ -10,7 +10,7 @@ import numpy as np
 from caviar.display.numbers import number, option_text
 from caviar.errors import NoResultError
 from caviar.results.statistics.importance import good_among
-from caviar.results.understand import understand_document
+from caviar.results.understand import understood
 from caviar.results.understand_caveats import diverged_in_words
 from caviar.results.understand_data import Scaled, SweepData, sweep_data
 from caviar.results.understand_findings import NextDocument, ProposedParameter
@@ -47,7 +47,7 @@ def next_document(opened: OpenSweep, *, trials: int | None = None, folder: str |
             f"{opened.title} says nothing of where to search next: {data.refused}; caviar zoom {data.sweep} looks round"
             " its best"
         )
-    found = understand_document(opened)
+    found = understood(opened, data)
     document = NextDocument(
         sweep=data.sweep,
         name=_name(data.plan.name),

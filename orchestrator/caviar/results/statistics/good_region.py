@@ -17,7 +17,7 @@ WIDENED = 0.25
 """By this share of it, to each side."""
 OUTER, OUTERMOST = 0.24, 0.1
 """Parts of an axis, at each end: where the median of the best trials lies, and where smoothed scores are best, if the
-best press on that end. The median alone, in the outer 0.2, sees a strong one in 78 % of sweeps of 256, both in 90 %."""
+best press on that end. The median alone, in the outer 0.2, sees a strong one in 78 % of sweeps of 256, both in 86 %."""
 FEW, FEW_SHARE = 8, 0.1
 """The best trials of the edge check: 8, or a tenth if that is more."""
 NEAR, ENOUGH = 0.05, 5

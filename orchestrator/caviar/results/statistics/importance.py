@@ -1,10 +1,12 @@
 """Which parameters matter: a permutation test says whether, PED-ANOVA how much.
 
-*Whether.* Each trial has a score by its rank, in which the best count most (the root of Savage's, −log of the rank's
-share). Where a parameter matters, scores smoothed along it vary more than those of trials that were dealt out anew.
-What other parameters explain, that stood out when each was looked at alone, is subtracted first: without that, of
-parameters with a sixth of the variance half as many are found. The test stays exact, for what is subtracted knows
-nothing of the parameter that is tested.
+*Whether.* Each trial has scores by its rank: one in which the best count most (the root of Savage's, −log of the
+rank's share), and, of many trials, whether it is among the good. The first sees effects over the whole range, the
+second those that only count once others are right. Where a parameter matters, scores smoothed along it vary more than
+those of trials that were dealt out anew; of the two, the clearer one counts, as it does for the trials dealt out. What
+other parameters explain, that stood out when each was looked at alone, is subtracted first: without that, of parameters
+with a sixth of the variance half as many are found. The test stays exact, for what is subtracted knows nothing of the
+parameter that is tested.
 
 *How much.* By PED-ANOVA (Watanabe, Bansal and Hutter 2023, arXiv 2304.10255): how far the density of the good trials
 is from that of all, as the Pearson divergence Σ all · (good / all − 1)². Both are smoothed in the same way, so that
@@ -13,23 +15,27 @@ nothing is assumed of how the trials were spread. What chance gives is subtracte
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from caviar.results.statistics.axis import Axis, BoolArray, FloatArray, IntArray
-from caviar.results.statistics.ranks import savage_scores
+from caviar.results.statistics.axis import BANDWIDTH, Axis, BoolArray, FloatArray, IntArray
+from caviar.results.statistics.ranks import savage_scores, scored_by_rank
 
 LEVEL = 0.04
 """An effect counts as seen where its p is below this: so chance alone gives one in at most 1 of 20, with room."""
-MOST_PERMUTATIONS, LEAST_PERMUTATIONS = 999, 199
-PERMUTED = 2_000_000
-"""Scores that are permuted at a time: with more than 2,000 trials there are fewer permutations, for they see more."""
+MOST_PERMUTATIONS, LEAST_PERMUTATIONS = 999, 149
+PERMUTED = 1_500_000
+"""Scores that are permuted at a time: with more than 1,500 trials there are fewer permutations, for they see more."""
+FINER_FROM = 256
+"""With more trials, peaks are looked for by a narrower kernel, as the fifth root of their number has it."""
+TWO_SCORES_FROM = 120
+"""With fewer trials, the good are more than a sixth of all and tell nothing that ranks do not; both would find less."""
 BOOTSTRAPS = 400
 FEWEST = 8
 """Trials in which a parameter must exist to be tested."""
-MISSED = ((16, 0.9), (32, 0.75), (64, 0.43), (128, 0.1), (256, 0.01))
+MISSED = ((16, 0.9), (32, 0.75), (64, 0.43), (128, 0.12), (256, 0.01))
 """Trials → how often a parameter with 6 % of the variance is missed, on both sets of spaces of the benchmark."""
 WANTED, LEAST_SHARE, MOST_SHARE = 20, 0.1, 0.3
 """Good trials that a sweep should have, and the shares of all that they are at least and at most."""
@@ -98,47 +104,106 @@ def p_and_peak(axes: Sequence[Axis], values: FloatArray, rng: np.random.Generato
 
     1 and NaN of a parameter that exists in too few trials.
     """
-    orders: dict[int, IntArray] = {}
+    test = _Test(axes=axes, values=values, orders={})
     for n in {int(axis.exists.sum()) for axis in axes}:
         count = int(np.clip(PERMUTED // max(n, 1), LEAST_PERMUTATIONS, MOST_PERMUTATIONS))
-        orders[n] = rng.permuted(np.broadcast_to(np.arange(n), (count, n)), axis=1)
-    alone = [_p_and_peak(axes, j, values, [], orders) for j in range(len(axes))]
-    standing_out = [k for k, (p, _) in enumerate(alone) if p < LEVEL]
-    found = list(alone)
-    for j in range(len(axes)):
-        others = [k for k in standing_out if k != j]
+        dealt = rng.permuted(np.broadcast_to(np.arange(n), (count, n)), axis=1)
+        test.orders[n] = np.vstack([np.arange(n), dealt])
+    found = [test.p_and_peak(j, ()) for j in range(len(axes))]
+    standing_out = [k for k, (p, _) in enumerate(found) if p < LEVEL]
+    for j in sorted(range(len(axes)), key=lambda j: j in standing_out):  # the others have the same subtracted
+        others = tuple(k for k in standing_out if k != j)
         if others:
-            found[j] = _p_and_peak(axes, j, values, others, orders)
+            found[j] = test.p_and_peak(j, others)
     return np.array([p for p, _ in found]), np.array([peak for _, peak in found])
 
 
-def _p_and_peak(
-    axes: Sequence[Axis], j: int, values: FloatArray, others: Sequence[int], orders: Mapping[int, IntArray]
-) -> tuple[float, float]:
-    """The p of one parameter and its peak, once what others explain is subtracted, where the parameter exists."""
-    rows = np.flatnonzero(axes[j].exists)
-    if len(rows) < FEWEST:
-        return 1.0, float("nan")
-    axis = axes[j].among(rows)
-    scores = _without([axes[k].among(rows) for k in others], scores_of(values[rows]))
-    found = _variation(axis, scores[None])[0]
-    chance = _variation(axis, scores[orders[len(rows)]])
-    p = (1 + np.count_nonzero(chance >= found * (1 - 1e-9))) / (1 + len(chance))
-    return float(p), (int(_smoothed(axis, scores)[:-1].argmax()) + 0.5) / axis.cells
+@dataclass(slots=True, kw_only=True)
+class _Test:
+    """The test of each parameter of a sweep.
+
+    Attributes:
+        axes: the parameters.
+        values: of the metric, [n].
+        orders: number of trials → ways to deal them out, [1 + r, that number]; the first is as they are.
+    """
+
+    axes: Sequence[Axis]
+    values: FloatArray
+    orders: dict[int, IntArray]
+    _key: tuple[bytes, tuple[int, ...]] | None = None
+    _dealt: Sequence[FloatArray] = ()
+
+    def p_and_peak(self, j: int, others: tuple[int, ...]) -> tuple[float, float]:
+        """The p of one parameter and its peak, once what others explain is subtracted, where the parameter exists."""
+        rows = np.flatnonzero(self.axes[j].exists)
+        if len(rows) < FEWEST:
+            return 1.0, float("nan")
+        axis, dealt = self.axes[j].among(rows), self._scores(rows, others)
+        return _p_of_clearest([_variation(axis, scores) for scores in dealt]), peak_of(axis, dealt[0][0])
+
+    def _scores(self, rows: IntArray, others: tuple[int, ...]) -> Sequence[FloatArray]:
+        """The scores of some trials, as they are and dealt out anew; the next parameter often has the same."""
+        key = (rows.tobytes(), others)
+        if key != self._key:
+            axes = [self.axes[k].among(rows) for k in others]
+            self._key = key
+            self._dealt = [_without(axes, one)[self.orders[len(rows)]] for one in scores_of(self.values[rows])]
+        return self._dealt
 
 
-def scores_of(values: FloatArray) -> FloatArray:
-    """The score of each trial by its rank, with mean 0; equal values have equal scores."""
-    scores = np.sqrt(savage_scores(values))
-    return np.asarray(scores - scores.mean())
+def peak_of(axis: Axis, scores: FloatArray) -> float:
+    """The place at which scores, smoothed by straight lines along an ordered axis, are highest; else the best option.
+
+    Means would be drawn to the ends: a mean looks inwards there, and what falls off before the very end is not seen.
+    """
+    n = np.bincount(axis.cell, minlength=axis.cells + 1)[:-1]
+    sums = np.bincount(axis.cell, weights=scores, minlength=axis.cells + 1)[:-1]
+    if not axis.ordered:
+        means = np.divide(sums, n, out=np.full(axis.cells, -np.inf), where=n > 0)
+        return (int(means.argmax()) + 0.5) / axis.cells
+    centres = (np.arange(axis.cells) + 0.5) / axis.cells
+    away = centres[None, :] - centres[:, None]
+    width = BANDWIDTH * min(1.0, (FINER_FROM / len(scores)) ** 0.2)
+    near = np.exp(-0.5 * (away / width) ** 2)
+    s0, s1, s2 = near @ n, (near * away) @ n, (near * away**2) @ n
+    spread = s0 * s2 - s1**2
+    line = (s2 * (near @ sums) - s1 * ((near * away) @ sums)) / np.maximum(spread, 1e-300)
+    there = (spread > 1e-9 * s0**2) & (s0 > 0.5)
+    return float(centres[np.where(there, line, -np.inf).argmax()])
+
+
+def _p_of_clearest(variations: Sequence[FloatArray]) -> float:
+    """The p of statistics of which the clearest counts, each of the trials as they are and dealt out, [1 + r]."""
+    count = len(variations[0])
+    rarest = np.ones(count)
+    for one in variations:
+        as_much = count - np.searchsorted(np.sort(one), one * (1 - 1e-9), side="left")
+        rarest = np.minimum(rarest, as_much / count)
+    return float(np.count_nonzero(rarest <= rarest[0]) / count)
+
+
+def scores_of(values: FloatArray) -> Sequence[FloatArray]:
+    """The one or two scores of each trial by its rank, with mean 0; equal values have equal ones."""
+    n = len(values)
+    found = [np.sqrt(savage_scores(values))]
+    if n >= TWO_SCORES_FROM:
+        found.append(scored_by_rank(values, (np.arange(n) < good_count(n)).astype(np.float64)))
+    return [one - one.mean() for one in found]
 
 
 def _variation(axis: Axis, scores: FloatArray) -> FloatArray:
     """How much smoothed scores, [r, n], vary along a parameter, [r]."""
-    weights = axis.kernel[axis.cell]
-    here = weights.sum(axis=0)
+    here = _trials_near(axis)
     there = here > 0
-    return np.asarray(((scores @ weights[:, there]) ** 2 / here[there]).sum(axis=1))
+    smoothed = axis.smoothed(axis.totals(scores))[:, there]
+    return np.asarray((smoothed**2 / here[there]).sum(axis=1))
+
+
+def _trials_near(axis: Axis) -> FloatArray:
+    """How many trials each cell has, smoothed, [cells + 1]."""
+    counts = np.bincount(axis.cell, minlength=axis.cells + 1).astype(np.float64)
+    return np.asarray(axis.smoothed(counts[None])[0])
 
 
 def _without(axes: Sequence[Axis], scores: FloatArray) -> FloatArray:
@@ -157,9 +222,9 @@ def _without(axes: Sequence[Axis], scores: FloatArray) -> FloatArray:
 
 def _smoothed(axis: Axis, scores: FloatArray) -> FloatArray:
     """The smoothed mean score of each cell, [cells + 1]; −inf where no trial is near."""
-    weights = axis.kernel[axis.cell]
-    here = weights.sum(axis=0)
-    return np.asarray(np.divide(scores @ weights, here, out=np.full(len(here), -np.inf), where=here > 0))
+    here = _trials_near(axis)
+    near = axis.smoothed(axis.totals(scores[None]))[0]
+    return np.asarray(np.divide(near, here, out=np.full(len(here), -np.inf), where=here > 0))
 
 
 def good_count(trials: int) -> int:
@@ -182,23 +247,23 @@ def _sizes(axis: Axis, values: FloatArray, rng: np.random.Generator) -> tuple[fl
     good = good_among(values, axis.exists, rng)
     whole = np.bincount(axis.cell[axis.exists], minlength=axis.cells + 1)
     counts = np.bincount(axis.cell[good], minlength=axis.cells + 1)
-    found = float(divergence(counts[None], whole, axis.kernel)[0])
+    found = float(divergence(axis, counts[None], whole)[0])
     dealt = rng.multivariate_hypergeometric(whole, len(good), size=MOST_PERMUTATIONS, method="marginals")
-    chance = float(divergence(dealt, whole, axis.kernel).mean())
-    again = divergence(rng.multinomial(len(good), counts / len(good), size=BOOTSTRAPS), whole, axis.kernel)
+    chance = float(divergence(axis, dealt, whole).mean())
+    again = divergence(axis, rng.multinomial(len(good), counts / len(good), size=BOOTSTRAPS), whole)
     # Resampling adds as much again as chance gave: it is subtracted too, so that the mean stays what was found.
     return max(0.0, found - chance), np.maximum(0.0, again - (again.mean() - found) - chance)
 
 
-def divergence(good: IntArray, whole: IntArray, kernel: FloatArray) -> FloatArray:
+def divergence(axis: Axis, good: IntArray, whole: IntArray) -> FloatArray:
     """The Pearson divergence of good trials from all, [r].
 
     Args:
-        good: how many good trials lie in each cell, [r, cells].
-        whole: how many trials do, [cells].
-        kernel: as of an axis.
+        axis: the parameter.
+        good: how many good trials lie in each cell, [r, cells + 1].
+        whole: how many trials do, [cells + 1].
     """
-    everywhere = whole @ kernel / whole.sum()
+    everywhere = axis.smoothed(whole[None] / whole.sum())[0]
     there = everywhere > 0
-    ratio = (good @ kernel)[:, there] / good.sum(axis=1, keepdims=True) / everywhere[there]
-    return np.asarray(((ratio - 1.0) ** 2) @ everywhere[there])
+    ratio = axis.smoothed(good / good.sum(axis=1, keepdims=True))[:, there] / everywhere[there]
+    return np.asarray((((ratio - 1.0) ** 2) * everywhere[there]).sum(axis=1))

@@ -10,10 +10,15 @@ from caviar.results.statistics.axis import FloatArray
 def savage_scores(values: FloatArray) -> FloatArray:
     """−log of the share of trials that are as good, [n]: small values are good, and the best count most.
 
-    Equal values have the mean of their scores (Savage 1956, "Contributions to the theory of rank order statistics").
+    See Savage 1956, "Contributions to the theory of rank order statistics".
     """
+    n = len(values)
+    return scored_by_rank(values, -np.log((np.arange(n) + 0.5) / n))
+
+
+def scored_by_rank(values: FloatArray, scores: FloatArray) -> FloatArray:
+    """The score of each value's rank, [n], the smallest having the first; equal values have the mean of theirs."""
     _, group, sizes = np.unique(values, return_inverse=True, return_counts=True)
-    by_rank = -np.log((np.arange(len(values)) + 0.5) / len(values))
     last = np.cumsum(sizes)
-    sums = np.concatenate([[0.0], np.cumsum(by_rank)])
+    sums = np.concatenate([[0.0], np.cumsum(scores)])
     return np.asarray(((sums[last] - sums[last - sizes]) / sizes)[group])
