@@ -93,7 +93,8 @@ class RetestDocument:
         trials: the best mean first, those that failed on a seed last.
         spread: standard deviation of one training, pooled over all configurations; None without a verdict.
         unmoved: each configuration has one and the same value on all its seeds, of which train may take no notice.
-        gap: a difference that would have shown in 8 of 10 such retests; None: not known, or there is no spread.
+        gap: whoever is worse than the best by so much would be out in 8 of 10 such retests; None: not known, or
+            there is no spread.
         next_seeds: of the next look; None: there is none.
         next_gap: the difference that it would show in 8 of 10.
         examples: the metric looks like a share of so many examples; None: it does not.

@@ -128,3 +128,20 @@ def test_a_cheaper_one_is_offered_within_one_standard_error_only():
     assert cheaper(mean, cost, live, error=0.05) is None
     assert cheaper(mean, np.array([1.0, 4.0, 1.0]), live, error=0.2) is None
     assert cheaper(mean, cost, np.array([True, False, True]), error=0.2) is None
+
+
+@pytest.mark.parametrize("k", [2, 5])
+@pytest.mark.parametrize("look", [0, 1, 2])
+def test_whoever_is_worse_by_the_gap_that_is_said_is_out_in_8_of_10(k, look):
+    """Of one configuration: that all others are out, which are as bad, is rarer."""
+    values = np.random.default_rng(6).standard_normal((8_000, k, 20))
+    values[:, 1:] += gap_seen(1.0, LOOKS[look])
+    assert (~looks(values)[look][:, 1]).mean() == pytest.approx(0.8, abs=0.02)
+
+
+@pytest.mark.parametrize(("k", "luck"), [(3, 0.19), (5, 0.17)])
+def test_how_lucky_the_picked_one_of_equals_is_when_it_is_shrunk(k, luck):
+    samples = samples_of(np.random.default_rng(7).standard_normal((20_000, k, 5)))
+    value = estimates(samples, np.ones((20_000, k), bool)).value
+    picked = np.take_along_axis(value, samples.mean.argmin(-1)[:, None], -1)
+    assert -picked.mean() == pytest.approx(luck, abs=0.01)

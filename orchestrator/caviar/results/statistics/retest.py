@@ -25,8 +25,8 @@ LEVEL = 0.02
 COVERED = 0.95
 """Nominal coverage of the intervals."""
 GAPS = {5: 2.55, 10: 1.53, 20: 1.02}
-"""Seeds → how much better, in standard deviations of one training, a configuration is that wins against another one in
-8 of 10 retests, by that look; `benchmarks/winner.py` measures them."""
+"""Seeds → how much worse than the best, in standard deviations of one training, a configuration is that is out in 8 of
+10 retests, by that look, however many others there are."""
 WORTH_SAYING = 1.2
 """How many times as fast a configuration is that is offered for being cheaper: less is the machine's noise."""
 _POINTS = 801
@@ -105,9 +105,9 @@ class Estimates:
 def estimates(samples: Samples, live: BoolArray) -> Estimates:
     """Shrink the means, and give each its interval.
 
-    By k - 2 where Lindley has k - 3, for the picked one is looked at: of equals it is .17 sd too good then, rather than
-    .25 (k = 5) or .37 (k = 3). Two cannot be shrunk. The spread is pooled over all, so that five seeds of each of five
-    configurations give 20 degrees of freedom rather than 4.
+    By k - 2 where Lindley has k - 3, for the picked one is looked at: of equals it is .17 sd too good then (k = 5), or
+    .19 (k = 3), rather than .25 or .38. Two cannot be shrunk. The spread is pooled over all, so that five seeds of each
+    of five configurations give 20 degrees of freedom rather than 4.
     """
     k = samples.mean.shape[-1]
     freedom = samples.count - 1
