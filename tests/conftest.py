@@ -21,9 +21,10 @@ from .raylets import Raylets
 
 __all__ = ["cloud", "s3_server"]
 
-settings.register_profile("gate", max_examples=30)
-settings.register_profile("sample", max_examples=3)  # --one-in
-settings.register_profile("thorough", max_examples=1000)  # --hypothesis-profile thorough
+# No deadlines: how long an example takes is the machine's affair.
+settings.register_profile("gate", max_examples=30, deadline=None)
+settings.register_profile("sample", max_examples=3, deadline=None)  # --one-in
+settings.register_profile("thorough", max_examples=1000, deadline=None)  # --hypothesis-profile thorough
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
