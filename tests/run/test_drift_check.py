@@ -5,6 +5,7 @@ import math
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from caviar.cli.experiment_file import load
 from caviar.display.plain import SilentProgress
 from caviar.errors import CaviarError, StoreError
 from caviar.results.drift import DriftDocument, value_of
+from caviar.results.family import kin
+from caviar.results.retest_plan import unused_seeds
 from caviar.run.canary import chosen_program, run_canary
 from caviar.run.drift_check import check_drift, judged, neighbours
 from caviar.run.executors.ray_session import RaySession
@@ -89,6 +92,17 @@ def test_a_winner_that_has_not_changed_is_still_best_to_the_last_bit(inline: Non
     assert len({repr(one.config) for one in found.neighbours}) == 6
     assert [len(one.screened) for one in found.neighbours] == [2] * 6
     assert [len(one.afresh) for one in found.neighbours] == [5, 0, 0, 0, 0, 0]
+
+
+def test_no_seed_is_looked_at_twice(inline: None, file: Path, store: Path) -> None:
+    """Neighbours, and a retest that comes later, have seeds that no check has had."""
+    opened = trained(file, store)
+    first, second = ask(opened), ask(opened)
+    assert len(first.fresh) == 6 * 2 + 5
+    assert not set(first.fresh) & set(second.fresh)
+    root = opened.readable()[0]
+    later = list(islice(unused_seeds(kin(opened, root), root), 50))
+    assert not set(later) & {*first.fresh, *second.fresh, *first.seeds}
 
 
 PLANTED: dict[str, list[tuple[str, str]]] = {

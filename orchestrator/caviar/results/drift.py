@@ -100,6 +100,7 @@ class DriftDocument:
         canary: what its first report says; None: that could not be asked.
         baseline: `retest`, or `stored code`, which was run first because there is no retest.
         seeds: of the winner's trainings, then and now.
+        fresh: seeds of the neighbours' trainings, which nobody had.
         was: its values then.
         now: its values now, of the same seeds; None: it diverged or failed.
         was_mean: of `was`.
@@ -128,6 +129,7 @@ class DriftDocument:
     canary: CanaryDocument | None = None
     baseline: str = ""
     seeds: tuple[int, ...] = ()
+    fresh: tuple[int, ...] = ()
     was: tuple[float, ...] = ()
     now: tuple[float | None, ...] = ()
     was_mean: float | None = None

@@ -17,6 +17,7 @@ from caviar.search.samplers import List, trial_seeds, trials_with
 from caviar.space import Choice, Constant, Space
 from caviar.spec.plan import Plan
 from caviar.spec.retested import Retested, looks_up_to
+from caviar.store.drift_checks import drift_checks, seeds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,8 +158,10 @@ def _retest(
 
 
 def unused_seeds(sweeps: Sequence[SweepDir], root: SweepDir) -> Iterator[int]:
-    """Seeds that no trial of these sweeps has, or would have if its sweep were extended twofold."""
-    listed = np.array([seed for one in sweeps if one.plan.retested for seed in one.plan.retested["seeds"]], np.uint32)
+    """Seeds that no trial of these sweeps has, or would have if its sweep were extended twofold; nor a drift check."""
+    taken = [seed for one in sweeps if one.plan.retested for seed in one.plan.retested["seeds"]]
+    taken += [seed for one in sweeps for check in drift_checks(one) for seed in seeds_of(check)]
+    listed = np.array(taken, np.uint32)
     # Of a searched sweep not its seeds, of which there may be 2^30, but the trial that would have a seed.
     numbered = {(_seed(one), min(2 * one.plan.trials, _FROM)) for one in sweeps if not one.plan.retested}
     for start in range(_FROM, 2 * _FROM, _DRAWN):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.results.imported import imported_from
 from caviar.space import parameter_from_json
-from caviar.spec.code_archive import unpack
+from caviar.spec.code_archive import called
 from caviar.spec.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def no_file_of(opened: OpenSweep) -> str | None:
         return f"it was imported from {origin.file} and has no code: put train into a file, with this space"
     if description.get("program", {}).get("kind", "function") == "function":
         return "its functions live in no file that gives them when it is imported: put train into one, with this space"
-    program = unpack(opened.sweep.code())
+    program = called(opened.sweep.code())
     names = [*_imported_from(program)[0].split("."), *(name.split(".")[0] for name in _functions(program).values())]
     odd = next((name for name in names if not name.isidentifier() or keyword.iskeyword(name)), None)
     if odd is not None:
@@ -52,7 +52,7 @@ def next_file(opened: OpenSweep, plan: Plan, document: NextDocument, folder: str
         document: What is proposed.
         folder: In which the file will lie: where that is not that of the sweep's code, the file says where this is.
     """
-    program = unpack(opened.sweep.code())
+    program = called(opened.sweep.code())
     module, home = _imported_from(program)
     functions = _functions(program)
     heads = sorted({name.split(".")[0] for name in functions.values()})

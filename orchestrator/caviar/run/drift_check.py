@@ -196,8 +196,9 @@ def _checked(
     except NoResultError:  # nothing of it is stored
         canary = None
     near = neighbours(store, then.home, then.trial, statistics.NEIGHBOURS, accepts)
-    fresh = iter([seed for seed in islice(unused_seeds(kin(store, sweep), sweep), 100) if seed not in then.seeds])
-    screens = [(config, next(fresh)) for config in near for _ in range(statistics.SCREENED)]
+    fresh = [seed for seed in islice(unused_seeds(kin(store, sweep), sweep), 100) if seed not in then.seeds]
+    drawn = iter(fresh)
+    screens = [(config, next(drawn)) for config in near for _ in range(statistics.SCREENED)]
     values = _values(trials, [*((then.config, seed) for seed in then.seeds), *screens], document)
     now, rest = values[: len(then.seeds)], values[len(then.seeds) :]
     tried = [
@@ -208,13 +209,14 @@ def _checked(
     if tried:
         best = int(statistics.best_screened(sign * _floats([one.screened for one in tried])))
         found = tried.pop(best)
-        again = _values(trials, [(found.config, next(fresh)) for _ in range(statistics.AFRESH)], document)
+        again = _values(trials, [(found.config, next(drawn)) for _ in range(statistics.AFRESH)], document)
         tried.insert(0, replace(found, afresh=tuple(again)))
     said = judged(then.values, now, tried[0].afresh if tried else (), sign, then.retested, then.place)
     return replace(
         document,
         canary=canary,
         seeds=then.seeds,
+        fresh=tuple(fresh[: len(screens) + (statistics.AFRESH if tried else 0)]),
         was=then.values,
         now=tuple(now),
         neighbours=tuple(tried),

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from caviar.errors import StoreError
@@ -55,6 +56,16 @@ def unpack(data: bytes) -> Program:
         raise StoreError(f"the sweep's code.zip is damaged: {error}") from error
     texts = {name: index[name] for name in _TEXTS}
     return Program(**texts, files=files, packages=frozenset(index["packages"]))
+
+
+def called(data: bytes) -> Program:
+    """A snapshot without its sources: for who asks what is called how and lies where, and can run nothing of it.
+
+    Raises:
+        StoreError: The bytes are not such a snapshot.
+    """
+    program = unpack(data)
+    return replace(program, files={name: (path, "") for name, (path, _) in program.files.items()})
 
 
 def _check_size(archive: zipfile.ZipFile) -> None:

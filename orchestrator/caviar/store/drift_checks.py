@@ -53,6 +53,12 @@ def _checked(found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def seeds_of(check: dict[str, Any]) -> list[int]:
+    """The seeds that a check trained with, as far as its file tells."""
+    found = [seed for name in ("seeds", "fresh") if isinstance(check.get(name), list) for seed in check[name]]
+    return [seed for seed in found if isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed < 2**32]
+
+
 def add_drift_check(sweep: SweepDir, document: DataclassInstance) -> None:
     """Append a finding.
 
