@@ -230,8 +230,13 @@ class Sweep(Settings, _Subject):
             Exception: What train raised.
         """
         from caviar.run.try_out import try_trial  # noqa: PLC0415
+        from caviar_workers.messages import Program  # noqa: PLC0415
 
-        document, raised = try_trial(self.plan, self.program, config)
+        # The functions themselves: a snapshot would be imported in the place of this process's own modules.
+        functions = {role: getattr(self, role) for role in ROLES if getattr(self, role) is not None}
+        names: dict[str, Any] = {role: role for role in functions}
+        program = Program(digest="tried", functions=functions, **names)
+        document, raised = try_trial(self.plan, program, config)
         if raised is not None:
             raise raised
         return document

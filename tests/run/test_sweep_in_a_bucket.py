@@ -60,7 +60,7 @@ def start_and_refuse_for_a_while(cloud: CloudBucket, drive: Callable[..., Driver
 
     wait_for(3)
     with cloud.proxy.failing(lambda request: REFUSED if request.method == "PUT" else None):
-        time.sleep(4)
+        time.sleep(7)  # a refused request is told when it has been refused for a while
     wait_for(5)
     return driver
 

@@ -109,8 +109,10 @@ def train(config: dict[str, Any], trial: Any) -> dict[str, float]:
 
 def test_in_python_it_takes_a_configuration_and_raises_what_train_raised() -> None:
     sweep = Sweep(train, {"x": Float(0.0, 1.0), "act": Choice(["relu", "none"])}, "loss")
+    before = dict(sys.modules)
     found = sweep.try_({"x": 0.25, "act": "relu"})
     assert (found.config, found.metrics[0].last, found.checkpoint) == ({"x": 0.25, "act": "relu"}, 0.25, None)
+    assert all(sys.modules.get(name) is module for name, module in before.items()), "the modules are this process's own"
     with pytest.raises(LookupError, match="no such activation") as raised:
         sweep.try_({"x": 0.25, "act": "none"})
     assert any(frame.name == "train" for frame in raised.traceback), "its frames can be looked into"

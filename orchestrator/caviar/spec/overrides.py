@@ -156,8 +156,14 @@ def _as_type(found: Any, text: str, usual: Any) -> tuple[str, Any]:
 
 def _of_numpy(plain: Any, usual: Any) -> Any:
     """A number as numpy's type of another; None: it has no place there."""
-    with suppress(OverflowError):
-        return type(usual)(plain) if usual.dtype.kind not in "iu" or isinstance(plain, int) else None
+    import numpy as np  # noqa: PLC0415 — it is here, or there were no number of its type
+
+    if usual.dtype.kind in "iu" and not isinstance(plain, int):
+        return None
+    with suppress(OverflowError), np.errstate(over="ignore"):
+        made = type(usual)(plain)
+        too_large = usual.dtype.kind == "f" and np.isinf(made) and not math.isinf(plain)
+        return None if too_large else made
     return None
 
 
