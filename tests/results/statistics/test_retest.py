@@ -141,7 +141,7 @@ def test_whoever_is_worse_by_the_gap_that_is_said_is_out_in_8_of_10(k, look):
 
 @pytest.mark.parametrize(("k", "luck"), [(3, 0.19), (5, 0.17)])
 def test_how_lucky_the_picked_one_of_equals_is_when_it_is_shrunk(k, luck):
-    samples = samples_of(np.random.default_rng(7).standard_normal((20_000, k, 5)))
-    value = estimates(samples, np.ones((20_000, k), bool)).value
+    samples = samples_of(np.random.default_rng(7).standard_normal((2_000, k, 5)))
+    value = estimates(samples, np.ones((2_000, k), bool)).value
     picked = np.take_along_axis(value, samples.mean.argmin(-1)[:, None], -1)
-    assert -picked.mean() == pytest.approx(luck, abs=0.01)
+    assert -picked.mean() == pytest.approx(luck, abs=0.03)

@@ -29,7 +29,7 @@ GAPS = {5: 2.55, 10: 1.53, 20: 1.02}
 10 retests, by that look, however many others there are."""
 WORTH_SAYING = 1.2
 """How many times as fast a configuration is that is offered for being cheaper: less is the machine's noise."""
-_POINTS = 801
+_POINTS = 401
 
 BoolArray = npt.NDArray[np.bool_]
 
