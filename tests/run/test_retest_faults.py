@@ -1,9 +1,11 @@
 """Retests of odd values, of sweeps that were removed, killed at a bad moment, or changed by somebody."""
 
 import json
+import shutil
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -224,12 +226,19 @@ def test_a_repeated_configuration_is_said_by_its_mean(
     assert {one.trial: one.lucky for one in found_in(store).trials} == best
 
 
-@pytest.mark.parametrize("which", [0, 1, 2])
 def test_what_is_left_of_a_retest_when_a_sweep_of_it_is_removed(
-    swept: Callable[..., SweepDir], caviar: Caviar, store: Path, which: int
+    swept: Callable[..., SweepDir], caviar: Caviar, store: Path
 ) -> None:
     swept()
     caviar("retest", "-q", "-k", "3", "--repeats", "20")
+    for which in range(3):
+        copy = store.with_name(f"removed{which}")
+        shutil.copytree(store, copy)
+        see_what_is_left(copy, partial(caviar, at=copy), which)
+
+
+def see_what_is_left(store: Path, caviar: Callable[..., Any], which: int) -> None:
+    """Of a retest of three parts, when its sweep or one of its first two parts is removed."""
     sweeps = Store.open(store).sweeps()
     assert caviar("rm", sweeps[which].id, "--yes").code == 0
     last = sweeps[-1]
@@ -328,26 +337,27 @@ HOSTILE: dict[str, tuple[int, Callable[[dict[str, Any]], Any]]] = {
 }
 
 
-@pytest.mark.parametrize("what", list(HOSTILE))
 def test_a_retest_that_somebody_changed_harms_no_other_sweep(
-    swept: Callable[..., SweepDir], caviar: Caviar, store: Path, what: str
+    swept: Callable[..., SweepDir], caviar: Caviar, store: Path
 ) -> None:
     root = swept()
     caviar("retest", "-q", "--repeats", "10")
-    which, change = HOSTILE[what]
-    changed(Store.open(store).sweeps()[which], change)
-    shown = caviar("best", root.id, "--json")
-    assert shown.code == 0, shown.err
-    assert json.loads(shown.out)["trials"]
-    for words in (
-        ["best", root.id],
-        ["retest", root.id, "--show"],
-        ["ls"],
-        ["stale"],
-        ["retest", "-q", "-k", "2", root.id],
-    ):
-        ran = caviar(*words)
-        assert "Traceback" not in ran.err, (words, ran.err)
+    for number, (what, (which, change)) in enumerate(HOSTILE.items()):
+        copy = store.with_name(f"changed{number}")
+        shutil.copytree(store, copy)
+        changed(Store.open(copy).sweeps()[which], change)
+        shown = caviar("best", root.id, "--json", at=copy)
+        assert shown.code == 0, (what, shown.err)
+        assert json.loads(shown.out)["trials"], what
+        for words in (
+            ["best", root.id],
+            ["retest", root.id, "--show"],
+            ["ls"],
+            ["stale"],
+            ["retest", "-q", "-k", "2", root.id],
+        ):
+            ran = caviar(*words, at=copy)
+            assert "Traceback" not in ran.err, (what, words, ran.err)
         assert "\x1b[1m" not in ran.out + ran.err
 
 
