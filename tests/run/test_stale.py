@@ -108,8 +108,7 @@ def test_paths_that_somebody_else_wrote_down_are_not_looked_at(trained: Store, f
 def test_a_retest_is_a_look_at_its_sweep_and_picks_the_winner(trained: Store) -> None:
     sweep = trained.readable()[0]
     before = winner(trained)
-    how = {"address": None, "progress": SilentProgress(sys.stderr), "command": {}}
-    retest_sweep(trained, sweep, k=2, repeats=5, **how)  # type: ignore[arg-type]
+    retest_sweep(trained, sweep, k=2, repeats=5, address=None, progress=SilentProgress(sys.stderr), command={})
     (after,) = stale_document(trained, [sweep], before.looked + timedelta(microseconds=1), print).winners
     assert not before.retested
     assert (after.sweep, after.retested, after.stale) == (sweep.id, True, False)

@@ -8,7 +8,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -150,10 +150,11 @@ def test_torch_is_asked_where_it_computes_on_gpus_and_only_there(monkeypatch: py
         is_initialized=lambda: used[0], device_count=lambda: 2, get_device_name=lambda one: f"GPU {one}"
     )
     cudnn = SimpleNamespace(version=lambda: 90300)
-    torch = SimpleNamespace(
+    torch = ModuleType("torch")
+    torch.__dict__.update(
         cuda=cuda, version=SimpleNamespace(cuda="12.6"), backends=SimpleNamespace(cudnn=cudnn), __file__="torch"
     )
-    monkeypatch.setitem(sys.modules, "torch", torch)  # type: ignore[arg-type]  # a stand-in
+    monkeypatch.setitem(sys.modules, "torch", torch)
     found = this_machine(gpus=True)
     assert (found.gpus, found.cuda, found.cudnn) == (("GPU 0", "GPU 1"), "12.6", "90300")
     used[0] = False
