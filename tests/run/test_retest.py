@@ -88,6 +88,8 @@ def test_who_asks_about_the_newest_sweep_means_the_search(
         assert json.loads(named.out) == found, verb
         assert f"{newest} is a retest of {root}, which is shown" in named.err, verb
     assert json.loads(caviar("status", "--json").out)["sweep"] == newest
+    shown = " ".join(caviar("understand").out.split())
+    assert f"what it is worth: caviar best --store {store} {root}" in shown, "it can be typed as it stands"
 
 
 def test_adding_seeds_goes_on_with_the_same_retest(inline: None, caviar: Caviar, write: Write, store: Path) -> None:

@@ -10,6 +10,7 @@ from caviar.display.console import STRONG
 from caviar.display.numbers import MISSING, counted, number, option_text
 from caviar.display.sanitize import one_line
 from caviar.display.table import Column, print_table
+from caviar.display.typed_commands import typed
 
 if TYPE_CHECKING:
     from caviar.results.understand_findings import BestOfTrials, MoreTrials, ParameterFindings, UnderstandDocument
@@ -32,7 +33,7 @@ def print_understood(document: UnderstandDocument, title: str) -> None:
     emit()
     emit("before you trust it:")
     for one in document.caveats:
-        emit(f"  {one.text}", hang=4)
+        emit(f"  {typed(one.text)}", hang=4)
 
 
 def _trials(document: UnderstandDocument) -> str:
