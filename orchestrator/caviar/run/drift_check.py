@@ -7,7 +7,7 @@ stored code is run first.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ from caviar.spec.retested import Retested
 from caviar.store import Views
 from caviar.store.drift_checks import add_drift_check
 from caviar.store.fingerprints import fingerprints
+from caviar.store.manifest import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -103,7 +104,7 @@ def check_drift(  # noqa: PLR0913 — the options of the verb
         name=plan.name,
         home=stale.home,
         trial=stale.trial,
-        looked=stale.looked.isoformat(timespec="seconds"),
+        looked=stale.looked.isoformat(timespec="milliseconds"),
         code="stored" if stored_code else "today",
         metric=plan.metric,
         mode=plan.mode,
@@ -124,7 +125,7 @@ def check_drift(  # noqa: PLR0913 — the options of the verb
     with loose_trials(plan, program, what=f"checking t{then.trial}", **given) as trials:
         document = _checked(store, sweep, document, then, trials, constraint_of(program))
         changed = _changed(sweep, trials, code=stale.code == "changed" and not stored_code)
-    document = replace(document, changed=changed, when=datetime.now(UTC).isoformat(timespec="seconds"))
+    document = replace(document, changed=changed, when=now())
     add_drift_check(sweep, document)
     return document
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from caviar.spec.plan import Plan
 from caviar.store import Views
 from caviar.store.checkpoints import newest_restorable
 from caviar.store.final_tests import add_final
+from caviar.store.manifest import now
 from caviar_workers.failure import headline
 from caviar_workers.states import Failure, State
 from caviar_workers.tables import FIELDS
@@ -101,7 +101,7 @@ def run_final_test(
         "rule": winner.rule,
         "metrics": told.metrics,
         "looks": len(set(tested)) + 1,
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "when": now(),
     }
     held.check()
     add_final(held.sweep, found)
