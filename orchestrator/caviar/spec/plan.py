@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from caviar.errors import SpecError
+from caviar.errors import SpecError, StoreError
 from caviar.search.samplers import List, read_sampler, sampler_json, trial_seeds
 from caviar.search.searchers import check_searcher
 from caviar.search.stopping import PAUSING, parse_stopping, stopping_text
@@ -24,6 +24,8 @@ from caviar_workers.tables import check_metric_name
 Relation = Literal["zoom", "retest", "fork"]
 """What a sweep is to the one that it comes from: narrower ranges, its best on fresh seeds, or its trials changed."""
 
+_EVERY = ("name", "metric", "mode", "trials", "seed", "space", "sampler")
+"""Fields that every version has stored."""
 _ABOVE = 3
 """How many objects of the sweep's description a value of the plan is nested in."""
 _FIRST = (
@@ -141,7 +143,14 @@ class Plan(Settings):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
-        """Read what `to_json` wrote; fields of a later version are left out."""
+        """Read what `to_json` wrote; fields of a later version are left out.
+
+        Raises:
+            StoreError: A field that every version wrote is not there.
+        """
+        lacking = next((name for name in _EVERY if name not in data), None)
+        if lacking is not None:
+            raise StoreError(f"a stored plan has no {lacking}: restore the sweep's sweep.json from a copy.")
         known = {item.name: data[item.name] for item in fields(cls) if item.name in data}
         known["space"] = Space.from_json(known["space"])
         known["held"] = {name: parameter_from_json(one) for name, one in known.get("held", {}).items()}
@@ -151,7 +160,7 @@ class Plan(Settings):
         retested = known.get("retested")
         known["retested"] = None if retested is None else Retested.from_json(retested)
         known.setdefault("relation", None if known.get("parent") is None else "zoom")  # there was no other
-        known["tags"] = tuple(known["tags"])
+        known["tags"] = tuple(known.get("tags", ()))
         return cls(**known)
 
 
