@@ -27,7 +27,11 @@ KINDS: dict[str, Any] = {"lr": "float", "units": "int", "optimizer": "text"}
 
 def plan(trials: int) -> dict[str, Any]:
     """What sweep.json holds of it."""
-    parameters = {name: {"type": "float", "kind": kind} for name, kind in KINDS.items()}
+    parameters = {
+        "lr": {"type": "float", "kind": "float", "low": 1e-4, "high": 1.0, "scale": "log"},
+        "units": {"type": "int", "kind": "int", "low": 50, "high": 100},
+        "optimizer": {"type": "choice", "kind": "text", "options": ["sgd", "adam"]},
+    }
     told = {"metric": "loss", "mode": "min", "rule": "last", "trials": trials, "seed": 0, "sampler": "sobol"}
     return {"plan": {"name": "large", "space": {"parameters": parameters}, **told}}
 
