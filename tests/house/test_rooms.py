@@ -3,7 +3,7 @@
 import re
 
 MOST_AT_THE_TOP = 9
-MOST = 17
+MOST = 18  # one more for the report's data: a page needs as many small answers as all verbs together
 FOLDERS = ("orchestrator", "workers")
 
 
