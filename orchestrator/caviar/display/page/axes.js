@@ -66,16 +66,17 @@ function dotPicture(parent, title, aside, about) {
     box, needs: ['keep', 'color', 'logy'], pair,
     draw() {
       const [base] = fit(pair);
-      const frame = {left: 44, top: 6, width: pair.width - 54, height: pair.height - 30, right: 10};
-      now = {frame, kept: keptRows(sweep, state.keep), ...about(sweep)};
+      now = {kept: keptRows(sweep, state.keep), ...about(sweep)};
       const {us, vs, xTicks, yTicks} = now;
+      const left = labelRoom(base, yTicks);
+      const frame = now.frame = {left, top: 6, width: pair.width - left - 12, height: pair.height - 30, right: 12, share: now.share};
       if (now.edges) {
         base.fillStyle = colors().band;
         for (const from of [0, 1 - EDGE]) base.fillRect(frame.left + from * frame.width, frame.top, EDGE * frame.width, frame.height);
       }
       drawAxes(base, frame, xTicks, yTicks);
       paintDots(base, frame, us, vs, now.kept);
-      if (now.line) paintBestLine(base, frame, now.line(now.kept));
+      paintBestLine(base, frame, now);
       pair.base.setAttribute('aria-label', `${title}: ${now.sentence}`);
     },
     mark() { if (now) ringDots(cleared(pair, pair.over), now.frame, now.us, now.vs); },
@@ -84,7 +85,13 @@ function dotPicture(parent, title, aside, about) {
   return picture;
 }
 
-function paintBestLine(context, frame, points) {
+/** The best in each tenth, and on the axis where the good ones lie. */
+function paintBestLine(context, frame, {line: best, good, kept}) {
+  if (good && good[0] !== null && good[0] !== undefined) {
+    context.fillStyle = colors().mark;
+    context.fillRect(frame.left + good[0] * frame.width, frame.top + frame.height - 1, (good[1] - good[0]) * frame.width, 3);
+  }
+  const points = (best && best(kept)) || [];
   context.strokeStyle = colors().faint;
   context.lineWidth = 1.5;
   context.beginPath();
@@ -111,7 +118,7 @@ function startAxes() {
     fillAxes();
     const absent = !sweep.parameters.length ? 'This sweep has no parameters.' : !sweep.usable ? 'No trial has a usable value yet.' : '';
     byId('axes').querySelector('.said').textContent = absent
-      || 'One dot a trial, the darker the better; the line joins the best in each tenth of the scale; the outer 5 % are shaded.';
+      || 'One dot a trial, the stronger the better; the line joins the best in each tenth of the scale, the bar on the axis is where good ones lie, the outer 5 % are shaded.';
   };
 }
 
@@ -133,10 +140,12 @@ function addAxis(box, name) {
   dotPicture(box, name, aside.filter(Boolean).join(' · '), () => {
     const parameter = parameterOf(name);
     const scale = valueScale(sweep);
-    const vs = sweep.value.map((x) => Math.min(scale.at(x), 1));
+    const choice = parameter.kind === 'choice';
+    const within = (x) => Math.min(Math.max(scale.at(x), 0), 1);
+    const vs = sweep.value.map(within);
     return {
-      us: parameter.u, vs, xTicks: parameter.ticks, yTicks: scale.ticks(5), edges: parameter.kind !== 'choice',
-      line: (kept) => bestInTenths(parameter.u, sweep.value, sweep.documents.sweep.mode, kept).map(([u, x]) => [u, Math.min(scale.at(x), 1)]),
+      us: parameter.spreadU, vs, xTicks: parameter.ticks, yTicks: scale.ticks(5), edges: !choice, share: choice, good: [parameter.low_u, parameter.high_u],
+      line: (kept) => !choice && bestInTenths(parameter.u, sweep.value, sweep.documents.sweep.mode, kept).map(([u, x]) => [u, within(x)]),
       sentence: axisSentence(parameter),
     };
   });
@@ -155,12 +164,12 @@ function startPairs() {
     for (const [j, k] of pairs) {
       const [a, b] = [sweep.parameters[j], sweep.parameters[k]].map((one) => one.name);
       dotPicture(box, `${b} by ${a}`, '', () => ({
-        us: parameterOf(a).u, vs: parameterOf(b).u, xTicks: parameterOf(a).ticks, yTicks: parameterOf(b).ticks,
-        sentence: `${sweep.n} trials, the darker the better`,
+        us: parameterOf(a).spreadU, vs: parameterOf(b).spreadU, xTicks: parameterOf(a).ticks, yTicks: parameterOf(b).ticks,
+        sentence: `${sweep.n} trials, the stronger the better`,
       }));
     }
     byId('pairs').querySelector('.said').textContent = pairs.length
-      ? 'The parameters that matter against each other; one dot a trial, the darker the better.'
+      ? 'The parameters that matter against each other; one dot a trial, the stronger the better.'
       : absent.pairs || 'There are no two parameters that matter.';
   };
 }

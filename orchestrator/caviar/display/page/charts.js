@@ -24,20 +24,21 @@ function resolved(value, key = '') {
   if (value === null || typeof value !== 'object') return value;
   const {ticks, ...rest} = value;
   const made = Object.fromEntries(Object.entries(rest).map(([name, one]) => [name, resolved(one, name)]));
-  return AXIS_KEYS.includes(key) ? styledAxis(made, ticks) : made;
+  return AXIS_KEYS.includes(key) ? styledAxis(made, ticks, key) : made;
 }
 
-function styledAxis(axis, ticks) {
+function styledAxis(axis, ticks, key) {
   const places = ticks && ticks.map(([place]) => place);
   const labels = new Map(ticks);
   const at = places ? {customValues: places} : {};
   return {
     ...axis,
-    nameTextStyle: {color: colors().faint, ...axis.nameTextStyle},
+    nameLocation: axis.nameLocation || (key === 'xAxis' ? 'middle' : 'end'), nameGap: key === 'xAxis' ? 26 : 10,
+    nameTextStyle: {color: colors().faint, fontSize: 11, align: key === 'yAxis' ? 'left' : 'center', padding: key === 'yAxis' ? [0, 0, 0, -30] : 0, ...axis.nameTextStyle},
     axisLine: {lineStyle: {color: colors().line}, ...axis.axisLine},
     axisTick: {show: false, ...axis.axisTick, ...at},
     axisLabel: {
-      color: colors().faint, fontSize: 11, hideOverlap: true, ...axis.axisLabel, ...at,
+      color: colors().faint, fontSize: 11, hideOverlap: true, overflow: 'truncate', width: key === 'yAxis' ? 100 : undefined, interval: key === 'yAxis' ? 0 : 'auto', ...axis.axisLabel, ...at,
       ...(ticks ? {formatter: (place) => (labels.has(place) ? labels.get(place) : '')} : {}),
     },
     splitLine: {...axis.splitLine, lineStyle: {color: colors().line, ...(axis.splitLine || {}).lineStyle}, ...at},
@@ -50,8 +51,15 @@ async function drawChart(box, option) {
   const chart = getInstanceByDom(box) || init(box, null, {renderer: 'canvas'});
   chart.resize();
   chart.setOption({
-    animation: false, textStyle: {fontFamily: colors().font, color: colors().faint}, ...resolved(option),
+    animation: false, textStyle: {fontFamily: colors().font, color: colors().faint}, grid: gridOf(option), ...resolved(option),
   }, {notMerge: true});
+}
+
+/** The frame of a chart, with room for its labels and for the names of its axes: ECharts measures no labels of ours. */
+function gridOf({xAxis = {}, yAxis = {}}) {
+  const labels = (yAxis.ticks || []).map(([, label]) => label).concat(yAxis.data || []).map((label) => [0, String(label)]);
+  const left = labelRoom(make('canvas').getContext('2d'), labels);
+  return {left, right: 22, top: yAxis.name ? 28 : 8, bottom: xAxis.name ? 44 : 24};
 }
 
 /** One chart of the data in the section of its name; the sentence under its title comes with it. */
@@ -82,9 +90,10 @@ function startIsolation() {
   return () => {
     const charts = (sweep.documents.charts || {}).isolation || [];
     clearPictures(box);
-    for (const {title, said, ...option} of charts) {
-      const inner = make('div', {class: 'picture', role: 'img', 'aria-label': `${title || ''}: ${said || ''}`});
-      box.append(make('figure', {class: 'small'}, make('figcaption', {}, make('b', {text: title || ''})), inner));
+    for (const {name: parameter, said, yAxis, ...rest} of charts) {
+      const option = {...rest, yAxis: {...yAxis, name: ''}};
+      const inner = make('div', {class: 'picture', role: 'img', 'aria-label': `${parameter}: ${said || section.dataset.how}`});
+      box.append(make('figure', {class: 'small'}, make('figcaption', {}, make('b', {text: parameter})), inner));
       addPicture({box: inner, needs: [], draw: () => drawChart(inner, option)});
     }
     section.querySelector('.said').textContent = charts.length ? section.querySelector('.said').dataset.how

@@ -167,9 +167,10 @@ function describe(sweep) {
   for (const name of TRIAL_COLUMNS) sweep[name] = column(name);
   sweep.n = table.start.length;
   sweep.grouped = table.rows.has('group');
-  sweep.parameters = documents.parameters.map((parameter) => ({
-    ...parameter, values: column(`value of ${parameter.name}`), u: column(`place of ${parameter.name}`),
-  }));
+  sweep.parameters = documents.parameters.map((parameter) => {
+    const u = column(`place of ${parameter.name}`);
+    return {...parameter, values: column(`value of ${parameter.name}`), u, spreadU: spread(u, sweep.trial)};
+  });
   sweep.metrics = documents.metrics.map((metric) => ({
     ...metric, last: column(`last of ${metric.name}`), low: column(`low of ${metric.name}`),
     high: column(`high of ${metric.name}`), y: table.points.get(metric.name) || null,
@@ -179,10 +180,20 @@ function describe(sweep) {
   sweep.usable = sweep.order.filter((row) => !Number.isNaN(sweep.value[row])).length;
   sweep.rank = new Float64Array(sweep.n);
   sweep.order.forEach((row, place) => { sweep.rank[row] = place; });
-  sweep.shade = sweep.rank.map((place) => (place < sweep.usable ? 1 - place / Math.max(sweep.usable - 1, 1) : 0));
+  // Of thousands, half would look as if they were good: the more there are, the fewer are strong.
+  const steep = sweep.usable > 2000 ? 2.5 : sweep.usable > 300 ? 1.6 : 1;
+  sweep.shade = sweep.rank.map((place) => (place < sweep.usable ? (1 - place / Math.max(sweep.usable - 1, 1)) ** steep : 0));
   const winner = documents.verdict && documents.verdict.trial;
   sweep.best = sweep.rowOf.has(winner) ? sweep.rowOf.get(winner) : sweep.usable ? sweep.order[0] : -1;
   return sweep;
+}
+
+/** Where dots are drawn: those of a few places (choices, small integers) are spread, or they would lie on one another. */
+function spread(u, trial) {
+  const places = Array.from(new Set(u)).filter((x) => !Number.isNaN(x)).sort((a, b) => a - b);
+  if (places.length > 20 || places.length === u.length) return u;
+  const gap = places.slice(1).reduce((least, x, i) => Math.min(least, x - places[i]), places.length > 1 ? 1 : 0.5);
+  return u.map((x, i) => Math.min(Math.max(x + (scattered(trial[i]) - 0.5) * gap * 0.6, 0), 1));
 }
 
 /** Rows from the best to the worst; those whose value is missing come last, in the order of their numbers. */

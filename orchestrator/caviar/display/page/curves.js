@@ -73,12 +73,18 @@ const shownMetric = () => sweep.metrics.find(({name}) => name === state.metric) 
 
 /** The scale of y: the axis for the eye, without far outliers; logarithmic as asked, if there are positive values. */
 function curveScale(metric, values) {
-  const {axis} = metric;
+  const axis = {...metric.axis};
+  // The best ends of curves are what is looked for, so they are no outliers.
+  if (metric.mode) {
+    const best = metric.last[sweep.best];
+    if (best < axis.low) axis.low = best;
+    if (best > axis.high) axis.high = best;
+  }
   const log = state.logy === null ? axis.log : state.logy;
-  if (!log) return scaleOf(axis.low, axis.high, false);
+  if (!log) return roomyScale([axis.low, axis.high], false, 0.02);
   const positive = values.filter((y) => y > 0);
   const low = axis.low > 0 ? axis.low : positive.reduce((least, y) => Math.min(least, y), Infinity);
-  return low < axis.high ? scaleOf(low, axis.high, true) : scaleOf(axis.low, axis.high, false);
+  return low < axis.high ? roomyScale([low, axis.high], true, 0.02) : roomyScale([axis.low, axis.high], false, 0.02);
 }
 
 function xScale(x) {
@@ -100,8 +106,9 @@ function drawCurves(picture) {
   if (!metric || !metric.y || !sweep.table.points.size) return nothing(picture, 'curves', 'No trial has reported a value yet.');
   const lines = curveLines(sweep, metric, state);
   const {width, height} = picture.pair;
-  const frame = {left: 56, top: 10, width: width - 56 - 54, height: height - 38, right: 54};
   const scale = {x: xScale(lines.x), y: curveScale(metric, lines.y)};
+  const left = labelRoom(base, scale.y.ticks(7));
+  const frame = {left, top: 10, width: width - left - 54, height: height - 34, right: 54};
   const xs = Float32Array.from(lines.x, (x) => frame.left + Math.max(scale.x.at(x), 0) * frame.width);
   // Far outliers are kept near the canvas: numbers beyond that only cost time.
   const ys = Float32Array.from(lines.y, (y) => frame.top + (1 - Math.min(Math.max(scale.y.at(y), -9), 9)) * frame.height);
@@ -132,8 +139,9 @@ function inFrame(context, {left, top, width, height}, paint) {
 function sayCurves(picture, metric, lines) {
   const best = sweep.best < 0 ? '' : ` ${name(sweep.best)} is the best, orange.`;
   const what = lines.band ? `${lines.rows.length} configurations, the mean of the seeds of each` : `${lines.rows.length} trials`;
-  const by = state.color === 'rank' ? 'The darker, the better its rank' : `Coloured by ${state.color}`;
-  const cutOff = lines.y.some((y) => y > metric.axis.high) ? ` Values over ${shown(metric.axis.high)} lie outside.` : '';
+  const by = state.color === 'rank' ? 'The stronger the colour, the better the rank' : `Coloured by ${state.color}`;
+  const {high} = drawnCurves.scale.y;
+  const cutOff = lines.y.some((y) => y > high * 1.001) ? ` Values over ${shown(high)} lie outside.` : '';
   const band = lines.band ? ' The band goes from the lowest to the highest seed.' : '';
   picture.say(`${metric.name} by ${X_NAMES[state.x] || state.x}: ${what}. ${by}.${best}${band}${cutOff}`);
 }

@@ -117,6 +117,9 @@ function cut(context, text, width, size = 11) {
   return `${letters.join('')}…`;
 }
 
+/** The room that the labels left of a frame need. */
+const labelRoom = (context, ticks) => Math.min(Math.max(...ticks.map(([, label]) => textWidth(context)(label)), 20) + 14, 110);
+
 /** Grid lines and labels of both axes around the frame {left, top, width, height}; ticks are [place in 0…1, label]. */
 function drawAxes(context, frame, xTicks, yTicks, {grid = true} = {}) {
   const {left, top, width, height} = frame;
@@ -132,7 +135,9 @@ function drawAxes(context, frame, xTicks, yTicks, {grid = true} = {}) {
     last = at;
   }
   line(context, left, top + height + 0.5, left + width, top + height + 0.5, colors().line);
-  for (const {at, label, t} of withRoom(xTicks, (t) => left + t * width, measure)) {
+  // Of choices none is left out: each has the width of its part.
+  const fitting = frame.share ? xTicks.map(([t, label]) => [t, cut(context, label, width / xTicks.length - 4)]) : xTicks;
+  for (const {at, label, t} of withRoom(fitting, (t) => left + t * width, measure, frame.share ? 2 : 8)) {
     if (t < -0.001 || t > 1.001) continue;
     // A label at an end stays within the canvas rather than being cut off.
     const half = measure(label) / 2;
@@ -150,7 +155,7 @@ function line(context, x0, y0, x1, y1, color) {
 }
 
 /** Lines of few rows are drawn strong, those of thousands fine. */
-const lineWidthOf = (count) => (count <= 60 ? 1.75 : count <= 400 ? 1.25 : 1);
+const lineWidthOf = (count) => (count <= 60 ? 1.75 : count <= 150 ? 1.25 : 1);
 
 /**
  * Paint some of many lines: line i has the points from start[i] on, length[i] of them, at xs and ys in pixels. `order`
@@ -184,15 +189,15 @@ function paintLines(context, {start, length, xs, ys}, order, color, width) {
  * as near as each other the one that comes first in `order` is taken, the best.
  */
 function nearestLine({start, length, xs, ys}, order, x, y, reach) {
-  let nearest = -1, least = reach * reach;
+  let nearest = -1, least = reach * reach, near = reach;
   for (const i of order) {
     const begin = start[i], end = begin + length[i];
     if (begin === end) continue;
-    let k = Math.max(firstFrom(xs, begin, end, x - reach) - 1, begin);
-    for (; k < end && (k === begin || xs[k - 1] <= x + reach); k++) {
+    let k = Math.max(firstFrom(xs, begin, end, x - near) - 1, begin);
+    for (; k < end && (k === begin || xs[k - 1] <= x + near); k++) {
       const before = k === begin || ys[k - 1] !== ys[k - 1] ? k : k - 1;
       const d = squareToPiece(x, y, xs[before], ys[before], xs[k], ys[k]);
-      if (d < least) { least = d; nearest = i; }
+      if (d < least) { least = d; near = Math.sqrt(d); nearest = i; }
     }
   }
   return nearest;

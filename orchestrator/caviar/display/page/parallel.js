@@ -8,10 +8,10 @@ let drawnParallel = null;
 function parallelAxes(sweep) {
   const scale = valueScale(sweep);
   const value = {
-    name: sweep.documents.sweep.metric, label: sweep.documents.sweep.metric, u: valuePlaces(sweep), ticks: scale.ticks(8),
+    name: sweep.documents.sweep.metric, label: sweep.documents.sweep.metric, u: valuePlaces(sweep), spreadU: valuePlaces(sweep), ticks: scale.ticks(8),
     flip: sweep.documents.sweep.mode !== 'max', text: (u) => shown(scale.value(u)), value: true,
   };
-  const parameters = sweep.parameters.slice(0, window.innerWidth < 600 ? 5 : MOST_AXES);
+  const parameters = sweep.parameters.slice(0, window.innerWidth < 600 ? 4 : MOST_AXES);
   return [...parameters.map((one) => ({...one, label: one.name, text: (u) => nearTick(one, u)})), value];
 }
 
@@ -25,7 +25,8 @@ function layoutParallel(picture) {
   const [base] = fit(picture.pair);
   const {width, height} = picture.pair;
   const axes = parallelAxes(sweep);
-  const frame = {left: 34, top: 44, width: width - 34 - 62, height: height - 44 - 14};
+  const narrow = width < 600;
+  const frame = {left: narrow ? 24 : 34, top: 44, width: width - (narrow ? 24 + 70 : 34 + 100), height: height - 44 - 14};
   const gap = frame.width / (axes.length - 1);
   axes.forEach((axis, k) => {
     axis.x = frame.left + k * gap;
@@ -44,7 +45,7 @@ function throughAxes(axes) {
     const t = (k % parts) / parts, bent = t * t * (3 - 2 * t);
     const x = left.x + t * (right.x - left.x);
     for (let row = 0; row < sweep.n; row++) {
-      const y0 = left.y(left.u[row]), y1 = right.y(right.u[row]);
+      const y0 = left.y(left.spreadU[row]), y1 = right.y(right.spreadU[row]);
       xs[row * count + k] = x;
       ys[row * count + k] = y0 + bent * (y1 - y0);
     }
@@ -80,8 +81,10 @@ function drawParallel(picture) {
   base.setTransform(1, 0, 0, 1, 0, 0);
   if (kept || strong.length < worstFirst.length) base.drawImage(backdrop(picture, drawn, worstFirst), 0, 0);
   base.setTransform(picture.pair.ratio, 0, 0, picture.pair.ratio, 0, 0);
-  const color = rowColors(sweep);
-  paintLines(base, drawn, strong, color, strong.length > 400 ? 0.8 : lineWidthOf(strong.length));
+  const place = new Map(strong.map((row, i) => [row, i / strong.length]));
+  const color = strong.length < ranked.length && state.color === 'rank'
+    ? (row) => colors().ranks[shadeOf(place.get(row) ** 2)] : rowColors(sweep);
+  paintLines(base, drawn, strong, color, strong.length > 400 ? 0.7 : lineWidthOf(strong.length));
   drawn.axes.forEach((axis) => drawParallelAxis(base, drawn, axis));
   placeHandles(picture, drawn);
   return sayParallel(picture, ranked, strong);
@@ -128,7 +131,7 @@ function markParallel(picture) {
     labels.push([ys[start[row] + length[row] - 1], name(row), color]);
   }
   for (const axis of axes) drawParallelAxis(over, drawnParallel, axis);
-  endLabels(over, labels, axes.at(-1).x + 36, frame.top, frame.top + frame.height);
+  endLabels(over, labels, axes.at(-1).x + (picture.pair.width < 600 ? 34 : 48), frame.top, frame.top + frame.height);
 }
 
 /**

@@ -26,7 +26,7 @@ function fixed(x) {
 /** Seconds as 0.8s, 52s, 3m20s, 2h05m or 3d04h. */
 function duration(seconds) {
   if (!Number.isFinite(seconds)) return '?';
-  if (seconds < 9.95) return `${Number(Math.max(seconds, 0).toFixed(1))}s`;
+  if (seconds < 9.95) return `${Number(Math.max(seconds, 0).toPrecision(2))}s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole}s`;
   const two = (x) => String(x).padStart(2, '0');

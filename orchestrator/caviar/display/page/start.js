@@ -9,10 +9,20 @@ function showSweep(shownSweep) {
   tellSweep(sweep);
   tellRunning(sweep);
   fillControls();
+  arrange();
   for (const follow of onSweep) follow();
   tellSelection();
   redrawAll();
   requestAnimationFrame(() => setTimeout(() => { window.caviar.ready = true; }));
+}
+
+/** What has nothing to show stands at the end, in a sentence; a chart without a neighbour takes the whole width. */
+function arrange() {
+  const {charts = {}, failures = [], pairs = []} = sweep.documents;
+  const has = {...charts, failures: failures.length, pairs: pairs.length, isolation: (charts.isolation || []).length};
+  for (const id of [...CHARTS, 'failures', 'pairs']) byId(id).classList.toggle('absent', !has[id]);
+  const halves = CHARTS.map(byId).filter((card) => card.matches('.half:not(.absent)'));
+  halves.forEach((card, i) => card.classList.toggle('whole', i === halves.length - 1 && i % 2 === 0));
 }
 
 /** The controls over the curves show the state, and change it. */

@@ -120,20 +120,22 @@ function valuePlaces(sweep) {
 function valueScale(sweep) {
   if (!sweep.scale) {
     const axis = (sweep.metrics[0] || {}).axis || {low: 0, high: 1, log: false};
-    const usable = Array.from(sweep.value).filter((x) => Number.isFinite(x) && x >= axis.low && x <= axis.high);
-    const all = usable.length ? usable : Array.from(sweep.value).filter(Number.isFinite);
+    // Far outliers are left out at the bad end only: at the good end they are what is looked for.
+    const near = sweep.documents.sweep.mode === 'max' ? (x) => x >= axis.low : (x) => x <= axis.high;
+    const finite = Array.from(sweep.value).filter(Number.isFinite);
+    const all = finite.some(near) ? finite.filter(near) : finite;
     sweep.scale = roomyScale(all, axis.log && all.every((x) => x > 0));
   }
   return sweep.scale;
 }
 
 /** A scale over some values, with a little room at both ends. */
-function roomyScale(values, log) {
+function roomyScale(values, log, share = 0.04) {
   let low = Infinity, high = -Infinity;
   for (const x of values) { if (x < low) low = x; if (x > high) high = x; }
   if (!(low <= high)) return scaleOf(0, 1, false);
   if (low === high) [low, high] = log ? [low / 2, high * 2] : [low - (Math.abs(low) || 1) / 2, high + (Math.abs(high) || 1) / 2];
-  if (log) return scaleOf(low * (low / high) ** 0.03, high * (high / low) ** 0.03, true);
-  const room = Math.min((high / 2 - low / 2) * 0.06, 1e306);
+  if (log) return scaleOf(low * (low / high) ** share, high * (high / low) ** share, true);
+  const room = Math.min((high / 2 - low / 2) * 2 * share, 1e306);
   return scaleOf(low - room, high + room, false);
 }

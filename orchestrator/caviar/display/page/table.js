@@ -7,7 +7,9 @@ const MOST_METRICS = 12;
 function tableColumns(sweep) {
   const texts = (values) => (row) => shown(values[row]);
   const states = sweep.documents.sweep.states || [];
-  const metrics = sweep.metrics.slice(0, MOST_METRICS).map((metric) => ({
+  // The last value of the sweep's metric is mostly the value that ranks, which has a column already.
+  const same = state.summary === 'last' && sweep.metrics.length && sweep.metrics[0].last.every((x, row) => !(Math.abs(x - sweep.value[row]) > 1e-5 * Math.abs(x)));
+  const metrics = sweep.metrics.slice(same ? 1 : 0, MOST_METRICS).map((metric) => ({
     id: `m ${metric.name}`, label: state.summary === 'last' ? metric.name : `${state.summary} ${metric.name}`, number: true,
     key: (row) => metric[state.summary][row], text: texts(metric[state.summary]),
   }));
@@ -18,12 +20,12 @@ function tableColumns(sweep) {
   const seconds = {id: 'seconds', label: 'seconds', number: true, key: (row) => sweep.seconds[row], text: (row) => duration(sweep.seconds[row])};
   return [
     {id: 'trial', label: 'trial', key: (row) => sweep.trial[row], text: name},
-    {id: 'rank', label: 'value', number: true, key: (row) => sweep.rank[row], text: texts(sweep.value)},
+    {id: 'rank', label: sweep.documents.sweep.metric, number: true, key: (row) => sweep.rank[row], text: texts(sweep.value)},
     {id: 'curve', label: 'curve', text: () => ''},
     ...parameters, ...metrics,
     {id: 'step', label: 'step', number: true, key: (row) => sweep.step[row], text: texts(sweep.step)},
     seconds,
-    {id: 'state', label: 'state', key: (row) => states[sweep.state[row]] || null, text: (row) => states[sweep.state[row]] || '–'},
+    {id: 'state', label: 'state', key: (row) => states[sweep.state[row]] || null, text: (row) => (states[sweep.state[row]] || '–').toLowerCase()},
   ];
 }
 
@@ -55,11 +57,12 @@ function tableRows(columns) {
   return column && column.key && state.sort !== 'rank' ? sortedRows(rows, column.key, descending) : rows;
 }
 
-/** The widths that columns need, in letters, from their names and some of their texts: they stay while one scrolls. */
+/** The widths that columns need, from their names and some of their texts: they stay while one scrolls. */
 function columnWidths(columns, rows) {
+  const measure = textWidth(make('canvas').getContext('2d'), 13);
   const some = rows.filter((_, i) => i % Math.ceil(rows.length / 60) === 0);
-  return columns.map(({id, label, text}) => (id === 'curve' ? 9
-    : Math.min(Math.max(label.length + 2.5, ...some.map((row) => text(row).length + 1)), 26) + 1));
+  return columns.map(({id, label, text}) => (id === 'curve' ? 84
+    : Math.min(Math.max(measure(label) + 16, ...some.map((row) => measure(text(row)))), 220) + 20));
 }
 
 function drawTable(picture) {
@@ -67,10 +70,10 @@ function drawTable(picture) {
   picture.columns = columns;
   picture.rows = tableRows(columns);
   const widths = columnWidths(columns, picture.rows);
-  picture.table.style.width = `${widths.reduce((sum, width) => sum + width, 0)}ch`;
+  picture.table.style.width = `${widths.reduce((sum, width) => sum + width, 0)}px`;
   picture.table.querySelector('colgroup').replaceChildren(...widths.map((width) => {
     const col = make('col');
-    col.style.width = `${width}ch`;
+    col.style.width = `${width}px`;
     return col;
   }));
   picture.table.querySelector('thead tr').replaceChildren(...columns.map((column) => headCell(column)));

@@ -66,7 +66,7 @@ function tellVerdict(verdict) {
   const exact = JSON.stringify(Object.fromEntries(config.map(({name, exact}) => [name, exact])), null, 1);
   fill('verdict-config', pairsList(config));
   return fill('verdict-commands', config.length ? copyButton('Copy config', () => exact) : null,
-    commands.length ? make('details', {}, make('summary', {text: 'What to type next'}),
+    commands.length ? make('details', {open: window.innerWidth > 760}, make('summary', {text: 'What to type next'}),
       ...commands.flatMap(({label, command: typed}) => [make('p', {text: label}), command(typed)])) : null);
 }
 
