@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from caviar.search.stopping import ASHA, Extrapolate, Hyperband, MedianStop, Patience
     from caviar.space import Choice, Constant, Float, Int, Prior, Space
     from caviar.sweep import Sweep
+    from caviar_workers.command import Command
     from caviar_workers.trial import Trial, TrialInterrupted
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "CaviarError",
     "Choice",
     "ClusterError",
+    "Command",
     "Constant",
     "Extrapolate",
     "Float",
@@ -59,6 +61,7 @@ __all__ = [
 _ROOMS = {
     "ASHA": "caviar.search.stopping",
     "Choice": "caviar.space",
+    "Command": "caviar_workers.command",
     "Constant": "caviar.space",
     "Extrapolate": "caviar.search.stopping",
     "Float": "caviar.space",

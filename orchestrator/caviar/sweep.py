@@ -16,10 +16,12 @@ from caviar.space import Space, check_listed, hold_lower_tiers
 from caviar.space.call_hints import called_as
 from caviar.spec.code_snapshot import ROLES
 from caviar.spec.code_source import program_of
+from caviar.spec.command_source import check_command, title_of
 from caviar.spec.overrides import check_arguments, overridden
 from caviar.spec.plan import Plan, refuse_stored_secrets
 from caviar.spec.provenance import provenance
 from caviar.spec.settings import SETTINGS, SPECIAL, Settings, documented, setting
+from caviar_workers.command import Command
 from caviar_workers.load import importing
 
 if TYPE_CHECKING:
@@ -61,7 +63,8 @@ class Sweep(Settings, _Subject):
 
     Attributes:
         train: `train(config, trial)`, which calls `trial.report(step, **metrics)`; a generator that yields dicts
-            with a `step`; or a function that returns its one result. It needs no import of ours.
+            with a `step`; or a function that returns its one result. It needs no import of ours. Or a program of any
+            language: `Command("python train.py {args}")`.
         space: Parameter name → Float, Int, Choice or Constant; a bare list is a Choice, a bare value a Constant.
         metric: The reported metric that decides.
         …
@@ -119,6 +122,8 @@ class Sweep(Settings, _Subject):
         _check_words(self.name, self.tags)
         check_arguments(self.train, self.train_args)
         object.__setattr__(self, "space", self.space if isinstance(self.space, Space) else Space(self.space))
+        if isinstance(self.train, Command):
+            check_command(self.train, self.space)
         refuse_stored_secrets(self.plan)
 
     @cached_property
@@ -255,6 +260,8 @@ class Sweep(Settings, _Subject):
     def _file_stem(self) -> str:
         if self.snapshot is not None:
             return Path(self.snapshot.files[self.snapshot.module][0]).stem
+        if isinstance(self.train, Command):
+            return title_of(self.train)
         code = getattr(self.train, "__code__", None)
         file = Path(code.co_filename) if code is not None else None
         return file.stem if file is not None and file.suffix == ".py" and file.is_file() else ""

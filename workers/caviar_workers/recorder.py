@@ -79,6 +79,7 @@ class Recorder:
             attempt=lease.attempts[position],
             seed=lease.seeds[position],
             devices=self._devices,
+            metric=lease.metric,
         )
         trial.restore(lease.restore.get(trial.number), self.keep)
         trial.arrive()

@@ -25,7 +25,10 @@ garbage collector busy for as long as the training; numbers, and dicts of number
 WIDTH = 3
 """Cells of a row."""
 
-_PUBLIC = ("attempt", "data", "devices", "interrupted", "load", "number", "report", "save", "seed", "start", "sweep")
+_PUBLIC = (
+    *("attempt", "data", "devices", "interrupted", "load", "metric", "number", "report", "save", "seed", "start"),
+    "sweep",
+)
 
 
 class TrialInterrupted(BaseException):
@@ -46,6 +49,7 @@ class Trial:
             seeded with it.
         data: What the sweep's `data` function returned; None: it has none. All trials read it: do not write to it.
         devices: The accelerators assigned, as CUDA_VISIBLE_DEVICES writes them; empty: none.
+        metric: The sweep's metric.
         interrupted: What made `report` raise TrialInterrupted; None: nothing did.
     """
 
@@ -66,13 +70,17 @@ class Trial:
         "data",
         "devices",
         "interrupted",
+        "metric",
         "number",
         "seed",
         "sweep",
     )
 
-    def __init__(self, *, sweep: str, number: int, attempt: int, seed: int, devices: str = "") -> None:
+    def __init__(
+        self, *, sweep: str, number: int, attempt: int, seed: int, devices: str = "", metric: str = ""
+    ) -> None:
         self.sweep = sweep
+        self.metric = metric
         self.number = number
         self.attempt = attempt
         self.seed = seed
@@ -159,6 +167,11 @@ class Trial:
     def start(self) -> int:
         """First step of this attempt: 0, or the one after that of the checkpoint that was loaded."""
         return self._start
+
+    @property
+    def ending(self) -> Action | None:
+        """What the trial was told, which its next report or save will raise; None: to go on."""
+        return self._ending
 
     @property
     def newest_step(self) -> int:
@@ -283,7 +296,7 @@ class Trial:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle who the trial is: in another process it knows number, seed and data, and refuses the rest."""
-        facts = {name: getattr(self, name) for name in ("sweep", "number", "attempt", "seed", "devices")}
+        facts = {name: getattr(self, name) for name in ("sweep", "number", "attempt", "seed", "devices", "metric")}
         return _unpickled, ((os.getpid(), id(self)), facts, self.data)
 
     def __dir__(self) -> list[str]:

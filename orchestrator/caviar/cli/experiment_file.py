@@ -45,7 +45,7 @@ def load(reference: str) -> Sweep:
     found = sweeps[name or next(iter(sweeps))]
     # Now: another file's modules may take the place of these.
     named = program_of({role: getattr(found, role) for role in ROLES}, program)
-    return replace(found, snapshot=named if named.module else program)
+    return replace(found, snapshot=named if named.module in program.files else program)
 
 
 def _made_here(module: ModuleType, sweeps: dict[str, Sweep]) -> dict[str, Sweep]:

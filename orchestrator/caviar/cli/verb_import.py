@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from caviar.cli.command_sweep import named_range
 from caviar.cli.options import Target, target_options
 from caviar.cli.output import say
 
@@ -65,7 +66,7 @@ def verb(*, file: str, steps: str | None, space: tuple[str, ...], dry_run: bool,
     columns |= {key: _listed(given.pop(key)) for key in ("params", "metrics")}
     asked = Asked(**columns)
     settings = {key: value for key, value in given.items() if value is not None}
-    ranges = dict(map(_range, space))
+    ranges = dict(map(named_range, space))
     table = read_trials(Path(file), asked, say, ranges=ranges, steps=_steps(steps), settings=settings)
     made = None
     if not dry_run:
@@ -86,13 +87,6 @@ def verb(*, file: str, steps: str | None, space: tuple[str, ...], dry_run: bool,
 def _listed(words: Sequence[str]) -> tuple[str, ...]:
     """The words between commas; an option may be repeated too."""
     return tuple(one.strip() for word in words for one in word.split(",") if one.strip())
-
-
-def _range(word: str) -> tuple[str, str]:
-    name, equals, text = word.partition("=")
-    if not (name and equals and text):
-        raise click.UsageError(f"--space is NAME=RANGE, such as lr=log:1e-4..1, got {word!r}")
-    return name, text
 
 
 def _steps(word: str | None) -> tuple[int, int] | None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from caviar.cli.command_sweep import Described, command_sweep, described_options
 from caviar.cli.options import Target, setting_options, target_options
 from caviar.cli.output import data_only
 from caviar.spec.settings import SETTINGS
@@ -25,7 +26,13 @@ Examples:
   caviar run experiments/digits.py
   caviar run experiments/digits.py --trials 256 --seed 1 --set train.epochs=5
   caviar run experiments/digits.py --gpus 0.25 --concurrency 8 --dry-run
+  caviar run --metric val_loss --space lr=log:1e-4..1 --space units=8..256 \\
+    -- python train.py {args} --seed {seed}
 """
+
+
+COMMAND = "caviar.command"
+"""In the context: the words after `--`."""
 
 
 class Run(click.Command):
@@ -33,9 +40,11 @@ class Run(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse as click does."""
-        words = list(args)
+        at = args.index("--") if "--" in args else len(args)
+        ctx.meta[COMMAND] = tuple(args[at + 1 :])
+        words = args = args[:at]
         try:
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, list(args))
         except click.NoSuchOption as error:
             meant = _setting(error.option_name, words, [option for one in self.params for option in one.opts])
             if not meant:
@@ -69,9 +78,10 @@ def _setting(option: str, words: list[str], options: list[str]) -> str:
 
 
 @click.command(cls=Run, epilog=EPILOG)
-@click.argument("file", metavar="FILE[:NAME]")
+@click.argument("file", metavar="FILE[:NAME] | -- COMMAND…", required=False)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override what FILE declares; repeatable.")
 @setting_options
+@described_options
 @click.option(
     "--address",
     metavar="HOST:PORT",
@@ -81,10 +91,13 @@ def _setting(option: str, words: list[str], options: list[str]) -> str:
 @click.option("--try", "tried", is_flag=True, help="Train the first trial here, without Ray; store nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @target_options
-def verb(file: str, address: str | None, quiet: bool, target: Target, **given: Any) -> None:
+def verb(
+    file: str | None, described: Described, address: str | None, quiet: bool, target: Target, **given: Any
+) -> None:
     """Run the sweep that FILE describes, here or on a Ray cluster, to its end.
 
-    FILE is a Python file that holds a `Sweep`; NAME says which, where it holds several. Ctrl-C stops it in
+    FILE is a Python file that holds a `Sweep`; NAME says which, where it holds several. In its place, any COMMAND may
+    train: it gets its parameters as {args}, and prints lines such as epoch=3 val_loss=0.5. Ctrl-C stops the sweep in
     good order, and `caviar resume` goes on.
     """
     from caviar.display.choose_display import choose_display
@@ -94,19 +107,24 @@ def verb(file: str, address: str | None, quiet: bool, target: Target, **given: A
     dry_run, tried = given.pop("dry_run"), given.pop("tried")
     if dry_run and tried:
         raise click.UsageError("--dry-run runs nothing, and --try a trial: leave one of them out")
+    command = _command(file, described)
     progress = choose_display(quiet=quiet)
     with (
         data_only(),
-        slowly(progress, f"importing {file} and what it needs…"),
+        slowly(progress, f"importing {file or 'what a sweep needs'}{' and what it needs' if file else ''}…"),
         terminable("nothing was begun"),  # but for Ray, which is to be stopped
     ):  # the first time, all of it is compiled, too
         from caviar.cli.after_run import after_run
         from caviar.cli.experiment_file import load, split
         from caviar.run.ray_cluster import start_ray_early
 
-        if not (dry_run or tried or address):
-            start_ray_early(split(file)[0], given["concurrency"])
-        sweep = load(file).override(_changes(given))
+        if file is None:
+            sweep = command_sweep(command, described, here=address is None)
+        else:
+            if not (dry_run or tried or address):
+                start_ray_early(split(file)[0], given["concurrency"])
+            sweep = load(file)
+        sweep = sweep.override(_changes(given))
     if dry_run or tried:
         progress.end()
     if given["pausing"] and not sweep.plan.pauses:
@@ -120,6 +138,21 @@ def verb(file: str, address: str | None, quiet: bool, target: Target, **given: A
     with data_only():
         result = sweep.run(store=target.store, address=address, progress=progress)
     after_run(target, result.id)
+
+
+def _command(file: str | None, described: Described) -> tuple[str, ...]:
+    """The words of the command, where there is no file; see that there is one of both."""
+    words: tuple[str, ...] = click.get_current_context().meta[COMMAND]
+    if file is None and not words:
+        raise click.UsageError("Name a FILE that holds a Sweep, or after -- a COMMAND that trains")
+    if file is not None and words:
+        raise click.UsageError(f"A FILE or a COMMAND at a time, got {file} and, after --, {words[0]}")
+    if file is not None and described.given:
+        raise click.UsageError(
+            f"{described.given[0]} describes a COMMAND; {file} says it by itself, and --set changes it, as in --set "
+            "metric=…, --set space.lr.high=…"
+        )
+    return words
 
 
 def _changes(given: Mapping[str, Any]) -> dict[str, Any]:

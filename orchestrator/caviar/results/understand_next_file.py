@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.results.imported import imported_from
 from caviar.space import parameter_from_json
-from caviar.spec.code_archive import called
+from caviar.spec.code_archive import called, unpack
+from caviar.spec.command_source import stored_command
 from caviar.spec.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def no_file_of(opened: OpenSweep) -> str | None:
         return f"it was imported from {origin.file} and has no code: put train into a file, with this space"
     if description.get("program", {}).get("kind", "function") == "function":
         return "its functions live in no file that gives them when it is imported: put train into one, with this space"
+    if stored_command(unpack(opened.sweep.code())) is not None:
+        return None
     program = called(opened.sweep.code())
     names = [*_imported_from(program)[0].split("."), *(name.split(".")[0] for name in _functions(program).values())]
     odd = next((name for name in names if not name.isidentifier() or keyword.iskeyword(name)), None)
@@ -53,22 +56,28 @@ def next_file(opened: OpenSweep, plan: Plan, document: NextDocument, folder: str
         folder: In which the file will lie: where that is not that of the sweep's code, the file says where this is.
     """
     program = called(opened.sweep.code())
+    command = stored_command(unpack(opened.sweep.code()))
     module, home = _imported_from(program)
-    functions = _functions(program)
+    functions = _functions(program) if command is None else {"train": repr(command)}
     heads = sorted({name.split(".")[0] for name in functions.values()})
     space = {one.name: parameter_from_json(one.after) for one in document.parameters}
     text = ", ".join(map(repr, space.values()))
     classes = [name for name in ("Choice", "Constant", "Float", "Int", "Prior") if f"{name}(" in text]
-    elsewhere = folder is None or os.path.realpath(folder) != os.path.realpath(home)
+    classes = classes if command is None else [*classes, "Command"]
+    away = folder is None or os.path.realpath(folder) != os.path.realpath(home)
+    elsewhere = command is None and away
     lines = [
         f'"""The next sweep after {_plain(plan.name)} ({document.sweep}), as caviar next proposes it."""',
         "",
         *(["import sys", ""] if elsewhere else []),
-        f"from caviar import {', '.join([*classes, 'Sweep'])}",
+        f"from caviar import {', '.join(sorted([*classes, 'Sweep']))}",
         "",
         *([f"sys.path.insert(0, {home!r})  # where {_plain(module)} lies", ""] if elsewhere else []),
-        f"from {module} import {', '.join(heads)}{'  # noqa: E402' if elsewhere else ''}",
-        "",
+        *(
+            [f"from {module} import {', '.join(heads)}{'  # noqa: E402' if elsewhere else ''}", ""]
+            if not command
+            else []
+        ),
         "sweep = Sweep(",
         f"    {functions['train']},",
         "    space={",

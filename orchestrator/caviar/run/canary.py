@@ -16,6 +16,7 @@ from caviar.run.final_test import drawn
 from caviar.run.loose_trials import LooseTrials, copies
 from caviar.run.trust import Trust, trusted_program
 from caviar.spec.code_today import program_today
+from caviar.spec.command_source import MODULE as COMMAND
 from caviar_workers.failure import headline
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def chosen_program(sweep: SweepDir, trust: Trust, *, stored_code: bool) -> Progr
     """
     need_source(sweep)
     stored = trusted_program(sweep, trust)
-    if stored_code:
+    if stored_code or stored.module == COMMAND:  # its files are read anew by each trial
         return stored
     path = Path(stored.files[stored.module][0])
     if not path.is_file():

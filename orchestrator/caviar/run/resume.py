@@ -29,6 +29,7 @@ from caviar.search.samplers import check_identity, make_sampler
 from caviar.spec.code_archive import pack
 from caviar.spec.code_snapshot import ROLES
 from caviar.spec.code_today import program_today, unchanged
+from caviar.spec.command_source import changed_files
 from caviar.spec.plan import Plan
 from caviar.spec.secrets import resolved
 from caviar.store import Views
@@ -300,6 +301,8 @@ def _program(sweep_dir: SweepDir, force: bool, progress: ProgressDisplay, trust:
     """The program to go on with, and whether it is another than before."""
     stored = trusted_program(sweep_dir, trust)
     path = Path(stored.files[stored.module][0])
+    for name in changed_files(stored):
+        progress.note(f"{name} has changed since the sweep began: trials from here on may differ from those before")
     if not path.is_file():
         if force:
             raise SpecError(f"--force takes the experiment as it is now, but there is no {path}: leave --force out")

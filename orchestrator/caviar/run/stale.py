@@ -17,6 +17,8 @@ from caviar.results.open_sweep import say_not_shown
 from caviar.results.selector import select
 from caviar.run.trust import program_to_read, strangers
 from caviar.spec.code_today import program_today, unchanged
+from caviar.spec.command_source import MODULE as COMMAND
+from caviar.spec.command_source import changed_files
 from caviar.store import Views
 from caviar.store.drift_checks import drift_checks
 from caviar.store.fingerprints import fingerprints
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from caviar.results.drift import CanaryDocument
     from caviar.results.open_sweep import Say
     from caviar.store import Store, SweepDir
+    from caviar_workers.messages import Program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +205,12 @@ def _code(sweep: SweepDir) -> tuple[str, str]:
     if strangers(sweep):
         return "unknown", "another user's"
     stored = program_to_read(sweep)
+    if stored.module == COMMAND:
+        return ("changed" if changed_files(stored) else "same"), ""
+    return _source(stored)
+
+
+def _source(stored: Program) -> tuple[str, str]:
     paths = [Path(path) for path, _ in stored.files.values()]
     if not Path(stored.files[stored.module][0]).is_file():
         return "unknown", "its file is not here"

@@ -104,7 +104,7 @@ def _unevenness(places: np.ndarray[Any, Any]) -> float:
 
 
 def written(text: str, *, whole: bool) -> Parameter:
-    """The parameter of a short text: `1e-4..1`, `log:1e-4..1`, or `adam,sgd`.
+    """The parameter of a short text: `1e-4..1`, `log:1e-4..1` (or `log:1e-4:1`), or `adam,sgd`.
 
     Args:
         text: What somebody wrote.
@@ -113,7 +113,7 @@ def written(text: str, *, whole: bool) -> Parameter:
     Raises:
         SpecError: It is none of these, or breaks a rule of the parameter.
     """
-    found = _RANGE.fullmatch(text.strip())
+    found = _RANGE.fullmatch(re.sub(r"(?<=\w:)([^:,]+):(?=[^:,]+$)", r"\1..", text.strip()))
     if found is None:
         options = [_option(one.strip()) for one in text.split(",")]
         if ".." in text or (not all(options) and "" in options):

@@ -146,7 +146,7 @@ def program_of_modules(names: Mapping[Path, Iterable[str]]) -> Program:
         found = _program("", root, list(_beside(root, iter(sorted(there)))))
         files = {**found.files, **files}
         packages |= found.packages
-    return Program(digest=_digest(files), train="", files=files, packages=packages)
+    return Program(digest=digest_of(files), train="", files=files, packages=packages)
 
 
 def _program(name: str, root: Path, queue: list[tuple[str, Path, str]]) -> Program:
@@ -172,7 +172,7 @@ def _program(name: str, root: Path, queue: list[tuple[str, Path, str]]) -> Progr
             )
         queue.extend(_reached(root, _imports(source, package), elsewhere))
     return Program(
-        digest=_digest(sources),
+        digest=digest_of(sources),
         train="",
         module=name,
         files=dict(sorted(sources.items())),
@@ -190,7 +190,9 @@ def program_of_functions(given: Mapping[str, Callable[..., Any] | None], beside:
     functions = {role: function for role, function in given.items() if function is not None}
     files = {f"_notebook_{role}": (f"<{role}>", _source(function)) for role, function in functions.items()}
     files = {**beside.files, **files}
-    program = Program(digest=_digest(files), train="train", files=files, packages=beside.packages, functions=functions)
+    program = Program(
+        digest=digest_of(files), train="train", files=files, packages=beside.packages, functions=functions
+    )
     return replace(program, **{role: role for role in functions})  # type: ignore[arg-type]  # mypy takes them for any
 
 
@@ -312,7 +314,8 @@ def _is_installed(name: str, root: Path) -> bool:
     return spec is not None and spec.loader is not None and spec.origin is not None
 
 
-def _digest(sources: Mapping[str, tuple[str, str]]) -> str:
+def digest_of(sources: Mapping[str, tuple[str, str]]) -> str:
+    """The SHA-256 of sources, by their names; in hex digits."""
     sha = hashlib.sha256()
     for name, (_, text) in sorted(sources.items()):
         for part in (name, text):

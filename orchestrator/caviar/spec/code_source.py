@@ -24,9 +24,11 @@ from caviar.spec.code_snapshot import (
     program_of_module,
     program_of_modules,
 )
+from caviar.spec.command_source import command_of, command_program
 from caviar.spec.object_parts import ABSENT
 from caviar.spec.same_function import Comparison, resolved, rewrites
 from caviar.spec.user_modules import folder_elsewhere, installed
+from caviar_workers.command import Command
 from caviar_workers.load import load_module, modules_apart, one_at_a_time
 from caviar_workers.messages import Program
 from caviar_workers.surroundings import Surroundings, working_folder
@@ -106,6 +108,8 @@ def program_of(functions: Mapping[str, Function | None], snapshot: Program | Non
 
 
 def _program_of(functions: Mapping[str, Function | None], snapshot: Program | None) -> Program:
+    if (command := command_of(functions)) is not None:
+        return command_program(command)
     if snapshot is not None:
         return _of_snapshot(functions, snapshot)
     module = _module_of(functions["train"])
@@ -351,7 +355,8 @@ def _root(name: str) -> Path | None:
 def _module_of(function: Function | None) -> ModuleType | None:
     while isinstance(function, partial):
         function = function.func
-    return sys.modules.get(getattr(function, "__module__", None) or "")
+    own = None if isinstance(function, Command) else getattr(function, "__module__", None)
+    return sys.modules.get(own or "")
 
 
 def _file_of(module: ModuleType) -> Path:

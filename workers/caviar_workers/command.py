@@ -1,0 +1,157 @@
+"""Any program as a train function: each trial starts it, and what it prints is the trial's learning curve."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from caviar_workers.printed_metrics import FORMS, PrintedMetrics
+from caviar_workers.subprogram import Subprogram
+
+if TYPE_CHECKING:
+    from caviar_workers.trial import Trial
+
+FACTS = ("args", "overrides", "seed", "trial", "attempt", "sweep", "config", "metrics", "checkpoint")
+"""What braces in a command stand for, beside parameters."""
+_BRACES = re.compile(r"\{\{([A-Za-z_][\w.]*)\}\}|\{([A-Za-z_][\w.]*)\}")
+
+
+@dataclass(frozen=True)
+class Command:
+    """A program to train with, in the place of a function: `Sweep(Command("python train.py {args} --seed {seed}"), …)`.
+
+    Each word of the command line stays one word, whatever is put into it, and no shell sees it. In a word, `{lr}` is
+    the trial's value of the parameter `lr`; a word that names a parameter which a trial does not have is left out.
+    `{args}` alone stands for `--NAME=VALUE` of all parameters, `{overrides}` for `NAME=VALUE`. There are also `{seed}`,
+    `{trial}`, `{attempt}`, `{sweep}`, and the paths of files: `{config}` (all parameters, as JSON), `{metrics}` and
+    `{checkpoint}`. The program finds the same as CAVIAR_SEED, CAVIAR_CONFIG and so on in its environment. `{{lr}}` is
+    the text `{lr}`.
+
+    It reports by printing lines to its standard output: JSON objects such as `{"epoch": 3, "val_loss": 0.5}`, or text
+    such as `epoch=3 val_loss=0.5`. Where the command has `{metrics}`, it is to write JSON objects to that file, a line
+    each, and what it prints is only kept as its output.
+
+    A trial that is stopped gets SIGTERM, with all processes that it
+    started, and SIGKILL ten seconds later. Where the process that trains is killed, as by the end of the sweep, the
+    program is too, with what it started. An exit code other than 0 is a failure; the last lines of its standard error
+    are told with it.
+
+    To go on after its process died, or after a pause, it saves a checkpoint in one file and prints where:
+    `{"epoch": 3, "checkpoint": "/tmp/a.pt"}`, or `epoch=3 checkpoint=/tmp/a.pt`. Another attempt finds the file at
+    `{checkpoint}`; where there is none, it begins at the beginning.
+
+    Args:
+        words: The command line, as a text that is split as a shell does, or as its words.
+        read: The form of its reports: `auto`, `json`, or `pairs` (`name=value`, `name: value`).
+        step: Name that counts steps in its reports; None: the first one that occurs of epoch, step, global_step,
+            iteration, iter, round, update.
+        folder: Where it begins; None: in the working folder in which the sweep is described.
+
+    Raises:
+        ValueError: There is no word, quotes are not closed, or `read` is none of these.
+    """
+
+    words: str | Sequence[str]
+    _: KW_ONLY
+    read: str = "auto"
+    step: str | None = None
+    folder: str | None = None
+
+    def __post_init__(self) -> None:
+        words = shlex.split(self.words) if isinstance(self.words, str) else list(self.words)
+        if not words or not words[0] or any("\0" in one for one in words):
+            raise ValueError(
+                f"a command is a program and its arguments, such as 'python train.py', got {self.words!r:.80}"
+            )
+        if self.read not in FORMS:
+            raise ValueError(f"a command's output is read as {', '.join(FORMS)}, but got read={self.read!r:.40}")
+        object.__setattr__(self, "words", tuple(words))
+
+    @property
+    def names(self) -> set[str]:
+        """What stands in braces in the command's words."""
+        return {found[2] for word in self.words for found in _BRACES.finditer(word) if found[2]}
+
+    def argv(self, config: Mapping[str, Any], facts: Mapping[str, Any], parameters: set[str]) -> list[str]:
+        """The command's words for one trial.
+
+        Args:
+            config: Its parameters.
+            facts: Its seed, number and so on.
+            parameters: Names that its words have, whether this trial has such a parameter or not.
+        """
+        return [one for word in self.words for one in _filled(word, config, facts, parameters)]
+
+    def __call__(self, config: Mapping[str, Any], trial: Trial) -> None:
+        """Run it for one trial.
+
+        Raises:
+            CommandError: It could not be started, or ended with an exit code other than 0.
+        """
+        with tempfile.TemporaryDirectory(prefix="caviar-") as scratch:
+            folder = Path(scratch)
+            files = {name: str(folder / f"{name}{end}") for name, end in _FILES.items()}
+            Path(files["config"]).write_text(json.dumps(dict(config), default=str), "utf-8")
+            saved = trial.load()
+            if saved is not None:
+                Path(files["checkpoint"]).write_bytes(saved.data)
+            facts = {name: getattr(trial, name) for name in ("seed", "attempt", "sweep")}
+            facts |= {"trial": trial.number} | files
+            argv = self.argv(config, facts, self.names.difference(FACTS))
+            environment = {f"CAVIAR_{name.upper()}": str(value) for name, value in facts.items()}
+            reader = PrintedMetrics(
+                metric=trial.metric, form=self.read, step=self.step, parameters=set(config), newest=trial.start - 1
+            )
+            told = Path(files["metrics"]) if "metrics" in self.names else None
+            with Subprogram(argv, environment, told, self.folder) as program:
+                for line in program.lines(lambda: trial.ending):
+                    self._report(trial, reader, line)
+                program.ended_well()
+
+    @staticmethod
+    def _report(trial: Trial, reader: PrintedMetrics, line: str) -> None:
+        said = reader.read(line)
+        if said is None:
+            return
+        if said.metrics:
+            trial.report(said.step, **said.metrics)
+        if said.checkpoint is not None:
+            with tempfile.TemporaryDirectory(prefix="caviar-") as aside:  # the program may go on to write to its own
+                trial.save(said.step, shutil.copyfile(said.checkpoint, os.path.join(aside, "checkpoint")))
+
+
+_FILES = {"config": ".json", "metrics": ".jsonl", "checkpoint": ""}
+
+
+def _filled(word: str, config: Mapping[str, Any], facts: Mapping[str, Any], parameters: set[str]) -> Iterator[str]:
+    if word in ("{args}", "{overrides}"):
+        dashes = "--" if word == "{args}" else ""
+        yield from (f"{dashes}{name}={in_a_word(value)}" for name, value in config.items())
+        return
+    named = {found[2] for found in _BRACES.finditer(word) if found[2]}
+    if any(name in parameters and name not in config for name in named):
+        return
+    values = {**facts, **config}
+    yield _BRACES.sub(
+        lambda found: (
+            f"{{{found[1]}}}" if found[1] else in_a_word(values[found[2]]) if found[2] in values else found[0]
+        ),
+        word,
+    )
+
+
+def in_a_word(value: Any) -> str:
+    """A parameter's value as a program reads it: numbers with all their digits, truth values as true and false."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or value is None or isinstance(value, (list, tuple, dict)):
+        return json.dumps(value, default=str)
+    return str(value)
