@@ -93,9 +93,9 @@ def stored_command(program: Program) -> Command | None:
     """
     if program.module != MODULE:
         return None
-    given = _assigned(program, "train")
-    keywords = given.keywords if isinstance(given, ast.Call) else []
     try:
+        given = _assigned(program, "train")
+        keywords = given.keywords if isinstance(given, ast.Call) else []
         return Command(**{str(one.arg): ast.literal_eval(one.value) for one in keywords})
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
         raise StoreError(f"the stored command of the sweep cannot be read: {error}") from error
