@@ -7,6 +7,7 @@ VERBS = {
     "ls": ("Read results", "The sweeps of the store, newest first."),
     "status": ("Read results", "Where a sweep stands: counts, best so far, failures."),
     "watch": ("Read results", "Follow a sweep that runs, from anywhere."),
+    "board": ("Read results", "The sweeps of the store in a browser, live."),
     "best": ("Read results", "The best trials, and the winner's config ready to copy."),
     "zoom": ("Run sweeps", "Run a finer sweep round the best trials."),
     "retest": ("Run sweeps", "Train the best again on fresh seeds: which one wins?"),

@@ -76,12 +76,18 @@ def sweeps_document(store: Store, sweeps: Sequence[SweepDir], say: Say) -> Sweep
     with Views(store, sweeps, leave_out=True) as views:
         say_not_shown(views, say)
         found = {row["sweep"]: row for row in named_rows(views, "SELECT * FROM sweeps")}
-        rows = tuple(found[one.id] | _best_and_time(views, one, say) for one in sweeps if one.id in found)
+        rows = tuple(found[one.id] | best_and_time(views, one, say) for one in sweeps if one.id in found)
     return SweepsDocument(store=str(store.path), sweeps=rows)
 
 
-def _best_and_time(views: Views, sweep: SweepDir, say: Say) -> dict[str, Any]:
-    """One that cannot be read has neither, and `say` is told why."""
+def best_and_time(views: Views, sweep: SweepDir, say: Say) -> dict[str, Any]:
+    """The fields that a sweep's row in a document has beside those of the view.
+
+    Args:
+        views: They show the sweep, and may show others.
+        sweep: It.
+        say: Told why there is neither, where it cannot be read.
+    """
     span = "SELECT epoch(max(coalesce(ended, started)) - min(started)) FROM trials"
     took, best = None, None
     try:

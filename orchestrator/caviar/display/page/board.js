@@ -6,7 +6,7 @@ function startBoard() {
   token = takeToken();
   if (!token) {
     byId('list').hidden = false;
-    return tellTrouble('This page needs the link that `caviar board` prints, with its token: type `caviar board --link` and open what it says.');
+    return tellTrouble('This page needs the token of the link that `caviar board` printed when it started: open that link, or type `caviar board` for another one.');
   }
   const now = poll(async () => {
     const answer = await ask('/api/sweeps', listed);

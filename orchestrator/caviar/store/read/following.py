@@ -83,7 +83,7 @@ class Following:
         try:
             state = self._sweep.state()  # before the files: a sweep that ends in between shows its last rows
             seen = self._sweep.visible_files()
-            if self._through == _through(seen) and self.state == state:
+            if self._through == read_through(seen) and self.state == state:
                 return False
             ended = also() if self._through is None else ()
             before, self.state = self.state, state
@@ -99,11 +99,11 @@ class Following:
             raise store_error("read", self._sweep.path, error) from error
         except duckdb.Error as error:
             raise StoreError(f"The rows of {self._sweep.id} cannot be read: {one_line(error)}") from error
-        self._through = _through(seen)
+        self._through = read_through(seen)
         return True
 
     def _read_new(self, seen: VisibleFiles, also: Collection[int]) -> None:
-        new, merged = _unread(seen, self._through)
+        new, merged = unread(seen, self._through)
         tables = self._tables(new)
         for table in ("attempts", "curves"):
             where = _NOT_FORGOTTEN + (_once(table) if merged else "")
@@ -263,12 +263,12 @@ def _once(table: str) -> str:
     return f" AND NOT EXISTS (SELECT 1 FROM kept_{table} k WHERE {same})"
 
 
-def _through(seen: VisibleFiles) -> dict[int, int]:
+def read_through(seen: VisibleFiles) -> dict[int, int]:
     """Epoch → the last segment whose rows a snapshot has, in whichever files."""
     return {**seen.manifest.hot_through, **seen.through()}
 
 
-def _unread(seen: VisibleFiles, through: dict[int, int] | None) -> tuple[VisibleFiles, bool]:
+def unread(seen: VisibleFiles, through: dict[int, int] | None) -> tuple[VisibleFiles, bool]:
     """The files with rows that were not read; and whether they may have some that were, for they are merged."""
     read = through or {}
     hot = tuple(segment for segment in seen.hot if segment.n > read.get(segment.epoch, -1))
