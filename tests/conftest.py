@@ -1,4 +1,4 @@
-"""The order of tests: quick ones, then the clone, which takes longest, then those that share one Ray."""
+"""The order of tests: quick ones, then the clone, which takes longest, those that share one Ray, and the browser's."""
 
 import gc
 import os
@@ -70,7 +70,10 @@ def pytest_sessionfinish() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the tests that need Ray last, before them those that make a clone, and leave the rest in order."""
+    """Put the tests that need Ray behind the rest, before them those that make a clone, and leave the rest in order.
+
+    At the very end come those in a browser: while it runs, its driver's event loop does, and no other could begin.
+    """
     seen: Counter[Path] = Counter()
     sample, one_in = [], config.getoption("--one-in")
     for item in items:
@@ -80,7 +83,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             sample.append(item)
         seen[item.path] += 1
     items[:] = sample
-    items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ("ray", "install")])
+    items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ("browser", "ray", "install")])
 
 
 @pytest.fixture(scope="session")

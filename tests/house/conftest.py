@@ -60,8 +60,8 @@ case ${1:-} in read) cat ;; esac
 TOOL = r"""#!/bin/sh
 echo "${0##*/} $*" >>"$STUB/tools.log"
 pwd >>"$STUB/tools-in.log"
-echo "${0##*/} speaks"
-case ${0##*/} in "${STUB_FAILS:-}") exit 3 ;; esac
+echo "${0##*/} speaks${STUB_SAYS:+ of $*}"
+case "${0##*/} $* " in "${STUB_FAILS:-nothing} "*) exit 3 ;; esac
 """
 
 

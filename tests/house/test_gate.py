@@ -1,58 +1,75 @@
-"""`./caviar test`: every check runs, one line each; what failed decides the exit code."""
+"""`./caviar test`: every check runs, one line each; what failed decides the exit code.
+
+The tests that need Ray run beside all others: when they are called is left open, what they say comes last. Those in a
+browser come when the many others are through.
+"""
 
 import re
+from itertools import combinations
 
 import pytest
 from _pytest.mark.expression import Expression
 
 CHECKS = ["ruff check", "ruff format", "lint-imports", "mypy", "pytest", "pytest"]
-MARKERS = ("ray", "install", "nightly", "gpu")
+RAY = "pytest -q -n 2 "
+MARKERS = ("ray", "install", "browser", "nightly", "gpu")
 
 
 def checks(log: list[str]) -> list[str]:
-    """Which tools were called, as far as CHECKS names them."""
-    return [next(name for name in CHECKS if line.startswith(name)) for line in log]
+    """Which tools were called, as far as CHECKS names them, one after the other."""
+    return [next(name for name in CHECKS if line.startswith(name)) for line in log if not line.startswith(RAY)]
+
+
+def of_ray(log: list[str]) -> list[str]:
+    """The calls that run beside the others."""
+    return [line for line in log if line.startswith(RAY)]
+
+
+KINDS = [set(), *({name} for name in MARKERS), *map(set, combinations(MARKERS, 2))]
+"""Tests with no marker, or with one or two of them."""
 
 
 def selected(line: str) -> list[set[str]]:
-    """Of tests with no marker, or with one or two of them, those that a call of pytest runs."""
+    """Of KINDS, those that a call of pytest runs."""
     chosen = Expression.compile(re.search(r" -m (.*?)(?: --|$)", line)[1])
 
     def runs(kind: set[str]) -> bool:
         return chosen.evaluate(lambda name, **_: name in kind)
 
-    return [kind for kind in (set(), *({a, b} for a in MARKERS for b in MARKERS)) if runs(kind)]
+    return [kind for kind in KINDS if runs(kind)]
 
 
 def test_every_check_runs_at_the_root_one_line_each(clone, tmp_path):
     clone("best")
     ran = clone("test", cwd=tmp_path)
     assert ran.returncode == 0
-    assert checks(clone.log("tools.log")) == CHECKS
+    log = clone.log("tools.log")
+    assert checks(log) == CHECKS
+    assert len(of_ray(log)) == 1
     assert set(clone.log("tools-in.log")) == {str(clone.root)}
     assert [line.split(" ok")[0].strip() for line in ran.stdout.splitlines()] == [
         "ruff check",
         "ruff format",
         "import rules",
         "mypy",
-        "pytest speaks",
-        "pytest speaks",
+        *["pytest speaks"] * 3,
     ]
 
 
 def test_files_are_looked_at_and_not_changed(clone):
     clone("test")
-    lint, layout, *_ = clone.log("tools.log")
+    lint, layout = [line for line in clone.log("tools.log") if line.startswith("ruff")]
     assert "--fix" not in lint
     assert "--check" in layout
 
 
 def test_the_gate_runs_each_test_once_but_those_of_the_night_and_of_gpus(clone):
     clone("test")
-    quick, slow = map(selected, clone.log("tools.log")[-2:])
-    assert quick == [set()]
-    both = {"ray", "install"}
-    assert slow == [kind for kind in ({a, b} for a in MARKERS for b in MARKERS) if kind <= both]
+    log = clone.log("tools.log")
+    quick, drawn = [line for line in log if line.startswith("pytest") and line not in of_ray(log)]
+    assert " tests/browser " in drawn
+    runs = [kind for line in (quick, drawn, *of_ray(log)) for kind in selected(line)]
+    assert sorted(map(sorted, runs)) == sorted(sorted(kind) for kind in KINDS if not kind & {"nightly", "gpu"})
 
 
 @pytest.mark.parametrize("tool", ["ruff", "lint-imports", "mypy"])
@@ -61,18 +78,31 @@ def test_a_check_that_fails_is_shown_and_fails_the_gate(clone, tool):
     assert ran.returncode == 1
     assert f"{tool} speaks" in ran.stdout
     assert "failed before pytest" in ran.stderr
-    assert checks(clone.log("tools.log")) == CHECKS
+    log = clone.log("tools.log")
+    assert checks(log) == CHECKS
+    assert len(of_ray(log)) == 1
 
 
-def test_the_gate_ends_with_pytests_own_code(clone):
-    assert clone("test", STUB_FAILS="pytest").returncode == 3
+@pytest.mark.parametrize("which", ["pytest", "pytest -q -n auto", RAY.strip(), "pytest -q tests/browser"])
+def test_the_gate_ends_with_pytests_own_code(clone, which):
+    assert clone("test", STUB_FAILS=which).returncode == 3
 
 
-def test_a_quick_gate_leaves_out_ray_and_clones(clone):
+def test_what_runs_beside_the_rest_speaks_last_and_once_and_leaves_no_file(clone):
+    clone("test")
+    before = set((clone.root / ".venv").iterdir())
+    ran = clone("test", STUB_SAYS="1")
+    said = [line.replace("speaks of ", "") for line in ran.stdout.splitlines()[-3:]]
+    assert [line.startswith(RAY) for line in said] == [False, False, True]
+    assert set((clone.root / ".venv").iterdir()) == before
+
+
+def test_a_quick_gate_leaves_out_ray_browsers_and_clones(clone):
     clone("best")
     assert clone("test", CAVIAR_QUICK="1").returncode == 0
     log = clone.log("tools.log")
     assert checks(log) == CHECKS[:-1]
+    assert of_ray(log) == []
     assert selected(log[-1]) == [set()]
 
 
@@ -81,8 +111,9 @@ def test_a_sample_is_one_test_in_twenty_five_of_those(clone):
     assert clone("test", CAVIAR_QUICK="sample").returncode == 0
     log = clone.log("tools.log")
     assert checks(log) == CHECKS[:-1]
+    assert of_ray(log) == []
     assert selected(log[-1]) == [set()]
-    assert log[-1].endswith(" --one-in 25")
+    assert " --one-in 25 " in log[-1]
 
 
 def test_arguments_are_pytests(clone):
