@@ -6,8 +6,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from caviar.cli.output import emit, say_left_out
-from caviar.cli.verdict_lines import print_verdict, trial_name
+from caviar.display.typed_commands import typed
 from caviar.results.curves_sql import Points, thinned
+from caviar.results.retest_words import seeds_in_words, trial_name, verdict_lines
 from caviar_workers.states import State
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _print_config(document: BestDocument) -> None:
     """The winner's; after a retest, that of its winner, with the verdict."""
     retest = document.retest
     if retest is not None:
-        print_verdict(retest)
+        _print_verdict(retest)
     if retest is not None and (better := retest.winner) is not None:
         emit(f"# config of {trial_name(retest, better)}")
         emit(literal(better.config))
@@ -97,6 +98,15 @@ def _print_config(document: BestDocument) -> None:
     winner = document.trials[0]
     emit(f"# config of t{winner.trial}{seeded(winner.seed)}")
     emit(literal(winner.config))
+
+
+def _print_verdict(document: RetestDocument) -> None:
+    """Write the verdict alone, beside what the sweep said."""
+    first, *others = map(typed, verdict_lines(document))
+    emit(f"retest, {seeds_in_words(document)}: {first}", hang=2)
+    for line in others:
+        emit(line, hang=2)
+    emit()
 
 
 def _on_fresh_seeds(retest: RetestDocument) -> dict[int, str]:

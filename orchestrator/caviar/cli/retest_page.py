@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from caviar.cli.best_page import literal
 from caviar.cli.output import emit, say_left_out
-from caviar.cli.verdict_lines import seeds_in_words, trial_name, verdict_lines
 from caviar.display.numbers import MISSING, counted, number, option_text, with_half_width
+from caviar.display.typed_commands import typed
+from caviar.results.retest_words import seeds_in_words, trial_name, verdict_lines
 
 if TYPE_CHECKING:
     from caviar.results.retest import RetestDocument, RetestedTrial
@@ -22,7 +23,7 @@ def print_retest(document: RetestDocument) -> None:
     named = f"{document.name or 'sweep'} ({document.sweep})"
     emit(f"retest of {named}: {counted(len(document.trials), 'configuration')}, {seeds_in_words(document)}", hang=2)
     for line in verdict_lines(document):
-        emit(line, hang=2)
+        emit(typed(line), hang=2)
     emit()
     names = list(dict.fromkeys(name for one in document.trials for name in one.config))
     columns = [

@@ -23,6 +23,8 @@ FORMAT = 1
 TYPES = {"u8": "<u1", "u16": "<u2", "u32": "<u4", "i32": "<i4", "f32": "<f4", "f64": "<f8"}
 _NAMES = {np.dtype(form): name for name, form in TYPES.items()}
 _ALIGN = 8
+_GZIP = 31
+_LEVEL = 4  # higher ones cost seconds at a million points, and gain a hundredth
 _SAMPLE = 1 << 16  # values that tell whether differences are smaller than what they are taken of
 
 
@@ -48,7 +50,8 @@ def encode(head: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> bytes:
         {"format": FORMAT, **head, "columns": told}, allow_nan=False, ensure_ascii=False, separators=(",", ":")
     )
     start = text.encode("utf-8", "replace")  # a name may hold half a surrogate pair, which no UTF-8 can
-    return gzip.compress(_padded(struct.pack("<I", len(start)) + start) + b"".join(written), mtime=0)
+    packer = zlib.compressobj(_LEVEL, wbits=_GZIP, memLevel=9, strategy=zlib.Z_FILTERED)
+    return packer.compress(_padded(struct.pack("<I", len(start)) + start) + b"".join(written)) + packer.flush()
 
 
 def decode(payload: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

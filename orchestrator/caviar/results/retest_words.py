@@ -1,23 +1,13 @@
-"""The verdict of a retest in a few lines: who wins, what the winner is worth, which difference would have been seen."""
+"""The verdict of a retest in words: who wins, what the winner is worth, which difference would have been seen."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caviar.cli.output import emit
 from caviar.display.numbers import MISSING, counted, number, with_half_width
-from caviar.display.typed_commands import typed
 
 if TYPE_CHECKING:
     from caviar.results.retest import RetestDocument, RetestedTrial
-
-
-def print_verdict(document: RetestDocument) -> None:
-    """Write the verdict alone, beside what the sweep said."""
-    emit(f"retest, {seeds_in_words(document)}: {verdict_lines(document)[0]}", hang=2)
-    for line in verdict_lines(document)[1:]:
-        emit(line, hang=2)
-    emit()
 
 
 def seeds_in_words(document: RetestDocument) -> str:
@@ -35,7 +25,7 @@ def verdict_lines(document: RetestDocument) -> list[str]:
     said = [_verdict(document)]
     if document.missing:
         lack = counted(document.missing, "training")
-        resume = typed(f"caviar resume {document.retests[-1]}")
+        resume = f"caviar resume {document.retests[-1]}"
         said.append(f"{lack} to come, while it runs" if document.running else f"{lack} missing: {resume}")
     winner = document.winner
     if winner is not None:

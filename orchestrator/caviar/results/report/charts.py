@@ -1,0 +1,271 @@
+"""Options of ECharts for the pictures of a page that do not follow the selection, as plain dicts.
+
+Every axis of numbers runs from 0 to 1, or over whole numbers, and has `ticks`: places and labels; so all scales and all
+floats look alike. A colour is the name of a CSS variable. `caviar/display/page/charts.js` resolves both.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from caviar.display.numbers import duration
+from caviar.display.plot_ticks import ticks, value_ticks
+from caviar.display.plot_values import ValueAxis, value_axis
+from caviar.results.report.slots import MOST_BARS, PARTS
+from caviar.results.retest_words import trial_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from caviar.results.report.slots import SlotUse
+    from caviar.results.report.trial_rows import FloatArray, TrialRows
+    from caviar.results.retest import RetestDocument
+    from caviar.results.understand_findings import UnderstandDocument
+
+Option = dict[str, Any]
+MOST_DOTS = 2000
+"""Trials that are shown as dots behind the best so far."""
+PAD = 0.04
+"""Beyond the ends of an axis of values."""
+
+
+def importance(found: UnderstandDocument) -> Option:
+    """Each parameter's share of the importance, with its 95 % interval; 0: it is not seen to matter."""
+    ordered = sorted(found.parameters, key=lambda one: one.share or 0.0)  # an axis begins at the bottom
+    bars = [round(one.share or 0.0, 4) for one in ordered]
+    intervals = [
+        {"coords": [[round(one.share_low, 4), k], [round(one.share_high, 4), k]]}
+        for k, one in enumerate(ordered)
+        if one.share is not None and one.share_low is not None and one.share_high is not None
+    ]
+    return {
+        "xAxis": _axis([(k / 5, f"{20 * k} %") for k in range(6)]),
+        "yAxis": {"type": "category", "data": [one.name for one in ordered]},
+        "series": [
+            {"type": "bar", "data": bars, "barMaxWidth": 12, "itemStyle": {"color": "--mark"}},
+            {
+                "type": "lines",
+                "coordinateSystem": "cartesian2d",
+                "data": intervals,
+                "lineStyle": {"color": "--ink", "width": 1.5, "opacity": 1},
+                "silent": True,
+            },
+        ],
+    }
+
+
+def isolation(rows: TrialRows, found: UnderstandDocument, name: str) -> Option | None:
+    """The best trial in each part of a parameter's range, beside what chance alone gives; None: it has no values."""
+    one = next((one for one in found.parameters if one.name == name), None)
+    if one is None or not any(part.best is not None for part in one.parts):
+        return None
+    best = _numbers(part.best for part in one.parts)
+    low = _numbers(part.chance_low for part in one.parts)
+    high = _numbers(part.chance_high for part in one.parts)
+    axis = value_axis([best, low, high])
+    count = len(one.parts)
+    edges = [(k / count, (k + 1) / count) for k in range(count)]
+    return {
+        "name": name,
+        "xAxis": _axis(ticks(rows.searched[name][1], 0.0, 1.0)),
+        "yAxis": _value_axis(axis, f"best {found.metric}"),
+        "series": [
+            *_band(_steps(edges, axis.places(low)), _steps(edges, axis.places(high)), "chance"),
+            _line(_steps(edges, axis.places(best)), "--mark", width=2),
+        ],
+    }
+
+
+def tuning_curve(found: UnderstandDocument) -> Option | None:
+    """How good the best of k trials is, against k, with a band that holds for all k together; None: it is not known."""
+    curve = found.curve
+    if curve is None:
+        return None
+    lines = [_numbers(one) for one in (curve.expected, curve.median, curve.worst, curve.best)]
+    axis = value_axis(lines)
+    expected, median, worst, best = (axis.places(line) for line in lines)
+    most = math.log2(max(2, curve.trials[-1]))
+    x = [math.log2(k) / most for k in curve.trials]
+    low, high = np.fmin(worst, best), np.fmax(worst, best)
+    known = np.isfinite(worst) & np.isfinite(best)
+    step = max(1, math.ceil(most / 8))
+    marks = [(k / most, f"{2**k}") for k in range(0, int(most) + 1, step)]
+    return {
+        "xAxis": _axis(marks, "trials"),
+        "yAxis": _value_axis(axis, f"best {found.metric}"),
+        "series": [
+            *_band(_points(x, np.where(known, low, np.nan)), _points(x, np.where(known, high, np.nan)), "band"),
+            _line(_points(x, expected), "--line", dashed=True),
+            _line(_points(x, median), "--mark", width=2),
+        ],
+    }
+
+
+def best_so_far(rows: TrialRows) -> Option | None:
+    """The best value by how many trials have ended, with each new best by its name; None: there is none."""
+    if not len(rows.order):
+        return None
+    timed = not np.isnan(rows.ended[rows.order]).any()
+    ends = np.flatnonzero(~np.isnan(rows.ended)) if timed else np.arange(rows.count)
+    in_order = ends[np.argsort(rows.ended[ends], kind="stable")] if timed else ends
+    value, n = rows.value[in_order], len(in_order)
+    sign = -1.0 if rows.plan.mode == "max" else 1.0
+    so_far = np.minimum.accumulate(np.where(np.isfinite(value), sign * value, np.inf))
+    new = np.flatnonzero(so_far < np.concatenate([[np.inf], so_far[:-1]]))
+    axis = value_axis([value[np.isfinite(value)]])
+    line = [[int(k) + 1, _place(axis, value[k])] for k in new]
+    dots = [[int(k) + 1, _place(axis, value[k])] for k in np.flatnonzero(np.isfinite(value)) if n <= MOST_DOTS]
+    marks: list[Option] = [
+        {"value": point, "name": f"t{int(rows.trial[in_order[k]])}"} for point, k in zip(line, new, strict=True)
+    ]
+    marks[-1] |= {"itemStyle": {"color": "--best"}, "label": {"show": True, "formatter": marks[-1]["name"]}}
+    across = _axis([(share * n, label) for share, label in value_ticks(0.0, float(n))])
+    return {
+        "xAxis": across | {"name": "trials ended" if timed else "trials", "max": n},
+        "yAxis": _value_axis(axis, rows.plan.metric),
+        "series": [
+            {"type": "scatter", "data": dots, "symbolSize": 3, "itemStyle": {"color": "--line"}, "silent": True},
+            _line([*line, [n, line[-1][1]]], "--mark", width=2) | {"step": "end"},
+            {
+                "type": "scatter",
+                "data": marks,
+                "symbolSize": 7,
+                "itemStyle": {"color": "--mark"},
+                "label": {"show": False, "position": "top", "color": "--best"},
+            },
+        ],
+    }
+
+
+def utilisation(rows: TrialRows, use: SlotUse) -> Option | None:
+    """How busy the slots were over time; None: there are so few trials that the page shows each of them."""
+    if rows.count <= MOST_BARS:
+        return None
+    x = ((np.arange(PARTS) + 0.5) / PARTS).tolist()
+    return {
+        "xAxis": _axis(time_ticks(use.seconds)),
+        "yAxis": _axis([(k / 4, f"{25 * k} %") for k in range(5)], "slots busy"),
+        "series": [
+            _line(_points(x, np.clip(use.parts, 0.0, 1.0)), "--mark") | {"areaStyle": {"color": "--band", "opacity": 1}}
+        ],
+    }
+
+
+def retest(document: RetestDocument) -> Option | None:
+    """Fresh seeds of each configuration, what it is worth, and what the sweep had said; None: there are none."""
+    shown = list(document.trials)[::-1]  # an axis begins at the bottom
+    if not any(one.values for one in shown):
+        return None
+    worth = {k: one for k, one in enumerate(shown) if one.value is not None and one.half_width is not None}
+    ends = {k: (one.value - one.half_width, one.value + one.half_width) for k, one in worth.items()}  # type: ignore[operator]
+    said = {k: one.lucky for k, one in enumerate(shown) if one.lucky is not None}
+    every = [value for one in shown for value in one.values] + [end for pair in ends.values() for end in pair]
+    axis = value_axis([np.array([*every, *said.values()])], log=False)
+    dots = [[_place(axis, value), k] for k, one in enumerate(shown) for value in one.values]
+    live = {k: "--best" if one.live else "--line" for k, one in worth.items()}
+    return {
+        "xAxis": _value_axis(axis, document.metric),
+        "yAxis": {"type": "category", "data": [trial_name(document, one) for one in shown]},
+        "series": [
+            {"type": "scatter", "data": dots, "symbolSize": 5, "itemStyle": {"color": "--line"}, "silent": True},
+            {
+                "type": "lines",
+                "coordinateSystem": "cartesian2d",
+                "data": [
+                    {
+                        "coords": [[_place(axis, low), k], [_place(axis, high), k]],
+                        "lineStyle": {"color": live[k], "width": 2.5, "opacity": 1},
+                    }
+                    for k, (low, high) in ends.items()
+                ],
+                "silent": True,
+            },
+            {
+                "type": "scatter",
+                "data": [
+                    {"value": [_place(axis, one.value), k], "itemStyle": {"color": live[k]}} for k, one in worth.items()
+                ],
+                "symbolSize": 9,
+                "silent": True,
+            },
+            {
+                "type": "scatter",
+                "symbol": "diamond",
+                "data": [[_place(axis, value), k] for k, value in said.items()],
+                "symbolSize": 9,
+                "itemStyle": {"color": "--warn"},
+                "silent": True,
+            },
+        ],
+    }
+
+
+def time_ticks(high: float) -> list[tuple[float, str]]:
+    """Share and label of round times from 0 to `high` seconds."""
+    step = next((one for one in _TIMES if high / one <= 7), None)
+    step = step or 86400 * math.ceil(high / 86400 / 7)
+    return (
+        [(k * step / high, duration(k * step) if k else "0") for k in range(int(high / step) + 1)] if high > 0 else []
+    )
+
+
+_TIMES = (
+    *(m * 10.0**e for e in (-3, -2, -1, 0) for m in (1, 2, 5)),
+    10,
+    20,
+    30,
+    60,
+    120,
+    300,
+    600,
+    1200,
+    1800,
+    3600,
+    7200,
+)
+_TIMES = (*_TIMES, 14400, 21600, 43200, 86400, 172800, 604800)
+
+
+def _axis(marks: Sequence[tuple[float, str]], name: str = "") -> Option:
+    return {"type": "value", "min": 0, "max": 1, "name": name, "ticks": [[round(p, 5), label] for p, label in marks]}
+
+
+def _value_axis(axis: ValueAxis, name: str) -> Option:
+    return _axis(axis.marks(), name) | {"min": -PAD, "max": 1 + PAD}
+
+
+def _line(points: list[Any], colour: str, *, width: float = 1.2, dashed: bool = False) -> Option:
+    style: Option = {"color": colour, "width": width} | ({"type": "dashed"} if dashed else {})
+    return {"type": "line", "data": points, "showSymbol": False, "lineStyle": style, "silent": True}
+
+
+def _band(low: list[Any], high: list[Any], stack: str) -> list[Option]:
+    """Two stacked lines: one that is not seen, and the area from there up to the other one."""
+    upper = [[x, None if a is None or b is None else round(b - a, 5)] for (x, a), (_, b) in zip(low, high, strict=True)]
+    bare: Option = {"type": "line", "stack": stack, "showSymbol": False, "lineStyle": {"opacity": 0}, "silent": True}
+    return [{**bare, "data": low}, {**bare, "data": upper, "areaStyle": {"color": "--band", "opacity": 1}}]
+
+
+def _steps(edges: Sequence[tuple[float, float]], places: FloatArray) -> list[Any]:
+    """The same height from one edge to the next."""
+    return [
+        [round(edge, 5), None if math.isnan(place) else round(place, 5)]
+        for pair, place in zip(edges, places.tolist(), strict=True)
+        for edge in pair
+    ]
+
+
+def _points(x: Sequence[float], places: FloatArray) -> list[Any]:
+    return [[round(a, 5), None if math.isnan(b) else round(b, 5)] for a, b in zip(x, places.tolist(), strict=True)]
+
+
+def _place(axis: ValueAxis, value: Any) -> float | None:
+    found = float(axis.places(value))
+    return None if math.isnan(found) else round(found, 5)
+
+
+def _numbers(values: Any) -> FloatArray:
+    return np.array(list(values), np.float64)  # None becomes NaN

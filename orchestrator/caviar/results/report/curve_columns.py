@@ -1,0 +1,242 @@
+"""The curves of a sweep as small whole numbers: read in parts, thinned where there are too many, on a scale each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from caviar.display.axis import axis_of
+from caviar.results.report.scales import MISSING, Scale, scale_of, single
+from caviar.results.report.trial_rows import FloatArray, IntArray, TrialRows, fetched
+from caviar.store.read.sql import name as quoted
+
+if TYPE_CHECKING:
+    from caviar.results.open_sweep import OpenSweep
+
+BUDGET = 1_000_000
+"""Values of metrics in a payload, at most."""
+AT_ONCE = 1_000_000
+"""Rows that are read at a time."""
+BITS = ((200_000, 16, 12), (math.inf, 11, 10))
+"""Points up to which values, and seconds, are told with so many bits: of many curves no eye misses the rest."""
+LOOKED_AT = 50_000
+"""Values by which the axis for the eye is found, about."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curves:
+    """The curves of some trials, one after the other; r points in all.
+
+    Attributes:
+        metrics: what they show, the sweep's own first.
+        trial: of each curve, [c].
+        length: of each curve, [c].
+        step: of each point, [r].
+        seconds: since its trial began, [r]; NaN: not known.
+        values: metric → its value at each point, [r]; NaN: none.
+        thinned: points that a curve has at most; None: all that were reported are there.
+        left_out: metrics that are left out.
+    """
+
+    metrics: tuple[str, ...]
+    trial: IntArray
+    length: IntArray
+    step: IntArray
+    seconds: FloatArray
+    values: dict[str, FloatArray]
+    thinned: int | None = None
+    left_out: tuple[str, ...] = ()
+    ends: IntArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ends", np.cumsum(self.length))
+
+    @property
+    def points(self) -> int:
+        """How many points there are."""
+        return len(self.step)
+
+
+def read_curves(
+    opened: OpenSweep, rows: TrialRows, wanted: Sequence[str] = (), only: Collection[int] | None = None
+) -> Curves:
+    """Read the curves of a sweep, as many metrics and points as a payload has room for.
+
+    Args:
+        opened: The sweep.
+        rows: Its trials.
+        wanted: Metrics; empty: all, the sweep's own first.
+        only: Trials whose curves are read; None: of all.
+    """
+    keep = np.ones(rows.count, np.bool_) if only is None else np.isin(rows.trial, list(only))
+    known = opened.views.metrics()
+    named = list(wanted) or sorted(known, key=lambda one: one != rows.plan.metric)  # the others in their order
+    points = int(rows.reports[keep].sum())
+    kept = tuple(named[: max(1, BUDGET // max(points, 1))]) if not wanted else tuple(named)
+    most = BUDGET // max(1, len(kept) * max(1, int(keep.sum())))
+    thinned = max(2, most) if points * len(kept) > BUDGET else None
+    parts = [_part(found, kept, thinned) for found in _read(opened, rows, keep, kept)] if kept else []
+    trial, length, step, ms, *values = (
+        np.concatenate(columns) for columns in zip(*parts or [_nothing(len(kept))], strict=True)
+    )
+    began = rows.started[np.searchsorted(rows.trial, trial)] * 1000 + (rows.began or 0)
+    return Curves(
+        metrics=kept,
+        trial=trial,
+        length=length,
+        step=step,
+        seconds=np.maximum(ms - np.repeat(began, length), 0.0) / 1000,
+        values=dict(zip(kept, values, strict=True)),
+        thinned=thinned,
+        left_out=tuple(named[len(kept) :]),
+    )
+
+
+def _nothing(metrics: int) -> list[Any]:
+    return [np.zeros(0, np.int64)] * 3 + [np.zeros(0)] * (1 + metrics)
+
+
+def _read(opened: OpenSweep, rows: TrialRows, keep: Any, metrics: Sequence[str]) -> Iterator[list[Any]]:
+    """The rows of curves with any of the metrics, by trial and report: trial, step, time, values; part after part."""
+    cells = ", ".join(f"{quoted(metric)} AS m{k}" for k, metric in enumerate(metrics))
+    some = " OR ".join(f"{quoted(metric)} IS NOT NULL" for metric in metrics)
+    trials = rows.trial[keep]
+    few = f" AND trial IN ({', '.join(map(str, trials.tolist()))})" if len(trials) < rows.count / 4 else ""
+    part = np.cumsum(rows.reports[keep]) // AT_ONCE
+    for number in np.unique(part):
+        first, last = trials[part == number][[0, -1]].tolist()
+        found = fetched(
+            opened,
+            f"SELECT trial, _row, step, epoch_ms(time) AS ms, {cells} FROM _curves "
+            f"WHERE trial BETWEEN {first} AND {last}{few} AND ({some})",
+        )
+        columns = [np.asarray(found["trial"]), np.asarray(found["_row"]), np.asarray(found["step"])]
+        columns += [np.ma.filled(np.ma.asarray(found[name]).astype(np.float64), np.nan) for name in ("ms",)]
+        columns += [np.ma.filled(np.ma.asarray(found[f"m{k}"]), np.nan) for k in range(len(metrics))]
+        trial, row = columns[0], columns[1]
+        here = np.isin(trial, trials) if not few and len(trials) < rows.count else None
+        if here is not None and not here.all():
+            columns = [one[here] for one in columns]
+            trial, row = columns[0], columns[1]
+        step = np.diff(trial)
+        if (step < 0).any() or ((step == 0) & (np.diff(row) < 0)).any():
+            order = np.lexsort((row, trial))
+            columns = [one[order] for one in columns]
+        yield [columns[0], *columns[2:]]
+
+
+def _part(columns: list[Any], metrics: Sequence[str], most: int | None) -> list[Any]:
+    """Curves out of rows: trials, lengths, steps, times and values, each curve of at most so many points."""
+    trial = columns[0]
+    starts = np.flatnonzero(np.diff(trial, prepend=-1))
+    lengths = np.diff(starts, append=len(trial))
+    if most is not None and len(lengths) and lengths.max() > most:
+        keep = _thin(columns[3], starts, lengths, most)
+        columns = [one[keep] for one in columns]
+        trial = columns[0]
+        starts = np.flatnonzero(np.diff(trial, prepend=-1))
+        lengths = np.diff(starts, append=len(trial))
+    return [trial[starts], lengths, *columns[1:]]
+
+
+def _thin(values: FloatArray, starts: IntArray, lengths: IntArray, most: int) -> IntArray:
+    """Rows to keep: of a long curve its ends, and the smallest and the largest value of each of some buckets."""
+    buckets = max(0, (most - 2) // 2)
+    curve = np.repeat(np.arange(len(starts)), lengths)
+    at = np.arange(len(values)) - starts[curve]
+    keep = (lengths[curve] <= most) | (at == 0) | (at == lengths[curve] - 1)
+    if buckets:
+        bucket = curve * buckets + at * buckets // lengths[curve]
+        first = np.flatnonzero(np.diff(bucket, prepend=-1))
+        for sign in (1.0, -1.0):
+            signed = np.where(np.isfinite(values), sign * values, np.inf)
+            least = np.repeat(np.minimum.reduceat(signed, first), np.diff(first, append=len(values)))
+            hits = np.flatnonzero((signed == least) & np.isfinite(signed))
+            keep[hits[np.diff(bucket[hits], prepend=-1) > 0]] = True
+    return np.flatnonzero(keep)
+
+
+def seconds_scale(curves: Curves) -> Scale:
+    """From 0 to the end of the longest curve."""
+    known = curves.seconds[np.isfinite(curves.seconds)]
+    return Scale(low=0.0, high=float(known.max()) if len(known) else 1.0, log=False).coarse(_bits(curves)[1])
+
+
+def _bits(curves: Curves) -> tuple[int, int]:
+    return next((values, seconds) for most, values, seconds in BITS if curves.points <= most)
+
+
+def curve_columns(curves: Curves, scales: dict[str, Scale], seconds: Scale) -> dict[str, np.ndarray]:
+    """The columns of curves of a payload, on these scales."""
+    step = curves.step
+    small = not len(step) or step.max() < MISSING
+    found: dict[str, np.ndarray] = {
+        "curve:trial": curves.trial.astype(np.int32),
+        "curve:length": curves.length.astype(np.uint32),
+        "curve:step": np.clip(step, 0, 2**32 - 2).astype(np.uint16 if small else np.uint32),
+        "curve:seconds": seconds.whole(curves.seconds),
+    }
+    for k, metric in enumerate(curves.metrics):
+        found[f"curve:m{k}"] = scales[metric].whole(curves.values[metric])
+    return found
+
+
+def summaries(curves: Curves, rows: TrialRows) -> dict[str, np.ndarray]:
+    """Last, smallest and largest finite value of each metric and trial, as columns of a payload."""
+    found = {}
+    at = np.searchsorted(rows.trial, curves.trial)
+    starts = curves.ends - curves.length
+    for k, metric in enumerate(curves.metrics):
+        for name in ("last", "low", "high"):
+            column = np.full(rows.count, np.nan)
+            if len(at):
+                column[at] = _summary(name, curves.values[metric], starts)
+            found[f"{name}:{k}"] = single(column)
+    return found
+
+
+def _summary(name: str, values: FloatArray, starts: IntArray) -> FloatArray:
+    if name == "last":  # of the rows that have it: a metric may be reported now and then
+        there = np.where(np.isnan(values), -1, np.arange(len(values)))
+        last = np.maximum.reduceat(there, starts)
+        return np.where(last >= starts, values[last], np.nan)
+    sign = 1.0 if name == "low" else -1.0
+    least = np.minimum.reduceat(np.where(np.isfinite(values), sign * values, np.inf), starts)
+    return np.where(np.isfinite(least), sign * least, np.nan)
+
+
+def metrics_document(curves: Curves, rows: TrialRows) -> tuple[list[dict[str, Any]], dict[str, Scale]]:
+    """What a page is told of each metric: its scale, and the axis that suits the eye, as everywhere else."""
+    told, scales = [], {}
+    for metric in curves.metrics:
+        values = curves.values[metric]
+        scale = scales[metric] = scale_of(values).coarse(_bits(curves)[0])
+        axis = axis_of(_looked_at(values, curves))
+        suits = axis.high > axis.low
+        told.append(
+            {
+                "name": metric,
+                "scale": {"low": scale.low, "high": scale.high, "log": scale.log},
+                "axis": {
+                    "low": scale.within(axis.low) if suits else scale.low,
+                    "high": scale.within(axis.high) if suits else scale.high,
+                    "log": axis.log and scale.low > 0,
+                },
+                "mode": rows.plan.mode if metric == rows.plan.metric else None,
+            }
+        )
+    return told, scales
+
+
+def _looked_at(values: FloatArray, curves: Curves) -> list[list[float | None]]:
+    """Some of the curves, each with its ends: enough to see where most values lie."""
+    every = max(1, -(-curves.points // LOOKED_AT))
+    starts = curves.ends - curves.length
+    return [
+        [None if math.isnan(value) else value for value in values[a:b].tolist()]
+        for a, b in zip(starts[::every].tolist(), curves.ends[::every].tolist(), strict=True)
+    ]

@@ -1,0 +1,181 @@
+"""What stands at the top of a page: who is best, by how much, and what is to be known before one trusts it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from caviar.display.numbers import number, option_text, with_half_width
+from caviar.display.typed_commands import typed
+from caviar.errors import StoreError
+from caviar.results.imported import imported_from
+from caviar.results.json_form import as_json
+from caviar.results.ranking_sql import WORDS
+from caviar.results.retest_words import seeds_in_words, trial_name, verdict_lines
+from caviar.store.drift_checks import drift_checks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from caviar.results.best import BestDocument
+    from caviar.results.open_sweep import OpenSweep
+    from caviar.results.report.trial_rows import TrialRows
+    from caviar.results.retest import RetestDocument
+    from caviar.results.selector import Candidate
+    from caviar.results.understand_findings import UnderstandDocument
+
+LONGEST = 200
+"""Characters of a value that is shown."""
+MOST_RETESTED = 10
+STILL_BEST = "still best"
+
+
+def verdict_document(opened: OpenSweep, best: BestDocument | None, why: str) -> dict[str, Any]:
+    """The winner: of the newest retest, where that has one of this sweep; else by the sweep's own rule.
+
+    Args:
+        opened: The sweep.
+        best: Its best trials; None: there is none.
+        why: there is none.
+    """
+    if best is None:
+        return {"none": typed(why)}
+    first, second = best.trials[0], best.trials[1] if len(best.trials) > 1 else None
+    mode = best.mode
+    told: dict[str, Any] = {
+        "trial": first.trial,
+        "value": first.value,
+        "shown": number(first.value),
+        "metric": best.metric,
+        "by": WORDS[opened.plan.rule].format(metric=best.metric),  # type: ignore[index]  # as the store checked
+        "sentence": f"best by {best.rule}, {mode}",
+        "config": _config(first.config),
+        "final": _final(best),
+        "second": None if second is None else _short(second),
+        "luck": best.luck,
+        "retest": None,
+        "commands": _commands(opened, first.trial, retested=best.retest is not None),
+    }
+    if best.retest is None:
+        return told
+    told["retest"] = _retest(best.retest)
+    winner = best.retest.winner
+    if winner is None or winner.sweep != opened.sweep.id or winner.value is None:
+        return told
+    said = next((one for one in best.trials if one.trial != winner.trial), None)
+    return told | {
+        "trial": winner.trial,
+        "value": winner.value,
+        "shown": with_half_width(winner.value, winner.half_width),
+        "by": f"retest, {seeds_in_words(best.retest)}",
+        "config": _config(winner.config),
+        "second": None if said is None else _short(said),
+        "commands": _commands(opened, winner.trial, retested=True),
+    }
+
+
+def trust_document(
+    opened: OpenSweep, rows: TrialRows, found: UnderstandDocument | None, not_shown: Sequence[str]
+) -> list[dict[str, Any]]:
+    """What to know before one trusts the winner, each with what to do about it."""
+    told = [*_not_shown(not_shown), *_drift(opened), *_ends(opened, rows)]
+    for one in () if found is None else found.caveats:
+        level, detail, command = _REMEDIES.get(one.kind, ("note", "", ""))
+        text = one.text
+        if one.kind == "refused" and ": caviar understand " in text:
+            text, _, command = text.rpartition(": ")
+        if command.startswith("caviar retest") and imported_from(opened.sweep.description()) is not None:
+            detail, command = "an imported sweep has no code to be trained again", ""
+        k = min(max(2, found.near_best if found is not None else 2), MOST_RETESTED)
+        command = command.format(sweep=opened.sweep.id, k=k)
+        told.append(_item(one.kind, level, text, detail, command))
+    return sorted(told, key=lambda one: one["level"] != "warn")
+
+
+_REMEDIES = {
+    "one_seed": ("warn", "fresh seeds say what it is worth", "caviar retest {sweep}"),
+    "few_seeds": ("note", "fresh seeds say what it is worth", "caviar retest {sweep}"),
+    "tie": ("warn", "fresh seeds tell them apart", "caviar retest {sweep} -k {k}"),
+    "few_near_best": ("warn", "a finer sweep looks round the best", "caviar zoom {sweep}"),
+    "edge": ("warn", "the next sweep moves that end out", "caviar next {sweep}"),
+    "diverged": ("note", "these trials count as worst", "caviar understand {sweep}"),
+    "still_improving": ("warn", "they were not trained to their end: more steps may change who is best", ""),
+    "running": ("note", "who is best may change", "caviar watch {sweep}"),
+    "left_out": ("note", "they do not count in what is said of the space", "caviar status {sweep}"),
+    "refused": ("note", "", "caviar understand {sweep}"),
+}
+"""Kind of a caveat → how loud it is, what can be done about it, and the command for that."""
+
+
+def _item(kind: str, level: str, text: str, detail: str, command: str) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "level": level,
+        "text": text,
+        "detail": detail,
+        "command": typed(command) if command else None,
+    }
+
+
+def _not_shown(sentences: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for sentence in sentences:
+        yield _item("not_shown", "warn", typed(sentence), "", "")
+
+
+def _drift(opened: OpenSweep) -> Iterator[dict[str, Any]]:
+    """The newest check of whether the winner is still what it was, where it found that it is not."""
+    try:
+        checks = drift_checks(opened.sweep)
+    except StoreError as error:
+        opened.say(str(error))
+        return
+    if checks and checks[-1]["verdict"] not in ("", STILL_BEST):
+        text = f"checked on {checks[-1]['when'][:10]}: {checks[-1]['verdict']}"
+        yield _item("stale", "warn", text, "", f"caviar stale {opened.sweep.id}")
+
+
+def _ends(opened: OpenSweep, rows: TrialRows) -> Iterator[dict[str, Any]]:
+    """Trials of unlike lengths were compared."""
+    ends = None if rows.selection is None else rows.selection.ends
+    if ends is not None and ends[0] < ends[1]:
+        text = f"completed trials ended at steps {ends[0]} to {ends[1]}, and each is compared at its own end"
+        yield _item("ends", "note", text, "", f"caviar best {opened.sweep.id} --at-step {ends[0]}")
+
+
+def _config(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "shown": option_text(value, LONGEST), "exact": as_json(value)} for name, value in config.items()
+    ]
+
+
+def _short(one: Candidate) -> dict[str, Any]:
+    return {"trial": one.trial, "value": one.value, "shown": number(one.value)}
+
+
+def _final(best: BestDocument) -> list[dict[str, str]]:
+    if best.final is None:
+        return []
+    return [{"name": str(name), "shown": number(value)} for name, value in best.final["metrics"].items()]
+
+
+def _retest(document: RetestDocument) -> dict[str, Any]:
+    first, *others = map(typed, verdict_lines(document))
+    rows = [
+        {
+            **as_json(one),
+            "name": trial_name(document, one),
+            "shown": None if one.value is None else with_half_width(one.value, one.half_width),
+            "config": _config(one.config),
+        }
+        for one in document.trials
+    ]
+    return {"sentence": f"retest, {seeds_in_words(document)}: {first}", "more": others, "rows": rows}
+
+
+def _commands(opened: OpenSweep, trial: int, *, retested: bool) -> list[dict[str, str]]:
+    sweep = opened.sweep.id
+    found = [("all about it", f"caviar show {sweep} {trial}"), ("the best trials", f"caviar best {sweep}")]
+    if imported_from(opened.sweep.description()) is None:
+        if not retested:
+            found.append(("train the best again on fresh seeds", f"caviar retest {sweep}"))
+        found.append(("search finer round the best", f"caviar zoom {sweep}"))
+    return [{"label": label, "command": typed(command)} for label, command in found]
