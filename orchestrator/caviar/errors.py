@@ -61,11 +61,18 @@ class ClusterError(CaviarError, ConnectionError):
 
 
 class SweepInterrupted(KeyboardInterrupt):
-    """The sweep was stopped by Ctrl-C, SIGTERM or SIGHUP; what it had reported is in the store."""
+    """The sweep was stopped by Ctrl-C, SIGTERM or SIGHUP; what it had reported is in the store.
 
-    def __init__(self, sentence: str, exit_code: int) -> None:
+    Args:
+        sentence: What a user is told.
+        exit_code: The program's exit status.
+        sweep: Id of the sweep; empty: there is none yet.
+    """
+
+    def __init__(self, sentence: str, exit_code: int, sweep: str = "") -> None:
         super().__init__(sentence)
         self.exit_code = exit_code
+        self.sweep = sweep
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -45,6 +46,7 @@ VERBS = (
         ("zoom", "--dry-run"),
     ),
     *(("query", "from trials"), ("query", "from curves"), ("store", "check"), ("store", "info")),
+    ("report", "-o", os.devnull),
 )
 
 

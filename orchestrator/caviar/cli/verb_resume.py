@@ -14,6 +14,7 @@ from caviar.cli.options import (
     trust_option,
 )
 from caviar.cli.output import data_only
+from caviar.cli.report_after import report_after, report_option
 from caviar.spec.settings import SETTINGS
 
 EPILOG = """\b
@@ -39,9 +40,18 @@ Examples:
 @take_over_option
 @setting_option(SETTINGS["time_limit"])
 @trust_option
+@report_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @target_options
-def verb(address: str | None, quiet: bool, add: int | None, trust: bool, target: Target, **wishes: Any) -> None:
+def verb(
+    address: str | None,
+    quiet: bool,
+    add: int | None,
+    trust: bool,
+    report: str | None,
+    target: Target,
+    **wishes: Any,
+) -> None:
     """Train the trials of SWEEP that are not finished, with the code that the sweep began with."""
     from caviar.cli.after_run import after_run
     from caviar.cli.opened import newest
@@ -52,14 +62,16 @@ def verb(address: str | None, quiet: bool, add: int | None, trust: bool, target:
     opened = Store.open(target.store)
     # Other code for a sweep that was not meant could not be taken back.
     found = opened.find(target.sweep) if wishes["force"] else newest(opened, target.sweep)
-    with data_only():
-        last = resume_sweep(
-            opened,
-            found,
-            address=address,
-            progress=choose_display(quiet=quiet),
-            add=add or 0,
-            trust=asker(trust),
-            **wishes,
-        )
-    after_run(target, last.id)
+    with report_after(report, target) as told:
+        with data_only():
+            last = resume_sweep(
+                opened,
+                found,
+                address=address,
+                progress=choose_display(quiet=quiet),
+                add=add or 0,
+                trust=asker(trust),
+                **wishes,
+            )
+        told(last.id)
+        after_run(target, last.id)

@@ -8,6 +8,7 @@ import click
 from caviar.cli.command_sweep import Described, command_sweep, described_options
 from caviar.cli.options import Target, setting_options, target_options
 from caviar.cli.output import data_only
+from caviar.cli.report_after import report_after, report_option
 from caviar.spec.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def _setting(option: str, words: list[str], options: list[str]) -> str:
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan and the first configs; run nothing.")
 @click.option("--try", "tried", is_flag=True, help="Train the first trial here, without Ray; store nothing.")
+@report_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @target_options
 def verb(
@@ -104,7 +106,7 @@ def verb(
     from caviar.display.progress import slowly
     from caviar.run.signals import terminable
 
-    dry_run, tried = given.pop("dry_run"), given.pop("tried")
+    dry_run, tried, report = given.pop("dry_run"), given.pop("tried"), given.pop("report")
     if dry_run and tried:
         raise click.UsageError("--dry-run runs nothing, and --try a trial: leave one of them out")
     command = _command(file, described)
@@ -135,9 +137,11 @@ def verb(
     if dry_run or tried:
         _dry_run(sweep, target) if dry_run else _try(sweep, target)
         return
-    with data_only():
-        result = sweep.run(store=target.store, address=address, progress=progress)
-    after_run(target, result.id)
+    with report_after(report, target) as told:
+        with data_only():
+            result = sweep.run(store=target.store, address=address, progress=progress)
+        told(result.id)
+        after_run(target, result.id)
 
 
 def _command(file: str | None, described: Described) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ VERBS = {
     "watch": ("Read results", "Follow a sweep that runs, from anywhere."),
     "board": ("Read results", "The sweeps of the store in a browser, live."),
     "best": ("Read results", "The best trials, and the winner's config ready to copy."),
+    "report": ("Read results", "One file to look at: verdict, curves, what matters."),
     "zoom": ("Run sweeps", "Run a finer sweep round the best trials."),
     "retest": ("Run sweeps", "Train the best again on fresh seeds: which one wins?"),
     "understand": ("Read results", "What matters, where the best lie, what more trials would gain."),

@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from caviar.display.typed_commands import told_for
-from caviar.errors import NoResultError, NotFoundError, SpecError
+from caviar.errors import CaviarError, NoResultError, NotFoundError, SpecError
 from caviar.results.best import best_document, final_of
 from caviar.results.family import newest_retest
 from caviar.results.open_sweep import OpenSweep, newest, store_path
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from caviar.results.retest import RetestDocument
     from caviar.results.understand_findings import UnderstandDocument
     from caviar.space import Space
+
+
+MOST_FRAMED = 1000
+"""Trials up to which a notebook shows the report, and beyond a table: the report lies in the notebook's own file."""
+FRAME_HEIGHT = 900
 
 
 class Answer:
@@ -214,6 +219,29 @@ class Result:
 
         return Plots(self._opened)
 
+    def report(self, path: str | PurePath | None = None, *, metrics: Sequence[str] = (), force: bool = False) -> str:
+        """Write a report, one file for a browser: the verdict, what to know before one trusts it, and pictures.
+
+        Args:
+            path: Where to; None: `report-ID.html` in the working folder.
+            metrics: Whose curves it shows; empty: as many as there is room for.
+            force: Write over a file that is no report.
+
+        Returns:
+            The absolute path of the file.
+
+        Raises:
+            SpecError: Another file is there, or it cannot be written.
+            NotFoundError: One of the metrics was never reported.
+        """
+        from caviar.results.report.report_file import write_report  # noqa: PLC0415 — costs jinja2 and scipy
+
+        place = None if path is None else str(path)
+        with self._told():
+            return write_report(
+                self._store, [self._sweep], place, warnings.warn, metrics=_several(metrics), force=force
+            ).file
+
     def trials(self) -> pd.DataFrame:
         """One row a trial: state, seed, parameters, last and best metrics, times, host."""
         return self.sql("SELECT * FROM trials ORDER BY trial").df()
@@ -258,6 +286,15 @@ class Result:
         return f"Result({str(self._store.path)!r}, {self.id!r})"
 
     def _repr_html_(self) -> str:
+        """The report in a frame of its own; a table, where it would be long or cannot be made."""
+        from caviar.results.report.report_file import report_frame  # noqa: PLC0415 — costs jinja2 and scipy
+
+        with suppress(CaviarError), self._opened() as opened:
+            if sum(opened.states().values()) <= MOST_FRAMED:
+                return report_frame(opened, (), FRAME_HEIGHT)
+        return self._table()
+
+    def _table(self) -> str:
         try:
             with self._opened() as opened:
                 best = best_document(opened, k=5)

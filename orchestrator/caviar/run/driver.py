@@ -264,7 +264,8 @@ def drive_sweep(
             hopeless = scheduler.run()
             slow.close(writer)  # here, where a second signal is heard
         if scheduler.shutdown.by == "signal":
-            raise SweepInterrupted(_farewell(run_progress.read(scheduler), scheduler), interrupt.exit_code)
+            said = _farewell(run_progress.read(scheduler), scheduler)
+            raise SweepInterrupted(said, interrupt.exit_code, sweep_dir.id)
         held.look()
         progress.update(last := run_progress.read(scheduler))  # with what was read when all was published
         checkpoints.finish()

@@ -195,7 +195,7 @@ def _run(held: Ownership, plan: Plan, work: Work, ports: Ports, attend: Callable
         scheduler.run()
     if scheduler.shutdown.by == "signal":
         again = f"caviar resume {held.sweep.id} runs it again"
-        raise SweepInterrupted(f"{_COMPLETE} test was interrupted: {again}", interrupt.exit_code)
+        raise SweepInterrupted(f"{_COMPLETE} test was interrupted: {again}", interrupt.exit_code, held.sweep.id)
     if scheduler.stopped or scheduler.counters.stopped:
         raise CaviarError(f"{_COMPLETE} test was stopped: caviar resume {held.sweep.id} runs it again")
     for _, kind, error in scheduler.counters.first_errors:

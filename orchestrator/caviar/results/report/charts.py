@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from caviar.display.numbers import duration
+from caviar.display.plot_axes import fewer
 from caviar.display.plot_ticks import ticks, value_ticks
 from caviar.display.plot_values import ValueAxis, value_axis
 from caviar.results.report.slots import MOST_BARS, PARTS
@@ -30,6 +31,9 @@ MOST_DOTS = 2000
 """Trials that are shown as dots behind the best so far."""
 PAD = 0.04
 """Beyond the ends of an axis of values."""
+ROW, MARGIN = 22, 60
+"""Pixels of a row of names, and round all of them."""
+_GRID = {"left": 8, "right": 20, "top": 28, "bottom": 8, "outerBoundsMode": "same", "outerBoundsContain": "all"}
 
 
 def importance(found: UnderstandDocument) -> Option:
@@ -42,8 +46,11 @@ def importance(found: UnderstandDocument) -> Option:
         if one.share is not None and one.share_low is not None and one.share_high is not None
     ]
     return {
+        "said": "share of what parts good trials from others (PED-ANOVA), with its 95 % interval; none: no effect seen",
+        "height": ROW * len(ordered) + MARGIN,
+        "grid": _GRID,
         "xAxis": _axis([(k / 5, f"{20 * k} %") for k in range(6)]),
-        "yAxis": {"type": "category", "data": [one.name for one in ordered]},
+        "yAxis": _names([one.name for one in ordered]),
         "series": [
             {"type": "bar", "data": bars, "barMaxWidth": 12, "itemStyle": {"color": "--mark"}},
             {
@@ -69,9 +76,11 @@ def isolation(rows: TrialRows, found: UnderstandDocument, name: str) -> Option |
     count = len(one.parts)
     edges = [(k / count, (k + 1) / count) for k in range(count)]
     return {
-        "name": name,
+        "title": name,
+        "said": f"the best {found.metric} in each part of {name}, beside what chance alone gives",
+        "grid": _GRID | {"top": 8},
         "xAxis": _axis(ticks(rows.searched[name][1], 0.0, 1.0)),
-        "yAxis": _value_axis(axis, f"best {found.metric}"),
+        "yAxis": _value_axis(axis),
         "series": [
             *_band(_steps(edges, axis.places(low)), _steps(edges, axis.places(high)), "chance"),
             _line(_steps(edges, axis.places(best)), "--mark", width=2),
@@ -94,11 +103,13 @@ def tuning_curve(found: UnderstandDocument) -> Option | None:
     step = max(1, math.ceil(most / 8))
     marks = [(k / most, f"{2**k}") for k in range(0, int(most) + 1, step)]
     return {
+        "said": "half of all sweeps of so many trials do better than the dark line; 95 % band; dashed: the mean",
+        "grid": _GRID,
         "xAxis": _axis(marks, "trials"),
         "yAxis": _value_axis(axis, f"best {found.metric}"),
         "series": [
             *_band(_points(x, np.where(known, low, np.nan)), _points(x, np.where(known, high, np.nan)), "band"),
-            _line(_points(x, expected), "--line", dashed=True),
+            _line(_points(x, expected), "--faint", dashed=True),
             _line(_points(x, median), "--mark", width=2),
         ],
     }
@@ -115,19 +126,23 @@ def best_so_far(rows: TrialRows) -> Option | None:
     sign = -1.0 if rows.plan.mode == "max" else 1.0
     so_far = np.minimum.accumulate(np.where(np.isfinite(value), sign * value, np.inf))
     new = np.flatnonzero(so_far < np.concatenate([[np.inf], so_far[:-1]]))
-    axis = value_axis([value[np.isfinite(value)]])
+    axis = value_axis([value[new]])  # what is worse than the first lies beyond it
     line = [[int(k) + 1, _place(axis, value[k])] for k in new]
-    dots = [[int(k) + 1, _place(axis, value[k])] for k in np.flatnonzero(np.isfinite(value)) if n <= MOST_DOTS]
+    heights = axis.places(value)
+    inside = np.flatnonzero((heights >= 0) & (heights <= 1))
+    dots = [[int(k) + 1, round(float(heights[k]), 5)] for k in inside if n <= MOST_DOTS]
     marks: list[Option] = [
         {"value": point, "name": f"t{int(rows.trial[in_order[k]])}"} for point, k in zip(line, new, strict=True)
     ]
     marks[-1] |= {"itemStyle": {"color": "--best"}, "label": {"show": True, "formatter": marks[-1]["name"]}}
     across = _axis([(share * n, label) for share, label in value_ticks(0.0, float(n))])
     return {
-        "xAxis": across | {"name": "trials ended" if timed else "trials", "max": n},
+        "said": "each step is a new best" + ("" if n <= MOST_DOTS else "; the other trials are left out"),
+        "grid": _GRID,
+        "xAxis": across | {"max": n} | _named("trials that have ended" if timed else "trials"),
         "yAxis": _value_axis(axis, rows.plan.metric),
         "series": [
-            {"type": "scatter", "data": dots, "symbolSize": 3, "itemStyle": {"color": "--line"}, "silent": True},
+            {"type": "scatter", "data": dots, "symbolSize": 3, "itemStyle": {"color": "--faint"}, "silent": True},
             _line([*line, [n, line[-1][1]]], "--mark", width=2) | {"step": "end"},
             {
                 "type": "scatter",
@@ -146,6 +161,8 @@ def utilisation(rows: TrialRows, use: SlotUse) -> Option | None:
         return None
     x = ((np.arange(PARTS) + 0.5) / PARTS).tolist()
     return {
+        "said": f"share of {use.slots:,} slots that were busy",
+        "grid": _GRID,
         "xAxis": _axis(time_ticks(use.seconds)),
         "yAxis": _axis([(k / 4, f"{25 * k} %") for k in range(5)], "slots busy"),
         "series": [
@@ -165,12 +182,15 @@ def retest(document: RetestDocument) -> Option | None:
     every = [value for one in shown for value in one.values] + [end for pair in ends.values() for end in pair]
     axis = value_axis([np.array([*every, *said.values()])], log=False)
     dots = [[_place(axis, value), k] for k, one in enumerate(shown) for value in one.values]
-    live = {k: "--best" if one.live else "--line" for k, one in worth.items()}
+    live = {k: "--best" if one.live else "--faint" for k, one in worth.items()}
     return {
-        "xAxis": _value_axis(axis, document.metric),
-        "yAxis": {"type": "category", "data": [trial_name(document, one) for one in shown]},
+        "said": "dots: fresh seeds; line: what it is worth, with its 95 % interval; diamond: what the sweep had said",
+        "height": ROW * len(shown) + MARGIN,
+        "grid": _GRID,
+        "xAxis": _value_axis(axis) | _named(document.metric),
+        "yAxis": _names([trial_name(document, one) for one in shown]),
         "series": [
-            {"type": "scatter", "data": dots, "symbolSize": 5, "itemStyle": {"color": "--line"}, "silent": True},
+            {"type": "scatter", "data": dots, "symbolSize": 5, "itemStyle": {"color": "--faint"}, "silent": True},
             {
                 "type": "lines",
                 "coordinateSystem": "cartesian2d",
@@ -230,11 +250,23 @@ _TIMES = (*_TIMES, 14400, 21600, 43200, 86400, 172800, 604800)
 
 
 def _axis(marks: Sequence[tuple[float, str]], name: str = "") -> Option:
-    return {"type": "value", "min": 0, "max": 1, "name": name, "ticks": [[round(p, 5), label] for p, label in marks]}
+    told = [[round(place, 5), label] for place, label in marks]
+    return {"type": "value", "min": 0, "max": 1, "ticks": told} | _named(name)
 
 
-def _value_axis(axis: ValueAxis, name: str) -> Option:
-    return _axis(axis.marks(), name) | {"min": -PAD, "max": 1 + PAD}
+def _named(name: str) -> Option:
+    return {"name": name, "nameLocation": "middle", "nameGap": 24} if name else {}
+
+
+def _names(names: list[str]) -> Option:
+    """A vertical axis of names, each of them shown."""
+    return {"type": "category", "data": names, "axisLabel": {"interval": 0, "width": 140, "overflow": "truncate"}}
+
+
+def _value_axis(axis: ValueAxis, name: str = "", most: int = 6) -> Option:
+    """An axis of values; its name stands at its top, where it needs no room beside the labels."""
+    ends = {"min": -PAD, "max": 1 + PAD}
+    return _axis(fewer(axis.marks(), most)) | ends | ({"name": name, "nameLocation": "end"} if name else {})
 
 
 def _line(points: list[Any], colour: str, *, width: float = 1.2, dashed: bool = False) -> Option:

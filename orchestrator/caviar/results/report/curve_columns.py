@@ -185,28 +185,26 @@ def curve_columns(curves: Curves, scales: dict[str, Scale], seconds: Scale) -> d
     return found
 
 
-def summaries(curves: Curves, rows: TrialRows) -> dict[str, np.ndarray]:
-    """Last, smallest and largest finite value of each metric and trial, as columns of a payload."""
-    found = {}
+def summaries(opened: OpenSweep, curves: Curves, rows: TrialRows) -> dict[str, np.ndarray]:
+    """The last value of each metric and trial as the view of trials has it, and the smallest and largest finite one."""
+    if not curves.metrics:
+        return {}
+    cells = ", ".join(f"{quoted('last_' + metric)} AS m{k}" for k, metric in enumerate(curves.metrics))
+    last = fetched(opened, f"SELECT trial, {cells} FROM trials ORDER BY trial")
+    here = np.searchsorted(last["trial"], rows.trial)
     at = np.searchsorted(rows.trial, curves.trial)
     starts = curves.ends - curves.length
+    found = {}
     for k, metric in enumerate(curves.metrics):
-        for name in ("last", "low", "high"):
+        found[f"last:{k}"] = single(np.ma.filled(np.ma.asarray(last[f"m{k}"]), np.nan)[here])
+        for name, sign in (("low", 1.0), ("high", -1.0)):
             column = np.full(rows.count, np.nan)
             if len(at):
-                column[at] = _summary(name, curves.values[metric], starts)
+                values = curves.values[metric]
+                least = np.minimum.reduceat(np.where(np.isfinite(values), sign * values, np.inf), starts)
+                column[at] = np.where(np.isfinite(least), sign * least, np.nan)
             found[f"{name}:{k}"] = single(column)
     return found
-
-
-def _summary(name: str, values: FloatArray, starts: IntArray) -> FloatArray:
-    if name == "last":  # of the rows that have it: a metric may be reported now and then
-        there = np.where(np.isnan(values), -1, np.arange(len(values)))
-        last = np.maximum.reduceat(there, starts)
-        return np.where(last >= starts, values[last], np.nan)
-    sign = 1.0 if name == "low" else -1.0
-    least = np.minimum.reduceat(np.where(np.isfinite(values), sign * values, np.inf), starts)
-    return np.where(np.isfinite(least), sign * least, np.nan)
 
 
 def metrics_document(curves: Curves, rows: TrialRows) -> tuple[list[dict[str, Any]], dict[str, Scale]]:

@@ -22,7 +22,14 @@ from caviar.results.report.curve_columns import (
     seconds_scale,
     summaries,
 )
-from caviar.results.report.facts import elapsed, facts_document, failures_document, provenance_document, sweep_document
+from caviar.results.report.facts import (
+    elapsed,
+    facts_document,
+    failures_document,
+    listed,
+    provenance_document,
+    sweep_document,
+)
 from caviar.results.report.parameters import fixed_document, pairs_document, parameter_columns, parameters_document
 from caviar.results.report.scales import single
 from caviar.results.report.slots import MOST_BARS, SlotUse, slot_column, slot_use
@@ -35,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from caviar.results.open_sweep import OpenSweep
+    from caviar.results.status import StatusDocument
     from caviar.results.understand_findings import UnderstandDocument
 
 NAMED = 3
@@ -73,17 +81,18 @@ def sweep_payload(opened: OpenSweep, metrics: Sequence[str] = (), not_shown: Seq
     curves = read_curves(opened, rows, metrics)
     told, scales = metrics_document(curves, rows)
     seconds = seconds_scale(curves)
-    documents, columns = _documents(opened, rows, not_shown)
+    status = status_document(opened)
+    documents, columns = _documents(opened, rows, status, not_shown)
     documents |= {"metrics": told, "seconds": {"high": seconds.high}, "left_out": _left_out(opened, rows, curves)}
-    columns |= summaries(curves, rows) | curve_columns(curves, scales, seconds)
-    return Payload(head={"sweep": opened.sweep.id, "full": True, "documents": as_json(documents)}, columns=columns)
+    columns |= summaries(opened, curves, rows) | curve_columns(curves, scales, seconds)
+    head = {"sweep": opened.sweep.id, "full": True, "list": listed(opened, status, rows), "documents": documents}
+    return Payload(head=as_json(head), columns=columns)
 
 
 def _documents(
-    opened: OpenSweep, rows: TrialRows, not_shown: Sequence[str]
+    opened: OpenSweep, rows: TrialRows, status: StatusDocument, not_shown: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """What is said of the sweep, and the columns of its trials."""
-    status = status_document(opened)
     best, why = _best(opened)
     found, refused = _understood(opened)
     parameters = parameters_document(rows, found)
@@ -93,7 +102,7 @@ def _documents(
     documents = {
         "sweep": sweep_document(opened, status, rows),
         "verdict": verdict_document(opened, best, why),
-        "trust": trust_document(opened, rows, found, not_shown),
+        "trust": trust_document(opened, rows, best, found, not_shown),
         "facts": facts_document(status, rows, use),
         "parameters": parameters,
         "fixed": fixed_document(rows),

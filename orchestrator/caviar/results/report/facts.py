@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from caviar.display.numbers import counted, duration
+from caviar.display.numbers import counted, duration, number
 from caviar.display.sanitize import plain
 from caviar.display.typed_commands import typed
 from caviar.results.status import failed_alike
@@ -52,6 +52,29 @@ def sweep_document(opened: OpenSweep, status: StatusDocument, rows: TrialRows) -
         "note": said["plan"].get("note") or "",
         "relation": opened.plan.relation if opened.plan.parent else None,
         "parent": opened.plan.parent,
+    }
+
+
+def listed(opened: OpenSweep, status: StatusDocument, rows: TrialRows) -> dict[str, Any]:
+    """The sweep's line in a list of sweeps."""
+    best, counts, plan = status.best, status.counts, opened.plan
+    return {
+        "id": status.sweep,
+        "name": status.name,
+        "state": status.state,
+        "metric": status.metric,
+        "mode": status.mode,
+        "best": None if best is None else {"trial": best.trial, "value": best.value, "step": best.step},
+        "shown": None if best is None else number(best.value),
+        "planned": status.planned,
+        "done": status.done,
+        "running": counts[State.RUNNING],
+        "failed": counts[State.FAILED],
+        "created": opened.sweep.description()["created"],
+        "took_s": elapsed(status, rows),
+        "tags": list(plan.tags),
+        "relation": plan.relation if plan.parent else None,
+        "parent": plan.parent,
     }
 
 

@@ -49,7 +49,7 @@ def verdict_document(opened: OpenSweep, best: BestDocument | None, why: str) -> 
         "by": WORDS[opened.plan.rule].format(metric=best.metric),  # type: ignore[index]  # as the store checked
         "sentence": f"best by {best.rule}, {mode}",
         "config": _config(first.config),
-        "final": _final(best),
+        "final": _final(best, first.trial),
         "second": None if second is None else _short(second),
         "luck": best.luck,
         "retest": None,
@@ -57,7 +57,7 @@ def verdict_document(opened: OpenSweep, best: BestDocument | None, why: str) -> 
     }
     if best.retest is None:
         return told
-    told["retest"] = _retest(best.retest)
+    told["retest"] = retest = _retest(best.retest)
     winner = best.retest.winner
     if winner is None or winner.sweep != opened.sweep.id or winner.value is None:
         return told
@@ -67,28 +67,41 @@ def verdict_document(opened: OpenSweep, best: BestDocument | None, why: str) -> 
         "value": winner.value,
         "shown": with_half_width(winner.value, winner.half_width),
         "by": f"retest, {seeds_in_words(best.retest)}",
+        "sentence": retest["sentence"],
         "config": _config(winner.config),
         "second": None if said is None else _short(said),
+        "final": _final(best, winner.trial),
         "commands": _commands(opened, winner.trial, retested=True),
     }
 
 
 def trust_document(
-    opened: OpenSweep, rows: TrialRows, found: UnderstandDocument | None, not_shown: Sequence[str]
+    opened: OpenSweep,
+    rows: TrialRows,
+    best: BestDocument | None,
+    found: UnderstandDocument | None,
+    not_shown: Sequence[str],
 ) -> list[dict[str, Any]]:
     """What to know before one trusts the winner, each with what to do about it."""
-    told = [*_not_shown(not_shown), *_drift(opened), *_ends(opened, rows)]
+    retest = None if best is None else best.retest
+    told = [*_not_shown(not_shown), *_retested(opened, retest), *_drift(opened), *_ends(opened, rows)]
     for one in () if found is None else found.caveats:
+        if retest is not None and one.kind in _ANSWERED:
+            continue
         level, detail, command = _REMEDIES.get(one.kind, ("note", "", ""))
         text = one.text
         if one.kind == "refused" and ": caviar understand " in text:
             text, _, command = text.rpartition(": ")
-        if command.startswith("caviar retest") and imported_from(opened.sweep.description()) is not None:
-            detail, command = "an imported sweep has no code to be trained again", ""
+        if command.startswith(_RUNS) and imported_from(opened.sweep.description()) is not None:
+            detail, command = "an imported sweep has no code that could run", ""
         k = min(max(2, found.near_best if found is not None else 2), MOST_RETESTED)
-        command = command.format(sweep=opened.sweep.id, k=k)
-        told.append(_item(one.kind, level, text, detail, command))
+        told.append(_item(one.kind, level, text, detail, command.format(sweep=opened.sweep.id, k=k)))
     return sorted(told, key=lambda one: one["level"] != "warn")
+
+
+_ANSWERED = ("one_seed", "few_seeds", "tie")
+"""What a retest says more of."""
+_RUNS = ("caviar retest", "caviar zoom")
 
 
 _REMEDIES = {
@@ -121,6 +134,21 @@ def _not_shown(sentences: Sequence[str]) -> Iterator[dict[str, Any]]:
         yield _item("not_shown", "warn", typed(sentence), "", "")
 
 
+def _retested(opened: OpenSweep, retest: RetestDocument | None) -> Iterator[dict[str, Any]]:
+    """What a retest has left open."""
+    if retest is None:
+        return
+    lines = verdict_lines(retest)
+    if retest.verdict == "tie":
+        more = f" --repeats {retest.next_seeds}" if retest.next_seeds else ""
+        detail = lines[-1] if retest.gap is not None else ""
+        yield _item("tie", "warn", lines[0], detail, f"caviar retest {opened.sweep.id}{more}" if more else "")
+    elif retest.verdict in ("", "none"):
+        yield _item("retest", "warn", lines[0], "", f"caviar retest {opened.sweep.id} --show")
+    if retest.unmoved:
+        yield _item("unmoved", "warn", "all seeds of the retest gave the same values", "does train use trial.seed?", "")
+
+
 def _drift(opened: OpenSweep) -> Iterator[dict[str, Any]]:
     """The newest check of whether the winner is still what it was, where it found that it is not."""
     try:
@@ -151,10 +179,12 @@ def _short(one: Candidate) -> dict[str, Any]:
     return {"trial": one.trial, "value": one.value, "shown": number(one.value)}
 
 
-def _final(best: BestDocument) -> list[dict[str, str]]:
+def _final(best: BestDocument, trial: int) -> list[dict[str, str]]:
+    """What the `final` function found; where it was for another trial than the winner, its name says so."""
     if best.final is None:
         return []
-    return [{"name": str(name), "shown": number(value)} for name, value in best.final["metrics"].items()]
+    whose = "" if best.final["trial"] == trial else f" of t{best.final['trial']}"
+    return [{"name": f"{name}{whose}", "shown": number(value)} for name, value in best.final["metrics"].items()]
 
 
 def _retest(document: RetestDocument) -> dict[str, Any]:
@@ -168,7 +198,7 @@ def _retest(document: RetestDocument) -> dict[str, Any]:
         }
         for one in document.trials
     ]
-    return {"sentence": f"retest, {seeds_in_words(document)}: {first}", "more": others, "rows": rows}
+    return {"sentence": first, "more": others, "rows": rows}
 
 
 def _commands(opened: OpenSweep, trial: int, *, retested: bool) -> list[dict[str, str]]:
