@@ -14,6 +14,7 @@ from caviar.display.plain import SilentProgress
 from caviar.errors import CaviarError, NoResultError, SpecError
 from caviar.results.drift import CanaryDocument
 from caviar.run.canary import chosen_program, run_canary
+from caviar.run.code_to_run import STORED
 from caviar.run.loose_trials import LooseTrials, loose_trials
 from caviar.spec.plan import Plan
 from caviar.store import Store
@@ -74,7 +75,7 @@ def trained(inline: None, store: Path, file: Path) -> Store:
 @contextmanager
 def trials(store: Store, *, stored_code: bool = False) -> Iterator[LooseTrials]:
     sweep = store.readable()[0]
-    program = chosen_program(sweep, lambda _: False, stored_code=stored_code)
+    program = chosen_program(sweep, STORED, stored_code=stored_code)
     plan = Plan.from_json(sweep.description()["plan"])
     with loose_trials(plan, program, sweep=sweep.id, what="the canary", address=None, progress=Told()) as found:
         yield found
@@ -146,7 +147,7 @@ def test_what_cannot_be_asked_says_why(trained: Store, file: Path) -> None:
         ask(trained, 11, found)
     file.unlink()
     with pytest.raises(SpecError, match=r"is not here any more, at .*: add --stored-code"):
-        chosen_program(trained.readable()[0], lambda _: False, stored_code=False)
+        chosen_program(trained.readable()[0], STORED, stored_code=False)
     with trials(trained, stored_code=True) as found:
         assert ask(trained, 0, found, "stored").outcome == "same"
 

@@ -10,12 +10,15 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from caviar.display.typed_commands import DEFAULT_STORE, remember_store
 from caviar.spec.settings import SETTINGS, Kind, Setting
+
+if TYPE_CHECKING:
+    from caviar.run.code_to_run import Code
 
 
 class OptionsLast(click.Group):
@@ -308,8 +311,10 @@ def trust_option(function: Callable[..., None]) -> Callable[..., None]:
     return click.option("--trust", is_flag=True, help=text)(function)
 
 
-def asker(trust: bool) -> Callable[[str], bool]:
-    """Return whom to ask about code of others: the option, or whoever sits at the terminal, once for each origin."""
+def code_if_trusted(trust: bool) -> Code:
+    """The code that is stored; the option, or whoever sits at the terminal, says whether another user's may run."""
+    from caviar.run.code_to_run import Code
+
     trusted: set[Any] = set()
 
     def ask(origin: str) -> bool:
@@ -323,4 +328,4 @@ def asker(trust: bool) -> Callable[[str], bool]:
         trusted.add(origin)
         return True
 
-    return ask
+    return Code(trust=ask)

@@ -6,7 +6,7 @@ import click
 
 from caviar.cli.options import (
     Target,
-    asker,
+    code_if_trusted,
     setting_option,
     sweep_argument,
     take_over_option,
@@ -70,7 +70,7 @@ def verb(
                 address=address,
                 progress=choose_display(quiet=quiet),
                 add=add or 0,
-                trust=asker(trust),
+                code=code_if_trusted(trust),
                 **wishes,
             )
         told(last.id)

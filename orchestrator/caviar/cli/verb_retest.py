@@ -5,7 +5,15 @@ from typing import Any
 
 import click
 
-from caviar.cli.options import Moment, Target, asker, rule_option, sweep_argument, target_options, trust_option
+from caviar.cli.options import (
+    Moment,
+    Target,
+    code_if_trusted,
+    rule_option,
+    sweep_argument,
+    target_options,
+    trust_option,
+)
 from caviar.cli.output import data_only
 
 EPILOG = """\b
@@ -100,7 +108,7 @@ def _check(store: Any, sweep: Any, since: datetime, stored_code: bool, target: T
             stored_code=stored_code,
             address=given["address"],
             progress=choose_display(quiet=given["quiet"]),
-            trust=asker(given["trust"]),
+            code=code_if_trusted(given["trust"]),
         )
     emit_json(document) if target.as_json else print_drift(document)
 
@@ -120,5 +128,5 @@ def _run(store: Any, sweep: Any, given: Any) -> Any:
             address=given["address"],
             progress=choose_display(quiet=given["quiet"]),
             command=provenance(None),
-            trust=asker(given["trust"]),
+            code=code_if_trusted(given["trust"]),
         )

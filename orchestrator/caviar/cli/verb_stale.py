@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from caviar.cli.options import Moment, Target, asker, sweep_argument, target_options, trust_option
+from caviar.cli.options import Moment, Target, code_if_trusted, sweep_argument, target_options, trust_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,7 +106,7 @@ def _canary(store: Store, sweep: SweepDir, trial: int, given: Mapping[str, Any])
     stored = given["stored_code"]
     progress = choose_display(quiet=given["quiet"])
     with data_only():
-        program = chosen_program(sweep, asker(given["trust"]), stored_code=stored)
+        program = chosen_program(sweep, code_if_trusted(given["trust"]), stored_code=stored)
         plan = Plan.from_json(sweep.description()["plan"])
         what = f"the canary of t{trial}"
         with loose_trials(

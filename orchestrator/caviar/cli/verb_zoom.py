@@ -6,7 +6,15 @@ from typing import Any
 
 import click
 
-from caviar.cli.options import Ranking, Target, asker, ranking_options, sweep_argument, target_options, trust_option
+from caviar.cli.options import (
+    Ranking,
+    Target,
+    code_if_trusted,
+    ranking_options,
+    sweep_argument,
+    target_options,
+    trust_option,
+)
 from caviar.cli.output import data_only
 
 EPILOG = """\b
@@ -108,9 +116,9 @@ def _run(store: Any, sweep: Any, child: Any, plot: str | None, target: Target, g
     progress = choose_display(quiet=given["quiet"])
     origin = provenance(None)
     where = {key: given[key] for key in ("held", "address")}
-    trust = asker(given["trust"])
+    code = code_if_trusted(given["trust"])
     with data_only():
-        made = run_child(store, sweep, child, **where, progress=progress, command=origin, trust=trust)
+        made = run_child(store, sweep, child, **where, progress=progress, command=origin, code=code)
     if plot is not None:
         from caviar.results.plot_points import family_points
 

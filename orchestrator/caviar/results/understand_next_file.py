@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.results.imported import imported_from
 from caviar.space import parameter_from_json
-from caviar.spec.code_archive import called, unpack
+from caviar.spec.code_archive import called
 from caviar.spec.command_source import stored_command
 from caviar.spec.settings import SETTINGS
 
@@ -36,9 +36,9 @@ def no_file_of(opened: OpenSweep) -> str | None:
         return f"it was imported from {origin.file} and has no code: put train into a file, with this space"
     if description.get("program", {}).get("kind", "function") == "function":
         return "its functions live in no file that gives them when it is imported: put train into one, with this space"
-    if stored_command(unpack(opened.sweep.code())) is not None:
-        return None
     program = called(opened.sweep.code())
+    if stored_command(program) is not None:
+        return None
     names = [*_imported_from(program)[0].split("."), *(name.split(".")[0] for name in _functions(program).values())]
     odd = next((name for name in names if not name.isidentifier() or keyword.iskeyword(name)), None)
     if odd is not None:
@@ -56,7 +56,7 @@ def next_file(opened: OpenSweep, plan: Plan, document: NextDocument, folder: str
         folder: In which the file will lie: where that is not that of the sweep's code, the file says where this is.
     """
     program = called(opened.sweep.code())
-    command = stored_command(unpack(opened.sweep.code()))
+    command = stored_command(program)
     module, home = _imported_from(program)
     functions = _functions(program) if command is None else {"train": repr(command)}
     heads = sorted({name.split(".")[0] for name in functions.values()})

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 from caviar.errors import CaviarError, SpecError
 from caviar.results.drift import WHOSE, CanaryDocument, first_report
 from caviar.results.statistics.drift import Canary, canary
-from caviar.run.driver import need_source
+from caviar.run.code_to_run import Code, code_of
 from caviar.run.final_test import drawn
 from caviar.run.loose_trials import LooseTrials, copies
-from caviar.run.trust import Trust, trusted_program
 from caviar.spec.code_today import program_today
 from caviar.spec.command_source import MODULE as COMMAND
 from caviar_workers.failure import headline
@@ -28,14 +27,13 @@ if TYPE_CHECKING:
 _RUNS = 2
 
 
-def chosen_program(sweep: SweepDir, trust: Trust, *, stored_code: bool) -> Program:
+def chosen_program(sweep: SweepDir, code: Code, *, stored_code: bool) -> Program:
     """The code of a sweep as its file is now, or as it was stored.
 
     Raises:
         SpecError: It lives in no file, is not trusted, or its file is not here or not Python.
     """
-    need_source(sweep)
-    stored = trusted_program(sweep, trust)
+    stored = code_of(sweep, code)
     if stored_code or stored.module == COMMAND:  # its files are read anew by each trial
         return stored
     path = Path(stored.files[stored.module][0])

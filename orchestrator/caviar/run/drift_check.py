@@ -22,12 +22,11 @@ from caviar.results.retest_values import values_of
 from caviar.results.statistics import drift as statistics
 from caviar.results.statistics.retest import examples_of
 from caviar.run.canary import chosen_program, run_canary
+from caviar.run.code_to_run import STORED, Code, need_code
 from caviar.run.constraint import constraint_of
-from caviar.run.driver import need_source
 from caviar.run.final_test import drawn, winner_of
 from caviar.run.loose_trials import LooseTrials, loose_trials, several
 from caviar.run.stale import stale_document
-from caviar.run.trust import Trust, nobody
 from caviar.search.searchers.local import reflected
 from caviar.spec.plan import Plan
 from caviar.spec.retested import Retested
@@ -73,7 +72,7 @@ def check_drift(  # noqa: PLR0913 — the options of the verb
     stored_code: bool = False,
     address: str | None,
     progress: ProgressDisplay,
-    trust: Trust = nobody,
+    code: Code = STORED,
 ) -> DriftDocument:
     """Check the winner of a sweep, unless it was looked at since; what was found is kept beside the sweep.
 
@@ -85,7 +84,7 @@ def check_drift(  # noqa: PLR0913 — the options of the verb
         stored_code: Run the code that was stored, and not its file of today: has the machine changed?
         address: A Ray cluster to join; None: start Ray here.
         progress: The display.
-        trust: Asked whether code of somebody else may run.
+        code: What it runs with.
 
     Raises:
         NoResultError: It has no winner.
@@ -93,7 +92,7 @@ def check_drift(  # noqa: PLR0913 — the options of the verb
         CaviarError: Today's code fails.
     """
     sweep = searched(store, sweep)
-    need_source(sweep)
+    need_code(sweep, code)
     found = stale_document(store, [sweep], since, progress.note).winners
     if not found:
         raise NoResultError(f"sweep {sweep.id} has no winner to check: see caviar status {sweep.id}")
@@ -112,14 +111,14 @@ def check_drift(  # noqa: PLR0913 — the options of the verb
     )
     if not stale.stale:
         return document
-    program = chosen_program(sweep, trust, stored_code=stored_code)
+    program = chosen_program(sweep, code, stored_code=stored_code)
     then = _then(store, sweep, repeats)
     given: dict[str, Any] = {"sweep": sweep.id, "address": address, "progress": progress}
     document = replace(
         document, home=then.home.id, trial=then.trial, baseline="retest" if then.values else "stored code"
     )
     if not then.values:
-        stored = program if stored_code else chosen_program(sweep, trust, stored_code=True)
+        stored = program if stored_code else chosen_program(sweep, code, stored_code=True)
         with loose_trials(plan, stored, what=f"t{then.trial} with the stored code", **given) as trials:
             then = replace(then, values=_measured_then(then, trials, document))
     with loose_trials(plan, program, what=f"checking t{then.trial}", **given) as trials:

@@ -8,13 +8,13 @@ from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from caviar.errors import CaviarError, SpecError, StoreError, SweepInterrupted
+from caviar.errors import CaviarError, StoreError, SweepInterrupted
 from caviar.results.family import twin_of
-from caviar.results.imported import imported_from
 from caviar.results.next_plan import next_plan
 from caviar.results.retest_plan import on_unused_seeds
 from caviar.run import store_outage
 from caviar.run.assembly import search_of, searcher_of
+from caviar.run.code_to_run import STORED, Code, code_of, need_code
 from caviar.run.constraint import constraint_of, rejected_share
 from caviar.run.engine.checkpoint_store import StoredCheckpoints
 from caviar.run.engine.hopeless import fruitless, misspelt
@@ -26,7 +26,6 @@ from caviar.run.ray_cluster import executor_of, session
 from caviar.run.run_progress import RunProgress
 from caviar.run.signals import on_interrupt
 from caviar.run.stop_requests import StopRequests
-from caviar.run.trust import Trust, nobody, trusted_program
 from caviar.run.unmeasured import Unmeasured
 from caviar.search.samplers import make_sampler
 from caviar.spec.code_archive import pack
@@ -97,7 +96,7 @@ def run_child(  # noqa: PLR0913 — the options of the verb
     address: str | None,
     progress: ProgressDisplay,
     command: Mapping[str, Any],
-    trust: Trust = nobody,
+    code: Code = STORED,
 ) -> SweepDir:
     """Make a sweep with the code of another one, its parent, and run it to its end; otherwise as `run_sweep`.
 
@@ -109,15 +108,15 @@ def run_child(  # noqa: PLR0913 — the options of the verb
         address: A Ray cluster to join; None: start Ray here.
         progress: The display.
         command: Provenance of the new sweep.
-        trust: Asked whether code of somebody else may run.
+        code: What it runs with.
 
     Raises:
         SpecError: The code lives in no file, or is not trusted.
         StoreError: There is such a child already.
     """
-    need_source(parent)
+    need_code(parent, code)
     _check_twin(store, plan)
-    program = trusted_program(parent, trust)
+    program = code_of(parent, code)
     return _rounds(store, plan, program, parent=held, address=address, progress=progress, provenance=command)
 
 
@@ -184,27 +183,6 @@ def _check_twin(store: Store, plan: Plan) -> None:
         raise StoreError(
             f"sweep {twin.id} is this zoom of {plan.parent} already: go on with it by caviar resume {twin.id}, or zoom "
             "with another --top or --trials"
-        )
-
-
-def need_source(sweep_dir: SweepDir) -> None:
-    """See that the code of a sweep lies in files; SpecError when it does not."""
-    description = sweep_dir.description()
-    if origin := imported_from(description):
-        raise SpecError(
-            f"sweep {sweep_dir.id} was imported from {origin.file} and has no code to run: put train and its space, "
-            f"which caviar zoom {sweep_dir.id} --dry-run shows, into a file and run that"
-        )
-    program = description.get("program", {})
-    if program.get("kind", "function") == "function":
-        if reason := program.get("reason"):
-            raise SpecError(
-                f"sweep {sweep_dir.id} was started from functions that its file does not give again ({reason}): let "
-                "the file give them when it is imported, with values by train_args, and run that"
-            )
-        raise SpecError(
-            f"sweep {sweep_dir.id} was started from functions that live in no file, such as a notebook's: "
-            "put train into a file and run that"
         )
 
 

@@ -19,12 +19,12 @@ from caviar.results.imported import imported_from
 from caviar.results.next_plan import next_plan, next_sweep
 from caviar.run import store_outage
 from caviar.run.assembly import search_of, searcher_of
+from caviar.run.code_to_run import STORED, Code, code_of, has_final, lives_in_no_file, need_code, program_to_read
 from caviar.run.constraint import constraint_of
-from caviar.run.driver import drive_sweep, need_source, run_child
+from caviar.run.driver import drive_sweep, run_child
 from caviar.run.engine.trial_source import ResumeState, SampledTrials
 from caviar.run.lost_configs import redraw
 from caviar.run.ray_cluster import executor_of, session
-from caviar.run.trust import Trust, has_final, need_trust, nobody, trusted_program
 from caviar.search.samplers import check_identity, make_sampler
 from caviar.spec.code_archive import pack
 from caviar.spec.code_snapshot import ROLES
@@ -147,7 +147,7 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
     force: bool = False,
     wait: bool = False,
     take_over: bool = False,
-    trust: Trust = nobody,
+    code: Code = STORED,
 ) -> SweepDir:
     """Run the trials of a sweep that are not finished, with the code that it began with, and the rounds after it.
 
@@ -165,7 +165,7 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
         force: Take the experiment's file as it is now, and record it.
         wait: Wait until an owner that is silent counts as gone.
         take_over: Take the sweep from an owner that cannot be understood, once it is silent.
-        trust: Asked whether code of somebody else may run.
+        code: What it runs with.
 
     Returns:
         The sweep, or that of its last round.
@@ -178,14 +178,13 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
     if wait:
         wait_for_silence(sweep_dir, progress)
     try:
-        need_source(sweep_dir)
+        need_code(sweep_dir, code, changed=force)
     except SpecError:
         if imported_from(sweep_dir.description()) or add or force or retry_failed or not _is_over(sweep_dir):
             raise
         progress.note(f"sweep {sweep_dir.id} is finished: there is nothing to resume")
         return sweep_dir
-    need_trust(sweep_dir, trust)
-    how = _How(address=address, progress=progress, retry_failed=retry_failed, time_limit=time_limit, trust=trust)
+    how = _How(address=address, progress=progress, retry_failed=retry_failed, time_limit=time_limit, code=code)
     with own(sweep_dir, take_over=take_over) as held:
         return _resume(store, held, how, add=add, force=force)
 
@@ -208,7 +207,7 @@ class _How:
     progress: ProgressDisplay
     retry_failed: bool
     time_limit: float | None
-    trust: Trust
+    code: Code
 
 
 def _resume(store: Store, held: Ownership, how: _How, *, add: int = 0, force: bool = False) -> SweepDir:
@@ -219,7 +218,7 @@ def _resume(store: Store, held: Ownership, how: _How, *, add: int = 0, force: bo
     searcher_of(plan)  # likewise
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
     check_identity(description["sampler_identity"], sampler.identity())
-    need_source(held.sweep)
+    need_code(held.sweep, how.code, changed=force)
     plan = _extended(plan, sampler, add) if add else plan
     plan = plan if how.time_limit is None else dataclasses.replace(plan, time_limit=how.time_limit)
     if not _finish(store, held, plan, sampler, how, extended=bool(add), force=force):
@@ -238,7 +237,7 @@ def _resume(store: Store, held: Ownership, how: _How, *, add: int = 0, force: bo
         address=how.address,
         progress=how.progress,
         command=description["provenance"],
-        trust=how.trust,
+        code=how.code,
     )
 
 
@@ -246,7 +245,7 @@ def _finish(
     store: Store, held: Ownership, plan: Plan, sampler: Sampler, how: _How, *, extended: bool, force: bool
 ) -> bool:
     """Run what is left of a sweep; returns whether it came to its end, rather than being stopped before."""
-    program, changed = _program(held.sweep, force, how.progress, how.trust)
+    program, changed = _program(held.sweep, force, how.progress, how.code)
     amendment: dict[str, Any] = {"trials": plan.trials} if extended else {}
     if changed:
         amendment["code"] = program.digest, pack(program)
@@ -297,9 +296,11 @@ def _extended(plan: Plan, sampler: Sampler, add: int) -> Plan:
     return dataclasses.replace(plan, trials=plan.trials + add)
 
 
-def _program(sweep_dir: SweepDir, force: bool, progress: ProgressDisplay, trust: Trust) -> tuple[Program, bool]:
+def _program(sweep_dir: SweepDir, force: bool, progress: ProgressDisplay, code: Code) -> tuple[Program, bool]:
     """The program to go on with, and whether it is another than before."""
-    stored = trusted_program(sweep_dir, trust)
+    if lives_in_no_file(sweep_dir) and code.live is not None:
+        return code.live, code.live.digest != program_to_read(sweep_dir).digest
+    stored = code_of(sweep_dir, code)
     path = Path(stored.files[stored.module][0])
     for name in changed_files(stored):
         progress.note(f"{name} has changed since the sweep began: trials from here on may differ from those before")

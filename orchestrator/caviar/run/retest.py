@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from caviar.results.family import newest_retest, searched
 from caviar.results.retest import retest_document
 from caviar.results.retest_plan import as_before, begun, first_look, next_look
-from caviar.run.driver import need_source, run_child, said_of
+from caviar.run.code_to_run import STORED, Code, has_final, need_code
+from caviar.run.driver import run_child, said_of
 from caviar.run.resume import resume_sweep
-from caviar.run.trust import Trust, has_final, need_trust, nobody
 from caviar.spec.plan import Plan
 from caviar.store.final_tests import final_results
 from caviar.store.ownership import own
@@ -31,7 +31,7 @@ def retest_sweep(  # noqa: PLR0913 — the options of the verb
     address: str | None,
     progress: ProgressDisplay,
     command: Mapping[str, Any],
-    trust: Trust = nobody,
+    code: Code = STORED,
 ) -> SweepDir:
     """Train the best of a sweep again on seeds that nobody has looked at, until one wins or the seeds are used up.
 
@@ -47,7 +47,7 @@ def retest_sweep(  # noqa: PLR0913 — the options of the verb
         address: A Ray cluster to join; None: start Ray here.
         progress: The display.
         command: Provenance of the new sweeps.
-        trust: Asked whether code of somebody else may run.
+        code: What it runs with.
 
     Returns:
         The newest part of the retest.
@@ -58,9 +58,8 @@ def retest_sweep(  # noqa: PLR0913 — the options of the verb
         StoreError: The sweep runs.
     """
     sweep = searched(store, sweep)
-    need_source(sweep)
-    need_trust(sweep, trust)
-    how: dict[str, Any] = {"address": address, "progress": progress, "command": command, "trust": trust}
+    need_code(sweep, code)
+    how: dict[str, Any] = {"address": address, "progress": progress, "command": command, "code": code}
     with own(sweep, purpose="retested") as held:
         before = as_before(store, sweep) or (5, None)
         wanted = first_look(store, sweep, k=k or before[0], repeats=repeats, rule=rule or before[1])
@@ -71,7 +70,7 @@ def retest_sweep(  # noqa: PLR0913 — the options of the verb
     newest = newest_retest(store, old) or old
     whole = newest.state() == "finished" and (not has_final(newest) or bool(final_results(newest)))
     if not whole:
-        newest = resume_sweep(store, newest, address=address, progress=progress, trust=trust)
+        newest = resume_sweep(store, newest, address=address, progress=progress, code=code)
     with own(newest, purpose="retested") as held:
         more = next_look(store, newest, Plan.from_json(newest.description()["plan"]), repeats=repeats)
         if more is not None:

@@ -15,7 +15,7 @@ from caviar.results.fingerprint_changes import changes
 from caviar.results.imported import imported_from
 from caviar.results.open_sweep import say_not_shown
 from caviar.results.selector import select
-from caviar.run.trust import program_to_read, strangers
+from caviar.run.code_to_run import program_to_read, strangers
 from caviar.spec.code_today import program_today, unchanged
 from caviar.spec.command_source import MODULE as COMMAND
 from caviar.spec.command_source import changed_files

@@ -11,6 +11,7 @@ from typing import Any
 
 from caviar.errors import StoreError
 from caviar.spec.code_snapshot import MOST_SOURCE
+from caviar.spec.command_source import MODULE as COMMAND
 from caviar_workers.messages import Program
 
 _INDEX = "program.json"
@@ -59,13 +60,16 @@ def unpack(data: bytes) -> Program:
 
 
 def called(data: bytes) -> Program:
-    """A snapshot without its sources: for who asks what is called how and lies where, and can run nothing of it.
+    """A snapshot without its sources, but for a command's, which is read and not run: for who asks what is called how
+    and lies where, and can run nothing of it.
 
     Raises:
         StoreError: The bytes are not such a snapshot.
     """
     program = unpack(data)
-    return replace(program, files={name: (path, "") for name, (path, _) in program.files.items()})
+    return replace(
+        program, files={name: (path, text if name == COMMAND else "") for name, (path, text) in program.files.items()}
+    )
 
 
 def _check_size(archive: zipfile.ZipFile) -> None:
