@@ -59,7 +59,7 @@ function nearestDot(frame, us, vs, kept, x, y) {
 function dotPicture(parent, title, aside, about) {
   const said = {'aria-label': title};
   const box = make('div', {class: 'picture', tabindex: 0, role: 'group', 'aria-label': title});
-  parent.append(make('figure', {class: 'small'}, make('figcaption', {}, make('b', {text: title}), make('span', {text: aside})), box));
+  parent.append(make('figure', {class: 'small'}, make('figcaption', {}, make('b', {text: title, title}), make('span', {text: aside})), box));
   const pair = layers(box, said);
   let now = null;
   const picture = addPicture({
@@ -115,6 +115,7 @@ function startAxes() {
     drawSoon();
   }
   return () => {
+    box.hidden = !sweep.usable;
     fillAxes();
     const absent = !sweep.parameters.length ? 'This sweep has no parameters.' : !sweep.usable ? 'No trial has a usable value yet.' : '';
     byId('axes').querySelector('.said').textContent = absent
@@ -153,7 +154,7 @@ function addAxis(box, name) {
 
 function axisSentence(parameter) {
   const best = sweep.best < 0 ? '' : `; the best, ${name(sweep.best)}, has ${paramText(parameter, sweep.best)}`;
-  return `${sweep.usable} trials by their value${best}`;
+  return `${counted(sweep.usable, 'trial')} by value${best}`;
 }
 
 function startPairs() {
@@ -165,7 +166,7 @@ function startPairs() {
       const [a, b] = [sweep.parameters[j], sweep.parameters[k]].map((one) => one.name);
       dotPicture(box, `${b} by ${a}`, '', () => ({
         us: parameterOf(a).spreadU, vs: parameterOf(b).spreadU, xTicks: parameterOf(a).ticks, yTicks: parameterOf(b).ticks,
-        sentence: `${sweep.n} trials, the stronger the better`,
+        sentence: `${counted(sweep.n, 'trial')}, the stronger the better`,
       }));
     }
     byId('pairs').querySelector('.said').textContent = pairs.length

@@ -103,7 +103,7 @@ function xScale(x) {
 function drawCurves(picture) {
   const metric = shownMetric();
   const [base] = fit(picture.pair);
-  if (!metric || !metric.y || !sweep.table.points.size) return nothing(picture, 'curves', 'No trial has reported a value yet.');
+  if (!metric || !metric.y || !metric.y.length) return nothing(picture, 'curves', 'No trial has reported a value yet.');
   const lines = curveLines(sweep, metric, state);
   const {width, height} = picture.pair;
   const scale = {x: xScale(lines.x), y: curveScale(metric, lines.y)};
@@ -138,7 +138,7 @@ function inFrame(context, {left, top, width, height}, paint) {
 
 function sayCurves(picture, metric, lines) {
   const best = sweep.best < 0 ? '' : ` ${name(sweep.best)} is the best, orange.`;
-  const what = lines.band ? `${lines.rows.length} configurations, the mean of the seeds of each` : `${lines.rows.length} trials`;
+  const what = lines.band ? `${counted(lines.rows.length, 'configuration')}, the mean of the seeds of each` : counted(lines.rows.length, 'trial');
   const by = state.color === 'rank' ? 'The stronger the colour, the better the rank' : `Coloured by ${state.color}`;
   const {high} = drawnCurves.scale.y;
   const cutOff = lines.y.some((y) => y > high * 1.001) ? ` Values over ${shown(high)} lie outside.` : '';

@@ -114,8 +114,10 @@ function showHint(box, x, y, row, lines = []) {
   const [width, height] = [hint.offsetWidth, hint.offsetHeight];
   const right = frame.left + x + 16 + width < document.documentElement.clientWidth;
   const left = right ? frame.left + x + 16 : Math.max(frame.left + x - 16 - width, 4);
-  const top = Math.min(Math.max(frame.top + y - height / 2, 4), window.innerHeight - height - 4);
-  hint.style.transform = `translate(${Math.round(left)}px, ${Math.round(Math.max(top, 4))}px)`;
+  // Above the pointer, where it hides least of a curve that goes on to the right.
+  const above = frame.top + y - height - 12;
+  const top = above > 4 ? above : Math.min(frame.top + y + 16, window.innerHeight - height - 4);
+  hint.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
 }
 
 const hideHint = () => { byId('hint').hidden = true; };

@@ -23,6 +23,8 @@ function fixed(x) {
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }
 
+const counted = (n, noun) => `${n} ${noun}${n === 1 ? '' : 's'}`;
+
 /** Seconds as 0.8s, 52s, 3m20s, 2h05m or 3d04h. */
 function duration(seconds) {
   if (!Number.isFinite(seconds)) return '?';

@@ -37,7 +37,7 @@ function drawSlots(picture) {
   }
   const failed = ran.length - sweep.usable;
   const crossed = failed > 0 ? ` ${failed} without a usable value are struck through.` : '';
-  return picture.say(`Each bar is a trial, the stronger the better its rank; ${slots === 1 ? 'one slot' : `${slots} slots`}.${crossed}`);
+  return picture.say(`Each bar is a trial, the stronger the better its rank; ${counted(slots, 'slot')}.${crossed}`);
 }
 
 /** A line through a bar: without a usable value, told apart without a colour of its own. */

@@ -78,8 +78,9 @@ function drawTable(picture) {
   }));
   picture.table.querySelector('thead tr').replaceChildren(...columns.map((column) => headCell(column)));
   picture.table.setAttribute('aria-rowcount', picture.rows.length + 1);
-  picture.say(picture.rows.length === sweep.n ? `${sweep.n} trials, best first unless a column is chosen.`
-    : `${picture.rows.length} of ${sweep.n} trials.`);
+  picture.say(picture.rows.length === sweep.n ? `${counted(sweep.n, 'trial')}, best first unless a column is chosen.`
+    : `${picture.rows.length} of ${counted(sweep.n, 'trial')}.`);
+  picture.scroll.style.height = `${Math.min((sweep.n + 1) * ROW_HEIGHT + 24, 480)}px`;
   picture.first = -1;
   fillRows(picture);
 }

@@ -40,9 +40,9 @@ async function copy(text) {
 function tellSweep({documents}) {
   const {sweep: told, verdict = {}, trust = [], facts = [], left_out: leftOut = [], fixed = []} = documents;
   byId('name').textContent = document.title = told.name;
-  byId('about').textContent = [told.id, `${sweep.n} of ${told.planned || sweep.n} trials`, `${sweep.parameters.length} parameters`,
+  byId('about').textContent = [told.id, `${sweep.n} of ${counted(told.planned || sweep.n, 'trial')}`, counted(sweep.parameters.length, 'parameter'),
     `${told.mode} ${told.metric}`, told.state].filter(Boolean).join(' · ');
-  tellVerdict(verdict);
+  tellVerdict(verdict, trust);
   fill('trust-list', trust.map(({text, detail, command: typed, level}) => make('li', {class: level || 'note'},
     make('b', {text}), detail ? make('p', {text: detail}) : null, typed ? command(typed) : null)));
   byId('trust-none').hidden = trust.length > 0;
@@ -53,7 +53,7 @@ function tellSweep({documents}) {
   fill('provenance-list', pairsList([...(documents.provenance || []), ...fixed.map((one) => ({...one, name: `${one.name} (fixed)`}))], {class: 'wide'}));
 }
 
-function tellVerdict(verdict) {
+function tellVerdict(verdict, trust) {
   byId('by').textContent = verdict.by ? `Winner by ${verdict.by}` : 'Winner';
   if (verdict.none || verdict.trial === undefined) {
     fill('verdict-value', make('p', {class: 'none', text: verdict.none || 'There is no winner yet.'}));
@@ -66,7 +66,7 @@ function tellVerdict(verdict) {
   const exact = JSON.stringify(Object.fromEntries(config.map(({name, exact}) => [name, exact])), null, 1);
   fill('verdict-config', pairsList(config));
   return fill('verdict-commands', config.length ? copyButton('Copy config', () => exact) : null,
-    commands.length ? make('details', {open: window.innerWidth > 760}, make('summary', {text: 'What to type next'}),
+    commands.length ? make('details', {open: window.innerWidth > 760 && trust.length > 2}, make('summary', {text: 'What to type next'}),
       ...commands.flatMap(({label, command: typed}) => [make('p', {text: label}), command(typed)])) : null);
 }
 
