@@ -87,6 +87,14 @@ def test_the_page_asks_for_nothing():
     assert re.findall(r"""(?:src|href)=["'](?!#)[^"']*""", html) == []
 
 
+def test_the_scripts_stay_small():
+    """Lines of code: blank lines and comments do not count, or the limit would be kept by leaving out the reasons."""
+    files = {name: (PAGE / name).read_text("utf-8").splitlines() for name in SCRIPTS}
+    assert {name for name, lines in files.items() if len(lines) > 400 or max(map(len, lines)) > 120} == set()
+    code = [line for lines in files.values() for line in map(str.strip, lines) if line]
+    assert len([line for line in code if not line.startswith(("//", "/*", "*"))]) <= 1500
+
+
 def test_the_scripts_make_no_markup_and_run_no_text():
     sources = {name: (PAGE / name).read_text("utf-8") for name in SCRIPTS}
     assert set(sources) == {path.name for path in PAGE.glob("*.js")}

@@ -1,6 +1,5 @@
 // The pictures that do not follow the selection: their options come with the data, and ECharts draws them.
-
-const CHARTS = ['importance', 'best_so_far', 'tuning_curve', 'isolation', 'retest'];
+const CHARTS = ['importance', 'best_so_far', 'tuning_curve', 'retest'];
 let library = null;
 
 /** ECharts, inflated from the page when it is first needed and run as the inline script that the policy allows. */
@@ -12,8 +11,6 @@ function charting() {
   return library;
 }
 
-const AXIS_KEYS = ['xAxis', 'yAxis'];
-
 /**
  * The option with what only the page knows: "--mark" becomes the colour of today's theme, and an axis with `ticks`
  * [[place, label], …] shows these labels at these places.
@@ -24,79 +21,56 @@ function resolved(value, key = '') {
   if (value === null || typeof value !== 'object') return value;
   const {ticks, ...rest} = value;
   const made = Object.fromEntries(Object.entries(rest).map(([name, one]) => [name, resolved(one, name)]));
-  return AXIS_KEYS.includes(key) ? styledAxis(made, ticks, key) : made;
+  return key === 'xAxis' || key === 'yAxis' ? styledAxis(made, ticks, key === 'yAxis') : made;
 }
 
-function styledAxis(axis, ticks, key) {
-  const places = ticks && ticks.map(([place]) => place);
-  const labels = new Map(ticks);
-  const at = places ? {customValues: places} : {};
+function styledAxis(axis, ticks, up) {
+  const labels = new Map(ticks), at = ticks ? {customValues: ticks.map(([place]) => place)} : {},
+    {line: lineColor, faint} = colors();
   return {
-    ...axis,
-    nameLocation: axis.nameLocation || (key === 'xAxis' ? 'middle' : 'end'), nameGap: key === 'xAxis' ? 26 : 10,
-    nameTextStyle: {color: colors().faint, fontSize: 11, align: key === 'yAxis' ? 'left' : 'center', padding: key === 'yAxis' ? [0, 0, 0, -30] : 0, ...axis.nameTextStyle},
-    axisLine: {lineStyle: {color: colors().line}, ...axis.axisLine},
-    axisTick: {show: false, ...axis.axisTick, ...at},
+    nameLocation: up ? 'end' : 'middle', nameGap: up ? 10 : 26, ...axis,
+    nameTextStyle: {color: faint, fontSize: 11, align: up ? 'left' : 'center', padding: up ? [0, 0, 0, -30] : 0,
+      ...axis.nameTextStyle},
+    axisLine: {lineStyle: {color: lineColor}, ...axis.axisLine}, axisTick: {show: false, ...axis.axisTick, ...at},
     axisLabel: {
-      color: colors().faint, fontSize: 11, hideOverlap: true, overflow: 'truncate', width: key === 'yAxis' ? 100 : undefined, interval: key === 'yAxis' ? 0 : 'auto', ...axis.axisLabel, ...at,
-      ...(ticks ? {formatter: (place) => (labels.has(place) ? labels.get(place) : '')} : {}),
+      color: faint, fontSize: 11, hideOverlap: true, interval: up ? 0 : 'auto',
+        ...(up ? {overflow: 'truncate', width: 100} : {}),
+      ...axis.axisLabel, ...at, ...(ticks ? {formatter: (place) => labels.get(place) || ''} : {}),
     },
-    splitLine: {...axis.splitLine, lineStyle: {color: colors().line, ...(axis.splitLine || {}).lineStyle}, ...at},
+    splitLine: {...axis.splitLine, lineStyle: {color: lineColor, ...(axis.splitLine || {}).lineStyle}, ...at},
   };
 }
 
-async function drawChart(box, option) {
-  const {init, getInstanceByDom} = await charting();
+/** Draw the option of the data in a box: what else stands in it than ECharts knows is for the words around. */
+async function drawChart(box, {said, title, height, grid, ...option}) {
+  const {init, getInstanceByDom} = await charting(), {xAxis = {}, yAxis = {}} = option;
   if (!box.isConnected || !box.clientWidth) return;
   const chart = getInstanceByDom(box) || init(box, null, {renderer: 'canvas'});
+  // ECharts does not measure labels at places of ours, so the frame is told how much room they need.
+  const labels = (yAxis.ticks || []).concat((yAxis.data || []).map((label) => [0, String(label)]));
+  const left = labelRoom(make('canvas').getContext('2d'), labels), textStyle = {fontFamily: colors().font};
+  const frame = {left, right: 22, top: yAxis.name ? 28 : 8, bottom: xAxis.name ? 44 : 24};
   chart.resize();
-  chart.setOption({
-    animation: false, textStyle: {fontFamily: colors().font, color: colors().faint}, grid: gridOf(option), ...resolved(option),
-  }, {notMerge: true});
+  chart.setOption({animation: false, textStyle, grid: frame, ...resolved(option)}, {notMerge: true});
 }
 
-/** The frame of a chart, with room for its labels and for the names of its axes: ECharts measures no labels of ours. */
-function gridOf({xAxis = {}, yAxis = {}}) {
-  const labels = (yAxis.ticks || []).map(([, label]) => label).concat(yAxis.data || []).map((label) => [0, String(label)]);
-  const left = labelRoom(make('canvas').getContext('2d'), labels);
-  return {left, right: 22, top: yAxis.name ? 28 : 8, bottom: xAxis.name ? 44 : 24};
-}
-
-/** One chart of the data in the section of its name; the sentence under its title comes with it. */
+/** One chart of the data in the section of its name. */
 function startChart(id) {
-  const section = byId(id);
-  const [box, said] = [section.querySelector('.picture'), section.querySelector('.said')];
-  box.setAttribute('role', 'img');
-  box.setAttribute('aria-label', section.querySelector('h2').textContent);
-  box.setAttribute('aria-describedby', said.id);
-  addPicture({
-    box, needs: [], silent: (text) => { said.textContent = text; box.hidden = true; },
-    draw() {
-      const option = (sweep.documents.charts || {})[id];
-      if (!option) return nothing(this, id, 'There is nothing to show yet.');
-      box.hidden = false;
-      said.textContent = option.said || said.dataset.how || '';
-      const {said: _, height, ...rest} = option;
-      if (height) box.style.height = `${height}px`;
-      return drawChart(box, rest);
-    },
-  });
+  const section = byId(id), box = section.querySelector('.picture'), said = byId(`${id}-said`);
+  const draw = (picture) => {
+    const option = (sweep.documents.charts || {})[id];
+    if (!option) return nothing(picture, 'There is nothing to show yet.');
+    said.textContent = option.said;
+    box.hidden = false;
+    box.style.height = `${Math.max(option.height || 0, 220)}px`;
+    return drawChart(box, option);
+  };
+  addPicture({id, box, said, needs: [], draw});
 }
 
 /** Isolation is one small chart a parameter. */
-function startIsolation() {
-  const section = byId('isolation');
-  const box = section.querySelector('.many');
-  return () => {
-    const charts = (sweep.documents.charts || {}).isolation || [];
-    clearPictures(box);
-    for (const {name: parameter, said, yAxis, ...rest} of charts) {
-      const option = {...rest, yAxis: {...yAxis, name: ''}};
-      const inner = make('div', {class: 'picture', role: 'img', 'aria-label': `${parameter}: ${said || section.dataset.how}`});
-      box.append(make('figure', {class: 'small'}, make('figcaption', {}, make('b', {text: parameter})), inner));
-      addPicture({box: inner, needs: [], draw: () => drawChart(inner, option)});
-    }
-    section.querySelector('.said').textContent = charts.length ? section.querySelector('.said').dataset.how
-      : (sweep.documents.absent || {}).isolation || 'There is nothing to show yet.';
-  };
+function addIsolation(box, option) {
+  const picture = make('div', {class: 'picture', role: 'img', 'aria-label': option.said}), {title} = option;
+  box.append(make('figure', {class: 'small'}, make('figcaption', {}, make('b', {text: title, title})), picture));
+  addPicture({box: picture, needs: [], draw: () => drawChart(picture, option)});
 }

@@ -1,6 +1,6 @@
-// Canvases, the colours that ranks have, many lines or dots on a canvas, and the line nearest to a point.
-
+// Canvases, the colours that ranks have, many lines on a canvas, and the line nearest to a point.
 const SHADES = 24;
+const byId = (id) => document.getElementById(id);
 
 /** The element of that name with these properties and children; texts become text, never markup. */
 function make(name, properties = {}, ...children) {
@@ -8,26 +8,23 @@ function make(name, properties = {}, ...children) {
   for (const [key, value] of Object.entries(properties)) {
     if (key === 'text') element.textContent = value;
     else if (key.startsWith('on')) element.addEventListener(key.slice(2), value);
-    else if (value === true) element.setAttribute(key, '');
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(key, value);
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(key, value === true ? ''
+      : value);
   }
   element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;
 }
-
-const byId = (id) => document.getElementById(id);
 
 let palette = null;
 
 /** The colours of the page's style: asked once, and again after the theme has changed. */
 function colors() {
   if (!palette) {
-    const style = getComputedStyle(document.documentElement);
-    const named = (name) => style.getPropertyValue(`--${name}`).trim();
-    palette = {font: getComputedStyle(document.body).fontFamily};
-    for (const name of ['ink', 'faint', 'line', 'mark', 'pale', 'best', 'band', 'off', 'card', 'warn']) {
-      palette[name] = named(name);
-    }
+    const style = getComputedStyle(document.documentElement), named = (name) =>
+      style.getPropertyValue(`--${name}`).trim();
+    const names = ['ink', 'faint', 'line', 'mark', 'pale', 'best', 'band', 'off', 'card', 'warn'];
+    palette = {font: getComputedStyle(document.body).fontFamily,
+      ...Object.fromEntries(names.map((name) => [name, named(name)]))};
     palette.ranks = ramp([palette.pale, named('middle'), palette.mark]);
     palette.values = ramp(['a', 'b', 'c', 'd', 'e'].map((step) => named(`ramp-${step}`)));
   }
@@ -37,47 +34,40 @@ function colors() {
 function ramp(stops) {
   const parts = stops.map((color) => [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16)));
   return Array.from({length: SHADES}, (_, i) => {
-    const place = (i / (SHADES - 1)) * (parts.length - 1);
-    const left = Math.min(Math.floor(place), parts.length - 2);
-    const mix = parts[left].map((from, k) => Math.round(from + (place - left) * (parts[left + 1][k] - from)));
-    return `rgb(${mix.join(',')})`;
+    const place = (i / (SHADES - 1)) * (parts.length - 1), left = Math.min(Math.floor(place), parts.length - 2);
+    const mixed = parts[left].map((from, k) => Math.round(from + (place - left) * (parts[left + 1][k] - from)));
+    return `rgb(${mixed.join(',')})`;
   });
 }
 
 const shadeOf = (shade) => Math.min(Math.floor(shade * SHADES), SHADES - 1);
 
 /** For each row its colour: by rank, or by where it lies on a parameter's scale. */
-function rowColors(sweep) {
-  const parameter = sweep.parameters.find(({name}) => name === state.color);
-  const {ranks, values, off} = colors();
+function rowColors() {
+  const parameter = parameterOf(state.color), {ranks, values, off} = colors();
   if (!parameter) return (row) => ranks[shadeOf(sweep.shade[row])];
   return (row) => (Number.isNaN(parameter.u[row]) ? off : values[shadeOf(parameter.u[row])]);
 }
 
 /**
  * Two canvases in a box, one over the other: marks are painted on `base`, and what follows the pointer on `over`, so
- * that hovering never paints the marks again. `fit` gives both the size that the box has now.
+ * that hovering never paints the marks again.
  */
-function layers(box, said) {
-  const canvas = (name) => make('canvas', name === 'base' ? {role: 'img', ...said} : {'aria-hidden': 'true'});
-  const pair = {base: canvas('base'), over: canvas('over'), box, width: 0, height: 0};
+function layers(box, label) {
   box.classList.add('layers');
+  const pair = {box, base: make('canvas', {role: 'img', ...label}), over: make('canvas', {'aria-hidden': 'true'})};
   box.append(pair.base, pair.over);
   return pair;
 }
 
+/** Give both canvases the size that their box has now; the context of the first, with nothing on either. */
 function fit(pair) {
-  const ratio = Math.min(window.devicePixelRatio || 1, 2);
-  pair.width = pair.box.clientWidth;
-  pair.height = pair.box.clientHeight;
+  pair.ratio = Math.min(window.devicePixelRatio || 1, 2);
+  [pair.width, pair.height] = [pair.box.clientWidth, pair.box.clientHeight];
   for (const canvas of [pair.base, pair.over]) {
-    if (canvas.width !== Math.round(pair.width * ratio) || canvas.height !== Math.round(pair.height * ratio)) {
-      canvas.width = Math.round(pair.width * ratio);
-      canvas.height = Math.round(pair.height * ratio);
-    }
+    [canvas.width, canvas.height] = [Math.round(pair.width * pair.ratio), Math.round(pair.height * pair.ratio)];
   }
-  pair.ratio = ratio;
-  return [cleared(pair, pair.base), cleared(pair, pair.over)];
+  return cleared(pair, pair.base);
 }
 
 /** The context of a canvas, in units of CSS pixels, with nothing on it. */
@@ -86,20 +76,13 @@ function cleared(pair, canvas) {
   context.setTransform(pair.ratio, 0, 0, pair.ratio, 0, 0);
   context.clearRect(0, 0, pair.width, pair.height);
   context.lineJoin = 'round';
-  context.lineCap = 'butt';
   return context;
 }
 
 function write(context, text, x, y, {color = 'faint', align = 'left', size = 11, bold = false, halo = false} = {}) {
-  context.font = `${bold ? '600 ' : ''}${size}px ${colors().font}`;
-  context.textAlign = align;
-  context.textBaseline = 'middle';
-  if (halo) {
-    context.strokeStyle = colors().card;
-    context.lineWidth = 4;
-    context.strokeText(text, x, y);
-  }
-  context.fillStyle = colors()[color] || color;
+  const face = {font: `${bold ? '600 ' : ''}${size}px ${colors().font}`, textAlign: align, textBaseline: 'middle'};
+  Object.assign(context, face, {fillStyle: colors()[color], strokeStyle: colors().card, lineWidth: 4});
+  if (halo) context.strokeText(text, x, y);
   context.fillText(text, x, y);
 }
 
@@ -109,8 +92,8 @@ function textWidth(context, size = 11) {
 }
 
 /** A text cut to a width, with an ellipsis. */
-function cut(context, text, width, size = 11) {
-  const measure = textWidth(context, size);
+function cut(context, text, width) {
+  const measure = textWidth(context);
   if (measure(text) <= width) return text;
   const letters = Array.from(text.slice(0, 200));
   while (letters.length > 1 && measure(`${letters.join('')}…`) > width) letters.pop();
@@ -118,66 +101,62 @@ function cut(context, text, width, size = 11) {
 }
 
 /** The room that the labels left of a frame need. */
-const labelRoom = (context, ticks) => Math.min(Math.max(...ticks.map(([, label]) => textWidth(context)(label)), 20) + 14, 110);
+const labelRoom = (context, ticks) => Math.min(Math.max(...ticks.map(([, label]) => textWidth(context)(label)),
+  20) + 14, 110);
 
-/** Grid lines and labels of both axes around the frame {left, top, width, height}; ticks are [place in 0…1, label]. */
-function drawAxes(context, frame, xTicks, yTicks, {grid = true} = {}) {
-  const {left, top, width, height} = frame;
-  const measure = textWidth(context);
-  context.lineWidth = 1;
-  const rows = yTicks.map(([t, label]) => ({at: top + (1 - t) * height, label})).sort((a, b) => a.at - b.at);
+/** Grid lines and labels of both axes around the frame {left, top, width, height}; ticks are [place, label]. */
+function drawAxes(context, frame, xTicks, yTicks, grid = true) {
+  const {left, top, width, height} = frame, bottom = top + height + 0.5;
+  const inside = ([t]) => t > -0.001 && t < 1.001;
+  const rows = yTicks.filter(inside).map(([t, label]) => [top + (1 - t) * height, label]).sort((a, b) => a[0] - b[0]);
   let last = -Infinity;
-  for (const {at, label} of rows) {
-    if (at < top - 1 || at > top + height + 1) continue;
-    if (grid) line(context, left, Math.round(at) + 0.5, left + width, Math.round(at) + 0.5, colors().line);
-    if (at - last < 13) continue;
-    write(context, cut(context, label, left - 10), left - 8, at, {align: 'right'});
-    last = at;
+  for (const [y, label] of rows) {
+    if (grid) line(context, left, Math.round(y) + 0.5, left + width, Math.round(y) + 0.5, colors().line);
+    if (y - last < 13) continue;
+    write(context, cut(context, label, left - 10), left - 8, y, {align: 'right'});
+    last = y;
   }
-  line(context, left, top + height + 0.5, left + width, top + height + 0.5, colors().line);
+  line(context, left, bottom, left + width, bottom, colors().line);
   // Of choices none is left out: each has the width of its part.
-  const fitting = frame.share ? xTicks.map(([t, label]) => [t, cut(context, label, width / xTicks.length - 4)]) : xTicks;
-  for (const {at, label, t} of withRoom(fitting, (t) => left + t * width, measure, frame.share ? 2 : 8)) {
-    if (t < -0.001 || t > 1.001) continue;
+  const room = frame.share ? width / xTicks.length - 4 : Infinity;
+  const columns = xTicks.filter(inside).map(([t, label]) => [t, cut(context, label, room)]);
+  const measure = textWidth(context);
+  for (const {at, label} of withRoom(columns, (t) => left + t * width, measure, frame.share ? 2 : 8)) {
     // A label at an end stays within the canvas rather than being cut off.
     const half = measure(label) / 2;
-    const middle = Math.min(Math.max(at, half), left + width + Math.max(frame.right || 0, 6) - half);
-    write(context, label, middle, top + height + 13, {align: 'center'});
+    write(context, label, clamp(at, half, left + width + (frame.right || 6) - half), bottom + 13, {align: 'center'});
   }
 }
 
 function line(context, x0, y0, x1, y1, color) {
-  context.strokeStyle = color;
+  Object.assign(context, {strokeStyle: color, lineWidth: 1});
   context.beginPath();
   context.moveTo(x0, y0);
   context.lineTo(x1, y1);
   context.stroke();
 }
 
-/** Lines of few rows are drawn strong, those of thousands fine. */
+/** Lines of few rows are drawn strong, those of hundreds fine. */
 const lineWidthOf = (count) => (count <= 60 ? 1.75 : count <= 150 ? 1.25 : 1);
 
 /**
  * Paint some of many lines: line i has the points from start[i] on, length[i] of them, at xs and ys in pixels. `order`
- * says which, the last on top; `color` the colour of each. Points that are missing (NaN) interrupt a line; a line of
- * one point is a dot.
+ * says which, the last on top; `color` the colour of each. Points that are missing (NaN) interrupt a line; a point
+ * alone is a dot.
  */
 function paintLines(context, {start, length, xs, ys}, order, color, width) {
   context.lineWidth = width;
   for (const i of order) {
-    const end = start[i] + length[i];
     context.strokeStyle = color(i);
     context.beginPath();
-    let drawn = 0;
-    for (let k = start[i]; k < end; k++) {
-      const y = ys[k];
-      if (y !== y) { drawn = 0; continue; }
-      if (drawn++) context.lineTo(xs[k], y);
-      else {
+    for (let k = start[i], drawn = false; k < start[i] + length[i]; k++) {
+      const y = ys[k], there = y === y;
+      if (there && drawn) context.lineTo(xs[k], y);
+      else if (there) {
         context.moveTo(xs[k], y);
-        const alone = k + 1 === end || ys[k + 1] !== ys[k + 1];
-        if (alone) context.arc(xs[k], y, 1.5, 0, 2 * Math.PI);
+        if (k + 1 === start[i] + length[i] || ys[k + 1] !== ys[k + 1]) context.arc(xs[k], y, 1.5, 0, 2 * Math.PI);
       }
+      drawn = there;
     }
     context.stroke();
   }
@@ -185,18 +164,19 @@ function paintLines(context, {start, length, xs, ys}, order, color, width) {
 
 /**
  * The line nearest to the point (x, y), or −1 when none is within `reach` pixels. The points of a line go from left to
- * right, so only those beside the pointer are looked at: two binary searches and a few pieces for each line. Of lines
- * as near as each other the one that comes first in `order` is taken, the best.
+ * right, so only those beside the pointer are looked at: a binary search and a few pieces for each line. Of lines as
+ * near as each other the one that comes first in `order` is taken, the best.
  */
 function nearestLine({start, length, xs, ys}, order, x, y, reach) {
   let nearest = -1, least = reach * reach, near = reach;
   for (const i of order) {
     const begin = start[i], end = begin + length[i];
-    if (begin === end) continue;
-    let k = Math.max(firstFrom(xs, begin, end, x - near) - 1, begin);
-    for (; k < end && (k === begin || xs[k - 1] <= x + near); k++) {
+    for (let k = Math.max(firstFrom(xs, begin, end, x - near) - 1, begin); k < end
+      && (k === begin || xs[k - 1] <= x + near); k++) {
       const before = k === begin || ys[k - 1] !== ys[k - 1] ? k : k - 1;
-      const d = squareToPiece(x, y, xs[before], ys[before], xs[k], ys[k]);
+      const dx = xs[k] - xs[before], dy = ys[k] - ys[before], squared = dx * dx + dy * dy;
+      const t = squared > 0 ? clamp(((x - xs[before]) * dx + (y - ys[before]) * dy) / squared, 0, 1) : 0;
+      const d = (xs[before] + t * dx - x) ** 2 + (ys[before] + t * dy - y) ** 2;
       if (d < least) { least = d; near = Math.sqrt(d); nearest = i; }
     }
   }
@@ -213,18 +193,11 @@ function firstFrom(xs, begin, end, x) {
   return begin;
 }
 
-function squareToPiece(x, y, x0, y0, x1, y1) {
-  const dx = x1 - x0, dy = y1 - y0, squared = dx * dx + dy * dy;
-  const t = squared > 0 ? Math.min(Math.max(((x - x0) * dx + (y - y0) * dy) / squared, 0), 1) : 0;
-  const ex = x0 + t * dx - x, ey = y0 + t * dy - y;
-  return ex * ex + ey * ey;
-}
-
 /** Labels at the right ends of lines, [y, text, colour], moved apart so that none lies on another. */
 function endLabels(context, labels, x, top, bottom) {
-  const sorted = labels.filter(([y]) => !Number.isNaN(y)).sort((a, b) => a[0] - b[0]);
-  let last = top - 14;
-  const places = sorted.map(([y]) => { last = Math.max(y, last + 13); return last; });
-  for (let i = places.length - 1, limit = bottom; i >= 0; i--, limit = places[i + 1] - 13) places[i] = Math.min(places[i], limit);
+  const sorted = labels.filter(([y]) => !Number.isNaN(y)).sort((a, b) => a[0] - b[0]), places = [];
+  sorted.forEach(([y], i) => { places[i] = Math.max(y, i ? places[i - 1] + 13 : top); });
+  for (let i = places.length - 1, limit = bottom; i >= 0; i--, limit -= 13) limit = places[i] = Math.min(places[i],
+    limit);
   sorted.forEach(([, text, color], i) => write(context, text, x, places[i], {color, bold: true, halo: true}));
 }

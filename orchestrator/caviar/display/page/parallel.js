@@ -1,213 +1,177 @@
 // Parallel coordinates: one line a trial through all parameters to the value; dragging along an axis selects.
-
-const MOST_AXES = 12;
-const MANY = 2000;
+const MOST_AXES = 12, MANY = 2000;
 let drawnParallel = null;
 
 /** The axes from left to right: the most important parameters, then the value, its best end on top. */
-function parallelAxes(sweep) {
-  const scale = valueScale(sweep);
-  const value = {
-    name: sweep.documents.sweep.metric, label: sweep.documents.sweep.metric, u: valuePlaces(sweep), spreadU: valuePlaces(sweep), ticks: scale.ticks(8),
-    flip: sweep.documents.sweep.mode !== 'max', text: (u) => shown(scale.value(u)), value: true,
-  };
-  const parameters = sweep.parameters.slice(0, window.innerWidth < 600 ? 4 : MOST_AXES);
-  return [...parameters.map((one) => ({...one, label: one.name, text: (u) => nearTick(one, u)})), value];
+function parallelAxes({left, top, width, height}, narrow) {
+  const scale = valueScale(sweep), u = valuePlaces(sweep);
+  const value = {name: sweep.metric, u, spreadU: u, ticks: scale.ticks(8), flip: sweep.mode !== 'max', text: (t) =>
+    shown(scale.value(t))};
+  // What a parameter's axis reads at a place, roughly, is the label of the tick next to it.
+  const text = (ticks) => (t) => `about ${ticks.toSorted((a, b) => Math.abs(a[0] - t) - Math.abs(b[0] - t))[0]?.[1]}`;
+  const axes = [...sweep.parameters.slice(0, narrow ? 4 : MOST_AXES).map((one) => ({...one, text: text(one.ticks)})),
+    value];
+  return axes.map((axis, k) => ({...axis, x: left + (k * width) / (axes.length - 1), y: (t) =>
+    top + (axis.flip ? t : 1 - t) * height}));
 }
 
-/** What an axis reads at a place, roughly: the label of the tick next to it. */
-function nearTick({ticks}, u) {
-  const near = ticks.reduce((best, tick) => (best && Math.abs(best[0] - u) <= Math.abs(tick[0] - u) ? best : tick), null);
-  return near ? `about ${near[1]}` : shown(u);
-}
-
-function layoutParallel(picture) {
-  const [base] = fit(picture.pair);
-  const {width, height} = picture.pair;
-  const axes = parallelAxes(sweep);
-  const narrow = width < 600;
-  const frame = {left: narrow ? 24 : 34, top: 44, width: width - (narrow ? 24 + 70 : 34 + 100), height: height - 44 - 14};
-  const gap = frame.width / (axes.length - 1);
-  axes.forEach((axis, k) => {
-    axis.x = frame.left + k * gap;
-    axis.y = (u) => frame.top + (axis.flip ? u : 1 - u) * frame.height;
-  });
-  return {base, axes, frame, gap, ...throughAxes(axes), key: `${width}×${height}`};
-}
-
-/** The lines as points, as curves are: bent between two axes, so that they can be followed, and straight by thousands. */
+/** The lines as points, as curves are: bent between axes, so that they can be followed, and straight by thousands. */
 function throughAxes(axes) {
-  const parts = sweep.n > MANY ? 1 : 10;
-  const count = (axes.length - 1) * parts + 1;
+  const parts = sweep.n > MANY ? 1 : 10, count = (axes.length - 1) * parts + 1;
   const xs = new Float32Array(sweep.n * count), ys = new Float32Array(sweep.n * count);
   for (let k = 0; k < count; k++) {
-    const left = axes[Math.floor(k / parts)], right = axes[Math.ceil(k / parts)];
-    const t = (k % parts) / parts, bent = t * t * (3 - 2 * t);
-    const x = left.x + t * (right.x - left.x);
+    const left = axes[Math.floor(k / parts)], right = axes[Math.ceil(k / parts)], t = (k % parts) / parts;
     for (let row = 0; row < sweep.n; row++) {
-      const y0 = left.y(left.spreadU[row]), y1 = right.y(right.spreadU[row]);
-      xs[row * count + k] = x;
-      ys[row * count + k] = y0 + bent * (y1 - y0);
+      const y = left.y(left.spreadU[row]);
+      xs[row * count + k] = left.x + t * (right.x - left.x);
+      ys[row * count + k] = y + t * t * (3 - 2 * t) * (right.y(right.spreadU[row]) - y);
     }
   }
-  const start = Uint32Array.from({length: sweep.n}, (_, row) => row * count);
-  return {xs, ys, start, length: new Uint32Array(sweep.n).fill(count)};
+  return {xs, ys, start: Uint32Array.from({length: sweep.n}, (_, row) => row * count),
+    length: new Uint32Array(sweep.n).fill(count)};
 }
 
 /** The faint lines of all trials: painted once, for a selection does not change them. */
 function backdrop(picture, drawn, order) {
-  if (picture.backdrop && picture.backdropKey === `${drawn.key} ${sweep.version} ${sweep.id} ${colors().off}`) return picture.backdrop;
-  picture.backdropKey = `${drawn.key} ${sweep.version} ${sweep.id} ${colors().off}`;
-  picture.backdrop = make('canvas');
-  Object.assign(picture.backdrop, {width: picture.pair.base.width, height: picture.pair.base.height});
-  const context = picture.backdrop.getContext('2d');
-  context.setTransform(picture.pair.ratio, 0, 0, picture.pair.ratio, 0, 0);
-  paintLines(context, drawn, order, () => colors().off, 0.7);
+  const {width, height, ratio, base} = picture.pair, key = [width, height, ratio, sweep.version, sweep.id,
+    colors().off].join(' ');
+  if (picture.backdropKey !== key) {
+    picture.backdropKey = key;
+    picture.backdrop = make('canvas', {width: base.width, height: base.height});
+    paintLines(cleared(picture.pair, picture.backdrop), drawn, order, () => colors().off, 0.7);
+  }
   return picture.backdrop;
 }
 
 function drawParallel(picture) {
-  if (!sweep.parameters.length || !sweep.n) return nothing(picture, 'parallel', 'No trial has begun yet.');
+  if (!sweep.parameters.length || !sweep.n) { drawnParallel = null; return nothing(picture,
+    'No trial has begun yet.'); }
   picture.box.hidden = false;
-  const drawn = layoutParallel(picture);
-  const worstFirst = Array.from(sweep.order).reverse();
-  const kept = keptRows(sweep, state.keep);
-  const ranked = worstFirst.filter((row) => !kept || kept[row]);
+  const base = fit(picture.pair), {width, height} = picture.pair, narrow = width < 600;
+  const frame = {left: narrow ? 24 : 34, top: 44, width: width - (narrow ? 94 : 134), height: height - 58};
+  const axes = parallelAxes(frame, narrow), drawn = {frame, axes, gap: axes[1].x - axes[0].x, ...throughAxes(axes)};
+  const kept = keptRows(sweep, state.keep), ranked = Array.from(sweep.order).filter((row) => !kept || kept[row]);
   // Among thousands only the best tenth is told apart; the others are the ground that it stands on.
-  const most = Math.max(Math.ceil(sweep.usable / 10), 100);
-  const strong = ranked.length > MANY ? ranked.slice(-most) : ranked;
-  drawnParallel = {...drawn, kept, strong: Array.from(strong).reverse()};
-  const {base} = drawn;
-  base.setTransform(1, 0, 0, 1, 0, 0);
-  if (kept || strong.length < worstFirst.length) base.drawImage(backdrop(picture, drawn, worstFirst), 0, 0);
-  base.setTransform(picture.pair.ratio, 0, 0, picture.pair.ratio, 0, 0);
-  const place = new Map(strong.map((row, i) => [row, i / strong.length]));
-  const color = strong.length < ranked.length && state.color === 'rank'
-    ? (row) => colors().ranks[shadeOf(place.get(row) ** 2)] : rowColors(sweep);
-  paintLines(base, drawn, strong, color, strong.length > 400 ? 0.7 : lineWidthOf(strong.length));
-  drawn.axes.forEach((axis) => drawParallelAxis(base, drawn, axis));
-  placeHandles(picture, drawn);
-  return sayParallel(picture, ranked, strong);
+  const strong = ranked.length > MANY ? ranked.slice(0, Math.max(Math.ceil(sweep.usable / 10), 100)) : ranked;
+  const few = strong.length < ranked.length, place = new Map(strong.map((row, i) => [row, 1 - i / strong.length]));
+  drawnParallel = {...drawn, strong};
+  if (strong.length < sweep.n) base.drawImage(backdrop(picture, drawn, sweep.order.toReversed()), 0, 0, width, height);
+  const color = few && !parameterOf(state.color) ? (row) => colors().ranks[shadeOf(place.get(row) ** 2)] : rowColors();
+  paintLines(base, drawn, strong.toReversed(), color, strong.length > 400 ? 0.7 : lineWidthOf(strong.length));
+  axes.forEach((axis) => drawParallelAxis(base, axis));
+  placeHandles(picture);
+  const left = sweep.parameters.length - axes.length + 1;
+  return picture.say([picture.said.dataset.how,
+    few ? `Of ${counted(ranked.length, 'trial')} the best ${strong.length} are drawn strong.` : '', kept
+      ? `${ranked.length} of ${sweep.n} are selected.` : '',
+    left > 0 ? `${counted(left, 'less important parameter')} stand in the table only.` : ''].filter(Boolean).join(' '));
 }
 
-function drawParallelAxis(context, {frame, gap}, axis) {
-  context.lineWidth = 1;
-  line(context, axis.x, frame.top, axis.x, frame.top + frame.height, colors().faint);
-  const ticks = axis.ticks.map(([u, label]) => [axis.y(u), label]).sort((a, b) => a[0] - b[0]);
+function drawParallelAxis(context, {x, y, ticks, name}) {
+  const {frame: {top, height}, gap} = drawnParallel;
+  line(context, x, top, x, top + height, colors().faint);
   let last = -Infinity;
-  for (const [y, label] of ticks) {
-    if (y - last < 15 || y < frame.top - 1 || y > frame.top + frame.height + 1) continue;
+  for (const [at, label] of ticks.map(([u, text]) => [y(u), text]).sort((a, b) => a[0] - b[0])) {
+    if (at - last < 15 || at < top - 1 || at > top + height + 1) continue;
     // A halo of the ground's colour: labels are read over any number of lines.
-    write(context, cut(context, label, gap - 16), axis.x + 6, y, {halo: true, color: 'ink', size: 10.5});
-    last = y;
+    write(context, cut(context, label, gap - 16), x + 6, at, {halo: true, color: 'ink', size: 10.5});
+    last = at;
   }
-  const range = state.keep[axis.name];
-  if (!range) return;
-  const [top, bottom] = range.map(axis.y).sort((a, b) => a - b);
-  context.fillStyle = colors().ink;
-  context.globalAlpha = 0.22;
-  context.fillRect(axis.x - 7, top, 14, bottom - top);
+  if (!state.keep[name]) return;
+  const [from, to] = state.keep[name].map(y).sort((a, b) => a - b);
+  Object.assign(context, {fillStyle: colors().ink, globalAlpha: 0.22});
+  context.fillRect(x - 7, from, 14, to - from);
   context.globalAlpha = 1;
-  context.fillRect(axis.x - 7, top - 1, 14, 2);
-  context.fillRect(axis.x - 7, bottom - 1, 14, 2);
+  for (const end of [from, to]) context.fillRect(x - 7, end - 1, 14, 2);
 }
 
-function sayParallel(picture, ranked, strong) {
-  const left = sweep.parameters.length - (drawnParallel.axes.length - 1);
-  const best = strong.length < ranked.length ? ` Of ${ranked.length} trials the best ${strong.length} are drawn strong.` : '';
-  const more = left > 0 ? ` ${left} less important parameters are left out here; the table has them.` : '';
-  const selected = drawnParallel.kept ? ` ${ranked.length} of ${sweep.n} are selected.` : '';
-  picture.say(`Each line is a trial; the best values are on top of the last axis. Drag along an axis to select: all pictures follow.${best}${more}${selected}`);
-}
-
-function markParallel(picture) {
-  const over = cleared(picture.pair, picture.pair.over);
-  if (!drawnParallel || picture.box.hidden) return;
-  const labels = [];
+function markParallel({pair}) {
+  const over = cleared(pair, pair.over), labels = [];
+  if (!drawnParallel) return;
   const {axes, ys, start, length, frame} = drawnParallel;
   for (const [row, color] of markedRows()) {
     paintLines(over, drawnParallel, [row], () => colors().card, 5);
-    paintLines(over, drawnParallel, [row], () => colors()[color], row === hotRow() ? 3 : 2.25);
+    paintLines(over, drawnParallel, [row], () => colors()[color], sweep.trial[row] === state.hot ? 3 : 2.25);
     labels.push([ys[start[row] + length[row] - 1], name(row), color]);
   }
-  for (const axis of axes) drawParallelAxis(over, drawnParallel, axis);
-  endLabels(over, labels, axes.at(-1).x + (picture.pair.width < 600 ? 34 : 48), frame.top, frame.top + frame.height);
+  for (const axis of axes) drawParallelAxis(over, axis);
+  endLabels(over, labels, axes.at(-1).x + (pair.width < 600 ? 34 : 48), frame.top, frame.top + frame.height);
 }
 
 /**
- * The names over the axes are controls: arrows move what is selected, with Shift they widen and narrow it, Delete or
- * Escape lets go. They are made once, so that the one that has the focus keeps it.
+ * The names over the axes are controls: arrows move what is selected, with Shift they widen and narrow it, Delete lets
+ * go. They are made once, so that the one that has the focus keeps it.
  */
-function placeHandles(picture, {axes, gap}) {
-  const key = axes.map((axis) => axis.name).join('\n');
+function placeHandles(picture) {
+  const {axes, gap} = drawnParallel, key = JSON.stringify(axes.map((axis) => axis.name));
+  const handles = () => picture.box.querySelectorAll('button');
   if (picture.handles !== key) {
     picture.handles = key;
-    picture.box.querySelectorAll('button').forEach((button) => button.remove());
-    for (const axis of axes) {
-      picture.box.append(make('button', {
-        class: 'axis', text: axis.label, title: axis.label, role: 'slider', 'aria-label': `select by ${axis.label}`,
-        'aria-valuemin': 0, 'aria-valuemax': 100, onkeydown: (event) => moveRange(event, axis.name),
-      }));
-    }
+    handles().forEach((handle) => handle.remove());
+    picture.box.append(...axes.map(({name}) => make('button', {
+      class: 'axis', text: name, title: name, role: 'slider', 'aria-label': `select by ${name}`, 'aria-valuemin': 0,
+        'aria-valuemax': 100,
+      onkeydown: (event) => moveRange(event, name),
+    })));
   }
-  picture.box.querySelectorAll('button').forEach((button, k) => {
-    const axis = axes[k], range = state.keep[axis.name];
-    button.style.left = `${axis.x}px`;
-    button.style.maxWidth = `${gap - 6}px`;
-    button.classList.toggle('chosen', Boolean(range));
-    button.setAttribute('aria-valuenow', Math.round(50 * (range ? range[0] + range[1] : 1)));
-    button.setAttribute('aria-valuetext', range ? `${axis.text(range[0])} to ${axis.text(range[1])}` : 'all');
+  handles().forEach((handle, k) => {
+    const {name, x, text} = axes[k], range = state.keep[name];
+    Object.assign(handle.style, {left: `${x}px`, maxWidth: `${gap - 6}px`});
+    handle.classList.toggle('chosen', Boolean(range));
+    handle.setAttribute('aria-valuenow', Math.round(50 * (range ? range[0] + range[1] : 1)));
+    handle.setAttribute('aria-valuetext', range ? `${text(range[0])} to ${text(range[1])}` : 'all');
   });
 }
 
 function moveRange(event, name) {
+  if (event.key === 'Delete' || event.key === 'Backspace') keep(name, null);
   const up = {ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1}[event.key];
-  if (event.key === 'Delete' || event.key === 'Backspace') return keep(name, null);
-  if (!up) return undefined;
+  if (!up) return;
   event.preventDefault();
-  const [low, high] = state.keep[name] || [0.4, 0.6];
-  const by = (drawnParallel.axes.find((axis) => axis.name === name).flip ? -up : up) * 0.05;
-  if (!state.keep[name]) return keep(name, [low, high]);
-  const [from, to] = event.shiftKey ? [low - Math.abs(by) * up, high + Math.abs(by) * up] : [low + by, high + by];
-  return from < to && (event.shiftKey || (from >= -0.001 && to <= 1.001)) ? keep(name, [Math.max(from, 0), Math.min(to, 1)]) : undefined;
+  const {flip} = drawnParallel.axes.find((axis) => axis.name === name),
+    by = up * (flip && !event.shiftKey ? -0.05 : 0.05);
+  const [low, high] = state.keep[name] || [0.4 - by, 0.6 - by];
+  const [from, to] = [low + (event.shiftKey ? -by : by), high + by];
+  if (from < to && (event.shiftKey || (from > -0.001 && to < 1.001))) keep(name, [clamp(from, 0, 1), clamp(to, 0, 1)]);
 }
 
 /** Select on an axis, or with null let it go. */
 function keep(name, range, touched = null) {
-  const ranges = Object.assign(Object.create(null), state.keep);
-  if (range) ranges[name] = range;
-  else delete ranges[name];
+  const ranges = Object.assign(Object.create(null), state.keep, {[name]: range});
+  if (!range) delete ranges[name];
   set({keep: ranges}, touched);
 }
 
 function startParallel() {
-  const picture = pictureOf('parallel', {needs: ['keep', 'color'], draw: drawParallel, mark: markParallel});
-  const {box} = picture;
-  let drag = null;
-  const place = (axis, y) => {
-    const t = Math.min(Math.max((y - drawnParallel.frame.top) / drawnParallel.frame.height, 0), 1);
-    return axis.flip ? t : 1 - t;
+  const picture = pictureOf('parallel', {needs: ['keep', 'color'], draw: drawParallel, mark: markParallel}),
+    {box} = picture;
+  let drag = null, dragged = false;
+  const place = ({flip}, event) => {
+    const {top, height} = drawnParallel.frame, y = event.clientY - box.getBoundingClientRect().top;
+    const t = clamp((y - top) / height, 0, 1);
+    return flip ? t : 1 - t;
   };
   box.addEventListener('pointerdown', (event) => {
-    if (!drawnParallel || event.target.tagName === 'BUTTON') return;
-    const axis = drawnParallel.axes.find((one) => Math.abs(one.x - event.offsetX) < 16);
+    const x = event.clientX - box.getBoundingClientRect().left;
+    const axis = drawnParallel && event.target.tagName !== 'BUTTON' && drawnParallel.axes
+      .find((one) => Math.abs(one.x - x) < 16);
     if (!axis) return;
-    drag = {axis, from: place(axis, event.offsetY), moved: false};
+    drag = {axis, from: place(axis, event), moved: false};
     box.setPointerCapture(event.pointerId);
     hideHint();
   });
   box.addEventListener('pointermove', (event) => {
     if (!drag) return;
-    const frame = box.getBoundingClientRect();
-    const to = place(drag.axis, event.clientY - frame.top);
-    drag.moved ||= Math.abs(to - drag.from) > 0.01;
-    if (drag.moved) keep(drag.axis.name, [Math.min(drag.from, to), Math.max(drag.from, to)], picture);
+    const ends = [drag.from, place(drag.axis, event)].sort((a, b) => a - b);
+    drag.moved ||= ends[1] - ends[0] > 0.01;
+    if (drag.moved) keep(drag.axis.name, ends, picture);
   });
   const release = () => {
     if (drag && !drag.moved) keep(drag.axis.name, null);
-    drag = null;
+    [drag, dragged] = [null, Boolean(drag)];
   };
-  box.addEventListener('pointerup', release);
-  box.addEventListener('pointercancel', release);
+  // The click that ends a drag pins nothing.
+  box.addEventListener('click', (event) => { if (dragged) event.stopImmediatePropagation(); dragged = false; });
+  for (const end of ['pointerup', 'pointercancel']) box.addEventListener(end, release);
   followPointer(box, (x, y) => (drawnParallel ? nearestLine(drawnParallel, drawnParallel.strong, x, y, 14) : -1));
 }

@@ -1,38 +1,51 @@
-// When pictures are drawn: near the viewport, once a frame, after what they show has changed; and the box by the pointer.
-
-let sweep = null;
-const pictures = [];
-const RESTS_AFTER = 160;
+// When pictures are drawn: near the viewport, once a frame, after what they show has changed; and what they share.
+const RESTS_AFTER = 160, MOST_PINNED = 8;
+let sweep = null, pictures = [], frame = 0, resting = 0;
 
 /**
  * Enter a picture: `box` the element that it fills, `needs` the keys of the state that it shows, `draw(picture)` paints
  * it whole, `mark(picture)` what follows the pointer (the hovered and the pinned trials).
  */
 function addPicture(picture) {
-  Object.assign(picture, {dirty: true, marked: true, near: false, needs: new Set(picture.needs)});
+  Object.assign(picture, {dirty: true, near: false, needs: new Set(picture.needs)});
   pictures.push(picture);
-  seen.observe(picture.box);
-  sizes.observe(picture.box);
+  for (const observer of [seen, sizes]) observer.observe(picture.box);
   return picture;
 }
 
+/** Take the pictures out of a box, and all that it holds. */
+function clearPictures(box) {
+  for (const picture of pictures.filter((one) => box.contains(one.box))) for (const observer of [seen,
+    sizes]) observer.unobserve(picture.box);
+  pictures = pictures.filter((one) => !box.contains(one.box));
+  box.replaceChildren();
+}
+
+const pictureIn = (box) => pictures.find((picture) => picture.box === box) || {};
+const sizeOf = ({box}) => `${box.clientWidth}×${box.clientHeight}`;
 const seen = new IntersectionObserver((entries) => {
   for (const {target, isIntersecting} of entries) pictureIn(target).near = isIntersecting;
   drawSoon();
 }, {rootMargin: '300px'});
-
 const sizes = new ResizeObserver((entries) => {
-  for (const {target, contentRect: {width, height}} of entries) {
-    const picture = pictureIn(target);
-    if (picture.drawn === undefined || picture.drawn === `${width}×${height}`) continue;
-    picture.dirty = true;
-  }
+  for (const picture of entries.map(({target}) => pictureIn(target))) picture.dirty ||= picture.drawn
+    && picture.drawn !== sizeOf(picture);
   drawSoon();
 });
 
-const pictureIn = (box) => pictures.find((picture) => picture.box === box);
+/** The picture in the section of that name: its box with two canvases, and the sentence that says what it shows. */
+function pictureOf(id, picture) {
+  const section = byId(id), box = section.querySelector('.picture'), said = section.querySelector('.said');
+  const pair = layers(box, {'aria-label': section.querySelector('h2').textContent, 'aria-describedby': said.id});
+  const say = (sentence) => { said.textContent = sentence; box.hidden = false; };
+  return addPicture({...picture, id, section, box, pair, said, say});
+}
 
-let frame = 0, resting = 0;
+/** There is nothing to show: say why, as the data says it or else as we know it. */
+function nothing({id, said, box}, otherwise) {
+  said.textContent = (sweep.documents.absent || {})[id] || otherwise;
+  box.hidden = true;
+}
 
 function drawSoon() {
   frame = frame || requestAnimationFrame(() => { frame = 0; drawDirty(); });
@@ -40,15 +53,11 @@ function drawSoon() {
 
 /** Draw what is near and no longer true; before printing all there is. */
 function drawDirty(all = false) {
-  if (!sweep) return;
-  for (const picture of pictures) {
-    const shows = all || picture.near;
-    if (!shows || picture.waits) continue;
+  for (const picture of sweep ? pictures : []) {
+    if (!(all || picture.near) || picture.waits) continue;
     if (picture.dirty) {
-      picture.dirty = false;
-      picture.drawn = `${picture.box.clientWidth}×${picture.box.clientHeight}`;
+      Object.assign(picture, {dirty: false, marked: true, drawn: sizeOf(picture)});
       picture.draw(picture);
-      picture.marked = true;
     }
     if (picture.marked && picture.mark) picture.mark(picture);
     picture.marked = false;
@@ -77,20 +86,21 @@ function redrawAll() {
 }
 
 const name = (row) => `t${sweep.trial[row]}`;
-const hotRow = () => (sweep.rowOf.has(state.hot) ? sweep.rowOf.get(state.hot) : -1);
-const pinnedRows = () => state.pinned.filter((trial) => sweep.rowOf.has(trial)).map((trial) => sweep.rowOf.get(trial));
+const parameterOf = (wanted) => sweep.parameters.find((one) => one.name === wanted);
+const rowOf = (trial) => (sweep.rowOf.has(trial) ? sweep.rowOf.get(trial) : -1);
+const rankText = (row) => (sweep.rank[row] < sweep.usable ? `rank ${sweep.rank[row] + 1} of ${sweep.usable}`
+  : 'no usable value');
 
-/** The rows that are marked, each once, with its colour: the pinned, the winner, and on top the one under the pointer. */
+/** The rows that are marked, each once, with its colour: the pinned, the winner, on top the one under the pointer. */
 function markedRows() {
-  const marks = new Map(pinnedRows().map((row) => [row, 'ink']));
-  for (const row of [sweep.best, hotRow()]) {
+  const marks = new Map(state.pinned.map((trial) => [rowOf(trial), 'ink']));
+  for (const row of [sweep.best, rowOf(state.hot)]) {
     marks.delete(row);
-    if (row >= 0) marks.set(row, 'best');
+    marks.set(row, 'best');
   }
+  marks.delete(-1);
   return marks;
 }
-
-const rankText = (row) => (sweep.rank[row] < sweep.usable ? `rank ${sweep.rank[row] + 1} of ${sweep.usable}` : 'no usable value');
 
 /** A parameter's value of a row, as it is shown. */
 function paramText(parameter, row) {
@@ -100,37 +110,30 @@ function paramText(parameter, row) {
 }
 
 /** Put the small box beside the pointer at (x, y) of the picture's box; it names the trial and its configuration. */
-function showHint(box, x, y, row, lines = []) {
-  const hint = byId('hint');
-  const facts = sweep.parameters.slice(0, 12).map((one) => [one.name, paramText(one, row)]).filter(([, text]) => text !== '–');
-  const more = sweep.parameters.length > 12 ? [[`and ${sweep.parameters.length - 12} more`, '']] : [];
+function showHint(box, x, y, row, lines) {
+  const hint = byId('hint'), around = box.getBoundingClientRect(), more = sweep.parameters.length - 12;
+  const facts = sweep.parameters.slice(0, 12).map((one) => [one.name, paramText(one, row)])
+    .filter(([, text]) => text !== '–');
   hint.replaceChildren(
     make('p', {}, make('b', {text: name(row)}), ` ${shown(sweep.value[row])} · ${rankText(row)}`),
-    ...lines.map((text) => make('p', {text, class: 'faint'})),
-    make('dl', {}, ...[...facts, ...more].flatMap(([key, text]) => [make('dt', {text: key}), make('dd', {text})])),
+    ...[...lines, ...(more > 0 ? [`and ${more} more parameters`] : [])]
+      .map((text) => make('p', {text, class: 'faint'})),
+    make('dl', {}, ...facts.flatMap(([key, text]) => [make('dt', {text: key}), make('dd', {text})])),
   );
   hint.hidden = false;
-  const frame = box.getBoundingClientRect();
-  const [width, height] = [hint.offsetWidth, hint.offsetHeight];
-  const right = frame.left + x + 16 + width < document.documentElement.clientWidth;
-  const left = right ? frame.left + x + 16 : Math.max(frame.left + x - 16 - width, 4);
+  const [width, height, right] = [hint.offsetWidth, hint.offsetHeight, around.left + x + 16];
+  const left = right + width < document.documentElement.clientWidth ? right : Math.max(right - 32 - width, 4);
   // Above the pointer, where it hides least of a curve that goes on to the right.
-  const above = frame.top + y - height - 12;
-  const top = above > 4 ? above : Math.min(frame.top + y + 16, window.innerHeight - height - 4);
+  const above = around.top + y - height - 12;
+  const top = above > 4 ? above : Math.min(around.top + y + 16, window.innerHeight - height - 4);
   hint.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
 }
 
 const hideHint = () => { byId('hint').hidden = true; };
 
-/** Say to those who cannot see it which trial is under the pointer or chosen by the keys. */
-function sayTrial(row) {
-  const config = sweep.parameters.slice(0, 8).map((one) => `${one.name} ${paramText(one, row)}`).join(', ');
-  byId('live').textContent = `${name(row)}, ${shown(sweep.value[row])}, ${rankText(row)}; ${config}`;
-}
-
 function togglePinned(trial) {
   const others = state.pinned.filter((one) => one !== trial);
-  set({pinned: others.length < state.pinned.length ? others : [...others, trial].slice(-8)});
+  set({pinned: others.length < state.pinned.length ? others : [...others, trial].slice(-MOST_PINNED)});
 }
 
 /**
@@ -138,53 +141,38 @@ function togglePinned(trial) {
  * A click pins the trial. With the keyboard, arrows go through the trials by rank, Enter pins.
  */
 function followPointer(box, find, lines = () => []) {
-  const place = (event) => {
-    const frame = box.getBoundingClientRect();
-    return [event.clientX - frame.left, event.clientY - frame.top];
+  const at = (event, use) => {
+    const around = box.getBoundingClientRect(), [x, y] = [event.clientX - around.left, event.clientY - around.top];
+    if (sweep && !event.buttons) use(find(x, y), x, y);
   };
-  box.addEventListener('pointermove', (event) => {
-    if (!sweep || event.buttons) return;
-    const [x, y] = place(event);
-    const row = find(x, y);
+  box.addEventListener('pointermove', (event) => at(event, (row, x, y) => {
     set({hot: row < 0 ? null : sweep.trial[row]});
     if (row < 0) hideHint();
     else showHint(box, x, y, row, lines(row, x));
-  });
-  box.addEventListener('pointerleave', () => { hideHint(); set({hot: null}); });
-  box.addEventListener('click', (event) => {
-    const row = find(...place(event));
-    if (row >= 0) togglePinned(sweep.trial[row]);
-  });
+  }));
+  box.addEventListener('click', (event) => at(event, (row) => row >= 0 && togglePinned(sweep.trial[row])));
   box.addEventListener('keydown', (event) => event.target === box && stepByRank(event));
-  box.addEventListener('blur', () => set({hot: null}));
+  for (const leaving of ['pointerleave', 'blur']) box.addEventListener(leaving,
+    () => { hideHint(); set({hot: null}); });
 }
 
+/** The trial before or after the hot one by rank, among the selected; it is said to those who cannot see it. */
 function stepByRank(event) {
   const steps = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -Infinity, End: Infinity};
-  if (event.key === 'Enter' && state.hot !== null) return togglePinned(state.hot);
-  if (!(event.key in steps) || !sweep.usable) return undefined;
+  if (event.key === 'Enter' && state.hot !== null) togglePinned(state.hot);
+  if (!(event.key in steps)) return;
   event.preventDefault();
   const kept = keptRows(sweep, state.keep);
   const ranked = Array.from(sweep.order.subarray(0, sweep.usable)).filter((row) => !kept || kept[row]);
-  const now = ranked.indexOf(hotRow());
-  const next = Math.min(Math.max(now + steps[event.key], 0), ranked.length - 1);
-  if (!ranked.length) return undefined;
-  set({hot: sweep.trial[ranked[next]]});
-  return sayTrial(ranked[next]);
+  const row = ranked[clamp(ranked.indexOf(rowOf(state.hot)) + steps[event.key], 0, ranked.length - 1)];
+  if (row === undefined) return;
+  set({hot: sweep.trial[row]});
 }
 
-/** The picture in the section of that name: its box with two canvases, and the sentence that says what it shows. */
-function pictureOf(id, picture) {
-  const section = byId(id);
-  const [box, said] = [section.querySelector('.picture'), section.querySelector('.said')];
-  const title = section.querySelector('h2').textContent;
-  picture.pair = layers(box, {'aria-label': title, 'aria-describedby': said.id});
-  picture.say = (sentence) => { said.textContent = sentence; box.hidden = false; };
-  picture.silent = (sentence) => { said.textContent = sentence; box.hidden = true; };
-  return addPicture({...picture, box});
-}
-
-/** There is nothing to show: say why, as the data says it or else as we know it. */
-function nothing(picture, key, otherwise) {
-  picture.silent((sweep.documents.absent || {})[key] || otherwise);
+/** Name the hot trial to those who cannot see it. */
+function sayHot() {
+  const row = sweep ? rowOf(state.hot) : -1;
+  const config = (row < 0 ? [] : sweep.parameters.slice(0, 8))
+    .map((one) => `${one.name} ${paramText(one, row)}`).join(', ');
+  byId('live').textContent = row < 0 ? '' : `${name(row)}, ${shown(sweep.value[row])}, ${rankText(row)}; ${config}`;
 }

@@ -1,4 +1,6 @@
 // Numbers as people read them, scales and their ticks, and smoothing: pure functions.
+const counted = (n, noun) => `${n} ${noun}${n === 1 ? '' : 's'}`;
+const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
 
 /** Four significant digits in the shorter of the usual forms, as everywhere in Caviar: 0.0712, 1e-4, 2.5e7. */
 function shown(x) {
@@ -7,7 +9,6 @@ function shown(x) {
   if (!Number.isFinite(x)) return x > 0 ? '∞' : '−∞';
   if (Number.isInteger(x) && Math.abs(x) < 1e6) return String(x);
   const rounded = Math.abs(Number(x.toPrecision(4)));
-  if (rounded === 0) return '0';
   if (rounded >= 1e-3 && rounded < 1e6) return fixed(x);
   const [mantissa, exponent] = x.toExponential(3).split('e');
   const short = `${Number(mantissa)}e${Number(exponent)}`;
@@ -17,25 +18,19 @@ function shown(x) {
 function fixed(x) {
   const size = Math.abs(x);
   // A momentum of 0.99995 must not read as 1: two digits of what is missing to 1.
-  const near = size > 0.999 && size < 1;
-  const decimals = near ? 1 - Math.floor(Math.log10(1 - size)) : 3 - Math.floor(Math.log10(size));
-  const text = x.toFixed(Math.min(Math.max(decimals, 0), 20));
+  const decimals = size > 0.999 && size < 1 ? 1 - Math.floor(Math.log10(1 - size)) : 3 - Math.floor(Math.log10(size));
+  const text = x.toFixed(clamp(decimals, 0, 20));
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }
-
-const counted = (n, noun) => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
 /** Seconds as 0.8s, 52s, 3m20s, 2h05m or 3d04h. */
 function duration(seconds) {
   if (!Number.isFinite(seconds)) return '?';
   if (seconds < 9.95) return `${Number(Math.max(seconds, 0).toPrecision(2))}s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole}s`;
+  const whole = Math.round(seconds), minutes = Math.floor(whole / 60), hours = Math.floor(minutes / 60);
   const two = (x) => String(x).padStart(2, '0');
-  if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`;
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 1440) return `${Math.floor(minutes / 60)}h${two(minutes % 60)}m`;
-  return `${Math.floor(minutes / 1440)}d${two(Math.floor(minutes / 60) % 24)}h`;
+  if (hours >= 24) return `${Math.floor(hours / 24)}d${two(hours % 24)}h`;
+  return hours ? `${hours}h${two(minutes % 60)}m` : minutes ? `${minutes}m${two(whole % 60)}s` : `${whole}s`;
 }
 
 /**
@@ -43,64 +38,62 @@ function duration(seconds) {
  * place, `ticks` at most about `most` of [place, label].
  */
 function scaleOf(low, high, log, label = shown) {
-  if (log) {
-    const from = Math.log(low), to = Math.log(high), length = to - from || 1;
-    return {
-      low, high, log,
-      at: (x) => (x > 0 ? (Math.log(x) - from) / length : NaN),
-      value: (t) => Math.exp(from + t * length),
-      ticks: (most) => logTicks(low, high, most).map((x) => [(Math.log(x) - from) / length, label(x)]),
-    };
-  }
+  const scale = {low, high, log, ticks: (most) => ticksOf(low, high, log, most).map((x) => [scale.at(x), label(x)])};
   // Halves, for the difference of two floats may be more than a float holds.
-  const length = high / 2 - low / 2 || 1;
-  return {
-    low, high, log,
-    at: (x) => (x / 2 - low / 2) / length,
-    value: (t) => low * (1 - t) + high * t,
-    ticks: (most) => linearTicks(low, high, most).map((x) => [(x / 2 - low / 2) / length, label(x)]),
-  };
+  const [from, length] = log ? [Math.log(low), Math.log(high / low) || 1] : [low / 2, high / 2 - low / 2 || 1];
+  scale.at = log ? (x) => (x > 0 ? (Math.log(x) - from) / length : NaN) : (x) => (x / 2 - from) / length;
+  scale.value = log ? (t) => Math.exp(from + t * length) : (t) => low * (1 - t) + high * t;
+  return scale;
 }
 
-/** Round values in [low, high], 1, 2 or 5 times a power of ten apart, at most `most`. */
-function linearTicks(low, high, most) {
+/** The least and the most of some values, and the least that is positive; infinite where there is none. */
+function extent(values) {
+  let low = Infinity, high = -Infinity, positive = Infinity;
+  for (const x of values) {
+    if (x < low) low = x;
+    if (x > high) high = x;
+    if (x > 0 && x < positive) positive = x;
+  }
+  return [low, high, positive];
+}
+
+/** A scale over some values, with a little room at both ends. */
+function roomyScale(values, log, share = 0.04) {
+  let [low, high] = extent(values);
+  if (!(low <= high)) return scaleOf(0, 1, false);
+  const size = Math.abs(high) / 2 || 0.5;
+  if (low === high) [low, high] = log ? [low / 2, high * 2] : [low - size, high + size];
+  if (log) return scaleOf(low * (low / high) ** share, high * (high / low) ** share, true);
+  const room = Math.min((high / 2 - low / 2) * 2 * share, 1e306);
+  return scaleOf(low - room, high + room, false);
+}
+
+/** Round values in [low, high], at most about `most`: 1, 2 or 5 times a power of ten apart, or by decades. */
+function ticksOf(low, high, log, most) {
   if (!(high > low)) return [low];
-  const rough = high / Math.max(most, 1) - low / Math.max(most, 1);
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((times) => times * power >= rough * 0.9999);
-  const ticks = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9 && ticks.length <= most + 1; k++) {
-    ticks.push(Number((k * step).toPrecision(12)));
+  const within = (ticks) => ticks.filter((x) => x >= low - Math.abs(low) * 1e-4 && x <= high + Math.abs(high) * 1e-4);
+  // Of less than a decade, the round values of a plain scale say more.
+  if (log && high / low >= 5) {
+    const from = Math.floor(Math.log10(low)), decades = Math.ceil(Math.log10(high)) - from + 1;
+    const exponents = Array.from({length: decades}, (_, i) => from + i);
+    const of = (digits, some) => within(some.flatMap((e) => digits.map((digit) => Number(`${digit}e${e}`))));
+    const finest = [[1, 2, 5], [1, 3], [1]].map((digits) => of(digits, exponents))
+      .find((ticks) => ticks.length <= most);
+    return finest || of([1], exponents.filter((e) => e % Math.ceil(decades / most) === 0));
   }
-  return ticks;
-}
-
-/** Round values of a logarithmic scale: 1, 2, 5 of each decade, or decades only, or every so many decades. */
-function logTicks(low, high, most) {
-  const from = Math.floor(Math.log10(low)), to = Math.ceil(Math.log10(high));
-  for (const digits of [[1, 2, 5], [1, 3], [1]]) {
-    const ticks = [];
-    for (let e = from; e <= to; e++) {
-      for (const d of digits) ticks.push(Number(`${d}e${e}`));
-    }
-    const inside = ticks.filter((x) => x >= low * 0.9999 && x <= high * 1.0001);
-    if (inside.length >= 2 && inside.length <= most) return inside;
-    // Less than a decade: the round values of a plain scale say more.
-    if (inside.length < 2) return linearTicks(low, high, most);
-  }
-  const every = Math.ceil((to - from + 1) / Math.max(most, 1));
-  return Array.from({length: to - from + 1}, (_, i) => from + i).filter((e) => e % every === 0)
-    .map((e) => Number(`1e${e}`)).filter((x) => x >= low * 0.9999 && x <= high * 1.0001);
+  const rough = high / Math.max(most, 1) - low / Math.max(most, 1), power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find((times) => times * power >= rough * 0.9999),
+    first = Math.ceil(low / step - 1e-9);
+  return within(Array.from({length: most + 2}, (_, k) => Number(((first + k) * step).toPrecision(12))));
 }
 
 /** Labels that have room: from the first on, each at least `gap` after the end of the one before. */
 function withRoom(ticks, place, width, gap = 8) {
   let end = -Infinity;
-  return ticks.map(([t, label]) => ({at: place(t), label, t})).sort((a, b) => a.at - b.at).filter((tick) => {
-    const half = width(tick.label) / 2;
-    if (tick.at - half < end + gap) return false;
-    end = tick.at + half;
-    return true;
+  return ticks.map(([t, label]) => ({at: place(t), label, t})).sort((a, b) => a.at - b.at).filter(({at, label}) => {
+    const fits = at - width(label) / 2 >= end + gap;
+    if (fits) end = at + width(label) / 2;
+    return fits;
   });
 }
 
@@ -109,8 +102,7 @@ function withRoom(ticks, place, width, gap = 8) {
  * so that the first values are not drawn towards zero. Missing values stay missing and do not count.
  */
 function smoothed(y, from, count, beta, out) {
-  let mean = 0, weight = 1;
-  for (let i = from; i < from + count; i++) {
+  for (let i = from, mean = 0, weight = 1; i < from + count; i++) {
     if (Number.isNaN(y[i])) { out[i] = NaN; continue; }
     mean = beta * mean + (1 - beta) * y[i];
     weight *= beta;
@@ -120,11 +112,11 @@ function smoothed(y, from, count, beta, out) {
 
 /** The best value in each of ten parts of [0, 1]: [place, value] where a part has one. */
 function bestInTenths(u, value, mode, keep) {
-  const best = new Array(10).fill(null);
+  const best = new Array(10).fill(null), better = mode === 'max' ? (a, b) => a > b : (a, b) => a < b;
   for (let i = 0; i < u.length; i++) {
     if (Number.isNaN(u[i]) || Number.isNaN(value[i]) || (keep && !keep[i])) continue;
     const part = Math.min(Math.floor(u[i] * 10), 9);
-    if (!best[part] || (mode === 'max' ? value[i] > best[part][1] : value[i] < best[part][1])) best[part] = [u[i], value[i]];
+    if (!best[part] || better(value[i], best[part][1])) best[part] = [u[i], value[i]];
   }
   return best.filter(Boolean);
 }
@@ -132,18 +124,17 @@ function bestInTenths(u, value, mode, keep) {
 /** Rows in the order of a column; numbers as numbers, texts by the language's rules, missing ones last either way. */
 function sortedRows(rows, key, descending) {
   const keys = new Map(Array.from(rows, (row) => [row, key(row)]));
-  const missing = (x) => x === null || x === undefined || Number.isNaN(x);
+  const missing = (x) => x === null || Number.isNaN(x);
   return Array.from(rows).sort((a, b) => {
     const [x, y] = [keys.get(a), keys.get(b)];
     if (missing(x) || missing(y)) return missing(x) - missing(y);
-    const order = typeof x === 'string' ? x.localeCompare(y, undefined, {numeric: true}) : x < y ? -1 : x > y ? 1 : 0;
+    const order = typeof x === 'string' ? x.localeCompare(y, undefined, {numeric: true}) : x < y ? -1 : Number(x > y);
     return descending ? -order : order;
   });
 }
 
-/** A whole number that looks random and is the same each time: it spreads dots that would lie on one another. */
+/** A number in [0, 1) that looks random and is the same each time: it spreads dots that would lie on one another. */
 function scattered(i) {
-  let x = Math.imul(i + 1, 0x9e3779b1);
-  x = Math.imul(x ^ (x >>> 15), 0x85ebca6b);
-  return ((x ^ (x >>> 13)) >>> 0) / 2 ** 32;
+  const x = Math.imul(i + 1, 0x9e3779b1), y = Math.imul(x ^ (x >>> 15), 0x85ebca6b);
+  return ((y ^ (y >>> 13)) >>> 0) / 2 ** 32;
 }

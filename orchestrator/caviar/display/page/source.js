@@ -1,8 +1,7 @@
 // Where the data is from: the page itself (a report), or a server that is asked every two seconds (the board).
-
-const POLL_MS = 2000;
-const HIDDEN_POLL_MS = 15000;
-let known = null;
+const POLL_MS = 2000, HIDDEN_POLL_MS = 15000;
+const AWAY = 'The board does not answer: it was stopped, or the connection is lost. This page goes on when it is back.';
+let token = '';
 
 /** The sweep of that place among those that the page holds. */
 async function embeddedSweep(place) {
@@ -14,49 +13,39 @@ async function embeddedSweep(place) {
  * no bookmark, history or screenshot.
  */
 function takeToken() {
-  const given = /(?:^#|&)token=([^&]*)/.exec(location.hash);
+  const given = /(?:^#|&)token=([^&]*)/.exec(location.hash), read = given && decodeURIComponent(given[1]);
   if (given) {
-    ifAllowed(() => sessionStorage.setItem('caviar-token', decodeURIComponent(given[1])));
+    ifAllowed(() => sessionStorage.setItem('caviar-token', read));
     ifAllowed(() => history.replaceState(null, '', `#${location.hash.slice(1).replace(/(^|&)token=[^&]*/, '')}`));
   }
-  return ifAllowed(() => sessionStorage.getItem('caviar-token')) || (given ? decodeURIComponent(given[1]) : '');
+  return read || ifAllowed(() => sessionStorage.getItem('caviar-token')) || '';
 }
 
-/** Ask the board: null when nothing has changed; an error says what a person can do. */
-async function ask(path, since) {
-  const query = since && since.boot ? `?boot=${encodeURIComponent(since.boot)}&since=${encodeURIComponent(since.version)}` : '';
-  let answer;
-  try {
-    answer = await fetch(path + query, {headers: {Authorization: `Bearer ${token}`}, cache: 'no-store'});
-  } catch {
-    throw new Error('The board does not answer: it was stopped, or the connection is lost. This page goes on when it is back.');
-  }
-  if (answer.status === 204) return null;
-  if (answer.ok) return answer;
-  const told = await answer.json().catch(() => ({}));
-  throw Object.assign(new Error(told.error || `The board answered ${answer.status}.`), {status: answer.status});
+/** Ask the board what is newer than `known`: null when nothing is; an error says what a person can do. */
+async function ask(path, known) {
+  const since = known && known.boot
+    ? `?boot=${encodeURIComponent(known.boot)}&since=${encodeURIComponent(known.version)}` : '';
+  const answer = await fetch(path + since, {headers: {Authorization: `Bearer ${token}`}, cache: 'no-store'})
+    .catch(() => { throw new Error(AWAY); });
+  if (answer.ok) return answer.status === 204 ? null : answer;
+  throw new Error((await answer.json().catch(() => ({}))).error || `The board answered ${answer.status}.`);
 }
-
-let token = '';
 
 /** The sweep as the board knows it now, or null when it is as it was. */
 async function askedSweep(id, before) {
   const answer = await ask(`/api/sweeps/${encodeURIComponent(id)}`, before);
-  if (!answer) return null;
-  const payload = readPayload(await inflate(await answer.arrayBuffer()));
-  return withPayload(before && before.boot === payload.head.boot ? before : null, payload);
+  return answer && withPayload(before, readPayload(await inflate(await answer.arrayBuffer())));
 }
 
-/** Ask again and again, slower while nobody looks; `round` returns when it is done, errors are told and outlived. */
+/** Ask again and again, slower while nobody looks; an error of `round` is told and outlived. Gives a way to ask now. */
 function poll(round) {
-  let timer = 0, asking = false;
+  let timer = 0, asking = null;
   const again = async () => {
     clearTimeout(timer);
-    if (!asking) {
-      asking = true;
-      await round().then(() => tellTrouble(''), (error) => tellTrouble(error.message));
-      asking = false;
-    }
+    asking = asking || round().then(() => tellTrouble(''), (error) => tellTrouble(error.message));
+    await asking;
+    asking = null;
+    clearTimeout(timer);
     timer = setTimeout(again, document.hidden ? HIDDEN_POLL_MS : POLL_MS);
   };
   document.addEventListener('visibilitychange', () => document.hidden || again());
