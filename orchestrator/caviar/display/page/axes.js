@@ -3,14 +3,14 @@ const EDGE = 0.05;
 let mostAxes = 12;
 
 /** Dots at places us and vs in [0, 1] of each row, the worst first; what is not selected lies under all others. */
-function paintDots(context, frame, us, vs, kept) {
+function paintDots(context, {us, vs, kept, place}) {
   const color = rowColors(), radius = sweep.n > 3000 ? 1.1 : sweep.n > 600 ? 1.6 : 2.4;
   for (const selected of kept ? [0, 1] : [1]) {
     for (let i = sweep.order.length - 1; i >= 0; i--) {
       const row = sweep.order[i];
       if ((kept && kept[row] !== selected) || us[row] !== us[row] || vs[row] !== vs[row]) continue;
       context.fillStyle = selected ? color(row) : colors().off;
-      dot(context, frame.left + us[row] * frame.width, frame.top + (1 - vs[row]) * frame.height, radius);
+      dot(context, ...place(row), radius);
     }
   }
 }
@@ -26,39 +26,35 @@ function dot(context, x, y, radius) {
 /** A small picture of dots in a box of its own: `about()` gives {us, vs, xTicks, yTicks, sentence} and more. */
 function dotPicture(parent, title, aside, about) {
   const box = make('div', {class: 'picture', tabindex: 0, role: 'group', 'aria-label': title});
-  parent.append(make('figure', {class: 'small'}, make('figcaption', {}, make('b', {text: title, title}),
-    make('span', {text: aside})), box));
+  const caption = make('figcaption', {}, make('b', {text: title, title}), make('span', {text: aside}));
+  parent.append(make('figure', {class: 'small'}, caption, box));
   const pair = layers(box, {});
   let now = null;
   const draw = () => {
     const base = fit(pair);
     now = {kept: keptRows(sweep, state.keep), ...about()};
     const left = labelRoom(base, now.yTicks), {edges, good, line: best} = now;
-    const frame = now.frame = {left, top: 6, width: pair.width - left - 12, height: pair.height - 30, right: 12,
-      share: now.share};
+    const frame = {left, top: 6, width: pair.width - left - 12, height: pair.height - 30, right: 12, share: now.share};
+    const x = (u) => left + u * frame.width, y = (v) => frame.top + (1 - v) * frame.height;
+    now.place = (row) => [x(now.us[row]), y(now.vs[row])];
     base.fillStyle = colors().band;
-    for (const from of edges ? [0, 1 - EDGE] : []) base.fillRect(left + from * frame.width, frame.top,
-      EDGE * frame.width, frame.height);
+    for (const from of edges ? [0, 1 - EDGE] : []) base.fillRect(x(from), frame.top, EDGE * frame.width, frame.height);
     drawAxes(base, frame, now.xTicks, now.yTicks);
-    paintDots(base, frame, now.us, now.vs, now.kept);
+    paintDots(base, now);
     base.fillStyle = colors().mark;
-    if (good) base.fillRect(left + good[0] * frame.width, frame.top + frame.height - 1,
-      (good[1] - good[0]) * frame.width, 3);
+    if (good) base.fillRect(x(good[0]), y(0) - 1, x(good[1]) - x(good[0]), 3);
     Object.assign(base, {strokeStyle: colors().faint, lineWidth: 1.5});
     base.beginPath();
-    for (const [u, v] of best ? best(now.kept) : []) base.lineTo(left + u * frame.width,
-      frame.top + (1 - v) * frame.height);
+    for (const [u, v] of best ? best(now.kept) : []) base.lineTo(x(u), y(v));
     base.stroke();
     pair.base.setAttribute('aria-label', `${title}: ${now.sentence}`);
   };
-  const place = (row) => [now.frame.left + now.us[row] * now.frame.width,
-    now.frame.top + (1 - now.vs[row]) * now.frame.height];
   const mark = () => {
     const over = cleared(pair, pair.over);
     for (const [row, color] of markedRows()) {
       for (const [radius, fill] of [[6, 'card'], [5, color], [2.75, 'card'], [1.75, color]]) {
         over.fillStyle = colors()[fill];
-        dot(over, ...place(row), radius);
+        dot(over, ...now.place(row), radius);
       }
     }
   };
@@ -66,7 +62,7 @@ function dotPicture(parent, title, aside, about) {
   followPointer(box, (x, y) => {
     let nearest = -1, least = 100;
     for (const row of now ? sweep.order : []) {
-      const [atX, atY] = place(row), d = (atX - x) ** 2 + (atY - y) ** 2;
+      const [atX, atY] = now.place(row), d = (atX - x) ** 2 + (atY - y) ** 2;
       if (d < least && (!now.kept || now.kept[row])) { least = d; nearest = row; }
     }
     return nearest;
@@ -79,8 +75,8 @@ function startMany(id, list, add) {
   let made = '';
   return () => {
     const all = list(), key = JSON.stringify(all);
-    said.textContent = all.length ? said.dataset.how : (sweep.documents.absent || {})[id]
-      || 'There is nothing to show yet.';
+    const reason = (sweep.documents.absent || {})[id] || 'There is nothing to show yet.';
+    said.textContent = all.length ? said.dataset.how : reason;
     if (made === key) return;
     made = key;
     clearPictures(box);
@@ -102,15 +98,14 @@ function startAxes() {
 
 function addAxis(box, name) {
   const {scale, importance} = parameterOf(name);
-  const aside = [importance ? `${Math.round(importance * 100)} %` : '', scale && scale !== 'linear'
-    ? scale.replace('_', ' ') : ''];
-  dotPicture(box, name, aside.filter(Boolean).join(' · '), () => {
+  const aside = [importance && `${Math.round(importance * 100)} %`, scale !== 'linear' && scale];
+  dotPicture(box, name, aside.filter(Boolean).join(' · ').replace('_', ' '), () => {
     const one = parameterOf(name), values = valueScale(sweep), choice = one.kind === 'choice';
-    const best = (kept) => bestInTenths(one.u, sweep.value, sweep.mode, kept)
-      .map(([u, x]) => [u, clamp(values.at(x), 0, 1)]);
+    const tenths = (kept) => bestInTenths(one.u, sweep.value, sweep.mode, kept);
     return {
       us: one.spreadU, vs: valuePlaces(sweep), xTicks: one.ticks, yTicks: values.ticks(5), edges: !choice,
-        share: choice, line: choice ? null : best,
+        share: choice,
+      line: !choice && ((kept) => tenths(kept).map(([u, x]) => [u, clamp(values.at(x), 0, 1)])),
       good: Number.isFinite(one.low_u) && [one.low_u, one.high_u],
       sentence: `${counted(sweep.usable, 'trial')} by value; the best has ${paramText(one, sweep.best)}`,
     };

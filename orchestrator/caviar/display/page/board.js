@@ -38,34 +38,33 @@ function fillList() {
     || {};
   const text = (one) => [one.name, one.id, one.metric, one.state, ...(one.tags || [])].join(' ').toLowerCase();
   const found = sweeps.filter((one) => words.every((word) => text(one).includes(word)));
-  fill('sweep-list', found.map(sweepRow));
-  byId('list-said').textContent = found.length ? '' : sweeps.length ? 'No sweep matches.'
-    : 'This store holds no sweep yet: `caviar run FILE` makes one.';
-  fill('not-shown', notShown.map((sentence) => make('p', {text: sentence})));
+  const empty = sweeps.length ? 'No sweep matches.' : 'This store holds no sweep yet: `caviar run FILE` makes one.';
+  fill('sweep-list', found, () => found.map(sweepRow));
+  byId('list-said').textContent = found.length ? '' : empty;
+  fill('not-shown', notShown, paragraphs);
   if (!state.sweep) showList();
 }
 
-function sweepRow({id, name: title, best, shown: text, mode, metric, done, planned, running, failed, created,
-  took_s: took, state: now}) {
-  const share = planned ? Math.min(done / planned, 1) : 0, age = (Date.now() - Date.parse(created)) / 1000;
-  const counts = [`${done} of ${planned ?? '?'}`, running ? `${running} running` : '', failed ? `${failed} failed` : '']
-    .filter(Boolean);
+function sweepRow(one) {
+  const age = (Date.now() - Date.parse(one.created)) / 1000, {best, running, failed} = one;
+  const counts = [`${one.done} of ${one.planned ?? '?'}`, running && `${running} running`, failed
+    && `${failed} failed`];
+  const cell = (...children) => make('td', {}, ...children), small = (text) => make('small', {text});
   return make('tr', {},
-    make('th', {scope: 'row'}, make('button', {class: 'link', text: title, onclick: () => choose(id)}),
-      make('small', {text: id})),
-    make('td', {}, make('b', {text: best ? `t${best.trial} · ${text || shown(best.value)}` : '–'}),
-      make('small', {text: `${mode} ${metric}`})),
-    make('td', {}, make('progress', {value: share, max: 1, 'aria-label': `progress of ${title}`}),
-      make('small', {text: counts.join(' · ')})),
-    make('td', {text: now}), make('td', {text: `${duration(age)} ago`, title: created}),
-      make('td', {text: duration(took)}));
+    make('th', {scope: 'row'}, make('button', {class: 'link', text: one.name, onclick: () => choose(one.id)}),
+      small(one.id)),
+    cell(make('b', {text: best ? `t${best.trial} · ${one.shown || shown(best.value)}` : '–'}),
+      small(`${one.mode} ${one.metric}`)),
+    cell(make('progress', {value: one.done / (one.planned || Infinity), max: 1,
+      'aria-label': `progress of ${one.name}`}),
+      small(counts.filter(Boolean).join(' · '))),
+    cell(one.state), cell(`${duration(age)} ago`), cell(duration(one.took_s)));
 }
 
 /** Trials that run, with their newest report. */
 function tellRunning({documents: {running = []}}) {
   byId('running').hidden = !running.length;
-  fill('running-list', running.map(({trial, step, value, shown: text, speed}) =>
-    make('tr', {}, make('th', {scope: 'row', text: `t${trial}`}),
-    make('td', {text: text || shown(value)}), make('td', {text: `step ${shown(step)}`}),
-      make('td', {text: speed || ''}))));
+  fill('running-list', running, () => running.map(({trial, step, value, shown: text, speed}) => make('tr', {},
+    make('th', {scope: 'row', text: `t${trial}`}),
+    ...[text || shown(value), `step ${shown(step)}`, speed || ''].map((one) => make('td', {text: one})))));
 }

@@ -37,8 +37,8 @@ function groupedLines(lines) {
     const full = at.filter(([, reports]) => reports.length === most).sort(([a], [b]) => a - b);
     const [xs, ys] = [lines.x, lines.y].map((values) => full.map(([, reports]) => reports.map((k) => values[k])));
     const own = {rows: [lines.rows[members[0]]], seeds: [members.length], start: [made.x.length], length: [ys.length]};
-    Object.assign(own, {x: xs.map(mean), y: ys.map(mean), low: ys.map((y) => Math.min(...y)), high: ys
-      .map((y) => Math.max(...y))});
+    Object.assign(own, {x: xs.map(mean), y: ys.map(mean)});
+    Object.assign(own, {low: ys.map((all) => Math.min(...all)), high: ys.map((all) => Math.max(...all))});
     for (const [key, values] of Object.entries(own)) made[key].push(...values);
   }
   return made;
@@ -65,8 +65,8 @@ function xScale(x) {
 
 function drawCurves(picture) {
   const metric = shownMetric(), lines = metric && curveLines(metric);
-  if (!lines || !lines.rows.length) { drawnCurves = null; return nothing(picture,
-    'No trial has reported a value yet.'); }
+  drawnCurves = null;
+  if (!lines || !lines.rows.length) return nothing(picture, 'No trial has reported a value yet.');
   picture.box.hidden = false;
   const base = fit(picture.pair), scale = {x: xScale(lines.x), y: curveScale(metric, lines.y)};
   const left = labelRoom(base, scale.y.ticks(7)), {width, height} = picture.pair;
@@ -95,36 +95,33 @@ function inFrame(context, {left, top, width, height}) {
 }
 
 function curvesSentence(metric, {rows, low, y}, high) {
-  const what = low ? `${counted(rows.length, 'configuration')}, the mean of the seeds of each`
-    : counted(rows.length, 'trial');
-  return [`${metric.name} by ${X_NAMES[state.x] || state.x}: ${what}.`,
+  const what = counted(rows.length, low ? 'configuration' : 'trial');
+  return sentences(`${metric.name} by ${X_NAMES[state.x] || state.x}: ${what}.`,
+    low && 'Each line is the mean of its seeds, the band goes from the lowest to the highest.',
     parameterOf(state.color) ? `Coloured by ${state.color}.` : 'The stronger the colour, the better the rank.',
-    sweep.best < 0 ? '' : `${name(sweep.best)} is the best, orange.`, low
-      ? 'The band goes from the lowest to the highest seed.' : '',
-    y.some((value) => value > high) ? `Values over ${shown(high)} lie outside.` : ''].filter(Boolean).join(' ');
+    sweep.best >= 0 && `${name(sweep.best)} is the best, orange.`,
+    y.some((value) => value > high) && `Values over ${shown(high)} lie outside.`);
 }
 
 function markCurves({pair}) {
   const over = cleared(pair, pair.over), labels = [];
   if (!drawnCurves) return;
-  const {frame, rows, start, length, ys} = drawnCurves, line = (row) => (drawnCurves.low ? sweep.group[row] : row);
-  const lineOf = new Map(rows.map((row, i) => [line(row), i]));
+  const {frame, rows, low} = drawnCurves, key = (row) => (low ? sweep.group[row] : row);
+  const lineOf = new Map(rows.map((row, i) => [key(row), i]));
   inFrame(over, frame);
   for (const [row, color] of markedRows()) {
-    const i = lineOf.get(line(row));
+    const i = lineOf.get(key(row));
     if (i === undefined) continue;
-    if (drawnCurves.low) paintBand(over, i, colors()[color]);
-    paintLines(over, drawnCurves, [i], () => colors().card, 5);
-    paintLines(over, drawnCurves, [i], () => colors()[color], sweep.trial[row] === state.hot ? 3 : 2.25);
-    labels.push([ys[start[i] + length[i] - 1], name(row), color]);
+    if (low) paintBand(over, i, colors()[color]);
+    labels.push(paintMarked(over, drawnCurves, i, row, color));
   }
   over.restore();
   endLabels(over, labels, frame.left + frame.width + 6, frame.top + 6, frame.top + frame.height);
 }
 
 function paintBand(context, i, color) {
-  const {start, length, xs, low, high, place} = drawnCurves,
-    points = Array.from({length: length[i]}, (_, k) => start[i] + k);
+  const {start, length, xs, low, high, place} = drawnCurves;
+  const points = Array.from({length: length[i]}, (_, k) => start[i] + k);
   context.beginPath();
   points.forEach((k) => context.lineTo(xs[k], place(high[k])));
   points.reverse().forEach((k) => context.lineTo(xs[k], place(low[k])));
@@ -135,8 +132,8 @@ function paintBand(context, i, color) {
 
 /** What the box by the pointer adds: the value of the metric at the report next to the pointer. */
 function atPointer(row, x) {
-  const {rows, start, length, xs, seeds, metric} = drawnCurves, i = rows.indexOf(row), begin = start[i],
-    end = begin + length[i];
+  const {rows, start, length, xs, seeds, metric} = drawnCurves, i = rows.indexOf(row);
+  const begin = start[i], end = begin + length[i];
   let k = Math.min(firstFrom(xs, begin, end, x), end - 1);
   if (k > begin && x - xs[k - 1] < xs[k] - x) k--;
   const at = state.x === 'step' ? `step ${shown(drawnCurves.x[k])}` : duration(drawnCurves.x[k]);

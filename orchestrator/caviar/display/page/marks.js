@@ -11,7 +11,7 @@ function make(name, properties = {}, ...children) {
     else if (value !== false && value !== null && value !== undefined) element.setAttribute(key, value === true ? ''
       : value);
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined));
+  element.append(...children.filter((child) => child || child === 0));
   return element;
 }
 
@@ -101,20 +101,16 @@ function cut(context, text, width) {
 }
 
 /** The room that the labels left of a frame need. */
-const labelRoom = (context, ticks) => Math.min(Math.max(...ticks.map(([, label]) => textWidth(context)(label)),
-  20) + 14, 110);
+const labelRoom = (context, ticks) => 14 + clamp(Math.max(...ticks.map(([, label]) => textWidth(context)(label))), 20,
+  96);
 
 /** Grid lines and labels of both axes around the frame {left, top, width, height}; ticks are [place, label]. */
 function drawAxes(context, frame, xTicks, yTicks, grid = true) {
   const {left, top, width, height} = frame, bottom = top + height + 0.5;
   const inside = ([t]) => t > -0.001 && t < 1.001;
-  const rows = yTicks.filter(inside).map(([t, label]) => [top + (1 - t) * height, label]).sort((a, b) => a[0] - b[0]);
-  let last = -Infinity;
-  for (const [y, label] of rows) {
-    if (grid) line(context, left, Math.round(y) + 0.5, left + width, Math.round(y) + 0.5, colors().line);
-    if (y - last < 13) continue;
-    write(context, cut(context, label, left - 10), left - 8, y, {align: 'right'});
-    last = y;
+  for (const {at, label} of withRoom(yTicks.filter(inside), (t) => top + (1 - t) * height, () => 12, 1)) {
+    if (grid) line(context, left, Math.round(at) + 0.5, left + width, Math.round(at) + 0.5, colors().line);
+    write(context, cut(context, label, left - 10), left - 8, at, {align: 'right'});
   }
   line(context, left, bottom, left + width, bottom, colors().line);
   // Of choices none is left out: each has the width of its part.
@@ -163,8 +159,8 @@ function paintLines(context, {start, length, xs, ys}, order, color, width) {
 }
 
 /**
- * The line nearest to the point (x, y), or −1 when none is within `reach` pixels. The points of a line go from left to
- * right, so only those beside the pointer are looked at: a binary search and a few pieces for each line. Of lines as
+ * The line nearest to the point (x, y), or −1 when none is within `reach` pixels. The points of a line go from left
+ * to right, so only those beside the pointer are looked at: a binary search and a few pieces for each line. Of lines as
  * near as each other the one that comes first in `order` is taken, the best.
  */
 function nearestLine({start, length, xs, ys}, order, x, y, reach) {
@@ -191,6 +187,13 @@ function firstFrom(xs, begin, end, x) {
     else end = middle;
   }
   return begin;
+}
+
+/** Paint a line over all others, on a halo of the ground's colour; gives what `endLabels` needs of it. */
+function paintMarked(context, lines, i, row, color) {
+  paintLines(context, lines, [i], () => colors().card, 5);
+  paintLines(context, lines, [i], () => colors()[color], sweep.trial[row] === state.hot ? 3 : 2.25);
+  return [lines.ys[lines.start[i] + lines.length[i] - 1], name(row), color];
 }
 
 /** Labels at the right ends of lines, [y, text, colour], moved apart so that none lies on another. */

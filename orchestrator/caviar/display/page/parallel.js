@@ -5,14 +5,14 @@ let drawnParallel = null;
 /** The axes from left to right: the most important parameters, then the value, its best end on top. */
 function parallelAxes({left, top, width, height}, narrow) {
   const scale = valueScale(sweep), u = valuePlaces(sweep);
-  const value = {name: sweep.metric, u, spreadU: u, ticks: scale.ticks(8), flip: sweep.mode !== 'max', text: (t) =>
-    shown(scale.value(t))};
+  const value = {name: sweep.metric, u, spreadU: u, ticks: scale.ticks(8), text: (t) => shown(scale.value(t))};
   // What a parameter's axis reads at a place, roughly, is the label of the tick next to it.
   const text = (ticks) => (t) => `about ${ticks.toSorted((a, b) => Math.abs(a[0] - t) - Math.abs(b[0] - t))[0]?.[1]}`;
-  const axes = [...sweep.parameters.slice(0, narrow ? 4 : MOST_AXES).map((one) => ({...one, text: text(one.ticks)})),
-    value];
-  return axes.map((axis, k) => ({...axis, x: left + (k * width) / (axes.length - 1), y: (t) =>
-    top + (axis.flip ? t : 1 - t) * height}));
+  const some = sweep.parameters.slice(0, narrow ? 4 : MOST_AXES).map((one) => ({...one, text: text(one.ticks)}));
+  return [...some, value].map((axis, k) => {
+    const flip = axis === value && sweep.mode !== 'max', x = left + (k * width) / some.length;
+    return {...axis, flip, x, y: (t) => top + (flip ? t : 1 - t) * height};
+  });
 }
 
 /** The lines as points, as curves are: bent between axes, so that they can be followed, and straight by thousands. */
@@ -27,14 +27,14 @@ function throughAxes(axes) {
       ys[row * count + k] = y + t * t * (3 - 2 * t) * (right.y(right.spreadU[row]) - y);
     }
   }
-  return {xs, ys, start: Uint32Array.from({length: sweep.n}, (_, row) => row * count),
-    length: new Uint32Array(sweep.n).fill(count)};
+  const start = Uint32Array.from({length: sweep.n}, (_, row) => row * count);
+  return {xs, ys, start, length: new Uint32Array(sweep.n).fill(count)};
 }
 
 /** The faint lines of all trials: painted once, for a selection does not change them. */
 function backdrop(picture, drawn, order) {
-  const {width, height, ratio, base} = picture.pair, key = [width, height, ratio, sweep.version, sweep.id,
-    colors().off].join(' ');
+  const {width, height, ratio, base} = picture.pair;
+  const key = [width, height, ratio, sweep.version, sweep.id, colors().off].join(' ');
   if (picture.backdropKey !== key) {
     picture.backdropKey = key;
     picture.backdrop = make('canvas', {width: base.width, height: base.height});
@@ -44,8 +44,8 @@ function backdrop(picture, drawn, order) {
 }
 
 function drawParallel(picture) {
-  if (!sweep.parameters.length || !sweep.n) { drawnParallel = null; return nothing(picture,
-    'No trial has begun yet.'); }
+  drawnParallel = null;
+  if (!sweep.parameters.length || !sweep.n) return nothing(picture, 'No trial has begun yet.');
   picture.box.hidden = false;
   const base = fit(picture.pair), {width, height} = picture.pair, narrow = width < 600;
   const frame = {left: narrow ? 24 : 34, top: 44, width: width - (narrow ? 94 : 134), height: height - 58};
@@ -61,21 +61,18 @@ function drawParallel(picture) {
   axes.forEach((axis) => drawParallelAxis(base, axis));
   placeHandles(picture);
   const left = sweep.parameters.length - axes.length + 1;
-  return picture.say([picture.said.dataset.how,
-    few ? `Of ${counted(ranked.length, 'trial')} the best ${strong.length} are drawn strong.` : '', kept
-      ? `${ranked.length} of ${sweep.n} are selected.` : '',
-    left > 0 ? `${counted(left, 'less important parameter')} stand in the table only.` : ''].filter(Boolean).join(' '));
+  return picture.say(sentences(picture.said.dataset.how,
+    few && `Of ${counted(ranked.length, 'trial')} the best ${strong.length} are drawn strong.`,
+    kept && `${ranked.length} of ${sweep.n} are selected.`,
+    left > 0 && `${counted(left, 'less important parameter')} can be seen in the table only.`));
 }
 
 function drawParallelAxis(context, {x, y, ticks, name}) {
   const {frame: {top, height}, gap} = drawnParallel;
   line(context, x, top, x, top + height, colors().faint);
-  let last = -Infinity;
-  for (const [at, label] of ticks.map(([u, text]) => [y(u), text]).sort((a, b) => a[0] - b[0])) {
-    if (at - last < 15 || at < top - 1 || at > top + height + 1) continue;
+  for (const {at, label} of withRoom(ticks, y, () => 12, 3)) {
     // A halo of the ground's colour: labels are read over any number of lines.
     write(context, cut(context, label, gap - 16), x + 6, at, {halo: true, color: 'ink', size: 10.5});
-    last = at;
   }
   if (!state.keep[name]) return;
   const [from, to] = state.keep[name].map(y).sort((a, b) => a - b);
@@ -88,12 +85,8 @@ function drawParallelAxis(context, {x, y, ticks, name}) {
 function markParallel({pair}) {
   const over = cleared(pair, pair.over), labels = [];
   if (!drawnParallel) return;
-  const {axes, ys, start, length, frame} = drawnParallel;
-  for (const [row, color] of markedRows()) {
-    paintLines(over, drawnParallel, [row], () => colors().card, 5);
-    paintLines(over, drawnParallel, [row], () => colors()[color], sweep.trial[row] === state.hot ? 3 : 2.25);
-    labels.push([ys[start[row] + length[row] - 1], name(row), color]);
-  }
+  const {axes, frame} = drawnParallel;
+  for (const [row, color] of markedRows()) labels.push(paintMarked(over, drawnParallel, row, row, color));
   for (const axis of axes) drawParallelAxis(over, axis);
   endLabels(over, labels, axes.at(-1).x + (pair.width < 600 ? 34 : 48), frame.top, frame.top + frame.height);
 }
@@ -109,9 +102,8 @@ function placeHandles(picture) {
     picture.handles = key;
     handles().forEach((handle) => handle.remove());
     picture.box.append(...axes.map(({name}) => make('button', {
-      class: 'axis', text: name, title: name, role: 'slider', 'aria-label': `select by ${name}`, 'aria-valuemin': 0,
-        'aria-valuemax': 100,
-      onkeydown: (event) => moveRange(event, name),
+      class: 'axis', text: name, title: name, role: 'slider', 'aria-label': `select by ${name}`,
+      'aria-valuemin': 0, 'aria-valuemax': 100, onkeydown: (event) => moveRange(event, name),
     })));
   }
   handles().forEach((handle, k) => {
@@ -128,8 +120,8 @@ function moveRange(event, name) {
   const up = {ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1}[event.key];
   if (!up) return;
   event.preventDefault();
-  const {flip} = drawnParallel.axes.find((axis) => axis.name === name),
-    by = up * (flip && !event.shiftKey ? -0.05 : 0.05);
+  const {flip} = drawnParallel.axes.find((axis) => axis.name === name);
+  const by = up * (flip && !event.shiftKey ? -0.05 : 0.05);
   const [low, high] = state.keep[name] || [0.4 - by, 0.6 - by];
   const [from, to] = [low + (event.shiftKey ? -by : by), high + by];
   if (from < to && (event.shiftKey || (from > -0.001 && to < 1.001))) keep(name, [clamp(from, 0, 1), clamp(to, 0, 1)]);
@@ -143,8 +135,8 @@ function keep(name, range, touched = null) {
 }
 
 function startParallel() {
-  const picture = pictureOf('parallel', {needs: ['keep', 'color'], draw: drawParallel, mark: markParallel}),
-    {box} = picture;
+  const picture = pictureOf('parallel', {needs: ['keep', 'color'], draw: drawParallel, mark: markParallel});
+  const {box} = picture;
   let drag = null, dragged = false;
   const place = ({flip}, event) => {
     const {top, height} = drawnParallel.frame, y = event.clientY - box.getBoundingClientRect().top;
@@ -153,9 +145,8 @@ function startParallel() {
   };
   box.addEventListener('pointerdown', (event) => {
     const x = event.clientX - box.getBoundingClientRect().left;
-    const axis = drawnParallel && event.target.tagName !== 'BUTTON' && drawnParallel.axes
-      .find((one) => Math.abs(one.x - x) < 16);
-    if (!axis) return;
+    const axis = (drawnParallel ? drawnParallel.axes : []).find((one) => Math.abs(one.x - x) < 16);
+    if (!axis || event.target.tagName === 'BUTTON') return;
     drag = {axis, from: place(axis, event), moved: false};
     box.setPointerCapture(event.pointerId);
     hideHint();

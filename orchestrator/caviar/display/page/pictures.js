@@ -15,9 +15,9 @@ function addPicture(picture) {
 
 /** Take the pictures out of a box, and all that it holds. */
 function clearPictures(box) {
-  for (const picture of pictures.filter((one) => box.contains(one.box))) for (const observer of [seen,
-    sizes]) observer.unobserve(picture.box);
-  pictures = pictures.filter((one) => !box.contains(one.box));
+  const within = (picture) => box.contains(picture.box);
+  for (const picture of pictures.filter(within)) [seen, sizes].forEach((observer) => observer.unobserve(picture.box));
+  pictures = pictures.filter((picture) => !within(picture));
   box.replaceChildren();
 }
 
@@ -28,8 +28,10 @@ const seen = new IntersectionObserver((entries) => {
   drawSoon();
 }, {rootMargin: '300px'});
 const sizes = new ResizeObserver((entries) => {
-  for (const picture of entries.map(({target}) => pictureIn(target))) picture.dirty ||= picture.drawn
-    && picture.drawn !== sizeOf(picture);
+  for (const {target} of entries) {
+    const picture = pictureIn(target);
+    picture.dirty ||= picture.drawn && picture.drawn !== sizeOf(picture);
+  }
   drawSoon();
 });
 
@@ -47,9 +49,7 @@ function nothing({id, said, box}, otherwise) {
   box.hidden = true;
 }
 
-function drawSoon() {
-  frame = frame || requestAnimationFrame(() => { frame = 0; drawDirty(); });
-}
+const drawSoon = () => { frame = frame || requestAnimationFrame(() => { frame = 0; drawDirty(); }); };
 
 /** Draw what is near and no longer true; before printing all there is. */
 function drawDirty(all = false) {
@@ -80,16 +80,13 @@ function redraw(changed, touched) {
 }
 
 /** All is drawn anew: another sweep, another theme, newer data. */
-function redrawAll() {
-  for (const picture of pictures) Object.assign(picture, {dirty: true, waits: false});
-  drawSoon();
-}
+const redrawAll = () => { pictures.forEach((one) => Object.assign(one, {dirty: true, waits: false})); drawSoon(); };
 
 const name = (row) => `t${sweep.trial[row]}`;
 const parameterOf = (wanted) => sweep.parameters.find((one) => one.name === wanted);
 const rowOf = (trial) => (sweep.rowOf.has(trial) ? sweep.rowOf.get(trial) : -1);
-const rankText = (row) => (sweep.rank[row] < sweep.usable ? `rank ${sweep.rank[row] + 1} of ${sweep.usable}`
-  : 'no usable value');
+const isUsable = (row) => sweep.rank[row] < sweep.usable;
+const rankText = (row) => (isUsable(row) ? `rank ${sweep.rank[row] + 1} of ${sweep.usable}` : 'no usable value');
 
 /** The rows that are marked, each once, with its colour: the pinned, the winner, on top the one under the pointer. */
 function markedRows() {
@@ -111,14 +108,13 @@ function paramText(parameter, row) {
 
 /** Put the small box beside the pointer at (x, y) of the picture's box; it names the trial and its configuration. */
 function showHint(box, x, y, row, lines) {
-  const hint = byId('hint'), around = box.getBoundingClientRect(), more = sweep.parameters.length - 12;
-  const facts = sweep.parameters.slice(0, 12).map((one) => [one.name, paramText(one, row)])
-    .filter(([, text]) => text !== '–');
+  const hint = byId('hint'), around = box.getBoundingClientRect();
+  const all = sweep.parameters.slice(0, 12).map((one) => [one.name, paramText(one, row)]);
   hint.replaceChildren(
     make('p', {}, make('b', {text: name(row)}), ` ${shown(sweep.value[row])} · ${rankText(row)}`),
-    ...[...lines, ...(more > 0 ? [`and ${more} more parameters`] : [])]
-      .map((text) => make('p', {text, class: 'faint'})),
-    make('dl', {}, ...facts.flatMap(([key, text]) => [make('dt', {text: key}), make('dd', {text})])),
+    ...lines.map((text) => make('p', {text, class: 'faint'})),
+    make('dl', {}, ...all.flatMap(([key, text]) => (text === '–' ? []
+      : [make('dt', {text: key}), make('dd', {text})]))),
   );
   hint.hidden = false;
   const [width, height, right] = [hint.offsetWidth, hint.offsetHeight, around.left + x + 16];
@@ -130,6 +126,7 @@ function showHint(box, x, y, row, lines) {
 }
 
 const hideHint = () => { byId('hint').hidden = true; };
+const letGo = () => { hideHint(); set({hot: null}); };
 
 function togglePinned(trial) {
   const others = state.pinned.filter((one) => one !== trial);
@@ -146,14 +143,13 @@ function followPointer(box, find, lines = () => []) {
     if (sweep && !event.buttons) use(find(x, y), x, y);
   };
   box.addEventListener('pointermove', (event) => at(event, (row, x, y) => {
-    set({hot: row < 0 ? null : sweep.trial[row]});
-    if (row < 0) hideHint();
-    else showHint(box, x, y, row, lines(row, x));
+    if (row < 0) return letGo();
+    set({hot: sweep.trial[row]});
+    return showHint(box, x, y, row, lines(row, x));
   }));
   box.addEventListener('click', (event) => at(event, (row) => row >= 0 && togglePinned(sweep.trial[row])));
   box.addEventListener('keydown', (event) => event.target === box && stepByRank(event));
-  for (const leaving of ['pointerleave', 'blur']) box.addEventListener(leaving,
-    () => { hideHint(); set({hot: null}); });
+  for (const leaving of ['pointerleave', 'blur']) box.addEventListener(leaving, letGo);
 }
 
 /** The trial before or after the hot one by rank, among the selected; it is said to those who cannot see it. */
@@ -172,7 +168,6 @@ function stepByRank(event) {
 /** Name the hot trial to those who cannot see it. */
 function sayHot() {
   const row = sweep ? rowOf(state.hot) : -1;
-  const config = (row < 0 ? [] : sweep.parameters.slice(0, 8))
-    .map((one) => `${one.name} ${paramText(one, row)}`).join(', ');
-  byId('live').textContent = row < 0 ? '' : `${name(row)}, ${shown(sweep.value[row])}, ${rankText(row)}; ${config}`;
+  const config = () => sweep.parameters.slice(0, 8).map((one) => `${one.name} ${paramText(one, row)}`).join(', ');
+  byId('live').textContent = row < 0 ? '' : `${name(row)}, ${shown(sweep.value[row])}, ${rankText(row)}; ${config()}`;
 }

@@ -1,5 +1,6 @@
 // Numbers as people read them, scales and their ticks, and smoothing: pure functions.
 const counted = (n, noun) => `${n} ${noun}${n === 1 ? '' : 's'}`;
+const sentences = (...parts) => parts.filter(Boolean).join(' ');
 const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
 
 /** Four significant digits in the shorter of the usual forms, as everywhere in Caviar: 0.0712, 1e-4, 2.5e7. */
@@ -98,8 +99,8 @@ function withRoom(ticks, place, width, gap = 8) {
 }
 
 /**
- * Exponential smoothing of y[from … from + count), debiased: the running mean s = βs + (1 − β)y is divided by 1 − βᵗ,
- * so that the first values are not drawn towards zero. Missing values stay missing and do not count.
+ * Exponential smoothing of y[from … from + count), debiased: the running mean s = βs + (1 − β)y is divided by
+ * 1 − βᵗ, so that the first values are not drawn towards zero. Missing values stay missing and do not count.
  */
 function smoothed(y, from, count, beta, out) {
   for (let i = from, mean = 0, weight = 1; i < from + count; i++) {

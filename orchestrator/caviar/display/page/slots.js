@@ -13,29 +13,26 @@ function drawSlots(picture) {
   const slots = 1 + ran.reduce((most, row) => Math.max(most, sweep.slot[row]), 0);
   box.hidden = false;
   box.style.height = `${clamp(slots * 22, 44, 420) + 34}px`;
-  const base = fit(pair), until = sweep.documents.sweep.elapsed_s || 0, kept = keptRows(sweep, state.keep),
-    color = rowColors();
+  const base = fit(pair), until = sweep.documents.sweep.elapsed_s || 0;
+  const kept = keptRows(sweep, state.keep), color = rowColors();
   const end = (row) => (Number.isNaN(sweep.ended[row]) ? Math.max(until, sweep.started[row]) : sweep.ended[row]);
   const scale = scaleOf(0, ran.reduce((last, row) => Math.max(last, end(row)), 1e-3), false, duration);
-  const frame = {left: 62, top: 6, width: pair.width - 78, height: pair.height - 34, right: 16},
-    tall = frame.height / slots;
-  const lanes = Array.from({length: slots}, (_, i) => [1 - (i + 0.5) / slots, `slot ${i}`])
-    .filter((_, i) => i % Math.ceil(14 / tall) === 0);
+  const frame = {left: 62, top: 6, width: pair.width - 78, height: pair.height - 34, right: 16};
+  const tall = frame.height / slots, height = Math.max(tall - 3, 1);
+  const lanes = Array.from({length: slots}, (_, i) => [1 - (i + 0.5) / slots, `slot ${i}`]);
   drawAxes(base, frame, scale.ticks(Math.floor(frame.width / 80)), lanes, false);
   for (const row of ran) {
-    const [x, to] = [sweep.started[row], end(row)].map((s) => frame.left + scale.at(s) * frame.width),
-      y = frame.top + sweep.slot[row] * tall + 1;
-    const bar = {row, x, y, width: Math.max(to - x - 0.75, 0.75), height: Math.max(tall - 3, 1)},
-      usable = sweep.rank[row] < sweep.usable;
-    bars.push(bar);
-    base.fillStyle = usable && (!kept || kept[row]) ? color(row) : colors().off;
-    base.fillRect(x, y, bar.width, bar.height);
+    const [x, to] = [sweep.started[row], end(row)].map((s) => frame.left + scale.at(s) * frame.width);
+    const y = frame.top + sweep.slot[row] * tall + 1, width = Math.max(to - x - 0.75, 0.75);
+    bars.push({row, x, y, width, height});
+    base.fillStyle = isUsable(row) && (!kept || kept[row]) ? color(row) : colors().off;
+    base.fillRect(x, y, width, height);
     // Without a usable value: told apart without a colour of its own.
-    if (!usable) line(base, x, y + bar.height / 2, x + bar.width, y + bar.height / 2, colors().faint);
+    if (!isUsable(row)) line(base, x, y + height / 2, x + width, y + height / 2, colors().faint);
   }
-  const struck = ran.filter((row) => sweep.rank[row] >= sweep.usable).length;
-  const also = struck ? ` ${struck} without a usable value are struck through.` : '';
-  return picture.say(`Each bar is a trial, the stronger the better its rank; ${counted(slots, 'slot')}.${also}`);
+  const struck = ran.filter((row) => !isUsable(row)).length;
+  return picture.say(sentences(`Each bar is a trial, the stronger the better its rank; ${counted(slots, 'slot')}.`,
+    struck > 0 && `${struck} without a usable value are struck through.`));
 }
 
 function markSlots({pair}) {
@@ -50,8 +47,8 @@ function startSlots() {
   const picture = pictureOf('slots', {needs: ['keep', 'color'], draw: drawSlots, mark: markSlots});
   picture.lane = picture.box.appendChild(make('div', {class: 'chart', hidden: true}));
   followPointer(picture.box, (x, y) => {
-    const bar = bars.find((one) => x >= one.x - 1 && x <= one.x + one.width + 1 && y >= one.y
-      && y <= one.y + one.height);
-    return bar ? bar.row : -1;
+    const under = (bar) => Math.abs(x - bar.x - bar.width / 2) <= bar.width / 2 + 1 && y >= bar.y
+      && y <= bar.y + bar.height;
+    return (bars.find(under) || {row: -1}).row;
   }, (row) => [`${duration(sweep.seconds[row])} from ${duration(sweep.started[row])} on`]);
 }

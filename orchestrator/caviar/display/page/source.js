@@ -4,9 +4,8 @@ const AWAY = 'The board does not answer: it was stopped, or the connection is lo
 let token = '';
 
 /** The sweep of that place among those that the page holds. */
-async function embeddedSweep(place) {
-  return withPayload(null, readPayload(await inflate(fromBase64(byId(`sweep-${place}`).textContent))));
-}
+const embeddedSweep = async (place) => (
+  withPayload(null, readPayload(await inflate(fromBase64(byId(`sweep-${place}`).textContent)))));
 
 /**
  * The token of the link: taken from the fragment into the storage of this tab and out of the address, so that it is in
@@ -39,21 +38,16 @@ async function askedSweep(id, before) {
 
 /** Ask again and again, slower while nobody looks; an error of `round` is told and outlived. Gives a way to ask now. */
 function poll(round) {
-  let timer = 0, asking = null;
+  let timer = 0, turn = 0;
   const again = async () => {
+    const mine = turn += 1;
     clearTimeout(timer);
-    asking = asking || round().then(() => tellTrouble(''), (error) => tellTrouble(error.message));
-    await asking;
-    asking = null;
-    clearTimeout(timer);
-    timer = setTimeout(again, document.hidden ? HIDDEN_POLL_MS : POLL_MS);
+    await round().then(() => tellTrouble(''), (error) => tellTrouble(error.message));
+    if (mine === turn) timer = setTimeout(again, document.hidden ? HIDDEN_POLL_MS : POLL_MS);
   };
   document.addEventListener('visibilitychange', () => document.hidden || again());
   again();
   return again;
 }
 
-function tellTrouble(sentence) {
-  byId('trouble').textContent = sentence;
-  byId('trouble').hidden = !sentence;
-}
+const tellTrouble = (sentence) => Object.assign(byId('trouble'), {textContent: sentence, hidden: !sentence});

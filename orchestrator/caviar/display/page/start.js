@@ -10,11 +10,9 @@ function showSweep(newer) {
   arrange();
   for (const follow of onSweep) follow();
   tellSelection();
-  const names = sweep.parameters.map((one) => [one.name, one.name]);
-  for (const [id, all] of [['metric', sweep.metrics.map((one) => [one.name, one.name])],
-    ['color', [['rank', 'rank'], ...names]]]) {
-    fill(id, all.map(([value, text]) => make('option', {value, text})));
-  }
+  const options = (names) => names.map((value) => make('option', {value, text: value}));
+  fill('metric', sweep.metrics.map((one) => one.name), options);
+  fill('color', ['rank', ...sweep.parameters.map((one) => one.name)], options);
   showControls();
   redrawAll();
   requestAnimationFrame(() => setTimeout(() => { window.caviar.ready = true; }));
@@ -32,16 +30,15 @@ function arrange() {
 /** The controls, and which of their properties is the state of that name. */
 const CONTROLS = {
   metric: 'value', x: 'value', color: 'value', summary: 'value', find: 'value', smooth: 'valueAsNumber',
-    logy: 'checked',
-  logx: 'checked', seeds: 'checked',
+  logy: 'checked', logx: 'checked', seeds: 'checked',
 };
 
 function startControls() {
-  for (const [id, read] of Object.entries(CONTROLS)) byId(id).addEventListener('input', ({target}) =>
-    set({[id]: target[read]}));
-  byId('clear').addEventListener('click', () => set({keep: Object.create(null)}));
-  byId('theme').addEventListener('click', () => set({theme: isDark() ? 'light' : 'dark'}));
-  byId('sweep').addEventListener('input', ({target}) => choose(target.value));
+  const on = (id, type, use) => byId(id).addEventListener(type, use);
+  for (const [id, read] of Object.entries(CONTROLS)) on(id, 'input', ({target}) => set({[id]: target[read]}));
+  on('clear', 'click', () => set({keep: Object.create(null)}));
+  on('theme', 'click', () => set({theme: isDark() ? 'light' : 'dark'}));
+  on('sweep', 'input', ({target}) => choose(target.value));
   document.addEventListener('keydown', ({key}) => {
     if (key !== 'Escape') return;
     hideHint();
@@ -57,12 +54,15 @@ function showControls() {
   for (const [id, read] of Object.entries(CONTROLS)) if (byId(id)[read] !== now[id]) byId(id)[read] = now[id];
   byId('seeds').parentElement.hidden = !sweep.grouped;
   byId('smooth-shown').textContent = state.smooth ? state.smooth.toFixed(2) : 'off';
-  // What the colours mean when they are not ranks: a strip of them between the values at both ends.
+  fill('color-key', [parameter && parameter.name, state.theme], () => (parameter ? colorKey(parameter) : []));
+}
+
+/** What the colours mean when they are not ranks: a strip of them between the values at both ends. */
+function colorKey({ticks}) {
   const strip = make('canvas', {width: SHADES, height: 1, 'aria-hidden': 'true'}), context = strip.getContext('2d');
   colors().values.forEach((color, i) => { context.fillStyle = color; context.fillRect(i, 0, 1, 1); });
-  const ends = parameter ? [parameter.ticks[0], parameter.ticks.at(-1)]
-    .map((tick) => make('span', {text: tick ? tick[1] : ''})) : [];
-  fill('color-key', parameter && [ends[0], strip, ends[1]]);
+  const [low, high] = [ticks[0], ticks.at(-1)].map((tick) => make('span', {text: tick ? tick[1] : ''}));
+  return [low, strip, high];
 }
 
 const prefersDark = matchMedia('(prefers-color-scheme: dark)');
@@ -78,7 +78,7 @@ function applyTheme(dark = isDark()) {
 async function showEmbedded() {
   const list = JSON.parse(byId('sweeps').textContent), place = Math.max(list.findIndex(({id}) => id === state.sweep),
     0);
-  fill('sweep', list.map(({id, name: title}) => make('option', {value: id, text: `${title} · ${id}`})));
+  fill('sweep', list, () => list.map(({id, name: title}) => make('option', {value: id, text: `${title} · ${id}`})));
   byId('sweep').parentElement.hidden = list.length < 2;
   if (!list.length) throw new Error('it holds no sweep');
   byId('sweep').value = list[place].id;
@@ -94,8 +94,8 @@ function start() {
   onSweep.push(startAxes());
   startParallel();
   CHARTS.forEach(startChart);
-  onSweep.push(startMany('pairs', pairNames, addPair), startMany('isolation', () =>
-    (sweep.documents.charts || {}).isolation || [], addIsolation));
+  onSweep.push(startMany('pairs', pairNames, addPair));
+  onSweep.push(startMany('isolation', () => (sweep.documents.charts || {}).isolation || [], addIsolation));
   startSlots();
   startTable();
   // Paper is white, and shows all pictures, also those that nobody has scrolled to.
@@ -112,8 +112,7 @@ function start() {
   });
   state = fromHash(location.hash);
   applyTheme();
-  if (board) startBoard();
-  else show();
+  (board ? startBoard : show)();
   followAddress();
 }
 

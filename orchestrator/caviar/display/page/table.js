@@ -3,25 +3,27 @@ const ROW_HEIGHT = 28, MOST_METRICS = 12;
 
 /** The columns: a name, the key that sorts, and the text of a row. Numbers are sorted as numbers. */
 function tableColumns() {
-  const numbers = (id, label, values, text = shown) => ({id, label, number: true, key: (row) => values[row],
-    text: (row) => text(values[row])});
+  const numbers = (id, label, values, text = (row) => shown(values[row])) => (
+    {id, label, text, number: true, key: (row) => values[row]});
   const texts = (id, label, text) => ({id, label, text, key: (row) => (text(row) === '–' ? null : text(row))});
   const {value, metrics: [first], documents: {sweep: {states = []}}} = sweep;
   // The last value of the sweep's metric is mostly the value that ranks, which has a column already.
-  const same = state.summary === 'last' && first && first.last.every((x, row) =>
-    !(Math.abs(x - value[row]) > 1e-5 * Math.abs(x)));
-  const metrics = sweep.metrics.slice(same ? 1 : 0, MOST_METRICS).map((metric) => (
-    numbers(`m ${metric.name}`, state.summary === 'last' ? metric.name : `${state.summary} ${metric.name}`,
-      metric[state.summary])));
-  const parameters = sweep.parameters.map((one) => (one.kind === 'choice'
-    ? texts(`p ${one.name}`, one.name, (row) => paramText(one, row))
-    : {...numbers(`p ${one.name}`, one.name, one.values), text: (row) => paramText(one, row)}));
+  const last = state.summary === 'last', differs = (x, row) => Math.abs(x - value[row]) > 1e-5 * Math.abs(x);
+  const metrics = sweep.metrics.slice(last && first && !first.last.some(differs) ? 1 : 0, MOST_METRICS);
+  const parameter = (one) => {
+    const id = `p ${one.name}`, text = (row) => paramText(one, row);
+    return one.options.length ? texts(id, one.name, text) : numbers(id, one.name, one.values, text);
+  };
   return [
-    {...numbers('trial', 'trial', sweep.trial), text: name, number: false},
-    {...numbers('rank', sweep.metric, sweep.rank), text: (row) => shown(value[row])},
-    {id: 'curve', label: 'curve', text: () => ''}, ...parameters, ...metrics, numbers('step', 'step', sweep.step),
-    numbers('seconds', 'seconds', sweep.seconds, duration),
-      texts('state', 'state', (row) => (states[sweep.state[row]] || '–').toLowerCase()),
+    {...numbers('trial', 'trial', sweep.trial, name), number: false},
+    numbers('rank', sweep.metric, sweep.rank, (row) => shown(value[row])),
+    {id: 'curve', label: 'curve', text: () => ''},
+    ...sweep.parameters.map(parameter),
+    ...metrics.map((one) => numbers(`m ${one.name}`, `${last ? '' : `${state.summary} `}${one.name}`,
+      one[state.summary])),
+    numbers('step', 'step', sweep.step),
+    numbers('seconds', 'seconds', sweep.seconds, (row) => duration(sweep.seconds[row])),
+    texts('state', 'state', (row) => (states[sweep.state[row]] || '–').toLowerCase()),
   ];
 }
 
@@ -37,8 +39,8 @@ function tableRows(columns) {
 function drawTable(picture) {
   const {table, scroll, said} = picture, columns = tableColumns(), rows = tableRows(columns);
   // Widths are from the names and from some of the texts, so that they stay while one scrolls.
-  const measure = textWidth(make('canvas').getContext('2d'), 13), some = rows
-    .filter((_, i) => i % Math.ceil(rows.length / 60) === 0);
+  const measure = textWidth(make('canvas').getContext('2d'), 13);
+  const some = rows.filter((_, i) => i % Math.ceil(rows.length / 60) === 0);
   const widths = columns.map(({id, label, text}) => (id === 'curve' ? 104
     : Math.min(Math.max(measure(label) + 16, ...some.map((row) => measure(text(row)))), 220) + 20));
   const cols = widths.map((width) => Object.assign(make('col'), {width: String(Math.ceil(width))}));
@@ -47,8 +49,7 @@ function drawTable(picture) {
   table.querySelector('colgroup').replaceChildren(...cols);
   table.tHead.rows[0].replaceChildren(...columns.map((column) => headCell(picture, column)));
   table.setAttribute('aria-rowcount', rows.length + 1);
-  said.textContent = rows.length < sweep.n ? `${rows.length} of ${counted(sweep.n, 'trial')}.`
-    : `${counted(sweep.n, 'trial')}.`;
+  said.textContent = `${rows.length < sweep.n ? `${rows.length} of ` : ''}${counted(sweep.n, 'trial')}.`;
   Object.assign(picture, {columns, rows, first: -1});
   fillRows(picture);
 }
@@ -61,8 +62,8 @@ function headCell(picture, {id, label, number, key}) {
     drawDirty();
     picture.table.tHead.rows[0].children[picture.columns.findIndex((one) => one.id === id)].firstChild.focus();
   };
-  return make('th', {scope: 'col', class: number ? 'number' : null, 'aria-sort': sorted
-    ? (descending ? 'descending' : 'ascending') : null},
+  const order = sorted ? (descending ? 'descending' : 'ascending') : null;
+  return make('th', {scope: 'col', class: number ? 'number' : null, 'aria-sort': order},
     key ? make('button', {text: label, title: label, onclick: sort}) : make('span', {text: label}));
 }
 
@@ -84,10 +85,9 @@ function fillRows(picture) {
 function tableRow(columns, row, index) {
   const cells = columns.map(({id, number, text}) => {
     if (id === 'curve') return make('td', {}, make('canvas', {'aria-hidden': 'true'}));
-    if (id !== 'trial') return make('td', {text: text(row), title: text(row).length > 24 ? text(row) : null,
-      class: number ? 'number' : null});
-    return make('th', {scope: 'row'}, make('button', {text: name(row), title: 'pin in all pictures', onclick: () =>
-      togglePinned(sweep.trial[row])}));
+    if (id !== 'trial') return make('td', {text: text(row), title: text(row), class: number ? 'number' : null});
+    const pin = () => togglePinned(sweep.trial[row]);
+    return make('th', {scope: 'row'}, make('button', {text: text(row), title: 'pin in all pictures', onclick: pin}));
   });
   return make('tr', {'aria-rowindex': index, 'data-row': row}, ...cells);
 }
@@ -108,15 +108,15 @@ function drawSpark(canvas, row) {
   const y = metric.y.subarray(start, start + count), scale = curveScale(metric, y);
   const ys = y.map((value) => 3 + (1 - clamp(scale.at(value), 0, 1)) * (pair.height - 6));
   const xs = ys.map((_, k) => 2 + (k / Math.max(count - 1, 1)) * (pair.width - 4));
-  paintLines(context, {start: [0], length: [count], xs, ys}, [0], () =>
-    (row === sweep.best ? colors().best : rowColors()(row)), 1.25);
+  const color = row === sweep.best ? colors().best : rowColors()(row);
+  paintLines(context, {start: [0], length: [count], xs, ys}, [0], () => color, 1.25);
 }
 
 function startTable() {
   const section = byId('trials'), scroll = section.querySelector('.scroll'), table = section.querySelector('table');
   const needs = ['keep', 'sort', 'find', 'summary', 'metric', 'color', 'logy'];
-  const picture = addPicture({box: scroll, scroll, table, said: section.querySelector('.said'), needs, draw: drawTable,
-    mark: markTable});
+  const said = byId('trials-said');
+  const picture = addPicture({box: scroll, scroll, table, said, needs, draw: drawTable, mark: markTable});
   scroll.addEventListener('scroll', () => fillRows(picture), {passive: true});
   scroll.addEventListener('pointerover', (event) => {
     const row = event.target.closest('tr[data-row]');

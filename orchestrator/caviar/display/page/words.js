@@ -1,81 +1,89 @@
 // The words of the page: the verdict, what to know before trusting it, failures, provenance. Python made the sentences.
 
-/** Fill the element of that name with what there is. */
-const fill = (id, ...children) => byId(id).replaceChildren(...children.flat().filter(Boolean));
+/** Fill an element with what `build` makes of the data, unless it holds that already: what was opened stays open. */
+function fill(id, data, build) {
+  const element = byId(id), key = JSON.stringify(data);
+  if (element.filledWith === key) return;
+  element.filledWith = key;
+  element.replaceChildren(...[build(data)].flat().filter(Boolean));
+}
 
-const pairsList = (rows, properties = {}) => make('dl', properties, ...rows.map(({name: key, label, shown: text}) => (
-  make('div', {}, make('dt', {text: key || label}), make('dd',
-    {text, title: String(text).length > 30 ? text : null})))));
+const paragraphs = (texts) => texts.filter(Boolean).map((text) => make('p', {text}));
+
+/** A list of names and what is shown of each; long texts can be read whole when the pointer rests on them. */
+const namesList = (rows, properties) => make('dl', properties, ...rows.map(({name: key, label, shown: text}) => (
+  make('div', {}, make('dt', {text: key || label}), make('dd', {text, title: text})))));
 
 /** A command to type, with a button that copies it. */
-const command = (text) => make('div', {class: 'command'}, make('code', {text}), copyButton('copy', text));
+const command = (text) => text && make('div', {class: 'command'}, make('code', {text}), copyButton('copy', text));
 
+/** Copies through a field, for a page from disk or in a frame may be refused the clipboard. */
 function copyButton(label, text) {
-  const button = make('button', {class: 'copy', text: label, 'aria-label': label === 'copy' ? `copy: ${text}` : null});
-  button.addEventListener('click', async () => {
-    await copy(text);
-    button.textContent = 'copied';
+  const copy = () => {
+    const field = Object.assign(make('textarea', {class: 'unseen'}), {value: text});
+    button.after(field);
+    field.select();
+    button.textContent = ifAllowed(() => document.execCommand('copy')) ? 'copied' : 'not allowed here';
+    field.remove();
+    button.focus();
     setTimeout(() => { button.textContent = label; }, 1500);
-  });
+  };
+  const button = make('button', {class: 'copy', text: label, title: label === 'copy' ? null : text, onclick: copy});
   return button;
 }
 
-/** To the clipboard; a page from disk or in a frame may have none, and copies through a field instead. */
-async function copy(text) {
-  if (navigator.clipboard && await navigator.clipboard.writeText(text).then(() => true, () => false)) return;
-  const field = Object.assign(make('textarea', {class: 'unseen'}), {value: text});
-  document.body.append(field);
-  field.select();
-  ifAllowed(() => document.execCommand('copy'));
-  field.remove();
+function tellSweep({documents}) {
+  const {sweep: told, trust = [], failures = [], provenance = [], fixed = [], absent = {}} = documents;
+  const counts = [`${sweep.n} of ${counted(told.planned || sweep.n, 'trial')}`,
+    counted(sweep.parameters.length, 'parameter')];
+  byId('name').textContent = document.title = told.name;
+  byId('about').textContent = [told.id, ...counts, `${told.mode} ${told.metric}`, told.state]
+    .filter(Boolean).join(' · ');
+  tellVerdict(documents.verdict || {}, trust.length > 2 && window.innerWidth > 760);
+  fill('trust-list', trust, () => trust.map(({text, detail, command: typed, level}) => (
+    make('li', {class: level}, make('b', {text}), ...paragraphs([detail]), command(typed)))));
+  byId('trust-none').hidden = trust.length > 0;
+  fill('facts', documents.facts || [], namesList);
+  fill('left-out', documents.left_out || [], paragraphs);
+  byId('failures-said').textContent = failures.length ? byId('failures-said').dataset.how : absent.failures
+    || 'No trial has failed.';
+  fill('failure-list', failures, () => failures.map(failureDetails));
+  const origins = [...provenance, ...fixed.map((one) => ({...one, name: `${one.name} (fixed)`}))];
+  fill('provenance-list', origins, () => namesList(origins, {class: 'wide'}));
 }
 
-function tellSweep({documents}) {
-  const {sweep: told, verdict, trust = [], facts = [], left_out: leftOut = [], fixed = [], failures = [],
-    provenance = []} = documents;
-  byId('name').textContent = document.title = told.name;
-  byId('about').textContent = [told.id, `${sweep.n} of ${counted(told.planned || sweep.n, 'trial')}`,
-    counted(sweep.parameters.length, 'parameter'), `${told.mode} ${told.metric}`, told.state]
-      .filter(Boolean).join(' · ');
-  tellVerdict(verdict || {}, trust.length > 2 && window.innerWidth > 760);
-  fill('trust-list', trust.map(({text, detail, command: typed, level}) => make('li', {class: level},
-    make('b', {text}), detail ? make('p', {text: detail}) : null, typed ? command(typed) : null)));
-  byId('trust-none').hidden = trust.length > 0;
-  fill('facts', pairsList(facts));
-  fill('left-out', leftOut.map((text) => make('p', {text})));
-  byId('failures-said').textContent = failures.length ? 'Those that failed for the same reason stand together.'
-    : (documents.absent || {}).failures || 'No trial has failed.';
-  fill('failure-list', failures.map(({reason, count, trials, example, command: typed}) => make('details', {},
-    make('summary', {}, make('b', {text: `${count} × `}), reason),
-    make('p', {class: 'faint',
-      text: `trials ${trials.map((one) => `t${one}`).join(' ')}${count > trials.length ? ' …' : ''}`}),
-    example ? make('pre', {text: example, tabindex: 0}) : null, typed ? command(typed) : null)));
-  fill('provenance-list', pairsList([...provenance, ...fixed.map((one) => ({...one, name: `${one.name} (fixed)`}))],
-    {class: 'wide'}));
+function failureDetails({reason, count, trials, example, command: typed}) {
+  const some = `trials ${trials.map((one) => `t${one}`).join(' ')}${count > trials.length ? ' …' : ''}`;
+  return make('details', {}, make('summary', {}, make('b', {text: `${count} × `}), reason),
+    make('p', {class: 'faint', text: some}), example && make('pre', {text: example, tabindex: 0}), command(typed));
 }
 
 /** The winner; what to type next is open where there is room beside what to know before trusting it. */
-function tellVerdict({none, trial, shown: text, by, sentence, config = [], final = [], retest, commands = []}, open) {
-  const said = (told) => told && make('p', {text: told});
+function tellVerdict(verdict, open) {
+  const {none = 'There is no winner yet.', trial, shown: text, by, sentence, config = [], final = [],
+    commands = []} = verdict;
+  const {retest} = verdict, there = trial !== undefined;
   byId('by').textContent = by ? `Winner by ${by}` : 'Winner';
+  fill('verdict-value', [trial, text, none], () => (there
+    ? [make('span', {class: 'trial', text: `t${trial}`}), ' ', make('strong', {text})]
+      : make('p', {class: 'none', text: none})));
+  fill('verdict-sentence', [sentence, ...(retest ? [retest.sentence, ...(retest.more || [])] : [])], paragraphs);
+  fill('verdict-final', final, () => final.length > 0 && namesList(final, {class: 'inline'}));
+  fill('verdict-config', config, namesList);
   const exact = JSON.stringify(Object.fromEntries(config.map((one) => [one.name, one.exact])), null, 1);
-  fill('verdict-value', ...(none || trial === undefined
-    ? [make('p', {class: 'none', text: none || 'There is no winner yet.'})]
-    : [make('span', {class: 'trial', text: `t${trial}`}), ' ', make('strong', {text})]));
-  fill('verdict-sentence', said(sentence), ...(retest ? [retest.sentence, ...(retest.more || [])] : []).map(said));
-  fill('verdict-final', final.length > 0 && pairsList(final, {class: 'inline'}));
-  fill('verdict-config', pairsList(config));
-  fill('verdict-commands', config.length > 0 && copyButton('Copy config', exact),
+  fill('verdict-commands', [exact, commands], () => [
+    config.length > 0 && copyButton('Copy config', exact),
     commands.length > 0 && make('details', {open}, make('summary', {text: 'What to type next'}),
-      ...commands.flatMap(({label, command: typed}) => [make('p', {text: label}), command(typed)])));
+      ...commands.flatMap(({label, command: typed}) => [make('p', {text: label}), command(typed)])),
+  ]);
 }
 
 /** What is selected, in a bar that lies over the page, so that nothing moves when it comes. */
 function tellSelection() {
   const kept = sweep && keptRows(sweep, state.keep), rows = kept ? Array.from(sweep.order).filter((row) => kept[row])
     : [];
+  const [best] = rows.filter((row) => sweep.rank[row] < sweep.usable);
   byId('selection').hidden = !kept;
-  const best = rows.length && sweep.rank[rows[0]] < sweep.usable
-    ? ` · best of them ${name(rows[0])}: ${shown(sweep.value[rows[0]])}` : '';
-  byId('selection-text').textContent = kept ? `${rows.length} of ${sweep.n} trials selected${best}` : '';
+  byId('selection-text').textContent = `${rows.length} of ${sweep ? sweep.n : 0} trials selected${
+    best === undefined ? '' : ` · best of them ${name(best)}: ${shown(sweep.value[best])}`}`;
 }
