@@ -30,7 +30,7 @@ from typing import Any
 
 import peer_env
 import verbs
-from caviar.results import Result
+from caviar import Result
 from digits import EXPERIMENT, experiment, pool_tasks
 from pairs import count_ended, in_turns, machine, ratios, spread, write_json
 from peer_env import peer_python

@@ -17,8 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from caviar import Result
 from caviar.errors import NotFoundError
-from caviar.results import Result
 from caviar.store import Store
 from pairs import Others, machine, spread, write_json
 

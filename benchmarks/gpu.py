@@ -26,10 +26,9 @@ from itertools import pairwise
 from multiprocessing.pool import Pool
 from typing import Any
 
-from caviar import Float, Sweep
+from caviar import Float, Result, Sweep
 from caviar.display.plain import SilentProgress
 from caviar.errors import NoResultError
-from caviar.results import Result
 from caviar.run.executors.ray_session import RaySession
 from digits import pool_tasks
 from noop import ListTrial

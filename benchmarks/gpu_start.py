@@ -24,9 +24,8 @@ from typing import Any
 import psutil
 
 import caviar
-from caviar import Float, Sweep
+from caviar import Float, Result, Sweep
 from caviar.display.plain import SilentProgress
-from caviar.results import Result
 from caviar.run.executors.ray_session import RaySession
 from gpu import lack
 from pairs import write_json

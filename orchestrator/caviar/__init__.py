@@ -21,12 +21,12 @@ from caviar.errors import (
 )
 
 if TYPE_CHECKING:
-    from caviar.results import Result
     from caviar.run.executors.ray_session import shutdown
     from caviar.search.samplers import Grid
     from caviar.search.stopping import ASHA, Extrapolate, Hyperband, MedianStop, Patience
     from caviar.space import Choice, Constant, Float, Int, Prior, Space
     from caviar.sweep import Sweep
+    from caviar.sweep.result import Result
     from caviar_workers.command import Command
     from caviar_workers.trial import Trial, TrialInterrupted
 
@@ -71,7 +71,7 @@ _ROOMS = {
     "MedianStop": "caviar.search.stopping",
     "Patience": "caviar.search.stopping",
     "Prior": "caviar.space",
-    "Result": "caviar.results",
+    "Result": "caviar.sweep.result",
     "Space": "caviar.space",
     "Sweep": "caviar.sweep",
     "Trial": "caviar_workers.trial",

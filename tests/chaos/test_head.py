@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from caviar import Result
 from caviar.errors import SpecError
-from caviar.results import Result
 from caviar.store import Store
 
 from ..raylets import TOKEN, Raylets

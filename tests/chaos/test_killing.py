@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from caviar.results import Result
+from caviar import Result
 
 from ..raylets import TOKEN, Raylets
 from .auditor import Auditor

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from caviar import Result
 from caviar.cli.experiment_file import load
 from caviar.display.plain import SilentProgress
 from caviar.errors import NoResultError
-from caviar.results import Result
 from caviar.run.executors.ray_session import RaySession
 
 FILE = Path(__file__).with_name("trials.py")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from caviar.results import Result
+from caviar import Result
 
 from .conftest import SLACK_MB, Program, say, settles, show, tries, used_mb
 

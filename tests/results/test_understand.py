@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from caviar import Result
 from caviar.errors import NoResultError, SpecError
-from caviar.results import Result
 from caviar.results.json_form import as_json
 from caviar.results.open_sweep import open_sweep
 from caviar.results.understand import understand_document

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from caviar import Result
 from caviar.cli.main import main
 from caviar.display.progress import ProgressDisplay
-from caviar.results import Result
 from caviar.run.executors.inline import InlineExecutor
 from caviar.run.executors.ray_session import RaySession
 from caviar.spec.plan import Plan

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from caviar.results import Result
+from caviar import Result
 from caviar.run.executors.ray_session import RaySession
 
 from .conftest import Caviar, Driver, Output, Write

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from caviar import Float, Sweep
+from caviar import Float, Result, Sweep
 from caviar.display.plain import SilentProgress
-from caviar.results import Result
 from caviar.run.executors.ray_session import RaySession
 from caviar.store import Store
 from caviar.store.requests import ask_to_stop

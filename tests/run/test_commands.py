@@ -11,10 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from caviar import Command, Float, Sweep
+from caviar import Command, Float, Result, Sweep
 from caviar.cli.main import main
 from caviar.errors import SpecError
-from caviar.results import Result
 
 from ..program_output import Output
 from .conftest import Driver, Write

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from caviar import Result
 from caviar.cli.experiment_file import load
 from caviar.display.plain import SilentProgress
-from caviar.results import Result
 from caviar.run.engine.ports import Ports
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.engine.trial_source import SampledTrials

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from caviar import Result
 from caviar.display.numbers import number
-from caviar.results import Result
 from caviar.store import Store
 
 from .conftest import Caviar, Write, curves, table

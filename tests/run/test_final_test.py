@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from caviar import Result
 from caviar.cli.experiment_file import load
 from caviar.display.plain import SilentProgress
 from caviar.errors import CaviarError, SweepInterrupted
-from caviar.results import Result
 from caviar.run.executors.executor import Event, LeaseEnded
 from caviar.run.executors.inline import InlineExecutor
 from caviar.run.resume import resume_sweep

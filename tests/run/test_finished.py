@@ -4,9 +4,8 @@ import time
 
 import pytest
 
-from caviar import Float, Sweep
+from caviar import Float, Result, Sweep
 from caviar.display.plain import SilentProgress
-from caviar.results import Result
 
 EXPERIMENT = """
 from caviar import Float, Sweep

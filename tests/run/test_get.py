@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from caviar import Result
 from caviar.errors import NotFoundError
-from caviar.results import Result
 from caviar.store import Store
 from caviar.store.layout import CHECKPOINTS
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from caviar import Result
 from caviar.errors import SpecError
-from caviar.results import Result
 from caviar.run.executors.ray_session import RaySession
 
 from .conftest import Caviar, Write

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from caviar import Result
 from caviar.cli.experiment_file import load
 from caviar.display.plain import SilentProgress
-from caviar.results import Result
 from caviar.run.executors.ray_session import RaySession
 
 from .conftest import Write

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from caviar import Result
 from caviar.cli.experiment_file import load
 from caviar.display.plain import SilentProgress
-from caviar.results import Result
 from caviar.run.executors import process_deaths
 from caviar.run.executors.ray_session import RaySession
 from caviar_workers.oom_count import oom_count

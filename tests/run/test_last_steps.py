@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from caviar import Result
 from caviar.cli.experiment_file import load
 from caviar.display.plain import SilentProgress
 from caviar.errors import CaviarError, StoreError
-from caviar.results import Result
 from caviar.run import driver
 from caviar.run.resume import resume_sweep
 from caviar.store import Store, Writer, finalize, ownership

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from caviar.results import Result
+from caviar import Result
 
 EXPERIMENT = """
     import time

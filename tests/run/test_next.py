@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from caviar import Result
 from caviar.cli.experiment_file import load
-from caviar.results import Result
 from caviar.space import Choice, Float
 from caviar.spec.plan import Plan
 from caviar.store import Store

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from caviar.results import Result
+from caviar import Result
 
 from ..raylets import TOKEN, Raylets
 from .conftest import MAIN, Write

@@ -10,7 +10,7 @@ import pytest
 from faulty_proxy import DENIED, LOST, REFUSED, Fault, Faults, Request
 from fixtures import CloudBucket
 
-from caviar.results import Result
+from caviar import Result
 from caviar.store import Store
 from caviar.store.check import check
 

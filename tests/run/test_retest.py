@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from caviar import Result
 from caviar.errors import NoResultError, StoreError
-from caviar.results import Result
 from caviar.results.family import kin, newest_retest
 from caviar.results.retest import RetestDocument, retest_document
 from caviar.run import driver

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from caviar import Result
 from caviar.errors import StoreError
-from caviar.results import Result
 from caviar.results.family import kin, newest_retest
 from caviar.results.retest import RetestDocument, newest_verdict, retest_document
 from caviar.results.retest_plan import first_look, on_unused_seeds, unused_seeds

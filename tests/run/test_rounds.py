@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from caviar import Result
 from caviar.errors import StoreError
-from caviar.results import Result
 from caviar.results.family import family
 from caviar.run import driver
 from caviar.store import Store

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from caviar import Float, Sweep
+from caviar import Float, Result, Sweep
 from caviar.cli.experiment_file import load
 from caviar.display.plain import SilentProgress
-from caviar.results import Result
 from caviar.run.executors.ray_session import RaySession
 
 from .conftest import Write, curves, table

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from caviar.results import Result
+from caviar import Result
 
 from .conftest import Write
 

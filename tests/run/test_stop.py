@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from caviar.results import Result
+from caviar import Result
 from caviar.run.executors.ray_session import RaySession
 
 from .conftest import Caviar, Driver, Write, sweeps

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.run.conftest import Caviar, Driver, Write
 
-from caviar.results import Result
+from caviar import Result
 from caviar.run.assembly import search_of
 from caviar.search.samplers import make_sampler
 from caviar.spec.plan import Plan

@@ -11,8 +11,8 @@ import pytest
 from faulty_proxy import REFUSED
 from fixtures import SECRET, CloudBucket
 
+from caviar import Result
 from caviar.errors import CaviarError
-from caviar.results import Result
 
 from .conftest import Caviar, Driver, Output, Write, curves, sweeps
 

@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from caviar.results.open_sweep import store_path
-    from caviar.results.result import Result
     from caviar.results.selector import Candidate, Selection, select
 
-__all__ = ["Candidate", "Result", "Selection", "select", "store_path"]
+__all__ = ["Candidate", "Selection", "select", "store_path"]
 
 _FILES = {
     "Candidate": "selector",
-    "Result": "result",
     "Selection": "selector",
     "select": "selector",
     "store_path": "open_sweep",

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib.machinery import PathFinder
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from caviar.errors import SpecError
@@ -329,4 +330,11 @@ def _source(function: Callable[..., Any]) -> str:
         return textwrap.dedent(inspect.getsource(function))
     except (OSError, TypeError):
         code = getattr(function, "__code__", None)
-        return f"# source not at hand, Python {sys.version_info[:2]}\n# {getattr(code, 'co_code', b'').hex()}\n"
+        return f"# source not at hand, Python {sys.version_info[:2]}\n# {_compiled(code)!a}\n"
+
+
+def _compiled(code: Any) -> Any:
+    """What a code object does, without where it stood."""
+    if not isinstance(code, CodeType):
+        return repr(code) if isinstance(code, (int, float, complex, str, bytes, type(None))) else type(code).__name__
+    return code.co_code.hex(), code.co_names, [_compiled(one) for one in code.co_consts]

@@ -18,16 +18,18 @@ from caviar.results.open_sweep import OpenSweep, newest, store_path
 from caviar.results.pareto import ParetoTrial, pareto_document
 from caviar.results.selector import Candidate, Selection, Wish, select
 from caviar.store import Store, SweepDir, Views
+from caviar.sweep.answer import Answer
+from caviar.sweep.runs_again import RunsAgain
 from caviar_workers.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
     from caviar.results.plots import Plots
     from caviar.results.retest import RetestDocument
     from caviar.results.understand_findings import UnderstandDocument
     from caviar.space import Space
+    from caviar_workers.messages import Program
 
 
 MOST_FRAMED = 1000
@@ -35,39 +37,7 @@ MOST_FRAMED = 1000
 FRAME_HEIGHT = 900
 
 
-class Answer:
-    """The rows that a query found: DuckDB's own result, with all its methods, which shows itself as a table too."""
-
-    def __init__(self, views: Views, query: str) -> None:
-        self._views = views  # kept: the connection is theirs
-        self._query = query
-        self._found = views.ask(query)
-
-    def fetchall(self) -> list[tuple[Any, ...]]:
-        """All rows that were not fetched yet."""
-        return self._found.fetchall()
-
-    def df(self) -> pd.DataFrame:
-        """All rows that were not fetched yet, as a pandas data frame."""
-        return self._found.df()
-
-    def to_arrow_table(self) -> pa.Table:
-        """Return the rows as an Arrow table."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # DuckDB 2 advises against what costs a copy of the rows
-            return self._found.to_arrow_table()
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or "_found" not in self.__dict__:
-            raise AttributeError(name)
-        return getattr(self._found, name)
-
-    def __repr__(self) -> str:
-        with self._found.cursor() as beside:  # of its own: what is fetched here is not fetched there
-            return str(beside.sql(self._query))
-
-
-class Result:
+class Result(RunsAgain):
     """A sweep in the store.
 
     Args:
@@ -86,6 +56,7 @@ class Result:
         with told_for(store if isinstance(store, (str, PurePath)) else None):
             self._store = Store.open(store_path(store))
             self._sweep: SweepDir = newest(self._store, sweep, lambda text: warnings.warn(text, stacklevel=4))
+        self.program: Program | None = None
 
     @property
     def id(self) -> str:

@@ -21,15 +21,15 @@ from caviar.spec.overrides import check_arguments, overridden
 from caviar.spec.plan import Plan, refuse_stored_secrets
 from caviar.spec.provenance import provenance
 from caviar.spec.settings import SETTINGS, SPECIAL, Settings, documented, setting
+from caviar.sweep.starting import refuse_import
 from caviar_workers.command import Command
-from caviar_workers.load import importing
 
 if TYPE_CHECKING:
     from caviar.display.progress import ProgressDisplay
-    from caviar.results import Result
     from caviar.run.try_out import TryDocument
     from caviar.search.samplers import Grid, List
     from caviar.space import Parameter
+    from caviar.sweep.result import Result
     from caviar_workers.messages import Program
 
 
@@ -196,16 +196,14 @@ class Sweep(Settings, _Subject):
             CaviarError: The sweep, the store or the cluster is at fault, or no trial has a usable result.
             SweepInterrupted: Ctrl-C, SIGTERM or a closed terminal; it is a KeyboardInterrupt. `caviar resume` goes on.
         """
-        if importing():
-            raise SpecError(
-                "a sweep was started while its file was imported: put sweep.run() under if __name__ == '__main__':"
-            )
+        refuse_import()
         from caviar.display.choose_display import choose_display  # noqa: PLC0415
         from caviar.display.typed_commands import told_for  # noqa: PLC0415
-        from caviar.results import Result, store_path  # noqa: PLC0415
+        from caviar.results import store_path  # noqa: PLC0415
         from caviar.results.family import searched  # noqa: PLC0415
         from caviar.run.driver import run_sweep  # noqa: PLC0415 — describing a sweep, as workers do, needs none of this
         from caviar.store import Store  # noqa: PLC0415
+        from caviar.sweep.result import Result  # noqa: PLC0415
 
         path = store_path(store)
         program = self.program
@@ -219,7 +217,9 @@ class Sweep(Settings, _Subject):
                 progress=progress or choose_display(),
                 provenance=provenance(Path(source) if source else None),
             )
-        return Result(path, searched(Store.open(path), sweep_dir).id)
+        result = Result(path, searched(Store.open(path), sweep_dir).id)
+        result.program = program  # in case it lives in no file
+        return result
 
     def try_(self, config: Mapping[str, Any] | None = None) -> TryDocument:
         """Train one trial in this thread, without Ray, and store nothing: breakpoints work, its output is seen at once.
