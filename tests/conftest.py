@@ -48,8 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are cores: some tests wait, for a server, a process or a clock."""
-    return (os.cpu_count() or 1) + 1
+    """As many as there are cores; when some wait, the tests that need Ray run beside them."""
+    return os.cpu_count() or 1
 
 
 def pytest_collection() -> None:
