@@ -28,7 +28,7 @@ function dotPicture(parent, title, aside, about) {
   const box = make('div', {class: 'picture', tabindex: 0, role: 'group', 'aria-label': title});
   const caption = make('figcaption', {}, make('b', {text: title, title}), make('span', {text: aside}));
   parent.append(make('figure', {class: 'small'}, caption, box));
-  const pair = layers(box, {});
+  const pair = layers(box, {'aria-label': title});
   let now = null;
   const draw = () => {
     const base = fit(pair);

@@ -62,7 +62,7 @@ function startChart(id) {
     if (!option) return nothing(picture, 'There is nothing to show yet.');
     said.textContent = option.said;
     box.hidden = false;
-    box.style.height = `${Math.max(option.height || 0, 220)}px`;
+    box.style.minHeight = `${Math.max(option.height || 0, 220)}px`;
     return drawChart(box, option);
   };
   addPicture({id, box, said, needs: [], draw});

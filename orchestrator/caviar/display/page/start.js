@@ -11,7 +11,7 @@ function showSweep(newer) {
   for (const follow of onSweep) follow();
   tellSelection();
   const options = (names) => names.map((value) => make('option', {value, text: value}));
-  fill('metric', sweep.metrics.map((one) => one.name), options);
+  fill('metric', sweep.metrics.filter((one) => one.y.length).map((one) => one.name), options);
   fill('color', ['rank', ...sweep.parameters.map((one) => one.name)], options);
   showControls();
   redrawAll();

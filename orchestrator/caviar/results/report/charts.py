@@ -134,7 +134,10 @@ def best_so_far(rows: TrialRows) -> Option | None:
     marks: list[Option] = [
         {"value": point, "name": f"t{int(rows.trial[in_order[k]])}"} for point, k in zip(line, new, strict=True)
     ]
-    marks[-1] |= {"itemStyle": {"color": "--best"}, "label": {"show": True, "formatter": marks[-1]["name"]}}
+    # The line comes to the last mark from the worse side and goes on to the right: its name stands between the two.
+    beside = {"position": "right", "offset": [2, 10 if rows.plan.mode == "max" else -10], "color": "--best"}
+    label = {"show": True, "formatter": marks[-1]["name"], "fontWeight": "bold", **beside}
+    marks[-1] |= {"itemStyle": {"color": "--best"}, "label": label}
     across = _axis([(share * n, label) for share, label in value_ticks(0.0, float(n))])
     return {
         "said": "each step is a new best" + ("" if n <= MOST_DOTS else "; the other trials are left out"),
