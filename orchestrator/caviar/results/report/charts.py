@@ -229,7 +229,7 @@ def retest(document: RetestDocument) -> Option | None:
 def time_ticks(high: float) -> list[tuple[float, str]]:
     """Share and label of round times from 0 to `high` seconds."""
     step = next((one for one in _TIMES if high / one <= 7), None)
-    step = step or 86400 * math.ceil(high / 86400 / 7)
+    step = step or _TIMES[-1] * math.ceil(high / _TIMES[-1] / 7)
     return (
         [(k * step / high, duration(k * step) if k else "0") for k in range(int(high / step) + 1)] if high > 0 else []
     )
