@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,9 @@ from caviar.store.read.sql import name as quoted
 
 if TYPE_CHECKING:
     from caviar.results.open_sweep import OpenSweep
+
+Axis = dict[str, float | bool]
+"""`low`, `high` and `log`."""
 
 BUDGET = 1_000_000
 """Values of metrics in a payload, at most."""
@@ -38,8 +41,6 @@ class Curves:
         step: of each point, [r].
         seconds: since its trial began, [r]; NaN: not known.
         values: metric → its value at each point, [r]; NaN: none.
-        thinned: points that a curve has at most; None: all that were reported are there.
-        left_out: metrics that are left out.
     """
 
     metrics: tuple[str, ...]
@@ -48,8 +49,6 @@ class Curves:
     step: IntArray
     seconds: FloatArray
     values: dict[str, FloatArray]
-    thinned: int | None = None
-    left_out: tuple[str, ...] = ()
     ends: IntArray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,25 +60,52 @@ class Curves:
         return len(self.step)
 
 
-def read_curves(
-    opened: OpenSweep, rows: TrialRows, wanted: Sequence[str] = (), only: Collection[int] | None = None
-) -> Curves:
-    """Read the curves of a sweep, as many metrics and points as a payload has room for.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePlan:
+    """Which curves a payload has room for.
+
+    Attributes:
+        metrics: what they show, the sweep's own first.
+        thinned: points that a curve has at most; None: all that were reported.
+        left_out: metrics that there is no room for.
+    """
+
+    metrics: tuple[str, ...]
+    thinned: int | None
+    left_out: tuple[str, ...]
+
+
+def curve_plan(opened: OpenSweep, rows: TrialRows, wanted: Sequence[str] = ()) -> CurvePlan:
+    """As many metrics and points as a payload of all trials has room for.
 
     Args:
         opened: The sweep.
         rows: Its trials.
         wanted: Metrics; empty: all, the sweep's own first.
-        only: Trials whose curves are read; None: of all.
     """
-    keep = np.ones(rows.count, np.bool_) if only is None else np.isin(rows.trial, list(only))
     known = opened.views.metrics()
     named = list(wanted) or sorted(known, key=lambda one: one != rows.plan.metric)  # the others in their order
-    points = int(rows.reports[keep].sum())
+    points = int(rows.reports.sum())
     kept = tuple(named[: max(1, BUDGET // max(points, 1))]) if not wanted else tuple(named)
-    most = BUDGET // max(1, len(kept) * max(1, int(keep.sum())))
+    most = BUDGET // max(1, len(kept) * max(1, rows.count))
     thinned = max(2, most) if points * len(kept) > BUDGET else None
-    parts = [_part(found, kept, thinned) for found in _read(opened, rows, keep, kept)] if kept else []
+    return CurvePlan(metrics=kept, thinned=thinned, left_out=tuple(named[len(kept) :]))
+
+
+def read_curves(
+    opened: OpenSweep, rows: TrialRows, plan: CurvePlan, only: Collection[int] | IntArray | None = None
+) -> Curves:
+    """Read the curves of a sweep.
+
+    Args:
+        opened: The sweep.
+        rows: Its trials.
+        plan: Which metrics, and how many points.
+        only: Trials whose curves are read; None: of all.
+    """
+    keep = np.ones(rows.count, np.bool_) if only is None else np.isin(rows.trial, np.fromiter(only, np.int64))
+    kept = plan.metrics
+    parts = [_part(found, kept, plan.thinned) for found in _read(opened, rows, keep, kept)] if kept else []
     trial, length, step, ms, *values = (
         np.concatenate(columns) for columns in zip(*parts or [_nothing(len(kept))], strict=True)
     )
@@ -91,8 +117,6 @@ def read_curves(
         step=step,
         seconds=np.maximum(ms - np.repeat(began, length), 0.0) / 1000,
         values=dict(zip(kept, values, strict=True)),
-        thinned=thinned,
-        left_out=tuple(named[len(kept) :]),
     )
 
 
@@ -118,8 +142,8 @@ def _read(opened: OpenSweep, rows: TrialRows, keep: Any, metrics: Sequence[str])
         columns += [np.ma.filled(np.ma.asarray(found[name]).astype(np.float64), np.nan) for name in ("ms",)]
         columns += [np.ma.filled(np.ma.asarray(found[f"m{k}"]), np.nan) for k in range(len(metrics))]
         trial, row = columns[0], columns[1]
-        here = np.isin(trial, trials) if not few and len(trials) < rows.count else None
-        if here is not None and not here.all():
+        here = np.isin(trial, trials)
+        if not here.all():  # some are not wanted, or began since the rows of trials were read
             columns = [one[here] for one in columns]
             trial, row = columns[0], columns[1]
         step = np.diff(trial)
@@ -207,27 +231,49 @@ def summaries(opened: OpenSweep, curves: Curves, rows: TrialRows) -> dict[str, n
     return found
 
 
-def metrics_document(curves: Curves, rows: TrialRows) -> tuple[list[dict[str, Any]], dict[str, Scale]]:
-    """What a page is told of each metric: its scale, and the axis that suits the eye, as everywhere else."""
-    told, scales = [], {}
+def metrics_document(
+    curves: Curves, rows: TrialRows, axes: Mapping[str, Axis] | None = None
+) -> tuple[list[dict[str, Any]], dict[str, Scale]]:
+    """What a page is told of each metric: its scale, and the axis that suits the eye, as everywhere else.
+
+    Args:
+        curves: Of all trials, or of some.
+        rows: All trials.
+        axes: Metric → that axis, where these are the curves of some trials; None: it suits these curves.
+    """
+    scales = {metric: scale_of(curves.values[metric]).coarse(_bits(curves)[0]) for metric in curves.metrics}
+    axes = curve_axes(curves) if axes is None else axes
+    told = [
+        {
+            "name": metric,
+            "scale": {"low": scale.low, "high": scale.high, "log": scale.log},
+            "axis": axes[metric],
+            "mode": rows.plan.mode if metric == rows.plan.metric else None,
+        }
+        for metric, scale in scales.items()
+    ]
+    return told, scales
+
+
+def curve_axes(curves: Curves) -> dict[str, Axis]:
+    """Metric → the axis that suits the eye, within what was reported."""
+    found: dict[str, Axis] = {}
     for metric in curves.metrics:
         values = curves.values[metric]
-        scale = scales[metric] = scale_of(values).coarse(_bits(curves)[0])
-        axis = axis_of(_looked_at(values, curves))
+        scale, axis = scale_of(values).coarse(_bits(curves)[0]), axis_of(_looked_at(values, curves))
         suits = axis.high > axis.low
-        told.append(
-            {
-                "name": metric,
-                "scale": {"low": scale.low, "high": scale.high, "log": scale.log},
-                "axis": {
-                    "low": scale.within(axis.low) if suits else scale.low,
-                    "high": scale.within(axis.high) if suits else scale.high,
-                    "log": axis.log and scale.low > 0,
-                },
-                "mode": rows.plan.mode if metric == rows.plan.metric else None,
-            }
-        )
-    return told, scales
+        found[metric] = {
+            "low": scale.within(axis.low) if suits else scale.low,
+            "high": scale.within(axis.high) if suits else scale.high,
+            "log": axis.log and scale.low > 0,
+        }
+    return found
+
+
+def typical(rows: TrialRows) -> IntArray:
+    """Some of the trials with curves: enough to see where most values lie."""
+    every = max(1, -(-int(rows.reports.sum()) // LOOKED_AT))
+    return rows.trial[rows.reports > 0][::every]
 
 
 def _looked_at(values: FloatArray, curves: Curves) -> list[list[float | None]]:

@@ -15,8 +15,11 @@ from caviar.results.json_form import as_json
 from caviar.results.report import charts
 from caviar.results.report.columns import encode
 from caviar.results.report.curve_columns import (
+    Axis,
+    CurvePlan,
     Curves,
     curve_columns,
+    curve_plan,
     metrics_document,
     read_curves,
     seconds_scale,
@@ -33,16 +36,15 @@ from caviar.results.report.facts import (
 from caviar.results.report.parameters import fixed_document, pairs_document, parameter_columns, parameters_document
 from caviar.results.report.scales import single
 from caviar.results.report.slots import MOST_BARS, SlotUse, slot_column, slot_use
-from caviar.results.report.trial_rows import TrialRows, configurations, trial_rows
+from caviar.results.report.trial_rows import BoolArray, TrialRows, configurations, trial_rows
 from caviar.results.report.verdict import trust_document, verdict_document
 from caviar.results.status import status_document
 from caviar.results.understand import understand_document
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from caviar.results.open_sweep import OpenSweep
-    from caviar.results.status import StatusDocument
     from caviar.results.understand_findings import UnderstandDocument
 
 NAMED = 3
@@ -66,6 +68,40 @@ class Payload:
         return encode(self.head, self.columns)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SpaceFindings:
+    """What a sweep tells of its space: of all that is shown it takes longest, so it may be shown beside later trials.
+
+    Attributes:
+        found: the document; None: there is none.
+        why: there is none, or it says nothing of the space; empty: it does.
+        charts: options of the pictures of it; None: not shown.
+    """
+
+    found: UnderstandDocument | None
+    why: str
+    charts: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """A sweep at one moment, but for its curves.
+
+    Attributes:
+        rows: its trials.
+        plan: which curves a payload has room for.
+        listed: its line in a list of sweeps.
+        documents: what is said of it, as JSON.
+        columns: of its trials, a value each.
+    """
+
+    rows: TrialRows
+    plan: CurvePlan
+    listed: dict[str, Any]
+    documents: dict[str, Any]
+    columns: dict[str, np.ndarray]
+
+
 def sweep_payload(opened: OpenSweep, metrics: Sequence[str] = (), not_shown: Sequence[str] = ()) -> Payload:
     """All of a sweep as it is now.
 
@@ -78,31 +114,76 @@ def sweep_payload(opened: OpenSweep, metrics: Sequence[str] = (), not_shown: Seq
         StoreError: It cannot be read.
     """
     rows = trial_rows(opened)
-    curves = read_curves(opened, rows, metrics)
-    told, scales = metrics_document(curves, rows)
-    seconds = seconds_scale(curves)
-    status = status_document(opened)
-    documents, columns = _documents(opened, rows, status, not_shown)
-    documents |= {"metrics": told, "seconds": {"high": seconds.high}, "left_out": _left_out(opened, rows, curves)}
-    columns |= summaries(opened, curves, rows) | curve_columns(curves, scales, seconds)
-    head = {"sweep": opened.sweep.id, "full": True, "list": listed(opened, status, rows), "documents": documents}
-    return Payload(head=as_json(head), columns=columns)
+    return whole_payload(opened, moment_of(opened, rows, space_findings(opened, rows), metrics, not_shown))
 
 
-def _documents(
-    opened: OpenSweep, rows: TrialRows, status: StatusDocument, not_shown: Sequence[str]
+def whole_payload(opened: OpenSweep, moment: Moment, **more: Any) -> Payload:
+    """All that a page is told of a moment; `more` goes into the head."""
+    curves = read_curves(opened, moment.rows, moment.plan)
+    documents, columns = _of_curves(opened, moment.rows, curves)
+    head = {"sweep": opened.sweep.id, "full": True, **more, "list": moment.listed}
+    head |= {"documents": moment.documents | documents}
+    return Payload(head=head, columns=moment.columns | columns)
+
+
+def changed_payload(
+    opened: OpenSweep, moment: Moment, which: BoolArray, names: Sequence[str], axes: Mapping[str, Axis], **more: Any
+) -> Payload:
+    """What a page is told of a moment that knows an earlier one.
+
+    Args:
+        opened: The sweep.
+        moment: It.
+        which: Of each trial, whether its row or its curve is another one than the page knows, [n].
+        names: Documents that are others.
+        axes: Metric → the axis that suits the curves of all trials.
+        more: Goes into the head.
+    """
+    curves = read_curves(opened, moment.rows, moment.plan, moment.rows.trial[which])
+    documents, columns = _of_curves(opened, moment.rows, curves, axes)
+    head = {"sweep": opened.sweep.id, "full": False, **more}
+    head |= {"documents": {name: moment.documents[name] for name in names} | documents}
+    rows = {name: column[which] for name, column in moment.columns.items()}
+    shown = {name: column if name.startswith("curve:") else column[which] for name, column in columns.items()}
+    return Payload(head=head, columns=rows | shown)
+
+
+def _of_curves(
+    opened: OpenSweep, rows: TrialRows, curves: Curves, axes: Mapping[str, Axis] | None = None
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What is said of the sweep, and the columns of its trials."""
+    told, scales = metrics_document(curves, rows, axes)
+    seconds = seconds_scale(curves)
+    columns = summaries(opened, curves, rows) | curve_columns(curves, scales, seconds)
+    return {"metrics": told, "seconds": {"high": seconds.high}}, columns
+
+
+def moment_of(
+    opened: OpenSweep,
+    rows: TrialRows,
+    findings: SpaceFindings,
+    metrics: Sequence[str] = (),
+    not_shown: Sequence[str] = (),
+) -> Moment:
+    """What is said of a sweep, and the columns of its trials.
+
+    Args:
+        opened: The sweep.
+        rows: Its trials.
+        findings: What it tells of its space, or told some time before.
+        metrics: Whose curves are shown; empty: as many as there is room for, the sweep's own first.
+        not_shown: What was said when it was opened, of rows that are not there.
+    """
+    plan = curve_plan(opened, rows, metrics)
+    status = status_document(opened)
     best, why = _best(opened)
-    found, refused = _understood(opened)
-    parameters = parameters_document(rows, found)
+    parameters = parameters_document(rows, findings.found)
     failures, failure = failures_document(opened, rows)
     use = slot_use(opened, rows)
-    shown, absent = _charts(rows, best, found, refused, use)
+    shown, absent = _charts(rows, best, findings, use)
     documents = {
         "sweep": sweep_document(opened, status, rows),
         "verdict": verdict_document(opened, best, why),
-        "trust": trust_document(opened, rows, best, found, not_shown),
+        "trust": trust_document(opened, rows, best, findings.found, not_shown),
         "facts": facts_document(status, rows, use),
         "parameters": parameters,
         "fixed": fixed_document(rows),
@@ -111,9 +192,31 @@ def _documents(
         "pairs": pairs_document(parameters),
         "failures": failures,
         "provenance": provenance_document(opened, status, rows),
+        "left_out": _left_out(opened, rows, plan),
     }
     columns = _trial_columns(opened, rows, elapsed(status, rows)) | {"failure": failure}
-    return documents, columns | parameter_columns(rows, parameters)
+    columns |= parameter_columns(rows, parameters)
+    return Moment(
+        rows=rows,
+        plan=plan,
+        listed=as_json(listed(opened, status, rows)),
+        documents=as_json(documents),
+        columns=columns,
+    )
+
+
+def space_findings(opened: OpenSweep, rows: TrialRows) -> SpaceFindings:
+    """What a sweep tells of its space now."""
+    found, why = _understood(opened)
+    shown: dict[str, Any] = dict.fromkeys(_OF_THE_SPACE)
+    if found is not None and not why:
+        some = [charts.isolation(rows, found, name) for name in rows.searched]
+        shown = {
+            "importance": charts.importance(found) if found.parameters else None,
+            "isolation": [one for one in some if one is not None],
+            "tuning_curve": charts.tuning_curve(found),
+        }
+    return SpaceFindings(found=found, why=why, charts=shown)
 
 
 def _best(opened: OpenSweep) -> tuple[BestDocument | None, str]:
@@ -150,20 +253,13 @@ def _trial_columns(opened: OpenSweep, rows: TrialRows, now: float | None) -> dic
 
 
 def _charts(
-    rows: TrialRows, best: BestDocument | None, found: UnderstandDocument | None, refused: str, use: SlotUse | None
+    rows: TrialRows, best: BestDocument | None, findings: SpaceFindings, use: SlotUse | None
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Options of the pictures that do not follow the selection, and why some are not there."""
-    shown: dict[str, Any] = dict.fromkeys(("importance", "isolation", "tuning_curve", "utilisation", "retest"))
+    shown: dict[str, Any] = findings.charts | dict.fromkeys(("utilisation", "retest"))
     shown["best_so_far"] = charts.best_so_far(rows)
     absent = {} if shown["best_so_far"] else {"best_so_far": "no trial has a usable value"}
-    if found is not None and not refused:
-        some = [charts.isolation(rows, found, name) for name in rows.searched]
-        shown |= {
-            "importance": charts.importance(found) if found.parameters else None,
-            "isolation": [one for one in some if one is not None],
-            "tuning_curve": charts.tuning_curve(found),
-        }
-    absent |= {name: refused or "no parameter is searched" for name in _OF_THE_SPACE if not shown[name]}
+    absent |= {name: findings.why or "no parameter is searched" for name in _OF_THE_SPACE if not shown[name]}
     if use is not None:
         shown["utilisation"] = charts.utilisation(rows, use)
     if shown["utilisation"] is None:
@@ -178,17 +274,17 @@ def _charts(
 _OF_THE_SPACE = ("importance", "isolation", "tuning_curve")
 
 
-def _left_out(opened: OpenSweep, rows: TrialRows, curves: Curves) -> list[str]:
+def _left_out(opened: OpenSweep, rows: TrialRows, plan: CurvePlan) -> list[str]:
     """What the page does not show for want of room, and how to see it."""
     found = []
-    if curves.left_out:
-        names = ", ".join(curves.left_out[:NAMED]) + (", …" if len(curves.left_out) > NAMED else "")
-        which = counted(len(curves.left_out), "other metric")
+    if plan.left_out:
+        names = ", ".join(plan.left_out[:NAMED]) + (", …" if len(plan.left_out) > NAMED else "")
+        which = counted(len(plan.left_out), "other metric")
         command = typed(f"caviar report {opened.sweep.id}")
         found.append(f"curves of {which} are left out ({names}): {command} --metric NAME")
-    if curves.thinned is not None:
+    if plan.thinned is not None:
         found.append(
-            f"each curve shows at most {curves.thinned:,} points, its ends and the smallest and largest value of each "
+            f"each curve shows at most {plan.thinned:,} points, its ends and the smallest and largest value of each "
             f"stretch: {int(rows.reports.sum()):,} were reported"
         )
     if rows.count > MOST_BARS:
