@@ -76,7 +76,7 @@ def ending(monkeypatch, tmp_path):
     @contextmanager
     def briefly(*how, **options):
         with serving(*how, **options) as (document, _):
-            yield document, SimpleNamespace(join=lambda: None)
+            yield document, SimpleNamespace(wait=lambda: None)
 
     monkeypatch.setattr(server, "serving", briefly)
 

@@ -10,6 +10,7 @@ import pytest
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 LEAST = {
+    "board": "--trials 4 --seconds 4 --sweeps 3",
     "busy": "--trials 8 --seconds 0.05",
     "cold": "--rounds 1 --stored-trials 50 --no-peers",
     "digits": "--epochs 1 --pairs 1",

@@ -129,7 +129,7 @@ class Hurried(H11Protocol):
 @contextmanager
 def serving(
     store: Store, place: str, listener: socket.socket, *, new_token: bool = False
-) -> Iterator[tuple[BoardDocument, threading.Thread]]:
+) -> Iterator[tuple[BoardDocument, threading.Event]]:
     """Show a store within the block, in a thread: the main thread hears signals, as of all verbs.
 
     Args:
@@ -139,19 +139,26 @@ def serving(
         new_token: Whether links that were given out before are to open nothing more.
 
     Yields:
-        Where the board is; and the thread, to wait for: it ends by itself only where serving failed.
+        Where the board is; and what is set when the thread ends, which by itself it does only where serving failed. (To
+        wait for the thread itself, and be interrupted, makes Python 3.11 take it for one that has ended.)
     """
     token = read_token(token_path(store.path), new=new_token)
     feed = StoreFeed(store, place)
     server = uvicorn.Server(_config(application(board_html(place), feed, token)))
-    thread = threading.Thread(target=server.run, args=([listener],), name="board", daemon=True)
-    thread.start()
+    ended = threading.Event()
+
+    def serve() -> None:
+        try:
+            server.run([listener])
+        finally:
+            ended.set()
+
+    threading.Thread(target=serve, name="board", daemon=True).start()
     try:
-        yield board_document(place, listener.getsockname()[1], token), thread
+        yield board_document(place, listener.getsockname()[1], token), ended
     finally:
         server.should_exit = True
-        thread.join(2 * ANSWERED_S)
-        feed.close()
+        ended.wait(2 * ANSWERED_S)
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:

@@ -38,7 +38,7 @@ def verb(*, place: str | None, port: int | None, new_token: bool, target: Target
     with (
         terminable("the board has ended, and no sweep with it"),
         listen(port) as listener,
-        serving(store, place, listener, new_token=new_token) as (document, thread),
+        serving(store, place, listener, new_token=new_token) as (document, ended),
     ):
         if port is None and document.port != PORT:
             say(f"port {PORT} is taken: this board is on {document.port}")
@@ -50,7 +50,7 @@ def verb(*, place: str | None, port: int | None, new_token: bool, target: Target
             say("open this link; Ctrl-C ends the board")
             emit(document.link)
             sys.stdout.flush()
-        thread.join()
+        ended.wait()
 
 
 def _store(place: str | None, target: Target) -> str:
