@@ -17,7 +17,8 @@ function parallelAxes({left, top, width, height}, narrow) {
 
 /** The lines as points, as curves are: bent between axes, so that they can be followed, and straight by thousands. */
 function throughAxes(axes) {
-  const parts = sweep.n > MANY ? 1 : 10, count = (axes.length - 1) * parts + 1;
+  const parts = sweep.n > MANY ? 1 : Math.max(10, Math.round((axes[1].x - axes[0].x) / 8));
+  const count = (axes.length - 1) * parts + 1;
   const xs = new Float32Array(sweep.n * count), ys = new Float32Array(sweep.n * count);
   for (let k = 0; k < count; k++) {
     const left = axes[Math.floor(k / parts)], right = axes[Math.ceil(k / parts)], t = (k % parts) / parts;

@@ -32,7 +32,7 @@ function drawSlots(picture) {
   }
   const struck = ran.filter((row) => !isUsable(row)).length;
   return picture.say(sentences(`Each bar is a trial, the stronger the better its rank; ${counted(slots, 'slot')}.`,
-    struck > 0 && `${struck} without a usable value are struck through.`));
+    struck > 0 && `Struck through: ${struck} without a usable value.`));
 }
 
 function markSlots({pair}) {
