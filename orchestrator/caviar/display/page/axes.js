@@ -71,12 +71,10 @@ function dotPicture(parent, title, aside, about) {
 
 /** The small pictures of a section: one for each of `list()`, made anew when these are others. */
 function startMany(id, list, add) {
-  const box = byId(id).querySelector('.many'), said = byId(`${id}-said`);
+  const box = byId(id).querySelector('.many');
   let made = '';
   return () => {
     const all = list(), key = JSON.stringify(all);
-    const reason = (sweep.documents.absent || {})[id] || 'There is nothing to show yet.';
-    said.textContent = all.length ? said.dataset.how : reason;
     if (made === key) return;
     made = key;
     clearPictures(box);

@@ -67,4 +67,6 @@ function tellRunning({documents: {running = []}}) {
   fill('running-list', running, () => running.map(({trial, step, value, shown: text, speed}) => make('tr', {},
     make('th', {scope: 'row', text: `t${trial}`}),
     ...[text || shown(value), `step ${shown(step)}`, speed || ''].map((one) => make('td', {text: one})))));
+  // As high as it ever was: what lies below does not move as trials come and go.
+  byId('running').style.minHeight = `${byId('running').offsetHeight}px`;
 }

@@ -54,18 +54,15 @@ async function drawChart(box, {said, title, height, grid, ...option}) {
   chart.setOption({animation: false, textStyle, grid: frame, ...resolved(option)}, {notMerge: true});
 }
 
-/** One chart of the data in the section of its name. */
+/** One chart of the data in the section of its name, where there is one. */
 function startChart(id) {
-  const section = byId(id), box = section.querySelector('.picture'), said = byId(`${id}-said`);
-  const draw = (picture) => {
+  const box = byId(id).querySelector('.picture');
+  const draw = () => {
     const option = (sweep.documents.charts || {})[id];
-    if (!option) return nothing(picture, 'There is nothing to show yet.');
-    said.textContent = option.said;
-    box.hidden = false;
-    box.style.minHeight = `${Math.max(option.height || 0, 220)}px`;
-    return drawChart(box, option);
+    box.style.minHeight = `${Math.max((option || {}).height || 0, 220)}px`;
+    return option && drawChart(box, option);
   };
-  addPicture({id, box, said, needs: [], draw});
+  addPicture({box, needs: [], draw});
 }
 
 /** Isolation is one small chart a parameter. */

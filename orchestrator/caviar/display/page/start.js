@@ -18,11 +18,17 @@ function showSweep(newer) {
   requestAnimationFrame(() => setTimeout(() => { window.caviar.ready = true; }));
 }
 
-/** What has nothing to show stands at the end, in a sentence; a chart without a neighbour takes the whole width. */
+/** What has nothing to show says why, at the end; a chart without a neighbour takes the whole width. */
 function arrange() {
-  const {charts = {}, failures = [], pairs = []} = sweep.documents;
-  const has = {...charts, failures: failures.length, pairs: pairs.length, isolation: (charts.isolation || []).length};
-  for (const id of [...CHARTS, 'isolation', 'failures', 'pairs']) byId(id).classList.toggle('absent', !has[id]);
+  const {charts = {}, failures = [], pairs = [], absent = {}} = sweep.documents, {isolation = []} = charts;
+  const has = {...charts, failures: failures.length, pairs: pairs.length, isolation: (isolation || []).length};
+  has.axes = sweep.usable && sweep.parameters.length;
+  for (const id of [...CHARTS, 'isolation', 'failures', 'pairs', 'axes']) {
+    const said = byId(`${id}-said`), reason = absent[id]
+      || (id === 'failures' ? 'No trial has failed.' : 'There is nothing to show yet.');
+    byId(id).classList.toggle('absent', !has[id]);
+    said.textContent = has[id] ? has[id].said || said.dataset.how : reason;
+  }
   const halves = CHARTS.filter((id) => has[id]).map(byId);
   halves.forEach((card, i) => card.classList.toggle('whole', i === halves.length - 1 && i % 2 === 0));
 }

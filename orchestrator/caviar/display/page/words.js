@@ -33,7 +33,7 @@ function copyButton(label, text) {
 }
 
 function tellSweep({documents}) {
-  const {sweep: told, trust = [], failures = [], provenance = [], fixed = [], absent = {}} = documents;
+  const {sweep: told, trust = [], failures = [], provenance = [], fixed = []} = documents;
   const counts = [`${sweep.n} of ${counted(told.planned || sweep.n, 'trial')}`,
     counted(sweep.parameters.length, 'parameter')];
   byId('name').textContent = document.title = told.name;
@@ -45,8 +45,6 @@ function tellSweep({documents}) {
   byId('trust-none').hidden = trust.length > 0;
   fill('facts', documents.facts || [], namesList);
   fill('left-out', documents.left_out || [], paragraphs);
-  byId('failures-said').textContent = failures.length ? byId('failures-said').dataset.how : absent.failures
-    || 'No trial has failed.';
   fill('failure-list', failures, () => failures.map(failureDetails));
   const origins = [...provenance, ...fixed.map((one) => ({...one, name: `${one.name} (fixed)`}))];
   fill('provenance-list', origins, () => namesList(origins, {class: 'wide'}));
