@@ -28,12 +28,12 @@ def test_each_trial_is_a_row_with_what_the_store_knows_of_it(digits):
     assert digits.columns["trial"].tolist() == list(range(8))
     told = digits.row(2)
     states = digits.documents["sweep"]["states"]
-    assert states[told["state"]] == "COMPLETED"
+    assert states[told["state"]] == "completed"
     assert (told["step"], told["attempts"], told["seconds"]) == (STEPS - 1, 1, pytest.approx(3.2))
     assert told["value"] == value(2, STEPS - 1)
     assert (told["started"], told["ended"]) == (2.0, pytest.approx(5.2))
     assert digits.row(RETRIED)["attempts"] == 2
-    assert states[digits.row(FAILED)["state"]] == "FAILED"
+    assert states[digits.row(FAILED)["state"]] == "failed"
     assert np.isnan([digits.row(FAILED)["value"], digits.row(DIVERGED)["value"]]).all(), "neither ever wins"
 
 
@@ -140,10 +140,13 @@ def test_sweeps_in_every_state_are_told_of(store):
     assert running.documents["sweep"]["state"] == "running"
     assert running.columns["trial"].tolist() == [0, 1, 2], "those that have begun"
     assert np.isnan(running.row(2)["ended"])
+    (newest,) = running.documents["running"]
+    assert (newest["trial"], newest["step"], newest["value"]) == (2, 3, value(2, 3))
+    assert newest["speed"] == "13 a second", "four reports in .3 s"
     paused = read(store, ids["halved"])
-    assert [paused.documents["sweep"]["states"][one] for one in paused.columns["state"]] == ["COMPLETED", "PAUSED"]
+    assert [paused.documents["sweep"]["states"][one] for one in paused.columns["state"]] == ["completed", "paused"]
     lost = read(store, ids["later"])
-    assert lost.documents["sweep"]["counts"] == {"COMPLETED": 2, "LOST": 1, "PENDING": 1}
+    assert lost.documents["sweep"]["counts"] == {"completed": 2, "lost": 1, "pending": 1}
     zoomed = read(store, ids["digits-zoom"]).documents["sweep"]
     assert (zoomed["relation"], zoomed["parent"]) == ("zoom", ids["digits"])
 

@@ -31,6 +31,7 @@ from caviar.results.report.facts import (
     failures_document,
     listed,
     provenance_document,
+    running_document,
     sweep_document,
 )
 from caviar.results.report.parameters import fixed_document, pairs_document, parameter_columns, parameters_document
@@ -38,7 +39,7 @@ from caviar.results.report.scales import single
 from caviar.results.report.slots import MOST_BARS, SlotUse, slot_column, slot_use
 from caviar.results.report.trial_rows import BoolArray, TrialRows, configurations, trial_rows
 from caviar.results.report.verdict import trust_document, verdict_document
-from caviar.results.status import status_document
+from caviar.results.status import STATES, status_document
 from caviar.results.understand import understand_document
 
 if TYPE_CHECKING:
@@ -191,6 +192,7 @@ def moment_of(
         "absent": absent,
         "pairs": pairs_document(parameters),
         "failures": failures,
+        "running": running_document(opened, rows) if status.state == "running" else [],
         "provenance": provenance_document(opened, status, rows),
         "left_out": _left_out(opened, rows, plan),
     }
@@ -236,10 +238,9 @@ def _understood(opened: OpenSweep) -> tuple[UnderstandDocument | None, str]:
 
 
 def _trial_columns(opened: OpenSweep, rows: TrialRows, now: float | None) -> dict[str, np.ndarray]:
-    states = sorted(set(rows.state.tolist()))
     found: dict[str, np.ndarray] = {
         "trial": rows.trial.astype(np.int32),
-        "state": np.array([states.index(one) for one in rows.state.tolist()], np.uint8),
+        "state": np.array([STATES.index(one) for one in rows.state.tolist()], np.uint8),
         "step": np.minimum(rows.step, 2**31 - 1).astype(np.int32),
         "value": rows.value,
         "started": single(rows.started),

@@ -140,15 +140,17 @@ def trial_rows(opened: OpenSweep) -> TrialRows:
 
 
 def configurations(opened: OpenSweep, rows: TrialRows) -> IntArray | None:
-    """Which trials share a configuration: the same number for these, [n]; None: no two do, as the plan says."""
+    """Which trials share a configuration, [n]: the number of the first of them; None: no two do, as far as is known."""
     if not may_repeat(opened.sweep.description()):
         return None
     columns = [np.round(rows.places(name), 12) for name in rows.searched]
-    if not columns or not rows.count:
-        return np.zeros(rows.count, np.int64) if rows.count else None
-    which = np.unique(np.nan_to_num(np.stack(columns, axis=1), nan=-1.0), axis=0, return_inverse=True)[1]
-    groups: IntArray = np.asarray(which, np.int64).ravel()
-    return groups if groups.max() + 1 < len(groups) else None
+    if not rows.count:
+        return None
+    if not columns:
+        return np.full(rows.count, rows.trial[0])
+    places = np.nan_to_num(np.stack(columns, axis=1), nan=-1.0)
+    _, first, which = np.unique(places, axis=0, return_index=True, return_inverse=True)
+    return rows.trial[first[which.ravel()]] if len(first) < rows.count else None
 
 
 def fetched(opened: OpenSweep, sql: str) -> dict[str, Any]:
