@@ -134,7 +134,7 @@ def test_rows_change_although_nothing_is_published_of_them(live):
     head, _ = live.ask(page)
     states = head["documents"]["sweep"]["states"]
     assert head["documents"]["sweep"]["state"] == "interrupted"
-    assert {trial: states[page.rows[trial]["state"]] for trial in page.rows} == {0: "LOST", 1: "LOST", 2: "COMPLETED"}
+    assert {trial: states[page.rows[trial]["state"]] for trial in page.rows} == {0: "lost", 1: "lost", 2: "completed"}
     live.check(page)
 
 

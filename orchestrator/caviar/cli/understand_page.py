@@ -11,6 +11,7 @@ from caviar.display.numbers import MISSING, counted, number, option_text
 from caviar.display.sanitize import one_line
 from caviar.display.table import Column, print_table
 from caviar.display.typed_commands import typed
+from caviar.results.understand_caveats import in_ten
 
 if TYPE_CHECKING:
     from caviar.results.understand_findings import BestOfTrials, MoreTrials, ParameterFindings, UnderstandDocument
@@ -75,11 +76,6 @@ def _print_parameters(document: UnderstandDocument) -> None:
         missed = in_ten(document.weak_missed)
         emit(f"no effect seen: {', '.join(unseen)}; a weak one (6 % of the variance) is missed {missed}", hang=2)
     emit()
-
-
-def in_ten(share: float) -> str:
-    """`6 in 10`; `1 in 50` where that is less than one in ten."""
-    return f"{round(10 * share)} in 10" if share >= 0.1 else "1 in 50" if share >= 0.015 else "hardly ever"
 
 
 def region_text(one: ParameterFindings) -> str:

@@ -42,7 +42,9 @@ class ValueAxis:
         return np.where(np.isfinite(places), places, np.nan)
 
     def marks(self) -> list[tuple[float, str]]:
-        """Place and label of round values."""
+        """Place and label of round values; of a flat axis, of its only one, where `places` has it."""
+        if not self.high > self.low:
+            return [(0.5, f"{self.low:.6g}")]
         if not self.log:
             return value_ticks(self.low, self.high)
         values = KNOWN["log"].ticks(self.low, self.high)

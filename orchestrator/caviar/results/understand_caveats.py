@@ -76,3 +76,8 @@ def diverged_in_words(found: DivergedRegion) -> str:
     sign = "≥" if found.side == "high" else "≤"
     where = f"{found.parameter} {sign} {option_text(found.value)}"
     return f"{found.diverged} of {found.of} diverged have {where}, where {found.trials} trials are"
+
+
+def in_ten(share: float) -> str:
+    """`6 in 10`; `1 in 50` where that is less than one in ten."""
+    return f"{round(10 * share)} in 10" if share >= 0.1 else "1 in 50" if share >= 0.015 else "hardly ever"

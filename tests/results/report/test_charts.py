@@ -14,6 +14,7 @@ from caviar.results.understand import understand_document
 
 from ...formula_sweeps import SPACE, add_formula, make_plan
 from ..conftest import say_nothing
+from .conftest import read
 from .small_sweeps import add_curves, plan_of
 
 
@@ -44,6 +45,14 @@ def test_importance_has_a_bar_and_an_interval_for_what_matters(both):
     assert set(intervals) == {one.name for one in found.parameters if one.matters}
     lr = next(one for one in found.parameters if one.name == "lr")
     assert [x for x, _ in intervals["lr"]] == pytest.approx([lr.share_low, lr.share_high], abs=1e-4)
+
+
+def test_importance_is_not_there_where_no_effect_is_seen(store):
+    flat = add_curves(store, plan_of(40), [{"loss": [1.0 + (k * 7) % 40]} for k in range(40)])
+    documents = read(store, flat).documents
+    assert documents["charts"]["importance"] is None
+    assert documents["absent"]["importance"].startswith("no effect is seen; a weak one")
+    assert documents["charts"]["isolation"], "which still shows what was found where"
 
 
 def test_isolation_is_the_best_of_each_part_beside_what_chance_gives(both):

@@ -53,12 +53,23 @@ def test_one_step_and_a_metric_that_never_changes(store):
     assert {one["kind"] for one in found.documents["trust"]} >= {"tie", "one_seed"}
 
 
+def test_a_chart_of_equal_values_is_flat_and_has_its_value(store):
+    charts = read(store, add_curves(store, plan_of(30), [{"loss": [0.7]}] * 30)).documents["charts"]
+    for name, lines in (
+        ("tuning_curve", charts["tuning_curve"]["series"][2:]),
+        ("best", charts["best_so_far"]["series"][1:2]),
+    ):
+        assert {y for line in lines for _, y in line["data"]} == {0.5}, name
+    assert charts["best_so_far"]["yAxis"]["ticks"] == [[0.5, "0.7"]]
+
+
 def test_all_failed(store):
     states = dict.fromkeys(range(6), "FAILED")
     found = read(store, add_curves(store, plan_of(6), [{"loss": FALLING}] * 6, states))
     assert "(6 failed)" in found.documents["verdict"]["none"]
     assert [(one["count"], one["trials"]) for one in found.documents["failures"]] == [(3, [0, 2, 4]), (3, [1, 3, 5])]
     assert found.columns["failure"].tolist() == [0, 1] * 3
+    assert [(one["text"], one["level"]) for one in found.documents["trust"]] == [("6 trials and no winner", "warn")]
     assert np.isnan(found.columns["value"]).all()
     assert found.curve(0)[1] == pytest.approx(FALLING, rel=1e-3), "what they had reported is shown"
 
@@ -152,6 +163,7 @@ def test_the_largest_floats_and_the_smallest(store):
     assert np.isfinite(found.curve(0)[1]).all()
     assert found.documents["verdict"]["value"] == 1e300, "the exact one is in the verdict"
     assert found.columns["value"].tolist() == [1e300, 1.6e308]
+    assert found.documents["left_out"] == ["values beyond ±3e+38 are shown at that"]
     tiny = read(store, add_curves(store, plan_of(1), [{"loss": [1e-300, 1e-20, 1.0]}])).documents["metrics"][0]
     assert (tiny["scale"]["low"], tiny["scale"]["log"]) == (1e-37, True)
 
@@ -198,6 +210,7 @@ def test_trials_of_one_configuration_share_a_group(store):
     plan = plan_of(3, sampler=List(configs=tuple(configs)))
     found = read(store, add_curves(store, plan, [{"loss": [value]} for value in (0.1, 0.2, 0.5)]))
     assert found.columns["group"].tolist() == [0, 1, 0]
+    assert found.documents["verdict"]["by"] == "last loss"
     assert found.documents["verdict"]["trial"] == 1, "0.2, which is better than the mean of 0.1 and 0.5"
     assert "group" not in read(store, add_curves(store, plan_of(3), [{"loss": FALLING}] * 3)).columns
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from caviar import Result
 from caviar.display.page import report_html
 from caviar.errors import NotFoundError, SpecError, StoreError
-from caviar.results import Result
 from caviar.results.report.columns import decode
 from caviar.results.report.report_file import FIRST, MARK
 
@@ -57,7 +57,7 @@ def test_a_notebook_shows_the_report_in_a_frame(store):
 def test_a_notebook_shows_a_table_where_the_report_would_be_long_or_cannot_be_made(store, monkeypatch):
     result = Result(store.path, add_digits(store))
     with monkeypatch.context() as patch:
-        patch.setattr("caviar.results.result.MOST_FRAMED", 7)
+        patch.setattr("caviar.sweep.result.MOST_FRAMED", 7)
         assert result._repr_html_().startswith("<p>digits")
     with monkeypatch.context() as patch:
 

@@ -19,7 +19,7 @@ from caviar.results.report.slots import MOST_BARS, PARTS
 from caviar.results.retest_words import trial_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from caviar.results.report.slots import SlotUse
     from caviar.results.report.trial_rows import FloatArray, TrialRows
@@ -36,8 +36,10 @@ ROW, MARGIN = 22, 60
 _GRID = {"left": 8, "right": 20, "top": 28, "bottom": 8, "outerBoundsMode": "same", "outerBoundsContain": "all"}
 
 
-def importance(found: UnderstandDocument) -> Option:
-    """Each parameter's share of the importance, with its 95 % interval; 0: it is not seen to matter."""
+def importance(found: UnderstandDocument) -> Option | None:
+    """Each parameter's share of the importance, with its 95 % interval; None: none is seen to matter."""
+    if not any(one.matters for one in found.parameters):
+        return None
     ordered = sorted(found.parameters, key=lambda one: one.share or 0.0)  # an axis begins at the bottom
     bars = [round(one.share or 0.0, 4) for one in ordered]
     intervals = [
@@ -302,5 +304,6 @@ def _place(axis: ValueAxis, value: Any) -> float | None:
     return None if math.isnan(found) else round(found, 5)
 
 
-def _numbers(values: Any) -> FloatArray:
-    return np.array(list(values), np.float64)  # None becomes NaN
+def _numbers(values: Iterable[float | None]) -> FloatArray:
+    """NaN for None. Twelve digits: what a mean is off by its rounding would fill the axis of equal values."""
+    return np.array([np.nan if one is None else float(f"{one:.12g}") for one in values], np.float64)

@@ -31,16 +31,17 @@ from caviar.results.report.facts import (
     failures_document,
     listed,
     provenance_document,
-    running_document,
     sweep_document,
 )
 from caviar.results.report.parameters import fixed_document, pairs_document, parameter_columns, parameters_document
-from caviar.results.report.scales import single
+from caviar.results.report.running import running_document
+from caviar.results.report.scales import LARGEST, single
 from caviar.results.report.slots import MOST_BARS, SlotUse, slot_column, slot_use
 from caviar.results.report.trial_rows import BoolArray, TrialRows, configurations, trial_rows
 from caviar.results.report.verdict import trust_document, verdict_document
 from caviar.results.status import STATES, status_document
 from caviar.results.understand import understand_document
+from caviar.results.understand_caveats import in_ten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -123,6 +124,7 @@ def whole_payload(opened: OpenSweep, moment: Moment, **more: Any) -> Payload:
     curves = read_curves(opened, moment.rows, moment.plan)
     documents, columns = _of_curves(opened, moment.rows, curves)
     head = {"sweep": opened.sweep.id, "full": True, **more, "list": moment.listed}
+    documents["left_out"] = [*moment.documents["left_out"], *_cut_off(curves)]
     head |= {"documents": moment.documents | documents}
     return Payload(head=head, columns=moment.columns | columns)
 
@@ -233,8 +235,8 @@ def _understood(opened: OpenSweep) -> tuple[UnderstandDocument | None, str]:
     try:
         found = understand_document(opened)
     except (NoResultError, NotFoundError) as error:
-        return None, str(error)
-    return found, found.refused or ""
+        return None, typed(str(error))
+    return found, typed(found.refused or "")
 
 
 def _trial_columns(opened: OpenSweep, rows: TrialRows, now: float | None) -> dict[str, np.ndarray]:
@@ -261,6 +263,10 @@ def _charts(
     shown["best_so_far"] = charts.best_so_far(rows)
     absent = {} if shown["best_so_far"] else {"best_so_far": "no trial has a usable value"}
     absent |= {name: findings.why or "no parameter is searched" for name in _OF_THE_SPACE if not shown[name]}
+    found = findings.found
+    if found is not None and found.parameters and not shown["importance"]:
+        often = in_ten(found.weak_missed)
+        absent["importance"] = f"no effect is seen; a weak one (6 % of the variance) is missed {often}"
     if use is not None:
         shown["utilisation"] = charts.utilisation(rows, use)
     if shown["utilisation"] is None:
@@ -291,3 +297,8 @@ def _left_out(opened: OpenSweep, rows: TrialRows, plan: CurvePlan) -> list[str]:
     if rows.count > MOST_BARS:
         found.append(f"of {rows.count:,} trials no bars are drawn over time, but how many ran at once")
     return found
+
+
+def _cut_off(curves: Curves) -> list[str]:
+    beyond = any((np.abs(values[np.isfinite(values)]) > LARGEST).any() for values in curves.values.values())
+    return [f"values beyond ±{LARGEST:g} are shown at that"] if beyond else []

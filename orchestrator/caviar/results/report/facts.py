@@ -12,7 +12,6 @@ from caviar.display.sanitize import plain
 from caviar.display.typed_commands import typed
 from caviar.results.status import STATES, failed_alike
 from caviar.search.samplers import List
-from caviar.store.read.sql import name as quoted
 from caviar_workers.states import ENDED, State
 
 if TYPE_CHECKING:
@@ -109,37 +108,6 @@ def facts_document(status: StatusDocument, rows: TrialRows, use: SlotUse | None)
         found.append(("slots busy", f"{use.share:.0%} of {use.slots:,}"))
     found.append(("reports", f"{int(rows.reports.sum()):,}"))
     return [{"label": label, "shown": shown} for label, shown in found]
-
-
-def running_document(opened: OpenSweep, rows: TrialRows) -> list[dict[str, Any]]:
-    """What the trials that run reported last of the sweep's metric, newest first."""
-    metric = opened.plan.metric
-    running = rows.trial[rows.state == State.RUNNING].tolist()
-    if not running or metric not in opened.views.metrics():
-        return []
-    value = quoted(metric)
-    with opened.views.of_trials(running):
-        found = opened.views.execute(
-            f"SELECT trial, step, {value}, epoch_ms(time) FROM _curves WHERE {value} IS NOT NULL "
-            f"AND trial IN ({', '.join(map(str, running))}) "
-            f"QUALIFY row_number() OVER (PARTITION BY trial ORDER BY _row DESC) = 1 ORDER BY time DESC, trial"
-        ).fetchall()
-    return [
-        {"trial": trial, "step": step, "value": last, "shown": number(last), "speed": _speed(rows, trial, ms)}
-        for trial, step, last, ms in found
-    ]
-
-
-def _speed(rows: TrialRows, trial: int, ms: int | None) -> str:
-    """How often a trial has reported since it began; empty: not known."""
-    row = rows.row[trial]
-    if ms is None or rows.began is None or rows.reports[row] < 2:
-        return ""
-    took = (ms - rows.began) / 1000 - float(rows.started[row])
-    if not took > 0:
-        return ""
-    each = took / int(rows.reports[row])
-    return f"{number(float(f'{1 / each:.2g}'))} a second" if each < 1 else f"one in {duration(each)}"
 
 
 def failures_document(opened: OpenSweep, rows: TrialRows) -> tuple[list[dict[str, Any]], np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from caviar.display.numbers import number, option_text, with_half_width
+from caviar.display.numbers import counted, number, option_text, with_half_width
 from caviar.display.typed_commands import typed
 from caviar.errors import StoreError
 from caviar.results.imported import imported_from
@@ -41,12 +41,13 @@ def verdict_document(opened: OpenSweep, best: BestDocument | None, why: str) -> 
         return {"none": typed(why)}
     first, second = best.trials[0], best.trials[1] if len(best.trials) > 1 else None
     mode = best.mode
+    by = WORDS[opened.plan.rule].format(metric=best.metric)  # type: ignore[index]  # as the store checked
     told: dict[str, Any] = {
         "trial": first.trial,
         "value": first.value,
         "shown": number(first.value),
         "metric": best.metric,
-        "by": WORDS[opened.plan.rule].format(metric=best.metric),  # type: ignore[index]  # as the store checked
+        "by": by if first.n == 1 else f"{by}, mean of {first.n} seeds",
         "sentence": f"best by {best.rule}, {mode}",
         "config": _config(first.config),
         "final": _final(best, first.trial),
@@ -85,6 +86,9 @@ def trust_document(
     """What to know before one trusts the winner, each with what to do about it."""
     retest = None if best is None else best.retest
     told = [*_not_shown(not_shown), *_retested(opened, retest), *_drift(opened), *_ends(opened, rows)]
+    if best is None:
+        ended = f"{counted(rows.count, 'trial')} and no winner" if rows.count else "no trial has begun"
+        told.append(_item("none", "warn", ended, "", f"caviar status {opened.sweep.id}"))
     for one in () if found is None else found.caveats:
         if retest is not None and one.kind in _ANSWERED:
             continue
@@ -114,7 +118,7 @@ _REMEDIES = {
     "still_improving": ("warn", "they were not trained to their end: more steps may change who is best", ""),
     "running": ("note", "who is best may change", "caviar watch {sweep}"),
     "left_out": ("note", "they do not count in what is said of the space", "caviar status {sweep}"),
-    "refused": ("note", "", "caviar understand {sweep}"),
+    "refused": ("note", "", ""),
 }
 """Kind of a caveat → how loud it is, what can be done about it, and the command for that."""
 
