@@ -99,8 +99,8 @@ def assert_same(page, store):
             assert math.isnan(row["value"])
         assert row["failure"] < len(documents["failures"]) if its["state"] == "FAILED" else row["failure"] == 65535
     assert_same_curves(page, ask(store, "SELECT trial, step, val_loss, acc FROM curves ORDER BY trial, step"))
-    counts = {state: number for state, number in documents["sweep"]["counts"].items() if state != "PENDING"}
-    assert counts == Counter(one["state"] for one in trials.values())
+    counts = {state: number for state, number in documents["sweep"]["counts"].items() if state != "pending"}
+    assert counts == Counter(one["state"].lower() for one in trials.values())
     best = min((one for one in trials.values() if one["state"] == "COMPLETED"), key=lambda one: one["last_val_loss"])
     assert documents["verdict"]["trial"] == best["trial"]
 
