@@ -131,6 +131,18 @@ def drive(*words):
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
+def settle(page, board, state):
+    """Ask until the sweep is in that state, and for two seconds nothing is new."""
+    newest = time.monotonic()
+
+    def quiet():
+        nonlocal newest
+        newest = time.monotonic() if page.ask(board) else newest
+        return page.documents["sweep"]["state"] == state and time.monotonic() > newest + 2
+
+    until(quiet, 60)
+
+
 @pytest.mark.timeout(180)
 @pytest.mark.exhaustive
 def test_a_page_follows_a_sweep_over_a_kill_and_a_restart_of_the_board(start, tmp_path):
@@ -150,7 +162,7 @@ def test_a_page_follows_a_sweep_over_a_kill_and_a_restart_of_the_board(start, tm
     until(completed)
     driver.send_signal(signal.SIGKILL)
     driver.communicate()
-    until(lambda: not page.ask(board) and page.documents["sweep"]["state"] == "interrupted")
+    settle(page, board, "interrupted")
     assert_same(page, store)
 
     assert board.end()[0] == 143
@@ -160,7 +172,7 @@ def test_a_page_follows_a_sweep_over_a_kill_and_a_restart_of_the_board(start, tm
         page.ask(board)
         time.sleep(0.2)
     driver.communicate()
-    until(lambda: not page.ask(board) and page.documents["sweep"]["state"] == "finished")
+    settle(page, board, "finished")
     assert_same(page, store)
     assert not page.ask(board)
 

@@ -21,6 +21,7 @@ from caviar.results.report.trial_rows import trial_rows
 from caviar.store.disk.store_errors import store_error
 from caviar.store.layout import AMENDMENTS
 from caviar.store.read.following import read_through
+from caviar.store.read.kept_views import KeptViews
 from caviar.store.read.sql import one_line
 from caviar_workers.states import ENDED
 
@@ -176,7 +177,7 @@ class _Reader:
             self._amended = amended
         if self._opened is None:
             sweep = self._sweep.again()
-            self._opened = self._stack.enter_context(open_sweep(self._store, sweep, lambda sentence: None))
+            self._opened = self._stack.enter_context(open_sweep(self._store, sweep, lambda sentence: None, KeptViews))
         elif anew:
             self._opened.views.refresh()
         if anew:

@@ -118,13 +118,19 @@ def newest(store: Store, ref: str | None, say: Say) -> SweepDir:
 
 
 @contextmanager
-def open_sweep(store: Store, sweep: SweepDir, say: Say) -> Iterator[OpenSweep]:
-    """Open the views of a sweep; `say` is told first what they do not show, because files are damaged or gone.
+def open_sweep(store: Store, sweep: SweepDir, say: Say, kind: type[Views] = Views) -> Iterator[OpenSweep]:
+    """Open the views of a sweep.
+
+    Args:
+        store: The store.
+        sweep: One of its sweeps.
+        say: Told first what is not shown, because files are damaged or gone.
+        kind: `KeptViews`, for who asks many questions.
 
     Raises:
         StoreError: It cannot be read.
     """
-    with Views(store, [sweep]) as views:
+    with kind(store, [sweep]) as views:
         say_not_shown(views, say)
         try:
             yield OpenSweep(store=store, sweep=sweep, views=views, say=say)

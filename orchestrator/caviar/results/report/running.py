@@ -21,7 +21,7 @@ def running_document(opened: OpenSweep, rows: TrialRows) -> list[dict[str, Any]]
     running = rows.trial[rows.state == State.RUNNING].tolist()
     metric = rows.plan.metric
     found = _last(opened, running, metric) if running and metric in opened.views.metrics() else {}
-    silent = [trial for trial in reversed(running) if trial not in found]
+    silent = [trial for trial in reversed(running) if trial not in found] if len(found) < MOST else []
     return [*found.values(), *({"trial": trial} | _SILENT for trial in silent)][:MOST]
 
 
@@ -33,7 +33,7 @@ def _last(opened: OpenSweep, trials: list[int], metric: str) -> dict[int, dict[s
     reports = opened.views.execute(
         f"SELECT trial, arg_max(step, _row), arg_max({value}, _row), epoch(max(time) - min(time)), count(*) "
         f"FROM _curves WHERE {value} IS NOT NULL AND trial IN ({', '.join(map(str, trials))}) GROUP BY trial "
-        "ORDER BY max(time) DESC, trial DESC"
+        f"ORDER BY max(time) DESC, trial DESC LIMIT {MOST}"
     ).fetchall()
     return {
         trial: {

@@ -57,6 +57,8 @@ class Views:
     Every view has a leading `sweep`, the sweep's id. Times are TIMESTAMP in UTC.
     """
 
+    _in_memory: Collection[str] = ()
+
     def __init__(self, store: Store, sweeps: Sequence[SweepDir] | None = None, *, leave_out: bool = False) -> None:
         """Look at sweeps of a store.
 
@@ -311,7 +313,8 @@ class Views:
             while view not in self._made:
                 shown = len(self._shown)
                 try:
-                    self._connection.execute(f"CREATE OR REPLACE VIEW {view} AS {self._sql(view)}")
+                    form = "TABLE" if view in self._in_memory else "VIEW"
+                    self._connection.execute(f"CREATE OR REPLACE {form} {view} AS {self._sql(view)}")
                     self._made.add(view)
                 except (duckdb.IOException, duckdb.InterruptException):
                     raise
