@@ -105,7 +105,7 @@ def test_version() -> None:
         (["best", "-k", "0"], "caviar best --help"),
         (["best", "--rule", "lsat"], "'last'"),
         (["show", "seven"], "A trial is a number from 0, such as 19 or t19, got 'seven'"),
-        (["run"], "FILE[:NAME]"),
+        (["run"], "Name a FILE that holds a Sweep, or after -- a COMMAND that trains"),
         (["query", "select 1", "--format", "parquet"], "add -o FILE"),
         (["query", "select 1", "--format", "csv", "--json"], "contradict"),
     ],

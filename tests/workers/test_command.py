@@ -275,8 +275,8 @@ SAVING = """
     start = int(open(path).read()) + 1 if os.path.exists(path) else 0
     for epoch in range(start, 4):
         print(json.dumps({"epoch": epoch, "loss": epoch}), flush=True)
-        with open(path, "w") as file: file.write(str(epoch))
-        print(json.dumps({"epoch": epoch, "checkpoint": path}), flush=True)
+        with open(f"{path}.{epoch}", "w") as file: file.write(str(epoch))
+        print(json.dumps({"epoch": epoch, "checkpoint": f"{path}.{epoch}"}), flush=True)
         if epoch == 1 and start == 0: os._exit(3)
 """
 

@@ -11,8 +11,9 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from caviar_workers.config_form import nested
 from caviar_workers.printed_metrics import FORMS, PrintedMetrics
 from caviar_workers.subprogram import Subprogram
 
@@ -64,6 +65,8 @@ class Command:
     read: str = "auto"
     step: str | None = None
     folder: str | None = None
+    takes_dots: ClassVar[bool] = True
+    """Its configurations have dotted names: `{optim.lr}`."""
 
     def __post_init__(self) -> None:
         words = shlex.split(self.words) if isinstance(self.words, str) else list(self.words)
@@ -99,7 +102,7 @@ class Command:
         with tempfile.TemporaryDirectory(prefix="caviar-") as scratch:
             folder = Path(scratch)
             files = {name: str(folder / f"{name}{end}") for name, end in _FILES.items()}
-            Path(files["config"]).write_text(json.dumps(dict(config), default=str), "utf-8")
+            Path(files["config"]).write_text(json.dumps(nested(config), default=str), "utf-8")
             saved = trial.load()
             if saved is not None:
                 Path(files["checkpoint"]).write_bytes(saved.data)

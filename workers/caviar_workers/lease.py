@@ -21,6 +21,7 @@ from typing import Any
 from caviar_workers.attempt_records import Attempt
 from caviar_workers.capture import Capture
 from caviar_workers.child_processes import ParentOnly, show_to_children
+from caviar_workers.config_form import Form, form_of, nested
 from caviar_workers.data import LoadedData, accepted, digested, load_data
 from caviar_workers.failure import describe
 from caviar_workers.fingerprint import due, fingerprint
@@ -134,6 +135,7 @@ class Training:
         self._surroundings: Surroundings | None = None
         self._parent_only = ParentOnly()
         self._function: Callable[..., Any] | None = None
+        self._form: Form = nested
         self._arguments: Mapping[str, Any] = {}
         self._data: Any = None
         self._digest = NO_DATA if fetch is None else DataDigest(why="it was not loaded")
@@ -208,7 +210,7 @@ class Training:
 
     def _call(self, function: Callable[..., Any], attempt: Attempt, position: int) -> None:
         with self._parent_only:
-            returned = function(self._lease.config(position), attempt.trial, **self._own_arguments())
+            returned = function(self._form(self._lease.config(position)), attempt.trial, **self._own_arguments())
         if returned is not None:
             with self._parent_only:  # a generator runs here
                 self._finish(returned, attempt)
@@ -227,6 +229,7 @@ class Training:
         lease, program = self._lease, self._program
         with where_import_leads(program) if self._own_process and program.files else nullcontext():
             function = load_function(program, program.final if lease.final else program.train)
+            self._form = form_of(function)
         if self._own_process:
             show_to_children(program)
             limit_threads(lease.demand.cpus)  # now that the user's libraries are loaded

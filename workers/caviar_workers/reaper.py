@@ -14,7 +14,6 @@ import subprocess
 import sys
 import threading
 import time
-from typing import IO
 
 GRACE_S = 10.0
 """Seconds between SIGTERM and SIGKILL."""
@@ -25,7 +24,7 @@ class Reaper:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._pipe: IO[bytes] | None = None
+        self._pipe: int | None = None
         self._owner = -1
 
     def start(self) -> None:
@@ -43,11 +42,11 @@ class Reaper:
     def _tell(self, word: bytes) -> None:
         with self._lock:
             try:
-                self._open().write(word)
+                os.write(self._open(), word)
             except OSError:  # somebody has ended it: programs run on without
                 self._pipe = None
 
-    def _open(self) -> IO[bytes]:
+    def _open(self) -> int:
         if self._pipe is None or self._owner != os.getpid():
             process = subprocess.Popen(
                 [sys.executable, "-I", "-S", __file__],
@@ -55,11 +54,11 @@ class Reaper:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
-                bufsize=0,
             )
+            assert process.stdin is not None
+            self._owner, self._pipe = os.getpid(), os.dup(process.stdin.fileno())
+            process.stdin.close()
             process.wait()  # the reaper itself is its child: Ray ends a process's own children with it
-            self._owner, self._pipe = os.getpid(), process.stdin
-        assert self._pipe is not None
         return self._pipe
 
 

@@ -81,6 +81,7 @@ def _setting(option: str, words: list[str], options: list[str]) -> str:
 @click.command(cls=Run, epilog=EPILOG)
 @click.argument("file", metavar="FILE[:NAME] | -- COMMAND…", required=False)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override what FILE declares; repeatable.")
+@click.option("--fix", "fixed", multiple=True, metavar="NAME=VALUE", help="Hold a parameter at a value; repeatable.")
 @setting_options
 @described_options
 @click.option(
@@ -162,6 +163,7 @@ def _command(file: str | None, described: Described) -> tuple[str, ...]:
 def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the command line changes, by dotted name; an option of its own goes before --set."""
     changes: dict[str, Any] = dict(parse_setting(setting) for setting in given["settings"])
+    changes |= {f"space.{name}": value for name, value in map(parse_setting, given["fixed"])}
     flags = {name: given[name] for name, one in SETTINGS.items() if one.flag}
     changes |= {name: value for name, value in flags.items() if value is not None and value != ()}
     return changes

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from caviar.errors import SpecError
 from caviar.search.samplers import AcceptedPoints
+from caviar_workers.config_form import form_of
 from caviar_workers.load import load_function
 
 if TYPE_CHECKING:
@@ -26,9 +27,11 @@ def constraint_of(program: Program) -> Constraint | None:
     if not program.constraint:
         return None
     try:
-        return load_function(program, program.constraint)
+        function = load_function(program, program.constraint)
     except Exception as error:
         raise SpecError(f"the sweep's constraint cannot be loaded: {type(error).__name__}: {error}") from error
+    form = form_of(function)
+    return lambda config: function(form(config))
 
 
 def rejected_share(plan: Plan, sampler: Sampler, constraint: Constraint | None) -> str:

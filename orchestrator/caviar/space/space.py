@@ -17,6 +17,7 @@ from caviar.space.parameter import Parameter, parameter_from_json
 from caviar.space.scale import FloatArray
 from caviar.space.terms import NO_DEFAULT
 from caviar.store.storable import check_names
+from caviar_workers.config_form import clash, flat
 from caviar_workers.messages import ABSENT, row_of
 
 Typed: TypeAlias = Mapping[int, Mapping[str, Any]]
@@ -31,11 +32,12 @@ class Space(Mapping[str, Parameter]):
 
     Args:
         parameters: at least one; a bare list or tuple stands for a Choice of its items, a bare number, text,
-            truth value or None for a Constant.
+            truth value or None for a Constant. A dict of parameters is a room of them: {"optim": {"lr": …}} is
+            {"optim.lr": …}, and `train` gets config["optim"]["lr"] of either.
 
     Raises:
         SpecError: a name is not allowed (empty, over 128 characters, reserved, equal to another but for
-            case), something is not a parameter, or a condition cannot hold.
+            case, a value and a room at once), something is not a parameter, or a condition cannot hold.
     """
 
     __slots__ = ("_conditional", "_parameters")
@@ -45,7 +47,12 @@ class Space(Mapping[str, Parameter]):
             raise SpecError(f"A search space is a dict from names to parameters, got {reprlib.repr(parameters)}")
         if not parameters:
             raise SpecError("A search space needs at least one parameter, got none; add one, as {'lr': Float(1e-4, 1)}")
+        for name, given in parameters.items():
+            _refuse_described(name, given)
+        parameters = flat(parameters)
         check_names(parameters)
+        if (pair := clash(parameters)) is not None:
+            raise SpecError(f"A parameter is a value or a room of others, got {pair[0]!r} and {pair[1]!r}; rename one")
         self._parameters = {str.__str__(name): _parameter(name, given) for name, given in parameters.items()}
         self._conditional = parents_first(self._parameters)
 
@@ -197,6 +204,19 @@ class Space(Mapping[str, Parameter]):
         if points.ndim != 2 or points.shape[1] != len(self):
             raise ValueError(f"points of this space have the shape [n, {len(self)}], got {list(points.shape)}")
         return points
+
+
+_DESCRIBING = {"type", "low", "high", "min", "max", "scale", "step", "value", "values", "distribution", "options", "q"}
+"""Words by which other tools describe a parameter in a dict."""
+
+
+def _refuse_described(name: str, given: object) -> None:
+    """See that a dict is a room of parameters, and none that is described as other tools do, however deep."""
+    if isinstance(given, Mapping) and not isinstance(given, Space):
+        if not given or given.keys() <= _DESCRIBING:
+            _parameter(name, given)
+        for inner, one in given.items():
+            _refuse_described(f"{name}.{inner}", one)
 
 
 def _parameter(name: str, given: object) -> Parameter:

@@ -22,8 +22,10 @@ from caviar.errors import SpecError
 from caviar.space import FIELDS as PARTS
 from caviar.space import Choice, Constant, Float, Int, Parameter, Space, parameter_from_json
 from caviar.spec.code_snapshot import ROLES
+from caviar.spec.config_class import field_default
 from caviar.spec.secrets import refuse_secrets
 from caviar.spec.settings import SETTABLE
+from caviar_workers.config_form import NOTHING
 
 
 class Typed(str):
@@ -59,6 +61,8 @@ def overridden(
         elif room == "space" and rest in parameters:
             _refuse_both(rest, changes)
             held[rest] = _held(space[rest], value, key)
+        elif room == "space" and (usual := field_default(train, rest)) is not NOTHING:
+            held[rest] = Constant(read(value, usual, key))
         elif room == "space" and "." in rest:
             name, _, part = rest.rpartition(".")
             parameter = parameters[_known(name, parameters, "the space has no parameter")]

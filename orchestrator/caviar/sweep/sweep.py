@@ -17,12 +17,14 @@ from caviar.space.call_hints import called_as
 from caviar.spec.code_snapshot import ROLES
 from caviar.spec.code_source import program_of
 from caviar.spec.command_source import check_command, title_of
+from caviar.spec.config_class import check_config_class
 from caviar.spec.overrides import check_arguments, overridden
 from caviar.spec.plan import Plan, refuse_stored_secrets
 from caviar.spec.provenance import provenance
 from caviar.spec.settings import SETTINGS, SPECIAL, Settings, documented, setting
 from caviar.sweep.starting import refuse_import
 from caviar_workers.command import Command
+from caviar_workers.config_form import flat
 
 if TYPE_CHECKING:
     from caviar.display.progress import ProgressDisplay
@@ -124,6 +126,8 @@ class Sweep(Settings, _Subject):
         object.__setattr__(self, "space", self.space if isinstance(self.space, Space) else Space(self.space))
         if isinstance(self.train, Command):
             check_command(self.train, self.space)
+        object.__setattr__(self, "first", [_flat(one, self.space) for one in self.first])
+        check_config_class(self.train, cast("Space", self.space))
         refuse_stored_secrets(self.plan)
 
     @cached_property
@@ -235,6 +239,8 @@ class Sweep(Settings, _Subject):
             Exception: What train raised.
         """
         from caviar.run.try_out import try_trial  # noqa: PLC0415
+
+        config = None if config is None else _flat(config, self.space)
         from caviar_workers.messages import Program  # noqa: PLC0415
 
         # The functions themselves: a snapshot would be imported in the place of this process's own modules.
@@ -265,6 +271,11 @@ class Sweep(Settings, _Subject):
         code = getattr(self.train, "__code__", None)
         file = Path(code.co_filename) if code is not None else None
         return file.stem if file is not None and file.suffix == ".py" and file.is_file() else ""
+
+
+def _flat(config: Any, space: Mapping[str, Any]) -> Any:
+    """A configuration by dotted names; what is none is refused by who reads it."""
+    return flat(config, space) if isinstance(config, Mapping) else config
 
 
 def _rounds(rounds: Any, trials: int | None) -> list[Any]:
