@@ -1,5 +1,5 @@
 // Learning curves: one line a trial, or one with a band where a configuration was trained with several seeds.
-const X_NAMES = {step: 'step', compute: 'seconds of the trial', seconds: 'time since the sweep began'};
+const X_NAMES = {step: 'step', compute: 'time since the trial began', seconds: 'time since the sweep began'};
 let drawnCurves = null;
 const shownMetric = () => sweep.metrics.find((one) => one.name === state.metric) || sweep.metrics[0];
 

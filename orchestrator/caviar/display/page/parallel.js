@@ -32,16 +32,14 @@ function throughAxes(axes) {
   return {xs, ys, start, length: new Uint32Array(sweep.n).fill(count)};
 }
 
-/** The faint lines of all trials: painted once, for a selection does not change them. */
-function backdrop(picture, drawn, order) {
+/** The lines, and a ground of all of them, faint: made once for a size, for a selection changes neither. */
+function groundOf(picture, axes) {
   const {width, height, ratio, base} = picture.pair;
   const key = [width, height, ratio, sweep.version, sweep.id, colors().off].join(' ');
-  if (picture.backdropKey !== key) {
-    picture.backdropKey = key;
-    picture.backdrop = make('canvas', {width: base.width, height: base.height});
-    paintLines(cleared(picture.pair, picture.backdrop), drawn, order, () => colors().off, 0.7);
-  }
-  return picture.backdrop;
+  if (picture.groundKey === key) return picture.ground;
+  const lines = throughAxes(axes), canvas = make('canvas', {width: base.width, height: base.height});
+  paintLines(cleared(picture.pair, canvas), lines, sweep.order.toReversed(), () => colors().off, 0.7);
+  return Object.assign(picture, {groundKey: key, ground: {lines, canvas}}).ground;
 }
 
 function drawParallel(picture) {
@@ -50,15 +48,15 @@ function drawParallel(picture) {
   picture.box.hidden = false;
   const base = fit(picture.pair), {width, height} = picture.pair, narrow = width < 600;
   const frame = {left: narrow ? 24 : 34, top: 44, width: width - (narrow ? 94 : 134), height: height - 58};
-  const axes = parallelAxes(frame, narrow), drawn = {frame, axes, gap: axes[1].x - axes[0].x, ...throughAxes(axes)};
+  const axes = parallelAxes(frame, narrow), {lines, canvas} = groundOf(picture, axes);
   const kept = keptRows(sweep, state.keep), ranked = Array.from(sweep.order).filter((row) => !kept || kept[row]);
   // Among thousands only the best tenth is told apart; the others are the ground that it stands on.
   const strong = ranked.length > MANY ? ranked.slice(0, Math.max(Math.ceil(sweep.usable / 10), 100)) : ranked;
   const few = strong.length < ranked.length, place = new Map(strong.map((row, i) => [row, 1 - i / strong.length]));
-  drawnParallel = {...drawn, strong};
-  if (strong.length < sweep.n) base.drawImage(backdrop(picture, drawn, sweep.order.toReversed()), 0, 0, width, height);
+  drawnParallel = {...lines, frame, axes, gap: axes[1].x - axes[0].x, strong};
+  if (strong.length < sweep.n) base.drawImage(canvas, 0, 0, width, height);
   const color = few && !parameterOf(state.color) ? (row) => colors().ranks[shadeOf(place.get(row) ** 2)] : rowColors();
-  paintLines(base, drawn, strong.toReversed(), color, strong.length > 400 ? 0.7 : lineWidthOf(strong.length));
+  paintLines(base, lines, strong.toReversed(), color, strong.length > 400 ? 0.7 : lineWidthOf(strong.length));
   axes.forEach((axis) => drawParallelAxis(base, axis));
   placeHandles(picture);
   const left = sweep.parameters.length - axes.length + 1;
