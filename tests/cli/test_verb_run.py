@@ -225,7 +225,6 @@ sweep = Sweep({train}, {{"lr": Float(0.1, 1.0), "Momentum": [0.8, 0.9]}}, "loss"
         (["--batch_size", "-1"], "--set train.batch_size=-1"),
         (["--lr", "0.01"], "--set space.lr=0.01"),
         (["--Momentum", "a b"], "--set space.Momentum='a b'"),
-        (["--mode", "max"], "--set mode=max"),
         (["--max-attempts", "1"], "--set max_attempts=1"),
     ],
 )

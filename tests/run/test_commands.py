@@ -119,6 +119,7 @@ def test_a_file_may_hold_a_command(caviar_here, write, folder, store):
     ran = caviar_here("run", "exp.py", "--json")
     assert ran.code == 0, ran.err
     assert caviar_here("resume", "--add", 1).code == 0, "it can be resumed"
+    assert json.loads(caviar_here("run", "exp.py", "--mode", "max", "--json").out)["mode"] == "max"
 
 
 def test_trying_shows_what_is_read(caviar_here, folder):
@@ -133,7 +134,7 @@ def test_trying_shows_what_is_read(caviar_here, folder):
     [
         ([], "Name a FILE that holds a Sweep, or after -- a COMMAND that trains"),
         (["exp.py", "--", "python"], "A FILE or a COMMAND at a time, got exp.py and, after --, python"),
-        (["exp.py", "--metric", "x"], "--metric describes a COMMAND; exp.py says it by itself"),
+        (["exp.py", "--space", "x=0..1"], "--space describes a COMMAND, and exp.py says it by itself"),
         (["--space", "lr=0..1", *WORDS], "a sweep of a command needs --metric NAME"),
         (["--metric", "x", *WORDS], "a sweep of a command needs --space NAME=RANGE"),
         ([*SPACE, "--", "pyhton", "{args}"], "there is no program 'pyhton' on the PATH"),

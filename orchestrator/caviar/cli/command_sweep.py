@@ -45,9 +45,17 @@ class Described:
     step: str | None
 
     @property
-    def given(self) -> list[str]:
-        """The options that were given."""
-        return [option for name, option in OPTIONS.items() if getattr(self, name) not in (None, ())]
+    def of_a_command(self) -> list[str]:
+        """The options that were given, and mean nothing with a file."""
+        return [option for name, option in OPTIONS.items() if name in _OF_A_COMMAND and getattr(self, name)]
+
+    @property
+    def overriding(self) -> dict[str, str]:
+        """What takes the place of what a file says."""
+        return {name: value for name in ("metric", "mode") if (value := getattr(self, name)) is not None}
+
+
+_OF_A_COMMAND = ("space", "read", "step")
 
 
 def described_options(function: Verb) -> Verb:
@@ -59,7 +67,7 @@ def described_options(function: Verb) -> Verb:
 
     for option in reversed(
         [
-            click.option("--metric", metavar="NAME", help="Of a COMMAND, the metric that decides."),
+            click.option("--metric", metavar="NAME", help="The metric that decides."),
             click.option("--mode", type=click.Choice(["min", "max"]), help="Whether it is to be small or large."),
             click.option(
                 "--space",

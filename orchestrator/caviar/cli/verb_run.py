@@ -126,7 +126,7 @@ def verb(
         else:
             if not (dry_run or tried or address):
                 start_ray_early(split(file)[0], given["concurrency"])
-            sweep = load(file)
+            sweep = load(file).override(described.overriding)
         sweep = sweep.override(_changes(given))
     if dry_run or tried:
         progress.end()
@@ -152,10 +152,9 @@ def _command(file: str | None, described: Described) -> tuple[str, ...]:
         raise click.UsageError("Name a FILE that holds a Sweep, or after -- a COMMAND that trains")
     if file is not None and words:
         raise click.UsageError(f"A FILE or a COMMAND at a time, got {file} and, after --, {words[0]}")
-    if file is not None and described.given:
+    if file is not None and described.of_a_command:
         raise click.UsageError(
-            f"{described.given[0]} describes a COMMAND; {file} says it by itself, and --set changes it, as in --set "
-            "metric=…, --set space.lr.high=…"
+            f"{described.of_a_command[0]} describes a COMMAND, and {file} says it by itself: leave it out"
         )
     return words
 
@@ -163,7 +162,7 @@ def _command(file: str | None, described: Described) -> tuple[str, ...]:
 def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the command line changes, by dotted name; an option of its own goes before --set."""
     changes: dict[str, Any] = dict(parse_setting(setting) for setting in given["settings"])
-    changes |= {f"space.{name}": value for name, value in map(parse_setting, given["fixed"])}
+    changes |= {f"space.{name}": value for name, value in map(parse_setting, given.get("fixed", ()))}
     flags = {name: given[name] for name, one in SETTINGS.items() if one.flag}
     changes |= {name: value for name, value in flags.items() if value is not None and value != ()}
     return changes
