@@ -98,7 +98,8 @@ def test_a_driver_killed_in_mid_sweep_loses_nothing(
 def test_what_a_terminal_sends_to_all_ends_in_good_order_with_a_ray_of_its_own(
     drive: Callable[..., Driver], experiment: Path, resume: Callable[[], None], number: int, code: int
 ) -> None:
-    driver = drive(experiment, own=True)
+    report = experiment.with_name("report.html")
+    driver = drive(experiment, "--report", report, own=True)
     driver.wait_for(5)
     began = time.monotonic()
     driver.signal(number)
@@ -109,6 +110,8 @@ def test_what_a_terminal_sends_to_all_ends_in_good_order_with_a_ray_of_its_own(
     assert re.fullmatch(r"caviar: interrupted: .* caviar resume --store \S+ \S+", output.told[-1]), output.err
     assert "Traceback" not in output.err
     assert output.out == ""
+    assert f"report: {report}" in output.err.splitlines()
+    assert 'data-kind="report"' in report.read_text("utf-8")
     resume()
 
 

@@ -108,6 +108,7 @@ def test_a_sweep_in_a_bucket_is_killed_resumed_asked_and_removed(
     assert answer("store", "info")["tables"]
     ask("store", "check")
     ask("store", "compact")
+    ask("report", "clouds", "-o", tmp_path / "report.html")
 
     written = {**cloud.objects(), **{str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}}
     assert any(key.endswith(".parquet") for key in cloud.objects())

@@ -21,7 +21,7 @@ def ticks(parameter: Parameter, low: float, high: float) -> list[tuple[float, st
     values = KNOWN[parameter.scale].ticks(ends[0], ends[1])
     if isinstance(parameter, Int):
         values = [value for value in values if float(value).is_integer()] or [parameter.low, parameter.high]
-    found = [(number_place(parameter, value), f"{value:.10g}") for value in values]
+    found = [(number_place(parameter, value), tick_text(value, 10)) for value in values]
     return [(place, label) for place, label in found if low - 1e-9 <= place <= high + 1e-9]
 
 
@@ -30,7 +30,13 @@ def value_ticks(low: float, high: float) -> list[tuple[float, str]]:
     unit = value_unit(low, high)
     first, last = low / unit, high / unit
     span = (last - first) or 1.0
-    return [((value - first) / span, f"{value * unit:.6g}") for value in even_steps(first, last)]
+    return [((value - first) / span, tick_text(value * unit)) for value in even_steps(first, last)]
+
+
+def tick_text(value: float, digits: int = 6) -> str:
+    """A round value in the shorter form that numbers have everywhere: 0.001, 1e-5, 2e8."""
+    mantissa, power, exponent = f"{value:.{digits}g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if power else mantissa
 
 
 def value_unit(low: float, high: float) -> float:

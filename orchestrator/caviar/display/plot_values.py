@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from caviar.display.axis import wants_log
-from caviar.display.plot_ticks import value_ticks, value_unit
+from caviar.display.plot_ticks import tick_text, value_ticks, value_unit
 from caviar.space.scale import KNOWN
 
 FloatArray = npt.NDArray[np.float64]
@@ -44,11 +44,11 @@ class ValueAxis:
     def marks(self) -> list[tuple[float, str]]:
         """Place and label of round values; of a flat axis, of its only one, where `places` has it."""
         if not self.high > self.low:
-            return [(0.5, f"{self.low:.6g}")]
+            return [(0.5, tick_text(self.low))]
         if not self.log:
             return value_ticks(self.low, self.high)
         values = KNOWN["log"].ticks(self.low, self.high)
-        return [(float(self.places(value)), f"{value:.6g}") for value in values]
+        return [(float(self.places(value)), tick_text(value)) for value in values]
 
 
 def value_axis(values: Sequence[FloatArray], log: bool | None = None) -> ValueAxis:
