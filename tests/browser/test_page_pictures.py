@@ -190,7 +190,7 @@ def test_a_sweep_without_a_trial_says_so_in_each_picture(report):
     told = {one: page.locator(f"#{one}-said").inner_text() for one in ("curves", "axes", "parallel", "slots", "trials")}
     assert told == {
         "curves": "No trial has reported a value yet.",
-        "axes": "There is nothing to show yet.",
+        "axes": "No trial has a usable value yet.",
         "parallel": "No trial has begun yet.",
         "slots": "When the trials ran is not known.",
         "trials": "0 trials.",

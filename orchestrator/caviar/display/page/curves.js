@@ -1,7 +1,7 @@
 // Learning curves: one line a trial, or one with a band where a configuration was trained with several seeds.
 const X_NAMES = {step: 'step', compute: 'time since the trial began', seconds: 'time since the sweep began'};
 let drawnCurves = null;
-const shownMetric = () => sweep.metrics.find((one) => one.name === state.metric) || sweep.metrics[0];
+const shownMetric = () => sweep.metrics.find((one) => one.name === state.metric && one.y.length) || sweep.metrics[0];
 
 /** The curves of a metric as lines, the best first: rows, start, length, x, y; of groups also low and high. */
 function curveLines(metric) {
@@ -64,10 +64,7 @@ function xScale(x) {
 }
 
 function drawCurves(picture) {
-  const metric = shownMetric(), lines = metric && curveLines(metric);
-  drawnCurves = null;
-  if (!lines || !lines.rows.length) return nothing(picture, 'No trial has reported a value yet.');
-  picture.box.hidden = false;
+  const metric = shownMetric(), lines = curveLines(metric);
   const base = fit(picture.pair), scale = {x: xScale(lines.x), y: curveScale(metric, lines.y)};
   const left = labelRoom(base, scale.y.ticks(7)), {width, height} = picture.pair;
   const frame = {left, top: 10, width: width - left - 54, height: height - 34, right: 54};

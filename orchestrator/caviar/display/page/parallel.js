@@ -43,9 +43,6 @@ function groundOf(picture, axes) {
 }
 
 function drawParallel(picture) {
-  drawnParallel = null;
-  if (!sweep.parameters.length || !sweep.n) return nothing(picture, 'No trial has begun yet.');
-  picture.box.hidden = false;
   const base = fit(picture.pair), {width, height} = picture.pair, narrow = width < 600;
   const frame = {left: narrow ? 24 : 34, top: 44, width: width - (narrow ? 94 : 134), height: height - 58};
   const axes = parallelAxes(frame, narrow), {lines, canvas} = groundOf(picture, axes);

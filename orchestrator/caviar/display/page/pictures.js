@@ -39,14 +39,8 @@ const sizes = new ResizeObserver((entries) => {
 function pictureOf(id, picture) {
   const section = byId(id), box = section.querySelector('.picture'), said = section.querySelector('.said');
   const pair = layers(box, {'aria-label': section.querySelector('h2').textContent, 'aria-describedby': said.id});
-  const say = (sentence) => { said.textContent = sentence; box.hidden = false; };
+  const say = (sentence) => { said.textContent = sentence; };
   return addPicture({...picture, id, section, box, pair, said, say});
-}
-
-/** There is nothing to show: say why, as the data says it or else as we know it. */
-function nothing({id, said, box}, otherwise) {
-  said.textContent = (sweep.documents.absent || {})[id] || otherwise;
-  box.hidden = true;
 }
 
 const drawSoon = () => { frame = frame || requestAnimationFrame(() => { frame = 0; drawDirty(); }); };
@@ -54,7 +48,8 @@ const drawSoon = () => { frame = frame || requestAnimationFrame(() => { frame = 
 /** Draw what is near and no longer true; before printing all there is. */
 function drawDirty(all = false) {
   for (const picture of sweep ? pictures : []) {
-    if (!(all || picture.near) || picture.waits) continue;
+    // What has no size is in a section that has nothing to show.
+    if (!(all || picture.near) || picture.waits || !picture.box.clientWidth) continue;
     if (picture.dirty) {
       Object.assign(picture, {dirty: false, marked: true, drawn: sizeOf(picture)});
       picture.draw(picture);

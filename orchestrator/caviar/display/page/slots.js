@@ -9,9 +9,7 @@ function drawSlots(picture) {
     return drawChart(lane, chart);
   }
   const ran = Array.from(sweep.order).filter((row) => !Number.isNaN(sweep.started[row] + sweep.slot[row]));
-  if (!ran.length) return nothing({...picture, id: 'utilisation'}, 'When the trials ran is not known.');
   const slots = 1 + ran.reduce((most, row) => Math.max(most, sweep.slot[row]), 0);
-  box.hidden = false;
   box.style.height = `${clamp(slots * 22, 44, 420) + 34}px`;
   const base = fit(pair), until = sweep.documents.sweep.elapsed_s || 0;
   const kept = keptRows(sweep, state.keep), color = rowColors();

@@ -20,14 +20,16 @@ function showSweep(newer) {
 
 /** What has nothing to show says why, at the end; a chart without a neighbour takes the whole width. */
 function arrange() {
-  const {charts = {}, failures = [], pairs = [], absent = {}} = sweep.documents, {isolation = []} = charts;
-  const has = {...charts, failures: failures.length, pairs: pairs.length, isolation: (isolation || []).length};
-  has.axes = sweep.usable && sweep.parameters.length;
-  for (const id of [...CHARTS, 'isolation', 'failures', 'pairs', 'axes']) {
-    const said = byId(`${id}-said`), reason = absent[id]
-      || (id === 'failures' ? 'No trial has failed.' : 'There is nothing to show yet.');
+  const {charts = {}, failures = [], pairs = [], absent = {}} = sweep.documents, some = sweep.parameters.length;
+  const has = {
+    ...charts, failures: failures.length, pairs: pairs.length, isolation: (charts.isolation || []).length,
+    curves: sweep.metrics.some((one) => one.y.length), axes: some && sweep.usable, parallel: some && sweep.n,
+    slots: charts.utilisation || sweep.slot.some((slot, row) => !Number.isNaN(slot + sweep.started[row])),
+  };
+  for (const id of [...CHARTS, 'curves', 'axes', 'parallel', 'isolation', 'pairs', 'slots', 'failures']) {
+    const said = byId(`${id}-said`), reason = absent[id === 'slots' ? 'utilisation' : id] || said.dataset.lack;
     byId(id).classList.toggle('absent', !has[id]);
-    said.textContent = has[id] ? has[id].said || said.dataset.how : reason;
+    said.textContent = has[id] ? has[id].said || said.dataset.how || said.textContent : reason;
   }
   const halves = CHARTS.filter((id) => has[id]).map(byId);
   halves.forEach((card, i) => card.classList.toggle('whole', i === halves.length - 1 && i % 2 === 0));
