@@ -102,8 +102,7 @@ function addAxis(box, name) {
     const tenths = (kept) => bestInTenths(one.u, sweep.value, sweep.mode, kept);
     return {
       us: one.spreadU, vs: valuePlaces(sweep), xTicks: one.ticks, yTicks: values.ticks(5), edges: !choice,
-        share: choice,
-      line: !choice && ((kept) => tenths(kept).map(([u, x]) => [u, clamp(values.at(x), 0, 1)])),
+      share: choice, line: !choice && ((kept) => tenths(kept).map(([u, x]) => [u, clamp(values.at(x), 0, 1)])),
       good: Number.isFinite(one.low_u) && [one.low_u, one.high_u],
       sentence: `${counted(sweep.usable, 'trial')} by value; the best has ${paramText(one, sweep.best)}`,
     };

@@ -47,8 +47,7 @@ function fillList() {
 
 function sweepRow(one) {
   const age = (Date.now() - Date.parse(one.created)) / 1000, {best, running, failed} = one;
-  const counts = [`${one.done} of ${one.planned ?? '?'}`, running && `${running} running`, failed
-    && `${failed} failed`];
+  const told = [`${one.done} of ${one.planned ?? '?'}`, running && `${running} running`, failed && `${failed} failed`];
   const cell = (...children) => make('td', {}, ...children), small = (text) => make('small', {text});
   return make('tr', {},
     make('th', {scope: 'row'}, make('button', {class: 'link', text: one.name, onclick: () => choose(one.id)}),
@@ -57,7 +56,7 @@ function sweepRow(one) {
       small(`${one.mode} ${one.metric}`)),
     cell(make('progress', {value: one.done / (one.planned || Infinity), max: 1,
       'aria-label': `progress of ${one.name}`}),
-      small(counts.filter(Boolean).join(' · '))),
+      small(told.filter(Boolean).join(' · '))),
     cell(one.state), cell(`${duration(age)} ago`), cell(duration(one.took_s)));
 }
 

@@ -1,12 +1,12 @@
 // The pictures that do not follow the selection: their options come with the data, and ECharts draws them.
 const CHARTS = ['importance', 'best_so_far', 'tuning_curve', 'retest'];
-let library = null;
+let library = null, loaded = null;
 
 /** ECharts, inflated from the page when it is first needed and run as the inline script that the policy allows. */
 function charting() {
   library = library || inflate(fromBase64(byId('echarts').textContent)).then((code) => {
     document.head.append(make('script', {text: new TextDecoder().decode(code)}));
-    return window.echarts;
+    return (loaded = window.echarts);
   });
   return library;
 }
@@ -17,12 +17,18 @@ function charting() {
  */
 function resolved(value, key = '') {
   if (Array.isArray(value)) return value.map((one) => resolved(one, key));
-  if (typeof value === 'string') return value.startsWith('--') ? colors()[value.slice(2)] || value : value;
+  if (typeof value === 'string') return harmless(value.startsWith('--') ? colors()[value.slice(2)] || value : value);
   if (value === null || typeof value !== 'object') return value;
   const {ticks, ...rest} = value;
   const made = Object.fromEntries(Object.entries(rest).map(([name, one]) => [name, resolved(one, name)]));
   return key === 'xAxis' || key === 'yAxis' ? styledAxis(made, ticks, key === 'yAxis') : made;
 }
+
+/**
+ * ECharts keeps texts as keys of plain objects, where `__proto__` would change every object there is: names that these
+ * have of themselves get a character without a width.
+ */
+const harmless = (text) => (text in Object.prototype ? `${text}\u200b` : text);
 
 function styledAxis(axis, ticks, up) {
   const labels = new Map(ticks), at = ticks ? {customValues: ticks.map(([place]) => place)} : {},
@@ -35,7 +41,7 @@ function styledAxis(axis, ticks, up) {
     axisLabel: {
       color: faint, fontSize: 11, hideOverlap: true, interval: up ? 0 : 'auto',
         ...(up ? {overflow: 'truncate', width: 100} : {}),
-      ...axis.axisLabel, ...at, ...(ticks ? {formatter: (place) => labels.get(place) || ''} : {}),
+      ...axis.axisLabel, ...at, ...(ticks ? {formatter: (place) => harmless(labels.get(place) || '')} : {}),
     },
     splitLine: {...axis.splitLine, lineStyle: {color: lineColor, ...(axis.splitLine || {}).lineStyle}, ...at},
   };
@@ -43,7 +49,8 @@ function styledAxis(axis, ticks, up) {
 
 /** Draw the option of the data in a box: what else stands in it than ECharts knows is for the words around. */
 async function drawChart(box, {said, title, height, grid, ...option}) {
-  const {init, getInstanceByDom} = await charting(), {xAxis = {}, yAxis = {}} = option;
+  // At once where it can be: paper does not wait.
+  const {init, getInstanceByDom} = loaded || await charting(), {xAxis = {}, yAxis = {}} = option;
   if (!box.isConnected || !box.clientWidth) return;
   const chart = getInstanceByDom(box) || init(box, null, {renderer: 'canvas'});
   // ECharts does not measure labels at places of ours, so the frame is told how much room they need.
@@ -52,6 +59,7 @@ async function drawChart(box, {said, title, height, grid, ...option}) {
   const frame = {left, right: 22, top: yAxis.name ? 28 : 8, bottom: xAxis.name ? 44 : 24};
   chart.resize();
   chart.setOption({animation: false, textStyle, grid: frame, ...resolved(option)}, {notMerge: true});
+  chart.getZr().flush();
 }
 
 /** One chart of the data in the section of its name, where there is one. */

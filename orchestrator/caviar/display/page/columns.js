@@ -116,12 +116,12 @@ function merged(older, newer) {
 function withPayload(known, {head, columns}) {
   const change = known && !head.full;
   const documents = change ? {...known.documents, ...head.documents} : head.documents;
-  const told = tableOf(columns, documents);
+  const own = tableOf(columns, documents);
   const choices = ({parameters}) => JSON.stringify(parameters.map(({name, options}) => [name, options]).sort());
   // Choices are places in their options: once these are others, older rows are asked for again.
   const boot = change && choices(known.documents) !== choices(documents) ? null : head.boot;
-  return describe({id: head.sweep, boot, version: head.version, documents, table: change ? merged(known.table, told)
-    : told});
+  const {sweep: id, version} = head, table = change ? merged(known.table, own) : own;
+  return describe({id, boot, version, documents, table});
 }
 
 /** The sweep with what all pictures ask for: columns by their short names, the order of the trials, shades by rank. */
@@ -165,7 +165,6 @@ function spread(u, trial) {
 function byRank(value, mode) {
   const key = value.map((x) => (Number.isNaN(x) ? Infinity : mode === 'max' ? -x : x));
   // Two of them are compared by < since infinity minus infinity is no number.
-  const before = (a, b) => (key[a] < key[b] ? -1 : key[a] > key[b] ? 1 : Number.isNaN(value[a]) - Number.isNaN(value[b])
-    || a - b);
+  const before = (a, b) => (key[a] < key[b] ? -1 : key[a] > key[b] ? 1 : isNaN(value[a]) - isNaN(value[b]) || a - b);
   return Uint32Array.from(value.keys()).sort(before);
 }

@@ -8,8 +8,7 @@ function make(name, properties = {}, ...children) {
   for (const [key, value] of Object.entries(properties)) {
     if (key === 'text') element.textContent = value;
     else if (key.startsWith('on')) element.addEventListener(key.slice(2), value);
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(key, value === true ? ''
-      : value);
+    else if ((value ?? false) !== false) element.setAttribute(key, value === true ? '' : value);
   }
   element.append(...children.filter((child) => child || child === 0));
   return element;
@@ -101,8 +100,8 @@ function cut(context, text, width) {
 }
 
 /** The room that the labels left of a frame need. */
-const labelRoom = (context, ticks) => 14 + clamp(Math.max(...ticks.map(([, label]) => textWidth(context)(label))), 20,
-  96);
+const labelRoom = (context, ticks) =>
+  14 + clamp(Math.max(...ticks.map(([, label]) => textWidth(context)(label))), 20, 96);
 
 /** Grid lines and labels of both axes around the frame {left, top, width, height}; ticks are [place, label]. */
 function drawAxes(context, frame, xTicks, yTicks, grid = true) {
@@ -200,7 +199,6 @@ function paintMarked(context, lines, i, row, color) {
 function endLabels(context, labels, x, top, bottom) {
   const sorted = labels.filter(([y]) => !Number.isNaN(y)).sort((a, b) => a[0] - b[0]), places = [];
   sorted.forEach(([y], i) => { places[i] = Math.max(y, i ? places[i - 1] + 13 : top); });
-  for (let i = places.length - 1, limit = bottom; i >= 0; i--, limit -= 13) limit = places[i] = Math.min(places[i],
-    limit);
+  places.reduceRight((limit, y, i) => (places[i] = Math.min(y, limit)) - 13, bottom);
   sorted.forEach(([, text, color], i) => write(context, text, x, places[i], {color, bold: true, halo: true}));
 }

@@ -143,21 +143,22 @@ function followPointer(box, find, lines = () => []) {
     return showHint(box, x, y, row, lines(row, x));
   }));
   box.addEventListener('click', (event) => at(event, (row) => row >= 0 && togglePinned(sweep.trial[row])));
-  box.addEventListener('keydown', (event) => event.target === box && stepByRank(event));
+  box.addEventListener('keydown', (event) => event.target === box && stepThrough(event, rankedRows()));
   for (const leaving of ['pointerleave', 'blur']) box.addEventListener(leaving, letGo);
 }
 
-/** The trial before or after the hot one by rank, among the selected; it is said to those who cannot see it. */
-function stepByRank(event) {
+/** The rows that have a value, among the selected, the best first. */
+const rankedRows = (kept = keptRows(sweep, state.keep)) =>
+  Array.from(sweep.order.subarray(0, sweep.usable)).filter((row) => !kept || kept[row]);
+
+/** An arrow's way through some rows, which ends at their ends; Enter pins the trial that it has come to. */
+function stepThrough(event, rows) {
   const steps = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -Infinity, End: Infinity};
   if (event.key === 'Enter' && state.hot !== null) togglePinned(state.hot);
   if (!(event.key in steps)) return;
   event.preventDefault();
-  const kept = keptRows(sweep, state.keep);
-  const ranked = Array.from(sweep.order.subarray(0, sweep.usable)).filter((row) => !kept || kept[row]);
-  const row = ranked[clamp(ranked.indexOf(rowOf(state.hot)) + steps[event.key], 0, ranked.length - 1)];
-  if (row === undefined) return;
-  set({hot: sweep.trial[row]});
+  const row = rows[clamp(rows.indexOf(rowOf(state.hot)) + steps[event.key], 0, rows.length - 1)];
+  if (row !== undefined) set({hot: sweep.trial[row]});
 }
 
 /** Name the hot trial to those who cannot see it. */

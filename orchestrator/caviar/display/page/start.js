@@ -15,7 +15,7 @@ function showSweep(newer) {
   fill('color', ['rank', ...sweep.parameters.map((one) => one.name)], options);
   showControls();
   redrawAll();
-  requestAnimationFrame(() => setTimeout(() => { window.caviar.ready = true; }));
+  requestAnimationFrame(() => setTimeout(() => { window.caviar.ready = true; requestIdleCallback(charting); }));
 }
 
 /** What has nothing to show says why, at the end; a chart without a neighbour takes the whole width. */
@@ -84,19 +84,18 @@ function applyTheme(dark = isDark()) {
 }
 
 async function showEmbedded() {
-  const list = JSON.parse(byId('sweeps').textContent), place = Math.max(list.findIndex(({id}) => id === state.sweep),
-    0);
+  const list = JSON.parse(byId('sweeps').textContent), chosen = list.find(({id}) => id === state.sweep) || list[0];
   fill('sweep', list, () => list.map(({id, name: title}) => make('option', {value: id, text: `${title} · ${id}`})));
   byId('sweep').parentElement.hidden = list.length < 2;
   if (!list.length) throw new Error('it holds no sweep');
-  byId('sweep').value = list[place].id;
-  showSweep(await embeddedSweep(place));
+  byId('sweep').value = chosen.id;
+  showSweep(await embeddedSweep(list.indexOf(chosen)));
 }
 
 function start() {
   const board = document.documentElement.dataset.kind === 'board';
   const show = () => showEmbedded().catch((error) => tellTrouble(`This report cannot be shown: ${error.message}.`));
-  window.caviar = {get state() { return state; }, set, data: null, ready: false};
+  window.caviar = {get state() { return state; }, get curves() { return drawnCurves; }, set, data: null, ready: false};
   startControls();
   startCurves();
   onSweep.push(startAxes());

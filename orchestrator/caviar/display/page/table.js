@@ -86,8 +86,8 @@ function tableRow(columns, row, index) {
   const cells = columns.map(({id, number, text}) => {
     if (id === 'curve') return make('td', {}, make('canvas', {'aria-hidden': 'true'}));
     if (id !== 'trial') return make('td', {text: text(row), title: text(row), class: number ? 'number' : null});
-    const pin = () => togglePinned(sweep.trial[row]);
-    return make('th', {scope: 'row'}, make('button', {text: text(row), title: 'pin in all pictures', onclick: pin}));
+    const pin = {title: 'pin in all pictures', tabindex: -1, onclick: () => togglePinned(sweep.trial[row])};
+    return make('th', {scope: 'row'}, make('button', {text: text(row), ...pin}));
   });
   return make('tr', {'aria-rowindex': index, 'data-row': row}, ...cells);
 }
@@ -122,5 +122,12 @@ function startTable() {
     const row = event.target.closest('tr[data-row]');
     set({hot: row ? sweep.trial[row.dataset.row] : null});
   });
-  scroll.addEventListener('pointerleave', () => set({hot: null}));
+  for (const leaving of ['pointerleave', 'blur']) scroll.addEventListener(leaving, () => set({hot: null}));
+  // One stop for the keyboard, however many rows there are: arrows go through them, Enter pins.
+  scroll.addEventListener('keydown', (event) => {
+    if (event.target !== scroll || ['ArrowLeft', 'ArrowRight'].includes(event.key)) return;
+    stepThrough(event, picture.rows);
+    const top = Math.max(picture.rows.indexOf(rowOf(state.hot)), 0) * ROW_HEIGHT;
+    scroll.scrollTop = clamp(scroll.scrollTop, top + 3 * ROW_HEIGHT - scroll.clientHeight, top);
+  });
 }

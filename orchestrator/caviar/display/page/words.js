@@ -58,9 +58,8 @@ function failureDetails({reason, count, trials, example, command: typed}) {
 
 /** The winner; what to type next is open where there is room beside what to know before trusting it. */
 function tellVerdict(verdict, open) {
-  const {none = 'There is no winner yet.', trial, shown: text, by, sentence, config = [], final = [],
-    commands = []} = verdict;
-  const {retest} = verdict, there = trial !== undefined;
+  const {none = 'There is no winner yet.', trial, shown: text, by, sentence, config = [], final = []} = verdict;
+  const {retest, commands = []} = verdict, there = trial !== undefined;
   byId('by').textContent = by ? `Winner by ${by}` : 'Winner';
   fill('verdict-value', [trial, text, none], () => (there
     ? [make('span', {class: 'trial', text: `t${trial}`}), ' ', make('strong', {text})]
