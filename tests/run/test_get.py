@@ -1,6 +1,7 @@
 """The winner's model out of the store: the bytes that train saved."""
 
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,34 @@ def test_who_saves_none_is_told_how(inline: None, caviar: Caviar, write: Write, 
     assert (got.code, "let train call trial.save(step, data)" in got.err) == (4, True)
     with pytest.raises(NotFoundError, match="has no checkpoint"):
         Result(store).checkpoint()
+
+
+FOLDERS = """
+    from caviar import Float, Sweep
+
+
+    def train(config, trial):
+        folder = trial.path / "model"
+        folder.mkdir()
+        (folder / "weights").write_text(str(config["x"]))
+        trial.report(0, loss=config["x"])
+        trial.save(0, folder)
+
+
+    sweep = Sweep(train, {"x": Float(0.0, 1.0)}, "loss", trials=3)
+"""
+
+
+@pytest.mark.usefixtures("inline")
+def test_a_folder_comes_out_as_one(caviar: Caviar, write: Write, store: Path, tmp_path: Path) -> None:
+    assert caviar("run", write(FOLDERS), "-q").code == 0
+    best = str(Result(store).best.config["x"])
+    assert caviar("get", "-o", tmp_path / "model").code == 0
+    assert (tmp_path / "model" / "weights").read_text() == best
+    again = caviar("get", "-o", tmp_path / "model")
+    assert (again.code, "is there already, and the checkpoint is a folder" in again.err) == (2, True)
+    assert caviar("get", "-o", tmp_path / "model.tar").code == 0
+    with tarfile.open(tmp_path / "model.tar") as archive:
+        assert archive.getnames() == ["caviar-folder", "caviar-folder/weights"]
+    Result(store).checkpoint().write(tmp_path / "other")
+    assert (tmp_path / "other" / "weights").read_text() == best

@@ -118,15 +118,15 @@ def test_the_rows_before_a_checkpoint_never_come_after_it(folder: Path) -> None:
         assert all(save.rows <= told for save in batch.saves)
 
 
-def test_a_file_is_copied_and_a_folder_or_anything_else_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_a_file_is_copied_and_what_is_no_path_is_refused(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "model.bin"
     file.write_bytes(os.urandom(3_000_000))
 
     def train(config: dict[str, Any], trial: Trial) -> None:
         trial.save(0, file)
         trial.report(0, loss=1.0)
-        for wrong in (tmp_path, {"state": 1}):
-            with pytest.raises(TypeError, match="a checkpoint is bytes or the path of one file"):
+        for wrong in (3, {"state": 1}):
+            with pytest.raises(TypeError, match="a checkpoint is bytes or the path of a file or a folder"):
                 trial.save(1, wrong)  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="a step is a whole number"):
             trial.save(0.5, b"")  # type: ignore[arg-type]

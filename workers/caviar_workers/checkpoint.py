@@ -11,12 +11,13 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from caviar_workers.backoff import OUTAGE_S, ROOM_S, Backoff
+from caviar_workers.trial_folder import write_data
 
 PIECE = 2**20
 
@@ -30,12 +31,35 @@ _NAME = re.compile(r"([0-9]+)-([0-9]+)-([0-9]+)-([0-9a-f]{16})-([0-9a-f]{8})\.ch
 
 
 class Checkpoint(NamedTuple):
-    """The answer of `trial.load()`: the step and the data that were saved."""
+    """A checkpoint: the step and the data that were saved."""
 
     step: int
     """The last step that is in it; the next one to train is this + 1."""
     data: bytes
-    """As they were saved."""
+    """As they were saved; a folder is a tar of it."""
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write it as it was saved: a file, or a folder, which must not be there.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        write_data(self.data, Path(path))
+
+
+class Restored(Checkpoint):
+    """The answer of `trial.load()`, a pair (step, data): the checkpoint to go on from."""
+
+    folder: Callable[[], Path]
+    """Gives the trial's scratch folder."""
+
+    @property
+    def path(self) -> Path:
+        """What was saved, as a file or a folder of the trial's own; written when it is first asked for."""
+        path = self.folder() / f"checkpoint-{self.step}"
+        if not path.exists():
+            self.write(path)
+        return path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,16 +106,13 @@ def pieces(source: Any) -> Iterator[bytes]:
     """The bytes themselves, or those of a file, piece by piece.
 
     Raises:
-        TypeError: It is neither bytes nor the path of a file.
+        TypeError: It is neither bytes nor a path.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
         yield bytes(source)
         return
-    if not isinstance(source, (str, os.PathLike)) or os.path.isdir(source):
-        raise TypeError(
-            f"a checkpoint is bytes or the path of one file, but save() got {source!r:.60}: "
-            "put several files into an archive"
-        )
+    if not isinstance(source, (str, os.PathLike)):
+        raise TypeError(f"a checkpoint is bytes or the path of a file or a folder, but save() got {source!r:.60}")
     with open(source, "rb") as file:
         while piece := file.read(PIECE):
             yield piece

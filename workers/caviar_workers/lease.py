@@ -43,7 +43,7 @@ from caviar_workers.scalar import held_number, in_words, scalar
 from caviar_workers.std_streams import OUTLETS
 from caviar_workers.surroundings import Surroundings, where_import_leads
 from caviar_workers.trainer import train_in_thread
-from caviar_workers.trial import Trial, TrialInterrupted, replay
+from caviar_workers.trial import Trial, TrialInterrupted
 
 _GLANCE_S, _TORRENT_S = 0.25, 0.05
 _TORRENT = 1_000
@@ -298,7 +298,20 @@ def _replayed(rows: Iterator[Any], trial: Trial) -> Any:
             item = next(rows)
         except StopIteration as end:
             return end.value
-        replay(trial, item)
+        _replay(trial, item)
+
+
+def _replay(trial: Trial, item: Any) -> None:
+    """Report what a generator yielded: a dict with `step` and metrics.
+
+    Raises:
+        TypeError: The item is not such a dict.
+    """
+    if not isinstance(item, dict) or "step" not in item:
+        raise TypeError(
+            f"a train generator yields dicts such as {{'step': 3, 'loss': 0.5}}, but it yielded {item!r:.80}"
+        )
+    trial.report(**item)
 
 
 def _only_numbers(returned: dict[Any, Any]) -> bool:

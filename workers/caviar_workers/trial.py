@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from time import time as now
 from typing import Any
 
-from caviar_workers.checkpoint import MOST_STEP, Checkpoint
+from caviar_workers.checkpoint import MOST_STEP, Checkpoint, Restored
 from caviar_workers.scalar import scalar, whole_step
 from caviar_workers.states import Action
+from caviar_workers.trial_folder import pack_folder, remove, scratch_folder
 
 Row = tuple[int, float, dict[str, float]]
 """One report: step, time in seconds since 1970, metrics."""
@@ -26,8 +28,8 @@ WIDTH = 3
 """Cells of a row."""
 
 _PUBLIC = (
-    *("attempt", "data", "devices", "interrupted", "load", "metric", "number", "report", "save", "seed", "start"),
-    "sweep",
+    *("attempt", "data", "devices", "interrupted", "load", "metric", "number", "path", "report", "save", "seed"),
+    *("start", "sweep"),
 )
 
 
@@ -64,6 +66,7 @@ class Trial:
         "_put",
         "_restored",
         "_saved",
+        "_scratch",
         "_start",
         "_step",
         "attempt",
@@ -89,6 +92,7 @@ class Trial:
         self.interrupted: Action | None = None
         self._restored: Checkpoint | None = None
         self._keep: Keep | None = None
+        self._scratch: Path | None = None
         self._start = 0
         self._saved = False
         self._ending: Action | None = None
@@ -128,10 +132,10 @@ class Trial:
 
         Args:
             step: The last step that is in it; usually the one that was reported last.
-            data: Bytes, or the path of one file. What they mean is the train function's business.
+            data: Bytes, or the path of a file or a folder. What they mean is the train function's business.
 
         Raises:
-            TypeError: The data are neither bytes nor the path of a file, or the step is not whole.
+            TypeError: The data are neither bytes nor a path, or the step is not whole.
             OSError: They cannot be written.
             TrialInterrupted: The trial was told to pause; the checkpoint is kept.
         """
@@ -139,17 +143,33 @@ class Trial:
             raise RuntimeError(self._barred.format("save"))
         step = whole_step(step)
         if self._keep is not None:
-            self._keep(self, step, data)
+            if isinstance(data, (str, os.PathLike)) and os.path.isdir(data):
+                archive = self.path / "saved.tar"
+                pack_folder(Path(data), archive)
+                self._keep(self, step, archive)
+                archive.unlink()
+            else:
+                self._keep(self, step, data)
         self._saved = True
         if self._ending == Action.PAUSE:
             self.interrupted = self._ending
             raise TrialInterrupted("this trial was told to pause")
 
-    def load(self) -> Checkpoint | None:
+    @property
+    def path(self) -> Path:
+        """A folder of this attempt's own, in the machine's temporary one; removed when the attempt ends."""
+        if self._barred is not None:
+            raise RuntimeError(self._barred.format("path"))
+        if self._scratch is None:
+            self._scratch = scratch_folder(self.sweep, self.number)
+        return self._scratch
+
+    def load(self) -> Restored | None:
         """The checkpoint to go on from, to be asked for before the first report; None: begin at step 0.
 
         Returns:
-            A pair (step, data): the first report is then of a later step than that.
+            A pair (step, data): the first report is then of a later step than that. Its `path` is what was saved as a
+            file, or as the folder that it was.
 
         Raises:
             RuntimeError: Something was reported already, this is another process than train's, or train has returned.
@@ -158,10 +178,13 @@ class Trial:
             raise RuntimeError(self._barred.format("load"))
         if self.reported:
             raise RuntimeError("trial.load() comes before the first trial.report(): what was reported cannot be undone")
-        if self._restored is not None:
-            self._start = self._restored.step + 1
-            self._saved = True  # as it did, and will again
-        return self._restored
+        if self._restored is None:
+            return None
+        self._start = self._restored.step + 1
+        self._saved = True  # as it did, and will again
+        found = Restored(*self._restored)
+        found.folder = lambda: self.path
+        return found
 
     @property
     def start(self) -> int:
@@ -275,6 +298,7 @@ class Trial:
     def leave(self) -> None:
         """Close the trial: what comes from a thread that outlives train is refused."""
         _present.discard(self)
+        remove(self._scratch)
         self._barred = _OVER
         self._accept = self._put = _refuse_late
 
@@ -365,16 +389,3 @@ def not_had(name: str) -> str:
     if name.startswith("suggest_"):
         return f"a trial suggests nothing here: its values are in config, such as config['x']; {has}"
     return f"a trial has no {name!r}: {has}"
-
-
-def replay(trial: Trial, item: Any) -> None:
-    """Report what a generator yielded: a dict with `step` and metrics.
-
-    Raises:
-        TypeError: The item is not such a dict.
-    """
-    if not isinstance(item, dict) or "step" not in item:
-        raise TypeError(
-            f"a train generator yields dicts such as {{'step': 3, 'loss': 0.5}}, but it yielded {item!r:.80}"
-        )
-    trial.report(**item)

@@ -25,18 +25,26 @@ Examples:
 @click.option("--step", type=click.IntRange(min=0), metavar="N", help="The one of this step.")
 @target_options
 def verb(trial: int | None, output: str, best: bool, step: int | None, target: Target) -> None:
-    """Write a checkpoint of one trial to FILE: the bytes that train gave to trial.save(), as they were."""
+    """Write a checkpoint of one trial to FILE: what train gave to trial.save(), as it was.
+
+    A folder is written as a folder, which must not be there yet, or with -o NAME.tar as an archive of it.
+    """
     from caviar.cli.opened import opened
     from caviar.cli.output import emit_json, say
     from caviar.display.numbers import number
-    from caviar.display.whole_file import write_whole
+    from caviar.display.whole_file import write_folder, write_whole
     from caviar.results.checkpoint import checkpoint_of
+    from caviar_workers.checkpoint import Checkpoint
+    from caviar_workers.trial_folder import is_folder
 
     if best and step is not None:
         raise click.UsageError("--best and --step name one checkpoint each: give one of them")
     with opened(target, search=trial is None) as sweep:
         found, data = checkpoint_of(sweep, trial, step=step, best=best)
-    write_whole(output, data)
+    if is_folder(data) and not output.endswith(".tar"):
+        write_folder(output, lambda aside: Checkpoint(found.step, data).write(aside))
+    else:
+        write_whole(output, data)
     if target.as_json:
         emit_json(replace(found, file=output))
         return

@@ -40,3 +40,23 @@ def to_file(file: str, write: Callable[[str], object]) -> None:
         if not special:
             with suppress(OSError):
                 os.unlink(aside)
+
+
+def write_folder(folder: str, write: Callable[[str], object]) -> None:
+    """Have a folder written where there is none.
+
+    Args:
+        folder: Its path.
+        write: Writes to the path that it is given, whole or not at all.
+
+    Raises:
+        SpecError: Something is there, or it cannot be written.
+    """
+    if os.path.lexists(folder):
+        raise SpecError(
+            f"{folder} is there already, and the checkpoint is a folder: name another, or one that ends in .tar"
+        )
+    try:
+        write(folder)
+    except OSError as error:
+        raise SpecError(f"cannot write {folder}: {error.strerror or error}; name another folder") from error
