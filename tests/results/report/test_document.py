@@ -1,6 +1,7 @@
 """A page is told what the store holds, in the words and numbers that the verbs have."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from caviar.results.best import best_document
 from caviar.results.open_sweep import open_sweep
 from caviar.results.plot_points import axis_points
 from caviar.results.report.columns import decode
-from caviar.results.report.document import sweep_payload
+from caviar.results.report.document import moment_of, space_findings, sweep_payload, whole_payload
+from caviar.results.report.facts import failures_document
+from caviar.results.report.trial_rows import trial_rows
 from caviar.results.understand import understand_document
 
 from ...formula_sweeps import add_formula, make_plan
@@ -159,3 +162,17 @@ def test_a_head_is_strict_json_and_the_same_sweep_gives_the_same_bytes(store):
             payloads.append(sweep_payload(opened).to_bytes())
     assert payloads[0] == payloads[1]
     json.dumps(decode(payloads[0])[0], allow_nan=False)
+
+
+def test_trials_that_began_after_the_rows_were_read_do_no_harm(store):
+    """Files that were merged meanwhile make the views look anew."""
+    with open_sweep(store, store.find(add_digits(store)), say_nothing) as opened:
+        rows = trial_rows(opened)
+        few = {name: getattr(rows, name)[:3] for name in ("trial", "state", "step", "started", "ended", "seconds")}
+        earlier = replace(rows, **few, value=rows.value[:3], attempts=rows.attempts[:3], u=rows.u[:3])
+        earlier = replace(earlier, reports=rows.reports[:3])
+        documents, column = failures_document(opened, earlier)
+        assert (documents[0]["trials"], column.tolist()) == ([FAILED], [65535] * 3)
+        payload = whole_payload(opened, moment_of(opened, earlier, space_findings(opened, earlier)))
+    assert {len(column) for name, column in payload.columns.items() if not name.startswith("curve:")} == {3}
+    assert payload.columns["curve:trial"].tolist() == [0, 1, 2]

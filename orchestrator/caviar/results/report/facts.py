@@ -118,7 +118,7 @@ def failures_document(opened: OpenSweep, rows: TrialRows) -> tuple[list[dict[str
     firsts = [trials[0] for _, trials in alike]
     errors = _errors(opened, firsts)
     for k, (reason, trials) in enumerate(alike):
-        column[[rows.row[trial] for trial in trials]] = k
+        column[[rows.row[trial] for trial in trials if trial in rows.row]] = k  # others began since
         told = {
             "reason": reason,
             "count": len(trials),

@@ -161,16 +161,14 @@ def fetched(opened: OpenSweep, sql: str) -> dict[str, Any]:
 
 def _values(opened: OpenSweep, trial: IntArray) -> tuple[Selection | None, FloatArray]:
     """What the sweep's own rule says of each trial; NaN: it does not compete."""
-    value = np.full(len(trial), np.nan)
     description = opened.sweep.description()
     bare = {**description, "plan": {**description["plan"], "space": {"parameters": {}}}}  # no configuration is made
     try:
         selection = select(opened.views, bare, k=ALL, steps=False)
     except NotFoundError:  # its metric is never reported
-        return None, value
-    chosen = np.array([row.trial for row in selection.rows], np.int64)
-    value[np.searchsorted(trial, chosen)] = [row.value for row in selection.rows]
-    return selection, value
+        return None, np.full(len(trial), np.nan)
+    found = {row.trial: row.value for row in selection.rows}  # some may have begun since the trials were read
+    return selection, np.array([found.get(one, np.nan) for one in trial.tolist()], np.float64)
 
 
 def _points(opened: OpenSweep, space: Space, found: dict[str, Any]) -> FloatArray:

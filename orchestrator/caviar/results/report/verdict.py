@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from caviar.display.numbers import counted, number, option_text, with_half_width
 from caviar.display.typed_commands import typed
@@ -27,6 +30,8 @@ LONGEST = 200
 """Characters of a value that is shown."""
 MOST_RETESTED = 10
 STILL_BEST = "still best"
+OLD = 90
+"""Days after which `caviar stale`, too, counts a winner as one that nobody has looked at."""
 
 
 def verdict_document(opened: OpenSweep, best: BestDocument | None, why: str) -> dict[str, Any]:
@@ -85,7 +90,13 @@ def trust_document(
 ) -> list[dict[str, Any]]:
     """What to know before one trusts the winner, each with what to do about it."""
     retest = None if best is None else best.retest
-    told = [*_not_shown(not_shown), *_retested(opened, retest), *_drift(opened), *_ends(opened, rows)]
+    told = [
+        *_not_shown(not_shown),
+        *_retested(opened, retest),
+        *_drift(opened),
+        *_ends(opened, rows),
+        *_old(opened, rows),
+    ]
     if best is None:
         ended = f"{counted(rows.count, 'trial')} and no winner" if rows.count else "no trial has begun"
         told.append(_item("none", "warn", ended, "", f"caviar status {opened.sweep.id}"))
@@ -163,6 +174,17 @@ def _drift(opened: OpenSweep) -> Iterator[dict[str, Any]]:
     if checks and checks[-1]["verdict"] not in ("", STILL_BEST):
         text = f"checked on {checks[-1]['when'][:10]}: {checks[-1]['verdict']}"
         yield _item("stale", "warn", text, "", f"caviar stale {opened.sweep.id}")
+
+
+def _old(opened: OpenSweep, rows: TrialRows) -> Iterator[dict[str, Any]]:
+    """It was trained long ago."""
+    if rows.began is None or imported_from(opened.sweep.description()) is not None:
+        return
+    newest = float(np.nanmax(np.concatenate([rows.started, rows.ended])))
+    days = (datetime.now(UTC).timestamp() - rows.began / 1000 - newest) / 86400
+    if days > OLD:
+        detail = "code, data and libraries may have changed since"
+        yield _item("old", "note", f"trained {days:.0f} days ago", detail, f"caviar stale {opened.sweep.id}")
 
 
 def _ends(opened: OpenSweep, rows: TrialRows) -> Iterator[dict[str, Any]]:
