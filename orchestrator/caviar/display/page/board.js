@@ -34,8 +34,8 @@ function showList() {
 
 /** The list of sweeps: name, state, best value, progress, age; those that match what is searched. */
 function fillList() {
-  const words = byId('find-sweep').value.toLowerCase().split(/\s+/), {sweeps = [], not_shown: notShown = []} = listed
-    || {};
+  const words = byId('find-sweep').value.toLowerCase().split(/\s+/);
+  const {sweeps = [], not_shown: notShown = []} = listed || {};
   const text = (one) => [one.name, one.id, one.metric, one.state, ...(one.tags || [])].join(' ').toLowerCase();
   const found = sweeps.filter((one) => words.every((word) => text(one).includes(word)));
   const empty = sweeps.length ? 'No sweep matches.' : 'This store holds no sweep yet: `caviar run FILE` makes one.';

@@ -31,16 +31,14 @@ function resolved(value, key = '') {
 const harmless = (text) => (text in Object.prototype ? `${text}\u200b` : text);
 
 function styledAxis(axis, ticks, up) {
-  const labels = new Map(ticks), at = ticks ? {customValues: ticks.map(([place]) => place)} : {},
-    {line: lineColor, faint} = colors();
+  const labels = new Map(ticks), {line: lineColor, faint} = colors();
+  const at = ticks ? {customValues: ticks.map(([place]) => place)} : {};
   return {
     nameLocation: up ? 'end' : 'middle', nameGap: up ? 10 : 26, ...axis,
-    nameTextStyle: {color: faint, fontSize: 11, align: up ? 'left' : 'center', padding: up ? [0, 0, 0, -30] : 0,
-      ...axis.nameTextStyle},
+    nameTextStyle: {color: faint, fontSize: 11, ...(up && {align: 'left', padding: [0, 0, 0, -30]})},
     axisLine: {lineStyle: {color: lineColor}, ...axis.axisLine}, axisTick: {show: false, ...axis.axisTick, ...at},
     axisLabel: {
-      color: faint, fontSize: 11, hideOverlap: true, interval: up ? 0 : 'auto',
-        ...(up ? {overflow: 'truncate', width: 100} : {}),
+      color: faint, fontSize: 11, hideOverlap: true, ...(up && {interval: 0, overflow: 'truncate', width: 100}),
       ...axis.axisLabel, ...at, ...(ticks ? {formatter: (place) => harmless(labels.get(place) || '')} : {}),
     },
     splitLine: {...axis.splitLine, lineStyle: {color: lineColor, ...(axis.splitLine || {}).lineStyle}, ...at},

@@ -90,8 +90,8 @@ function tableOf(columns, {parameters, metrics, seconds}) {
 /** The two tables as one; a trial that is in both is taken from the newer. Rows are in the order of their numbers. */
 function merged(older, newer) {
   const isNew = new Set(newer.rows.get('trial'));
-  const picks = [older, newer].flatMap((table) => Array.from(table.rows.get('trial'), (trial, row) =>
-    ({table, trial, row})))
+  const rowsOf = (table) => Array.from(table.rows.get('trial'), (trial, row) => ({table, trial, row}));
+  const picks = [older, newer].flatMap(rowsOf)
     .filter(({table, trial}) => table === newer || !isNew.has(trial)).sort((a, b) => a.trial - b.trial);
   const rows = new Map(), points = new Map();
   for (const name of new Set([...older.rows.keys(), ...newer.rows.keys()])) {
@@ -129,8 +129,8 @@ function describe(sweep) {
   const {documents, table} = sweep, n = table.start.length;
   const column = (name) => table.rows.get(name) || new Float64Array(n).fill(NaN);
   for (const name of TRIAL_COLUMNS) sweep[name] = column(name);
-  Object.assign(sweep, {n, grouped: table.rows.has('group'), metric: documents.sweep.metric,
-    mode: documents.sweep.mode});
+  const {metric, mode} = documents.sweep;
+  Object.assign(sweep, {n, grouped: table.rows.has('group'), metric, mode});
   sweep.parameters = documents.parameters.map((parameter) => {
     const u = column(`place of ${parameter.name}`);
     return {...parameter, values: column(`value of ${parameter.name}`), u, spreadU: spread(u, sweep.trial)};
@@ -140,14 +140,14 @@ function describe(sweep) {
     return {...metric, last, low, high, y: table.points.get(metric.name) || new Float64Array(0)};
   });
   sweep.rowOf = new Map(Array.from(sweep.trial, (trial, row) => [trial, row]));
-  sweep.order = byRank(sweep.value, sweep.mode);
+  sweep.order = byRank(sweep.value, mode);
   sweep.usable = sweep.order.filter((row) => !Number.isNaN(sweep.value[row])).length;
   sweep.rank = new Float64Array(n);
   sweep.order.forEach((row, place) => { sweep.rank[row] = place; });
   // Of thousands, half would look as if they were good: the more there are, the fewer are strong.
   const steep = sweep.usable > 2000 ? 2.5 : sweep.usable > 300 ? 1.6 : 1;
-  sweep.shade = sweep.rank.map((place) => (place < sweep.usable ? (1 - place / Math.max(sweep.usable - 1, 1)) ** steep
-    : 0));
+  const last = Math.max(sweep.usable - 1, 1);
+  sweep.shade = sweep.rank.map((place) => (place < sweep.usable ? (1 - place / last) ** steep : 0));
   const winner = sweep.rowOf.get((documents.verdict || {}).trial);
   sweep.best = winner !== undefined ? winner : sweep.usable ? sweep.order[0] : -1;
   return sweep;

@@ -59,8 +59,8 @@ function xScale(x) {
   const [low, high, positive] = extent(x);
   const label = state.x === 'step' ? shown : duration;
   if (low === high) return scaleOf(low - 1, high + 1, false, (tick) => (tick === low ? label(tick) : ''));
-  return state.logx && positive < high ? scaleOf(low > 0 ? low : positive / 2, high, true, label)
-    : scaleOf(low, high, false, label);
+  if (!state.logx || !(positive < high)) return scaleOf(low, high, false, label);
+  return scaleOf(low > 0 ? low : positive / 2, high, true, label);
 }
 
 function drawCurves(picture) {

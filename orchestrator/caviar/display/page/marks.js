@@ -19,8 +19,8 @@ let palette = null;
 /** The colours of the page's style: asked once, and again after the theme has changed. */
 function colors() {
   if (!palette) {
-    const style = getComputedStyle(document.documentElement), named = (name) =>
-      style.getPropertyValue(`--${name}`).trim();
+    const style = getComputedStyle(document.documentElement);
+    const named = (name) => style.getPropertyValue(`--${name}`).trim();
     const names = ['ink', 'faint', 'line', 'mark', 'pale', 'best', 'band', 'off', 'card', 'warn'];
     palette = {font: getComputedStyle(document.body).fontFamily,
       ...Object.fromEntries(names.map((name) => [name, named(name)]))};
@@ -166,8 +166,8 @@ function nearestLine({start, length, xs, ys}, order, x, y, reach) {
   let nearest = -1, least = reach * reach, near = reach;
   for (const i of order) {
     const begin = start[i], end = begin + length[i];
-    for (let k = Math.max(firstFrom(xs, begin, end, x - near) - 1, begin); k < end
-      && (k === begin || xs[k - 1] <= x + near); k++) {
+    const first = Math.max(firstFrom(xs, begin, end, x - near) - 1, begin);
+    for (let k = first; k < end && (k === begin || xs[k - 1] <= x + near); k++) {
       const before = k === begin || ys[k - 1] !== ys[k - 1] ? k : k - 1;
       const dx = xs[k] - xs[before], dy = ys[k] - ys[before], squared = dx * dx + dy * dy;
       const t = squared > 0 ? clamp(((x - xs[before]) * dx + (y - ys[before]) * dy) / squared, 0, 1) : 0;

@@ -98,7 +98,8 @@ function markedRows() {
 function paramText(parameter, row) {
   const value = parameter.values[row];
   if (Number.isNaN(value)) return '–';
-  return parameter.options.length ? String(parameter.options[value]) : shown(Number(value.toPrecision(6)));
+  if (parameter.options.length) return String(parameter.options[value]);
+  return parameter.kind === 'int' ? String(value) : shown(Number(value.toPrecision(6)));
 }
 
 /** Put the small box beside the pointer at (x, y) of the picture's box; it names the trial and its configuration. */

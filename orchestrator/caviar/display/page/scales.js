@@ -83,8 +83,8 @@ function ticksOf(low, high, log, most) {
     return finest || of([1], exponents.filter((e) => e % Math.ceil(decades / most) === 0));
   }
   const rough = high / Math.max(most, 1) - low / Math.max(most, 1), power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((times) => times * power >= rough * 0.9999),
-    first = Math.ceil(low / step - 1e-9);
+  const step = power * [1, 2, 5, 10].find((times) => times * power >= rough * 0.9999);
+  const first = Math.ceil(low / step - 1e-9);
   return within(Array.from({length: most + 2}, (_, k) => Number(((first + k) * step).toPrecision(12))));
 }
 

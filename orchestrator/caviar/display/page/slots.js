@@ -45,8 +45,7 @@ function startSlots() {
   const picture = pictureOf('slots', {needs: ['keep', 'color'], draw: drawSlots, mark: markSlots});
   picture.lane = picture.box.appendChild(make('div', {class: 'chart', hidden: true}));
   followPointer(picture.box, (x, y) => {
-    const under = (bar) => Math.abs(x - bar.x - bar.width / 2) <= bar.width / 2 + 1 && y >= bar.y
-      && y <= bar.y + bar.height;
-    return (bars.find(under) || {row: -1}).row;
+    const over = (at, from, length) => at >= from - 1 && at <= from + length + 1;
+    return (bars.find((bar) => over(x, bar.x, bar.width) && over(y, bar.y, bar.height)) || {row: -1}).row;
   }, (row) => [`${duration(sweep.seconds[row])} from ${duration(sweep.started[row])} on`]);
 }

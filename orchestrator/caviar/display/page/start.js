@@ -57,8 +57,8 @@ function startControls() {
 function showControls() {
   if (!sweep) return;
   const metric = shownMetric() || {name: '', axis: {}}, parameter = parameterOf(state.color);
-  const now = {...state, metric: metric.name, color: parameter ? state.color : 'rank', logy: state.logy
-    ?? Boolean(metric.axis.log)};
+  const logy = state.logy ?? Boolean(metric.axis.log), color = parameter ? state.color : 'rank';
+  const now = {...state, metric: metric.name, color, logy};
   for (const [id, read] of Object.entries(CONTROLS)) if (byId(id)[read] !== now[id]) byId(id)[read] = now[id];
   byId('seeds').parentElement.hidden = !sweep.grouped;
   byId('smooth-shown').textContent = state.smooth ? state.smooth.toFixed(2) : 'off';

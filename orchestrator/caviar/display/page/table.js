@@ -19,9 +19,9 @@ function tableColumns() {
     numbers('rank', sweep.metric, sweep.rank, (row) => shown(value[row])),
     {id: 'curve', label: 'curve', text: () => ''},
     ...sweep.parameters.map(parameter),
-    ...metrics.map((one) => numbers(`m ${one.name}`, `${last ? '' : `${state.summary} `}${one.name}`,
+    ...metrics.map((one) => numbers(`m ${one.name}`, last ? one.name : `${state.summary} ${one.name}`,
       one[state.summary])),
-    numbers('step', 'step', sweep.step),
+    numbers('step', 'step', sweep.step, (row) => (Number.isNaN(sweep.step[row]) ? '–' : String(sweep.step[row]))),
     numbers('seconds', 'seconds', sweep.seconds, (row) => duration(sweep.seconds[row])),
     texts('state', 'state', (row) => (states[sweep.state[row]] || '–').toLowerCase()),
   ];
@@ -69,8 +69,8 @@ function headCell(picture, {id, label, number, key}) {
 
 /** The rows in sight; above and below them one empty row each is as high as all that are not made. */
 function fillRows(picture) {
-  const {scroll, table, rows, columns} = picture, first = Math.max(Math.floor(scroll.scrollTop / ROW_HEIGHT) - 6,
-    0) & ~1;
+  const {scroll, table, rows, columns} = picture;
+  const first = Math.max(Math.floor(scroll.scrollTop / ROW_HEIGHT) - 6, 0) & ~1;
   if (!rows || first === picture.first) return;
   picture.first = first;
   const last = Math.min(first + Math.ceil(scroll.clientHeight / ROW_HEIGHT) + 14, rows.length);

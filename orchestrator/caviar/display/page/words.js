@@ -34,11 +34,11 @@ function copyButton(label, text) {
 
 function tellSweep({documents}) {
   const {sweep: told, trust = [], failures = [], provenance = [], fixed = []} = documents;
-  const counts = [`${sweep.n} of ${counted(told.planned || sweep.n, 'trial')}`,
-    counted(sweep.parameters.length, 'parameter')];
+  const trials = `${sweep.n} of ${counted(told.planned || sweep.n, 'trial')}`;
+  const parameters = counted(sweep.parameters.length, 'parameter');
   byId('name').textContent = document.title = told.name;
-  byId('about').textContent = [told.id, ...counts, `${told.mode} ${told.metric}`, told.state]
-    .filter(Boolean).join(' · ');
+  const about = [told.id, trials, parameters, `${told.mode} ${told.metric}`, told.state];
+  byId('about').textContent = about.filter(Boolean).join(' · ');
   tellVerdict(documents.verdict || {}, trust.length > 2 && window.innerWidth > 760);
   fill('trust-list', trust, () => trust.map(({text, detail, command: typed, level}) => (
     make('li', {class: level}, make('b', {text}), ...paragraphs([detail]), command(typed)))));
@@ -59,12 +59,14 @@ function failureDetails({reason, count, trials, example, command: typed}) {
 /** The winner; what to type next is open where there is room beside what to know before trusting it. */
 function tellVerdict(verdict, open) {
   const {none = 'There is no winner yet.', trial, shown: text, by, sentence, config = [], final = []} = verdict;
-  const {retest, commands = []} = verdict, there = trial !== undefined;
+  const {retest, second, commands = []} = verdict, there = trial !== undefined;
   byId('by').textContent = by ? `Winner by ${by}` : 'Winner';
   fill('verdict-value', [trial, text, none], () => (there
     ? [make('span', {class: 'trial', text: `t${trial}`}), ' ', make('strong', {text})]
       : make('p', {class: 'none', text: none})));
-  fill('verdict-sentence', [sentence, ...(retest ? [retest.sentence, ...(retest.more || [])] : [])], paragraphs);
+  const next = second ? `next best: t${second.trial} with ${second.shown}` : '';
+  const told = retest ? [sentence, retest.sentence, ...(retest.more || [])] : [sentence, next];
+  fill('verdict-sentence', [...new Set(told)], paragraphs);
   fill('verdict-final', final, () => final.length > 0 && namesList(final, {class: 'inline'}));
   fill('verdict-config', config, namesList);
   const exact = JSON.stringify(Object.fromEntries(config.map((one) => [one.name, one.exact])), null, 1);
@@ -77,8 +79,8 @@ function tellVerdict(verdict, open) {
 
 /** What is selected, in a bar that lies over the page, so that nothing moves when it comes. */
 function tellSelection() {
-  const kept = sweep && keptRows(sweep, state.keep), rows = kept ? Array.from(sweep.order).filter((row) => kept[row])
-    : [];
+  const kept = sweep && keptRows(sweep, state.keep);
+  const rows = kept ? Array.from(sweep.order).filter((row) => kept[row]) : [];
   const [best] = rows.filter((row) => sweep.rank[row] < sweep.usable);
   byId('selection').hidden = !kept;
   byId('selection-text').textContent = `${rows.length} of ${sweep ? sweep.n : 0} trials selected${
