@@ -184,3 +184,64 @@ def test_a_page_follows_a_sweep_over_a_kill_and_a_restart_of_the_board(start, tm
     assert axes[0] == axes[1]
     full = [whole for whole, _, _ in page.got]
     assert (full[0], sum(full) < len(full)) == (True, True), "most answers are changes alone"
+
+
+DYING = """
+    import os
+    import signal
+    import time
+    from caviar import Choice, Float, Int, Sweep
+
+    def train(config, trial):
+        checkpoint = trial.load() if trial.attempt else None
+        for step in range(trial.start, 30):
+            time.sleep(0.02)
+            if trial.attempt == 0 and trial.number in (2, 5) and step == 15:
+                time.sleep(1.5)  # what was reported is in the store
+                os.kill(os.getpid(), signal.SIGKILL)
+            loss = (1 + config["lr"]) / (1 + step) + config["units"] / 1000
+            trial.report(step, val_loss=loss, **({"acc": -loss} if step % 2 else {}))
+            if trial.number == 5 and step == 9:
+                trial.save(step, b"so far")
+
+    sweep = Sweep(
+        train,
+        {"lr": Float(1e-4, 1.0, scale="log"), "units": Int(1, 100), "act": Choice(["relu", "tanh"])},
+        metric="val_loss",
+        trials=10,
+    )
+"""
+
+
+@pytest.mark.ray
+@pytest.mark.timeout(180)
+def test_processes_that_die_leave_one_curve_of_each_trial(ray, start, tmp_path):
+    """Trial 2 begins again, and trial 5 goes on from its checkpoint."""
+    from ray import get_runtime_context
+
+    (tmp_path / "experiment.py").write_text(textwrap.dedent(DYING))
+    store = tmp_path / "store"
+    words = ["run", str(tmp_path / "experiment.py"), "--store", str(store)]
+    driver = subprocess.Popen(
+        [*PROGRAM, *words, "--address", get_runtime_context().gcs_address],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until(lambda: list(store.glob("sweep=*/sweep.json")), 60)
+    board = start(store, "--port", 0)
+    (row,) = board.get("/api/sweeps").json()["sweeps"]
+    page = Page(row["id"])
+    longest = {}
+    while driver.poll() is None:
+        page.ask(board)
+        for trial, curve in page.curves.items():
+            longest[trial] = max(longest.get(trial, 0), len(curve["step"]))
+        time.sleep(0.3)
+    assert driver.returncode == 0, driver.communicate()[1]
+    driver.communicate()
+    settle(page, board, "finished")
+    assert_same(page, store)
+    assert [page.rows[trial]["attempts"] for trial in (2, 5)] == [2, 2]
+    assert {len(curve["step"]) for curve in page.curves.values()} == {30}
+    assert max(longest.values()) == 30, "no page ever had a row twice"

@@ -13,7 +13,7 @@ from caviar.results.report.columns import decode
 from caviar.results.store_check import check_document
 from caviar.store import Store
 
-from ..small_stores import add_digits, add_every_kind, add_interrupted
+from ..small_stores import add_digits, add_every_kind, add_interrupted, add_zoom
 
 
 @pytest.fixture
@@ -129,11 +129,17 @@ def test_a_sweep_is_read_by_one_at_a_time_and_others_meanwhile(store, monkeypatc
     assert [decode(one)[0]["sweep"] for one in found] == ids * 2
 
 
-def test_a_zoom_of_a_sweep_is_known_as_its_kin(store):
-    ids = add_every_kind(store)
-    feed = feed_of(store)
+def test_what_comes_of_a_sweep_may_change_what_is_said_of_it(store, monkeypatch):
+    its = add_digits(store)
+    zoom = add_zoom(store, its)
+    again = add_zoom(store, zoom)
+    add_zoom(store, add_interrupted(store))
+    feed, told = feed_of(store), []
+    monkeypatch.setattr(SweepFeed, "payload", lambda self, boot, since, kin: told.append(kin) or b"")
+    feed.sweep(its, "", -1)
     feed.sweeps("", -1)
-    assert feed._kin(ids["digits"]) == [(ids["digits-zoom"], "finished")]
+    feed.sweep(its, "", -1)
+    assert told == [[(its, "")], [(its, ""), (zoom, "finished"), (again, "finished")]]
 
 
 def test_a_store_in_a_bucket_is_shown(cloud):

@@ -95,8 +95,12 @@ class StoreFeed:
         return _Feed(SweepFeed(self._store, SweepDir(path=place, disk=self._store.disk), self._versions))
 
     def _kin(self, sweep: str) -> list[tuple[str, str]]:
-        """Sweeps that were made of this one, and their states: its retest says who wins."""
-        return [(row["id"], row["state"]) for row in self._list.rows() if row["parent"] == sweep]
+        """The sweeps that come of this one, and their states: its retest says who wins."""
+        found = {sweep: ""}
+        for row in reversed(self._list.rows()):  # whoever comes of another one is newer
+            if row["parent"] in found:
+                found[row["id"]] = row["state"]
+        return list(found.items())
 
     def _make_room(self) -> None:
         """Let go of the sweeps that nobody asked for longest, but for those that are read at this moment."""
