@@ -14,6 +14,7 @@ from caviar.errors import SpecError
 
 from ..small_stores import DIVERGED
 from . import conftest
+from .conftest import until
 
 EVERY_HEADER = {
     "cache-control": "no-store",
@@ -158,15 +159,53 @@ def test_who_asks_slowly_keeps_nobody_waiting(shown):
         connection.close()
 
 
-def test_who_asks_nothing_is_left_in_time(shown, monkeypatch, tmp_path):
-    hurried = "import caviar.board.server as s; s.REQUEST_S = 0.2; from caviar.cli.main import main; main()"
-    monkeypatch.setattr(conftest, "PROGRAM", [sys.executable, "-c", hurried])
-    board = conftest.started(tmp_path, shown.path, "--port", 0)
-    try:
-        for sent in (b"", b"GET / HTTP/1.1\r\n"):
-            assert raw(board.port, sent) == b""
-    finally:
+@pytest.fixture
+def hurried(monkeypatch, tmp_path, shown):
+    """A board with other limits."""
+    boards = []
+
+    def begin(**limits):
+        changed = "; ".join(f"s.{name} = {value}" for name, value in limits.items())
+        program = f"import caviar.board.server as s; {changed}; from caviar.cli.main import main; main()"
+        monkeypatch.setattr(conftest, "PROGRAM", [sys.executable, "-c", program])
+        boards.append(conftest.started(tmp_path, shown.path, "--port", 0))
+        return boards[-1]
+
+    yield begin
+    for board in boards:
         board.end()
+
+
+def test_who_asks_nothing_is_left_in_time(hurried):
+    board = hurried(REQUEST_S=0.2)
+    for sent in (b"", b"GET / HTTP/1.1\r\n"):
+        assert raw(board.port, sent) == b""
+
+
+def test_who_takes_no_answer_is_left_in_time(hurried):
+    board = hurried(ANSWER_S=1.0)
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(("127.0.0.1", board.port))
+        slow.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        until(lambda: not connections(board))
+    assert board.get("/", token="").status_code == 200
+
+
+def test_there_are_not_more_connections_than_files_allow(hurried):
+    board = hurried(MOST_CONNECTIONS=3)
+    idle = [socket.create_connection(("127.0.0.1", board.port)) for _ in range(20)]
+    until(lambda: len(connections(board)) == 3)
+    for connection in idle:
+        connection.close()
+    until(lambda: not connections(board))
+    assert board.get("/", token="").status_code == 200
+
+
+def connections(board):
+    """Those to the board's process."""
+    found = psutil.Process(board.process.pid).net_connections(kind="tcp")
+    return [one for one in found if one.status == "ESTABLISHED"]
 
 
 def test_neither_the_token_nor_an_address_is_written_anywhere(start, tmp_path, shown):

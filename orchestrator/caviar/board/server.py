@@ -36,8 +36,10 @@ PORT = 8642
 """The usual one, so that a page finds the board again after a restart."""
 FURTHER = 20
 """Ports after it that are tried when it is taken."""
-REQUEST_S = 20.0
-"""Seconds within which a request has to be there."""
+REQUEST_S, ANSWER_S = 20.0, 300.0
+"""Seconds within which a request has to be there, and its answer has to be taken."""
+MOST_CONNECTIONS = 100
+"""At a time: each answer ends its own."""
 ANSWERED_S = 2
 """Seconds that answers have to be delivered in once the board is to end."""
 
@@ -114,12 +116,23 @@ def _listening(port: int) -> socket.socket:
 
 
 class Hurried(H11Protocol):
-    """HTTP as uvicorn speaks it, but whoever connects and asks nothing is left in time: files that are open are few."""
+    """HTTP as uvicorn speaks it, but other users of the computer cannot have it keep files open and memory for them:
+    whoever asks nothing, or takes no answer, is left in time.
+    """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Give the client its time."""
         super().connection_made(transport)
-        self.loop.call_later(REQUEST_S, self._leave)
+        if len(self.connections) > MOST_CONNECTIONS:
+            transport.abort()
+        later = self.loop.call_later
+        self._deadlines = later(REQUEST_S, self._leave), later(ANSWER_S, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the client."""
+        for deadline in self._deadlines:
+            deadline.cancel()
+        super().connection_lost(exc)
 
     def _leave(self) -> None:
         if self.cycle is None:  # no request has come
