@@ -1,6 +1,7 @@
 """Sweeps of any shape, written through the store's own API, and reports of them as a browser shows them."""
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -129,21 +130,23 @@ def ready(watched: Watched) -> Watched:
 BLANK = """() => [...document.querySelectorAll('.picture')].filter(one => one.offsetParent).filter(one =>
     ![...one.querySelectorAll('canvas')].some(({ariaHidden, width, height}, i, all) => !ariaHidden && width && height
         && new Uint32Array(all[i].getContext('2d').getImageData(0, 0, width, height).data.buffer).some(Boolean)))
-    .map(one => one.getAttribute('aria-label'))"""
+    .map(one => one.ariaLabel)"""
 """Names of the pictures that can be seen and on which nothing is drawn."""
 
+SHOW_NEXT = """() => { const size = one => (one.querySelector('canvas') || {width: 300}).width;
+    const left = [...document.querySelectorAll('.picture')].filter(one => one.offsetParent && size(one) === 300);
+    (left[0] || document.querySelector('#trials')).scrollIntoView();
+    return left.length; }"""
+"""Scroll to the first picture whose canvas has no size of its own yet, and say how many there are."""
 
-def look_through(watched: Watched) -> None:
-    """Scroll through the page, so that all pictures are drawn, and wait until they are."""
-    page = watched.page
-    places = "Array.from({length: document.documentElement.scrollHeight / innerHeight + 1}, (_, k) => k * innerHeight)"
-    for place in page.evaluate(places):
-        page.evaluate("place => scrollTo(0, place)", place)
-        page.wait_for_timeout(40)
-    try:
-        watched.until(f"() => !({BLANK})().length", seconds=5)
-    except TimeoutError:
-        raise AssertionError(f"not drawn: {page.evaluate(BLANK)}") from None
+
+def look_through(watched: Watched, seconds: float = 20) -> None:
+    """Scroll through the page, so that all pictures and the table are drawn."""
+    page, end = watched.page, time.monotonic() + seconds
+    while (left := page.evaluate(SHOW_NEXT)) and time.monotonic() < end:
+        page.wait_for_timeout(30)
+    page.wait_for_timeout(30)
+    assert (left, page.evaluate(BLANK)) == (0, [])
 
 
 def text(watched: Watched) -> str:

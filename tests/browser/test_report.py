@@ -181,8 +181,7 @@ def test_the_table_is_one_stop_and_arrows_go_through_its_rows(visit: Visit, repo
     assert page.evaluate("document.activeElement.closest('#trials')") is None
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 400)])
 def test_nothing_is_hard_to_perceive_or_to_reach(visit: Visit, report: str, scheme: str, width: int) -> None:
     watched = ready(visit(report, color_scheme=scheme, viewport={"width": width, "height": 800}))
     look_through(watched)
