@@ -27,7 +27,7 @@ from caviar.spec.code_snapshot import (
 from caviar.spec.command_source import command_of, command_program
 from caviar.spec.object_parts import ABSENT
 from caviar.spec.same_function import Comparison, resolved, rewrites
-from caviar.spec.user_modules import folder_elsewhere, installed
+from caviar.spec.user_modules import OURS, folder_elsewhere, installed
 from caviar_workers.command import Command
 from caviar_workers.load import load_module, modules_apart, one_at_a_time
 from caviar_workers.messages import Program
@@ -114,7 +114,8 @@ def _program_of(functions: Mapping[str, Function | None], snapshot: Program | No
         return _of_snapshot(functions, snapshot)
     module = _module_of(functions["train"])
     file = getattr(module, "__file__", None)
-    if module is None or file is None or not file.endswith(".py") or installed(Path(file)):
+    ours = module is not None and _top(module.__name__) in OURS
+    if module is None or file is None or not file.endswith(".py") or installed(Path(file)) or ours:
         return program_of_functions(functions, _neighbours(functions))
     program = program_of_file(Path(file), package=_package(module, Path(file)))
     named = _named(program, module, functions)
