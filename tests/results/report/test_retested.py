@@ -40,7 +40,8 @@ def test_the_winner_on_fresh_seeds_is_the_winner(store):
     assert (verdict["trial"], verdict["value"]) == (1, document.winner.value)
     assert verdict["shown"] == with_half_width(document.winner.value, document.winner.half_width)
     assert verdict["by"] == "retest, 5 fresh seeds each"
-    assert [verdict["sentence"], *verdict["retest"]["more"]] == verdict_lines(document)
+    assert [verdict["retest"]["sentence"], *verdict["retest"]["more"]] == verdict_lines(document)
+    assert verdict["sentence"].startswith("of the sweep alone, t0 at 0.1 is best by last loss")
     assert [one["trial"] for one in verdict["retest"]["rows"] if one["live"]] == [1]
     assert verdict["second"]["trial"] == 0, "who the sweep itself had said is best"
     assert verdict["luck"] is None

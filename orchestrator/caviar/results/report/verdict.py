@@ -63,7 +63,7 @@ def verdict_document(opened: OpenSweep, best: BestDocument | None, why: str) -> 
     }
     if best.retest is None:
         return told
-    told["retest"] = retest = _retest(best.retest)
+    told["retest"] = _retest(best.retest)
     winner = best.retest.winner
     if winner is None or winner.sweep != opened.sweep.id or winner.value is None:
         return told
@@ -73,7 +73,7 @@ def verdict_document(opened: OpenSweep, best: BestDocument | None, why: str) -> 
         "value": winner.value,
         "shown": with_half_width(winner.value, winner.half_width),
         "by": f"retest, {seeds_in_words(best.retest)}",
-        "sentence": retest["sentence"],
+        "sentence": f"of the sweep alone, t{first.trial} at {number(first.value)} is best by {best.rule}, {mode}",
         "config": _config(winner.config),
         "second": None if said is None else _short(said),
         "final": _final(best, winner.trial),
