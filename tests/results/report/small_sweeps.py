@@ -96,13 +96,10 @@ def _attempts(plan, curves, metrics, states, step_s, timed):
     for trial, (curve, start) in enumerate(zip(curves, _starts(curves, step_s), strict=True)):
         length, state = _length(curve), states.get(trial, "COMPLETED")
         took = step_s * max(length, 1)
-        over = state != "RUNNING"
         row = {"trial": trial, "attempt": 0, "state": state, "cause": "first", "rows": length, "start": 0}
-        row |= {
-            "started": start if timed else None,
-            "ended": start + timedelta(seconds=took) if timed and over else None,
-        }
-        row |= {"busy": took if timed and over else None, "host": "box", "pid": 1, "devices": ""}
+        row |= {"started": start if timed else None, "busy": took if timed else 0.0}  # as an import has it
+        row |= {"ended": start + timedelta(seconds=took), "host": "box", "pid": 1, "devices": ""}
+        row |= {"ended": None, "busy": None} if state == "RUNNING" else {}
         row |= {"step": length - 1 if length else None}
         row |= {"diverged": any(one is not None and not math.isfinite(one) for one in curve.get(plan.metric, ()))}
         if state == "FAILED":

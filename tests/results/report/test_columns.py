@@ -80,3 +80,7 @@ def test_a_head_without_finite_numbers_is_refused(number):
 def test_another_type_or_shape_is_refused(column):
     with pytest.raises(ValueError, match="the column 'a'"):
         encode({}, {"a": column})
+
+
+def test_half_a_surrogate_pair_is_told_as_a_question_mark():
+    assert decode(encode({"sweep": "a\ud800b"}, {}))[0]["sweep"] == "a?b"

@@ -193,11 +193,12 @@ def test_an_imported_sweep_has_no_times_and_nothing_to_run(store):
     given = {"program": program, "provenance": {"imported": origin}}
     found = read(store, add_curves(store, plan_of(3), [{"loss": FALLING}] * 3, timed=False, **given))
     assert found.documents["sweep"]["started"] is None
-    assert np.isnan(found.columns["started"]).all()
+    assert np.isnan([found.columns[name] for name in ("started", "ended", "seconds")]).all()
     assert (found.columns["curve:seconds"] == 65535).all()
     assert (found.columns["slot"] == 65535).all()
     assert found.documents["absent"]["utilisation"] == "when the trials ran is not known"
     assert found.documents["charts"]["best_so_far"]["xAxis"]["name"] == "trials"
+    assert {one["kind"] for one in found.documents["trust"]} >= {"one_seed", "tie"}
     commands = [one["command"] or "" for one in found.documents["trust"]]
     commands += [one["command"] for one in found.documents["verdict"]["commands"]]
     assert not [one for one in commands if "retest" in one or "zoom" in one]

@@ -64,8 +64,8 @@ def parameter_columns(rows: TrialRows, parameters: list[dict[str, Any]]) -> dict
             found[f"p{k}"] = np.where(here, np.minimum(option, MISSING - 1), MISSING).astype(np.uint16)
         else:
             found[f"p{k}"] = _numbers(parameter, np.ma.getdata(values[name]), here)
-        places = np.clip(np.nan_to_num(rows.places(name)), 0.0, 1.0)
-        found[f"u{k}"] = np.where(here, np.rint(places * LAST), MISSING).astype(np.uint16)
+        places = np.rint(np.clip(rows.places(name), 0.0, 1.0) * LAST)
+        found[f"u{k}"] = np.where(np.isnan(places), MISSING, places).astype(np.uint16)
     return found
 
 

@@ -118,8 +118,10 @@ def trial_rows(opened: OpenSweep) -> TrialRows:
         "SELECT trial, state, step, epoch_ms(started) AS started, epoch_ms(ended) AS ended, busy, attempts, rows, "
         f"coalesce(len(u), 0) AS d{points} FROM trials WHERE state <> 'PENDING' OR started IS NOT NULL ORDER BY trial",
     )
-    started, ended = _floats(found["started"]), _floats(found["ended"])
-    began = None if np.isnan(started).all() else int(np.nanmin(started))
+    started = _floats(found["started"])
+    known = ~np.isnan(started)  # an imported trial ended when it was imported, and nobody knows when it was trained
+    ended, busy = (np.where(known, _floats(found[name]), np.nan) for name in ("ended", "busy"))
+    began = int(started[known].min()) if known.any() else None
     trial = np.asarray(found["trial"], np.int64)
     selection, value = _values(opened, trial)
     return TrialRows(
@@ -132,7 +134,7 @@ def trial_rows(opened: OpenSweep) -> TrialRows:
         value=value,
         started=(started - (began or 0)) / 1000,
         ended=(ended - (began or 0)) / 1000,
-        seconds=_floats(found["busy"]),
+        seconds=busy,
         attempts=_whole(found["attempts"], 0),
         reports=_whole(found["rows"], 0),
         u=_points(opened, plan.space, found),
