@@ -147,6 +147,7 @@ def test_changes_are_merged_and_what_was_opened_stays_open(page, board):
     until(lambda: shown(page) == 14, page, "what changed is shown")
     assert page.evaluate("[...window.caviar.data.trial]") == list(range(14))
     assert page.locator("#failure-list pre").is_visible()
+    assert ("/api/sweeps/made", {"boot": "one", "since": "1"}) in board.asked, "only what changed is asked for"
     assert page.evaluate("window.caviar.data.table.length.reduce((sum, n) => sum + n)") == 14 * 15
     page.locator("#to-list").click()
     assert page.locator("#list").is_visible()

@@ -80,7 +80,8 @@ def payload(trials, values, *, full, parameters=("lr", "units"), options=("a", "
 
 SEEN = """(sweep) => ({trial: [...sweep.trial], value: [...sweep.value], lr: [...parameter(sweep, 'lr').values],
     units: [...parameter(sweep, 'units').values].map((i) => parameter(sweep, 'units').options[i]),
-    length: [...sweep.table.length], steps: [...sweep.table.points.get(' step')], best: sweep.best})"""
+    length: [...sweep.table.length], steps: [...sweep.table.points.get(' step')],
+    boot: sweep.boot, best: sweep.best})"""
 FIND = "const parameter = (sweep, name) => sweep.parameters.find((one) => one.name === name);"
 
 
@@ -112,6 +113,12 @@ def test_columns_follow_their_names_when_the_order_of_parameters_and_options_is_
     now = seen(scripts, first, change)
     assert now["lr"] == [4, 3, 7]
     assert now["units"] == ["b", "b", "b"]
+
+
+def test_when_a_choice_has_other_options_all_is_asked_for_again(scripts):
+    first = payload([0, 1], [4.0, 3.0], full=True, boot="one")
+    assert seen(scripts, first, payload([2], [7.0], full=False, boot="one"))["boot"] == "one"
+    assert seen(scripts, first, payload([2], [7.0], full=False, boot="one", options=("b", "a")))["boot"] is None
 
 
 def test_a_format_that_is_newer_is_not_guessed_at(scripts):

@@ -126,6 +126,26 @@ def test_a_drag_along_an_axis_selects_in_all_pictures(report):
     assert page.evaluate("Object.keys(window.caviar.state.keep)") == []
 
 
+def test_under_a_drag_the_other_pictures_wait(report):
+    page = report(viewport={"width": 1200, "height": 2400})
+    box = page.locator("#parallel .picture").bounding_box()
+    page.mouse.move(box["x"] + 34, box["y"] + 60)
+    page.mouse.down()
+    moved = """async ([x, y]) => {
+        const before = window.caviar.curves, begun = performance.now();
+        const init = {clientX: x, clientY: y, buttons: 1, bubbles: true};
+        document.querySelector('#parallel .picture').dispatchEvent(new PointerEvent('pointermove', init));
+        await new Promise(requestAnimationFrame);
+        return {waits: before === window.caviar.curves, long: performance.now() - begun > 120}; }"""
+    page.evaluate("window.before = window.caviar.curves")
+    for y in (100, 140, 180):
+        seen = page.evaluate(moved, [box["x"] + 34, box["y"] + y])
+        assert seen["waits"] or seen["long"], "a hand that rests so long lets them follow"
+    assert "lr" in state(page, "keep")
+    page.mouse.up()
+    until(lambda: page.evaluate("window.before !== window.caviar.curves"), page, "they follow once the hand rests")
+
+
 def test_an_axis_is_selected_by_keys_too(report):
     page = report()
     page.locator("#parallel").scroll_into_view_if_needed()
