@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from caviar.cli.notify_after import notify_after, notify_option
 from caviar.cli.options import (
     Target,
     code_if_trusted,
@@ -41,6 +42,7 @@ Examples:
 @setting_option(SETTINGS["time_limit"])
 @trust_option
 @report_option
+@notify_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @target_options
 def verb(
@@ -49,6 +51,7 @@ def verb(
     add: int | None,
     trust: bool,
     report: str | None,
+    notify: str | None,
     target: Target,
     **wishes: Any,
 ) -> None:
@@ -62,7 +65,7 @@ def verb(
     opened = Store.open(target.store)
     # Other code for a sweep that was not meant could not be taken back.
     found = opened.find(target.sweep) if wishes["force"] else newest(opened, target.sweep)
-    with report_after(report, target) as told:
+    with report_after(report, target) as named, notify_after(notify, target, named) as told:
         with data_only():
             last = resume_sweep(
                 opened,

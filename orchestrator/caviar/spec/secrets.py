@@ -26,6 +26,8 @@ from caviar.errors import SpecError
 
 Verdict = Literal["secret", "doubt"]
 HIDDEN = "***"
+_SECRET_OPTIONS = {"--notify"}
+"""Options of ours whose values are secrets, whatever they look like: who knows a webhook's address can write to it."""
 
 
 def _set(words: str) -> frozenset[str]:
@@ -246,7 +248,11 @@ def redact(command: Sequence[str]) -> list[str]:
     words = []
     hide = ""
     for word in command:
-        if _strength(hide) and not word.startswith("-") and _judged(hide, word):
+        if hide in _SECRET_OPTIONS:
+            words.append(HIDDEN)
+        elif word.partition("=")[0] in _SECRET_OPTIONS:
+            words.append(f"{word.partition('=')[0]}={HIDDEN}" if "=" in word else word)
+        elif _strength(hide) and not word.startswith("-") and _judged(hide, word):
             words.append(HIDDEN)
         else:
             words.append(_setting(word))
