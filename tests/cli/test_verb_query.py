@@ -142,25 +142,27 @@ ENDLESS = "select count(*) from range(100000000000000)"
 
 
 @pytest.mark.parametrize(
-    "name", ["t.xlsx", "t.tex", "t.md", "t.jsonl", "t.html", "t.tsv", "t.feather", "t.csv.gz", "t", ".csv", "a.b/t"]
+    "name",
+    ["t.xlsx", "t.textile", "t.mdx", "t.jsonl", "t.html", "t.tsv", "t.feather", "t.csv.gz", "t", ".csv", "a.b/t"],
 )
 def test_an_ending_that_no_format_has_is_refused(query, tmp_path, name):
     (tmp_path / "a.b").mkdir()
     got = query("select 1", "-o", str(tmp_path / name))
     assert (got.code, got.out) == (2, "")
-    assert "ends in one of .csv, .json, .parquet, .txt" in got.err
+    assert "ends in one of .csv, .json, .parquet, .txt, .md, .tex" in got.err
     assert got.err.count("\n") == 1
     assert not (tmp_path / name).exists()
     with_format = query("select 7 as seven", "--format", "csv", "-o", str(tmp_path / name))
     assert (with_format.code, (tmp_path / name).read_text()) == (0, "seven\n7\n")
 
 
-@pytest.mark.parametrize("name", ["t.csv", "t.json", "T.CSV", "t.txt", "t.Json", "t.parquet"])
+@pytest.mark.parametrize("name", ["t.csv", "t.json", "T.CSV", "t.txt", "t.Json", "t.parquet", "t.md", "t.TEX"])
 def test_an_ending_decides_the_format(query, tmp_path, name):
     out = tmp_path / name
     assert query("select 7 as seven", "-o", str(out)).code == 0
     written = out.read_bytes()
     kind = {"csv": written == b"seven\n7\n", "json": written[:1] == b"[", "txt": b"\xe2" in written}
+    kind |= {"md": written.startswith(b"| seven |"), "tex": b"tabular" in written}
     assert kind.get(name.lower().partition(".")[2], written[:4] == b"PAR1")
 
 

@@ -95,7 +95,7 @@ def write_answer(views: Views, sql: str, form: str, output: str | None, timeout:
     Args:
         views: What is asked.
         sql: The statement.
-        form: table, json, csv or parquet.
+        form: table, json, csv, parquet, markdown or latex.
         output: The file; None: stdout.
         timeout: Seconds that it may take; None: as many as it needs.
 
@@ -108,7 +108,7 @@ def write_answer(views: Views, sql: str, form: str, output: str | None, timeout:
             to_file(str(output), lambda path: _parquet(views, sql, path, attended))
             return
         cursor = attended.call(views.ask, sql)
-        write = {"table": _table, "json": _json, "csv": _csv}[form]
+        write = {"table": _table, "json": _json, "csv": _csv, "markdown": _markdown, "latex": _latex}[form]
         rows = _rows(cursor, attended)
         if output is None:
             write(_names(cursor), rows, sys.stdout)
@@ -154,6 +154,20 @@ def _table(names: list[str], found: Iterator[Row], stream: TextIO) -> None:
     say_left_out(print_table(columns, cells, stream))
     if len(rows) > TABLE_ROWS:
         say(f"only the first {counted(TABLE_ROWS, 'row')}; for all of them: --format csv, or -o FILE.parquet")
+
+
+def _markdown(names: list[str], found: Iterator[Row], stream: TextIO) -> None:
+    from caviar.display.paper_table import markdown_lines
+
+    rows = [list(map(_brief, row)) for row in found]
+    stream.writelines(f"{line}\n" for line in markdown_lines(names, rows))
+
+
+def _latex(names: list[str], found: Iterator[Row], stream: TextIO) -> None:
+    from caviar.display.paper_table import latex_lines
+
+    rows = [list(map(_brief, row)) for row in found]
+    stream.writelines(f"{line}\n" for line in latex_lines(names, rows))
 
 
 def _readable(value: object) -> object:

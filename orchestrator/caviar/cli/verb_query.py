@@ -6,8 +6,15 @@ import click
 
 from caviar.cli.options import Duration, Target, sweep_option, target_options
 
-FORMATS = ("table", "json", "csv", "parquet")
-ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".txt": "table"}
+FORMATS = ("table", "json", "csv", "parquet", "markdown", "latex")
+ENDINGS = {
+    ".csv": "csv",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".txt": "table",
+    ".md": "markdown",
+    ".tex": "latex",
+}
 
 EPILOG = """\b
 Views:
@@ -27,6 +34,7 @@ Examples:
     where state = 'COMPLETED' order by 3 limit 5"
   caviar query "select act, count(*) from trials group by act" --json
   caviar query "from curves" -o curves.parquet
+  caviar query "select opt, min(last_loss) from trials group by 1" -o best.tex
 """
 
 
