@@ -105,7 +105,7 @@ def tuning_curve(found: UnderstandDocument) -> Option | None:
     step = max(1, math.ceil(most / 8))
     marks = [(k / most, f"{2**k}") for k in range(0, int(most) + 1, step)]
     return {
-        "said": "half of all sweeps of so many trials do better than the dark line; 95 % band; dashed: the mean",
+        "said": "half of all sweeps of so many trials do better than the thick line; 95 % band; dashed: the mean",
         "grid": _GRID,
         "xAxis": _axis(marks, "trials"),
         "yAxis": _value_axis(axis, f"best {found.metric}"),
