@@ -29,7 +29,7 @@ ROW = {
     "note": "str",
     "seed": "int",
     "sampler": "str",
-    **dict.fromkeys(("host", "git_commit", "git_dirty", "command"), "null"),
+    **dict.fromkeys(("host", "git_commit", "git_dirty", "command", "user_name"), "null"),
     "best": {"trial": "int", "value": "float", "step": "int"},
     "took_s": "float",
     "imported": "null",

@@ -35,6 +35,7 @@ COLUMNS = {
     "git_commit": "VARCHAR",
     "git_dirty": "BOOLEAN",
     "command": "VARCHAR",
+    "user_name": "VARCHAR",
 }
 COUNTED = ("COMPLETED", "FAILED", "RUNNING", "STOPPED", "PAUSED", "CANCELLED")
 
@@ -64,6 +65,7 @@ def sweep_row(description: dict[str, Any], state: str, tables: SweepTables) -> s
         "git_commit": text(origin.get("git_commit")),
         "git_dirty": text(origin.get("git_dirty")),
         "command": text(_command(origin.get("command"))),
+        "user_name": text(origin.get("user")),
         **counts,
     }
     return f"SELECT {', '.join(f'({cells[key]})::{kind} AS {key}' for key, kind in COLUMNS.items())} {source}"
