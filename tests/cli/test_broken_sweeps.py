@@ -140,6 +140,7 @@ def test_a_broken_file_harms_its_own_sweep_only(caviar, hurt, filled, kind) -> N
         break_file(hurt, kind, odd)
         spared(caviar, hurt, [filled.digits, filled.later], READING[:1])
         named(caviar, hurt, "status", BAD)
+        named(caviar, hurt, *REPORT, BAD)
     spared(caviar, hurt, [filled.digits])
 
 
@@ -150,7 +151,7 @@ def test_every_broken_file_harms_its_own_sweep_only(caviar, hurt, filled, kind, 
     break_file(hurt, kind, odd)
     more = (("best", "digits", "--family"), ("show", "digits", "0"))
     spared(caviar, hurt, [filled.digits, filled.later], (*READING, *more))
-    for verb in (("status",), ("best",), ("curves",), ("store", "check"), ("zoom", "--dry-run")):
+    for verb in (("status",), ("best",), ("curves",), ("store", "check"), ("zoom", "--dry-run"), REPORT):
         named(caviar, hurt, *verb, BAD)
     got = caviar("rm", BAD, "--yes", "--store", str(hurt))
     if odd in TEXTS or odd == "large":  # of the rest we wrote nothing, and delete nothing
@@ -185,6 +186,7 @@ def test_a_sweep_that_is_not_wholly_there_is_left_out_and_can_be_removed(caviar,
 
 OF_ALL = (("ls",), ("query", "select count(*) from {}"), ("store", "info"))
 OF_ONE = (("status",), ("best",), ("best", "--family"), ("curves",), ("show", "0"), ("logs", "0"), ("explain", "0"))
+REPORT = ("report", "-o", os.devnull)
 
 
 @pytest.mark.parametrize("table", ["trials", "curves", "attempts", "logs"])
@@ -200,7 +202,7 @@ def test_a_data_file_that_is_gone_is_named_by_every_verb_in_the_same_words(cavia
             verb,
             got,
         )  # which ls never reads
-    for verb in OF_ONE:
+    for verb in (REPORT, *OF_ONE):
         got = caviar(*verb, "--sweep", filled.digits, "--store", str(hurt))
         assert got.code in (0, 5), (verb, got)
         assert (told in got.err) == (got.code == 5), (verb, got)

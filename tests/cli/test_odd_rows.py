@@ -38,6 +38,7 @@ FEW = ("no trial", "trial null", "started far", "metric text", "u short")
 OTHERS = (("ls",), ("query", "select count(*) as n from trials"))
 ITS_OWN = (
     *(("status",), ("best",), ("best", "--rule", "best"), ("best", "--at-step", "1"), ("best", "--json"), ("curves",)),
+    ("report", "-o", "{tmp}/x.html"),
     *(("show", "{}", "2"), ("logs", "{}", "2"), ("explain", "{}", "2"), ("simulate", "--orders", "2")),
     *(("zoom", "--dry-run"), ("plot", "-o", "{tmp}/x.svg"), ("store", "check", "--dry-run"), ("store", "info")),
 )
