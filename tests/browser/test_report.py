@@ -95,6 +95,19 @@ def test_curves_lie_where_their_values_are(visit: Visit, report: str, trials: di
     assert np.corrcoef(steps, lefts)[0, 1] > 0.9999
 
 
+def test_a_logarithm_of_steps_has_room_for_step_0(visit: Visit, report: str) -> None:
+    watched = ready(visit(f"{report}#logx=true", viewport={"width": 1280, "height": 800}))
+    watched.until("caviar.curves")
+    xs = "const {xs, start, frame, rows} = caviar.curves, first = rows.map((_, i) => xs[start[i]]);"
+    assert watched.page.evaluate(f"() => {{ {xs} return first.every(x => x === frame.left); }}")
+    page = watched.page
+    page.evaluate("document.querySelector('#curves').scrollIntoView()")
+    box, frame = page.locator("#curves .picture").bounding_box(), page.evaluate("caviar.curves.frame")
+    x, (y,) = frame["left"] + 20, page.evaluate("[caviar.curves.ys[caviar.curves.start[0]]]")
+    page.mouse.move(box["x"] + x, box["y"] + y)
+    assert page.evaluate("caviar.state.hot") == page.evaluate(NEAREST, [x, y])[1]
+
+
 def brushed(watched, name: str) -> None:
     """Drag from a quarter to the middle of an axis of the parallel coordinates."""
     page = watched.page

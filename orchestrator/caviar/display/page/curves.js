@@ -70,8 +70,8 @@ function drawCurves(picture) {
   const frame = {left, top: 10, width: width - left - 54, height: height - 34, right: 54};
   // Far outliers are kept near the canvas: numbers beyond that only cost time.
   const place = (y) => 10 + (1 - clamp(scale.y.at(y), -9, 9)) * frame.height;
-  const xs = Float64Array.from(lines.x).map((x) => left + Math.max(scale.x.at(x), 0) * frame.width);
-  const ys = Float64Array.from(lines.y).map(place);
+  const across = (x) => left + (scale.x.log && x <= 0 ? 0 : Math.max(scale.x.at(x), 0)) * frame.width;
+  const xs = Float64Array.from(lines.x, across), ys = Float64Array.from(lines.y, place);
   const kept = keptRows(sweep, state.keep), order = lines.rows.map((_, i) => i), color = rowColors();
   const isKept = (i) => !kept || kept[lines.rows[i]];
   drawnCurves = {...lines, xs, ys, frame, place, metric, order: order.filter(isKept)};
