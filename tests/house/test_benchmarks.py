@@ -21,6 +21,7 @@ LEAST = {
     "million": "--trials 2000",
     "overhead": "--trials 2000 --pairs 1 --no-tune",
     "report": "--reports 2000 --rows 4000",
+    "report_page": "--sizes 40x5 --huge 60x5",
     "sampling": "",
     "shapes": "--scale 0.1 --no-tune",
     "understand": "--trials 32 --sweeps 2 --spaces 8",
