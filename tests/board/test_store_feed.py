@@ -13,7 +13,7 @@ from caviar.results.report.columns import decode
 from caviar.results.store_check import check_document
 from caviar.store import Store
 
-from ..small_stores import add_digits, add_every_kind, add_interrupted, add_zoom
+from ..small_stores import add_digits, add_every_kind, add_interrupted, add_zoom, make_plan
 
 
 @pytest.fixture
@@ -104,6 +104,19 @@ def test_those_that_nobody_asked_for_longest_are_let_go_of(store, monkeypatch):
     monkeypatch.setattr(store_feed, "MOST_BYTES", 1)
     feed.sweep(ids[1], "", -1)
     assert list(feed._feeds) == [ids[1]], "the one that is asked for stays"
+
+
+def test_databases_of_few_sweeps_are_open(store, monkeypatch):
+    monkeypatch.setattr(store_feed, "MOST_OPEN", 1)
+    sweeps = [store.create_sweep({"plan": make_plan(name, 2).to_json(), "provenance": {}}, b"") for name in "ab"]
+    epochs = [sweep.claim() for sweep in sweeps]
+    feed = feed_of(store)
+    for sweep in sweeps:
+        feed.sweep(sweep.id, "", -1)
+    assert [one.feed._reader._opened is not None for one in feed._feeds.values()] == [False, True]
+    assert decode(feed.sweep(sweeps[0].id, "", -1))[0]["documents"]["sweep"]["state"] == "running"
+    for sweep, epoch in zip(sweeps, epochs, strict=True):
+        sweep.release(epoch)
 
 
 def test_a_sweep_is_read_by_one_at_a_time_and_others_meanwhile(store, monkeypatch):

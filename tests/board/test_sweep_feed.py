@@ -289,6 +289,28 @@ def test_an_error_is_told_and_outlived(live, tmp_path):
     live.check(page)
 
 
+def test_what_took_long_to_fail_is_not_tried_at_once(live, monkeypatch):
+    page, tried = live.page(), []
+    live.add(*running(0, 3))
+    live.ask(page)
+    live.add(*running(1, 3))
+
+    def slowly(opened):
+        tried.append(1)
+        live.clock.now += 3
+        raise StoreError("it is damaged")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep_feed, "trial_rows", slowly)
+        for _ in range(5):
+            with pytest.raises(StoreError, match="it is damaged"):
+                live.ask(page)
+    assert len(tried) == 1
+    live.clock.now += 30
+    head, columns = live.ask(page)
+    assert (head["full"], columns["trial"].tolist()) == (False, [1])
+
+
 def test_damaged_rows_are_an_error_with_a_sentence(tmp_path):
     store = Store.open(tmp_path / "store", create=True)
     its = add_digits(store)

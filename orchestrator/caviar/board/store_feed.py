@@ -26,6 +26,8 @@ MOST_BYTES = 256 * 2**20
 """Of what is kept of sweeps that somebody looked at; those that nobody asked for longest go first."""
 MOST_SWEEPS = 64
 """Sweeps of which something is kept."""
+MOST_OPEN = 8
+"""Of them, those whose rows of trials are in a database in memory."""
 
 
 class StoreFeed:
@@ -106,6 +108,10 @@ class StoreFeed:
         """Let go of the sweeps that nobody asked for longest, but for those that are read at this moment."""
         with self._feeds_lock:
             size = sum(one.feed.size for one in self._feeds.values())
+            for one in list(self._feeds.values())[:-MOST_OPEN]:
+                if one.lock.acquire(blocking=False):
+                    one.feed.close()
+                    one.lock.release()
             for sweep, one in list(self._feeds.items())[:-1]:
                 if size <= MOST_BYTES and len(self._feeds) <= MOST_SWEEPS:
                     break

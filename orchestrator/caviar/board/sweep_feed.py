@@ -19,7 +19,7 @@ from caviar.results.report.document import changed_payload, moment_of, space_fin
 from caviar.results.report.running import running_document
 from caviar.results.report.trial_rows import trial_rows
 from caviar.store.disk.store_errors import store_error
-from caviar.store.layout import AMENDMENTS
+from caviar.store.layout import AMENDMENTS, MANIFEST
 from caviar.store.read.following import read_through
 from caviar.store.read.kept_views import KeptViews
 from caviar.store.read.sql import one_line
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 SHARE = 1
 """A sweep is read again after a pause of so many times what the last time took: a page that asks every two seconds
 meets none, unless that is as long."""
+AFTER_ERROR = 10
+"""One that could not be read is tried again after so many times what that took, for damage takes long to find; or when
+its manifest is another one."""
 MORE = 1.1
 """What takes long to find out is found out again when so many times as many trials have ended, or reports come."""
 LATER_S = 30.0
@@ -67,6 +70,8 @@ class SweepFeed:
         self._reader, self._slow = _Reader(store, sweep), _Slow(clock)
         self._files: tuple[Any, ...] = ()
         self._again_at = 0.0
+        self._error = ""
+        self._manifests: list[str] = []
         self._moment: Moment | None = None
         self._changes = Changes()
         self._changed_in: dict[str, int] = {}
@@ -91,19 +96,30 @@ class SweepFeed:
         Raises:
             StoreError: It cannot be read; the next time it is tried again.
         """
+        began, before = self._clock(), self._manifests
+        self._manifests = self._sweep.disk.list(self._sweep.path / MANIFEST)
+        if self._error and began < self._again_at and self._manifests == before:
+            raise StoreError(self._error)
         try:
-            moment = self._look(kin)
-            if since == self.version:
-                return None
-            found = self._since(moment, boot, since) if since >= self._changes.first else self._all(moment, boot)
-        except BaseException as error:
+            found = self._told(boot, since, kin)
+        except (OSError, duckdb.Error) as error:
             self._files = ()
             self.close()
             if isinstance(error, duckdb.Error):
-                raise StoreError(f"The rows of {self._sweep.id} cannot be read: {one_line(error)}") from error
-            if isinstance(error, OSError) and not isinstance(error, StoreError):
-                raise store_error("read", self._sweep.path, error) from error
-            raise
+                self._error = f"The rows of {self._sweep.id} cannot be read: {one_line(error)}"
+            else:
+                self._error = str(store_error("read", self._sweep.path, error))
+            now = self._clock()
+            self._again_at = now + AFTER_ERROR * (now - began)
+            raise StoreError(self._error) from error
+        self._error = ""
+        return found
+
+    def _told(self, boot: str, since: int, kin: object) -> bytes | None:
+        moment = self._look(kin)
+        if since == self.version:
+            return None
+        found = self._since(moment, boot, since) if since >= self._changes.first else self._all(moment, boot)
         if moment.documents["sweep"]["state"] != "running":
             self.close()
         return found
@@ -115,7 +131,7 @@ class SweepFeed:
     def _look(self, kin: object) -> Moment:
         """The sweep as it is now, or was a moment ago."""
         now = self._clock()
-        if self._moment is not None and now < self._again_at:
+        if self._moment is not None and self._files and now < self._again_at:
             return self._moment
         state = self._sweep.state()  # before the files: of a sweep that ends in between, the last rows are there
         seen = self._sweep.visible_files()
