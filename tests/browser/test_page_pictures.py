@@ -261,3 +261,17 @@ def test_a_sandboxed_frame_shows_it(visit, tmp_path):
     frame.locator("#curves .picture").focus()
     watched.page.keyboard.press("Home")
     assert frame.evaluate("window.caviar.state.hot") == BEST
+
+
+def test_a_finger_is_told_what_it_touches(report):
+    page = report(has_touch=True)
+    box = page.locator("#curves .picture").bounding_box()
+    x, y = next(
+        (box["x"] + 0.5 * box["width"], box["y"] + part * box["height"])
+        for part in np.arange(0.3, 0.8, 0.02)
+        if nearest(page, box, box["x"] + 0.5 * box["width"], box["y"] + part * box["height"])[1] < 10
+    )
+    page.touchscreen.tap(x, y)
+    until(lambda: state(page, "pinned"), page, "the trial is pinned")
+    assert state(page, "pinned") == [nearest(page, box, x, y)[0]]
+    assert page.locator("#hint").inner_text().startswith(f"t{state(page, 'pinned')[0]} ")

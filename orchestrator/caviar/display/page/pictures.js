@@ -143,7 +143,12 @@ function followPointer(box, find, lines = () => []) {
     set({hot: sweep.trial[row]});
     return showHint(box, x, y, row, lines(row, x));
   }));
-  box.addEventListener('click', (event) => at(event, (row) => row >= 0 && togglePinned(sweep.trial[row])));
+  // A finger does not hover: what it touches is told as well as pinned.
+  box.addEventListener('click', (event) => at(event, (row, x, y) => {
+    if (row < 0) return;
+    togglePinned(sweep.trial[row]);
+    showHint(box, x, y, row, lines(row, x));
+  }));
   box.addEventListener('keydown', (event) => event.target === box && stepThrough(event, rankedRows()));
   for (const leaving of ['pointerleave', 'blur']) box.addEventListener(leaving, letGo);
 }
