@@ -50,11 +50,12 @@ def flat(config: Mapping[str, Any], whole: Container[str] = (), before: str = ""
     """
     found: dict[str, Any] = {}
     for name, value in config.items():
-        room = isinstance(value, Mapping) and value and all(isinstance(one, str) for one in value)
-        if room and f"{before}{name}" not in whole:
-            found |= flat(value, whole, f"{before}{name}.")
+        dotted = f"{before}{name}" if before else name
+        room = isinstance(value, Mapping) and value and all(isinstance(one, str) for one in (dotted, *value))
+        if room and dotted not in whole:
+            found |= flat(value, whole, f"{dotted}.")
         else:
-            found[f"{before}{name}"] = value
+            found[dotted] = value
     return found
 
 
