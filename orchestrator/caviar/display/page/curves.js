@@ -55,8 +55,8 @@ function curveScale(metric, values) {
   return low < high ? roomyScale([low, high], log, 0.02) : roomyScale([metric.axis.low, metric.axis.high], false, 0.02);
 }
 
-function xScale(x) {
-  const [low, high, positive] = extent(x);
+function xScale(lines) {
+  const [low, high, positive] = lines.span ||= extent(lines.x);
   const label = state.x === 'step' ? shown : duration;
   if (low === high) return scaleOf(low - 1, high + 1, false, (tick) => (tick === low ? label(tick) : ''));
   if (!state.logx || !(positive < high)) return scaleOf(low, high, false, label);
@@ -65,13 +65,14 @@ function xScale(x) {
 
 function drawCurves(picture) {
   const metric = shownMetric(), lines = curveLines(metric);
-  const base = fit(picture.pair), scale = {x: xScale(lines.x), y: curveScale(metric, lines.y)};
+  const base = fit(picture.pair), scale = {x: xScale(lines), y: curveScale(metric, lines.y)};
   const left = labelRoom(base, scale.y.ticks(7)), {width, height} = picture.pair;
   const frame = {left, top: 10, width: width - left - 54, height: height - 34, right: 54};
   // Far outliers are kept near the canvas: numbers beyond that only cost time.
   const place = (y) => 10 + (1 - clamp(scale.y.at(y), -9, 9)) * frame.height;
   const across = (x) => left + (scale.x.log && x <= 0 ? 0 : Math.max(scale.x.at(x), 0)) * frame.width;
-  const xs = Float64Array.from(lines.x, across), ys = Float64Array.from(lines.y, place);
+  const xs = Float64Array.from(lines.x), ys = Float64Array.from(lines.y);
+  for (let k = 0; k < xs.length; k++) [xs[k], ys[k]] = [across(xs[k]), place(ys[k])];
   const kept = keptRows(sweep, state.keep), order = lines.rows.map((_, i) => i), color = rowColors();
   const isKept = (i) => !kept || kept[lines.rows[i]];
   drawnCurves = {...lines, xs, ys, frame, place, metric, order: order.filter(isKept)};
