@@ -151,6 +151,18 @@ def test_a_trial_that_is_tried_again_has_one_curve(live):
     live.check(page)
 
 
+def test_a_second_report_of_a_step_is_a_change(live):
+    page = live.page()
+    live.add(*running(0, 3), curve(2), attempt_row(2, "COMPLETED"))
+    live.ask(page)
+    more = curve(0, steps=4).slice(3)
+    live.add(more.set_column(more.schema.get_field_index("step"), more.schema.field("step"), [[2]]))
+    head, columns = live.ask(page)
+    assert (head["full"], columns["trial"].tolist(), columns["step"].tolist()) == (False, [0], [2])
+    assert page.curves[0]["step"].tolist() == [0, 1, 2, 2]
+    live.check(page)
+
+
 def test_a_metric_that_is_new_needs_everything_anew(live):
     page = live.page()
     live.add(*running(0, 3))
