@@ -15,7 +15,9 @@ function showSweep(newer) {
   fill('color', ['rank', ...sweep.parameters.map((one) => one.name)], options);
   showControls();
   redrawAll();
-  requestAnimationFrame(() => setTimeout(() => { window.caviar.ready = true; requestIdleCallback(charting); }));
+  // Not every browser knows when it is idle.
+  const idle = window.requestIdleCallback || setTimeout;
+  requestAnimationFrame(() => setTimeout(() => { window.caviar.ready = true; idle(charting); }));
 }
 
 /** What has nothing to show says why, at the end; a chart without a neighbour takes the whole width. */
