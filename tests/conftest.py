@@ -29,7 +29,7 @@ settings.register_profile("thorough", max_examples=1000, deadline=None)  # --hyp
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """A sample of the tests, for where all of them ran already."""
-    parser.addoption("--one-in", type=int, default=1, metavar="N", help="the first of each N tests of a file, if short")
+    parser.addoption("--one-in", type=int, default=1, metavar="N", help="the first of each N short tests of a folder")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -79,9 +79,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if one_in > 1 and item.get_closest_marker("exhaustive") is not None:
             continue
-        if seen[item.path] % one_in == 0:
+        if seen[item.path.parent] % one_in == 0:
             sample.append(item)
-        seen[item.path] += 1
+        seen[item.path.parent] += 1
     items[:] = sample
     items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ("browser", "ray", "install")])
 

@@ -2,8 +2,8 @@
 
 The clone holds what git tracks or would track, uncommitted changes too. Downloads come from this user's caches, and
 what mypy knows of files with the same content from the checkout's, unless CAVIAR_COLD=1. The second command leaves out
-the tests that make clones and those that need Ray or a browser, and takes one in 25 of the others that are no
-exhaustive ones, of each file at least one: the gate runs them anyway, and nightly they all run here.
+the tests that make clones and those that need Ray or a browser, and takes one in 100 of the others that are no
+exhaustive ones, of each folder at least one: the gate runs them anyway, and nightly they all run here.
 What it shows is that a clone has all that the gate needs, also in a path with a space and with few programs.
 """
 
