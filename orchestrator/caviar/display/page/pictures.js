@@ -52,7 +52,8 @@ function drawDirty(all = false) {
     if (!(all || picture.near) || picture.waits || !picture.box.clientWidth) continue;
     if (picture.dirty) {
       Object.assign(picture, {dirty: false, marked: true, drawn: sizeOf(picture)});
-      picture.draw(picture);
+      // A picture that fails leaves the others.
+      try { picture.draw(picture); } catch (error) { reportError(error); }
     }
     if (picture.marked && picture.mark) picture.mark(picture);
     picture.marked = false;

@@ -64,7 +64,7 @@ function showControls() {
   for (const [id, read] of Object.entries(CONTROLS)) if (byId(id)[read] !== now[id]) byId(id)[read] = now[id];
   byId('seeds').parentElement.hidden = !sweep.grouped;
   byId('smooth-shown').textContent = state.smooth ? state.smooth.toFixed(2) : 'off';
-  fill('color-key', [parameter && parameter.name, state.theme], () => (parameter ? colorKey(parameter) : []));
+  fill('color-key', [parameter && parameter.name, isDark()], () => (parameter ? colorKey(parameter) : []));
 }
 
 /** What the colours mean when they are not ranks: a strip of them between the values at both ends. */
@@ -110,7 +110,7 @@ function start() {
   // Paper is white, and shows all pictures, also those that nobody has scrolled to.
   window.addEventListener('beforeprint', () => { applyTheme(false); drawDirty(true); });
   window.addEventListener('afterprint', () => applyTheme());
-  prefersDark.addEventListener('change', () => applyTheme());
+  prefersDark.addEventListener('change', () => { applyTheme(); showControls(); });
   watchers.push((changed, touched) => {
     if (changed.has('theme')) applyTheme();
     if (changed.has('sweep')) return board || show();
