@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from caviar.display.typed_commands import told_for
 from caviar.results.open_sweep import open_sweep
 from caviar.results.report.columns import decode
 from caviar.results.report.document import sweep_payload
@@ -61,6 +62,13 @@ def read(store: Store, sweep: str, metrics=()) -> Read:
         payload = sweep_payload(opened, metrics, said)
     head, columns = decode(payload.to_bytes())
     return Read(documents=head["documents"], columns=columns, said=said)
+
+
+@pytest.fixture(autouse=True)
+def told_plainly():
+    """Commands are told without a store, whatever verb another test of this process has called."""
+    with told_for(None):
+        yield
 
 
 @pytest.fixture
