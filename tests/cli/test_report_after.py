@@ -4,9 +4,17 @@ import pytest
 
 from caviar.cli.options import Target
 from caviar.cli.report_after import report_after
+from caviar.display.typed_commands import told_for
 from caviar.errors import NoResultError, SpecError, SweepInterrupted
 
 from .test_verb_report import heads
+
+
+@pytest.fixture(autouse=True)
+def told_plainly():
+    """Commands are told without a store, whatever verb another test of this process has called."""
+    with told_for(None):
+        yield
 
 
 @pytest.fixture
