@@ -143,6 +143,7 @@ def settle(page, board, state):
     until(quiet, 60)
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(180)
 @pytest.mark.exhaustive
 def test_a_page_follows_a_sweep_over_a_kill_and_a_restart_of_the_board(start, tmp_path):

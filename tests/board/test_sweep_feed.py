@@ -216,6 +216,7 @@ class Chance:
         merge(self.live.sweep)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(3))
 def test_whatever_happens_to_a_sweep(live, seed):
     chance, pages = Chance(live, seed), [live.page() for _ in range(2)]

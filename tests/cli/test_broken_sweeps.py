@@ -133,6 +133,7 @@ def named(caviar: Any, store: Path, *verb: str) -> None:
     assert got.code in (0, 3, 5), got
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("kind", FILES)
 def test_a_broken_file_harms_its_own_sweep_only(caviar, hurt, filled, kind) -> None:
     number = list(FILES).index(kind)

@@ -11,7 +11,7 @@ import pytest
 from _pytest.mark.expression import Expression
 
 CHECKS = ["ruff check", "ruff format", "lint-imports", "mypy", "pytest", "pytest"]
-RAY = "pytest -q -n 2 "
+RAY = "pytest -q -n 1 "
 MARKERS = ("ray", "install", "browser", "nightly", "gpu")
 
 

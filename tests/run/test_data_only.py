@@ -80,6 +80,7 @@ def call(tmp_path, monkeypatch):
 RUN, RESUME = ("run", "experiment.py", "-q"), ("resume", "-q", "--add", 1)
 
 
+@pytest.mark.nightly
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "verbs",

@@ -112,6 +112,7 @@ PLANTED: dict[str, list[tuple[str, str]]] = {
 }
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("change", PLANTED)
 def test_a_change_that_costs_is_noticed_and_the_stored_code_is_as_it_was(
     inline: None, file: Path, store: Path, change: str

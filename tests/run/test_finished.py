@@ -55,6 +55,7 @@ def test_failures_after_resuming_do_not_hide_what_was_found_before(inline, cavia
     assert states == [("COMPLETED", 4), ("FAILED", 2)]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("left", ["", "trials", "final"])
 def test_a_finished_sweep_of_functions_is_finished(inline, caviar, store, monkeypatch, left):
     """Only what is left of one needs the process that began it."""

@@ -23,6 +23,7 @@ EXPERIMENT = """
 TABLES = ("attempts", "curves", "logs", "trials")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("words", [(), ("--set", "train.pause=0.2", "--time-limit", "0.7")])
 def test_it_is_refused_by_the_file_s_name_and_no_trial_is_trained_again(inline, caviar, write, store, table, words):

@@ -116,6 +116,7 @@ def suffer(
     return run
 
 
+@pytest.mark.nightly
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "fault",

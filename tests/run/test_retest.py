@@ -173,6 +173,7 @@ def test_a_second_look_at_the_test_set_is_said(inline: None, caviar: Caviar, wri
     assert len([final for one in kin(opened, opened.find(root.id)) for final in final_results(one)]) == 2
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("when", ["before", "within", "between"])
 def test_an_end_at_a_bad_moment(
     inline: None, caviar: Caviar, write: Write, store: Path, monkeypatch: pytest.MonkeyPatch, when: str

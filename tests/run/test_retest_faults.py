@@ -30,6 +30,8 @@ EXPERIMENT = """
 
     from caviar import Float, Sweep
 
+pytestmark = pytest.mark.nightly  # each was found once; test_retest.py is what the gate runs
+
 
     def train(config, trial, noise=1.0, factor=1.0):
         fresh = Path(__file__).with_name("fresh").exists()

@@ -76,6 +76,7 @@ class Faulty:
         return getattr(self._sound, self._method)(*args, **given)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("who", "words", "method"),
     [

@@ -301,6 +301,7 @@ ONE_FAILS = """
 """
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("ends", "value", "code"),
     [
