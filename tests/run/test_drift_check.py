@@ -19,6 +19,7 @@ from caviar.results.drift import DriftDocument, value_of
 from caviar.results.family import kin
 from caviar.results.retest_plan import unused_seeds
 from caviar.run.canary import chosen_program, run_canary
+from caviar.run.code_to_run import STORED
 from caviar.run.drift_check import check_drift, judged, neighbours
 from caviar.run.executors.ray_session import RaySession
 from caviar.run.loose_trials import loose_trials
@@ -310,7 +311,7 @@ def test_on_ray_a_training_that_does_not_come_to_its_second_report_is_ended_afte
         ),
     )
     sweep = opened.readable()[0]
-    program = chosen_program(sweep, lambda _: False, stored_code=False)
+    program = chosen_program(sweep, STORED, stored_code=False)
     plan = Plan.from_json(sweep.description()["plan"])
     with loose_trials(plan, program, sweep=sweep.id, what="it", address=None, progress=Told()) as trials:
         assert run_canary(opened, sweep, 0, trials, code="today").outcome == "same"
