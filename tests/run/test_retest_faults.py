@@ -24,13 +24,13 @@ from caviar.store.final_tests import final_results
 
 from .conftest import Caviar, Write
 
+pytestmark = pytest.mark.nightly  # each was found once; test_retest.py is what the gate runs
+
 EXPERIMENT = """
     import random
     from pathlib import Path
 
     from caviar import Float, Sweep
-
-pytestmark = pytest.mark.nightly  # each was found once; test_retest.py is what the gate runs
 
 
     def train(config, trial, noise=1.0, factor=1.0):
