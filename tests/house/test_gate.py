@@ -1,7 +1,6 @@
 """`./caviar test`: every check runs, one line each; what failed decides the exit code.
 
-The tests that need Ray run beside all others: when they are called is left open, what they say comes last. Those in a
-browser come when the many others are through.
+Those in a browser come when the many others are through, and last of all those that need Ray.
 """
 
 import re
@@ -11,7 +10,7 @@ import pytest
 from _pytest.mark.expression import Expression
 
 CHECKS = ["ruff check", "ruff format", "lint-imports", "mypy", "pytest", "pytest"]
-RAY = "pytest -q -n 1 "
+RAY = "pytest -q -n 2 "
 MARKERS = ("ray", "install", "browser", "nightly", "gpu")
 
 

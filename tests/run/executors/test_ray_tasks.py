@@ -191,6 +191,8 @@ def test_what_ray_starts_listens_on_this_machine_only_and_where_the_docs_say(ray
     listening: set[tuple[str, int]] = set()
     for process in [root, *root.children(recursive=True)]:
         with suppress(psutil.NoSuchProcess):  # a worker that has ended meanwhile
+            if process != root and "ray" not in " ".join(process.cmdline()).lower():
+                continue  # a server of other tests in this process
             found = [one for one in process.net_connections(kind="inet") if one.status == psutil.CONN_LISTEN]
             ips |= {one.laddr.ip.removeprefix("::ffff:") for one in found}
             listening |= {(as_told(process), len(found))} if found else set()
