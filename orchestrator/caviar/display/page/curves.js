@@ -71,8 +71,7 @@ function drawCurves(picture) {
   // Far outliers are kept near the canvas: numbers beyond that only cost time.
   const place = (y) => 10 + (1 - clamp(scale.y.at(y), -9, 9)) * frame.height;
   const across = (x) => left + (scale.x.log && x <= 0 ? 0 : Math.max(scale.x.at(x), 0)) * frame.width;
-  const xs = Float64Array.from(lines.x), ys = Float64Array.from(lines.y);
-  for (let k = 0; k < xs.length; k++) [xs[k], ys[k]] = [across(xs[k]), place(ys[k])];
+  const xs = placed(lines, 'x', scale.x, frame, across), ys = placed(lines, 'y', scale.y, frame, place);
   const kept = keptRows(sweep, state.keep), order = lines.rows.map((_, i) => i), color = rowColors();
   const isKept = (i) => !kept || kept[lines.rows[i]];
   drawnCurves = {...lines, xs, ys, frame, place, metric, order: order.filter(isKept)};
@@ -82,6 +81,15 @@ function drawCurves(picture) {
   paintLines(base, drawnCurves, drawnCurves.order.toReversed(), (i) => color(lines.rows[i]), lineWidthOf(order.length));
   base.restore();
   return picture.say(curvesSentence(metric, lines, scale.y.high * 1.001));
+}
+
+/** Where the points of lines are along one axis: of a million, found anew only when the axis or the frame is another. */
+function placed(lines, axis, {low, high, log}, {left, width, height}, place) {
+  const key = [low, high, log, left, width, height].join(' '), before = lines[`${axis}Placed`];
+  if (before && before.key === key) return before.places;
+  const places = new Float64Array(lines[axis].length);
+  for (let k = 0; k < places.length; k++) places[k] = place(lines[axis][k]);
+  return (lines[`${axis}Placed`] = {key, places}).places;
 }
 
 /** What is painted until `restore` stays within the frame. */
