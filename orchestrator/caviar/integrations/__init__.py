@@ -1,1 +1,1 @@
-"""Callbacks that report a framework's training to a trial. Each file imports its framework, and nothing of ours."""
+"""Callbacks that report a framework's training to a trial. Who imports a file needs its framework."""
