@@ -2,8 +2,8 @@
 
 import pytest
 
+from caviar.cli.at_the_end import at_the_end
 from caviar.cli.options import Target
-from caviar.cli.report_after import report_after
 from caviar.display.typed_commands import told_for
 from caviar.errors import NoResultError, SpecError, SweepInterrupted
 
@@ -24,7 +24,7 @@ def target(filled):
 
 def test_the_sweep_that_was_named_is_in_the_file(filled, target, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    with report_after("", target) as told:
+    with at_the_end(target, report="", notify=None) as told:
         told(filled.digits)
     file = tmp_path / f"report-{filled.digits}.html"
     assert capsys.readouterr().err == f"report: {file}\n"
@@ -33,7 +33,7 @@ def test_the_sweep_that_was_named_is_in_the_file(filled, target, tmp_path, monke
 
 def test_without_the_option_nothing_is_written(filled, target, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    with report_after(None, target) as told:
+    with at_the_end(target, report=None, notify=None) as told:
         told(filled.digits)
     assert (list(tmp_path.iterdir()), capsys.readouterr().err) == ([], "")
 
@@ -43,7 +43,7 @@ def test_an_end_that_is_no_good_one_has_a_report_and_stays_as_it_is(filled, targ
     file = tmp_path / "a.html"
 
     def ended():
-        with report_after(str(file), target) as told:
+        with at_the_end(target, report=str(file), notify=None) as told:
             if isinstance(end, SweepInterrupted):
                 end.sweep = filled.later
             else:
@@ -57,7 +57,7 @@ def test_an_end_that_is_no_good_one_has_a_report_and_stays_as_it_is(filled, targ
 
 
 def test_a_report_that_cannot_be_written_is_said_and_no_more(filled, target, tmp_path, capsys):
-    with report_after(str(tmp_path / "nowhere" / "a.html"), target) as told:
+    with at_the_end(target, report=str(tmp_path / "nowhere" / "a.html"), notify=None) as told:
         told(filled.digits)
     said = capsys.readouterr().err
     assert said.startswith("there is no report (cannot write ")
@@ -68,13 +68,13 @@ def test_another_file_is_refused_before_anything_begins(target, tmp_path):
     file = tmp_path / "mine.html"
     file.write_text("mine")
     began = []
-    with pytest.raises(SpecError, match="is there and is no report"), report_after(str(file), target):
+    with pytest.raises(SpecError, match="is there and is no report"), at_the_end(target, report=str(file), notify=None):
         began.append(1)
     assert began == []
 
 
 def test_an_end_before_there_is_a_sweep_has_no_report(target, tmp_path):
     file = tmp_path / "a.html"
-    with pytest.raises(KeyboardInterrupt), report_after(str(file), target):
+    with pytest.raises(KeyboardInterrupt), at_the_end(target, report=str(file), notify=None):
         raise SweepInterrupted("nothing was begun", 130)
     assert not file.exists()

@@ -12,7 +12,9 @@ import pytest
 
 from caviar.board import server
 
-PROGRAM = "from caviar.cli.main import main; main()"
+HEARING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+"""A shell starts what is in the foreground so; what is in the background is born deaf to Ctrl-C."""
+PROGRAM = f"{HEARING}; from caviar.cli.main import main; main()"
 
 
 @pytest.fixture
@@ -29,7 +31,6 @@ def begin(words, env, program=PROGRAM):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 — no threads here
     )
 
 

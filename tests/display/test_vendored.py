@@ -16,7 +16,7 @@ def published(package, version, folder):
     """The files of a published package, unpacked."""
     npm = shutil.which("npm")
     if npm is None:
-        pytest.skip("needs npm")
+        pytest.skip("npm is not here, and only it knows where packages are published")
     packed = subprocess.run(
         [npm, "pack", f"{package}@{version}", "--silent"], cwd=folder, capture_output=True, text=True, check=True
     )

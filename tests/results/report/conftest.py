@@ -1,5 +1,6 @@
 """Payloads as a page reads them."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +48,7 @@ class Read:
         column, options = self.columns[f"p{k}"].tolist(), self.documents["parameters"][k]["options"]
         if options:
             return [None if one == MISSING else options[one] for one in column]
-        return [None if one != one else one for one in column]  # noqa: PLR0124 — NaN
+        return [None if math.isnan(one) else one for one in column]
 
     def places(self, name: str) -> np.ndarray:
         """Where the trials lie on a parameter's scale."""
