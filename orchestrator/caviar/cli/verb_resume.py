@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from caviar.cli.notify_after import notify_after, notify_option
+from caviar.cli.at_the_end import at_the_end, end_options
 from caviar.cli.options import (
     Target,
     code_if_trusted,
@@ -15,7 +15,6 @@ from caviar.cli.options import (
     trust_option,
 )
 from caviar.cli.output import data_only
-from caviar.cli.report_after import report_after, report_option
 from caviar.spec.settings import SETTINGS
 
 EPILOG = """\b
@@ -41,8 +40,7 @@ Examples:
 @take_over_option
 @setting_option(SETTINGS["time_limit"])
 @trust_option
-@report_option
-@notify_option
+@end_options
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @target_options
 def verb(
@@ -65,7 +63,7 @@ def verb(
     opened = Store.open(target.store)
     # Other code for a sweep that was not meant could not be taken back.
     found = opened.find(target.sweep) if wishes["force"] else newest(opened, target.sweep)
-    with report_after(report, target) as named, notify_after(notify, target, named) as told:
+    with at_the_end(target, report=report, notify=notify) as told:
         with data_only():
             last = resume_sweep(
                 opened,

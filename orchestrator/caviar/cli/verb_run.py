@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from caviar.cli.at_the_end import at_the_end, end_options
 from caviar.cli.command_sweep import Described, command_sweep, described_options
-from caviar.cli.notify_after import notify_after, notify_option
 from caviar.cli.options import Target, setting_options, target_options
 from caviar.cli.output import data_only
-from caviar.cli.report_after import report_after, report_option
 from caviar.spec.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -92,8 +91,7 @@ def _setting(option: str, words: list[str], options: list[str]) -> str:
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan and the first configs; run nothing.")
 @click.option("--try", "tried", is_flag=True, help="Train the first trial here, without Ray; store nothing.")
-@report_option
-@notify_option
+@end_options
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @target_options
 def verb(
@@ -141,7 +139,7 @@ def verb(
     if dry_run or tried:
         _dry_run(sweep, target) if dry_run else _try(sweep, target)
         return
-    with report_after(report, target) as named, notify_after(notify, target, named) as told:
+    with at_the_end(target, report=report, notify=notify) as told:
         with data_only():
             result = sweep.run(store=target.store, address=address, progress=progress)
         told(result.id)
