@@ -85,11 +85,11 @@ function drawCurves(picture) {
 
 /** Where the points of lines are along one axis: of a million, found anew only when the axis or the frame is another. */
 function placed(lines, axis, {low, high, log}, {left, width, height}, place) {
-  const key = [low, high, log, left, width, height].join(' '), before = lines[`${axis}Placed`];
-  if (before && before.key === key) return before.places;
-  const places = new Float64Array(lines[axis].length);
-  for (let k = 0; k < places.length; k++) places[k] = place(lines[axis][k]);
-  return (lines[`${axis}Placed`] = {key, places}).places;
+  const key = [low, high, log, left, width, height].join(' '), slot = `${axis}Placed`;
+  if (lines[slot]?.key === key) return lines[slot].places;
+  lines[slot] = {key, places: new Float64Array(lines[axis].length)};
+  for (let k = 0; k < lines[axis].length; k++) lines[slot].places[k] = place(lines[axis][k]);
+  return lines[slot].places;
 }
 
 /** What is painted until `restore` stays within the frame. */
