@@ -53,10 +53,11 @@ def test_options_reach_the_sweep(caviar, filled, sweep):
 def test_the_end_shows_the_best_and_what_to_type(caviar, filled, sweep):
     got = caviar("run", "x.py", "--store", filled.path)
     assert got.lines[0] == f"digits ({filled.digits}): 7 completed, 1 failed"
-    failed, next_, other, last = got.err.splitlines()[-4:]
+    failed, next_, other, page, last = got.err.splitlines()[-5:]
     assert failed == "1 of 8 failed: 1 × ValueError: no such layer (t3)"
     assert next_ == f"next: caviar show --store {filled.path} {filled.digits} 2", "it is not the latest"
     assert other.strip() == f"caviar curves --store {filled.path} {filled.digits}"
+    assert page.strip() == f"caviar report --store {filled.path} {filled.digits}"
     assert last.strip() == f"caviar retest --store {filled.path} {filled.digits}"
 
 

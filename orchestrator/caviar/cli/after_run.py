@@ -68,6 +68,7 @@ def after_run(target: Target, sweep: str) -> None:
         named = "" if latest else f" {found.sweep.id}"
         say(f"next: caviar show{named} {document.trials[0].trial}")
         say(f"      caviar curves{named}")
+        say(f"      caviar report{named}")
         if document.retest is None:
             say(f"      caviar retest{named}")
 

@@ -83,7 +83,7 @@ function drawCurves(picture) {
   return picture.say(curvesSentence(metric, lines, scale.y.high * 1.001));
 }
 
-/** Where the points of lines are along one axis: of a million, found anew only when the axis or the frame is another. */
+/** Where the points of lines are along one axis, found anew only when the axis or the frame is another. */
 function placed(lines, axis, {low, high, log}, {left, width, height}, place) {
   const key = [low, high, log, left, width, height].join(' '), slot = `${axis}Placed`;
   if (lines[slot]?.key === key) return lines[slot].places;
