@@ -19,6 +19,7 @@ OF_A_SWEEP = {
     "best --family": (),
     "curves": (),
     "plot -o {tmp}/x.svg": (),
+    "export --to csv -o {tmp}/x.csv": (),
     "zoom --dry-run": (),
     "simulate --orders 2": (),
     "store info": (),

@@ -14,7 +14,7 @@ import pytest
 import caviar as caviar_package
 from caviar.cli.best_page import literal
 from caviar.cli.output import emit, emit_json, say
-from caviar.cli.query_output import _csv
+from caviar.export.text_tables import write_csv
 from caviar.results.json_form import as_json
 
 
@@ -73,7 +73,7 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(("stream", "shown"), [(io.StringIO, "a\x1b[31m"), (Terminal, "a")])
 def test_a_file_gets_every_character_as_csv_and_a_terminal_none_that_steers_it(stream, shown):
     out = stream()
-    _csv(["x\x1b[31m", "n"], iter([("a\x1b[31m", 1)]), out)
+    write_csv(["x\x1b[31m", "n"], iter([("a\x1b[31m", 1)]), out)
     assert out.getvalue() == f"{shown.replace('a', 'x')},n\n{shown},1\n"
 
 

@@ -2,10 +2,11 @@
 
 import re
 
-MOST_AT_THE_TOP = (
-    11  # the board serves what results makes, and knows no way to run anything; integrations know frameworks
-)
-MOST = 20  # the report's data are a room of their own: a page needs as many small answers as all verbs together
+MOST_AT_THE_TOP = 12
+"""The board serves what results makes, and knows no way to run anything; integrations know frameworks, and export knows
+other tools, from below `Result`, which offers it."""
+MOST = 21
+"""The report's data are a room of their own: a page needs as many small answers as all verbs together."""
 FOLDERS = ("orchestrator", "workers")
 
 

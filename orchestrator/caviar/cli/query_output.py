@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import itertools
 import json
 import sys
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TextIO, TypeVar
 from caviar.cli.output import say, say_left_out
 from caviar.display.whole_file import to_file
 from caviar.errors import CaviarError, SpecError, StoreError
+from caviar.export.text_tables import Row, Writer, brief, write_csv, write_latex, write_markdown, write_text
 from caviar.results.json_form import as_json
 
 if TYPE_CHECKING:
@@ -85,8 +85,6 @@ BATCH = 10_000
 TABLE_ROWS = 1000
 
 Cursor = Any
-Row = tuple[Any, ...]
-Writer = Callable[[list[str], Iterator[Row], TextIO], None]
 
 
 def write_answer(views: Views, sql: str, form: str, output: str | None, timeout: float | None = None) -> None:
@@ -108,12 +106,12 @@ def write_answer(views: Views, sql: str, form: str, output: str | None, timeout:
             to_file(str(output), lambda path: _parquet(views, sql, path, attended))
             return
         cursor = attended.call(views.ask, sql)
-        write = {"table": _table, "json": _json, "csv": _csv, "markdown": _markdown, "latex": _latex}[form]
+        write = WRITERS[form]
         rows = _rows(cursor, attended)
         if output is None:
             write(_names(cursor), rows, sys.stdout)
         else:
-            to_file(output, lambda path: _text(_names(cursor), rows, path, write))
+            to_file(output, lambda path: write_text(_names(cursor), rows, path, write))
 
 
 @contextlib.contextmanager
@@ -150,36 +148,10 @@ def _table(names: list[str], found: Iterator[Row], stream: TextIO) -> None:
         Column(name=name, align="right" if right else "left", shrink=not right, keep=i == 0)
         for i, (name, right) in enumerate(zip(names, numeric, strict=True))
     ]
-    cells = [[value_text(_brief(value), 200) for value in row] for row in rows[:TABLE_ROWS]]
+    cells = [[value_text(brief(value), 200) for value in row] for row in rows[:TABLE_ROWS]]
     say_left_out(print_table(columns, cells, stream))
     if len(rows) > TABLE_ROWS:
         say(f"only the first {counted(TABLE_ROWS, 'row')}; for all of them: --format csv, or -o FILE.parquet")
-
-
-def _markdown(names: list[str], found: Iterator[Row], stream: TextIO) -> None:
-    from caviar.display.paper_table import markdown_lines
-
-    rows = [list(map(_brief, row)) for row in found]
-    stream.writelines(f"{line}\n" for line in markdown_lines(names, rows))
-
-
-def _latex(names: list[str], found: Iterator[Row], stream: TextIO) -> None:
-    from caviar.display.paper_table import latex_lines
-
-    rows = [list(map(_brief, row)) for row in found]
-    stream.writelines(f"{line}\n" for line in latex_lines(names, rows))
-
-
-def _readable(value: object) -> object:
-    """Times as text; the rest as strict JSON has it, but for NaN and infinities, which a table can show."""
-    return value if isinstance(value, float) else as_json(value)
-
-
-def _brief(value: object) -> object:
-    """Return a text as a table's cell shows it: of a traceback, the line that names the error."""
-    from caviar_workers.failure import headline
-
-    return headline(value) if isinstance(value, str) and value.startswith("Traceback (") else _readable(value)
 
 
 def _json(names: list[str], rows: Iterator[Row], stream: TextIO) -> None:
@@ -189,21 +161,6 @@ def _json(names: list[str], rows: Iterator[Row], stream: TextIO) -> None:
         stream.write(f"{between}{json.dumps(record, allow_nan=False)}")
         between = ",\n"
     stream.write("[]\n" if between == "[\n" else "\n]\n")
-
-
-def _csv(names: list[str], rows: Iterator[Row], stream: TextIO) -> None:
-    from caviar.display.sanitize import csv_cell, plain
-
-    writer = csv.writer(stream, lineterminator="\n")
-    seen = plain if stream.isatty() else str  # a file is given every character
-    for row in itertools.chain([names], rows):
-        cells = [csv_cell(_readable(value)) for value in row]
-        writer.writerow([seen(cell) if isinstance(cell, str) else cell for cell in cells])
-
-
-def _text(names: list[str], rows: Iterator[Row], path: str, write: Writer) -> None:
-    with open(path, "w", encoding="utf-8", newline="") as stream:
-        write(names, rows, stream)
 
 
 def _parquet(views: Views, sql: str, path: str, attended: QueryThread) -> None:
@@ -220,3 +177,12 @@ def _parquet(views: Views, sql: str, path: str, attended: QueryThread) -> None:
     with pq.ParquetWriter(path, rows.schema) as writer:
         while (batch := attended.call(next, rows, None)) is not None:
             writer.write_batch(batch)
+
+
+WRITERS: dict[str, Writer] = {
+    "table": _table,
+    "json": _json,
+    "csv": write_csv,
+    "markdown": write_markdown,
+    "latex": write_latex,
+}

@@ -22,6 +22,7 @@ VERBS = {
     "logs": ("Read results", "What a trial printed."),
     "curves": ("Read results", "Learning curves in the terminal."),
     "query": ("Read results", "SQL over sweeps, trials and curves."),
+    "export": ("Read results", "A sweep for Optuna, TensorBoard, MLflow, W&B, or as a table."),
     "simulate": ("Read results", "What early stopping would have saved, and lost."),
     "stale": ("Read results", "Winners that nobody has looked at for long."),
     "import": ("Keep the store", "Make a finished sweep of a table of trials."),

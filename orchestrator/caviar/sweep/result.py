@@ -25,6 +25,7 @@ from caviar_workers.checkpoint import Checkpoint
 if TYPE_CHECKING:
     import pandas as pd
 
+    from caviar.export.export import ExportDocument
     from caviar.results.plots import Plots
     from caviar.results.retest import RetestDocument
     from caviar.results.understand_findings import UnderstandDocument
@@ -212,6 +213,21 @@ class Result(RunsAgain):
             return write_report(
                 self._store, [self._sweep], place, warnings.warn, metrics=_several(metrics), force=force
             ).file
+
+    def export(self, to: str, where: str | PurePath) -> ExportDocument:
+        """Write the sweep for another tool, each trial with its configuration, its state and its whole curve.
+
+        Args:
+            to: `optuna`, `tensorboard`, `mlflow`, `wandb`, or a table: `csv`, `latex`, `markdown`.
+            where: The file or folder, as of `caviar export`.
+
+        Raises:
+            SpecError: There is no such tool, it is not installed, or the place does not suit it, or is taken.
+        """
+        from caviar.export.export import export  # noqa: PLC0415 — few ask for it
+
+        with self._opened() as opened:
+            return export(opened, to, str(where))
 
     def trials(self) -> pd.DataFrame:
         """One row a trial: state, seed, parameters, last and best metrics, times, host."""
