@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
+from caviar.cli.wandb_sweep import ENDINGS, wandb_sweep
 from caviar.errors import SpecError
 from caviar.spec.code_snapshot import ROLES
 from caviar.spec.code_source import load_file, program_of
@@ -19,16 +20,19 @@ def split(reference: str) -> tuple[Path, str]:
     return (Path(reference), "") if not colon or "/" in name or name.endswith(".py") else (Path(file), name)
 
 
-def load(reference: str) -> Sweep:
+def load(reference: str, metric: str | None = None) -> Sweep:
     """The Sweep that a file holds.
 
     Args:
-        reference: `FILE`, or `FILE:NAME` where the file holds several.
+        reference: `FILE`, or `FILE:NAME` where the file holds several; or a sweep of W&B in YAML.
+        metric: For that one, the metric that decides.
 
     Raises:
         SpecError: There is no such file or sweep, or the file raises at import.
     """
     file, name = split(reference)
+    if file.suffix.lower() in ENDINGS:
+        return wandb_sweep(file, metric)
     module, program = load_file(file)
     sweeps = {key: value for key, value in vars(module).items() if isinstance(value, Sweep)}
     if not name and len({id(sweep) for sweep in sweeps.values()}) > 1:

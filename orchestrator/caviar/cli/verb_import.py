@@ -18,6 +18,8 @@ Weights & Biases (export of runs) are known by their columns.
 \b
 Examples:
   caviar import study.csv
+  caviar import optuna.db --study digits
+  caviar import ~/ray_results/train_2026-11-30
   caviar import runs.csv --metric val_error --params lr,units,optimizer
   caviar import curves.parquet --trial run --params 'hp_*' --metric loss
   caviar import bench.npz --params lr,momentum --metric accuracy --mode max \\
@@ -28,12 +30,13 @@ Examples:
 @click.command(epilog=EPILOG)
 @click.argument("file", metavar="FILE")
 @click.option("--metric", metavar="COLUMN", help="The metric that decides.")
-@click.option("--mode", type=click.Choice(["min", "max"]), default="min", show_default=True, help="Which is better.")
+@click.option("--mode", type=click.Choice(["min", "max"]), help="Which is better (default: min, or as Optuna says).")
 @click.option("--params", multiple=True, metavar="COLUMNS", help="Parameters: lr,units or 'hp_*'; repeatable.")
 @click.option("--metrics", multiple=True, metavar="COLUMNS", help="Further metrics (default: all other numbers).")
 @click.option("--trial", metavar="COLUMN", help="Says of which trial a row is (default: each row is one).")
 @click.option("--step", metavar="COLUMN", help="Steps of the reports (default: counted from 0).")
 @click.option("--seed", metavar="COLUMN", help="Seeds of the trials.")
+@click.option("--study", metavar="NAME", help="Which study, where an Optuna storage holds several.")
 @click.option("--steps", metavar="LOW..HIGH", help="Leave out reports of other steps.")
 @click.option(
     "--space",
@@ -47,8 +50,19 @@ Examples:
 @click.option("--note", default="", metavar="TEXT", help="A note to keep with the sweep.")
 @click.option("--dry-run", is_flag=True, help="Say which column is what; store nothing.")
 @target_options
-def verb(*, file: str, steps: str | None, space: tuple[str, ...], dry_run: bool, target: Target, **given: Any) -> None:
-    """Make a finished sweep of the table in FILE: .csv, .jsonl, .parquet or .npz.
+def verb(
+    *,
+    file: str,
+    study: str | None,
+    steps: str | None,
+    space: tuple[str, ...],
+    dry_run: bool,
+    target: Target,
+    **given: Any,
+) -> None:
+    """Make a finished sweep of the table in FILE: .csv, .jsonl, .parquet or .npz; or of what a tool keeps.
+
+    That is a storage of Optuna (.db, or a journal, .log), or the folder of results of Ray Tune.
 
     What was found out of the table rather than said is told on stderr. The sweep has no code: what reads it works,
     and nothing can be run with it.
@@ -67,7 +81,7 @@ def verb(*, file: str, steps: str | None, space: tuple[str, ...], dry_run: bool,
     asked = Asked(**columns)
     settings = {key: value for key, value in given.items() if value is not None}
     ranges = dict(map(named_range, space))
-    table = read_trials(Path(file), asked, say, ranges=ranges, steps=_steps(steps), settings=settings)
+    table = read_trials(Path(file), asked, say, ranges=ranges, steps=_steps(steps), settings=settings, study=study)
     made = None
     if not dry_run:
         made = import_trials(Store.open(target.store, create=True), table, provenance(None))

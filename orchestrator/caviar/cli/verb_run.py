@@ -26,6 +26,7 @@ VALUE takes the type of what it replaces, spelt as in JSON or in Python.
 Examples:
   caviar run experiments/digits.py
   caviar run experiments/digits.py --trials 256 --seed 1 --set train.epochs=5
+  caviar run sweep.yaml --trials 40
   caviar run experiments/digits.py --gpus 0.25 --concurrency 8 --dry-run
   caviar run --metric val_loss --space lr=log:1e-4..1 --space units=8..256 \\
     -- python train.py {args} --seed {seed}
@@ -99,9 +100,9 @@ def verb(
 ) -> None:
     """Run the sweep that FILE describes, here or on a Ray cluster, to its end.
 
-    FILE is a Python file that holds a `Sweep`; NAME says which, where it holds several. In its place, any COMMAND may
-    train: it gets its parameters as {args}, and prints lines such as epoch=3 val_loss=0.5. Ctrl-C stops the sweep in
-    good order, and `caviar resume` goes on.
+    FILE is a Python file that holds a `Sweep`; NAME says which, where it holds several. Or it is a sweep.yaml of W&B.
+    In its place, any COMMAND may train: it gets its parameters as {args}, and prints lines such as epoch=3
+    val_loss=0.5. Ctrl-C stops the sweep in good order, and `caviar resume` goes on.
     """
     from caviar.display.choose_display import choose_display
     from caviar.display.progress import slowly
@@ -127,7 +128,7 @@ def verb(
         else:
             if not (dry_run or tried or address):
                 start_ray_early(split(file)[0], given["concurrency"])
-            sweep = load(file).override(described.overriding)
+            sweep = load(file, described.metric).override(described.overriding)
         sweep = sweep.override(_changes(given))
     if dry_run or tried:
         progress.end()

@@ -51,9 +51,22 @@ def read_table(path: Path) -> pa.Table:
         endings = ", ".join(_READERS)
         raise SpecError(f"a table to import is a file ending in {endings}, got {path.name!r}: export it as one")
     if not path.is_file():
-        raise NotFoundError(f"there is no file {path}: give the table's name")
+        raise _missing(path)
+    return read_as(path, path.suffix[1:], reader)
+
+
+def read_as(path: Path, what: str, reader: Callable[[Path], pa.Table]) -> pa.Table:
+    """The table that a reader finds in a file or a folder; errors as of `read_table`.
+
+    Args:
+        path: The file or folder.
+        what: As which it is read, in words.
+        reader: It may raise whatever it likes.
+    """
+    if not path.exists():
+        raise _missing(path)
     if (size := path.stat().st_size) > MOST_BYTES:
-        raise _too_large(path, f"{size:,} bytes, of at most {MOST_BYTES:,}")
+        raise too_large(path, f"{size:,} bytes, of at most {MOST_BYTES:,}")
     try:
         found = reader(path)
         found.validate(full=True)  # texts too, which are not looked at when they are read
@@ -61,7 +74,7 @@ def read_table(path: Path) -> pa.Table:
         raise
     except Exception as error:  # what a file that somebody made may raise is in no list
         words = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise SpecError(f"{path.name} cannot be read as {path.suffix[1:]}: {words}; export it again") from error
+        raise SpecError(f"{path.name} cannot be read as {what}: {words}; export it again") from error
     if not found.num_rows or not found.num_columns:
         raise SpecError(f"{path.name} holds no rows: there is nothing to import")
     for place, field in enumerate(found.schema):
@@ -70,15 +83,21 @@ def read_table(path: Path) -> pa.Table:
     return found
 
 
-def _too_large(path: Path, what: str) -> SpecError:
+def _missing(path: Path) -> NotFoundError:
+    return NotFoundError(f"there is no file {path}: give the table's name")
+
+
+def too_large(path: Path, what: str) -> SpecError:
+    """The error where a file is too large; `what` of it is."""
     return SpecError(f"{path.name} is too large to import: {what}; import a part of it")
 
 
-def _check_size(path: Path, columns: int, values: int) -> None:
+def check_size(path: Path, columns: int, values: int) -> None:
+    """Raise SpecError where a table of so many columns and values would be too large."""
     if columns > MOST_COLUMNS:
-        raise _too_large(path, f"{columns:,} columns, of at most {MOST_COLUMNS:,}")
+        raise too_large(path, f"{columns:,} columns, of at most {MOST_COLUMNS:,}")
     if values > MOST_VALUES:
-        raise _too_large(path, f"{values:,} values, of at most {MOST_VALUES:,}")
+        raise too_large(path, f"{values:,} values, of at most {MOST_VALUES:,}")
 
 
 def _csv(path: Path) -> pa.Table:
@@ -89,7 +108,7 @@ def _csv(path: Path) -> pa.Table:
         count = sum(head.count(mark) for mark in (delimiter, b"\n"))
         while block := file.read(2**24):
             count += block.count(delimiter) + block.count(b"\n")
-    _check_size(path, head.count(delimiter) + 1, count)
+    check_size(path, head.count(delimiter) + 1, count)
     try:
         found = _fields(path, chr(delimiter), None)
     except pa.ArrowInvalid:  # of a later part than that by which a column's type was guessed, perhaps
@@ -110,35 +129,37 @@ def _fields(path: Path, delimiter: str, block: int | None) -> pa.Table:
 def _json_lines(path: Path) -> pa.Table:
     rows, names = [], dict[str, None]()
     with path.open("rb") as file:
-        for number, line in enumerate(_lines(path, file), 1):
+        for number, line in enumerate(lines_of(path, file), 1):
             row = json.loads(line)
             if not isinstance(row, dict):
                 raise SpecError(f"{path.name} has no object in line {number}: JSON lines have one object a line")
-            rows.append(flat := dict(_flat("", row, 0)))
-            names.update(dict.fromkeys(flat))
-            _check_size(path, len(names), len(rows) * len(names))
-    return pa.table({name: _column([row.get(name) for row in rows]) for name in names})
+            rows.append(dict(flat("", row)))
+            names.update(dict.fromkeys(rows[-1]))
+            check_size(path, len(names), len(rows) * len(names))
+    return pa.table({name: column_of([row.get(name) for row in rows]) for name in names})
 
 
-def _lines(path: Path, file: IO[bytes]) -> Iterator[bytes]:
+def lines_of(path: Path, file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file that are not empty; SpecError where one is too long."""
     while line := file.readline(_MOST_LINE):
         if len(line) == _MOST_LINE:
-            raise _too_large(path, f"a line of more than {_MOST_LINE:,} bytes")
+            raise too_large(path, f"a line of more than {_MOST_LINE:,} bytes")
         if line.strip():
             yield line
 
 
-def _flat(outer: str, row: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Any]]:
+def flat(outer: str, row: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Name and value of all that is in an object; what is in objects within it is called `outer/inner`."""
     if depth > 8:
         raise ValueError("objects nested more than 8 deep")
     for key, value in row.items():
         if isinstance(value, dict):
-            yield from _flat(f"{outer}{key}/", value, depth + 1)
+            yield from flat(f"{outer}{key}/", value, depth + 1)
         else:
             yield outer + key, value
 
 
-def _column(values: list[Any]) -> pa.Array:
+def column_of(values: list[Any]) -> pa.Array:
     """Numbers, truth values, texts or lists of numbers; what is mixed is JSON text."""
     kinds = {type(value) for value in values} - {type(None)}
     if kinds in ({bool}, {str}):
@@ -163,12 +184,12 @@ def _numbers(values: list[Any]) -> bool:
 def _parquet(path: Path) -> pa.Table:
     with pq.ParquetFile(path) as file:
         facts = file.metadata
-        _check_size(path, facts.num_columns, 0)
+        check_size(path, facts.num_columns, 0)
         groups = [facts.row_group(one) for one in range(facts.num_row_groups)]
         chunks = [group.column(one) for group in groups for one in range(facts.num_columns)]
-        _check_size(path, facts.num_columns, sum(max(chunk.num_values, 0) for chunk in chunks))
+        check_size(path, facts.num_columns, sum(max(chunk.num_values, 0) for chunk in chunks))
         if (size := sum(chunk.total_uncompressed_size for chunk in chunks)) > MOST_BYTES:
-            raise _too_large(path, f"{size:,} bytes unpacked, of at most {MOST_BYTES:,}")
+            raise too_large(path, f"{size:,} bytes unpacked, of at most {MOST_BYTES:,}")
         leaves = [file.schema.column(one) for one in range(facts.num_columns)]
     texts = [one for one in leaves if one.physical_type == "BYTE_ARRAY"]
     lists = {one.path for one in texts if one.max_repetition_level}  # which are written out when they are read
@@ -188,7 +209,7 @@ def _check_texts(path: Path, table: pa.Table) -> None:
         if pa.types.is_dictionary(column.type):
             longest = max((pc.max(pc.binary_length(one.dictionary)).as_py() or 0 for one in column.chunks), default=0)
             if longest * table.num_rows > MOST_BYTES:
-                raise _too_large(path, f"texts of {longest:,} bytes in {table.num_rows:,} rows")
+                raise too_large(path, f"texts of {longest:,} bytes in {table.num_rows:,} rows")
 
 
 def _unnested(table: pa.Table) -> pa.Table:
@@ -209,7 +230,7 @@ def _npz(path: Path) -> pa.Table:
             raise SpecError(f"{path.name} holds no arrays: there is nothing to import")
         rows = max(lengths, key=lambda one: (lengths.count(one), one))
         values = sum(max(int(np.prod(shape, dtype=object)), *shape) for shape in shapes.values() if shape)
-        _check_size(path, len(shapes), values)  # of none by a trillion, each list takes memory too
+        check_size(path, len(shapes), values)  # of none by a trillion, each list takes memory too
         arrays = {name: _array(archive, name) for name, shape in shapes.items() if shape and len(shape) <= 2}
     named = [one.tolist() for one in arrays.values() if one.dtype.kind == "U" and one.ndim == 1 and len(one) != rows]
     columns: dict[str, Any] = {}
@@ -231,7 +252,7 @@ def _npz(path: Path) -> pa.Table:
 def _shape(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[int, ...]:
     """The shape that an array's header announces, which what the archive holds of it must bear out."""
     if member.file_size > MOST_BYTES or sum(one.file_size for one in archive.infolist()) > MOST_BYTES:
-        raise _too_large(path, f"more than {MOST_BYTES:,} bytes unpacked")
+        raise too_large(path, f"more than {MOST_BYTES:,} bytes unpacked")
     with archive.open(member) as file:
         version = np.lib.format.read_magic(file)
         if version not in _HEADERS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from caviar.errors import CaviarError, SpecError, did_you_mean
 from caviar.results.imported import KIND, Imported
-from caviar.run.import_files import read_table
 from caviar.run.import_mapping import Asked, mapped
+from caviar.run.import_stores import MODE, RANGES, digest_of, read_source
 from caviar.run.import_trials import Reports, Trials, trials_of
 from caviar.search.samplers import make_sampler
 from caviar.space import Choice, Parameter, Space
@@ -34,8 +34,7 @@ from caviar_workers.states import ENDED, Cause, Failure, State
 from caviar_workers.tables import ATTEMPTS, CURVES, arrays_of, arrow_type
 
 Say = Callable[[str], None]
-ROWS_AT_ONCE = 2**19
-"""Rows of curves that are handed to the writer at a time."""
+ROWS_AT_ONCE = 2**19  # rows of curves that are handed to the writer at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +112,7 @@ def read_trials(
     ranges: Mapping[str, str],
     steps: tuple[int, int] | None,
     settings: Mapping[str, Any],
+    study: str | None = None,
 ) -> Table:
     """Read and understand a table.
 
@@ -122,27 +122,37 @@ def read_trials(
         say: Told what was found out rather than said.
         ranges: Parameter → range or options, as `1e-4..1`, `log:1e-4..1` or `adam,sgd`; others are inferred.
         steps: Reports of steps outside of these are left out; None: none are.
-        settings: Of the plan: mode, and name, searcher, tags and note where they are given.
+        settings: Of the plan: mode, name, searcher, tags and note, where they are given.
+        study: As of `read_source`.
 
     Raises:
         SpecError: Something of it cannot be understood, or breaks a rule of sweeps.
         NotFoundError: There is no such file.
     """
-    table = read_table(path)
+    table = read_source(path, study)
+    notes = table.schema.metadata or {}
     mapping = mapped(table, asked)
     trials = _used(trials_of(table, mapping, steps), mapping.metric)
+    known = json.loads(notes.get(RANGES, "{}"))
+    ranges = {name: text for name, text in known.items() if name in trials.parameters} | dict(ranges)
     space = _space(trials, ranges)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     name = str(settings.get("name") or path.stem).encode("utf-8", "replace").decode()
     plan = Plan(
-        **{**settings, "name": name, "metric": mapping.metric, "trials": trials.count, "seed": 0, "space": space}
+        **{
+            "mode": notes.get(MODE, b"min").decode(),
+            **settings,
+            "name": name,
+            "metric": mapping.metric,
+            "trials": trials.count,
+            "seed": 0,
+            "space": space,
+        }
     )
     refuse_stored_secrets(plan)
     rows = list(zip(*trials.parameters.values(), strict=True))
     imported = Imported(
         file=path.name.encode("utf-8", "replace").decode(),
-        sha256=digest,
+        sha256=digest_of(path),
         tool=mapping.tool,
         repeated=len(set(rows)) < len(rows),
     )
