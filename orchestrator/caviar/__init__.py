@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from caviar.space import Choice, Constant, Float, Int, Prior, Space
     from caviar.sweep import Sweep
     from caviar.sweep.result import Result
+    from caviar.sweep.whole_store import Store
     from caviar_workers.command import Command
     from caviar_workers.trial import Trial, TrialInterrupted
 
@@ -50,6 +51,7 @@ __all__ = [
     "Result",
     "Space",
     "SpecError",
+    "Store",
     "StoreError",
     "Sweep",
     "SweepInterrupted",
@@ -73,6 +75,7 @@ _ROOMS = {
     "Prior": "caviar.space",
     "Result": "caviar.sweep.result",
     "Space": "caviar.space",
+    "Store": "caviar.sweep.whole_store",
     "Sweep": "caviar.sweep",
     "Trial": "caviar_workers.trial",
     "TrialInterrupted": "caviar_workers.trial",

@@ -36,7 +36,7 @@ class FakeSweep:
 @pytest.fixture
 def sweep(filled, monkeypatch):
     fake = FakeSweep(filled.digits)
-    monkeypatch.setattr("caviar.cli.experiment_file.load", lambda reference: fake)
+    monkeypatch.setattr("caviar.cli.experiment_file.load", lambda reference, metric: fake)
     return fake
 
 

@@ -26,6 +26,8 @@ VERBS = {
     "simulate": ("Read results", "What early stopping would have saved, and lost."),
     "stale": ("Read results", "Winners that nobody has looked at for long."),
     "import": ("Keep the store", "Make a finished sweep of a table of trials."),
+    "pack": ("Keep the store", "Write sweeps into one file, to hand on."),
+    "unpack": ("Keep the store", "Add the sweeps of such a file to the store."),
     "store": ("Keep the store", "Check, measure and compact the store."),
     "rm": ("Keep the store", "Delete a sweep, after asking."),
 }

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from caviar.errors import SpecError
+from caviar.errors import CaviarError, SpecError
 
 
 def write_whole(file: str, data: bytes) -> None:
@@ -34,6 +34,8 @@ def to_file(file: str, write: Callable[[str], object]) -> None:
         write(aside)
         if not special:
             os.replace(aside, path)
+    except CaviarError:  # of what is written, not of the file
+        raise
     except OSError as error:
         raise SpecError(f"cannot write {file}: {error.strerror or error}; name another file") from error
     finally:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from caviar.display.whole_file import to_file
-from caviar.errors import SpecError, did_you_mean, to_install
+from caviar.errors import CaviarError, SpecError, did_you_mean, to_install
 from caviar.export import to_mlflow, to_optuna, to_table, to_tensorboard, to_wandb
 from caviar.export.exported import Exported
 
@@ -128,6 +128,8 @@ def _new_file(where: str) -> Iterator[str]:
             pass
         yield aside
         os.replace(aside, where)
+    except CaviarError:  # of the store, not of the file
+        raise
     except OSError as error:
         raise SpecError(f"cannot write {where}: {error.strerror or error}; name another file") from error
     finally:

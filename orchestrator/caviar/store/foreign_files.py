@@ -88,6 +88,18 @@ def _foreign(disk: Disk, sweep: PurePath, within: str) -> Iterator[str]:
             yield f"{name}/" if kind == "folder" else name
 
 
+def our_files(disk: Disk, sweep: PurePath, within: str = "") -> list[str]:
+    """Paths within a sweep's folder of what makes it up, whole files only; without requests and what is being built."""
+    found: list[str] = []
+    for file, kind in sorted(disk.kinds(sweep / within if within else sweep).items()):
+        name = f"{within}/{file}" if within else file
+        if kind == "folder" and _is_our_folder(name) and name not in (BUILD, REQUESTS):
+            found += our_files(disk, sweep, name)
+        elif kind == "file" and is_ours(name) and not file.startswith("."):
+            found.append(name)
+    return found
+
+
 def _is_our_folder(name: str) -> bool:
     folder, _, inner = name.partition("/")
     return folder in _FORMS and (not inner or (folder in _INNER and _NUMBERED.fullmatch(inner) is not None))

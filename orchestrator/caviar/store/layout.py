@@ -169,8 +169,13 @@ def check_format(disk: Disk, store: PurePath) -> int:
         StoreError: It is a later one than this program knows, or FORMAT says nothing.
         OSError: FORMAT cannot be read.
     """
+    return format_of(store, disk.read(store / FORMAT_FILE, most=MOST_BYTES))
+
+
+def format_of(store: PurePath, written: bytes) -> int:
+    """The format that FORMAT says a store, or a file of one, has; errors as of `check_format`."""
     try:
-        found = record(_Format, parsed(disk.read(store / FORMAT_FILE, most=MOST_BYTES)), later=True).format
+        found = record(_Format, parsed(written), later=True).format
     except ValueError as error:
         raise StoreError(f"{store / FORMAT_FILE} cannot be understood: restore it from a copy.") from error
     if found > FORMAT:

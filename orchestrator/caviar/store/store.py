@@ -8,7 +8,7 @@ import secrets
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import NotFoundError, SpecError, StoreError
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ID_TIME = "%Y%m%d-%H%M%S"
+PACKED = ".caviar"
+"""How a file of sweeps ends, which `caviar pack` wrote."""
 AHEAD = timedelta(days=1)
 """How far a clock may be wrong."""
 
@@ -74,6 +76,8 @@ class Store:
                 read or (with `create`) written.
         """
         found, its = locate(path)
+        if found.suffix == PACKED and its.is_file(found):
+            return cls._packed(Path(found), create)
         store = cls(path=found, disk=disk or its)
         try:
             store._open(create)
@@ -82,6 +86,43 @@ class Store:
                 raise
             raise store_error("create" if create else "open", store.path, error) from error
         return store
+
+    @classmethod
+    def _packed(cls, file: Path, create: bool) -> Store:
+        """The store in a file of `caviar pack`: a copy in a temporary folder, which is only read."""
+        from caviar.store.disk.read_only import ReadOnlyDisk  # noqa: PLC0415 — few stores are such files
+        from caviar.store.packed import unpacked_aside  # noqa: PLC0415
+
+        disk = ReadOnlyDisk(file)
+        if create:
+            raise disk.refused()
+        disk.root = unpacked_aside(file)
+        return cls(path=disk.root, disk=disk)
+
+    def add_packed(self, file: Path) -> list[SweepDir]:
+        """Add the sweeps of a file that `caviar pack` wrote, each whole or not at all; none that is there already.
+
+        Raises:
+            NotFoundError: There is no such file.
+            StoreError: It is to be trusted with nothing, a sweep of it is there already, or the store cannot be
+                written.
+        """
+        from caviar.store.packed import folders_of, open_pack  # noqa: PLC0415 — few stores get such files
+
+        with open_pack(file) as pack:
+            there = set(self._ids())
+            if both := [sweep for sweep in pack.sweeps if sweep in there]:
+                raise StoreError(f"{self.path} has {both[0]} already: nothing was unpacked; caviar rm {both[0]} first.")
+            homes = []
+            try:
+                raise_format(self.disk, self.path)
+                for sweep in pack.sweeps:
+                    homes.append(self.path / f"{SWEEP_PREFIX}{sweep}")
+                    files = pack.files(sweep)
+                    self.disk.publish_folder(homes[-1], files, folders_of(name for name, _ in files))
+            except OSError as error:
+                raise store_error("unpack into", self.path, error) from error
+        return [SweepDir(path=home, disk=self.disk) for home in homes]
 
     def with_backoff(self, backoff: Backoff) -> Store:
         """Return the same store, on a disk with other pauses between repeated calls."""

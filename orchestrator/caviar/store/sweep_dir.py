@@ -38,6 +38,12 @@ class Amendment:
     """ISO time, UTC."""
     user: str | None = None
     """Who did it; None: a user without a name."""
+    unpacked: bool = False
+    """The sweep came out of a file: its code is a stranger's from then on, whoever it says made it."""
+
+    def to_json(self) -> bytes:
+        """Its file; what older versions do not know stands there only where it says something."""
+        return json.dumps({key: value for key, value in asdict(self).items() if value is not False}).encode()
 
 
 def amendments(disk: Disk, sweep: PurePath) -> list[tuple[int, Amendment]]:
@@ -74,7 +80,7 @@ def amend(disk: Disk, sweep: PurePath, *, trials: int | None = None, code: tuple
         if not disk.exists(zipped):
             disk.create(zipped, code[1])
     made = Amendment(trials=trials, code=None if code is None else code[0], made=now(), user=user_name())
-    disk.create(folder / numbered_name(number), json.dumps(asdict(made)).encode())
+    disk.create(folder / numbered_name(number), made.to_json())
 
 
 def amended(description: dict[str, Any], found: list[tuple[int, Amendment]]) -> dict[str, Any]:
@@ -212,10 +218,11 @@ class SweepDir:
 
     def users(self) -> list[str | None]:
         """Return who put code into it, by what they recorded: who made it, and whoever gave it other code; None:
-        unknown.
+        unknown, as of a sweep that was unpacked.
         """
         maker = self.description()["provenance"].get("user")
-        return list(dict.fromkeys([maker, *(one.user for _, one in self._amendments if one.code is not None)]))
+        others = [None if one.unpacked else one.user for _, one in self._amendments if one.unpacked or one.code]
+        return list(dict.fromkeys([maker, *others]))
 
     def claim(
         self, *, purpose: str = "run", take_over: bool = False, held: Callable[[int], None] = lambda epoch: None
