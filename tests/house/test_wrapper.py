@@ -84,7 +84,7 @@ def test_the_tools_for_tests_come_with_the_test_only(clone):
     (sync,) = clone.log("uv.log")
     for words in (f"--project {clone.root}", "--frozen", "--inexact", f"--python {python}", "--no-group dev"):
         assert words in sync
-    assert "90 MB to download" in clone("test").stderr
+    assert "140 MB to download" in clone("test").stderr
     assert clone.log("uv.log")[0].endswith(" --group dev")
     clone("test")
     clone("best")

@@ -1,0 +1,107 @@
+"""The image is really built, and its containers run sweeps as one cluster, by the commands of docker/compose.yaml."""
+
+import json
+import threading
+import time
+
+import pytest
+
+from .containers import Cluster, Engine, why_not
+
+pytestmark = [
+    pytest.mark.nightly,
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(bool(why_not()), reason=why_not() or "-"),
+]
+RUN = "caviar run experiments/quadratic.py --address auto -q"
+SLOW = """
+import time
+from caviar import Float, Sweep
+
+def train(config, trial):
+    for step in range(10):
+        time.sleep(0.1)
+        trial.report(step, loss=config["x"] * step)
+
+sweep = Sweep(train, name="slow", space={"x": Float(0, 1)}, metric="loss", mode="min", trials=60)
+"""
+STATUS = """
+import sys, urllib.error, urllib.request
+asked = urllib.request.Request("http://head:8265/api/version")
+if sys.argv[1:]:
+    asked.add_header("Authorization", "Bearer " + sys.argv[1])
+try:
+    print(urllib.request.urlopen(asked, timeout=10).status)
+except urllib.error.HTTPError as error:
+    print(error.code)
+"""
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    engine = Engine(tmp_path_factory.mktemp("engine"))
+    engine.base()
+    engine.build()
+    yield engine
+    engine.remove()
+
+
+@pytest.fixture(scope="module")
+def cluster(engine, tmp_path_factory):
+    hosts = {"head": "head", "w1": "worker", "w2": "worker"}
+    with Cluster(engine, tmp_path_factory.mktemp("cluster"), hosts) as cluster:
+        yield cluster
+
+
+def test_the_image_is_compiled_and_nobodys_to_change(cluster):
+    assert cluster.run("head", "id", "-u").stdout == "1000\n"
+    modules, compiled = (
+        cluster.run("head", "sh", "-c", f"find /opt/caviar/lib/*/site-packages/caviar* -name '*.{kind}' | wc -l").stdout
+        for kind in ("py", "pyc")
+    )
+    assert 0 < int(modules) == int(compiled)
+    assert cluster.run("head", "sh", "-c", "find /opt /usr -writable ! -type l | head -n 1").stdout == ""
+    assert cluster.run("head", "sh", "-c", "command -v uv", check=False).returncode
+
+
+def test_a_login_shell_finds_it_too(cluster):
+    found = cluster.run("head", "bash", "-lc", "command -v ray caviar").stdout
+    assert found.split() == ["/opt/caviar/bin/ray", "/opt/caviar/bin/caviar"]
+
+
+def test_the_workers_run_a_sweep_together(cluster):
+    cluster.run("head", "sh", "-c", f"{RUN} --trials 40 --name all")
+    asked = ("caviar", "query", "--json", "SELECT host, state FROM trials")
+    found = json.loads(cluster.run("head", *asked).stdout)
+    assert len(found) == 40
+    assert {trial["state"] for trial in found} <= {"COMPLETED", "STOPPED"}
+    assert {trial["host"] for trial in found} == {"w1", "w2"}
+
+
+def test_who_has_not_the_token_gets_no_answer(cluster):
+    token = (cluster.folder / "ray_token").read_text()
+    got = [cluster.run("w1", "python", "-c", STATUS, *given).stdout.strip() for given in ((), ("x" * 64,), (token,))]
+    assert got == ["401", "403", "200"]
+    wrong = cluster.run("head", "sh", "-c", f"RAY_AUTH_TOKEN={'x' * 64} {RUN}", check=False)
+    assert wrong.returncode == 6
+    assert "does not take the token in RAY_AUTH_TOKEN" in wrong.stderr
+
+
+def test_a_sweep_that_was_submitted_outlives_a_worker(cluster):
+    (cluster.store / "slow.py").write_text(SLOW)
+    command = (
+        "ray job submit --address http://head:8265 -- caviar run /store/slow.py --address auto --store /store/two -q"
+    )
+    job = threading.Thread(target=cluster.run, args=("head", "sh", "-c", command))
+    job.start()
+    until = time.monotonic() + 120
+    while not list((cluster.store / "two").glob("sweep=*/_hot/*attempts*")):
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    cluster.end("w2")
+    job.join()
+
+    asked = ("caviar", "query", "--json", "--store", "/store/two", "SELECT state, count(*) AS n FROM trials GROUP BY 1")
+    assert json.loads(cluster.run("head", *asked).stdout) == [{"state": "COMPLETED", "n": 60}]
+    lost = "SELECT count(*) AS n FROM attempts WHERE state <> 'COMPLETED'"
+    assert json.loads(cluster.run("head", *asked[:-1], lost).stdout)[0]["n"] > 0
