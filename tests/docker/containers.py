@@ -174,12 +174,14 @@ class Cluster:
         engine: With the image.
         folder: For the store, the token and what the containers say.
         services: Host → its service in the file.
+        idle: Those on which it is not started.
     """
 
-    def __init__(self, engine: Engine, folder: Path, services: Mapping[str, str]) -> None:
+    def __init__(self, engine: Engine, folder: Path, services: Mapping[str, str], idle: Sequence[str] = ()) -> None:
         self._engine, self.folder, self._services = engine, folder, services
         self.store = folder / "store"
         self.network = Network(list(services))
+        self._idle = idle
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._containers: dict[str, str] = {}
         self._described = composed()["services"]
@@ -195,6 +197,8 @@ class Cluster:
             stack.enter_context(self.network)
             for host, service in self._services.items():
                 self._containers[host] = self._engine.container(host)
+                if host in self._idle:
+                    continue
                 self._start(host, self._described[service]["command"])
                 self._wait(host, self._described[service]["healthcheck"]["test"][1:])
             self._stack = stack.pop_all()

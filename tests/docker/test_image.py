@@ -25,6 +25,7 @@ def train(config, trial):
 
 sweep = Sweep(train, name="slow", space={"x": Float(0, 1)}, metric="loss", mode="min", trials=60)
 """
+SUBMITTING = "caviar doctor --store /store --address http://head:8265"
 STATUS = """
 import sys, urllib.error, urllib.request
 asked = urllib.request.Request("http://head:8265/api/version")
@@ -48,8 +49,8 @@ def engine(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def cluster(engine, tmp_path_factory):
-    hosts = {"head": "head", "w1": "worker", "w2": "worker"}
-    with Cluster(engine, tmp_path_factory.mktemp("cluster"), hosts) as cluster:
+    hosts = {"head": "head", "w1": "worker", "w2": "worker", "laptop": "worker"}
+    with Cluster(engine, tmp_path_factory.mktemp("cluster"), hosts, idle=["laptop"]) as cluster:
         yield cluster
 
 
@@ -82,9 +83,29 @@ def test_who_has_not_the_token_gets_no_answer(cluster):
     token = (cluster.folder / "ray_token").read_text()
     got = [cluster.run("w1", "python", "-c", STATUS, *given).stdout.strip() for given in ((), ("x" * 64,), (token,))]
     assert got == ["401", "403", "200"]
+    asked = cluster.run("laptop", "sh", "-c", f"RAY_AUTH_TOKEN={'x' * 64} {SUBMITTING}", check=False).stdout
+    assert "http://head:8265 does not take the token in RAY_AUTH_TOKEN" in asked
     wrong = cluster.run("head", "sh", "-c", f"RAY_AUTH_TOKEN={'x' * 64} {RUN}", check=False)
     assert wrong.returncode == 6
     assert "does not take the token in RAY_AUTH_TOKEN" in wrong.stderr
+
+
+def test_the_doctor_knows_who_is_a_node_and_what_listens_where(cluster):
+    joining = "caviar doctor --store /store --address"
+    assert "all 3 have Caviar" in cluster.run("head", "sh", "-c", f"{joining} auto").stdout
+    assert "http://head:8265 answers with Ray" in cluster.run("laptop", "sh", "-c", SUBMITTING).stdout
+    for address, words in {
+        "http://head:6379": "what listens at http://head:6379 is no web server",
+        "head:8265": "a web server listens at head:8265",
+        "head:6379": "this machine is no node of the Ray cluster at head:6379",
+        "head:1": "nothing listens there",
+    }.items():
+        asked = cluster.run("laptop", "sh", "-c", f"{joining} {address}", check=False)
+        assert words in asked.stdout
+    refused = cluster.run("laptop", "sh", "-c", f"{RUN.replace('auto', 'head:6379')} --trials 2", check=False)
+    assert refused.returncode == 6
+    said = [line for line in refused.stderr.splitlines() if line and not line.startswith(("subprocess", "Error: exit"))]
+    assert len(said) == 1, "no word of C++"
 
 
 def test_a_sweep_that_was_submitted_outlives_a_worker(cluster):

@@ -28,6 +28,7 @@ VERBS = {
     "import": ("Keep the store", "Make a finished sweep of a table of trials."),
     "pack": ("Keep the store", "Write sweeps into one file, to hand on."),
     "unpack": ("Keep the store", "Add the sweeps of such a file to the store."),
+    "doctor": ("Keep the store", "What keeps sweeps from running well, and what to type."),
     "store": ("Keep the store", "Check, measure and compact the store."),
     "rm": ("Keep the store", "Delete a sweep, after asking."),
 }

@@ -4,7 +4,9 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -60,6 +62,7 @@ def test_where_nothing_listens_it_says_so(host: str) -> None:
 
 DRIVER = """
 import sys
+import threading
 from caviar.errors import ClusterError
 from caviar.run.executors.ray_session import RaySession
 try:
@@ -114,6 +117,7 @@ def test_a_cluster_that_asks_for_a_token_says_what_to_type(ray: RaySession, tmp_
 
 LOOK = """
 import sys
+import threading
 import ray
 from caviar.errors import ClusterError
 from caviar.run.executors import cluster_probe as joining
@@ -218,3 +222,37 @@ def test_a_real_server_that_is_no_ray(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         said = joined(f"127.0.0.1:{server.getsockname()[1]}", tmp_path)
     assert "does not answer as a Ray cluster does" in said
+
+
+@pytest.mark.ray
+def test_a_web_server_is_known_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dashboard's port in the place of the head's is what people give first."""
+    import ray
+
+    monkeypatch.setattr(cluster_probe, "_asked", lambda *_: TimeoutError())
+    with HTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        with pytest.raises(ClusterError, match=r"a web server listens at .*\(6379, unless --port said otherwise\)"):
+            knock(ray, f"127.0.0.1:{server.server_port}")
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.ray
+def test_a_machine_that_is_no_node_is_told_so(ray: RaySession, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a process of its own Ray's client would wait, and end it with a C++ trace."""
+    import ray as library
+
+    address = library.get_runtime_context().gcs_address
+    cluster_probe._need_node(library, address)
+    monkeypatch.setattr(cluster_probe, "is_here", lambda _: False)
+    with pytest.raises(ClusterError, match=r"no node of the Ray cluster at .*: type the same on .*, or submit it"):
+        cluster_probe._need_node(library, address)
+
+
+@pytest.mark.parametrize(
+    ("address", "here"), [("127.0.0.1", True), ("::1", socket.has_ipv6), ("192.0.2.1", False), ("no address", False)]
+)
+def test_a_computers_own_addresses_are_known(address: str, here: bool) -> None:
+    assert cluster_probe.is_here(address) == here

@@ -6,11 +6,13 @@ one small question first, and what can be wrong has a sentence with what to type
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import socket
 import threading
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from caviar.errors import ClusterError
@@ -19,6 +21,7 @@ from caviar.run.executors.native_output import native_output_kept
 _ANSWER_S = 8.0
 """Seconds for the answer to a small question, after a connection was made; usually it takes some milliseconds. Ray has
 something to say of it after 5 s, which is kept from the terminal, and after 10 s."""
+_WEB_S = 1.0
 _FORM = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([0-9]{1,5})")
 
 
@@ -51,17 +54,7 @@ def knock(ray: Any, address: str) -> str:
         ClusterError: Nobody listens, nobody answers, or one of us has a token and the other one has not.
     """
     auto = address == "auto"
-    address = _found(ray) if auto else address
-    try:
-        _reach(address)
-    except ClusterError as error:
-        if auto:
-            where = "RAY_ADDRESS" if address == os.environ.get("RAY_ADDRESS") else "the file in which Ray left it"
-            raise ClusterError(
-                f"auto means the Ray cluster at {address}, by {where}, but nothing listens there: give --address "
-                "host:port, as ray start --head printed it"
-            ) from error
-        raise
+    address = _listening(ray, address)
     shows = ray._raylet.get_authentication_mode() == ray._raylet.AuthenticationMode.TOKEN
     if shows and not _has_token(ray):
         raise ClusterError(f"RAY_AUTH_MODE=token is set, but this machine has no token: {_token(address)}")
@@ -75,6 +68,11 @@ def knock(ray: Any, address: str) -> str:
             raise ClusterError(f"the Ray cluster at {address} does not take the token in {_kept()}: {_token(address)}")
         also = "" if _has_token(ray) else f", and {_token(address).removeprefix('type ')}"
         raise ClusterError(f"the Ray cluster at {address} asks for a token: type export RAY_AUTH_MODE=token{also}")
+    if said is not None and _is_web_server(address):
+        raise ClusterError(
+            f"a web server listens at {address} (the cluster's dashboard and job server, perhaps), and it is not where "
+            "a cluster is joined: give the port that ray start --head printed (6379, unless --port said otherwise)"
+        ) from said
     if said is not None:
         raise ClusterError(
             f"something listens at {address}, but it does not answer as a Ray cluster does: give the port that "
@@ -85,7 +83,52 @@ def knock(ray: Any, address: str) -> str:
             f"the Ray cluster at {address} has no token, and its trials could not speak to a driver that wants one: "
             "type unset RAY_AUTH_MODE"
         )
+    if not auto:
+        _need_node(ray, address)
     return address
+
+
+def _listening(ray: Any, address: str) -> str:
+    """The address as `host:port`, where somebody listens."""
+    auto = address == "auto"
+    address = _found(ray) if auto else address
+    try:
+        _reach(address)
+    except ClusterError as error:
+        if auto:
+            where = "RAY_ADDRESS" if address == os.environ.get("RAY_ADDRESS") else "the file in which Ray left it"
+            raise ClusterError(
+                f"auto means the Ray cluster at {address}, by {where}, but nothing listens there: give --address "
+                "host:port, as ray start --head printed it"
+            ) from error
+        raise
+    return address
+
+
+def _need_node(ray: Any, address: str) -> None:
+    """Raise unless this machine is a node of the cluster: Ray's client would end the process."""
+    from ray.core.generated.gcs_pb2 import GcsNodeInfo  # noqa: PLC0415
+
+    try:
+        with native_output_kept():
+            client = ray._raylet.GcsClient(address=address)
+            nodes = client.get_all_node_info(timeout=_ANSWER_S, state_filter=GcsNodeInfo.GcsNodeState.ALIVE)
+    except Exception as error:
+        raise ClusterError(f"the Ray cluster at {address} does not say which nodes it has: {error}") from error
+    if not any(is_here(one.node_manager_address) for one in nodes.values()):
+        host = address.rpartition(":")[0]
+        raise ClusterError(
+            f"this machine is no node of the Ray cluster at {address}, and a sweep is run by one of its nodes: type "
+            f"the same on {host}, or submit it there as a job (http://{host}:8265)"
+        )
+
+
+def is_here(address: str) -> bool:
+    """Whether an IP address is one of this computer's own: nothing can be bound to another one's."""
+    with suppress(OSError), socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        probe.bind((address, 0))
+        return True
+    return False
 
 
 def _reach(address: str) -> None:
@@ -132,6 +175,19 @@ def _asked(ray: Any, address: str) -> Exception | None:
         asking.start()
         asking.join(_ANSWER_S)
         return raised[0] if raised else None
+
+
+def _is_web_server(address: str) -> bool:
+    """Whether somebody answers there by HTTP."""
+    host, _, port = address.rpartition(":")
+    asked = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=_WEB_S)
+    try:
+        asked.request("HEAD", "/")
+        return bool(asked.getresponse().status)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        asked.close()
 
 
 def _is_refusal(said: Exception | None) -> bool:
