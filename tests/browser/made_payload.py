@@ -60,7 +60,15 @@ def documents() -> dict[str, Any]:
     lr = [[0.0, "1e-4"], [0.5, "0.01"], [1.0, "1"]]
     act = ["relu", "tanh"]
     axis = {"low": 0.0, "high": 1.0, "log": False}
-    plain = {"importance": None, "low_u": None, "high_u": None, "edge": None, "constant": False, "matters": True}
+    plain = {
+        "importance": None,
+        "aside": "",
+        "low_u": None,
+        "high_u": None,
+        "edge": None,
+        "constant": False,
+        "matters": True,
+    }
     sweep = {"id": "made", "name": "made", "state": "finished", "metric": "loss", "mode": "min", "planned": TRIALS}
     return {
         "sweep": sweep | {"states": ["COMPLETED"], "elapsed_s": 42.0},

@@ -1,11 +1,13 @@
 """A page is told what the store holds, in the words and numbers that the verbs have."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from caviar.display.numbers import number
 from caviar.display.typed_commands import told_for
 from caviar.results.best import best_document
 from caviar.results.open_sweep import open_sweep
@@ -94,6 +96,7 @@ def test_the_most_important_come_first_with_region_and_edge(store):
     assert (units["edge"], units["high_u"]) == ("high", 1.0)
     lr = next(one for one in told if one["name"] == "lr")
     assert 0.2 < lr["low_u"] < 0.5 < lr["high_u"] < 0.9
+    assert re.fullmatch(r"\d+ % · log · good: \S+ to \S+", lr["aside"])
 
 
 def test_the_verdict_is_the_one_of_best(store):
@@ -104,6 +107,9 @@ def test_the_verdict_is_the_one_of_best(store):
     assert (found["trial"], found["value"]) == (best.trials[0].trial, best.trials[0].value)
     assert {one["name"]: one["exact"] for one in found["config"]} == best.trials[0].config
     assert found["second"]["trial"] == best.trials[1].trial
+    shown, behind = found["second"]["shown"].removesuffix(" behind").split(", ")
+    assert float(behind) == pytest.approx(abs(best.trials[1].value - best.trials[0].value), rel=5e-3)
+    assert shown == number(best.trials[1].value)
     assert found["luck"] == best.luck
     assert best.rule in found["sentence"]
     assert found["final"] == [{"name": "test_error", "shown": "0.0213"}]

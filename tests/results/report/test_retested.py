@@ -44,6 +44,7 @@ def test_the_winner_on_fresh_seeds_is_the_winner(store):
     assert verdict["sentence"].startswith("of the sweep alone, t0 at 0.1 is best by last loss")
     assert [one["trial"] for one in verdict["retest"]["rows"] if one["live"]] == [1]
     assert verdict["second"]["trial"] == 0, "who the sweep itself had said is best"
+    assert "behind" not in verdict["second"]["shown"], "one of the two values is of fresh seeds"
     assert verdict["luck"] is None
     assert found["charts"]["retest"] == retest(document)
     kinds = {one["kind"] for one in found["trust"]}
@@ -53,7 +54,9 @@ def test_the_winner_on_fresh_seeds_is_the_winner(store):
 
 def test_a_tie_is_said_first_with_what_would_tell(store):
     root, _ = add_retested(store, (0.3, 0.3, 0.3))
-    first = read(store, root).documents["trust"][0]
+    found = read(store, root).documents
+    first = found["trust"][0]
+    assert first["command"] in [one["command"] for one in found["verdict"]["commands"]], "what to type next has it too"
     assert (first["kind"], first["level"], first["command"]) == ("tie", "warn", f"caviar retest {root} --repeats 10")
     assert first["text"].startswith("tie: ")
     assert "shows in 8 of 10" in first["detail"]

@@ -95,9 +95,7 @@ function startAxes() {
 }
 
 function addAxis(box, name) {
-  const {scale, importance} = parameterOf(name);
-  const aside = [importance && `${Math.round(importance * 100)} %`, scale !== 'linear' && scale];
-  dotPicture(box, name, aside.filter(Boolean).join(' · ').replace('_', ' '), () => {
+  dotPicture(box, name, parameterOf(name).aside, () => {
     const one = parameterOf(name), values = valueScale(sweep), choice = one.kind === 'choice';
     const tenths = (kept) => bestInTenths(one.u, sweep.value, sweep.mode, kept);
     return {

@@ -105,7 +105,8 @@ def tuning_curve(found: UnderstandDocument) -> Option | None:
     step = max(1, math.ceil(most / 8))
     marks = [(k / most, f"{2**k}") for k in range(0, int(most) + 1, step)]
     return {
-        "said": "half of all sweeps of so many trials do better than the thick line; 95 % band; dashed: the mean",
+        "said": "half of all sweeps of so many trials do better than the thick line; dashed: the mean; the 95 % band "
+        "ends where these trials can no longer tell",
         "grid": _GRID,
         "xAxis": _axis(marks, "trials"),
         "yAxis": _value_axis(axis, f"best {found.metric}"),
@@ -166,10 +167,10 @@ def utilisation(rows: TrialRows, use: SlotUse) -> Option | None:
         return None
     x = ((np.arange(PARTS) + 0.5) / PARTS).tolist()
     return {
-        "said": f"share of {use.slots:,} slots that were busy",
+        "said": f"share of {use.slots:,} slots that were taken, imports included",
         "grid": _GRID,
         "xAxis": _axis(time_ticks(use.seconds)),
-        "yAxis": _axis([(k / 4, f"{25 * k} %") for k in range(5)], "slots busy"),
+        "yAxis": _axis([(k / 4, f"{25 * k} %") for k in range(5)], "slots taken"),
         "series": [
             _line(_points(x, np.clip(use.parts, 0.0, 1.0)), "--mark") | {"areaStyle": {"color": "--band", "opacity": 1}}
         ],

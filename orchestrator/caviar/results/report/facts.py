@@ -103,9 +103,9 @@ def facts_document(status: StatusDocument, rows: TrialRows, use: SlotUse | None)
         found.append(("to its end", f"about {duration(status.eta_s)}"))
     busy = float(np.nansum(rows.seconds))
     if busy > 0:
-        found.append(("compute", duration(busy)))
+        found.append(("training", duration(busy)))
     if use is not None and sum(counts[state] for state in ENDED) > 1:
-        found.append(("slots busy", f"{use.share:.0%} of {use.slots:,}"))
+        found.append(("slots taken", f"{use.share:.0%} of {use.slots:,}, with imports"))
     found.append(("reports", f"{int(rows.reports.sum()):,}"))
     return [{"label": label, "shown": shown} for label, shown in found]
 

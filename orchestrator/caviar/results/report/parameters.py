@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MOST_PAIRS = 6
 LONGEST = 60
 """Characters of an option's label."""
+MOST_GOOD = 5
+"""Options that are named."""
 SHORT = 1e-3
 """Floats of 32 bits show too few digits of what is missing to 1 where less than this is."""
 
@@ -86,9 +88,24 @@ def _told(name: str, parameter: Any, findings: ParameterFindings | None) -> dict
         "importance": None if findings is None else findings.share,
         "low_u": low,
         "high_u": high,
+        "aside": _aside(None if choice else parameter.scale, findings),
         "edge": None if findings is None else findings.edge,
         "constant": False,
     }
+
+
+def _aside(scale: str | None, findings: ParameterFindings | None) -> str:
+    """`62 % · log · good: 3e-4 to 0.06`: the share of the importance, the scale, and where the best lie."""
+    told = [] if scale in (None, "linear") else [str(scale).replace("_", " ")]
+    if findings is None or not findings.matters:
+        return " · ".join(told)
+    if findings.share:
+        told.insert(0, f"{findings.share:.0%}".replace("%", " %"))
+    if findings.low is not None:
+        told.append(f"good: {option_text(findings.low, 20)} to {option_text(findings.high, 20)}")
+    elif findings.options:
+        told.append(f"good: {', '.join(option_text(one, 20) for one in findings.options[:MOST_GOOD])}")
+    return " · ".join(told)
 
 
 def _region(parameter: Any, findings: ParameterFindings | None) -> tuple[float | None, float | None]:

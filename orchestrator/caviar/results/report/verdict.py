@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -56,10 +57,10 @@ def verdict_document(opened: OpenSweep, best: BestDocument | None, why: str) -> 
         "sentence": f"best by {best.rule}, {mode}",
         "config": _config(first.config),
         "final": _final(best, first.trial),
-        "second": None if second is None else _short(second),
+        "second": None if second is None else _short(second, first.value),
         "luck": best.luck,
         "retest": None,
-        "commands": _commands(opened, first.trial, retested=best.retest is not None),
+        "commands": _commands(opened, first.trial, retested=best.retest is not None, more=_more_seeds(best.retest)),
     }
     if best.retest is None:
         return told
@@ -75,9 +76,9 @@ def verdict_document(opened: OpenSweep, best: BestDocument | None, why: str) -> 
         "by": f"retest, {seeds_in_words(best.retest)}",
         "sentence": f"of the sweep alone, t{first.trial} at {number(first.value)} is best by {best.rule}, {mode}",
         "config": _config(winner.config),
-        "second": None if said is None else _short(said),
+        "second": None if said is None else _short(said),  # one value is of fresh seeds, one is not
         "final": _final(best, winner.trial),
-        "commands": _commands(opened, winner.trial, retested=True),
+        "commands": _commands(opened, winner.trial, retested=True, more=_more_seeds(best.retest)),
     }
 
 
@@ -155,7 +156,7 @@ def _retested(opened: OpenSweep, retest: RetestDocument | None) -> Iterator[dict
         return
     lines = verdict_lines(retest)
     if retest.verdict == "tie":
-        more = f" --repeats {retest.next_seeds}" if retest.next_seeds else ""
+        more = _more_seeds(retest)
         detail = lines[-1] if retest.gap is not None else ""
         yield _item("tie", "warn", lines[0], detail, f"caviar retest {opened.sweep.id}{more}" if more else "")
     elif retest.verdict in ("", "none"):
@@ -201,8 +202,14 @@ def _config(config: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _short(one: Candidate) -> dict[str, Any]:
-    return {"trial": one.trial, "value": one.value, "shown": number(one.value)}
+def _short(one: Candidate, best: float | None = None) -> dict[str, Any]:
+    """A trial and its value; `best`: a value of the same kind, which it is behind."""
+    behind = _behind(one.value, best)
+    return {
+        "trial": one.trial,
+        "value": one.value,
+        "shown": number(one.value) + (f", {behind} behind" if behind else ""),
+    }
 
 
 def _final(best: BestDocument, trial: int) -> list[dict[str, str]]:
@@ -227,11 +234,25 @@ def _retest(document: RetestDocument) -> dict[str, Any]:
     return {"sentence": first, "more": others, "rows": rows}
 
 
-def _commands(opened: OpenSweep, trial: int, *, retested: bool) -> list[dict[str, str]]:
+def _behind(value: float | None, best: float | None) -> str:
+    """By how much, in three digits; empty: they are equal, or it is not known."""
+    apart = abs(value - best) if value is not None and best is not None else 0.0
+    return number(float(f"{apart:.3g}")) if 0 < apart < math.inf else ""
+
+
+def _more_seeds(retest: RetestDocument | None) -> str:
+    """The option that gives a tie more seeds; empty: there is none, or no more are to be had."""
+    tied = retest is not None and retest.verdict == "tie" and retest.next_seeds
+    return f" --repeats {retest.next_seeds}" if retest is not None and tied else ""
+
+
+def _commands(opened: OpenSweep, trial: int, *, retested: bool, more: str) -> list[dict[str, str]]:
     sweep = opened.sweep.id
     found = [("all about it", f"caviar show {sweep} {trial}"), ("the best trials", f"caviar best {sweep}")]
     if imported_from(opened.sweep.description()) is None:
         if not retested:
             found.append(("train the best again on fresh seeds", f"caviar retest {sweep}"))
+        elif more:
+            found.append(("more fresh seeds for those that tie", f"caviar retest {sweep}{more}"))
         found.append(("search finer round the best", f"caviar zoom {sweep}"))
     return [{"label": label, "command": typed(command)} for label, command in found]
