@@ -15,7 +15,9 @@ sys.path.insert(0, str(Path(__file__).parent / "s3"))
 
 from fixtures import cloud, s3_server
 
-from caviar.run.executors.ray_session import RaySession
+from caviar.run import ray_cluster
+from caviar.run.executors.ray_session import RaySession, connected
+from caviar.spec import code_source
 
 from .raylets import Raylets
 
@@ -84,6 +86,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         seen[item.path.parent] += 1
     items[:] = sample
     items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ("browser", "ray", "install")])
+
+
+@pytest.fixture(autouse=True)
+def _without_ray(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test that is not marked `ray` starts none in its process: one that starts late, or dies, kills its driver."""
+    if request.node.get_closest_marker("ray") is not None:
+        yield
+        return
+    monkeypatch.setattr(ray_cluster, "start_early", lambda _: None)
+    before = connected()
+    yield
+    assert connected() == before, "this test has started Ray, and is not marked so"
+
+
+@pytest.fixture
+def no_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Functions that live in no file have no modules beside them: here these are all tests, which are read for seconds.
+
+    That modules are found is tested in processes of their own, in tests/spec/test_user_modules.py.
+    """
+    monkeypatch.setattr(code_source, "_root", lambda _: None)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ def iris():
     return load_iris(return_X_y=True)
 
 
-@pytest.mark.usefixtures("inline")
+@pytest.mark.usefixtures("inline", "no_neighbours")
 def test_a_pipeline_is_searched_and_refitted(iris, tmp_path):
     pipeline = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200))
     space = {"logisticregression__C": Float(1e-3, 100, "log"), "standardscaler__with_mean": [True, False]}
@@ -38,7 +38,7 @@ def test_a_pipeline_is_searched_and_refitted(iris, tmp_path):
     assert search.result_.metric == "mean_score"
 
 
-@pytest.mark.usefixtures("inline")
+@pytest.mark.usefixtures("inline", "no_neighbours")
 def test_it_is_an_estimator_as_others_are(tmp_path):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(60, 3))

@@ -28,7 +28,7 @@ def describe(train=None, **given) -> Sweep:
 
 
 @pytest.fixture(autouse=True)
-def _quiet(inline):
+def _quiet(inline, no_neighbours):
     warnings.simplefilter("error")
 
 
