@@ -40,5 +40,5 @@ class Answer:
         return getattr(self._found, name)
 
     def __repr__(self) -> str:
-        with self._found.cursor() as beside:  # of its own: what is fetched here is not fetched there
+        with self._views.beside() as beside:  # what is fetched here is not fetched there
             return str(beside.sql(self._query))

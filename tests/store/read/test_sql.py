@@ -1,10 +1,14 @@
-"""Only one SELECT, and no function that does more than compute."""
+"""Only one SELECT, and no function that does more than compute; and databases that are kept."""
 
+import subprocess
+import sys
+
+import duckdb
 import pytest
 
 from caviar.errors import SpecError
 from caviar.store import select_only
-from caviar.store.read.sql import open_plain
+from caviar.store.read.sql import MOST_KEPT, connect, open_plain
 
 READING = [
     "SELECT 1",
@@ -77,3 +81,40 @@ def test_a_temporary_folder_that_cannot_be_used_is_done_without(tmp_path, monkey
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
     with open_plain() as connection:
         assert connection.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_who_asks_about_the_same_folders_again_is_given_the_same_database_and_sees_nothing_of_others(tmp_path):
+    one, other = connect([tmp_path]), connect([tmp_path])
+    one.execute("CREATE TEMP VIEW trials AS SELECT 1 AS trial")
+    with pytest.raises(duckdb.CatalogException):
+        other.execute("FROM trials")
+    one.close()
+    assert other.execute("SELECT 1").fetchall() == [(1,)]
+    other.execute("CREATE TABLE all_see_it AS SELECT 1")
+    assert connect([tmp_path]).execute("FROM all_see_it").fetchall() == [(1,)], "it is the same"
+
+
+def test_few_are_kept_and_one_that_is_in_use_lives_on(tmp_path):
+    first = connect([tmp_path])
+    first.execute("CREATE TABLE known AS SELECT 1")
+    for number in range(MOST_KEPT):
+        connect([tmp_path / str(number)]).close()
+    assert first.execute("FROM known").fetchall() == [(1,)]
+    with pytest.raises(duckdb.CatalogException):
+        connect([tmp_path]).execute("FROM known")
+
+
+def test_a_child_that_is_forked_opens_its_own(tmp_path):
+    script = f"""
+import os, sys
+from pathlib import Path
+from caviar.store.read.sql import connect
+folder = Path({str(tmp_path)!r})
+connect([folder]).execute("CREATE TABLE known AS SELECT 1")
+if os.fork() == 0:
+    found = connect([folder]).execute("SELECT count(*) FROM duckdb_tables()").fetchall()
+    os._exit(0 if found == [(0,)] else 1)
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr

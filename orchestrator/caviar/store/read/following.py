@@ -59,9 +59,9 @@ class Following:
         self._metric = metric
         for table, columns in self._columns.items():
             cells = ", ".join(f"{name(column.name)} {SQL_TYPES[column.word]}" for column in columns)
-            self._connection.execute(f"CREATE TABLE kept_{table} ({cells})")
-        self._connection.execute(f"CREATE TABLE forgotten (trial BIGINT, attempt BIGINT, state VARCHAR, {_TIMES})")
-        self._connection.execute("CREATE TABLE thinned (trial BIGINT, attempt BIGINT)")
+            self._connection.execute(f"CREATE TEMP TABLE kept_{table} ({cells})")
+        self._connection.execute(f"CREATE TEMP TABLE forgotten (trial BIGINT, attempt BIGINT, state VARCHAR, {_TIMES})")
+        self._connection.execute("CREATE TEMP TABLE thinned (trial BIGINT, attempt BIGINT)")
         self._through: dict[int, int] | None = None
         self._views: dict[str, str] = {}
         self.state = "running"
@@ -171,12 +171,12 @@ class Following:
         }
         if views != self._views:  # mostly they are as they were
             for view, sql in views.items():
-                self._connection.execute(f"CREATE OR REPLACE VIEW {view} AS {sql}")
+                self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {sql}")
         self._views = views
-        self._connection.execute("CREATE OR REPLACE TABLE trials AS FROM _trials")  # it is asked for several times
+        self._connection.execute("CREATE OR REPLACE TEMP TABLE trials AS FROM _trials")  # it is asked for several times
         cells = "trial, state, started, ended, busy"
         standing = f"SELECT {cells} FROM trials UNION ALL SELECT {cells} FROM forgotten"
-        self._connection.execute(f"CREATE OR REPLACE VIEW standing AS {standing}")
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW standing AS {standing}")
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
         """Run trusted SQL over the views."""

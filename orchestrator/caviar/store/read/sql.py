@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import tempfile
+import threading
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
@@ -76,10 +77,42 @@ _PATTERN = re.compile(r"[*?\[]")
 
 
 def connect(folders: Iterable[PurePath]) -> duckdb.DuckDBPyConnection:
-    """A connection in memory that reads files below `folders` and no others, and loads no extension."""
+    """A connection in memory that reads files below `folders` and no others, and loads no extension.
+
+    To open a database takes longer than most questions, so the last ones are kept for who asks about the same folders
+    again. All of their connections see what is made in one of them, unless it is TEMP: so everything is.
+    """
+    forms = {form for folder in folders for form in (f"{folder}/", _literally(f"{folder}/"))}  # it compares patterns
+    places = sorted(forms)
+    key = (os.getpid(), tuple(places))  # the threads of a database do not come along to a child that is forked
+    with _keeping:
+        database = _kept.pop(key, None)
+        if database is None or not _is_well(database):
+            database = _open_for(places)
+        _kept[key] = database
+        for old in [one for one in _kept if one[0] == key[0]][:-MOST_KEPT]:
+            del _kept[old]  # not closed: its other connections may be in use, and the last one ends it
+        return database.cursor()
+
+
+MOST_KEPT = 2
+"""Databases that are kept when nobody uses them."""
+_kept: dict[tuple[int, tuple[str, ...]], duckdb.DuckDBPyConnection] = {}
+_keeping = threading.Lock()
+
+
+def _is_well(database: duckdb.DuckDBPyConnection) -> bool:
+    """Whether it answers: after an internal error it never does again."""
+    try:
+        with database.cursor() as cursor:
+            return cursor.execute("SELECT 1").fetchone() == (1,)
+    except duckdb.Error:
+        return False
+
+
+def _open_for(places: Sequence[str]) -> duckdb.DuckDBPyConnection:
     connection = open_plain()
-    places = {form for folder in folders for form in (f"{folder}/", _literally(f"{folder}/"))}  # it compares patterns
-    connection.execute(f"SET allowed_directories = {texts(sorted(places))}")
+    connection.execute(f"SET allowed_directories = {texts(places)}")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET python_enable_replacements = false")
     connection.execute("SET lock_configuration = true")
@@ -96,7 +129,7 @@ def open_plain() -> duckdb.DuckDBPyConnection:
             "temp_directory": _spill(),
         },
     )
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute("SET parquet_metadata_cache = true")
     return connection
 

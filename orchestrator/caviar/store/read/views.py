@@ -75,7 +75,7 @@ class Views:
         self._out: set[str] = set()
         self._sweeps = store.sweeps() if sweeps is None else list(sweeps)
         self._connection = connect([sweep.disk.local_folder(sweep.path) for sweep in self._sweeps])
-        self._made: set[str] = set()
+        self._made: dict[str, str] = {}
         self._trials: Collection[int] | None = None
         self.refresh()
 
@@ -84,6 +84,14 @@ class Views:
         """The DuckDB connection with all views made."""
         self._need(NAMES)
         return self._connection
+
+    @contextmanager
+    def beside(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Another connection, with the views that are made, for a question while the rows of one are still fetched."""
+        with self._connection.cursor() as connection:
+            for view, sql in self._made.items():
+                connection.execute(f"CREATE TEMP VIEW {view} AS {sql}")
+            yield connection
 
     def refresh(self) -> None:
         """Look at the files anew: what was published until now becomes visible."""
@@ -153,7 +161,8 @@ class Views:
         self._trials = trials
         changed = [one.tables.narrow(trials) for one in self._shown]
         if any(changed):
-            self._made -= {"curves", "_curves"}
+            for view in ("curves", "_curves"):
+                self._made.pop(view, None)
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
         """Run trusted SQL over the views.
@@ -314,8 +323,9 @@ class Views:
                 shown = len(self._shown)
                 try:
                     form = "TABLE" if view in self._in_memory else "VIEW"
-                    self._connection.execute(f"CREATE OR REPLACE {form} {view} AS {self._sql(view)}")
-                    self._made.add(view)
+                    sql = self._sql(view)
+                    self._connection.execute(f"CREATE OR REPLACE TEMP {form} {view} AS {sql}")
+                    self._made[view] = sql
                 except (duckdb.IOException, duckdb.InterruptException):
                     raise
                 except duckdb.Error:
