@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from caviar.store.read.columns import Column, Part, fixed, pick
@@ -9,7 +10,19 @@ from caviar.store.read.live_rows import live_rows, numbered_rows
 from caviar.store.read.trials_view import HEAD, TAIL, trial_columns, trials_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from caviar.store.read.sweep_tables import SweepTables
+
+NAMES = ("sweeps", "trials", "curves", "attempts", "configs", "logs", "decisions")
+INTERNAL = ("_curves",)
+"""Not for users: `curves` with a column `_row`, by which each trial's rows are in order."""
+
+
+def mentioned(sql: str) -> Sequence[str]:
+    """The views that a query may ask; all, where it names none."""
+    found = [view for view in (*NAMES, *INTERNAL) if re.search(rf"\b{view}\b", sql, re.IGNORECASE)]
+    return found or NAMES
 
 
 def view_sql(view: str, tables: SweepTables) -> tuple[tuple[Column, ...], str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
@@ -25,7 +24,7 @@ from caviar.store.read.sql import (
 )
 from caviar.store.read.sweep_tables import SweepTables
 from caviar.store.read.sweeps_view import no_sweeps, sweep_row
-from caviar.store.read.view_sql import no_rows, view_sql
+from caviar.store.read.view_sql import NAMES, mentioned, no_rows, view_sql
 from caviar.store.visible_files import gap_sentence, gone_error, holes
 
 if TYPE_CHECKING:
@@ -40,9 +39,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-NAMES = ("sweeps", "trials", "curves", "attempts", "configs", "logs", "decisions")
-INTERNAL = ("_curves",)
-"""Not for users: `curves` with a column `_row`, by which each trial's rows are in order."""
 TRIES = 10
 """Times that a query starts again because files that it listed were merged away."""
 
@@ -180,7 +176,7 @@ class Views:
         """
 
         def asked() -> duckdb.DuckDBPyConnection:
-            self._need(_mentioned(sql))
+            self._need(mentioned(sql))
             return self._connection.execute(sql, list(parameters))
 
         return self._read(asked)
@@ -401,8 +397,3 @@ def _rows(one: _Shown) -> str:
 def _part(one: _Shown, view: str) -> Part:
     columns, sql = view_sql(view, one.tables)
     return Part(sweep=one.sweep.id, columns=columns, sql=sql)
-
-
-def _mentioned(sql: str) -> Sequence[str]:
-    found = [view for view in (*NAMES, *INTERNAL) if re.search(rf"\b{view}\b", sql, re.IGNORECASE)]
-    return found or NAMES
