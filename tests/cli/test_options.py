@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from caviar.cli.main import cli
 from caviar.cli.options import Duration, Target, target_options
-from caviar.cli.verb_run import _changes, parse_setting
+from caviar.cli.verb_run import changes_of, parse_setting
 from caviar.spec.overrides import read
 from caviar.spec.settings import SETTINGS
 
@@ -42,7 +42,7 @@ def test_a_setting_without_key_or_value_is_refused(setting: str) -> None:
 def test_an_option_goes_before_a_setting() -> None:
     given: dict[str, Any] = dict.fromkeys(SETTINGS)
     given |= {"trials": 8, "settings": ("trials=4", "train.epochs=1"), "tags": ("a", "b")}
-    assert _changes(given) == {"trials": 8, "train.epochs": "1", "tags": ("a", "b")}
+    assert changes_of(given) == {"trials": 8, "train.epochs": "1", "tags": ("a", "b")}
 
 
 @pytest.mark.parametrize(

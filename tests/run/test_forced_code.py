@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from caviar.errors import SpecError
-from caviar.run.resume import _present
+from caviar.run.resumed_code import _present
 from caviar.spec.code_snapshot import ROLES, program_of_file
 from caviar_workers.load import load_function
 

@@ -10,7 +10,7 @@ import pytest
 
 from caviar.cli.experiment_file import load
 from caviar.errors import SpecError
-from caviar.run.resume import _present
+from caviar.run.resumed_code import _present
 
 HOW = {
     "from the folder above": "from ..helper import value",

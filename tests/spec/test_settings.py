@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from caviar import Float, Sweep
-from caviar.cli.verb_run import _changes
+from caviar.cli.verb_run import changes_of
 from caviar.cli.verb_run import verb as run
 from caviar.errors import SpecError
 from caviar.spec.overrides import Typed
@@ -29,6 +29,7 @@ SPECIAL: dict[str, tuple[str, Any]] = {
     "repeats": ("10", 10),
     "searcher": ("local", "local"),
     "stopping": ("asha:eta=4", "asha:eta=4"),
+    "files": ('["data/*.csv"]', ("data/*.csv",)),
     "tags": ('["other"]', ("other",)),
 }
 
@@ -60,17 +61,17 @@ def test_every_setting_reaches_the_plan_and_comes_back_from_the_store(one: Setti
 @pytest.mark.parametrize("one", [one for one in SETTINGS.values() if one.flag], ids=lambda one: one.name)
 def test_every_flag_changes_its_setting(one: Setting) -> None:
     typed, wanted = other(one)
-    values = [] if one.kind.name == "switch" else ["other" if one.name == "tags" else typed]
+    values = [] if one.kind.name == "switch" else [wanted[0] if one.flag is not None and one.flag.repeated else typed]
     context = run.make_context("run", ["x.py", one.option, *values])
-    changes = _changes({"settings": (), **context.params})
+    changes = changes_of({"settings": (), **context.params})
 
     assert list(changes) == [one.name]
     assert getattr(sweep().override(changes).plan, one.name) == wanted
 
 
 def test_what_is_not_given_changes_nothing() -> None:
-    assert _changes({"settings": (), **run.make_context("run", ["x.py"]).params}) == {}
-    assert _changes({"settings": (), **run.make_context("run", ["x.py", "--gpus", "0"]).params}) == {"gpus": 0}
+    assert changes_of({"settings": (), **run.make_context("run", ["x.py"]).params}) == {}
+    assert changes_of({"settings": (), **run.make_context("run", ["x.py", "--gpus", "0"]).params}) == {"gpus": 0}
 
 
 @pytest.mark.parametrize("one", [one for one in SETTINGS.values() if one.kind.rule], ids=lambda one: one.name)

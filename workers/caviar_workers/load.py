@@ -75,7 +75,7 @@ class SnapshotFinder(MetaPathFinder, InspectLoader):
 
     def __init__(self, program: Program) -> None:
         self.digest = program.digest
-        self.folder = _Folder(_root(program)) if program.module else None
+        self.folder = _Folder(root_of(program)) if program.module else None
         self._files = program.files
         self._packages = program.packages
 
@@ -142,7 +142,7 @@ class _Folder(MetaPathFinder):
         return PathFinder.find_spec(fullname, [self._path], target) if path is None else None
 
 
-def _root(program: Program) -> str:
+def root_of(program: Program) -> str:
     """The folder that Python itself would have looked into first."""
     name = program.module
     folder = os.path.dirname(program.files[name][0])

@@ -78,6 +78,12 @@ class Program:
     """Why the functions travel themselves although they have a file; empty: they have none, or do not."""
     folder: str = field(default="", compare=False)
     """The driver's working folder, where importing the file leads to another one than it did; empty: to the same."""
+    project: str = ""
+    """SHA-256 of the files that travel with the code, hex; empty: only code travels."""
+    root: str = field(default="", compare=False)
+    """The folder that these files lie in, on this machine; there trials begin."""
+    archive: bytes = field(default=b"", repr=False, compare=False)
+    """These files as a zip; empty where they are not needed, or come by another way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,9 +58,11 @@ class Surroundings:
 
 @contextmanager
 def where_import_leads(program: Program) -> Iterator[None]:
-    """Import the program's file where this process began, and be then where that led, whoever was here in between."""
+    """Import the program's file where this process began, or in its project, and be then where that led, whoever was
+    here in between.
+    """
     _began.setdefault("folder", working_folder())
-    _go(_led.get(program.digest, _began["folder"]))
+    _go(_led.get(program.digest, program.root or _began["folder"]))
     _led.clear()  # another program's modules make way
     yield
     _go(program.folder)

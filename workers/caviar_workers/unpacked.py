@@ -1,4 +1,4 @@
-"""Snapshots unpacked into folders that belong to this user alone, for the processes that train starts afresh.
+"""Snapshots and projects unpacked into folders that belong to this user alone.
 
 Who uses one keeps a lock on it for as long as the process lives, so that what nobody has used for long can be removed.
 """
@@ -12,16 +12,16 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SNAPSHOT = "snapshot.json"
 KEPT_S = 7 * 86400.0
 """Seconds that an unused one stays."""
 
-_held: list[int] = []
-"""The open file that locks the folder in use, if one is."""
+_held: dict[str, int] = {}
+"""What is kept → the open file that locks the folder in use."""
 
 
 def unpacked(snapshot: bytes, stand_ins: Mapping[str, str]) -> str:
@@ -34,34 +34,68 @@ def unpacked(snapshot: bytes, stand_ins: Mapping[str, str]) -> str:
     Raises:
         OSError: It cannot be written.
     """
-    home = _private()
-    folder = home / hashlib.sha256(snapshot).hexdigest()[:32]
-    while not _hold(folder):
-        aside = Path(tempfile.mkdtemp(dir=home))
-        (aside / SNAPSHOT).write_bytes(snapshot)
+
+    def fill(folder: Path) -> None:
+        (folder / SNAPSHOT).write_bytes(snapshot)
         for name, text in stand_ins.items():
-            (aside / name).write_text(text, encoding="utf-8")
-        with suppress(OSError):  # another process was quicker
-            aside.rename(folder)
-        shutil.rmtree(aside, ignore_errors=True)
-        _remove_old(home)
+            (folder / name).write_text(text, encoding="utf-8")
+
+    return kept_folder(hashlib.sha256(snapshot).hexdigest()[:32], fill, SNAPSHOT)
+
+
+def kept_folder(name: str, fill: Callable[[Path], None], kind: str) -> str:
+    """The folder of that name; it is filled once, by whichever process is first, and then this process's to use.
+
+    Args:
+        name: Says what is in it.
+        fill: Fills a new folder.
+        kind: Of the folders of one kind, a process uses the last one that it asked for.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    home = _private()
+    folder = home / name
+    while not _hold(folder, kind):
+        with _alone(home):
+            if folder.is_dir():
+                continue
+            aside = Path(tempfile.mkdtemp(dir=home))
+            try:
+                fill(aside)
+                (aside / SNAPSHOT).touch()
+                aside.rename(folder)
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
+            _remove_old(home)
     return str(folder)
 
 
-def let_go() -> None:
-    """This process uses no unpacked folder any more."""
-    while _held:
-        os.close(_held.pop())
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Be the only process that unpacks: a large project in each of many at once would fill the memory."""
+    file = os.open(home, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
 
 
-def _hold(folder: Path) -> bool:
+def let_go(kind: str = SNAPSHOT) -> None:
+    """This process uses no unpacked folder of that kind any more."""
+    if kind in _held:
+        os.close(_held.pop(kind))
+
+
+def _hold(folder: Path, kind: str) -> bool:
     """Lock a folder against its removal for as long as this process uses it; False: it is not there, or going."""
-    let_go()
+    let_go(kind)
     try:
         file = os.open(folder / SNAPSHOT, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
-    _held.append(file)
+    _held[kind] = file
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,5 +1,6 @@
 """`caviar resume`: finish what is not finished."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -23,6 +24,7 @@ Examples:
   caviar resume 7f3a
   caviar resume --retry-failed
   caviar resume --add 64
+  caviar resume 7f3a --force --from ~/moved/here
 """
 
 
@@ -35,7 +37,8 @@ Examples:
 )
 @click.option("--retry-failed", is_flag=True, help="Run failed trials again too.")
 @click.option("--add", type=click.IntRange(min=1), metavar="N", help="Extend the sweep by N trials.")
-@click.option("--force", is_flag=True, help="Take the experiment's file as it is now.")
+@click.option("--force", is_flag=True, help="Take the experiment's file as it is now, and what travels with it.")
+@click.option("--from", "folder", metavar="DIR", help="With --force: where the experiment's project is now.")
 @click.option("--wait", is_flag=True, help="Wait until an owner that is silent counts as gone.")
 @take_over_option
 @setting_option(SETTINGS["time_limit"])
@@ -44,14 +47,7 @@ Examples:
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @target_options
 def verb(
-    address: str | None,
-    quiet: bool,
-    add: int | None,
-    trust: bool,
-    report: str | None,
-    notify: str | None,
-    target: Target,
-    **wishes: Any,
+    address: str | None, quiet: bool, add: int | None, trust: bool, folder: str | None, target: Target, **wishes: Any
 ) -> None:
     """Train the trials of SWEEP that are not finished, with the code that the sweep began with."""
     from caviar.cli.after_run import after_run
@@ -60,6 +56,9 @@ def verb(
     from caviar.run.resume import resume_sweep
     from caviar.store import Store
 
+    if folder is not None and not wishes["force"]:
+        raise click.UsageError("--from says where --force finds the experiment now: add --force, or leave it out")
+    report, notify = wishes.pop("report"), wishes.pop("notify")
     opened = Store.open(target.store)
     # Other code for a sweep that was not meant could not be taken back.
     found = opened.find(target.sweep) if wishes["force"] else newest(opened, target.sweep)
@@ -72,6 +71,7 @@ def verb(
                 progress=choose_display(quiet=quiet),
                 add=add or 0,
                 code=code_if_trusted(trust),
+                folder=None if folder is None else Path(folder),
                 **wishes,
             )
         told(last.id)

@@ -1,6 +1,8 @@
 """`caviar run`: sweep over the configurations that a file describes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -90,8 +92,15 @@ def _setting(option: str, words: list[str], options: list[str]) -> str:
     metavar="HOST:PORT",
     help="Join this Ray cluster (auto: by RAY_ADDRESS, or the one that Ray noted here).",
 )
+@click.option("--project", metavar="DIR", help="The folder that --files are named from (default: FILE's).")
 @click.option("--dry-run", is_flag=True, help="Show the plan and the first configs; run nothing.")
 @click.option("--try", "tried", is_flag=True, help="Train the first trial here, without Ray; store nothing.")
+@click.option(
+    "--resume-or-start", is_flag=True, help="One sweep, however often this is typed: resume it, or wait for it."
+)
+@click.option(
+    "--as", "key", metavar="WORD", help="With --resume-or-start: tell the sweep by this word, not by what it is."
+)
 @end_options
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @target_options
@@ -109,10 +118,13 @@ def verb(
     from caviar.run.signals import terminable
 
     dry_run, tried, report = given.pop("dry_run"), given.pop("tried"), given.pop("report")
-    notify = given.pop("notify")
+    notify, project = given.pop("notify"), given.pop("project")
+    again, key = given.pop("resume_or_start"), given.pop("key")
+    if key is not None and not again:
+        raise click.UsageError("--as tells a sweep that may be there: add --resume-or-start, or leave it out")
     if dry_run and tried:
         raise click.UsageError("--dry-run runs nothing, and --try a trial: leave one of them out")
-    command = _command(file, described)
+    command = command_words(file, described)
     progress = choose_display(quiet=quiet)
     with (
         data_only(),
@@ -129,7 +141,8 @@ def verb(
             if not (dry_run or tried or address):
                 start_ray_early(split(file)[0], given["concurrency"])
             sweep = load(file, described.metric).override(described.overriding)
-        sweep = sweep.override(_changes(given))
+        sweep = sweep.override(changes_of(given))
+        sweep = sweep if project is None else replace(sweep, project=Path(project).absolute())
     if dry_run or tried:
         progress.end()
     if given["pausing"] and not sweep.plan.pauses:
@@ -142,12 +155,13 @@ def verb(
         return
     with at_the_end(target, report=report, notify=notify) as told:
         with data_only():
-            result = sweep.run(store=target.store, address=address, progress=progress)
+            once: dict[str, Any] = {"resume_or_start": True, "key": key or ""} if again else {}
+            result = sweep.run(store=target.store, address=address, progress=progress, **once)
         told(result.id)
         after_run(target, result.id)
 
 
-def _command(file: str | None, described: Described) -> tuple[str, ...]:
+def command_words(file: str | None, described: Described) -> tuple[str, ...]:
     """The words of the command, where there is no file; see that there is one of both."""
     words: tuple[str, ...] = click.get_current_context().meta[COMMAND]
     if file is None and not words:
@@ -161,7 +175,7 @@ def _command(file: str | None, described: Described) -> tuple[str, ...]:
     return words
 
 
-def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
+def changes_of(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the command line changes, by dotted name; an option of its own goes before --set."""
     changes: dict[str, Any] = dict(parse_setting(setting) for setting in given["settings"])
     changes |= {f"space.{name}": value for name, value in map(parse_setting, given.get("fixed", ()))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from caviar.errors import SpecError
@@ -74,7 +74,12 @@ def code_of(sweep: SweepDir, code: Code) -> Program:
     if lives_in_no_file(sweep) and code.live is not None:
         return code.live
     need_code(sweep, code)
-    return unpack(sweep.code())
+    return with_files(sweep, unpack(sweep.code()))
+
+
+def with_files(sweep: SweepDir, program: Program) -> Program:
+    """The code of a sweep with the files that travel with it; they are read, and not unpacked."""
+    return replace(program, archive=sweep.project()) if program.project else program
 
 
 def lives_in_no_file(sweep: SweepDir) -> bool:

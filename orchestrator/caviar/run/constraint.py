@@ -8,6 +8,7 @@ from caviar.errors import SpecError
 from caviar.search.samplers import AcceptedPoints
 from caviar_workers.config_form import form_of
 from caviar_workers.load import load_function
+from caviar_workers.project import in_place
 
 if TYPE_CHECKING:
     from caviar.search.samplers import Constraint, Sampler
@@ -27,7 +28,7 @@ def constraint_of(program: Program) -> Constraint | None:
     if not program.constraint:
         return None
     try:
-        function = load_function(program, program.constraint)
+        function = load_function(in_place(program), program.constraint)
     except Exception as error:
         raise SpecError(f"the sweep's constraint cannot be loaded: {type(error).__name__}: {error}") from error
     form = form_of(function)

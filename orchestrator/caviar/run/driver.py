@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from caviar.run.assembly import Search
     from caviar.run.executors.executor import Executor
     from caviar.store.ownership import Ownership
+    from caviar.store.sweep_keys import SweepKey
     from caviar_workers.messages import Program
 
 
@@ -53,12 +54,14 @@ def run_sweep(
     address: str | None,
     progress: ProgressDisplay,
     provenance: Mapping[str, Any],
+    keyed: SweepKey | None = None,
 ) -> SweepDir:
     """Make a sweep and run it to its end.
 
     Nothing is written to the store before the sampler, the store and Ray were found to be in order.
 
     Raises:
+        FileExistsError: The sweep that a key stands for is there.
         CaviarError: See the tree in caviar.errors.
         SweepInterrupted: Ctrl-C, SIGTERM or SIGHUP.
     """
@@ -72,7 +75,9 @@ def run_sweep(
             f"the functions themselves are sent to the workers: {program.reason}; such a sweep cannot be resumed"
         )
     opened = Store.open(store, create=True)
-    return _rounds(opened, plan, program, parent=None, address=address, progress=progress, provenance=provenance)
+    return _rounds(
+        opened, plan, program, parent=None, address=address, progress=progress, provenance=provenance, keyed=keyed
+    )
 
 
 def hold_parent(parent: SweepDir, purpose: str = "zoomed") -> AbstractContextManager[Ownership | None]:
@@ -120,7 +125,7 @@ def run_child(  # noqa: PLR0913 — the options of the verb
     return _rounds(store, plan, program, parent=held, address=address, progress=progress, provenance=command)
 
 
-def _rounds(
+def _rounds(  # noqa: PLR0913 — those of `run_sweep`
     store: Store,
     plan: Plan,
     program: Program,
@@ -129,6 +134,7 @@ def _rounds(
     address: str | None,
     progress: ProgressDisplay,
     provenance: Mapping[str, Any],
+    keyed: SweepKey | None = None,
 ) -> SweepDir:
     """Make and run the sweep and, each as a child of the one before, its rounds; returns the last.
 
@@ -140,7 +146,7 @@ def _rounds(
         while True:
             with executor_of(plan, program, progress) as executor:  # first: a program or data at fault makes no sweep
                 plan = plan if parent is None else on_unused_seeds(store, parent.sweep, plan)
-                held = ours.enter_context(own(_create(store, plan, program, provenance)))
+                held = ours.enter_context(own(_create(store, plan, program, provenance, keyed)))
                 if parent is not None:
                     parent.release()
                 sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
@@ -149,7 +155,7 @@ def _rounds(
             following = next_plan(store, held.sweep, plan) if whole else None
             if following is None:
                 return held.sweep
-            plan = following
+            plan, keyed = following, None
             progress.note(said_of(plan, held.sweep))
             parent = held
 
@@ -164,10 +170,12 @@ def said_of(plan: Plan, parent: SweepDir) -> str:
     return f"retest: the best {count} of {parent.id} again, on {repeats} fresh seeds each"
 
 
-def _create(store: Store, plan: Plan, program: Program, provenance: Mapping[str, Any]) -> SweepDir:
+def _create(
+    store: Store, plan: Plan, program: Program, provenance: Mapping[str, Any], keyed: SweepKey | None
+) -> SweepDir:
     """Make the sweep in the store."""
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
-    description = {
+    description: dict[str, Any] = {
         "plan": plan.to_json(),
         "provenance": dict(provenance),
         "program": {"digest": program.digest, "kind": "function" if program.functions else "source"}
@@ -175,7 +183,8 @@ def _create(store: Store, plan: Plan, program: Program, provenance: Mapping[str,
         "sampler_identity": sampler.identity(),
     }
     _check_twin(store, plan)  # again: a parent that runs is not ours
-    return store.create_sweep(description, pack(program))
+    description |= {} if keyed is None else {"key": keyed.key}
+    return store.create_sweep(description, pack(program), program.archive, fresh=keyed.sweep if keyed else None)
 
 
 def _check_twin(store: Store, plan: Plan) -> None:

@@ -19,17 +19,15 @@ from caviar.results.imported import imported_from
 from caviar.results.next_plan import next_plan, next_sweep
 from caviar.run import store_outage
 from caviar.run.assembly import search_of, searcher_of
-from caviar.run.code_to_run import STORED, Code, code_of, has_final, lives_in_no_file, need_code, program_to_read
+from caviar.run.code_to_run import STORED, Code, has_final, need_code
 from caviar.run.constraint import constraint_of
 from caviar.run.driver import drive_sweep, run_child
 from caviar.run.engine.trial_source import ResumeState, SampledTrials
 from caviar.run.lost_configs import redraw
 from caviar.run.ray_cluster import executor_of, session
+from caviar.run.resumed_code import resumed_program
 from caviar.search.samplers import check_identity, make_sampler
 from caviar.spec.code_archive import pack
-from caviar.spec.code_snapshot import ROLES
-from caviar.spec.code_today import program_today, unchanged
-from caviar.spec.command_source import changed_files
 from caviar.spec.plan import Plan
 from caviar.spec.secrets import resolved
 from caviar.store import Views
@@ -39,7 +37,6 @@ from caviar.store.ownership import own
 from caviar.store.read.sql import name as quoted
 from caviar.store.read.sql import texts
 from caviar_workers.checkpoint import MOST_ATTEMPT
-from caviar_workers.load import load_function
 from caviar_workers.states import ENDED, State
 
 if TYPE_CHECKING:
@@ -48,7 +45,6 @@ if TYPE_CHECKING:
     from caviar.store import Store, SweepDir
     from caviar.store.owner import Sighting
     from caviar.store.ownership import Ownership
-    from caviar_workers.messages import Program
 
 
 def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False) -> ResumeState:
@@ -145,6 +141,7 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
     time_limit: float | None = None,
     add: int = 0,
     force: bool = False,
+    folder: Path | None = None,
     wait: bool = False,
     take_over: bool = False,
     code: Code = STORED,
@@ -162,7 +159,8 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
         retry_failed: Run failed trials again too, each at its next attempt.
         time_limit: Seconds for this run; None: as long as the sweep says.
         add: Trials by which the sweep is extended, ≥ 0: those that a longer sweep would have had.
-        force: Take the experiment's file as it is now, and record it.
+        force: Take the experiment's file, and its project's, as they are now, and record them.
+        folder: Where they are now, with `force`; None: where they were.
         wait: Wait until an owner that is silent counts as gone.
         take_over: Take the sweep from an owner that cannot be understood, once it is silent.
         code: What it runs with.
@@ -184,7 +182,9 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
             raise
         progress.note(f"sweep {sweep_dir.id} is finished: there is nothing to resume")
         return sweep_dir
-    how = _How(address=address, progress=progress, retry_failed=retry_failed, time_limit=time_limit, code=code)
+    how = _How(
+        address=address, progress=progress, retry_failed=retry_failed, time_limit=time_limit, code=code, folder=folder
+    )
     with own(sweep_dir, take_over=take_over) as held:
         return _resume(store, held, how, add=add, force=force)
 
@@ -208,6 +208,8 @@ class _How:
     retry_failed: bool
     time_limit: float | None
     code: Code
+    folder: Path | None
+    """Where the project lies now, for who takes it anew; None: where it was."""
 
 
 def _resume(store: Store, held: Ownership, how: _How, *, add: int = 0, force: bool = False) -> SweepDir:
@@ -245,10 +247,11 @@ def _finish(
     store: Store, held: Ownership, plan: Plan, sampler: Sampler, how: _How, *, extended: bool, force: bool
 ) -> bool:
     """Run what is left of a sweep; returns whether it came to its end, rather than being stopped before."""
-    program, changed = _program(held.sweep, force, how.progress, how.code)
+    program, changed = resumed_program(held.sweep, plan, how.progress, how.code, force=force, folder=how.folder)
     amendment: dict[str, Any] = {"trials": plan.trials} if extended else {}
     if changed:
         amendment["code"] = program.digest, pack(program)
+        amendment |= {"project": (program.project, program.archive)} if program.project else {}
     redraw(store, held, plan, sampler, how.progress, constraint=constraint_of(program))
     rest = unfinished(store, held.sweep, retry_failed=how.retry_failed)
     with Views(store, [held.sweep]) as before:
@@ -294,42 +297,3 @@ def _extended(plan: Plan, sampler: Sampler, add: int) -> Plan:
             "start a new sweep, with --set sampler=sobol if it shall grow"
         )
     return dataclasses.replace(plan, trials=plan.trials + add)
-
-
-def _program(sweep_dir: SweepDir, force: bool, progress: ProgressDisplay, code: Code) -> tuple[Program, bool]:
-    """The program to go on with, and whether it is another than before."""
-    if lives_in_no_file(sweep_dir) and code.live is not None:
-        return code.live, code.live.digest != program_to_read(sweep_dir).digest
-    stored = code_of(sweep_dir, code)
-    path = Path(stored.files[stored.module][0])
-    for name in changed_files(stored):
-        progress.note(f"{name} has changed since the sweep began: trials from here on may differ from those before")
-    if not path.is_file():
-        if force:
-            raise SpecError(f"--force takes the experiment as it is now, but there is no {path}: leave --force out")
-        return stored, False  # on another machine, say
-    present = _present(stored, path, force)
-    if present is not None and unchanged(stored, present):
-        return stored, False
-    if not force or present is None:
-        progress.note(
-            f"{path} has changed since: going on with the code that the sweep began with (--force takes the new one)"
-        )
-        return stored, False
-    progress.note(f"going on with {path} as it is now: trials from here on may differ from those before")
-    return present, True
-
-
-def _present(stored: Program, path: Path, force: bool) -> Program | None:
-    """The program as its file is now; None: it cannot be read, and nobody insists on it."""
-    names: dict[str, Any] = {role: getattr(stored, role) for role in ROLES}
-    try:
-        found = program_today(stored)
-        if force and found.digest != stored.digest:
-            for name in filter(None, names.values()):
-                load_function(found, name)
-    except Exception as error:
-        if force:
-            raise SpecError(f"--force takes {path} as it is now, which cannot be run: {error}") from error
-        return None
-    return found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import re
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -31,8 +33,8 @@ def pack(program: Program) -> bytes:
         "data": program.data,
         "module": program.module,
         "packages": sorted(program.packages),
-        "paths": {name: path for name, (path, _) in program.files.items()},
-    }
+        "paths": {name: _inner(path, program.root) for name, (path, _) in program.files.items()},
+    } | ({"project": program.project, "root": program.root} if program.project else {})
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         _add(archive, _INDEX, json.dumps(index, indent=1))
@@ -52,11 +54,17 @@ def unpack(data: bytes) -> Program:
             _check_size(archive)
             index: Mapping[str, Any] = json.loads(archive.read(_INDEX))
             _check(index)
-            files = {name: (path, archive.read(f"{name}.py").decode()) for name, path in index["paths"].items()}
+            root = index.get("root", "")
+            files = {
+                name: (os.path.join(root, path), archive.read(f"{name}.py").decode())
+                for name, path in index["paths"].items()
+            }
     except Exception as error:  # what a zip that somebody made may raise is in no list
         raise StoreError(f"the sweep's code.zip is damaged: {error}") from error
     texts = {name: index[name] for name in _TEXTS}
-    return Program(**texts, files=files, packages=frozenset(index["packages"]))
+    return Program(
+        **texts, files=files, packages=frozenset(index["packages"]), project=index.get("project", ""), root=root
+    )
 
 
 def called(data: bytes) -> Program:
@@ -83,8 +91,17 @@ def _check(index: Mapping[str, Any]) -> None:
     paths, packages = index["paths"], index["packages"]
     wrong += [] if isinstance(paths, dict) and _texts(paths.values()) else ["paths"]
     wrong += [] if isinstance(packages, list) and _texts(packages) else ["packages"]
+    project, root = index.get("project", ""), index.get("root", "")
+    wrong += [] if isinstance(root, str) and bool(root) == bool(project) else ["root"]
+    wrong += [] if isinstance(project, str) and re.fullmatch("([0-9a-f]{64})?", project) else ["project"]
     if wrong:
         raise ValueError(f"{wrong[0]} is none")
+
+
+def _inner(path: str, root: str) -> str:
+    """A path as it is kept: of what lies in the project, from its root."""
+    inner = os.path.relpath(path, root) if root else path
+    return path if inner == ".." or inner.startswith("../") else inner
 
 
 def _texts(values: Iterable[object]) -> bool:

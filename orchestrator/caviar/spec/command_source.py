@@ -55,17 +55,29 @@ def command_of(functions: Mapping[str, Callable[..., Any] | None]) -> Command | 
     return train if isinstance(train, Command) and not others else None
 
 
-def command_program(command: Command) -> Program:
-    """The program of a command, in the present working folder if it names none."""
-    command = replace(command, folder=os.path.abspath(command.folder or "."))
+def command_program(command: Command, root: Path | None = None) -> Program:
+    """The program of a command, in the present working folder if it names none.
+
+    Args:
+        command: The command.
+        root: The folder of a project that travels; None: the command's files do not.
+
+    Raises:
+        SpecError: Its folder lies out of the project.
+    """
+    folder = os.path.abspath(command.folder or ".")
+    digests = files_of(replace(command, folder=folder))
+    command = replace(command, folder=folder if root is None else os.path.relpath(folder, root))
+    if root is not None and (command.folder or "").startswith(".."):
+        raise SpecError(f"the command begins in {folder}, which is not within {root}: name a folder that holds both")
     lines = [
         "from caviar_workers.command import Command",
         "",
         f"train = {command!r}",
-        f"{_FILES} = {files_of(command)!r}",
+        f"{_FILES} = {digests!r}",
         "",
     ]
-    files = {MODULE: (os.path.join(command.folder or "", "<command>"), "\n".join(lines))}
+    files = {MODULE: (os.path.join(folder, "<command>"), "\n".join(lines))}
     return Program(digest=digest_of(files), train="train", module=MODULE, files=files)
 
 
@@ -108,7 +120,7 @@ def changed_files(program: Program) -> list[str]:
         StoreError: As of `stored_command`.
     """
     command = stored_command(program)
-    if command is None:
+    if command is None or program.project:  # they travel
         return []
     try:
         then = dict(ast.literal_eval(_assigned(program, _FILES) or ""))

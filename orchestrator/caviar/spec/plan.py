@@ -68,6 +68,7 @@ class Plan(Settings):
     """Who chooses the points; empty: the sampler."""
     stopping: str = ""
     """Who goes on, as `caviar.search.stopping` spells it, such as `asha:eta=5`; empty: everybody."""
+    files: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -77,6 +78,7 @@ class Plan(Settings):
         except ValueError as error:
             raise SpecError(str(error)) from error
         _need(all(map(_text, (self.note, *self.tags))), "tags and note are text", self.tags)
+        _need(all(map(_text, self.files)) and all(self.files), "files are names or globs of files", self.files)
         _need((self.parent is None) == (self.relation is None), "a parent has a relation", self.relation)
         _need((self.relation == "retest") == (self.retested is not None), "a retest trains something", self.retested)
         _need(self.retested is None or len(self.retested.seeds) == self.trials, "a trial has a seed", self.trials)
@@ -138,6 +140,7 @@ class Plan(Settings):
             "train_args": arguments_to_json(self.train_args),
             "rounds": list(self.rounds),
             "retested": None if self.retested is None else self.retested.to_json(),
+            "files": list(self.files),
             "tags": list(self.tags),
         }
 
@@ -160,6 +163,7 @@ class Plan(Settings):
         retested = known.get("retested")
         known["retested"] = None if retested is None else Retested.from_json(retested)
         known.setdefault("relation", None if known.get("parent") is None else "zoom")  # there was no other
+        known["files"] = tuple(known.get("files", ()))
         known["tags"] = tuple(known.get("tags", ()))
         return cls(**known)
 

@@ -292,6 +292,15 @@ class Settings:
         "Each trial gets copies of its own",
         by_name=False,
     )
+    files: Sequence[str] = setting(
+        (),
+        SPECIAL,
+        "files beside the experiment's that `train` reads, to keep with the sweep: names or globs such as "
+        "`data/*.csv`, up to 100 MB in all. Trials then begin in a folder with these and the code, on every machine, "
+        "and `__file__` is there; so `caviar resume` needs nothing else. See [cluster.md](cluster.md#what-travels)",
+        Flag("GLOB", "Keep these files with the sweep, from FILE's folder; repeatable.", repeated=True),
+        line=lambda plan: f"with its own copy of {', '.join(plan.files)}",
+    )
     tags: Sequence[str] = setting(
         (),
         SPECIAL,

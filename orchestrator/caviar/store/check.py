@@ -38,7 +38,7 @@ from caviar.store.read.splice_check import splices
 from caviar.store.read.sql import one_line, open_plain, paths
 from caviar.store.read.sweep_tables import SweepTables
 from caviar.store.segment import greatest, least
-from caviar.store.storable import MOST_DESCRIBED
+from caviar.store.storable import MOST_DESCRIBED, MOST_PROJECT
 from caviar.store.untrusted_json import MOST_BYTES
 from caviar.store.visible_files import gap_name, gap_words, holes
 
@@ -69,7 +69,7 @@ def beginning(sweep: SweepDir, seen: VisibleFiles) -> list[Wrong]:
     found = []
     for name, expected in seen.manifest.beginning.items():
         try:
-            data = sweep.disk.read(sweep.path / name, most=MOST_DESCRIBED)
+            data = sweep.disk.read(sweep.path / name, most=MOST_PROJECT)
         except FileNotFoundError:
             found.append((name, MISSING))
             continue

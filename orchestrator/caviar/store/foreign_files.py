@@ -25,6 +25,7 @@ from caviar.store.layout import (
     MANIFEST,
     MERGED,
     OWNER,
+    PROJECT_FILE,
     QUARANTINE,
     REQUESTS,
     SUPERSEDED,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 
 _FORMS = {
-    "": rf"{re.escape(SWEEP_FILE)}|{re.escape(CODE_FILE)}",
+    "": rf"{re.escape(SWEEP_FILE)}|{re.escape(CODE_FILE)}|{re.escape(PROJECT_FILE)}",
     HOT: rf"\d+-\d+-({'|'.join(TABLES)})(-[0-9a-f]{{8}})?\.parquet",
     MERGED: rf"({'|'.join(TABLES)})-[0-9a-f]{{32}}\.parquet",
     **dict.fromkeys((*FINAL_TABLES, SUPERSEDED), r"\d+-\d+(-\d+)?\.parquet"),

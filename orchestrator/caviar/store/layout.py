@@ -1,14 +1,16 @@
 """Names of the store's files, and back; and the format that they are in.
 
 <store>/FORMAT                                   {"format": 2}
+<store>/_keys/<SHA-256 of a key>.json            which sweep is that of a key, for who starts it anew
 <store>/sweep=<id>/sweep.json, code.zip          what was asked for, and the code that does it
+<store>/sweep=<id>/project.zip                   the files that travel with the code, if any do
 <store>/sweep=<id>/_owner/<epoch>.json           who may write; the highest epoch
 <store>/sweep=<id>/_hot/<epoch>-<n>-<table>-<checksum>.parquet   n contiguous from 0 over all tables of the epoch
 <store>/sweep=<id>/_merged/<table>-<uuid>.parquet       many hot files in one, while the sweep runs
 <store>/sweep=<id>/_build/<epoch>/     final files and checkpoints while they are written; made and removed by claims
 <store>/sweep=<id>/_manifest/<k>.json            which files count; the highest k
 <store>/sweep=<id>/_checkpoints/<trial>/<attempt>-<step>-<rows>-<value>-<checksum>.checkpoint    bytes of the user's
-<store>/sweep=<id>/_amendments/<n>.json, -<digest>.zip    that it was extended, or goes on with other code
+<store>/sweep=<id>/_amendments/<n>.json, -<digest>.zip    that it was extended, or goes on with other code and files
 <store>/sweep=<id>/_fingerprints/<n>.json        what its processes trained with: libraries, processors, drivers
 <store>/sweep=<id>/_drift/<n>.json               what checks of its winner found
 <store>/sweep=<id>/_requests/<n>.json            what others ask of the owner; removed when taken
@@ -39,7 +41,9 @@ if TYPE_CHECKING:
 FORMAT_FILE = "FORMAT"
 SWEEP_FILE = "sweep.json"
 CODE_FILE = "code.zip"
+PROJECT_FILE = "project.zip"
 SWEEP_PREFIX = "sweep="
+KEYS = "_keys"
 OWNER, HOT, MERGED, MANIFEST, FINAL_TESTS, BUILD = "_owner", "_hot", "_merged", "_manifest", "_final", "_build"
 FINGERPRINTS, DRIFT = "_fingerprints", "_drift"
 QUARANTINE, REQUESTS, CHECKPOINTS, AMENDMENTS = "_quarantine", "_requests", "_checkpoints", "_amendments"

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 
 from caviar.errors import StoreError
 from caviar.store.disk.checksum import checksum
-from caviar.store.layout import CODE_FILE, MANIFEST, SWEEP_FILE, checked_data_name, numbered_name, parse_number
+from caviar.store.layout import (
+    CODE_FILE,
+    MANIFEST,
+    PROJECT_FILE,
+    SWEEP_FILE,
+    checked_data_name,
+    numbered_name,
+    parse_number,
+)
 from caviar.store.storable import MOST_DESCRIBED
 from caviar.store.untrusted_json import Unreadable, parsed, record
 
@@ -210,7 +218,7 @@ def _listed(data: Mapping[str, Any], key: str) -> list[object]:
 def _sums(found: object) -> dict[str, str]:
     if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
         raise Unreadable("beginning is no object of checksums")
-    if not set(found) <= {SWEEP_FILE, CODE_FILE}:
+    if not set(found) <= {SWEEP_FILE, CODE_FILE, PROJECT_FILE}:
         raise Unreadable("beginning names other files")
     return found
 

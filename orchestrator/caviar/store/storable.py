@@ -16,6 +16,10 @@ MOST_DESCRIBED = 2**26
 """Bytes of a sweep's description, which may list configurations, and of a manifest."""
 
 
+MOST_PROJECT = 2**27
+"""Bytes of the zip of a project's files, a little more than they may have themselves."""
+
+
 class NotKept(ValueError):  # noqa: N818 - it says what the value is
     """Something is in a value that the store cannot keep; the text says what, of it."""
 

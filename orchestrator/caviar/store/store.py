@@ -25,6 +25,7 @@ from caviar.store.layout import (
     MANIFEST,
     MERGED,
     OWNER,
+    PROJECT_FILE,
     SWEEP_FILE,
     SWEEP_FOLDER,
     SWEEP_PREFIX,
@@ -37,6 +38,7 @@ from caviar.store.layout import (
 from caviar.store.lookup import LATEST, named, strays, sweep_id, the_only
 from caviar.store.storable import MOST_DESCRIBED
 from caviar.store.sweep_dir import SweepDir
+from caviar.store.sweep_keys import SweepKey, forget_key, known_key, sweep_key
 from caviar.store.untrusted_json import Unreadable, described, parsed
 
 if TYPE_CHECKING:
@@ -165,15 +167,20 @@ class Store:
             f"There is no store at {self.path}: choose one with --store PATH, or type `caviar run FILE`."
         )
 
-    def create_sweep(self, description: dict[str, Any], code: bytes) -> SweepDir:
+    def create_sweep(
+        self, description: dict[str, Any], code: bytes, project: bytes = b"", *, fresh: str | None = None
+    ) -> SweepDir:
         """Add a sweep; it appears whole or not at all.
 
         Args:
             description: JSON-able: `plan`, `provenance`, …; `id` and `created` are added.
             code: The snapshot of the user's code.
+            project: The zip of the files that travel with it; empty: none do.
+            fresh: The id that it is to have; None: one that nobody has.
 
         Raises:
             SpecError: It could not be read again.
+            FileExistsError: There is a sweep of that `fresh` id.
             StoreError: The store cannot be written, for instance because the disk is full.
         """
         _check_readable(description)
@@ -181,17 +188,24 @@ class Store:
             raise_format(self.disk, self.path)
             self.disk.clear_folders(self.path, SWEEP_FOLDER, lambda folder: not foreign(self.disk, folder))
             for _ in range(10):
-                fresh = self._fresh_id()
-                home = self.path / f"{SWEEP_PREFIX}{fresh}"
-                said = {"id": fresh, "created": manifest.now(), **description}
+                its = fresh or self.fresh_id()
+                home = self.path / f"{SWEEP_PREFIX}{its}"
+                said = {"id": its, "created": manifest.now(), **description}
                 text = json.dumps(said, ensure_ascii=False, indent=1).encode()
-                sums = {SWEEP_FILE: checksum(text), CODE_FILE: checksum(code)}
+                begins = [(SWEEP_FILE, text), (CODE_FILE, code), *([(PROJECT_FILE, project)] if project else [])]
+                sums = {name: checksum(data) for name, data in begins}
                 first = manifest.to_bytes(manifest.Manifest(k=0, beginning=sums, written=manifest.now()))
-                files = [(SWEEP_FILE, text), (CODE_FILE, code), (f"{MANIFEST}/{numbered_name(0)}", first)]
-                with suppress(FileExistsError):  # another process took the same id in the same second
+                files = [*begins, (f"{MANIFEST}/{numbered_name(0)}", first)]
+                try:
                     self.disk.publish_folder(home, files, (OWNER, HOT, MERGED, MANIFEST))
+                except FileExistsError:  # another process took the same id in the same second
+                    if fresh:
+                        raise
+                else:
                     return SweepDir(path=home, disk=self.disk)
         except OSError as error:
+            if fresh and isinstance(error, FileExistsError):
+                raise
             raise store_error("create a sweep in", self.path, error) from error
         raise StoreError(f"Cannot create a sweep in {self.path}: too many others do so at once; try again.")
 
@@ -210,6 +224,9 @@ class Store:
         try:
             self.check_idle(sweep, take_over=take_over)
             need_ours(self.disk, sweep.path)
+            key = ""
+            with suppress(StoreError):  # a broken sweep can be removed
+                key = sweep.key
             epoch = self._hold(sweep, take_over)
             try:
                 self.disk.remove_folder(sweep.path)
@@ -217,10 +234,22 @@ class Store:
                 with suppress(OSError):
                     claims.release(self.disk, sweep.path, epoch)
                 raise
+            if key:
+                forget_key(self.disk, self.path, key, sweep.id)
         except FileNotFoundError as error:
             raise NotFoundError(f"{sweep.id} was removed by another process: caviar ls shows what there is.") from error
         except OSError as error:
             raise store_error("write to", self.path, error) from error
+
+    def keyed(self, key: str) -> SweepKey:
+        """The sweep that a key stands for, whether it is there yet or not; errors as of `sweep_key`."""
+        return sweep_key(self.disk, self.path, key, self.fresh_id)
+
+    def of_key(self, key: str) -> SweepDir | None:
+        """The sweep of a key, if it was made; nothing is written. Errors as of `sweep_key`."""
+        found = known_key(self.disk, self.path, key)
+        sweep = None if found is None else SweepDir(path=self.path / f"{SWEEP_PREFIX}{found.sweep}", disk=self.disk)
+        return sweep if sweep is not None and self.disk.exists(sweep.path / SWEEP_FILE) else None
 
     def check_idle(self, sweep: SweepDir, *, take_over: bool = False) -> None:
         """See that nobody runs a sweep; StoreError when somebody does."""
@@ -239,7 +268,8 @@ class Store:
                 raise
             return -1
 
-    def _fresh_id(self) -> str:
+    def fresh_id(self) -> str:
+        """Return an id for a sweep that is made now."""
         moment = datetime.fromtimestamp(self.disk.now(), UTC).replace(tzinfo=None, microsecond=0)
         latest = max(filter(None, map(_moment, self._ids())), default=moment)
         # Ids sort by time of creation, even of two sweeps in one second; but not after one that somebody dated ahead.

@@ -19,10 +19,18 @@ from caviar.store import manifest, visible_files
 from caviar.store import takeover as claims
 from caviar.store.disk import Backoff, Disk, PosixDisk
 from caviar.store.disk.store_errors import store_error
-from caviar.store.layout import AMENDMENTS, CODE_FILE, SWEEP_FILE, SWEEP_PREFIX, numbered_name, parse_number
+from caviar.store.layout import (
+    AMENDMENTS,
+    CODE_FILE,
+    PROJECT_FILE,
+    SWEEP_FILE,
+    SWEEP_PREFIX,
+    numbered_name,
+    parse_number,
+)
 from caviar.store.manifest import State, now
 from caviar.store.owner import Sighting, look, user_name
-from caviar.store.storable import MOST_DESCRIBED
+from caviar.store.storable import MOST_DESCRIBED, MOST_PROJECT
 from caviar.store.untrusted_json import MOST_TRIALS, Unreadable, described, read, record
 
 
@@ -34,6 +42,8 @@ class Amendment:
     """Trials in all from now on; None: as before."""
     code: str | None = None
     """Digest of the code from now on, which lies beside this as a zip; None: as before."""
+    project: str | None = None
+    """Digest of the files that travel with that code, which lie beside this as a zip; None: none do."""
     made: str = ""
     """ISO time, UTC."""
     user: str | None = None
@@ -43,7 +53,8 @@ class Amendment:
 
     def to_json(self) -> bytes:
         """Its file; what older versions do not know stands there only where it says something."""
-        return json.dumps({key: value for key, value in asdict(self).items() if value is not False}).encode()
+        later = {"project": self.project, "unpacked": self.unpacked}
+        return json.dumps({key: value for key, value in asdict(self).items() if later.get(key, True)}).encode()
 
 
 def amendments(disk: Disk, sweep: PurePath) -> list[tuple[int, Amendment]]:
@@ -61,13 +72,20 @@ def _amendment(disk: Disk, path: PurePath) -> Amendment:
     found = record(Amendment, read(disk, path))
     if not 1 <= (1 if found.trials is None else found.trials) <= MOST_TRIALS:
         raise Unreadable(f"trials is a whole number from 1 to 2^30, but is {found.trials}")
-    if found.code is not None and not re.fullmatch("[0-9a-f]{16,128}", found.code):  # it becomes part of a name
-        raise Unreadable("code is a digest, but is something else")
+    for digest in (found.code, found.project):
+        if digest is not None and not re.fullmatch("[0-9a-f]{16,128}", digest):  # it becomes part of a name
+            raise Unreadable("code and project are digests, but are something else")
     return found
 
 
-def amend(disk: Disk, sweep: PurePath, *, trials: int | None = None, code: tuple[str, bytes] | None = None) -> None:
-    """Add an amendment; `code` is a digest and a zip. By the sweep's owner only.
+Zipped = tuple[str, bytes]
+"""Digest and zip."""
+
+
+def amend(
+    disk: Disk, sweep: PurePath, *, trials: int | None = None, code: Zipped | None = None, project: Zipped | None = None
+) -> None:
+    """Add an amendment; files may travel with new code. By the sweep's owner only.
 
     Raises:
         OSError: It cannot be written.
@@ -75,12 +93,18 @@ def amend(disk: Disk, sweep: PurePath, *, trials: int | None = None, code: tuple
     folder = sweep / AMENDMENTS
     disk.make_folder(folder, within=sweep)
     number = 1 + max((n for n, _ in amendments(disk, sweep)), default=-1)
-    if code is not None:  # first, for it counts when the other file is there; of a crash in between, one is left over
-        zipped = folder / numbered_name(number, f"-{code[0][:16]}.zip")
+    # First, for they count when the other file is there; of a crash in between, they are left over.
+    for digest, data in filter(None, (code, project)):
+        zipped = folder / _zip_name(number, digest)
         if not disk.exists(zipped):
-            disk.create(zipped, code[1])
-    made = Amendment(trials=trials, code=None if code is None else code[0], made=now(), user=user_name())
+            disk.create(zipped, data)
+    given, files = (None if one is None else one[0] for one in (code, project))
+    made = Amendment(trials=trials, code=given, project=files, made=now(), user=user_name())
     disk.create(folder / numbered_name(number), made.to_json())
+
+
+def _zip_name(number: int, digest: str) -> str:
+    return numbered_name(number, f"-{digest[:16]}.zip")
 
 
 def amended(description: dict[str, Any], found: list[tuple[int, Amendment]]) -> dict[str, Any]:
@@ -93,13 +117,16 @@ def amended(description: dict[str, Any], found: list[tuple[int, Amendment]]) -> 
     return description
 
 
-def code_path(sweep: PurePath, found: list[tuple[int, Amendment]]) -> PurePath | None:
-    """The zip of the newest code; None: it is what the sweep began with."""
-    changed = [(number, one.code) for number, one in found if one.code is not None]
-    if not changed:
-        return None
-    number, digest = changed[-1]
-    return sweep / AMENDMENTS / numbered_name(number, f"-{digest[:16]}.zip")
+def code_path(sweep: PurePath, found: list[tuple[int, Amendment]]) -> PurePath:
+    """The zip of the newest code."""
+    number, one = next(((n, one) for n, one in reversed(found) if one.code is not None), (0, None))
+    return sweep / CODE_FILE if one is None else sweep / AMENDMENTS / _zip_name(number, one.code or "")
+
+
+def project_path(sweep: PurePath, found: list[tuple[int, Amendment]]) -> PurePath:
+    """The zip of the files that travel with the newest code."""
+    number, one = next(((n, one) for n, one in reversed(found) if one.code is not None), (0, None))
+    return sweep / PROJECT_FILE if one is None else sweep / AMENDMENTS / _zip_name(number, one.project or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,14 +209,15 @@ class SweepDir:
         """What the description says of the plan; errors as for `description`."""
         return stored_plan(self.description()["plan"])
 
-    def amend(self, *, trials: int | None = None, code: tuple[str, bytes] | None = None) -> None:
-        """Record that the sweep has another number of trials, or code (digest and zip), from now on; by its owner.
+    def amend(self, *, trials: int | None = None, code: Zipped | None = None, project: Zipped | None = None) -> None:
+        """Record that the sweep has another number of trials, or code and files that travel with it, from now on; by
+        its owner.
 
         Raises:
             StoreError: It cannot be written.
         """
         try:
-            amend(self.disk, self.path, trials=trials, code=code)
+            amend(self.disk, self.path, trials=trials, code=code, project=project)
         except OSError as error:
             raise store_error("write to", self.path, error) from error
         self.__dict__.pop("_amendments", None)
@@ -208,13 +236,24 @@ class SweepDir:
         """The sweep's name as the user gave it; "" without one."""
         return self.plan.name
 
+    @property
+    def key(self) -> str:
+        """What it is told by, for who starts it anew; "" where it is by its id alone."""
+        return str(self.description().get("key", ""))
+
     def code(self) -> bytes:
         """The snapshot of the user's code, as given to `Store.create_sweep` or to the last `amend` with code."""
         try:
-            path = code_path(self.path, self._amendments) or self.path / CODE_FILE
-            return self.disk.read(path, most=MOST_DESCRIBED)
+            return self.disk.read(code_path(self.path, self._amendments), most=MOST_DESCRIBED)
         except OSError as error:
             raise store_error("read", self.path / CODE_FILE, error) from error
+
+    def project(self) -> bytes:
+        """The zip of the files that travel with the code, as given to `Store.create_sweep` or to the last `amend`."""
+        try:
+            return self.disk.read(project_path(self.path, self._amendments), most=MOST_PROJECT)
+        except OSError as error:
+            raise store_error("read", self.path / PROJECT_FILE, error) from error
 
     def users(self) -> list[str | None]:
         """Return who put code into it, by what they recorded: who made it, and whoever gave it other code; None:

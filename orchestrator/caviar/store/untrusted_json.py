@@ -116,9 +116,12 @@ def described(data: Mapping[str, Any], sweep_id: str) -> dict[str, Any]:
             raise Unreadable(f"plan.{key} is {words}, but is {_short(plan[key])}")
     _check_metric(plan["metric"])
     origin = _part(data, "provenance", optional=True)
-    for key in ("host", "user", "git_commit", "source"):
-        if not isinstance(origin.get(key), (str, types.NoneType)):
-            raise Unreadable(f"provenance.{key} is text, but is {_short(origin[key])}")
+    for whose, facts in (("provenance", origin), ("submitted", _part(origin, "submitted", optional=True))):
+        for key in ("host", "user", "git_commit", "source"):
+            if not isinstance(facts.get(key), (str, types.NoneType)):
+                raise Unreadable(f"{whose}.{key} is text, but is {_short(facts[key])}")
+    if not isinstance(data.get("key", ""), str):
+        raise Unreadable(f"key is text, but is {_short(data['key'])}")
     program = _part(data, "program", optional=True)
     if not all(isinstance(one, str) for one in program.values()):
         raise Unreadable("program is of texts, but is not")

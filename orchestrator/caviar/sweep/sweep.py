@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, cast
 
@@ -103,11 +103,17 @@ class Sweep(Settings, _Subject):
         "`data()`, which loads what all trials read, and takes those of `train_args` that it wants; called once a "
         "sweep, on the cluster. Each trial finds what it returned as `trial.data`",
     )
+    project: str | PurePath | None = setting(
+        None,
+        SPECIAL,
+        "the folder that `files` are named from, and in which trials begin, where some are kept: a path from the "
+        "experiment's file; default: the folder of that file, or of its outermost package",
+    )
     snapshot: Program | None = field(default=None, repr=False, compare=False)
     """The code that the sweep was loaded from; set by `caviar.cli.experiment_file`."""
 
     def __post_init__(self) -> None:
-        for name in ("train_args", "first", "rounds", "tags"):
+        for name in ("train_args", "first", "rounds", "files", "tags"):
             with suppress(Exception):  # what cannot be copied cannot be kept either, as is said below
                 object.__setattr__(self, name, copy.deepcopy(getattr(self, name)))
         for function, what in ((self.train, "train(config, trial)"), (self.final, "final(config, trial)")):
@@ -151,6 +157,7 @@ class Sweep(Settings, _Subject):
             "searcher": self.searcher or "",
             "stopping": stopping_text(parse_stopping(self.stopping)) if self.stopping else "",
             "train_args": dict(self.train_args),
+            "files": _words(self.files),
             "tags": _words(self.tags),
         }
         plan = Plan(metric=self.metric, space=space, held=held, **given)
@@ -164,7 +171,12 @@ class Sweep(Settings, _Subject):
         """The code as it is now, each time it is asked for; `caviar.cli.experiment_file` took it when it read the
         file.
         """
-        return program_of({role: getattr(self, role) for role in ROLES}, self.snapshot)
+        program = program_of({role: getattr(self, role) for role in ROLES}, self.snapshot)
+        if not self.files:
+            return program
+        from caviar.spec.project_archive import home_of, with_project  # noqa: PLC0415 — workers describe, and need no more
+
+        return with_project(program, home_of(program) / (self.project or ""), _words(self.files))
 
     def override(self, changes: Mapping[str, Any]) -> Sweep:
         """Return the same sweep with some settings changed.
@@ -187,6 +199,8 @@ class Sweep(Settings, _Subject):
         *,
         address: str | None = None,
         progress: ProgressDisplay | None = None,
+        resume_or_start: bool = False,
+        key: str = "",
     ) -> Result:
         """Train all trials and wait for them.
 
@@ -195,6 +209,9 @@ class Sweep(Settings, _Subject):
             address: A Ray cluster to join (`auto`, `host:port`); None: start Ray on this machine, and keep it
                 for the next sweep of this process; `caviar.shutdown()` stops it.
             progress: The display; None: one that suits the terminal or notebook.
+            resume_or_start: Whether this sweep is to be in the store once, however often this is called: one that runs
+                is waited for, one that was interrupted is resumed, and of one that is finished the result is returned.
+            key: With `resume_or_start`, the word by which it is told; empty: its settings, code and files.
 
         Raises:
             CaviarError: The sweep, the store or the cluster is at fault, or no trial has a usable result.
@@ -206,6 +223,7 @@ class Sweep(Settings, _Subject):
         from caviar.results import store_path  # noqa: PLC0415
         from caviar.results.family import searched  # noqa: PLC0415
         from caviar.run.driver import run_sweep  # noqa: PLC0415 — describing a sweep, as workers do, needs none of this
+        from caviar.run.resume_or_start import resume_or_start as resume_or_start_  # noqa: PLC0415
         from caviar.store import Store  # noqa: PLC0415
         from caviar.sweep.result import Result  # noqa: PLC0415
 
@@ -213,7 +231,7 @@ class Sweep(Settings, _Subject):
         program = self.program
         source = program.files.get(program.module, ("", ""))[0]
         with told_for(store):
-            sweep_dir = run_sweep(
+            sweep_dir = (partial(resume_or_start_, key=key) if resume_or_start else run_sweep)(
                 self.plan,
                 program,
                 path,

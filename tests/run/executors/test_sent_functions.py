@@ -46,14 +46,14 @@ HEAD = "import functools, helper\n"
 DRIVER = """
     import builtins, os, pickle, runpy, sys
     from caviar import Sweep
-    from caviar.run.executors import ray_tasks
+    from caviar.run.executors import sent_program
 
     def give(train):
-        ray_tasks._sent(Sweep(train, space={"x": [1, 2]}, metric="m").program)
+        sent_program.sent(Sweep(train, space={"x": [1, 2]}, metric="m").program)
 
     builtins.give = give
     sent = []
-    ray_tasks.ray.put = sent.append  # a store that is no other process's
+    sent_program.ray.put = lambda pair: sent.append(pair[0])  # a store that is no other process's
     for folder in sys.argv[1:]:
         before = set(sys.modules)
         os.chdir(folder)
@@ -122,7 +122,7 @@ def test_an_edit_in_mid_sweep_changes_nothing(outcomes: dict[tuple[str, str], An
 
 
 def test_what_functions_share_lives_as_long_as_the_process_that_they_were_sent_to_as_in_a_module() -> None:
-    from caviar.run.executors.ray_tasks import _pickled
+    from caviar.run.executors.sent_program import _pickled
 
     seen = np.zeros(10_000)  # large enough to travel beside the pickle
 

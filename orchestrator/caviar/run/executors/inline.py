@@ -11,13 +11,14 @@ from caviar_workers.data import LoadedData, digested, load_data
 from caviar_workers.inbox import Mailbox
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Batch, Lease, Message, Program
+from caviar_workers.project import in_place
 
 
 class InlineExecutor:
     """One slot; the lease in front advances by one batch each time it is polled."""
 
     def __init__(self, program: Program) -> None:
-        self._program = program
+        self._program = in_place(program)
         self._waiting: deque[Lease] = deque()
         self._current: tuple[int, Iterator[Batch]] | None = None
         self._killed: list[int] = []

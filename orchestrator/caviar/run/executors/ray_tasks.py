@@ -13,9 +13,8 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import ray
@@ -26,16 +25,16 @@ from caviar.errors import ClusterError, SpecError
 from caviar.run.executors.cluster_room import lack, machines, slots_of
 from caviar.run.executors.drain_interval import SHORT_S, DrainInterval
 from caviar.run.executors.executor import Event, LeaseEnded, LeaseFailure, LeaseSpoke
-from caviar.run.executors.pickled_functions import at_fault, caches_by_value
 from caviar.run.executors.process_deaths import ProcessDeaths
 from caviar.run.executors.ray_session import fallen
-from caviar.spec.code_source import own_modules
+from caviar.run.executors.sent_program import Sent, sent
 from caviar_workers.data import LoadedData, Loading, load_data_first
 from caviar_workers.inbox import Mailbox
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Batch, Demand, Lease, Message, Program
 from caviar_workers.oom_count import OomCount, killed, oom_count
 from caviar_workers.process import WrongProcessError
+from caviar_workers.project import in_place
 
 _RECOUNT_S = 5.0
 _LOOK_S = 1.0
@@ -62,7 +61,7 @@ class RayExecutor:
     """
 
     def __init__(self, program: Program, demand: Demand) -> None:
-        self._program = _sent(program)
+        self._program = sent(program)
         self._demand = demand
         calls = 1 if demand.fresh else _MANY_CALLS
         options: dict[str, Any] = {"num_cpus": demand.cpus, "max_retries": 0, "max_calls": calls}
@@ -107,7 +106,8 @@ class RayExecutor:
             ClusterError: Its process died again and again, or Ray is gone.
         """
 
-        def loading(program: Program) -> tuple[Loading, LoadedData | None]:
+        def loading(sent: Sent) -> tuple[Loading, LoadedData | None]:
+            program = in_place(sent[0], lambda: ray.get(sent[1][0]))
             return load_data_first(program, arguments, hidden=hidden)
 
         # Two results: one to wait for, and the data, which the driver itself does not need.
@@ -294,14 +294,14 @@ def _make_mailbox(address: str) -> Any:
     return actor.options(name=address, namespace=_NAMESPACE, scheduling_strategy=here).remote()
 
 
-def _lease_task(address: str, calls: int) -> Callable[[Program, Lease, Sequence[Any]], Iterator[Batch | OomCount]]:
+def _lease_task(address: str, calls: int) -> Callable[[Sent, Lease, Sequence[Any]], Iterator[Batch | OomCount]]:
     """Return the function that Ray runs, with the mailbox's name and the number of leases after which the process ends.
 
     A function within a function travels by value, so that no worker has to import this file.
     """
     kept: list[LoadedData] = []  # this process's copy of the data
 
-    def lease_task(program: Program, lease: Lease, data: Sequence[Any]) -> Iterator[Batch | OomCount]:
+    def lease_task(sent: Sent, lease: Lease, data: Sequence[Any]) -> Iterator[Batch | OomCount]:
         mailbox: Any = None
         answer: Any = None
         due = time.monotonic() + _MAIL_S
@@ -328,6 +328,7 @@ def _lease_task(address: str, calls: int) -> Callable[[Program, Lease, Sequence[
 
         yield oom_count(ray.get_runtime_context().get_node_id())
         try:
+            program = in_place(sent[0], lambda: ray.get(sent[1][0]))
             yield from run_lease(program, lease, mail=mail, data=fetch)
         except WrongProcessError:
             # Ray ends a process after its last call, when the answer is on its way; let this be the last one. To exit
@@ -337,42 +338,6 @@ def _lease_task(address: str, calls: int) -> Callable[[Program, Lease, Sequence[
             raise
 
     return lease_task
-
-
-def _sent(program: Program) -> Any:
-    # By their names, workers would import what a module's file says now, and not what the driver has made of it.
-    given = own_modules(program.functions.values()) if program.reason else []
-    for module in given:
-        ray.cloudpickle.register_pickle_by_value(module)
-    own = {"__main__", *(module.__name__ for module in given)}
-    try:
-        with caches_by_value(own):
-            return _put(program, own)
-    finally:
-        for module in given:
-            ray.cloudpickle.unregister_pickle_by_value(module)
-
-
-def _put(program: Program, own: Collection[str]) -> Any:
-    try:
-        return ray.put(_pickled(program))
-    except Exception as error:  # functions that live in no file are pickled; anything may be in them
-        why = " ".join(str(error.__cause__ or error).split())
-        also = f" (they are sent as they are, because {program.reason})" if program.reason else ""
-        faults = (at_fault(one, name, own, ray.cloudpickle.dumps) for name, one in program.functions.items())
-        raise SpecError(
-            f"train cannot be sent to the processes that run it, for {next(filter(None, faults), 'what it uses')}: "
-            f"{why:.200}; let train make or open such things itself{also}"
-        ) from error
-
-
-def _pickled(program: Program) -> Program:
-    """The program with its functions as a pickle of their own: Ray would import what they import from the disk."""
-    if not program.functions:
-        return program
-    buffers: list[Any] = []  # beside it, so that processes share large arrays in Ray's store, and do not copy them
-    data = ray.cloudpickle.dumps(dict(program.functions), protocol=5, buffer_callback=buffers.append)
-    return replace(program, functions={}, pickled=(uuid.uuid4().bytes, data, *buffers))
 
 
 def _kind(error: RayError) -> LeaseFailure:
