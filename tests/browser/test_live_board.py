@@ -53,6 +53,7 @@ def known(page):
     return page.evaluate("window.caviar.data && [...window.caviar.data.table.length]")
 
 
+@pytest.mark.nightly  # in the gate: test_board.py, over a kill, a restart, a reload and the sweep's end
 @pytest.mark.timeout(120)
 def test_a_page_follows_a_sweep_to_its_end(live, visit, tmp_path):
     live.publish(0, "RUNNING", 5)

@@ -217,8 +217,7 @@ def test_a_sweep_without_a_trial_says_so_in_each_picture(report):
     }
 
 
-@pytest.mark.parametrize("width", [1280, 400])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 400)])
 def test_it_fits_and_each_picture_has_a_name_and_a_sentence(report, width, scheme):
     page = report(viewport={"width": width, "height": 3000}, color_scheme=scheme)
     page.wait_for_timeout(300)
