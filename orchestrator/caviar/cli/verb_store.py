@@ -92,7 +92,17 @@ def _hurt(store: "Store", sweeps: list["SweepDir"]) -> "Views":
     """The views of the sweeps of which something was set aside."""
     from caviar.store import Views
 
-    return Views(store, [sweep for sweep in sweeps if sweep.visible_files().manifest.quarantined])
+    return Views(store, [sweep for sweep in sweeps if _is_hurt(sweep)])
+
+
+def _is_hurt(sweep: "SweepDir") -> bool:
+    from contextlib import suppress
+
+    from caviar.errors import StoreError
+
+    with suppress(OSError, StoreError):  # the check has told of a manifest that cannot be read
+        return bool(sweep.visible_files().manifest.quarantined)
+    return False
 
 
 def _print_check(document: "CheckDocument") -> None:

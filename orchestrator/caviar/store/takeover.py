@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,10 @@ def _left_behind(disk: Disk, sweep: PurePath) -> int:
         return visible_files.look(disk, sweep).newest_epoch
     except StoreError:  # it has no manifest, and can only be removed
         return 0
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return 0  # nor is what has its name one: no file, or one that is far too large
 
 
 def refusal(sweep: PurePath, seen: owner.Sighting, *, take_over: bool = False) -> str:
