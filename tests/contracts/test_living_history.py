@@ -107,6 +107,30 @@ def test_a_driver_that_resumes_goes_on_as_the_first_one(case: tuple[str, bool], 
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_who_was_changed_by_hand_is_let_go_alike_by_the_first_driver_and_the_next(
+    case: tuple[str, bool], seed: int
+) -> None:
+    batches = history(seed, TRIALS)
+    cut = len(batches) * (1 + seed % 7) // 8
+    past = [row for batch in batches[:cut] for row in batch]
+    future = again(seed, past, list(range(TRIALS)))
+    first = PolicyRunner({"p": new(case)}, "loss")
+    made = heard(first, batches[: cut // 2])
+    changed = [1, 4]
+    for trial in changed:
+        first.let_go(trial)
+    made += heard(first, batches[cut // 2 : cut])
+
+    second = PolicyRunner({"p": new(case)}, "loss")
+    kept = [(row.trial, row.step, row.value) for row in living(past) if row.value is not None]
+    second.restore(kept, decision_rows(made, 0, 0.0).to_pylist(), {}, changed=changed)
+
+    went_on = heard(first, future)
+    assert repr(heard(second, future)) == repr(went_on)
+    assert not {one.trial for one in went_on} & set(changed)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_failed_trial_that_is_tried_again_is_judged_by_its_whole_curve(case: tuple[str, bool], seed: int) -> None:
     past = [row for batch in history(seed, TRIALS) for row in batch]
     failed = list(range(0, TRIALS, 3))

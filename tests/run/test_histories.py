@@ -18,6 +18,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from caviar.run.assembly import acts_of
+from caviar.run.engine.acts import Acts
 from caviar.run.engine.checkpoint_store import StoredCheckpoints
 from caviar.run.engine.ports import Ports
 from caviar.run.engine.scheduler import Scheduler
@@ -38,7 +40,7 @@ from caviar_workers.tables import TABLES
 from caviar_workers.trial import Trial
 
 TRIALS, STEPS, LIVES = 10, 7, 4
-SPACE = Space({"lr": Float(0.0, 1.0)})
+SPACE = Space({"lr": Float(0.0, 1.0, live=True)})
 
 
 class Prompt(StoredCheckpoints):
@@ -149,7 +151,7 @@ class Story:
                 value = float(len(self.of_value))
                 self.of_value[value] = execution
                 execution.rows.append((step, value))
-                yield 0.08, step, {"loss": value}
+                yield 0.08, step, {"loss": value, "rate": config["lr"]}
             if chance.random() < 0.6:
                 trial.save(step, b"%d" % execution.number)
 
@@ -165,9 +167,13 @@ class Story:
         self.vault = Prompt(self.store, self.sweep, self.plan, self.sink, self.epoch)
         executor = SimulatedExecutor(self.course, workers=2)
         rounds = math.inf if last else self.chance.randrange(1, 25)
+        acts = Acts()
+        with Views(self.store, [self.sweep]) as views:
+            acts.restore(acts_of(views))
 
         def tick() -> None:
             nonlocal rounds
+            self.act(loop)
             rounds -= 1
             if rounds <= 0:
                 raise Killed
@@ -177,6 +183,7 @@ class Story:
             self.sweep.id,
             supply,
             Ports(executor=executor, sink=self.sink, checkpoints=self.vault, clock=executor.clock),
+            acts=acts,
             round_s=math.inf,
             on_tick=tick,
         )
@@ -189,6 +196,9 @@ class Story:
         self.vault.settle()
         assert len(self.vault) == 0, "checkpoints of trials that ended are remembered"
         return executor
+
+    def act(self, loop: Scheduler) -> None:
+        """What somebody does to trials by hand after a round: nothing."""
 
     def tell(self) -> None:
         """All of it, looked at after each driver."""

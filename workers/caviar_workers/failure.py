@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from caviar_workers.states import Failure
-from caviar_workers.trial import Trial, not_had
+from caviar_workers.trial import PUBLIC, Trial
 
 _OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError", "ResourceExhaustedError")
 _CALLS = {
@@ -44,12 +44,24 @@ def describe(error: BaseException) -> tuple[str, str]:
 def _in_our_words(error: BaseException) -> None:
     """Say what to write where a trial was used in another way, such as that of another library's."""
     if type(error) is AttributeError and type(error.obj) is Trial and error.name is not None:
-        error.args = (not_had(error.name),)
+        error.args = (_not_had(error.name),)
     if type(error) is not TypeError or len(error.args) != 1 or type(error.args[0]) is not str:
         return
     for call, right in _CALLS.items():
         if error.args[0].startswith(call):
             error.args = (f"{right} ({error.args[0]})",)
+
+
+def _not_had(name: str) -> str:
+    """Say of an attribute that a trial has not where it is, and of what other libraries have on their trials what to
+    write.
+
+    Not said by `__getattr__`: with one, Python looks every attribute up twice as slowly, `report` before all.
+    """
+    has = f"it has {', '.join(PUBLIC)}"
+    if name.startswith("suggest_"):
+        return f"a trial suggests nothing here: its values are in config, such as config['x']; {has}"
+    return f"a trial has no {name!r}: {has}"
 
 
 def _name(cls: type) -> str:

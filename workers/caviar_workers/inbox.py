@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from caviar_workers.messages import Message
+from caviar_workers.messages import Applied, Lease, Message
+from caviar_workers.schedule import Change
 from caviar_workers.states import Action
+from caviar_workers.steering import Steering
 from caviar_workers.trial import Trial
 
 
@@ -31,10 +34,16 @@ class Mailbox:
 class Inbox:
     """Passes messages on to the trials of one lease.
 
-    Threads: `begin` belongs to the training thread, `hear` to the one that speaks for the lease.
+    Threads: `begin` and `configure` belong to the training thread, `hear` to the one that speaks for the lease.
+
+    Args:
+        lease: The lease.
+        tell: Takes what trials took of edits.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lease: Lease, tell: Callable[[Applied], None]) -> None:
+        self._lease = lease
+        self._tell = tell
         self._lock = threading.Lock()
         self._present: Trial | None = None
         self._told: dict[tuple[int, int], list[Message]] = {}
@@ -47,15 +56,51 @@ class Inbox:
             told = self._told.get((trial.number, trial.attempt), ()) if self._told else ()
         return all(message.action != Action.STOP for message in told) if told else True
 
+    def configure(self, trial: Trial, first: dict[str, Any], form: Callable[[Mapping[str, Any]], Any]) -> Any:
+        """Give a trial its configuration, in the form that train takes, with all edits that are known of it by now.
+
+        Args:
+            trial: The one that is about to train.
+            first: The configuration that it began with, by dotted names; it is train's from now on.
+            form: Makes of it what train takes.
+        """
+        with self._lock:
+            changes = self._known(trial) if self._told or self._lease.changes else ()
+            if changes:
+                saved = self._lease.restore.get(trial.number)
+                steering = Steering((trial.number, trial.attempt), first, self._tell)
+                trial.steer(steering)
+                first = steering.begin(changes, -1 if saved is None else saved.step)
+            trial.config = form(first)
+        return trial.config
+
     def hear(self, messages: Sequence[Message]) -> None:
         """Take messages; those for trials that have ended, and those that came before, do nothing."""
         with self._lock:
             for message in messages:
                 key = message.trial, message.attempt
                 told = self._told.setdefault(key, [])
-                if message in told:
+                if any(message.decision == before.decision for before in told):
                     continue
                 told.append(message)
                 trial = self._present
                 if trial is not None and key == (trial.number, trial.attempt):
-                    trial.interrupt(message.action)
+                    self._pass_on(trial, message)
+
+    def _pass_on(self, trial: Trial, message: Message) -> None:
+        if message.action != Action.EDIT:
+            trial.interrupt(message.action)
+        elif trial.steering is not None:
+            trial.steering.hear(message.decision, message.changes)
+        elif trial.config is not None:  # else `configure` comes, and finds the message
+            first = self._lease.config(self._lease.trials.index(trial.number))
+            steering = Steering((trial.number, trial.attempt), first, self._tell)
+            steering.hear(message.decision, message.changes)
+            trial.steer(steering)
+
+    def _known(self, trial: Trial) -> Sequence[Change]:
+        """The changes of a trial's configuration, as its lease or the newest edit says."""
+        told = self._told.get((trial.number, trial.attempt), ())
+        edits = [message for message in told if message.action == Action.EDIT]
+        newest = max(edits, key=lambda message: message.decision, default=None)
+        return self._lease.changes.get(trial.number, ()) if newest is None else newest.changes

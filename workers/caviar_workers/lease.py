@@ -45,7 +45,7 @@ from caviar_workers.surroundings import Surroundings, where_import_leads
 from caviar_workers.trainer import train_in_thread
 from caviar_workers.trial import Trial, TrialInterrupted
 
-_GLANCE_S, _TORRENT_S = 0.25, 0.05
+_GLANCE_S, _LIVE_GLANCE_S, _TORRENT_S = 0.25, 0.1, 0.05
 _TORRENT = 1_000
 """Rows that wait: if so many, the next glance is soon, before they fill the memory."""
 _BRIEF_S = 1e-4
@@ -88,7 +88,7 @@ def run_lease(
         training = Training(program, lease, recorder, fetch, own_process=own_process)
         train_in_thread(program.digest, training.run, training.done)
         try:
-            yield from _speak(recorder, training, lease.flush_s, mail)
+            yield from _speak(recorder, training, lease, mail)
         finally:
             training.abandoned = True
         if training.broken:
@@ -96,14 +96,15 @@ def run_lease(
 
 
 def _speak(
-    recorder: Recorder, training: Training, flush_s: float, mail: Callable[[], Sequence[Message]]
+    recorder: Recorder, training: Training, lease: Lease, mail: Callable[[], Sequence[Message]]
 ) -> Iterator[Batch]:
-    flushed, pause = time.monotonic(), _GLANCE_S
-    while not training.done.wait(min(pause, flush_s)):
+    glance = min(lease.flush_s, _LIVE_GLANCE_S if lease.mail_s < 1.0 else _GLANCE_S)
+    flushed, pause = time.monotonic(), glance
+    while not training.done.wait(pause):
         training.inbox.hear(mail())
         backlog = recorder.backlog()
-        pause = _GLANCE_S if backlog < _TORRENT else _TORRENT_S
-        if backlog < MOST_BACKLOG and time.monotonic() - flushed < flush_s:
+        pause = glance if backlog < _TORRENT else min(_TORRENT_S, glance)
+        if backlog < MOST_BACKLOG and time.monotonic() - flushed < lease.flush_s:
             continue
         with recorder.handing_over():
             batch = recorder.flush()
@@ -141,7 +142,7 @@ class Training:
         self._digest = NO_DATA if fetch is None else DataDigest(why="it was not loaded")
         self._unseen_s = 0.0
         """Seconds that trials took since the open files were looked at."""
-        self.inbox = Inbox()
+        self.inbox = Inbox(lease, recorder.applied)
         self.done = threading.Event()
         self.abandoned = False
         """Nobody listens any more: the trial that trains is the last one."""
@@ -210,7 +211,8 @@ class Training:
 
     def _call(self, function: Callable[..., Any], attempt: Attempt, position: int) -> None:
         with self._parent_only:
-            returned = function(self._form(self._lease.config(position)), attempt.trial, **self._own_arguments())
+            config = self.inbox.configure(attempt.trial, self._lease.config(position), self._form)
+            returned = function(config, attempt.trial, **self._own_arguments())
         if returned is not None:
             with self._parent_only:  # a generator runs here
                 self._finish(returned, attempt)

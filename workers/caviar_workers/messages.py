@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from caviar_workers.checkpoint import Checkpoint, Save
+from caviar_workers.schedule import Change
 from caviar_workers.states import Action, Cause
 
 
@@ -129,8 +130,14 @@ class Lease:
     """Trial → its curve up to that checkpoint, summed up."""
     causes: Mapping[int, Cause] = field(default_factory=dict)
     """Trial → why it is executed, of those that are not executed for the first time."""
+    live: frozenset[str] = frozenset()
+    """Parameters that may change while a trial trains."""
+    changes: Mapping[int, tuple[Change, ...]] = field(default_factory=dict)
+    """Trial → how its configuration changes, of those that were edited."""
     final: bool = False
     """Run the sweep's `final` function instead of `train`."""
+    mail_s: float = 1.0
+    """Seconds between two looks whether the driver said something."""
     flush_s: float = 0.5
     """Longest time in seconds that a report waits in the worker."""
 
@@ -147,9 +154,24 @@ class Message:
     attempt: int
     """For this attempt; another one pays no heed."""
     action: Action
-    """`stop`: the next report is the last one, and the trial ends as STOPPED. `pause`: likewise, as PAUSED."""
+    """`stop`: the next report is the last one, and the trial ends as STOPPED. `pause`: likewise, as PAUSED. `edit`: its
+    configuration changes as `changes` say."""
     decision: int
     """Number of the decision that it carries out; a message that comes twice is heard once."""
+    changes: tuple[Change, ...] = ()
+    """All changes of the trial's configuration, this one included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """A trial has taken an edit."""
+
+    trial: int
+    attempt: int
+    decision: int
+    """Number of the edit."""
+    step: int
+    """After which it took effect: the rows after it were trained with it. −1: it holds from the beginning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +233,8 @@ class Batch:
     """Checkpoints that were saved, in order; the rows reported before them are in this batch or came before it."""
     fingerprint: Fingerprint | None = None
     """What the process trains with, once for each sweep."""
+    applied: tuple[Applied, ...] = ()
+    """Edits that trials took; rows that were trained with them are in this batch or come after it."""
 
     @property
     def size(self) -> int:

@@ -26,7 +26,7 @@ from caviar_workers.checkpoint_folder import CheckpointFolder
 from caviar_workers.encode import Outcome, attempts_table, curves_table, ipc, logs_table
 from caviar_workers.failure import never_reported
 from caviar_workers.flush_window import FlushWindow, Totals, totals_of
-from caviar_workers.messages import Batch, Lease, Living, Summary
+from caviar_workers.messages import Applied, Batch, Lease, Living, Summary
 from caviar_workers.row_checks import RowChecks
 from caviar_workers.row_columns import Rows, to_columns
 from caviar_workers.states import Cause, Failure, State
@@ -66,6 +66,7 @@ class Recorder:
         self._past: Past | None = None
         self._checks = RowChecks(lease.metric, lease.hidden)
         self._saves: list[Save] = []
+        self._applied: list[Applied] = []
         self._folder: CheckpointFolder | None = None
         self._sees_store: bool | None = None
         self._untaken: threading.Event | None = None
@@ -125,6 +126,11 @@ class Recorder:
             untaken = None if save.data is None else self._untaken
         if untaken is not None:  # its bytes are in this process
             untaken.wait()
+
+    def applied(self, found: Applied) -> None:
+        """A trial has taken an edit; in the training thread, before it reports what it trains with it."""
+        with self._lock:
+            self._applied.append(found)
 
     def is_measured(self, trial: Trial) -> bool:
         """Whether the sweep's metric was reported, in whichever attempt."""
@@ -195,10 +201,11 @@ class Recorder:
         if len(window.counts):
             curves, attempts = self._tables(window.without_refused())
         saves, self._saves = tuple(self._saves), []
-        if not (curves or attempts or pieces or saves):
+        applied, self._applied = tuple(self._applied), []
+        if not (curves or attempts or pieces or saves or applied):
             return None
         logs = ipc(logs_table(pieces)) if pieces else b""
-        return Batch(curves=curves, attempts=attempts, logs=logs, saves=saves)
+        return Batch(curves=curves, attempts=attempts, logs=logs, saves=saves, applied=applied)
 
     def _next_window(self) -> FlushWindow:
         endings, self._endings = self._endings, Endings()

@@ -69,7 +69,23 @@ class Action(StrEnum):
     """There is no machine with room for a trial."""
     TIME_LIMIT = "time_limit"
     """The sweep's time is up."""
+    EDIT = "edit"
+    """A live parameter of a trial gets another value."""
+    APPLIED = "applied"
+    """A trial has taken an edit."""
+    UNREAD = "unread"
+    """Train goes on without having looked at a value that was edited."""
+    REFUSE = "refuse"
+    """What was asked of a trial is not done."""
+    NOTE = "note"
+    """Somebody's words about a trial."""
 
 
 TOLD = (Action.STOP, Action.PAUSE)
 """What a trial is told while it runs."""
+
+ACTS = (Action.EDIT, Action.APPLIED, Action.UNREAD, Action.NOTE)
+"""What somebody does to one trial by hand, and what becomes of it."""
+
+CHANGING = (Action.EDIT,)
+"""Those of them that change the trial's configuration."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import time as now
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from caviar_workers.checkpoint import MOST_STEP, Checkpoint, Restored
 from caviar_workers.scalar import scalar, whole_step
 from caviar_workers.states import Action
+from caviar_workers.steering import NOTHING, Steering
 from caviar_workers.trial_folder import pack_folder, remove, scratch_folder
 
 Row = tuple[int, float, dict[str, float]]
@@ -27,9 +28,9 @@ garbage collector busy for as long as the training; numbers, and dicts of number
 WIDTH = 3
 """Cells of a row."""
 
-_PUBLIC = (
-    *("attempt", "data", "devices", "interrupted", "load", "metric", "number", "path", "report", "save", "seed"),
-    *("start", "sweep"),
+PUBLIC = (
+    *("attempt", "changed", "config", "data", "devices", "interrupted", "load", "metric", "number", "path", "report"),
+    *("save", "seed", "start", "sweep"),
 )
 
 
@@ -53,6 +54,8 @@ class Trial:
         devices: The accelerators assigned, as CUDA_VISIBLE_DEVICES writes them; empty: none.
         metric: The sweep's metric.
         interrupted: What made `report` raise TrialInterrupted; None: nothing did.
+        config: The configuration that train was given: the same object, in which live parameters change.
+        changed: Parameter → its new value, of what changed in it with the newest report.
     """
 
     __slots__ = (
@@ -70,12 +73,15 @@ class Trial:
         "_start",
         "_step",
         "attempt",
+        "changed",
+        "config",
         "data",
         "devices",
         "interrupted",
         "metric",
         "number",
         "seed",
+        "steering",
         "sweep",
     )
 
@@ -90,6 +96,9 @@ class Trial:
         self.data: Any = None
         self.devices = devices
         self.interrupted: Action | None = None
+        self.config: Any = None
+        self.changed: Mapping[str, Any] = NOTHING
+        self.steering: Steering | None = None
         self._restored: Checkpoint | None = None
         self._keep: Keep | None = None
         self._scratch: Path | None = None
@@ -263,6 +272,18 @@ class Trial:
 
         self._accept = self._put = put
 
+    def steer(self, steering: Steering) -> None:
+        """Let the configuration change after reports, but for one that ends the trial (for the lease)."""
+        self.steering, accept = steering, self._accept
+
+        def put(row: Row) -> None:
+            accept(row)
+            self.changed = steering.turn(row[0], self.config)
+
+        if self._put is accept:
+            self._put = put  # else reports are held, and `release` lets them pass to this
+        self._accept = put
+
     def hold(self) -> None:
         """Let reports wait until `release`: the recorder is behind, and memory is finite."""
         gate = self._gate = threading.Event()
@@ -325,7 +346,7 @@ class Trial:
 
     def __dir__(self) -> list[str]:
         """What a train function uses; the rest is the worker's."""
-        return [*_PUBLIC]
+        return [*PUBLIC]
 
     def __repr__(self) -> str:
         return f"Trial({self.sweep!r}, number={self.number}, attempt={self.attempt}, seed={self.seed})"
@@ -377,15 +398,3 @@ def _estrange_all() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_estrange_all)  # asks nothing of report(), which is called a million times
-
-
-def not_had(name: str) -> str:
-    """Say of an attribute that a trial has not where it is, and of what other libraries have on their trials what to
-    write.
-
-    Not said by `__getattr__`: with one, Python looks every attribute up twice as slowly, `report` before all.
-    """
-    has = f"it has {', '.join(_PUBLIC)}"
-    if name.startswith("suggest_"):
-        return f"a trial suggests nothing here: its values are in config, such as config['x']; {has}"
-    return f"a trial has no {name!r}: {has}"

@@ -4,6 +4,8 @@ VERBS = {
     "run": ("Run sweeps", "Run the sweep that a file describes."),
     "resume": ("Run sweeps", "Finish an interrupted sweep."),
     "stop": ("Run sweeps", "Stop a sweep that runs, or one of its trials."),
+    "edit": ("Babysit a trial", "Change live parameters of a trial while it trains."),
+    "note": ("Babysit a trial", "Keep a few words about a trial."),
     "ls": ("Read results", "The sweeps of the store, newest first."),
     "status": ("Read results", "Where a sweep stands: counts, best so far, failures."),
     "watch": ("Read results", "Follow a sweep that runs, from anywhere."),

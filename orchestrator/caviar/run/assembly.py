@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from caviar.run.engine.acts import Acts
 from caviar.run.engine.policy_runner import PolicyRunner
 from caviar.run.engine.trial_source import NOTHING_RAN, AskedPoints, ResumeState, SampledTrials
 from caviar.run.foreign_errors import named_errors, with_named_errors
@@ -14,7 +15,7 @@ from caviar.search import searchers  # its searchers, and scipy with them, only 
 from caviar.search.stopping import DIVERGENCE, DivergencePolicy, parse_stopping
 from caviar.store.read.sql import name as quoted
 from caviar.store.read.sql import texts
-from caviar_workers.states import ENDED
+from caviar_workers.states import ACTS, ENDED
 
 if TYPE_CHECKING:
     from caviar.search.samplers import Constraint, Sampler
@@ -61,6 +62,7 @@ class Search:
 
     source: SampledTrials
     policies: PolicyRunner
+    acts: Acts
 
 
 def search_of(
@@ -81,15 +83,31 @@ def search_of(
         before: What they stored; None: there were none.
     """
     policies = PolicyRunner(policies_of(plan), plan.metric, searcher_of(plan), plan.searcher)
-    asked = _restored(policies, plan, before) if before is not None else []
+    acts = Acts()
+    asked = []
+    if before is not None:
+        acts.restore(acts_of(before))
+        asked = _restored(policies, plan, before, acts)
     asks = None
     if plan.searcher:
         asked += list(sampler.points(len(asked), max(0, min(len(sampler.own), plan.trials) - len(asked))))
         asks = AskedPoints(policies.ask, asked)
-    return Search(source=SampledTrials(plan, sampler, constraint=constraint, rest=rest, asks=asks), policies=policies)
+    source = SampledTrials(plan, sampler, constraint=constraint, rest=rest, asks=asks)
+    return Search(source=source, policies=policies, acts=acts)
 
 
-def _restored(policies: PolicyRunner, plan: Plan, views: Views) -> list[FloatArray]:
+def acts_of(views: Views) -> list[dict[str, Any]]:
+    """Rows of the table `decisions` of what was done to trials by hand, in their order."""
+    return _rows(views, f"WHERE action = ANY ({texts(ACTS)})")
+
+
+def _rows(views: Views, where: str) -> list[dict[str, Any]]:
+    found = views.execute(f"SELECT * FROM decisions {where} ORDER BY n")
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _restored(policies: PolicyRunner, plan: Plan, views: Views, acts: Acts) -> list[FloatArray]:
     """Give policies and searcher the state that earlier drivers left; returns the points that were asked for."""
     metric = quoted(plan.metric)
     judged = plan.searcher or plan.stopping or plan.stop_on_divergence
@@ -98,14 +116,12 @@ def _restored(policies: PolicyRunner, plan: Plan, views: Views) -> list[FloatArr
     ended = dict(views.execute(f"SELECT trial, state {over}").fetchall()) if judged else {}
     asked = views.execute("SELECT u FROM configs ORDER BY trial").fetchall() if plan.searcher else []
     wanted = "" if judged else f"WHERE trial IS NOT NULL AND trial NOT IN (SELECT trial {over})"
-    decisions = views.execute(f"SELECT * FROM decisions {wanted} ORDER BY n")
-    names = [column[0] for column in decisions.description or ()]
-    made = [dict(zip(names, row, strict=True)) for row in decisions.fetchall()]
+    made = _rows(views, wanted)
     rows = []
     if judged and plan.metric in views.metrics():
         rows = views.execute(
             f"SELECT trial, step, {metric} FROM _curves WHERE {metric} IS NOT NULL ORDER BY trial, _row"
         ).fetchall()
     points = [np.array(u, np.float64) for (u,) in asked]
-    policies.restore(rows, made, ended, points)
+    policies.restore(rows, made, ended, points, acts.changed)
     return points

@@ -25,9 +25,10 @@ from caviar.run.kept_fingerprints import KeptFingerprints
 from caviar.run.ray_cluster import executor_of, session
 from caviar.run.run_progress import RunProgress
 from caviar.run.signals import on_interrupt
-from caviar.run.stop_requests import StopRequests
+from caviar.run.stop_requests import LIVE_LOOK_S, LOOK_S, StopRequests
 from caviar.run.unmeasured import Unmeasured
 from caviar.search.samplers import make_sampler
+from caviar.space import live_range
 from caviar.spec.code_archive import pack
 from caviar.spec.plan import Plan, advice_of
 from caviar.spec.secrets import resolved
@@ -224,7 +225,8 @@ def drive_sweep(
     looking = held.sweep.with_backoff(store_outage.NONE)
     discard_unrecorded(store, sweep_dir)
     with ExitStack() as parts:
-        requests = parts.enter_context(closing(StopRequests(looking, held.epoch)))
+        look_s = LIVE_LOOK_S if any(live_range(one) is not None for one in plan.space.values()) else LOOK_S
+        requests = parts.enter_context(closing(StopRequests(looking, held.epoch, look_s=look_s)))
         writer = parts.enter_context(Writer(sweep_dir, held.epoch, sealing=True))
         checkpoints = parts.enter_context(StoredCheckpoints(store, sweep_dir, plan, writer, held.epoch))
         prints = parts.enter_context(KeptFingerprints(sweep_dir, progress.note))
@@ -246,7 +248,8 @@ def drive_sweep(
             hurried.set()
             scheduler.stop()
 
-        scheduler = Scheduler(plan, sweep_dir.id, search.source, ports, policies=search.policies, on_tick=attend)
+        judged: dict[str, Any] = {"policies": search.policies, "acts": search.acts}
+        scheduler = Scheduler(plan, sweep_dir.id, search.source, ports, **judged, on_tick=attend)
         with on_interrupt(stop, writer.hurry) as interrupt, run_progress:
             hopeless = scheduler.run()
             slow.close(writer)  # here, where a second signal is heard

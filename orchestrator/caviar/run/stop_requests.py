@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from caviar.run.engine.acts import Act
 from caviar.run.engine.background import Background
 from caviar.run.engine.decision_log import Decision
-from caviar.store.requests import pop_requests
+from caviar.store.requests import discard, pop_requests
+from caviar.store.untrusted_json import numbers_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 LOOK_S = 1.0
 """Seconds between two looks."""
+LIVE_LOOK_S = 0.5
+"""The same of a sweep with live parameters."""
 
 
 class StopRequests:
@@ -27,13 +31,24 @@ class StopRequests:
     Args:
         sweep_dir: The sweep.
         epoch: Of this driver; requests to others are not for it.
+        look_s: Seconds between two looks.
     """
 
-    def __init__(self, sweep_dir: SweepDir, epoch: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        sweep_dir: SweepDir,
+        epoch: int,
+        *,
+        look_s: float = LOOK_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._sweep_dir = sweep_dir
         self._epoch = epoch
         self._clock = clock
-        self._due = clock() + LOOK_S
+        self._look_s = look_s
+        self._due = clock() + look_s
+        self._heard: set[str] = set()
+        """Tokens of acts that were answered."""
         self._background = Background("caviar-requests")
         self._look: Future[list[Request]] | None = None
 
@@ -46,14 +61,24 @@ class StopRequests:
         if self._look is not None and self._look.done():
             asked, self._look = self._look.result(), None
             for request in asked:
-                _grant(request, scheduler)
+                if request.action == "stop":
+                    _grant(request, scheduler)
+                else:
+                    self._act(request, scheduler)
         if self._look is None and self._clock() >= self._due:
-            self._due = self._clock() + LOOK_S
+            self._due = self._clock() + self._look_s
             self._look = self._background.do(self._asked)
 
     def close(self) -> None:
         """Look for requests no more."""
         self._background.close(0.0)
+
+    def _act(self, request: Request, scheduler: Scheduler) -> None:
+        """Do what is asked of a trial; its file goes when the answer is published, and not before."""
+        if request.token not in self._heard:
+            self._heard.add(request.token)
+            scheduler.act(act_of(request))
+        self._background.do(lambda: discard(self._sweep_dir, request.file))
 
     def _asked(self) -> list[Request]:
         try:
@@ -69,3 +94,16 @@ def _grant(request: Request, scheduler: Scheduler) -> None:
         scheduler.stop("user", at_once=request.at_once)
     elif request.at_once:
         scheduler.end_trial(request.trial)
+
+
+def act_of(request: Request) -> Act:
+    """The act that a request asks for."""
+    numbers = numbers_of(request.act)
+    facts: dict[str, Any] = {name: numbers.pop(name, None) for name in ("attempt", "step", "value")}
+    for name, kinds in (("attempt", (int,)), ("step", (int,)), ("value", (int, float))):
+        facts[name] = facts[name] if type(facts[name]) in kinds else None
+    seen = numbers.pop("seen", -1)
+    decision = Decision(
+        action=request.action, by="user", trial=request.trial, numbers={**numbers, "token": request.token}, **facts
+    )
+    return Act(decision=decision, token=request.token, seen=seen)

@@ -6,12 +6,12 @@ from caviar.space.choice import Choice, Kind
 from caviar.space.constant import Constant
 from caviar.space.float_parameter import Float
 from caviar.space.int_parameter import Int
-from caviar.space.parameter import FIELDS, Parameter, parameter_from_json
+from caviar.space.parameter import FIELDS, Parameter, live_range, parameter_from_json
 from caviar.space.prior import Prior
 from caviar.space.scale import SCALES, Scale
 from caviar.space.space import Space
 from caviar.space.terms import NO_DEFAULT
-from caviar.space.tiers import check_listed, hold_lower_tiers
+from caviar.space.tiers import check_listed, held_at, hold_lower_tiers
 from caviar.store.storable import RESERVED_NAMES, RESERVED_PREFIXES
 
 __all__ = [
@@ -31,7 +31,9 @@ __all__ = [
     "Space",
     "check_listed",
     "did_you_mean",
+    "held_at",
     "hold_lower_tiers",
+    "live_range",
     "parameter_from_json",
     "repeat_advice",
     "scale_advice",

@@ -33,7 +33,7 @@ class Choice:
         ordered: the order means something, as that of "small", "medium", "large" does: neighbours in u are neighbours
             in value, so a zoom keeps a stretch of options and a prior favours those near its centre too. Numbers
             must rise or fall.
-        default, when, prior, tier: as for `Float`.
+        default, when, prior, tier, live: as for `Float`.
 
     Raises:
         SpecError: a rule above is broken.
@@ -45,6 +45,7 @@ class Choice:
     when: Mapping[str, Any] | None = field(default=None, kw_only=True, compare=False)
     prior: Any = field(default=None, kw_only=True, compare=False)
     tier: int = field(default=1, kw_only=True, compare=False)
+    live: bool = field(default=False, kw_only=True, compare=False)
     kind: Kind = field(init=False, compare=False)
     # Equality and hash go by JSON text: options may be unhashable, and True is not 1 here.
     _text: str = field(init=False)

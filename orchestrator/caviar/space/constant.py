@@ -22,13 +22,16 @@ class Constant:
     Args:
         value: whatever may be an option of a `Choice`.
         when: it exists only while other parameters have these values.
+        live: a parameter, such as `Float(1e-5, 1)`: train looks at the value after each report, so that `caviar edit`
+            may change it to another one of that parameter's while a trial trains.
 
     Raises:
-        SpecError: the value may not be an option.
+        SpecError: the value may not be an option, or is none of that parameter's.
     """
 
     value: Any = field(compare=False)
     when: Mapping[str, Any] | None = field(default=None, kw_only=True)
+    live: Any = field(default=None, kw_only=True)
     _only: Choice = field(init=False)
 
     default: ClassVar[object] = NO_DEFAULT
@@ -37,6 +40,10 @@ class Constant:
     count: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
+        if self.live is not None:
+            if isinstance(self.live, Constant) or not hasattr(self.live, "plain"):
+                raise SpecError(f"Constant has live=Float(low, high) or another parameter, got live={self.live!r:.40}")
+            object.__setattr__(self, "value", self.live.plain(self.value))
         only = Choice([self.value])
         object.__setattr__(self, "_only", only)
         object.__setattr__(self, "value", only.options[0])
@@ -44,7 +51,7 @@ class Constant:
             object.__setattr__(self, "when", Condition(self.when))
 
     def __repr__(self) -> str:
-        return shown(self, self.value)
+        return shown(self, self.value, live=(self.live, None))
 
     @property
     def kind(self) -> Kind:
@@ -90,7 +97,9 @@ class Constant:
 
     def to_json(self) -> dict[str, object]:
         """Return the JSON form, which `parameter_from_json` reads."""
-        return {"type": "constant", "value": option_to_json(self.value), **terms_json(self), "kind": self.kind}
+        live = {} if self.live is None else {"live": self.live.to_json()}
+        value = option_to_json(self.value)
+        return {"type": "constant", "value": value, **terms_json(self), **live, "kind": self.kind}
 
     def levels(self, count: int) -> FloatArray:
         """Return [0.5]: one level stands for all."""

@@ -30,6 +30,7 @@ class Float:
         when: it exists only while other parameters have these values, such as {"optimizer": "sgd"}.
         prior: a `Prior`, or the value that is believed to be good.
         tier: how much it matters: 1 (tuned always), 2 or 3.
+        live: train looks at it after each report, so that `caviar edit` may change it while a trial trains.
 
     Raises:
         SpecError: a rule above is broken.
@@ -43,6 +44,7 @@ class Float:
     when: Mapping[str, Any] | None = field(default=None, kw_only=True)
     prior: Any = field(default=None, kw_only=True)
     tier: int = field(default=1, kw_only=True)
+    live: bool = field(default=False, kw_only=True)
     lattice: Lattice | None = field(init=False, compare=False)
     _warp: Warp | None = field(init=False, compare=False)
 

@@ -31,7 +31,7 @@ class Int:
         high: largest value, > low, within ±2^53.
         scale: "linear" or "log".
         step: values are low, low + step, … high only.
-        default, when, prior, tier: as for `Float`.
+        default, when, prior, tier, live: as for `Float`.
 
     Raises:
         SpecError: a rule above is broken.
@@ -45,6 +45,7 @@ class Int:
     when: Mapping[str, Any] | None = field(default=None, kw_only=True)
     prior: Any = field(default=None, kw_only=True)
     tier: int = field(default=1, kw_only=True)
+    live: bool = field(default=False, kw_only=True)
     lattice: Lattice = field(init=False, compare=False)
     _warp: Warp | None = field(init=False, compare=False)
 

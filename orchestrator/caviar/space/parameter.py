@@ -20,7 +20,7 @@ FIELDS = {
     "float": ("low", "high", "scale", "step", *TERMS),
     "int": ("low", "high", "scale", "step", *TERMS),
     "choice": ("options", "ordered", *TERMS),
-    "constant": ("value", "when"),
+    "constant": ("value", "when", "live"),
 }
 """Fields of each type in JSON, beside `type` and `kind`."""
 
@@ -52,8 +52,18 @@ def _build(kind: str, fields: dict[str, Any]) -> Parameter:
     if kind == "int":
         return Int(**fields)
     if kind == "constant":
-        return Constant(option_from_json(fields.pop("value")), **fields)
+        live = fields.pop("live", None)
+        live = None if live is None else parameter_from_json(live)
+        return Constant(option_from_json(fields.pop("value")), live=live, **fields)
     options = fields.pop("options")
     if not isinstance(options, list):
         raise SpecError(f"A parameter of type choice needs a list of options, got {options!r}")
     return Choice([option_from_json(one) for one in options], **fields)
+
+
+def live_range(parameter: Parameter) -> Float | Int | Choice | None:
+    """The values that a parameter may get while a trial trains, as a parameter; None: it is not live."""
+    if isinstance(parameter, Constant):
+        found: Float | Int | Choice | None = parameter.live
+        return found
+    return parameter if parameter.live else None

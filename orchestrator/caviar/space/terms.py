@@ -1,4 +1,4 @@
-"""What every parameter may carry beside its values: a default, a condition, a prior, a tier."""
+"""What every parameter may carry beside its values: a default, a condition, a prior, a tier, whether it is live."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from caviar.space.condition import Condition, condition_from_json
 from caviar.space.option import option_from_json, option_to_json
 from caviar.space.prior import Prior, prior_from_json
 
-TERMS = ("default", "when", "prior", "tier")
+TERMS = ("default", "when", "prior", "tier", "live")
 TIERS = (1, 2, 3)
 
 
@@ -31,8 +31,8 @@ def settle_terms(parameter: Any) -> None:
     """Check the terms of a parameter whose values are settled, and put them into their plain form.
 
     Raises:
-        SpecError: the default or the prior's centre is not one of its values, the condition or the tier is none, or
-            a parameter of tier 2 or 3 has no default to stay at.
+        SpecError: the default or the prior's centre is not one of its values, the condition or the tier is none, a
+            parameter of tier 2 or 3 has no default to stay at, or `live` is no truth value.
     """
     owner = type(parameter).__name__
 
@@ -49,6 +49,8 @@ def settle_terms(parameter: Any) -> None:
     tier = parameter.tier
     if isinstance(tier, bool) or tier not in TIERS:
         raise SpecError(f"{owner} has a tier of 1 (tuned first), 2 or 3, got tier={tier!r}")
+    if not isinstance(parameter.live, bool):
+        raise SpecError(f"{owner} is live=True or live=False, got live={parameter.live!r:.40}")
     if tier > 1 and parameter.default is NO_DEFAULT:
         raise SpecError(f"{owner} of tier {tier} needs a default=, at which it stays when the budget is small")
 
@@ -62,7 +64,9 @@ def terms_json(parameter: Any) -> dict[str, object]:
         terms["when"] = parameter.when.to_json()
     if parameter.prior is not None:
         terms["prior"] = parameter.prior.to_json()
-    return terms | ({"tier": parameter.tier} if parameter.tier != 1 else {})
+    if parameter.tier != 1:
+        terms["tier"] = parameter.tier
+    return terms | ({"live": True} if parameter.live is True else {})
 
 
 def terms_from_json(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,8 +85,9 @@ def shown(parameter: Any, *positional: object, **keywords: tuple[object, object]
     """
     words = [repr(one) for one in positional]
     words += [f"{name}={value!r}" for name, (value, usual) in keywords.items() if value != usual]
-    usual = {"default": NO_DEFAULT, "when": None, "prior": None, "tier": 1}
-    terms = ((name, getattr(parameter, name)) for name in usual if hasattr(parameter, name))
+    usual = {"default": NO_DEFAULT, "when": None, "prior": None, "tier": 1, "live": False}
+    names = (name for name in usual if name not in keywords and hasattr(parameter, name))
+    terms = ((name, getattr(parameter, name)) for name in names)
     words += [f"{name}={value!r}" for name, value in terms if value is not usual[name] and value != usual[name]]
     return f"{type(parameter).__name__}({', '.join(words)})"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from caviar.errors import SpecError
 from caviar.space.constant import Constant
-from caviar.space.parameter import Parameter
+from caviar.space.parameter import Parameter, live_range
 from caviar.space.space import Space
 
 ENOUGH = {2: 10, 3: 25}
@@ -26,8 +26,13 @@ def hold_lower_tiers(space: Space, trials: int) -> tuple[Space, dict[str, Parame
     held = {name: one for name, one in space.items() if one.tier > 1 and trials < ENOUGH[one.tier]}
     if not held:
         return space, {}
-    kept = {name: Constant(one.default, when=one.when) if name in held else one for name, one in space.items()}
+    kept = {name: held_at(one.default, one) if name in held else one for name, one in space.items()}
     return Space(kept), held
+
+
+def held_at(value: Any, parameter: Parameter) -> Constant:
+    """A parameter at one of its values, existing when it did; if it is live, so is this."""
+    return Constant(value, when=parameter.when, live=live_range(parameter))
 
 
 def check_listed(configs: Sequence[Mapping[str, Any]], held: Mapping[str, Parameter]) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 
 from caviar.errors import SpecError
 from caviar.space import FIELDS as PARTS
-from caviar.space import Choice, Constant, Float, Int, Parameter, Space, parameter_from_json
+from caviar.space import Choice, Constant, Float, Int, Parameter, Space, held_at, parameter_from_json
 from caviar.spec.code_snapshot import ROLES
 from caviar.spec.config_class import field_default
 from caviar.spec.secrets import refuse_secrets
@@ -247,7 +247,7 @@ def _held(parameter: Parameter, value: Any, name: str) -> Parameter:
         several = _literal(str(value)) if isinstance(value, Typed) else value
         if isinstance(several, (list, tuple)) and not isinstance(usual, (list, tuple, type(None))):
             return Choice(several, when=parameter.when)
-        return Constant(read(value, usual, name), when=parameter.when)
+        return held_at(read(value, usual, name), parameter)
     if isinstance(value, (list, tuple)):
         return Choice(value, when=parameter.when)
     found = read(value, 0 if isinstance(parameter, Int) else 0.0, name)
@@ -255,7 +255,7 @@ def _held(parameter: Parameter, value: Any, name: str) -> Parameter:
         kind = "a whole number" if isinstance(parameter, Int) else "a number"
         raise SpecError(f"{name} is {kind}, but got {str(value)!r}")
     try:
-        return Constant(parameter.plain(found), when=parameter.when)
+        return held_at(parameter.plain(found), parameter)
     except SpecError as error:
         raise SpecError(f"{name}: {error}; {name}.low=… and {name}.high=… move its bounds") from error
 
@@ -268,7 +268,7 @@ def _chosen(parameter: Choice, value: Any, name: str) -> Parameter:
     """
     for one in _readings(value, parameter.options) if isinstance(value, Typed) else [value]:
         with suppress(SpecError):
-            return Constant(parameter.plain(one), when=parameter.when)
+            return held_at(parameter.plain(one), parameter)
     several = _literal(str(value)) if isinstance(value, Typed) else value
     if isinstance(several, (list, tuple)) and not isinstance(value, Typed):
         return replace(parameter, options=several)
@@ -296,7 +296,7 @@ def _readings(value: Typed, options: Iterable[Any]) -> list[Any]:
 def _usual_part(parameter: Mapping[str, Any], part: str) -> Any:
     if part in {"low", "high", "step"}:
         return 0.0 if parameter["type"] == "float" else 0
-    return {"scale": "", "ordered": False, "options": []}.get(part)
+    return {"scale": "", "ordered": False, "live": False, "options": []}.get(part)
 
 
 def _refuse(key: str, keywords: Iterable[str], space: Space) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from caviar.store.disk.store_errors import store_error
@@ -12,6 +12,7 @@ from caviar.store.layout import REQUESTS, numbered_name, parse_number
 from caviar.store.manifest import now
 from caviar.store.owner import newest
 from caviar.store.untrusted_json import MOST_TRIALS, read, record
+from caviar_workers.states import Action
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """To end a sweep, or one of its trials."""
+    """To end a sweep, or one of its trials; or an act on a trial."""
 
     epoch: int
     """Of the owner that is asked; its successors pay no heed."""
@@ -32,6 +33,16 @@ class Request:
     """Without waiting for what runs."""
     made: str = ""
     """ISO time, UTC."""
+    token: str = ""
+    """Of an act: by which its answer among the decisions is found."""
+    act: str = ""
+    """Of an act: what is asked, as JSON."""
+    file: str = ""
+    """Of an act that was read: its name, for `discard`."""
+
+
+KINDS = ("stop", Action.EDIT, Action.NOTE)
+"""What may be asked."""
 
 
 def ask_to_stop(sweep: SweepDir, *, trial: int | None = None, at_once: bool = False) -> PurePath:
@@ -43,10 +54,20 @@ def ask_to_stop(sweep: SweepDir, *, trial: int | None = None, at_once: bool = Fa
     Raises:
         StoreError: It cannot be written.
     """
+    return _leave(sweep, Request(epoch=0, trial=trial, at_once=at_once, made=now()))
+
+
+def ask_to_act(sweep: SweepDir, *, action: str, trial: int, token: str, act: str) -> PurePath:
+    """Leave a request for an act on a trial; its answer is a decision with this token. Otherwise as `ask_to_stop`."""
+    return _leave(sweep, Request(epoch=0, action=action, trial=trial, made=now(), token=token, act=act))
+
+
+def _leave(sweep: SweepDir, request: Request) -> PurePath:
+    """Leave a request for the present owner."""
     folder = sweep.path / REQUESTS
     try:
         _, epoch = newest(sweep.disk, sweep.path)
-        data = json.dumps(asdict(Request(epoch=epoch, trial=trial, at_once=at_once, made=now()))).encode()
+        data = json.dumps(asdict(replace(request, epoch=epoch))).encode()
         sweep.disk.make_folder(folder, within=sweep.path)
         numbers = [number for name in sweep.disk.list(folder) if (number := parse_number(name)) is not None]
         number = max(numbers, default=-1) + 1
@@ -65,6 +86,8 @@ def ask_to_stop(sweep: SweepDir, *, trial: int | None = None, at_once: bool = Fa
 def pop_requests(sweep: SweepDir, epoch: int) -> list[Request]:
     """The requests to the owner of that epoch, oldest first; they are removed, and so are those to owners before it.
 
+    An act stays until its answer is published (`discard`): who asked sees by that whether it was taken.
+
     Raises:
         OSError: The folder cannot be listed.
     """
@@ -75,7 +98,9 @@ def pop_requests(sweep: SweepDir, epoch: int) -> list[Request]:
         if request is None or request.epoch > epoch:
             continue
         if request.epoch == epoch:
-            found.append(request)
+            found.append(request if request.action == "stop" else replace(request, file=name))
+            if request.action != "stop":
+                continue
         with suppress(OSError):  # then it is taken twice, which does no harm
             sweep.disk.delete([folder / name])
     return found
@@ -86,4 +111,12 @@ def _read(sweep: SweepDir, path: PurePath) -> Request | None:
         found = record(Request, read(sweep.disk, path))
     except (OSError, ValueError):  # gone, of a later version, or none of ours
         return None
-    return found if found.action == "stop" and (found.trial is None or found.trial < MOST_TRIALS) else None
+    if found.action not in KINDS or (found.trial is None and found.action != "stop"):
+        return None
+    return found if found.trial is None or found.trial < MOST_TRIALS else None
+
+
+def discard(sweep: SweepDir, file: str) -> None:
+    """Remove a request for an act, which was answered."""
+    with suppress(OSError):  # its token was heard
+        sweep.disk.delete([sweep.path / REQUESTS / file])

@@ -18,6 +18,7 @@ from caviar.results.open_sweep import OpenSweep, newest, store_path
 from caviar.results.pareto import ParetoTrial, pareto_document
 from caviar.results.selector import Candidate, Selection, Wish, select
 from caviar.store import Store, SweepDir, Views
+from caviar.sweep.acts import ActsOnTrials
 from caviar.sweep.answer import Answer
 from caviar.sweep.runs_again import RunsAgain
 from caviar_workers.checkpoint import Checkpoint
@@ -38,7 +39,7 @@ MOST_FRAMED = 1000
 FRAME_HEIGHT = 900
 
 
-class Result(RunsAgain):
+class Result(RunsAgain, ActsOnTrials):
     """A sweep in the store.
 
     Args:

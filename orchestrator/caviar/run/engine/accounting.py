@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 import pyarrow as pa
@@ -20,7 +20,7 @@ from caviar.run.engine.trial_table import TrialTable
 from caviar.run.engine.work import Work
 from caviar.run.executors.executor import Event, LeaseEnded, LeaseFailure, LeaseSpoke
 from caviar.spec.plan import Plan
-from caviar_workers.messages import Batch
+from caviar_workers.messages import Applied, Batch
 from caviar_workers.states import ENDED, Failure, State
 
 
@@ -54,6 +54,8 @@ class Accounting:
         self._trials = trials
         self._counters = counters
         self._policies = policies
+        self.applied: Callable[[Sequence[Applied]], object] = list
+        """Publishes what trials took of edits; set by the scheduler."""
         self._names = MetricNames([plan.metric, *metrics])
         self.pace = Pace()
 
@@ -88,6 +90,8 @@ class Accounting:
         self._conclude(waiting_rows(work, self._now()))
 
     def _record(self, lease: int, batch: Batch) -> None:
+        if batch.applied:
+            self.applied(batch.applied)  # before the rows that were trained with it: so nobody sees these without it
         curves = _table(batch.curves) if batch.curves else None
         attempts = _table(batch.attempts) if batch.attempts else None
         if curves is not None:

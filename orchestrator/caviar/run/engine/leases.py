@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from caviar.run.engine.work import Kept, Work
+from caviar.space import live_range
 from caviar.spec.plan import Plan
 from caviar.spec.secrets import referred, resolved
 from caviar_workers.messages import Demand, Lease
@@ -32,6 +33,14 @@ MOST = 20_000
 """Trials in a lease; bounds what is tried again when its process dies."""
 
 
+MAIL_S = 1.0
+"""Seconds between two looks of a lease into its mailbox: so a thousand leases cost a thousand small calls a second."""
+LIVE_MAIL_S = 0.25
+"""The same where trials may be edited while they train, so that an edit takes effect within 1.5 s …"""
+LIVE_MAILS = 64
+"""… up to 16 leases; of more, so many look in a second, until they look as seldom as all others."""
+
+
 def lease_of(
     plan: Plan,
     sweep: str,
@@ -39,6 +48,7 @@ def lease_of(
     work: Work,
     kept: Kept,
     demand: Demand,
+    slots: int = 1,
 ) -> Lease:
     """The lease that carries some trials of a sweep.
 
@@ -49,13 +59,18 @@ def lease_of(
         work: The trials.
         kept: What is kept of those that were tried before.
         demand: What it asks of its node.
+        slots: Leases that run at the same time.
     """
+    live = frozenset(name for name, one in plan.space.items() if live_range(one) is not None)
     return Lease(
         checkpoints=kept.folders[0],
         build=kept.folders[1],
         restore=kept.restore,
         living=kept.living,
         causes=work.causes,
+        live=live,
+        changes=work.changes,
+        mail_s=min(MAIL_S, max(LIVE_MAIL_S, slots / LIVE_MAILS)) if live else MAIL_S,
         final=work.final,
         id=number,
         sweep=sweep,

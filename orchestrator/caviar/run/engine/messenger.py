@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from caviar.run.engine.acts import Acts
 from caviar.run.engine.ports import Ports
 from caviar.run.engine.trial_table import TrialTable
 from caviar_workers.messages import Message
@@ -19,11 +20,13 @@ class Messenger:
     Args:
         ports: Where leases run, and the time.
         trials: Who is in which lease.
+        acts: How configurations change.
     """
 
-    def __init__(self, ports: Ports, trials: TrialTable) -> None:
+    def __init__(self, ports: Ports, trials: TrialTable, acts: Acts) -> None:
         self._ports = ports
         self._trials = trials
+        self._acts = acts
         self._sent: deque[tuple[float, Message]] = deque()
         """When to look whether a message was heeded, in this order."""
 
@@ -33,16 +36,18 @@ class Messenger:
         if place is None:
             return False
         lease, attempt = place
-        self._send(lease, Message(trial=trial, attempt=attempt, action=action, decision=decision))
+        changes = self._acts.changes(trial) if action == Action.EDIT else ()
+        self._send(lease, Message(trial=trial, attempt=attempt, action=action, decision=decision, changes=changes))
         return True
 
     def repeat(self) -> None:
-        """Tell those again who run on after ten seconds."""
+        """Tell those again who run on after ten seconds, and have not taken what they were told."""
         now = self._ports.clock.monotonic()
         while self._sent and self._sent[0][0] <= now:
             message = self._sent.popleft()[1]
             place = self._trials.where(message.trial)
-            if place is not None and place[1] == message.attempt:
+            heeded = message.action == Action.EDIT and not self._acts.is_due(message.trial, message.decision)
+            if place is not None and place[1] == message.attempt and not heeded:
                 self._send(place[0], message)
 
     def _send(self, lease: int, message: Message) -> None:

@@ -9,7 +9,7 @@ supersedes is withdrawn from them, and a step is judged when all reports of it t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from itertools import repeat
 from typing import Any
@@ -58,6 +58,8 @@ class PolicyRunner:
         self._made: list[Decision] = []
         self.judged = False
         """Whether a policy ever decided anything."""
+        self._let_go: set[int] = set()
+        """Trials that somebody changed by hand: what they have says nothing of a configuration."""
 
     def hear(self, curves: pa.Table | None, attempts: pa.Table | None) -> None:
         """Take in what a lease had to say at once: rows, and attempts that began, go on or ended."""
@@ -69,6 +71,15 @@ class PolicyRunner:
         for trial, state in ended.items():
             self._end(trial, state)
             self._living.end(trial)
+
+    def let_go(self, trial: int) -> None:
+        """Compare a trial with others no more, and no other with it: somebody changes it by hand."""
+        if trial in self._let_go:
+            return
+        self._withdraw(trial)
+        self._end(trial, State.CANCELLED)  # as one that never began
+        self._living.end(trial)
+        self._let_go.add(trial)
 
     def ask(self, trial: int) -> FloatArray:
         """A point for a new trial, from the searcher."""
@@ -105,6 +116,7 @@ class PolicyRunner:
         decisions: Iterable[Mapping[str, Any]],
         ended: Mapping[int, str],
         points: Sequence[FloatArray] = (),
+        changed: Collection[int] = (),
     ) -> None:
         """Take up the state that an earlier driver left.
 
@@ -113,11 +125,12 @@ class PolicyRunner:
             decisions: Rows of the table `decisions`, in their order. What the user decided about a trial holds too.
             ended: State of the trials that ended.
             points: Of trials 0, 1, …
+            changed: Trials that somebody changed by hand.
         """
         if self._searcher is not None:
             for trial, u in enumerate(points):
                 self._searcher.restore(trial, u)
-        for row in rows:
+        for row in (one for one in rows if one[0] not in changed):
             self._note(*row)
             if ended.get(row[0], State.FAILED) == State.FAILED:  # those that failed may be tried again
                 self._living.add(*row)
@@ -128,6 +141,8 @@ class PolicyRunner:
                 self.judged = True
             if decision["trial"] is not None and decision["trial"] not in ended:
                 self._mark(decision["trial"], decision["action"], decision["n"])
+        for trial in changed:
+            self.let_go(trial)
         for trial, state in ended.items():
             self._end(trial, state)
             self._living.end(trial, again=state == State.FAILED)
@@ -144,6 +159,8 @@ class PolicyRunner:
         heard: tuple[int, int, int] | None = None
         """Trial, attempt and step of the newest row, where nobody has judged it yet."""
         for trial, attempt, step, start, value in zip(*columns, starts, values, strict=True):
+            if trial in self._let_go:
+                continue
             if heard is not None and heard != (trial, attempt, step):
                 self._judge(heard[0], heard[1], ended)
                 heard = None
@@ -161,12 +178,15 @@ class PolicyRunner:
         left = self._living.begin(trial, attempt, start)
         if left is None:
             return
+        self._withdraw(trial)
+        for step, value in left:
+            self._note(trial, step, value)
+
+    def _withdraw(self, trial: int) -> None:
         for policy in self._policies.values():
             policy.withdraw(trial)
         if self._searcher is not None:
             self._searcher.withdraw(trial)
-        for step, value in left:
-            self._note(trial, step, value)
 
     def _note(self, trial: int, step: int, value: float) -> None:
         for policy in self._policies.values():
@@ -175,6 +195,8 @@ class PolicyRunner:
             self._searcher.tell(trial, step, value)
 
     def _end(self, trial: int, state: str) -> None:
+        if trial in self._let_go:
+            return
         for policy in self._policies.values():
             policy.end(trial, state=state)
         if self._searcher is not None:

@@ -10,9 +10,11 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 
 from caviar.errors import CaviarError
 from caviar.run.engine.accounting import Accounting
+from caviar.run.engine.acts import Act, Acts, breaks_a_rule, refused, taken
 from caviar.run.engine.counters import Counters
 from caviar.run.engine.decision_log import Decision, DecisionLog
 from caviar.run.engine.hopeless import hopeless
@@ -25,7 +27,8 @@ from caviar.run.engine.trial_source import TrialSource
 from caviar.run.engine.work import Kept, Work
 from caviar.run.executors.executor import Event
 from caviar.spec.plan import Plan
-from caviar_workers.states import TOLD, Action
+from caviar_workers.messages import Applied
+from caviar_workers.states import ACTS, CHANGING, TOLD, Action
 
 _POLL_S = 0.2
 _LOOK_UP_S = 0.02
@@ -43,11 +46,12 @@ class Scheduler:
         source: Its trials.
         ports: Where they run, where their tables go, who keeps their checkpoints, and the time.
         policies: Judge trials that run; None: nobody does.
+        acts: What was done to trials by hand; None: nothing can be.
         round_s: Seconds that a round waits for news, at most. Simulations, where nothing comes unannounced, say inf.
         on_tick: Called after each round, several times a second.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 — what a sweep is made of
         self,
         plan: Plan,
         sweep: str,
@@ -55,6 +59,7 @@ class Scheduler:
         ports: Ports,
         *,
         policies: PolicyRunner | None = None,
+        acts: Acts | None = None,
         round_s: float = _POLL_S,
         on_tick: Callable[[], None] = lambda: None,
     ) -> None:
@@ -63,6 +68,8 @@ class Scheduler:
         self._source = source
         self._ports = ports
         self._policies = PolicyRunner() if policies is None else policies
+        self._takes_acts = acts is not None
+        self._acts = Acts() if acts is None else acts
         self._round_s = round_s
         self._on_tick = on_tick
         self._inbox: deque[Event] = deque()
@@ -78,7 +85,8 @@ class Scheduler:
         self._accounting = Accounting(
             plan, sweep, ports, self.trials, self.counters, self._policies, metrics=before.metrics
         )
-        self._messenger = Messenger(ports, self.trials)
+        self._accounting.applied = self._applied
+        self._messenger = Messenger(ports, self.trials, self._acts)
 
     def run(self) -> CaviarError | None:
         """Run until all trials ended, or until `stop` was called and the leases are gone.
@@ -138,6 +146,52 @@ class Scheduler:
                 self._tell(decision.trial, Action(decision.action), number)
             elif decision.action == Action.PROMOTE:
                 self.trials.promote(decision.trial)
+            elif decision.action in ACTS:
+                self._carry_out(decision.trial, number, decision)
+
+    def act(self, act: Act) -> None:
+        """Do what somebody asks of one trial, or publish why it is not done.
+
+        Raises:
+            StoreError: It cannot be published, and so nothing is done.
+        """
+        why, again = self._objection(act)
+        if why:
+            self.decide([refused(act, why, again=again)])
+            return
+        trial = act.decision.trial
+        assert trial is not None
+        wakes = act.decision.action in CHANGING and self.trials.told_to(trial, Action.PAUSE)
+        promoted = [Decision(action=Action.PROMOTE, by=act.decision.by, trial=trial)] if wakes else []
+        self.decide([act.decision, *promoted])
+
+    def _objection(self, act: Act) -> tuple[str, bool]:
+        """Why an act cannot be done, empty: it can; and whether it can be asked for once more."""
+        trial = act.decision.trial
+        assert trial is not None
+        if act.decision.action not in CHANGING:
+            return "", False
+        lives = self.trials.holds(trial) or self._source.holds(trial)
+        if not self._takes_acts or not (lives or any(trial in work.trials for work, _ in self._looked_up)):
+            return "it has ended", False
+        if self.stopped:
+            return "its sweep is about to end", False
+        if self.trials.told_to(trial, Action.STOP):
+            return "it was told to stop", False
+        if broken := breaks_a_rule(self._plan.space, act.decision.numbers):
+            return broken, False
+        return ("another change came first", True) if act.seen != self._acts.newest(trial) else ("", False)
+
+    def _carry_out(self, trial: int, number: int, decision: Decision) -> None:
+        """Do what was decided by hand of a trial, or note what became of it."""
+        self._acts.enter(number, decision)
+        if decision.action in CHANGING:
+            self._policies.let_go(trial)
+            self._messenger.tell(trial, Action(decision.action), number)
+
+    def _applied(self, found: Sequence[Applied]) -> None:
+        """Publish that trials have taken edits."""
+        self.decide([taken(one) for one in found])
 
     @property
     def stopped(self) -> bool:
@@ -215,7 +269,9 @@ class Scheduler:
 
     def _submit(self, work: Work, kept: Kept) -> None:
         demand = demand_of(self._plan, whole_gpu=self.trials.oom_before(work))
-        lease = lease_of(self._plan, self._sweep, next(self._ports.numbers), work, kept, demand)
+        work = replace(work, changes=self._acts.changes_of(work.trials))
+        number, slots = next(self._ports.numbers), max(1, self.slots)
+        lease = lease_of(self._plan, self._sweep, number, work, kept, demand, slots)
         self.trials.submit(lease.id, work)
         self.counters.begin(work.trials)
         self._ports.executor.submit(lease)

@@ -108,6 +108,10 @@ class TrialSource(Protocol):
         """Return the next trials, at least one and `count` at most; `draw` comes first."""
         ...
 
+    def holds(self, trial: int) -> bool:
+        """Return whether a trial is to come."""
+        ...
+
     def take_out(self, trial: int) -> Work | None:
         """Leave a trial out, as the work that it would have been; None: it was not to come."""
         ...
@@ -135,6 +139,10 @@ class GivenTrials:
         """Return the next trials, at least one and `count` at most."""
         work, self._work = self._work.cut(0, count), self._work.cut(count)
         return work
+
+    def holds(self, trial: int) -> bool:
+        """Return whether a trial is to come."""
+        return trial in self._work.trials
 
     def take_out(self, trial: int) -> Work | None:
         """Leave a trial out, as the work that it would have been; None: it was not to come."""
@@ -212,6 +220,10 @@ class SampledTrials:
             if fresh < stop:
                 rows.append(configs_table(self._plan, start, drawn, seeds, own).slice(fresh - start))
         return pa.concat_tables(rows) if rows else None
+
+    def holds(self, trial: int) -> bool:
+        """Return whether a trial is to come."""
+        return (self._stock is not None and trial in self._stock.trials) or self._waits(trial)
 
     def take_out(self, trial: int) -> Work | None:
         """Leave a trial out, as the work that it would have been; None: it was not to come."""

@@ -117,6 +117,11 @@ class TrialTable:
                 return number, lease.work.attempts[place]
         return None
 
+    def holds(self, trial: int) -> bool:
+        """Whether a trial is in a lease, or waits to go on."""
+        waits = [*self._paused.values(), *self._next, *(work for work, _ in self._retries)]
+        return self.where(trial) is not None or any(trial in work.trials for work in waits)
+
     def take_out(self, trial: int) -> Work | None:
         """Let a trial go that is in no lease, as the work that it would have been; None: it does not wait here."""
         if trial in self._paused:

@@ -9,6 +9,7 @@ from typing import Any
 
 from caviar_workers.checkpoint import Checkpoint
 from caviar_workers.messages import Living, row_of
+from caviar_workers.schedule import Change
 from caviar_workers.states import Cause
 
 
@@ -38,6 +39,8 @@ class Work:
     """Parameter name → values, each [n]."""
     causes: Mapping[int, Cause] = field(default_factory=dict)
     """Trial → why this attempt is made, of those that are not a trial's first."""
+    changes: Mapping[int, tuple[Change, ...]] = field(default_factory=dict)
+    """Trial → how its configuration changes, of those that were edited; known when they are handed out."""
     final: bool = False
     """They are for the sweep's `final` function, not for `train`."""
 

@@ -4,7 +4,8 @@ Ray loses the yields that nobody has read when a worker dies, so one thread take
 nothing else. Ray's own retries are off: a retried streaming task would splice two attempts into one curve.
 
 Messages to trials wait in an actor, which is made when there is a first one. A lease older than a second looks for it,
-by name, once a second; it never waits for an answer, for Ray gives the CPUs of a task that waits to another one.
+by name, once a second, or more often where trials may be edited; it never waits for an answer, for Ray gives the CPUs
+of a task that waits to another one.
 """
 
 from __future__ import annotations
@@ -39,8 +40,6 @@ from caviar_workers.project import in_place
 _RECOUNT_S = 5.0
 _LOOK_S = 1.0
 """Seconds between two looks whether Ray's servers live."""
-_MAIL_S = 1.0
-"""Seconds between two looks of a lease into the mailbox: so a thousand leases cost a thousand small calls a second."""
 MOST_HELD = 64 * 2**20
 """Bytes of batches that wait here for the scheduler; the drain reads no more beyond that, and then leases wait."""
 MOST_UNREAD = 4
@@ -304,7 +303,7 @@ def _lease_task(address: str, calls: int) -> Callable[[Sent, Lease, Sequence[Any
     def lease_task(sent: Sent, lease: Lease, data: Sequence[Any]) -> Iterator[Batch | OomCount]:
         mailbox: Any = None
         answer: Any = None
-        due = time.monotonic() + _MAIL_S
+        due = time.monotonic() + lease.mail_s
 
         def mail() -> Sequence[Message]:
             nonlocal mailbox, answer, due
@@ -314,7 +313,7 @@ def _lease_task(address: str, calls: int) -> Callable[[Sent, Lease, Sequence[Any
                     answer = None
                     return found
                 if answer is None and time.monotonic() >= due:
-                    due = time.monotonic() + _MAIL_S
+                    due = time.monotonic() + lease.mail_s
                     mailbox = mailbox or ray.get_actor(address, namespace=_NAMESPACE)
                     answer = mailbox.fetch.remote(lease.id).future()
             except (ValueError, RayError):  # there is none so far, or it died and is made anew

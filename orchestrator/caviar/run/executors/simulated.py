@@ -155,7 +155,7 @@ class _Play:
         self._recorder = Recorder(lease, Capture(descriptors=False), clock=clock.time)
         self._flushed = clock.time()
         self._mailbox = mailbox
-        self._inbox = Inbox()
+        self._inbox = Inbox(lease, self._recorder.applied)
         self._fresh = False
         """Something happened that was not told yet."""
 
@@ -175,7 +175,8 @@ class _Play:
             self._recorder.end(attempt)
             return
         try:
-            for seconds, step, metrics in self._course(self._lease.config(position), attempt.trial):
+            config = self._inbox.configure(attempt.trial, self._lease.config(position), dict)
+            for seconds, step, metrics in self._course(config, attempt.trial):
                 yield from self._pass(seconds)
                 self._inbox.hear(self._mailbox.fetch(self._lease.id))
                 attempt.trial.put((step, self._now(), dict(metrics)))

@@ -1,0 +1,235 @@
+"""What an edit of a trial's configuration would do, from the store alone: it is checked before anything is touched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from caviar.errors import SpecError, did_you_mean
+from caviar.results.selector import as_given
+from caviar.space import Choice, Float, Int, Parameter, live_range, parameter_from_json
+from caviar.space.condition import Condition
+from caviar.space.option import option_from_json, option_to_json
+from caviar.spec.overrides import Typed, read
+from caviar.store.untrusted_json import numbers_of
+from caviar_workers.schedule import Change, config_at, schedule_of
+from caviar_workers.states import ACTS, CHANGING, ENDED
+
+if TYPE_CHECKING:
+    from caviar.results.open_sweep import OpenSweep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A trial whose configuration may be changed, as it stands."""
+
+    trial: int
+    state: str
+    attempt: int | None
+    """Its newest; None: it has not begun."""
+    step: int | None
+    """Of its newest report; None: there is none."""
+    value: float | None
+    """Of the sweep's metric there."""
+    metrics: Mapping[str, float]
+    """The last value of each metric."""
+    first: Mapping[str, Any]
+    """The configuration that it began with."""
+    changes: tuple[Change, ...]
+    """What was changed in it since."""
+    seen: int
+    """The newest decision that changes it; −1: none does."""
+
+    def config(self, step: int | None = None) -> dict[str, Any]:
+        """The configuration with which a step is trained; None: the next one."""
+        if step is None:  # what was taken is published before the rows that were trained with it
+            taken = [one.after for one in self.changes if one.settled and not one.over]
+            step = max([-1 if self.step is None else self.step, *taken]) + 1
+        return config_at(self.first, self.changes, step)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """What is to be changed, with absolute values."""
+
+    old: Mapping[str, Any]
+    new: Mapping[str, Any]
+    asked: Mapping[str, str]
+    """Parameter → what was typed, where that was relative."""
+    scales: Mapping[str, str]
+    """Parameter → the scale on which a ramp goes."""
+    at_step: int | None
+    """After which it is to take effect; None: after the next report."""
+    over: int
+    """Steps of the ramp; 0: none."""
+
+    def numbers(self) -> dict[str, Any]:
+        """What the decision keeps of it."""
+        found: dict[str, Any] = {
+            "set": {name: option_to_json(value) for name, value in self.new.items()},
+            "old": {name: option_to_json(value) for name, value in self.old.items()},
+        }
+        if self.asked:
+            found["asked"] = dict(self.asked)
+        if self.at_step is not None:
+            found["at_step"] = self.at_step
+        if self.over:
+            found |= {"over": self.over, "scales": dict(self.scales)}
+        return found
+
+
+def acts_of(opened: OpenSweep, trial: int) -> list[dict[str, Any]]:
+    """What was done to a trial by hand, oldest first: rows of `decisions`, each with its numbers as a mapping."""
+    names = ", ".join(f"'{action}'" for action in ACTS)
+    sql = f"SELECT * EXCLUDE (sweep) FROM decisions WHERE trial = ? AND action IN ({names}) ORDER BY n"
+    return [{**row, "numbers": numbers_of(row["numbers"])} for row in opened.rows(sql, [trial])]
+
+
+def with_options(acts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Acts whose new values are as train gets them."""
+    return [one | {"numbers": one["numbers"] | {"set": _options(one["numbers"].get("set"))}} for one in acts]
+
+
+def _options(values: object) -> dict[str, Any]:
+    found = values if isinstance(values, dict) else {}
+    return {name: option_from_json(value) for name, value in found.items()}
+
+
+def standing(opened: OpenSweep, trial: int) -> Standing:
+    """How a trial stands.
+
+    Raises:
+        NotFoundError: The sweep has no such trial, or it was not drawn yet.
+    """
+    row = opened.trial(trial)
+    acts = with_options(acts_of(opened, trial))
+    newest = opened.rows("SELECT max(attempt) AS attempt FROM attempts WHERE trial = ?", [trial])[0]["attempt"]
+    metrics = {name: row[f"last_{name}"] for name in opened.views.metrics() if row.get(f"last_{name}") is not None}
+    return Standing(
+        trial=trial,
+        state=row["state"],
+        attempt=newest,
+        step=row["step"],
+        value=metrics.get(opened.plan.metric),
+        metrics=metrics,
+        first=as_given(opened.plan.parameters, row),
+        changes=schedule_of(acts),
+        seen=max((one["n"] for one in acts if one["action"] in CHANGING), default=-1),
+    )
+
+
+def edit_of(
+    opened: OpenSweep, now: Standing, wishes: Mapping[str, Any], *, at_step: int | None = None, over: int | None = None
+) -> Edit:
+    """What is to be changed in a trial's configuration.
+
+    Args:
+        opened: Its sweep.
+        now: The trial.
+        wishes: Parameter → its new value; or, of a number, as text, what becomes of the one that it has: `*0.5`,
+            `/2` or `+0.1`.
+        at_step: Change it after the report of this step; None: after the next one.
+        over: Get there in so many steps; None: at once.
+
+    Raises:
+        SpecError: There is no such parameter, it is not live, the value is none of its, nothing changes, the trial has
+            ended, or the step is past.
+    """
+    if now.state in ENDED:
+        raise SpecError(f"trial {now.trial} is {now.state}, and only one that has not ended can be edited")
+    _check_steps(now, at_step, over)
+    before = now.config(None if at_step is None else at_step + 1)
+    ranges = {name: _range(opened, name, before) for name in wishes}
+    if not ranges:
+        raise SpecError("an edit changes a parameter, such as lr=*0.5: nothing was changed")
+    new = {name: _value(name, wish, before[name], ranges[name]) for name, wish in wishes.items()}
+    same = [name for name, value in new.items() if before[name] == value]
+    if len(same) == len(new):
+        raise SpecError(f"nothing changes: {same[0]} is {before[same[0]]!r} already")
+    if over:
+        for name, one in ranges.items():
+            if not isinstance(one, (Float, Int)):
+                raise SpecError(f"{name} is no number, so it cannot change bit by bit: leave the steps out")
+    return Edit(
+        old={name: before[name] for name in new},
+        new=new,
+        asked={name: wish for name, wish in wishes.items() if _relative(wish, ranges[name])},
+        scales={name: _scale(one) for name, one in ranges.items()},
+        at_step=at_step,
+        over=over or 0,
+    )
+
+
+def _scale(parameter: Parameter) -> str:
+    """The scale on which a ramp leads to another value."""
+    return parameter.scale if isinstance(parameter, Float) else "int" if isinstance(parameter, Int) else ""
+
+
+def _check_steps(now: Standing, at_step: int | None, over: int | None) -> None:
+    """See that a change lies ahead."""
+    for name, value, least in (("at_step", at_step, 0), ("over", over, 1)):
+        if value is not None and (type(value) is not int or value < least):
+            raise SpecError(f"{name} is a whole number of steps from {least}, but got {value!r:.40}")
+    if at_step is not None and now.step is not None and at_step < now.step:
+        raise SpecError(f"trial {now.trial} is past step {at_step}, at {now.step}: nothing was changed")
+
+
+def _range(opened: OpenSweep, name: str, config: Mapping[str, Any]) -> Float | Int | Choice:
+    """The values that a parameter may get while its trial trains."""
+    parameters = {key: parameter_from_json(one) for key, one in opened.plan.parameters.items()}
+    if name not in parameters:
+        raise SpecError(f"there is no parameter {name!r}{did_you_mean(name, parameters)}: nothing was changed")
+    if name not in config:
+        raise SpecError(f"this trial has no {name}, which exists {parameters[name].when}: nothing was changed")
+    found = live_range(parameters[name])
+    if found is None:
+        raise SpecError(
+            f"{name} is not live, as Float(…, live=True) is, so train does not look at it: nothing was changed"
+        )
+    for key, one in parameters.items():
+        if isinstance(one.when, Condition) and name in one.when:
+            raise SpecError(f"{name} decides whether there is a {key}, and cannot change: nothing was changed")
+    return found
+
+
+_STEP = re.compile(r"\s*[*/+]\s*[0-9.][0-9.eE+_-]*\s*")
+
+
+def _relative(wish: object, parameter: Parameter) -> str:
+    """A wish that says what becomes of the present value, as it was typed; empty: it is a value itself."""
+    numeric = isinstance(parameter, (Float, Int)) or parameter.kind in ("float", "int")
+    return wish.strip() if numeric and isinstance(wish, str) and _STEP.fullmatch(wish) else ""
+
+
+def _value(name: str, wish: object, present: Any, parameter: Float | Int | Choice) -> Any:
+    """The new value of a parameter."""
+    relative = _relative(wish, parameter)
+    numeric = isinstance(parameter, (Float, Int))
+    if relative:
+        value: Any = _changed(name, relative, present)
+    else:
+        value = read(Typed(wish), present, name) if numeric and isinstance(wish, str) else read(wish, present, name)
+    if isinstance(parameter, Int) and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(parameter, (Float, Int)) and type(value) in (int, float):
+        _check_bounds(name, value, parameter)
+    try:
+        return parameter.plain(value)
+    except SpecError as error:
+        raise SpecError(f"{name}: {error}; nothing was changed") from error
+
+
+def _check_bounds(name: str, value: float, parameter: Float | Int) -> None:
+    if not parameter.low <= value <= parameter.high:
+        raise SpecError(f"{name}={value:g} is outside {parameter.low:g} … {parameter.high:g}: nothing was changed")
+
+
+def _changed(name: str, relative: str, present: Any) -> float:
+    sign, number = relative[0], relative[1:].strip()
+    try:
+        by = float(number)
+        return float({"*": present * by, "/": present / by if by else float("inf"), "+": present + by}[sign])
+    except (ValueError, OverflowError) as error:
+        raise SpecError(f"{name} changes by a number, such as {name}=*0.5, but got {relative!r:.40}") from error

@@ -1,0 +1,247 @@
+"""Acts on trials: asked of the process that runs the sweep, or done here where none does.
+
+Whether an act was accepted is known from the store alone: a decision has its token. One that was accepted holds,
+whoever dies; of one that was not, nothing is left.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from caviar.errors import CaviarError, SpecError
+from caviar.results.edits import Edit, Standing, edit_of, standing
+from caviar.results.imported import imported_from
+from caviar.results.open_sweep import OpenSweep, open_sweep
+from caviar.run.engine.decision_log import Decision, DecisionLog
+from caviar.store.finalize import write_final
+from caviar.store.owner import user_name
+from caviar.store.ownership import own
+from caviar.store.requests import ask_to_act
+from caviar.store.untrusted_json import numbers_of
+from caviar.store.writer import Writer
+from caviar_workers.states import ENDED, Action
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
+
+    from caviar.results.open_sweep import Say
+    from caviar.store import Store, SweepDir
+
+LOOK_S = 0.2
+"""Seconds between two looks for an answer."""
+TAKES_S = 30.0
+"""Seconds that an edit is waited for, until its trial takes it."""
+TRIES = 5
+"""Looks at a trial that changes meanwhile, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActDocument:
+    """What was done to a trial.
+
+    Attributes:
+        sweep: id of its sweep.
+        trial: its number.
+        action: edit or note.
+        decision: number of the decision that says so.
+        changes: parameter → what it was and what it becomes.
+        after: the step after which it took effect, or is to; null: after the trial's next report.
+        over: steps in which it gets there; 0: at once.
+        taken: whether the trial has taken it.
+        warnings: what to know about it.
+    """
+
+    sweep: str
+    trial: int
+    action: str
+    decision: int
+    changes: dict[str, tuple[Any, Any]]
+    after: int | None
+    over: int
+    taken: bool
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is to be changed in a trial's configuration."""
+
+    values: Mapping[str, Any]
+    """Parameter → its new value, or as text what becomes of the one that it has, such as `*0.5`."""
+    at_step: int | None = None
+    """The step after which it is to take effect; None: the next report."""
+    over: int | None = None
+    """Steps in which it gets there; None: at once."""
+    why: str = ""
+    """For the diary."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The answer to an act that was accepted."""
+
+    n: int
+    """Number of its decision."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The answer to an act that was not."""
+
+    why: str
+    again: bool
+    """Whether it can be asked for once more, with a fresh look."""
+
+
+def edit_trial(
+    store: Store, sweep: SweepDir, trial: int, wish: Wish, *, say: Say, takes_s: float = TAKES_S
+) -> ActDocument:
+    """Change live parameters of a trial while it trains.
+
+    Args:
+        store: The store.
+        sweep: The trial's sweep.
+        trial: Its number.
+        wish: What is to be changed; `results.edits.edit_of` says what is refused.
+        say: Tells what is not shown of the sweep.
+        takes_s: Seconds until it is no more waited for that the trial takes it.
+
+    Raises:
+        SpecError, NotFoundError: It cannot be; nothing was changed.
+        CaviarError: It was not accepted; nothing was changed.
+    """
+    for _ in range(TRIES):
+        with open_sweep(store, sweep, say) as opened:
+            now = standing(opened, trial)
+            edit = edit_of(opened, now, wish.values, at_step=wish.at_step, over=wish.over)
+        numbers = edit.numbers() | ({"why": wish.why} if wish.why else {})
+        answer = _ask(store, sweep, Action.EDIT, now, numbers, say)
+        if isinstance(answer, Accepted):
+            return _awaited(store, sweep, now, edit, answer.n, say, 0.0 if wish.at_step is not None else takes_s)
+        why_not = answer.why
+        if not answer.again:
+            break
+    raise CaviarError(f"trial {trial} was not edited, for {why_not}: nothing was changed")
+
+
+def note_trial(store: Store, sweep: SweepDir, trial: int, text: str, *, say: Say) -> ActDocument:
+    """Keep somebody's words about a trial, for its diary.
+
+    Raises:
+        SpecError: There are no words.
+        NotFoundError: The sweep has no such trial.
+    """
+    if not text.strip():
+        raise SpecError(f"a note is a few words, such as 'plateau since step 800', but got {text!r:.40}")
+    with open_sweep(store, sweep, say) as opened:
+        now = standing(opened, trial)
+    answer = _ask(store, sweep, Action.NOTE, now, {"text": text.strip()}, say)
+    if isinstance(answer, Refused):
+        raise CaviarError(f"the note was not kept, for {answer.why}")
+    return ActDocument(
+        sweep=sweep.id, trial=trial, action=Action.NOTE, decision=answer.n, changes={}, after=now.step, over=0,
+        taken=True, warnings=(),
+    )  # fmt: skip
+
+
+def _ask(
+    store: Store, sweep: SweepDir, action: Action, now: Standing, numbers: Mapping[str, Any], say: Say
+) -> Accepted | Refused:
+    """Ask for an act on a trial, and wait for the answer; where nobody runs the sweep, do it here."""
+    if imported_from(sweep.description()) and action != Action.NOTE:
+        raise SpecError(f"sweep {sweep.id} was imported, and has no code that could go on")
+    token = uuid.uuid4().hex
+    facts = {"attempt": now.attempt, "step": now.step, "value": now.value}
+    about = {**numbers, "who": f"{user_name()}@{socket.gethostname()}", "before": dict(now.metrics), "token": token}
+    owner = sweep.owner()
+    if not (owner.alive and owner.purpose == "run"):
+        decision = Decision(action=action, by="user", trial=now.trial, numbers=about, **facts)  # type: ignore[arg-type]
+        return _record(store, sweep, decision, now.seen, say)
+    asked = json.dumps({**about, **facts, "seen": now.seen})
+    request = ask_to_act(sweep, action=action, trial=now.trial, token=token, act=asked)
+    return _answer(store, sweep, request, token, now.trial, say)
+
+
+def _answer(store: Store, sweep: SweepDir, request: PurePath, token: str, trial: int, say: Say) -> Accepted | Refused:
+    """Wait for the answer of the process that runs the sweep."""
+    with open_sweep(store, sweep, say) as opened:
+        while True:
+            lives = sweep.owner_alive()  # before the look: what it published by then is seen
+            opened.views.refresh()
+            if (found := _found(opened, token, trial)) is not None:
+                return found
+            if not lives:
+                with suppress(OSError):
+                    sweep.disk.delete([request])
+                raise CaviarError("the driver ended before it took this: nothing was changed")
+            time.sleep(LOOK_S)
+
+
+def _found(opened: OpenSweep, token: str, trial: int) -> Accepted | Refused | None:
+    """The answer with this token among the decisions about a trial."""
+    sql = "SELECT n, action, numbers FROM decisions WHERE trial = ? AND contains(numbers, ?) ORDER BY n"
+    for row in opened.rows(sql, [trial, token]):
+        numbers = numbers_of(row["numbers"])
+        if numbers.get("token") == token:
+            if row["action"] != Action.REFUSE:
+                return Accepted(n=row["n"])
+            return Refused(why=str(numbers.get("why", "")), again=bool(numbers.get("again")))
+    return None
+
+
+def _record(store: Store, sweep: SweepDir, decision: Decision, seen: int, say: Say) -> Accepted | Refused:
+    """Publish an act on a trial of a sweep that nobody runs, so that whoever resumes it finds it."""
+    with own(sweep, purpose="edited") as held:
+        state = held.sweep.visible_files().manifest.state
+        with open_sweep(store, held.sweep, say) as opened:
+            assert decision.trial is not None
+            now = standing(opened, decision.trial)
+            first = opened.rows("SELECT coalesce(max(n) + 1, 0) AS n FROM decisions")[0]["n"]
+        if decision.action != Action.NOTE and (now.seen != seen or now.state in ENDED):
+            return Refused(why="another change came first", again=True)
+        with Writer(held.sweep, held.epoch, sealing=True) as writer:
+            DecisionLog(writer, first, time.time).publish([decision])
+        if state in ("finished", "failed"):  # it stays so, and a plain glob over its files exact
+            write_final(held.sweep, held.epoch, state)
+    return Accepted(n=first)
+
+
+def _awaited(store: Store, sweep: SweepDir, now: Standing, edit: Edit, n: int, say: Say, takes_s: float) -> ActDocument:
+    """What became of an edit that was accepted: wait for a while until its trial has taken it."""
+    deadline = time.monotonic() + takes_s
+    warnings: tuple[str, ...] = ()
+    after = None
+    with open_sweep(store, sweep, say) as opened:
+        while True:
+            lives = sweep.owner_alive()
+            opened.views.refresh()
+            sql = "SELECT step, numbers FROM decisions WHERE trial = ? AND action = ? ORDER BY n"
+            found = opened.rows(sql, [now.trial, Action.APPLIED])
+            after = next((row["step"] for row in found if numbers_of(row["numbers"]).get("edit") == n), None)
+            state = opened.trial(now.trial)["state"]
+            if after is not None or not lives or state in ENDED or time.monotonic() >= deadline:
+                break
+            time.sleep(LOOK_S)
+    if after is None and state in ENDED:
+        warnings = (f"trial {now.trial} is {state}, and ended before it took the edit",)
+    elif after is None and edit.at_step is None:
+        where = "when its sweep is resumed" if not lives else "with its next report"
+        warnings = (f"trial {now.trial} takes it {where}",)
+    return ActDocument(
+        sweep=sweep.id,
+        trial=now.trial,
+        action=Action.EDIT,
+        decision=n,
+        changes={name: (edit.old[name], value) for name, value in edit.new.items()},
+        after=edit.at_step if after is None else after,
+        over=edit.over,
+        taken=after is not None,
+        warnings=warnings,
+    )

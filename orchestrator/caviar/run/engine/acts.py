@@ -1,0 +1,126 @@
+"""What somebody does to trials by hand while they train: their configurations' changes, as the decisions tell.
+
+A trial of which nothing was asked costs nothing here. What is known of the others is a fold of their decisions
+(`caviar_workers.schedule`), so that a driver that resumes a sweep knows it as the first one did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from caviar.errors import SpecError
+from caviar.run.engine.decision_log import Decision
+from caviar.space import Space, live_range
+from caviar.space.option import option_from_json
+from caviar.store.untrusted_json import numbers_of
+from caviar_workers.messages import Applied
+from caviar_workers.schedule import Change, schedule_of
+from caviar_workers.states import ACTS, CHANGING, Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What is asked of one trial."""
+
+    decision: Decision
+    """What is to be published, if it can be done."""
+    token: str
+    """By which who asked finds the answer."""
+    seen: int = -1
+    """The newest change of the trial that was looked at when this was asked: if another one came since, its old values
+    may be others. −1: none."""
+
+
+class Acts:
+    """The acts of a sweep's trials; belongs to the scheduler's loop."""
+
+    def __init__(self) -> None:
+        self._decisions: dict[int, list[dict[str, Any]]] = {}
+        """Trial → what was decided by hand, and what became of it."""
+        self._changes: dict[int, tuple[Change, ...]] = {}
+
+    @property
+    def changed(self) -> Collection[int]:
+        """Trials whose configuration was changed."""
+        return self._changes.keys()
+
+    def enter(self, n: int, decision: Decision) -> None:
+        """Take in a decision that was published."""
+        if decision.trial is not None and decision.action in ACTS:
+            self._enter(decision.trial, n, decision.action, decision.step, decision.numbers)
+
+    def restore(self, decisions: Iterable[Mapping[str, Any]]) -> None:
+        """Take up what earlier drivers stored: rows of the table `decisions`, in their order."""
+        for row in decisions:
+            if row["trial"] is not None and row["action"] in ACTS:
+                self._enter(row["trial"], row["n"], row["action"], row["step"], numbers_of(row["numbers"]))
+
+    def changes_of(self, trials: Collection[int]) -> dict[int, tuple[Change, ...]]:
+        """Return how the configurations of some trials change, of those that do."""
+        return {trial: self._changes[trial] for trial in trials if trial in self._changes} if self._changes else {}
+
+    def changes(self, trial: int) -> tuple[Change, ...]:
+        """Return how a trial's configuration changes, on the branch that lives."""
+        return self._changes.get(trial, ())
+
+    def newest(self, trial: int) -> int:
+        """Return the number of the newest decision that changes a trial's configuration; −1: none does."""
+        known = self._decisions.get(trial, ())
+        return max((one["n"] for one in known if one["action"] in CHANGING), default=-1)
+
+    def is_due(self, trial: int, decision: int) -> bool:
+        """Return whether an edit still waits for its trial to take it."""
+        return any(one.decision == decision and not one.settled for one in self.changes(trial))
+
+    def _enter(self, trial: int, n: int, action: str, step: int | None, numbers: Mapping[str, Any]) -> None:
+        known = self._decisions.setdefault(trial, [])
+        known.append({"n": n, "action": action, "step": step, "numbers": _plain(numbers)})
+        if changes := schedule_of(known):
+            self._changes[trial] = changes
+
+
+def _plain(numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """What an act says, with values as train gets them."""
+    return {**numbers, "set": {name: option_from_json(value) for name, value in numbers.get("set", {}).items()}}
+
+
+def taken(found: Applied) -> Decision:
+    """The decision that says that a trial has taken an edit."""
+    return Decision(
+        action=Action.APPLIED,
+        by="trial",
+        trial=found.trial,
+        attempt=found.attempt,
+        step=found.step,
+        numbers={"edit": found.decision},
+    )
+
+
+def refused(act: Act, why: str, *, again: bool = False) -> Decision:
+    """The decision that says that what was asked of a trial is not done.
+
+    Args:
+        act: It.
+        why: A sentence.
+        again: Whether it can be asked for once more, with a fresh look.
+    """
+    numbers = {"token": act.token, "asked": act.decision.action, "why": why, "again": again}
+    return Decision(action=Action.REFUSE, by="driver", trial=act.decision.trial, numbers=numbers)
+
+
+def breaks_a_rule(space: Space, numbers: Mapping[str, Any]) -> str:
+    """Why new values are none that live parameters of a space may get; empty: they may."""
+    values, over = numbers.get("set"), numbers.get("over", 0)
+    if not isinstance(values, Mapping) or not values or type(over) is not int or over < 0:
+        return "it is none that this version knows"
+    try:
+        for name, value in values.items():
+            found = live_range(space[name])
+            if found is None:
+                return f"{name} is not live"
+            found.plain(option_from_json(value))
+    except (KeyError, SpecError) as error:
+        return str(error)
+    return ""

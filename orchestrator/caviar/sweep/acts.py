@@ -1,0 +1,69 @@
+"""What can be done to one trial of a sweep by hand."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from caviar.errors import SpecError
+
+if TYPE_CHECKING:
+    from caviar.run.acts import ActDocument
+    from caviar.store import Store, SweepDir
+
+
+class ActsOnTrials(ABC):
+    """The part of a `Result` that does something to one trial."""
+
+    _store: Store
+    _sweep: SweepDir
+
+    @abstractmethod
+    def _told(self) -> AbstractContextManager[None]: ...
+
+    def edit(
+        self,
+        trial: int,
+        changes: dict[str, Any] | None = None,
+        /,
+        *,
+        at_step: int | None = None,
+        over: int | None = None,
+        why: str = "",
+        **parameters: Any,
+    ) -> ActDocument:
+        """Give live parameters of a trial other values while it trains; as `caviar edit`.
+
+        Args:
+            trial: Its number.
+            changes: Parameter → value, for names that are no keywords, such as `optim.lr`.
+            at_step: Let it take effect after this step; None: after the next report.
+            over: Get there in so many steps; None: at once.
+            why: The reason, for the diary.
+            **parameters: Parameter → value, or what becomes of the present one, as text: `lr="*0.5"`.
+
+        Raises:
+            SpecError: A parameter is not live, a value is outside, or the trial has ended: nothing was changed.
+            CaviarError: It was not accepted, and nothing was changed.
+        """
+        from caviar.run.acts import Wish, edit_trial  # noqa: PLC0415 — reading needs none of it
+
+        _check_trial(trial)
+        wish = Wish(values={**(changes or {}), **parameters}, at_step=at_step, over=over, why=why)
+        with self._told():
+            return edit_trial(self._store, self._sweep.again(), trial, wish, say=warnings.warn)
+
+    def note(self, trial: int, text: str) -> ActDocument:
+        """Keep a few words about a trial, for its diary; as `caviar note`."""
+        from caviar.run.acts import note_trial  # noqa: PLC0415 — reading needs none of it
+
+        _check_trial(trial)
+        with self._told():
+            return note_trial(self._store, self._sweep.again(), trial, text, say=warnings.warn)
+
+
+def _check_trial(trial: object) -> None:
+    if isinstance(trial, bool) or not isinstance(trial, int) or trial < 0:
+        raise SpecError(f"a trial is a whole number from 0, such as 19, but got {trial!r:.60}")

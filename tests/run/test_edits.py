@@ -1,0 +1,150 @@
+"""Edits from another shell: taken while a trial trains, kept through kill -9, refused in clear words."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from caviar import Result
+from caviar.run.engine.trial_source import SampledTrials
+from caviar.search.samplers import make_sampler
+from caviar.space import Float, Space
+from caviar.spec.plan import Plan
+from caviar.store import Store, SweepDir, Writer
+
+from .conftest import Caviar, Driver, Write
+
+EXPERIMENT = """
+    import time
+    from pathlib import Path
+
+    from caviar import Float, Sweep
+
+
+    def train(config, trial):
+        trial.load()
+        for step in range(trial.start, 100_000):
+            time.sleep(0.02)
+            trial.report(step, loss=1 / (step + 1), rate=config["lr"])
+            if step % 20 == 19:
+                trial.save(step, b"")
+            if step >= trial.start + 60 and Path(__file__).with_name("enough").exists():
+                return
+
+
+    space = {"lr": Float(1e-4, 1.0, scale="log", live=True), "units": 32}
+    sweep = Sweep(train, space, metric="loss", trials=1)
+"""
+
+
+def rates(store: Path) -> list[tuple[Any, ...]]:
+    """Step and rate of the row before each change of the rate, and of that after it, by attempt."""
+    rows = Result(store).sql("SELECT step, rate FROM _curves ORDER BY _row").fetchall()
+    return [pair for before, after in pairwise(rows) if before[1] != after[1] for pair in (before, after)]
+
+
+def decided(store: Path, action: str) -> list[tuple[int, Any, Any, dict[str, Any]]]:
+    rows = Result(store).sql(f"SELECT n, attempt, step, numbers FROM decisions WHERE action = '{action}' ORDER BY n")
+    return [(n, attempt, step, json.loads(numbers)) for n, attempt, step, numbers in rows.fetchall()]
+
+
+def wait_for_rows(driver: Driver) -> None:
+    deadline = time.monotonic() + 60
+    while not list(driver.store.glob("sweep=*")) or not Result(driver.store).sql("SELECT 1 FROM curves").fetchall():
+        assert driver.process.poll() is None, driver.process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+@pytest.mark.ray
+def test_an_edit_is_taken_while_the_trial_trains_and_holds_after_the_driver_was_killed(
+    drive: Callable[..., Driver], write: Write, caviar: Caviar, store: Path
+) -> None:
+    path = write(EXPERIMENT)
+    driver = drive(path)
+    wait_for_rows(driver)
+
+    first = caviar("edit", "0", "lr=0.01", "--why", "too large")
+    half = caviar("edit", "0", "lr=*0.5", "--json")
+    for words, why in (
+        (["0", "lr=3"], "lr=3 is outside 0.0001 … 1: nothing was changed"),
+        (["0", "units=64"], "units is not live"),
+        (["0", "lrr=64"], "did you mean 'lr'?"),
+        (["0", "lr=0.005"], "nothing changes: lr is 0.005 already"),
+        (["0", "lr=0.1", "--at-step", "0"], "is past step 0"),
+    ):
+        refused = caviar("edit", *words)
+        assert refused.code == 2
+        assert why in refused.err
+    assert caviar("edit", "7", "lr=0.5").code == 4
+    driver.signal(signal.SIGKILL)
+    driver.process.communicate()
+    later = caviar("edit", "0", "lr=*2")
+    path.with_name("enough").touch()
+    resumed = caviar("resume")
+
+    assert first.code == half.code == later.code == 0, (first.err, half.err, later.err)
+    assert "lr" in first.out
+    assert "→ 0.01 after step" in first.out
+    document = json.loads(half.out)
+    assert (document["changes"], document["taken"]) == ({"lr": [0.01, 0.005]}, True)
+    assert "takes it when its sweep is resumed" in later.err
+    assert resumed.code == 0, resumed.err
+    edits, applied = decided(store, "edit"), decided(store, "applied")
+    assert [numbers["set"]["lr"] for *_, numbers in edits] == [0.01, 0.005, 0.01]
+    assert edits[0][3]["why"] == "too large"
+    assert edits[0][3]["before"].keys() == {"loss", "rate"}
+    assert [numbers["edit"] for *_, numbers in applied] == [n for n, *_ in edits]
+    found = rates(store)
+    assert [rate for _, rate in found[1:]] == [0.01, 0.01, 0.005, 0.005, 0.01]
+    assert [step for step, _ in found[::2]] == [step for _, _, step, _ in applied]
+    table = Result(store).sql("SELECT lr FROM trials").fetchall()
+    assert table[0][0] == found[0][1], "the view trials shows the first value"
+
+
+def test_edits_and_notes_of_sweeps_that_nobody_runs(inline: None, write: Write, caviar: Caviar, store: Path) -> None:
+    path = write(EXPERIMENT)
+    path.with_name("enough").touch()
+    assert caviar("run", path).code == 0
+    before = store.stat()
+
+    late = caviar("edit", "0", "lr=*0.5")
+    note = caviar("note", "0", "a good start")
+    assert (late.code, note.code) == (2, 0), note.err
+    assert "trial 0 is COMPLETED, and only one that has not ended can be edited" in late.err
+    (found,) = decided(store, "note")
+    assert (found[2], found[3]["text"]) == (60, "a good start")
+    assert "@" in found[3]["who"]
+    assert caviar("note", "0", " ").code == 2
+    assert caviar("ls", "--json").out.count('"finished"') == 1
+    assert len(list(store.glob("sweep=*/decisions/*.parquet"))) == 1
+    assert caviar("store", "check").code == 0
+    assert before.st_ino == store.stat().st_ino
+
+
+def test_a_driver_that_ends_before_it_takes_an_edit_leaves_nothing_of_it(
+    caviar: Caviar, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = Space({"lr": Float(1e-4, 1.0, scale="log", live=True)})
+    plan = Plan(name="s", metric="loss", mode="min", trials=1, seed=0, space=space)
+    sweep = Store.open(store, create=True).create_sweep({"plan": plan.to_json(), "provenance": {}}, b"")
+    epoch = sweep.claim()
+    with Writer(sweep, epoch) as writer:
+        configs = SampledTrials(plan, make_sampler("sobol", space, 0, 1)).draw()
+        assert configs is not None
+        writer.add("configs", configs)
+    lives = iter([True, True])
+    monkeypatch.setattr(SweepDir, "owner_alive", lambda _: next(lives, False))
+
+    gone = caviar("edit", "0", "lr=*0.5")
+
+    assert gone.code == 1
+    assert "the driver ended before it took this: nothing was changed" in gone.err
+    assert decided(store, "edit") == []
+    assert os.listdir(Path(str(sweep.path)) / "_requests") == []

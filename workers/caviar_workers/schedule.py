@@ -1,0 +1,115 @@
+"""The configuration of a trial at each step: its first one, and the edits of the branch that lives.
+
+One fold for all who ask: a trial that trains, one that is tried again, a driver that resumes, a reader years later. An
+edit is a decision, with absolute values; another decision says after which step it took effect. The row of that step
+was trained before it. An edit that no trial has taken yet takes effect at the first report from the step on at which
+it is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import exp, log
+from typing import Any
+
+from caviar_workers.states import Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Some new values in a trial's configuration."""
+
+    decision: int
+    """Number of the decision that makes it; of two at one step the later one counts."""
+    after: int
+    """The step after which it holds, −1 for all; until a trial has taken it, the one from which on it is due."""
+    values: Mapping[str, Any]
+    """Parameter → its new value."""
+    over: int = 0
+    """Steps that it takes to get there, the last of them with the whole new value; 0: it is there at once."""
+    scales: Mapping[str, str] = field(default_factory=dict)
+    """Parameter → the scale on which it goes there, and `int` where it is whole."""
+    settled: bool = False
+    """Whether a trial has taken it."""
+
+    @property
+    def through(self) -> int:
+        """The last step at which it changes something."""
+        return self.after + max(1, self.over)
+
+
+def config_at(first: Mapping[str, Any], changes: Sequence[Change], step: int) -> dict[str, Any]:
+    """The configuration with which a step is trained.
+
+    Args:
+        first: The one that the trial began with.
+        changes: As `schedule_of` has them, in their order.
+        step: From 0. What train gets after its report of step s is that of step s + 1.
+    """
+    found = dict(first)
+    for place, change in enumerate(changes):
+        if change.after < step:
+            for name, value in change.values.items():
+                found[name] = value if change.through <= step else _on_the_way(name, first, changes[: place + 1], step)
+    return found
+
+
+def _on_the_way(name: str, first: Mapping[str, Any], changes: Sequence[Change], step: int) -> Any:
+    """The value of a parameter while the last of some changes leads it to another one."""
+    last = changes[-1]
+    start = config_at(first, changes[:-1], last.after + 1).get(name)
+    share = (step - last.after) / last.over
+    return between(start, last.values[name], share, last.scales.get(name, "linear"))
+
+
+def between(start: Any, end: Any, share: float, scale: str) -> Any:
+    """A number between two others, at a share in [0, 1] of the way on a scale (linear, log, reverse_log; int)."""
+    if scale == "int":
+        return round(start + (end - start) * share)
+    if scale == "log":
+        return exp(log(start) + (log(end) - log(start)) * share)
+    if scale == "reverse_log":
+        return 1.0 - between(1.0 - start, 1.0 - end, share, "log")
+    return start + (end - start) * share
+
+
+def schedule_of(decisions: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
+    """The changes of one trial's configuration on the branch that lives, in the order of their steps.
+
+    Args:
+        decisions: All about the trial, in their order: `n`, `action`, `step`, and `numbers` as a mapping.
+    """
+    changes: dict[int, Change] = {}
+    for one in decisions:
+        n, step, numbers = one["n"], one["step"], one["numbers"]
+        if one["action"] == Action.EDIT:
+            due = numbers.get("at_step")
+            changes[n] = _change(n, numbers, (-1 if step is None else step) if due is None else due)
+        elif one["action"] == Action.APPLIED:
+            known = changes.get(numbers.get("edit"))
+            if known is not None and not known.settled:
+                changes[known.decision] = replace(known, after=step, settled=True)
+    return in_order(changes.values())
+
+
+def _change(n: int, numbers: Mapping[str, Any], due: int) -> Change:
+    return Change(
+        decision=n,
+        after=due,
+        values=numbers.get("set", {}),
+        over=numbers.get("over") or 0,
+        scales=numbers.get("scales", {}),
+    )
+
+
+def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Changes in the order in which they hold."""
+    return tuple(sorted(changes, key=lambda one: (one.after, one.decision)))
+
+
+def settled_at(changes: Sequence[Change], step: int) -> tuple[Change, ...]:
+    """The same changes, where those that are due at a step have taken effect after it."""
+    return in_order(
+        one if one.settled or one.after > step else replace(one, after=step, settled=True) for one in changes
+    )
