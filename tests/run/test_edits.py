@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,9 @@ EXPERIMENT = """
 """
 
 
+INLINE = "from tests.run.inline_driver import inline; inline()"
+
+
 def rates(store: Path) -> list[tuple[Any, ...]]:
     """Step and rate of the row before each change of the rate, and of that after it, by attempt."""
     rows = Result(store).sql("SELECT step, rate FROM _curves ORDER BY _row").fetchall()
@@ -62,12 +65,21 @@ def wait_for_rows(driver: Driver) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.ray
+@pytest.fixture
+def driver(store: Path, write: Write) -> Iterator[Driver]:
+    """The experiment in a process of its own, which trains itself, without Ray."""
+    driver = Driver(write(EXPERIMENT), address=None, store=store, first=INLINE)
+    yield driver
+    if driver.process.poll() is None:
+        driver.signal(signal.SIGKILL)
+    driver.process.communicate()
+
+
+@pytest.mark.exhaustive
+@pytest.mark.usefixtures("inline")
 def test_an_edit_is_taken_while_the_trial_trains_and_holds_after_the_driver_was_killed(
-    drive: Callable[..., Driver], write: Write, caviar: Caviar, store: Path
+    driver: Driver, tmp_path: Path, caviar: Caviar, store: Path
 ) -> None:
-    path = write(EXPERIMENT)
-    driver = drive(path)
     wait_for_rows(driver)
 
     first = caviar("edit", "0", "lr=0.01", "--why", "too large")
@@ -86,7 +98,7 @@ def test_an_edit_is_taken_while_the_trial_trains_and_holds_after_the_driver_was_
     driver.signal(signal.SIGKILL)
     driver.process.communicate()
     later = caviar("edit", "0", "lr=*2")
-    path.with_name("enough").touch()
+    (tmp_path / "code" / "enough").touch()
     resumed = caviar("resume")
 
     assert first.code == half.code == later.code == 0, (first.err, half.err, later.err)

@@ -40,6 +40,13 @@ def test_until_it_is_taken_it_is_due_where_its_trial_stood_or_where_it_was_asked
     assert settled_at(settled_at([change], 12), 15)[0].after == 12
 
 
+def test_an_edit_is_not_due_before_those_that_were_taken_when_it_was_made():
+    """Their rows may have died with a process: its trial seemed to stand before them."""
+    acts = [edit(0, 10, 0.5), applied(1, 0, 20), edit(2, 15, 1.5)]
+    assert rates(acts, [20, 21, 30]) == [1.0, 1.5, 1.5]
+    assert rates([*acts, applied(3, 2, 20)], [20, 21, 30]) == [1.0, 1.5, 1.5]
+
+
 def test_the_first_word_of_when_it_was_taken_holds():
     assert rates([edit(0, 10, 0.5), applied(1, 0, 12), applied(2, 0, 30)], [13]) == [0.5]
 

@@ -85,7 +85,9 @@ def schedule_of(decisions: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
         n, step, numbers = one["n"], one["step"], one["numbers"]
         if one["action"] == Action.EDIT:
             due = numbers.get("at_step")
-            changes[n] = _change(n, numbers, (-1 if step is None else step) if due is None else due)
+            if due is None:  # not before those that were taken when it was made, though their rows may have been lost
+                due = max([-1 if step is None else step, *(one.after for one in changes.values() if one.settled)])
+            changes[n] = _change(n, numbers, due)
         elif one["action"] == Action.APPLIED:
             known = changes.get(numbers.get("edit"))
             if known is not None and not known.settled:
