@@ -5,6 +5,7 @@
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=1
 #SBATCH --cpus-per-task=8
+#SBATCH --exclusive
 #SBATCH --time=08:00:00
 #SBATCH --requeue
 #SBATCH --open-mode=append
@@ -26,8 +27,7 @@ export RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT=300
 
 head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 address=$(srun --nodes=1 --ntasks=1 --nodelist="$head" hostname --ip-address | cut -d ' ' -f 1)
-port=$((20000 + SLURM_JOB_ID % 10000))    # another job on the same node has another one
 
-exec srun --kill-on-bad-exit=0 ray symmetric-run --address "$address:$port" --min-nodes "$SLURM_JOB_NUM_NODES" \
+exec srun --kill-on-bad-exit=0 ray symmetric-run --address "$address:6379" --min-nodes "$SLURM_JOB_NUM_NODES" \
     --num-cpus="${SLURM_CPUS_PER_TASK:-1}" --num-gpus="${SLURM_GPUS_ON_NODE:-0}" --include-dashboard=false \
-    -- caviar run "$@" --resume-or-start --address "$address:$port"
+    -- caviar run "$@" --resume-or-start --address "$address:6379"

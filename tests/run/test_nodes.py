@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,40 @@ def test_data_that_waits_for_room_says_for_what(raylets: Raylets, write: Write, 
     assert driver.returncode == 0, (out, err)
     assert "[caviar] loading the data…\n" in err
     assert Result(store).sql("SELECT last_value FROM trials").fetchall() == [(5.0,)]
+
+
+@pytest.mark.nightly
+def test_a_trial_that_no_node_can_hold_is_told_at_once_and_runs_when_one_comes(
+    raylets: Raylets, write: Write, start: Start, store: Path
+) -> None:
+    """Four nodes of a CPU have two CPUs together, and none of them has two."""
+    file = write(
+        """
+        import time
+        from caviar import Float, Sweep
+
+        def train(config, trial):
+            time.sleep(0.5)
+            return config["x"]
+
+        sweep = Sweep(train, space={"x": Float(0, 1)}, metric="value", trials=4, cpus=2)
+        """,
+        "wide.py",
+    )
+    driver = start(store, file=file)
+    assert driver.stderr is not None
+    said = [driver.stderr.readline() for _ in range(2)]
+    word = "a trial needs 2 CPU, but the machines of this cluster have 1 CPU, or 0 CPU each: waiting for it to grow"
+    assert word in "".join(said)
+
+    node = raylets.add(3)
+    out, err = driver.communicate(timeout=60)
+    raylets.kill(node)
+
+    assert driver.returncode == 0, (out, err)
+    spans = Result(store).sql("SELECT started, ended FROM attempts ORDER BY started").fetchall()
+    assert len(spans) == 4
+    assert all(before[1] <= after[0] for before, after in pairwise(spans)), "a node of three holds one of two at a time"
 
 
 def test_a_node_s_death_never_counts_against_the_trial_that_it_ran(
