@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from fixtures import CloudBucket
 
 from caviar.errors import CaviarError, ClusterError, StoreError
 from caviar.run.doctor import DoctorDocument, clock_in_words, doctor_document, fault, store_checks, store_in_words
@@ -32,11 +33,11 @@ def test_a_store_that_is_there_is_written_to_and_left_as_it_was(tmp_path: Path) 
     assert below(tmp_path) == ["store", "store/FORMAT"]
 
 
-def test_a_bucket_is_written_to_and_left_as_it_was(cloud: str) -> None:
-    (told, _) = store_checks(f"{cloud}/doctor")
+def test_a_bucket_is_written_to_and_left_as_it_was(cloud: CloudBucket) -> None:
+    (told, _) = store_checks(cloud.uri)
     assert told.health == Health.OK, told
-    assert "is not there yet, and can be made; a name is taken once only" in told.found
-    Store.open(f"{cloud}/doctor", create=True)  # raises if anything were left
+    assert told.found == f"{cloud.uri} is not there yet, and can be made; a name is taken once only"
+    assert not cloud.objects()
 
 
 def test_an_empty_folder_may_become_a_store_and_one_of_other_files_may_not(tmp_path: Path) -> None:

@@ -86,19 +86,38 @@ def asked(store: Path) -> str:
     return "".join(str(result.sql(f"SELECT * FROM {view}").fetchall()) for view in views)
 
 
+def command(*words: object) -> list[str]:
+    return [sys.executable, "-c", MAIN, *map(str, words)]
+
+
+def wait_for_logs(store: Path, temporary: Path, driver: subprocess.Popen[str]) -> None:
+    """Wait until trials have ended while another one runs; Ray's own logs are there."""
+    until = time.monotonic() + 120
+    while not list(store.glob("sweep=*")) or "COMPLETED" not in asked(store):
+        assert driver.poll() is None, driver.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.5)
+    assert len(list(temporary.glob("*/r/session_*/logs/*"))) > 3, "Ray's own logs were not found"
+
+
+def write_pages(env: dict[str, str], store: Path, pages: Path) -> None:
+    """What each reading verb says, the report, and all rows."""
+    verbs = (["status"], ["best"], ["show", "1"], ["logs", "1"], ["ls"], ["query", "SELECT * FROM logs"])
+    for number, verb in enumerate(verbs):
+        done = subprocess.run(command(*verb, "--json"), env=env, capture_output=True, check=True)
+        (pages / str(number)).write_bytes(done.stdout + done.stderr)
+    subprocess.run(command("report", "-o", pages / "report.html"), env=env, capture_output=True, check=True)
+    (pages / "rows").write_text(asked(store))
+
+
 def test_no_planted_secret_is_left_anywhere(write: Write, store: Path, hook: str, short: Path, tmp_path: Path) -> None:
-    (short / "home" / ".ray").mkdir(parents=True)
-    (short / "home" / ".ray" / "auth_token").write_text(OF_RAY)
-    (short / "home" / ".ray" / "auth_token").chmod(0o600)
-    temporary = short / "t"
-    temporary.mkdir()
-    env = os.environ | {"TMPDIR": str(temporary), "HOME": str(short / "home"), "CAVIAR_RAY": "full"}
+    home, temporary, pages, go = short / "home", short / "t", tmp_path / "pages", tmp_path / "go"
+    for folder in (home / ".ray", temporary, pages):
+        folder.mkdir(parents=True)
+    (home / ".ray" / "auth_token").write_text(OF_RAY)
+    (home / ".ray" / "auth_token").chmod(0o600)
+    env = os.environ | {"TMPDIR": str(temporary), "HOME": str(home), "CAVIAR_RAY": "full"}
     env |= {"PLANTED": BY_REFERENCE, "CAVIAR_STORE": str(store)}
-
-    def command(*words: object) -> list[str]:
-        return [sys.executable, "-c", MAIN, *map(str, words)]
-
-    go = tmp_path / "go"
     options = [
         "--set",
         "train.token=env:PLANTED",
@@ -109,32 +128,17 @@ def test_no_planted_secret_is_left_anywhere(write: Write, store: Path, hook: str
         "--report",
         tmp_path / "r",
     ]
-    driver = subprocess.Popen(
-        command("run", write(EXPERIMENT), *options), env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    run = command("run", write(EXPERIMENT), *options)
+    driver = subprocess.Popen(run, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        until = time.monotonic() + 120
-        while not list(store.glob("sweep=*")) or "COMPLETED" not in asked(store):
-            assert driver.poll() is None, driver.communicate()
-            assert time.monotonic() < until
-            time.sleep(0.5)
-        logs = list(temporary.glob("*/r/session_*/logs/*"))
-        assert len(logs) > 3, "Ray's own logs were not found"
+        wait_for_logs(store, temporary, driver)
         assert found(temporary).isdisjoint(SECRETS), "Ray's files while it runs"
     finally:
         go.touch()
         said = driver.communicate(timeout=120)
     assert driver.returncode == 0, said
-
-    pages = tmp_path / "pages"
-    pages.mkdir()
-    verbs = (["status"], ["best"], ["show", "1"], ["logs", "1"], ["ls"], ["query", "SELECT * FROM logs"])
-    for number, verb in enumerate(verbs):
-        done = subprocess.run(command(*verb, "--json"), env=env, capture_output=True, check=True)
-        (pages / str(number)).write_bytes(done.stdout + done.stderr)
-    subprocess.run(command("report", "-o", pages / "report.html"), env=env, capture_output=True, check=True)
     (pages / "driver").write_text("".join(said))
-    (pages / "rows").write_text(asked(store))
+    write_pages(env, store, pages)
 
     assert found(pages) == {SEEN}, "what a trial prints is shown, without the secret in it"
     for folder in (store, temporary, tmp_path):

@@ -31,7 +31,7 @@ Examples:
 def verb(*, address: str | None, target: Target) -> None:
     """Say what may keep sweeps from running well here, and what to type.
 
-    Looks at Python, Ray and what slows its start, at memory, GPUs and files that git ignores; writes to the store and
+    Looks at Python, Ray and what slows its start, at memory, GPUs and ignored files; writes to the store and
     removes what it wrote; and asks the cluster for its token, versions and nodes. Exit code 0: sweeps run, though
     perhaps with a warning; 5: the store is at fault; 6: Ray or the cluster is.
     """

@@ -12,8 +12,9 @@ from collections import Counter
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from caviar.errors import to_install
+from caviar.errors import CaviarError, to_install
 from caviar.run.health import Check, Health
+from caviar.spec.project_files import project_files
 
 _PATIENCE_S = 20.0
 """Seconds for another program to answer."""
@@ -177,35 +178,30 @@ def gpus_in_words(said: str, works: bool, devices: list[str], torch: str) -> Che
 
 
 def ignored_check(folder: Path) -> Check | None:
-    """Files of a project that git ignores, and so a submission too; None: it is no checkout."""
-    command = ["git", "-C", str(folder), "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"]
+    """Files of a project that its ignore rules leave behind, and so what travels does too; None: it is no project."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        left = project_files(folder).left
+    except CaviarError:
         return None
-    if done.returncode:
-        return None
-    return ignored_in_words([name for name in done.stdout.split("\0") if name])
-
-
-_EXPECTED = re.compile(
-    r"(^|/)(\.?venv|env|node_modules|__pycache__|\.git|caviar-store|dist|build|[^/]*\.egg-info|\.[^/]+|[^/]+\.py[co])/?$"
-)
-"""What nobody misses: environments, caches, hidden files."""
+    return ignored_in_words([one.name for one in left if one.why.startswith((".gitignore", ".caviarignore"))])
 
 
 def ignored_in_words(names: list[str]) -> Check:
-    """Name what may be missed of the files that git ignores.
+    """Name what may be missed of the files that are ignored.
 
     Args:
         names: Paths; those of folders end with a slash.
     """
     missed = [name for name in names if not _EXPECTED.search(name)]
     if not missed:
-        return Check(name="ignored files", found="git ignores nothing here that a sweep could miss")
+        return Check(name="ignored files", found="nothing here is ignored that a sweep could miss")
     more = f" and {len(missed) - _MOST_NAMED} more" if len(missed) > _MOST_NAMED else ""
     return Check(
         name="ignored files",
-        found=f"git ignores {', '.join(missed[:_MOST_NAMED])}{more}: they stay behind when a sweep is submitted",
-        advice="if trials read them, take them out of .gitignore, or put them where all nodes see them",
+        found=f"{', '.join(missed[:_MOST_NAMED])}{more} stay behind when a sweep travels, for they are ignored",
+        advice="if trials read them, name them in full with --files, or write !NAME into .caviarignore",
     )
+
+
+_EXPECTED = re.compile(r"(^|/)(dist|build|env|[^/]*\.egg-info|\.[^/]+)/?$")
+"""What nobody misses of what is ignored: what builds leave, and hidden files."""
