@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 
 from caviar import Result
+from caviar.errors import SpecError
+from caviar.results.edits import standing
+from caviar.results.open_sweep import open_sweep
 from caviar.run.engine.trial_source import SampledTrials
 from caviar.search.samplers import make_sampler
-from caviar.space import Float, Space
+from caviar.space import Float, Int, Space
 from caviar.spec.plan import Plan
 from caviar.store import Store, SweepDir, Writer
 
@@ -57,9 +60,11 @@ def decided(store: Path, action: str) -> list[tuple[int, Any, Any, dict[str, Any
     return [(n, attempt, step, json.loads(numbers)) for n, attempt, step, numbers in rows.fetchall()]
 
 
-def wait_for_rows(driver: Driver) -> None:
+def wait_for(driver: Driver, rows: int, which: str = "true") -> None:
+    """Wait until the store has so many of the rows."""
     deadline = time.monotonic() + 60
-    while not list(driver.store.glob("sweep=*")) or not Result(driver.store).sql("SELECT 1 FROM curves").fetchall():
+    sql = f"SELECT count(*) FROM curves WHERE {which}"
+    while not list(driver.store.glob("sweep=*")) or Result(driver.store).sql(sql).fetchall()[0][0] < rows:
         assert driver.process.poll() is None, driver.process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -80,7 +85,7 @@ def driver(store: Path, write: Write) -> Iterator[Driver]:
 def test_an_edit_is_taken_while_the_trial_trains_and_holds_after_the_driver_was_killed(
     driver: Driver, tmp_path: Path, caviar: Caviar, store: Path
 ) -> None:
-    wait_for_rows(driver)
+    wait_for(driver, 1)
 
     first = caviar("edit", "0", "lr=0.01", "--why", "too large")
     half = caviar("edit", "0", "lr=*0.5", "--json")
@@ -95,6 +100,7 @@ def test_an_edit_is_taken_while_the_trial_trains_and_holds_after_the_driver_was_
         assert refused.code == 2
         assert why in refused.err
     assert caviar("edit", "7", "lr=0.5").code == 4
+    wait_for(driver, 30, "rate = 0.005")
     driver.signal(signal.SIGKILL)
     driver.process.communicate()
     later = caviar("edit", "0", "lr=*2")
@@ -116,6 +122,12 @@ def test_an_edit_is_taken_while_the_trial_trains_and_holds_after_the_driver_was_
     found = rates(store)
     assert [rate for _, rate in found[1:]] == [0.01, 0.01, 0.005, 0.005, 0.01]
     assert [step for step, _ in found[::2]] == [step for _, _, step, _ in applied]
+    said = caviar("diary", "0").out
+    assert "→ 0.01; “too large”; " in said
+    assert ", better" in said
+    assert [one["after"] for one in json.loads(caviar("diary", "0", "--json").out)["entries"]] == [
+        step for _, _, step, _ in applied
+    ]
     table = Result(store).sql("SELECT lr FROM trials").fetchall()
     assert table[0][0] == found[0][1], "the view trials shows the first value"
 
@@ -140,17 +152,56 @@ def test_edits_and_notes_of_sweeps_that_nobody_runs(inline: None, write: Write, 
     assert before.st_ino == store.stat().st_ino
 
 
-def test_a_driver_that_ends_before_it_takes_an_edit_leaves_nothing_of_it(
-    caviar: Caviar, store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    space = Space({"lr": Float(1e-4, 1.0, scale="log", live=True)})
+@pytest.fixture
+def waiting(store: Path) -> SweepDir:
+    """A sweep whose one trial has not begun, and that nobody runs."""
+    space = Space({"lr": Float(1e-4, 1.0, scale="log", live=True), "units": Int(1, 64, live=True)})
     plan = Plan(name="s", metric="loss", mode="min", trials=1, seed=0, space=space)
     sweep = Store.open(store, create=True).create_sweep({"plan": plan.to_json(), "provenance": {}}, b"")
     epoch = sweep.claim()
-    with Writer(sweep, epoch) as writer:
+    with Writer(sweep, epoch, sealing=True) as writer:
         configs = SampledTrials(plan, make_sampler("sobol", space, 0, 1)).draw()
         assert configs is not None
         writer.add("configs", configs)
+    sweep.release(epoch)
+    return sweep
+
+
+def test_the_schedule_as_code_says_for_each_step_what_the_fold_says(
+    waiting: SweepDir, caviar: Caviar, store: Path
+) -> None:
+    for words in ("units=9", "lr=0.5 --at-step 3", "lr=/7 --over 9 --at-step 5", "units=60 --over 4 --at-step 8"):
+        assert caviar("edit", "0", *words.split()).code == 0
+    code = caviar("diary", "0", "--as-code").out
+    told: dict[str, Any] = {}
+    exec(code, told)
+    with open_sweep(Store.open(store), waiting, print) as opened:
+        now = standing(opened, 0)
+    assert len(now.changes) == 4
+    for step in range(25):
+        assert told["config_at"](step) == now.config(step)
+    said = caviar("diary", "0")
+    assert "lr 0.5 → 0.07143 over 9 steps; not taken yet" in said.out
+    assert caviar("edit", "0", "lr=*2", "--at-step", "5").code == 0, "a ramp ahead can be changed ahead"
+
+
+def test_python_edits_and_reads_the_diary_as_the_verbs_do(waiting: SweepDir, store: Path) -> None:
+    result = Result(store)
+    with pytest.raises(SpecError, match="lr=7 is outside"):
+        result.edit(0, lr=7)
+    with pytest.raises(SpecError, match="whole number from 0"):
+        result.edit("0", lr=0.1)  # type: ignore[arg-type]
+    done = result.edit(0, lr="*0.5", why="too large")
+    result.note(0, "well")
+    first, second = result.diary(0).entries
+    assert (done.taken, first.text, second.text) == (False, "too large", "well")
+    assert first.changes["lr"] == done.changes["lr"]
+
+
+def test_a_driver_that_ends_before_it_takes_an_edit_leaves_nothing_of_it(
+    waiting: SweepDir, caviar: Caviar, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting.claim()
     lives = iter([True, True])
     monkeypatch.setattr(SweepDir, "owner_alive", lambda _: next(lives, False))
 
@@ -159,4 +210,4 @@ def test_a_driver_that_ends_before_it_takes_an_edit_leaves_nothing_of_it(
     assert gone.code == 1
     assert "the driver ended before it took this: nothing was changed" in gone.err
     assert decided(store, "edit") == []
-    assert os.listdir(Path(str(sweep.path)) / "_requests") == []
+    assert os.listdir(Path(str(waiting.path)) / "_requests") == []

@@ -6,6 +6,7 @@ VERBS = {
     "stop": ("Run sweeps", "Stop a sweep that runs, or one of its trials."),
     "edit": ("Babysit a trial", "Change live parameters of a trial while it trains."),
     "note": ("Babysit a trial", "Keep a few words about a trial."),
+    "diary": ("Babysit a trial", "What was done to a trial by hand, and what came of it."),
     "ls": ("Read results", "The sweeps of the store, newest first."),
     "status": ("Read results", "Where a sweep stands: counts, best so far, failures."),
     "watch": ("Read results", "Follow a sweep that runs, from anywhere."),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from caviar.errors import SpecError
 
 if TYPE_CHECKING:
+    from caviar.results.diary import DiaryDocument
+    from caviar.results.open_sweep import OpenSweep
     from caviar.run.acts import ActDocument
     from caviar.store import Store, SweepDir
 
@@ -22,6 +24,9 @@ class ActsOnTrials(ABC):
 
     @abstractmethod
     def _told(self) -> AbstractContextManager[None]: ...
+
+    @abstractmethod
+    def _opened(self) -> AbstractContextManager[OpenSweep]: ...
 
     def edit(
         self,
@@ -62,6 +67,14 @@ class ActsOnTrials(ABC):
         _check_trial(trial)
         with self._told():
             return note_trial(self._store, self._sweep.again(), trial, text, say=warnings.warn)
+
+    def diary(self, trial: int) -> DiaryDocument:
+        """What was done to a trial by hand, and what its curve made of it; as `caviar diary`."""
+        from caviar.results.diary import diary_document  # noqa: PLC0415
+
+        _check_trial(trial)
+        with self._opened() as opened:
+            return diary_document(opened, trial)
 
 
 def _check_trial(trial: object) -> None:

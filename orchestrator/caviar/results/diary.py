@@ -1,0 +1,206 @@
+"""What was done to a trial by hand, day by day, and what its curve made of it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from caviar.results.edits import acts_of, standing
+from caviar.store.read.sql import name as quoted
+from caviar_workers.schedule import Change, config_at
+from caviar_workers.states import CHANGING, Action
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from caviar.results.open_sweep import OpenSweep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiaryEntry:
+    """One act.
+
+    Attributes:
+        day: days since the trial began, from 1.
+        time: when it was decided, UTC.
+        action: edit or note.
+        step: the newest step then; null: it had reported none.
+        after: of an edit, the step after which it took effect; null: it has not yet.
+        who: user and host; or what decided.
+        changes: parameter → what it was and what it became.
+        over: steps in which it got there; 0: at once.
+        text: the reason, or the note.
+        before: the sweep's metric then; null: not known.
+        since: the metric where the next change took effect, or now; null: it was not reported since.
+        better: whether that is better; null: that cannot be told.
+        metrics: the last values of all metrics then.
+    """
+
+    day: int
+    time: datetime
+    action: str
+    step: int | None
+    after: int | None
+    who: str
+    changes: dict[str, tuple[Any, Any]]
+    over: int
+    text: str
+    before: float | None
+    since: float | None
+    better: bool | None
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiaryDocument:
+    """What was done to one trial by hand.
+
+    Attributes:
+        sweep: id of its sweep.
+        name: name of its sweep.
+        trial: its number.
+        state: as in `TrialDocument`.
+        metric: what the sweep's trials are judged by.
+        step: of its newest report.
+        value: of the metric there.
+        first: the configuration that it began with.
+        config: the one that it is trained with now.
+        entries: oldest first.
+    """
+
+    sweep: str
+    name: str
+    trial: int
+    state: str
+    metric: str
+    step: int | None
+    value: float | None
+    first: dict[str, Any]
+    config: dict[str, Any]
+    entries: tuple[DiaryEntry, ...]
+
+
+def diary_document(opened: OpenSweep, trial: int) -> DiaryDocument:
+    """What was done to a trial by hand, each act with what its curve made of it.
+
+    Raises:
+        NotFoundError: The sweep has no such trial.
+    """
+    now = standing(opened, trial)
+    acts = acts_of(opened, trial)
+    taken = {one.decision: one.after for one in now.changes if one.settled}
+    marks = sorted({*taken.values()})
+    steps, values = _curve(opened, trial)
+    began = opened.trial(trial)["started"]
+
+    def at(step: float | None) -> float | None:
+        place = -1 if step is None else bisect_right(steps, step) - 1
+        return None if place < 0 else values[place]
+
+    entries = []
+    for one in acts:
+        if one["action"] not in (*CHANGING, Action.NOTE):
+            continue
+        after = taken.get(one["n"])
+        following = next((mark for mark in marks if after is not None and mark > after), float("inf"))
+        since = at(following) if after is not None and steps and steps[-1] > after else None
+        before = one["value"] if after is None or at(after) is None else at(after)
+        entries.append(_entry(one, began, after, before, since, opened.plan.mode))
+    return DiaryDocument(
+        sweep=opened.sweep.id,
+        name=opened.plan.name,
+        trial=trial,
+        state=now.state,
+        metric=opened.plan.metric,
+        step=now.step,
+        value=now.value,
+        first=dict(now.first),
+        config=now.config(),
+        entries=tuple(entries),
+    )
+
+
+def _curve(opened: OpenSweep, trial: int) -> tuple[Sequence[int], Sequence[float]]:
+    """Steps and values of the sweep's metric on a trial's curve."""
+    metric = opened.plan.metric
+    if metric not in opened.views.metrics():
+        return (), ()
+    column = quoted(metric)
+    sql = f"SELECT step, {column} AS value FROM _curves WHERE trial = ? AND {column} IS NOT NULL ORDER BY _row"
+    rows = opened.rows(sql, [trial])
+    return [row["step"] for row in rows], [row["value"] for row in rows]
+
+
+def _entry(
+    act: Mapping[str, Any],
+    began: datetime | None,
+    after: int | None,
+    before: float | None,
+    since: float | None,
+    mode: str,
+) -> DiaryEntry:
+    numbers = act["numbers"]
+    old, new = numbers.get("old") or {}, numbers.get("set") or {}
+    better = None
+    if before is not None and since is not None and before != since:
+        better = since > before if mode == "max" else since < before
+    metrics = numbers.get("before")
+    return DiaryEntry(
+        day=1 + max(0, (act["time"] - began).days) if began is not None else 1,
+        time=act["time"],
+        action=act["action"],
+        step=act["step"],
+        after=after,
+        who=str(numbers.get("who") or act["decided_by"]),
+        changes={name: (old.get(name), value) for name, value in new.items()},
+        over=numbers.get("over") or 0,
+        text=str(numbers.get("why") or numbers.get("text") or ""),
+        before=before,
+        since=since,
+        better=better,
+        metrics=dict(metrics) if isinstance(metrics, dict) else {},
+    )
+
+
+def schedule_code(opened: OpenSweep, trial: int) -> str:
+    """The configuration of a trial at each step as a Python module, which any script can use.
+
+    Raises:
+        NotFoundError: The sweep has no such trial.
+    """
+    now = standing(opened, trial)
+    lines = [
+        f'"""The configuration of trial {trial} of sweep {opened.sweep.id}, step by step."""',
+        "",
+        "from math import exp, log",
+        "",
+        f"FIRST = {dict(now.first)!r}",
+        "",
+        "",
+        "def config_at(step):",
+        '    """The configuration with which a step is trained."""',
+        "    config = dict(FIRST)",
+    ]
+    for place, change in enumerate(now.changes):
+        start = config_at(now.first, now.changes[:place], change.after + 1)
+        lines.append(f"    if step > {change.after}:")
+        lines += [f"        config[{name!r}] = {_value_code(name, change, start)}" for name in change.values]
+    return "\n".join([*lines, "    return config"])
+
+
+def _value_code(name: str, change: Change, start: Mapping[str, Any]) -> str:
+    """The value of a parameter from a change on, as an expression of `step`."""
+    last = change.values[name]
+    if change.through == change.after + 1:
+        return repr(last)
+    share = f"((step - {change.after}) / {change.over})"
+    ways = {
+        "int": "round({a} + ({b} - {a}) * {s})",
+        "log": "exp(log({a}) + (log({b}) - log({a})) * {s})",
+        "reverse_log": "1.0 - exp(log(1.0 - {a}) + (log(1.0 - {b}) - log(1.0 - {a})) * {s})",
+    }
+    way = ways.get(change.scales.get(name, ""), "{a} + ({b} - {a}) * {s}")
+    going = way.format(a=repr(start[name]), b=repr(last), s=share)
+    return f"{last!r} if step >= {change.through} else {going}"
