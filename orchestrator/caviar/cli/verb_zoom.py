@@ -60,6 +60,7 @@ def verb(
     from caviar.cli.opened import searched
     from caviar.cli.output import emit, emit_json, say
     from caviar.cli.zoom_page import zoom_lines
+    from caviar.results.edited import edited_in
     from caviar.results.next_sweep import zoom_into, zoom_plan
     from caviar.results.zoom import zoom_document
     from caviar.spec.plan import Plan
@@ -77,6 +78,8 @@ def verb(
         zoom = zoom_into(store, sweep, top=top, rule=ranking.rule, at_step=ranking.at_step)
         child = zoom_plan(plan, sweep.id, zoom, trials or plan.trials)
         document = zoom_document(sweep.id, zoom, child, target.store)
+        if words := edited_in(store, sweep):
+            say(words)
         if not (dry_run and target.as_json):
             for line in zoom_lines(document, f"{plan.name} ({sweep.id})"):
                 emit(line, hang=6) if dry_run else say(line)

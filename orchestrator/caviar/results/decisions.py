@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from caviar.search.searchers import asked
 from caviar.search.stopping import sentence
 from caviar.store.untrusted_json import numbers_of
-from caviar_workers.states import Action, State
+from caviar_workers.states import ACTS, Action, State
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from caviar.results.open_sweep import OpenSweep
 
 _HEEDED = {Action.PAUSE: (State.PAUSED, State.STOPPED), Action.STOP: (State.STOPPED, State.CANCELLED)}
@@ -71,8 +73,29 @@ def _explained(row: dict[str, Any], after: dict[str, Any] | None) -> dict[str, A
     by = row["decided_by"]
     if row["action"] == Action.ASK:
         told = asked(by, numbers)
+    elif row["action"] in (*ACTS, Action.REFUSE):
+        told = act_sentence(row["action"], row["step"], numbers)
     else:
         told = sentence(**facts, by=by, numbers=numbers, heeded=heeded)
     if not heeded and after is not None:
         told += f"; it ran on to step {after['step']}, and is {after['state']}"
     return {**row, "numbers": numbers, "sentence": told}
+
+
+def act_sentence(action: str, step: int | None, numbers: Mapping[str, Any]) -> str:
+    """Say what was done to a trial by hand, or what became of it."""
+    where = "" if step is None else f" at step {step}" if step >= 0 else " before it began"
+    if action == Action.EDIT:
+        old: Mapping[str, Any] = numbers.get("old") or {}
+        new: Mapping[str, Any] = numbers.get("set") or {}
+        what = ", ".join(f"{name} {old.get(name)} → {value}" for name, value in new.items())
+        over = f" over {numbers['over']} steps" if numbers.get("over") else ""
+        why = f" ({numbers['why']})" if numbers.get("why") else ""
+        return f"was edited{where} by {numbers.get('who') or 'user'}: {what}{over}{why}"
+    if action == Action.APPLIED:
+        return (
+            f"took edit {numbers.get('edit')}{' after step ' + str(step) if step is not None and step >= 0 else where}"
+        )
+    if action == Action.NOTE:
+        return f"noted{where} by {numbers.get('who') or 'user'}: {numbers.get('text')}"
+    return f"was not changed, for {numbers.get('why')}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from caviar.errors import NoResultError, SpecError, StoreError
+from caviar.results.edited import edited_trials, left_out
 from caviar.results.selector import select
 from caviar.search.samplers import List
 from caviar.search.zoom import Zoom, few, refine
@@ -35,7 +36,7 @@ def zoom_into(
 
     Args:
         store: The store.
-        sweep: The sweep; trials of it that have not ended do not count.
+        sweep: The sweep; trials of it that have not ended, or were edited while they trained, do not count.
         top: How many are the best few; None: 5, or a tenth of the trials if that is more.
         rule: As for `select`; None: the sweep's own.
         at_step: Compare what trials had up to this step.
@@ -53,13 +54,15 @@ def zoom_into(
     with Views(store, [sweep]) as views:
         selection = select(views, sweep.description(), k=ALL, rule=rule, at_step=at_step, least=LEAST, steps=False)
         ended = "SELECT trial, u FROM trials WHERE state IN ('COMPLETED', 'STOPPED', 'FAILED') ORDER BY trial"
-        points = dict(views.execute(ended).fetchall())
+        edited = edited_trials(views)
+        points = {trial: u for trial, u in views.execute(ended).fetchall() if trial not in edited}
     need_points(sweep.id, points, plan.space)
     best = [row.trial for row in selection.rows if row.trial in points]
     if len(best) < LEAST:
+        also = f"; {left_out(edited)}" if edited else ""
         raise NoResultError(
-            f"a zoom needs at least {LEAST} trials with a usable {plan.metric}, but sweep {sweep.id} has {len(best)}: "
-            f"see caviar status {sweep.id}"
+            f"a zoom needs at least {LEAST} trials with a usable {plan.metric}, but sweep {sweep.id} has "
+            f"{len(best)}{also}: see caviar status {sweep.id}"
         )
     chosen = set(best)
     ranked = [*best, *(trial for trial in points if trial not in chosen)]

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from caviar.errors import NoResultError, SpecError
-from caviar.results.family import ancestors, best_of_family, chain, kin, newest_retest, retests
+from caviar.results.edited import edited_trials
+from caviar.results.family import Relative, ancestors, best_of_family, chain, kin, newest_retest, retests
 from caviar.results.retest import retest_document
 from caviar.results.retest_values import retested_of
 from caviar.search.samplers import List, trial_seeds, trials_with
 from caviar.space import Choice, Constant, Space
 from caviar.spec.plan import Plan
 from caviar.spec.retested import Retested, looks_up_to
+from caviar.store import Views
 from caviar.store.drift_checks import drift_checks, seeds_of
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def first_look(store: Store, sweep: SweepDir, *, k: int, repeats: int, rule: str
         )
     plan = plan if rule is None else replace(plan, rule=rule)
     line = ancestors(store, sweep)
-    found = best_of_family(store, line, k=2**31 - 1, rule=plan.rule)[1]
+    found = _unedited(store, line, best_of_family(store, line, k=2**31 - 1, rule=plan.rule)[1])
     different = {repr(sorted(one.candidate.config.items(), key=str)): one for one in reversed(found)}
     best = list(islice((one for one in found if one in different.values()), k))
     if not best:
@@ -64,6 +66,15 @@ def first_look(store: Store, sweep: SweepDir, *, k: int, repeats: int, rule: str
     return _retest(
         store, sweep, replace(plan, space=space, held=eldest.held), configs, origins, looks_up_to(repeats), before=0
     )
+
+
+def _unedited(store: Store, line: Sequence[SweepDir], found: Sequence[Relative]) -> list[Relative]:
+    """Those whose configuration stayed as it was while they trained: else it is no seed's luck that is asked about."""
+    edited: dict[str, frozenset[int]] = {}
+    for sweep in line:
+        with Views(store, [sweep]) as views:
+            edited[sweep.id] = edited_trials(views)
+    return [one for one in found if one.candidate.trial not in edited.get(one.sweep.id, ())]
 
 
 def next_look(store: Store, sweep: SweepDir, plan: Plan, *, repeats: int | None = None) -> Plan | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from caviar.errors import NoResultError, SpecError
+from caviar.results.edited import edited_trials
 from caviar.results.next_sweep import ALL, need_points
 from caviar.results.selector import Wish, select
 from caviar.results.statistics.axis import FINEST, Axis, FloatArray, IntArray
@@ -122,8 +123,11 @@ def sweep_data(opened: OpenSweep, *, rule: str | None = None, at_step: int | Non
     rows = views.execute("SELECT trial, state, coalesce(diverged, false), u FROM trials ORDER BY trial").fetchall()
     ended = {State.COMPLETED, State.STOPPED, State.FAILED}
     sign = -1.0 if plan.mode == "max" else 1.0
-    compared = {row.trial: sign * row.value for row in selection.rows if at_step is not None or row.state in ended}
-    worst = {trial for trial, state, diverged, _ in rows if diverged and state in ended and trial not in compared}
+    edited = edited_trials(views)
+    usable = [row for row in selection.rows if row.trial not in edited]
+    compared = {row.trial: sign * row.value for row in usable if at_step is not None or row.state in ended}
+    out = {*compared, *edited}
+    worst = {trial for trial, state, diverged, _ in rows if diverged and state in ended and trial not in out}
     together = {trial for row in selection.rows for trial in row.trials}
     if not compared:
         raise NoResultError(
@@ -134,7 +138,7 @@ def sweep_data(opened: OpenSweep, *, rule: str | None = None, at_step: int | Non
     left_out: dict[str, int] = {}
     for trial, state, _, _ in rows:
         if trial not in compared and trial not in worst and trial not in together:
-            why = f"without a usable {plan.metric}" if state == State.COMPLETED else str(state).lower()
+            why = _why(trial in edited, state, plan.metric)
             left_out[why] = left_out.get(why, 0) + 1
     found = SweepData(
         sweep=opened.sweep.id,
@@ -150,6 +154,13 @@ def sweep_data(opened: OpenSweep, *, rule: str | None = None, at_step: int | Non
     came_to_an_end = sum(state in ended and trial not in together for trial, state, _, _ in rows)
     counted = sum(trial not in together for trial, _ in kept)
     return _with_reason(opened, found, at_step, counted / max(1, came_to_an_end))
+
+
+def _why(edited: bool, state: str, metric: str) -> str:
+    """Why a trial is left out."""
+    if edited:
+        return "edited while training"
+    return f"without a usable {metric}" if state == State.COMPLETED else str(state).lower()
 
 
 def _refuse_retest(opened: OpenSweep, plan: Plan) -> None:

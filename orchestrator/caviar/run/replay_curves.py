@@ -16,6 +16,7 @@ from numpy.lib.npyio import NpzFile
 
 from caviar.display.numbers import counted
 from caviar.errors import NoResultError, SpecError
+from caviar.results.edited import edited_trials, left_out
 from caviar.results.selector import select
 from caviar.run.executors.simulated import Recorded
 from caviar.store.read.sql import name as quoted
@@ -54,7 +55,9 @@ def curves_of(views: Any, description: Any, title: str) -> Curves:
     """
     plan = stored_plan(description["plan"])
     metric = plan.metric
-    ended = "SELECT trial FROM trials WHERE state = 'COMPLETED'"
+    edited = edited_trials(views)
+    kept = f" AND trial NOT IN ({', '.join(map(str, sorted(edited)))})" if edited else ""
+    ended = f"SELECT trial FROM trials WHERE state = 'COMPLETED'{kept}"
     asked = f"SELECT trial, attempt, min(epoch(started)) FROM attempts WHERE trial IN ({ended}) GROUP BY trial, attempt"
     began = {(trial, attempt): at for trial, attempt, at in views.execute(asked).fetchall() if at is not None}
     value = quoted(metric)
@@ -78,7 +81,8 @@ def curves_of(views: Any, description: Any, title: str) -> Curves:
         pausing=plan.pausing,
     )
     if len(trials) < 2:
-        raise NoResultError(f"{title} has {counted(len(trials), 'completed trial')}: {_NEEDS}")
+        also = f" ({left_out(edited)})" if edited else ""
+        raise NoResultError(f"{title} has {counted(len(trials), 'completed trial')}{also}: {_NEEDS}")
     return _checked(curves, f"{title} has {counted(len(trials), 'completed trial')}")
 
 
