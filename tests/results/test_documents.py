@@ -109,6 +109,7 @@ FORMS = {
         "curves": {"val_loss": POINTS, "train_loss": POINTS},
         "attempts": [ATTEMPT],
         "output": [],
+        "artifacts": {},
     },
     "curves": {"sweep": "str", "metric": "str", "trials": [{"trial": "int", **POINTS}]},
     "family": {

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from caviar_workers.states import Failure
-from caviar_workers.trial import PUBLIC, Trial
+from caviar_workers.trial import Trial
+from caviar_workers.trial_words import PUBLIC
 
 _OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError", "ResourceExhaustedError")
 _CALLS = {

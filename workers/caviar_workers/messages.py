@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from caviar_workers.artifact import Artifact
 from caviar_workers.checkpoint import Checkpoint, Save
 from caviar_workers.schedule import Change
 from caviar_workers.states import Action, Cause
@@ -231,6 +232,8 @@ class Batch:
     logs: bytes = b""
     saves: tuple[Save, ...] = ()
     """Checkpoints that were saved, in order; the rows reported before them are in this batch or came before it."""
+    artifacts: tuple[Artifact, ...] = ()
+    """Files that trials keep, in order."""
     fingerprint: Fingerprint | None = None
     """What the process trains with, once for each sweep."""
     applied: tuple[Applied, ...] = ()
@@ -240,4 +243,5 @@ class Batch:
     def size(self) -> int:
         """The bytes of the batch, about."""
         carried = sum(len(save.data) for save in self.saves if save.data is not None)
-        return len(self.curves) + len(self.attempts) + len(self.logs) + carried
+        kept = sum(len(artifact.data) for artifact in self.artifacts)
+        return len(self.curves) + len(self.attempts) + len(self.logs) + carried + kept

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from caviar_workers.artifact import Artifact, Artifacts
 from caviar_workers.attempt_records import Attempt, Endings, Past
 from caviar_workers.capture import Output
 from caviar_workers.checkpoint import Save, carried, is_visible
@@ -67,6 +68,7 @@ class Recorder:
         self._checks = RowChecks(lease.metric, lease.hidden)
         self._saves: list[Save] = []
         self._applied: list[Applied] = []
+        self._artifacts: list[Artifact] = []
         self._folder: CheckpointFolder | None = None
         self._sees_store: bool | None = None
         self._untaken: threading.Event | None = None
@@ -82,7 +84,10 @@ class Recorder:
             devices=self._devices,
             metric=lease.metric,
         )
-        trial.restore(lease.restore.get(trial.number), self.keep)
+        artifacts = Artifacts(trial.number, trial.attempt)
+        trial.restore(
+            lease.restore.get(trial.number), self.keep, lambda data, name: self.add_artifact(artifacts.make(data, name))
+        )
         trial.arrive()
         self._capture.begin(trial)
         with self._lock:
@@ -131,6 +136,14 @@ class Recorder:
         """A trial has taken an edit; in the training thread, before it reports what it trains with it."""
         with self._lock:
             self._applied.append(found)
+
+    def add_artifact(self, artifact: Artifact) -> None:
+        """Hand an artifact to the driver, with what comes next; in the training thread."""
+        with self._lock:
+            self._artifacts.append(artifact)
+            untaken = self._untaken
+        if untaken is not None:
+            untaken.wait()
 
     def is_measured(self, trial: Trial) -> bool:
         """Whether the sweep's metric was reported, in whichever attempt."""
@@ -202,10 +215,11 @@ class Recorder:
             curves, attempts = self._tables(window.without_refused())
         saves, self._saves = tuple(self._saves), []
         applied, self._applied = tuple(self._applied), []
-        if not (curves or attempts or pieces or saves or applied):
+        artifacts, self._artifacts = tuple(self._artifacts), []
+        if not (curves or attempts or pieces or saves or applied or artifacts):
             return None
         logs = ipc(logs_table(pieces)) if pieces else b""
-        return Batch(curves=curves, attempts=attempts, logs=logs, saves=saves, applied=applied)
+        return Batch(curves=curves, attempts=attempts, logs=logs, saves=saves, applied=applied, artifacts=artifacts)
 
     def _next_window(self) -> FlushWindow:
         endings, self._endings = self._endings, Endings()

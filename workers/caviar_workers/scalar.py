@@ -109,3 +109,10 @@ def in_words(value: Any, most: int) -> str:
     except Exception:
         text = "a value that cannot be printed"
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def make_floats(metrics: dict[str, Any]) -> None:
+    """Put floats in the place of the values of metrics, which may be other real numbers; errors as of `scalar`."""
+    for name, value in metrics.items():
+        if type(value) is not float:
+            metrics[name] = scalar(name, value)

@@ -10,10 +10,11 @@ from time import time as now
 from typing import Any
 
 from caviar_workers.checkpoint import MOST_STEP, Checkpoint, Restored
-from caviar_workers.scalar import scalar, whole_step
+from caviar_workers.scalar import make_floats, whole_step
 from caviar_workers.states import Action
 from caviar_workers.steering import NOTHING, Steering
 from caviar_workers.trial_folder import pack_folder, remove, scratch_folder
+from caviar_workers.trial_words import ELSEWHERE, OVER, PUBLIC
 
 Row = tuple[int, float, dict[str, float]]
 """One report: step, time in seconds since 1970, metrics."""
@@ -27,11 +28,6 @@ garbage collector busy for as long as the training; numbers, and dicts of number
 
 WIDTH = 3
 """Cells of a row."""
-
-PUBLIC = (
-    *("attempt", "changed", "config", "data", "devices", "interrupted", "load", "metric", "number", "path", "report"),
-    *("save", "seed", "start", "sweep"),
-)
 
 
 class TrialInterrupted(BaseException):
@@ -60,6 +56,7 @@ class Trial:
 
     __slots__ = (
         "_accept",
+        "_artifact",
         "_barred",
         "_cells",
         "_ending",
@@ -101,6 +98,7 @@ class Trial:
         self.steering: Steering | None = None
         self._restored: Checkpoint | None = None
         self._keep: Keep | None = None
+        self._artifact: Callable[[Any, str | None], None] | None = None
         self._scratch: Path | None = None
         self._start = 0
         self._saved = False
@@ -130,7 +128,7 @@ class Trial:
         """
         for value in metrics.values():
             if type(value) is not float:
-                _make_floats(metrics)
+                make_floats(metrics)
                 break
         if type(step) is not int or not 0 <= step <= MOST_STEP:
             step = whole_step(step)
@@ -163,6 +161,18 @@ class Trial:
         if self._ending == Action.PAUSE:
             self.interrupted = self._ending
             raise TrialInterrupted("this trial was told to pause")
+
+    def keep(self, data: bytes | str | os.PathLike[str], name: str | None = None) -> None:
+        """Keep a file beside the curve: `trial.keep("confusion.png")`, then `caviar get 42 --artifact confusion.png`.
+
+        Args:
+            data: The path of a file, or bytes; up to 64 MiB each, and 256 MiB together.
+            name: What it is called; None: as the file. Of several with one name, the newest counts.
+        """
+        if self._barred is not None:
+            raise RuntimeError(self._barred.format("keep"))
+        if self._artifact is not None:
+            self._artifact(data, name)
 
     @property
     def path(self) -> Path:
@@ -216,9 +226,11 @@ class Trial:
         """The newest value of a metric among the rows that wait for the recorder; None: they have none."""
         return next((row[metric] for row in reversed(self._cells[2::WIDTH]) if metric in row), None)
 
-    def restore(self, checkpoint: Checkpoint | None, keep: Keep) -> None:
-        """Give what `load` gives, and say where `save` leads (for the recorder, before the trial begins)."""
-        self._restored, self._keep = checkpoint, keep
+    def restore(
+        self, checkpoint: Checkpoint | None, keep: Keep, artifact: Callable[[Any, str | None], None] | None = None
+    ) -> None:
+        """Give what `load` gives, say where `save` and `keep` lead (for the recorder, before the trial begins)."""
+        self._restored, self._keep, self._artifact = checkpoint, keep, artifact
 
     def put(self, row: Row) -> None:
         """Record a row as it is, its time included (for simulated trials)."""
@@ -320,13 +332,13 @@ class Trial:
         """Close the trial: what comes from a thread that outlives train is refused."""
         _present.discard(self)
         remove(self._scratch)
-        self._barred = _OVER
+        self._barred = OVER
         self._accept = self._put = _refuse_late
 
     def estrange(self) -> None:
         """Refuse all that has to come from train's own process: this is the trial's shadow in another one."""
-        self._barred = _ELSEWHERE
-        self.refuse(RuntimeError(_ELSEWHERE.format("report")))
+        self._barred = ELSEWHERE
+        self.refuse(RuntimeError(ELSEWHERE.format("report")))
 
     @property
     def _key(self) -> tuple[str, int, int]:
@@ -352,27 +364,12 @@ class Trial:
         return f"Trial({self.sweep!r}, number={self.number}, attempt={self.attempt}, seed={self.seed})"
 
 
-def _make_floats(metrics: dict[str, Any]) -> None:
-    for name, value in metrics.items():
-        if type(value) is not float:
-            metrics[name] = scalar(name, value)
-
-
 _present: set[Trial] = set()
 """The trials that train in this process."""
 
-_ELSEWHERE = (
-    "trial.{}() works in the process of train only, for from another one nothing arrives: hand the numbers back to "
-    "train, through a queue or as a result, and call it there"
-)
-
-_OVER = (
-    "trial.{}() works until train returns only, and this trial has ended: wait in train for the threads that it started"
-)
-
 
 def _refuse_late(_row: Row) -> None:
-    raise RuntimeError(_OVER.format("report"))
+    raise RuntimeError(OVER.format("report"))
 
 
 def _unpickled(origin: tuple[int, int], facts: dict[str, Any], data: Any) -> Trial:

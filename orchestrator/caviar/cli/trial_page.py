@@ -21,6 +21,7 @@ def print_trial(document: TrialDocument, log: bool | None) -> None:
     _print_curve(document, log)
     if len(document.attempts) > 1:
         _print_attempts(document.attempts)
+    _print_artifacts(document.artifacts)
     _print_text("error", document.error or "")
     _print_text("output (last lines)", "\n".join(document.output))
 
@@ -93,6 +94,16 @@ def _print_curve(document: TrialDocument, log: bool | None) -> None:
         emit()
         emit(f"{document.metric} {axis_text(axis)}", hang=2)
         emit("\n".join(lines))
+
+
+def _print_artifacts(artifacts: dict[str, int]) -> None:
+    from caviar.display.sanitize import plain
+
+    if artifacts:
+        emit()
+        emit("artifacts (caviar get TRIAL --artifact NAME -o FILE)")
+        for name, size in artifacts.items():
+            emit(f"  {plain(name)}  {size:,} bytes", hang=6)
 
 
 def _print_attempts(attempts: list[dict[str, Any]]) -> None:

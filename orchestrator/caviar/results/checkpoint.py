@@ -1,4 +1,4 @@
-"""A checkpoint of a trial out of the store, such as the winner's model: the user's own bytes, never looked into."""
+"""Checkpoints and artifacts of a trial, such as the winner's model: the user's own bytes, never looked into."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from caviar.errors import NotFoundError, StoreError
+from caviar.errors import NotFoundError, StoreError, did_you_mean
 from caviar.results.best import best_document
 from caviar.store import Views
+from caviar.store.artifacts import artifacts_of, read_artifact
 from caviar.store.checkpoints import read_checkpoint, restorable, saves_of
 
 if TYPE_CHECKING:
@@ -44,6 +45,50 @@ class CheckpointDocument:
     file: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactDocument:
+    """A file that a trial kept.
+
+    Attributes:
+        sweep: id of the sweep that the trial is of.
+        trial: its number.
+        name: what it is called.
+        attempt: which attempt kept it.
+        bytes: its size.
+        file: where it was written; None: nowhere.
+    """
+
+    sweep: str
+    trial: int
+    name: str
+    attempt: int
+    bytes: int
+    file: str | None = None
+
+
+def artifact_of(opened: OpenSweep, trial: int | None, name: str) -> tuple[ArtifactDocument, bytes]:
+    """A file that a trial kept, the newest of that name, and its bytes.
+
+    Args:
+        opened: The sweep.
+        trial: Which; None: as of `checkpoint_of`.
+        name: What it is called.
+
+    Raises:
+        NotFoundError: There is no such trial, or no such file.
+        NoResultError: No trial is named, and none has a usable value.
+        StoreError: It cannot be read, or is damaged.
+    """
+    home, number = _named(opened, trial)
+    kept = artifacts_of(home, number)
+    if name not in kept:
+        if not kept:
+            raise NotFoundError(f"trial {number} of {home.id} has kept no files: let train call trial.keep({name!r})")
+        raise NotFoundError(f"trial {number} of {home.id} has kept no {name!r}{did_you_mean(name, kept)}")
+    data = read_artifact(home, kept[name])
+    return ArtifactDocument(sweep=home.id, trial=number, name=name, attempt=kept[name].attempt, bytes=len(data)), data
+
+
 def checkpoint_of(
     opened: OpenSweep, trial: int | None = None, *, step: int | None = None, best: bool = False
 ) -> tuple[CheckpointDocument, bytes]:
@@ -60,11 +105,7 @@ def checkpoint_of(
         NoResultError: No trial is named, and none has a usable value.
         StoreError: It cannot be read, or is damaged.
     """
-    if trial is None:
-        home, number = _winner(opened)
-    else:
-        opened.trial(trial)
-        home, number = opened.sweep, trial
+    home, number = _named(opened, trial)
     with Views(opened.store, [home]) as views:
         saves = restorable(saves_of(home, number), views.published([number]).get(number, {}))
     save = _chosen(home, number, saves, step=step, best=best)
@@ -83,6 +124,14 @@ def checkpoint_of(
         steps=_steps(saves),
     )
     return document, data
+
+
+def _named(opened: OpenSweep, trial: int | None) -> tuple[SweepDir, int]:
+    """The sweep and the number of a trial; None: the winner."""
+    if trial is None:
+        return _winner(opened)
+    opened.trial(trial)
+    return opened.sweep, trial
 
 
 def _winner(opened: OpenSweep) -> tuple[SweepDir, int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from caviar.results.curves_sql import Points, exact_metrics
 from caviar.results.selector import as_given
+from caviar.store.artifacts import artifacts_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,6 +55,7 @@ class TrialDocument:
         curves: metric → all its reports.
         attempts: its rows in the view `attempts`.
         output: the last lines that its newest attempt printed, oldest first.
+        artifacts: name → bytes of the files that it kept.
     """
 
     sweep: str
@@ -79,6 +81,7 @@ class TrialDocument:
     curves: dict[str, Points]
     attempts: list[dict[str, Any]]
     output: list[str]
+    artifacts: dict[str, int]
 
 
 _OF_THE_ROW = ("started", "ended", "busy", "host", "pid", "devices", "rows", "step", "diverged", "kind", "error")
@@ -106,6 +109,7 @@ def trial_document(opened: OpenSweep, trial: int) -> TrialDocument:
         curves=curves,
         attempts=opened.rows("SELECT * EXCLUDE (sweep) FROM attempts WHERE trial = ? ORDER BY attempt", [trial]),
         output=_tail(opened, trial),
+        artifacts={name: one.bytes for name, one in artifacts_of(opened.sweep, trial).items()},
     )
 
 

@@ -196,6 +196,17 @@ def _check_twin(store: Store, plan: Plan) -> None:
         )
 
 
+def _ports(executor: Executor, writer: Writer, checkpoints: StoredCheckpoints, prints: KeptFingerprints) -> Ports:
+    """All that is kept of a sweep goes to its store."""
+    return Ports(
+        executor=executor,
+        sink=writer,
+        checkpoints=checkpoints,
+        artifacts=checkpoints.add_artifacts,
+        fingerprints=prints,
+    )
+
+
 def drive_sweep(
     store: Store,
     held: Ownership,
@@ -230,7 +241,7 @@ def drive_sweep(
         writer = parts.enter_context(Writer(sweep_dir, held.epoch, sealing=True))
         checkpoints = parts.enter_context(StoredCheckpoints(store, sweep_dir, plan, writer, held.epoch))
         prints = parts.enter_context(KeptFingerprints(sweep_dir, progress.note))
-        ports = Ports(executor=executor, sink=writer, checkpoints=checkpoints, fingerprints=prints)
+        ports = _ports(executor, writer, checkpoints, prints)
         run_progress = RunProgress(
             store, looking, plan, already=search.source.ended, before=search.source.rest, curves=progress.curves
         )

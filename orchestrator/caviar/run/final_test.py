@@ -88,8 +88,14 @@ def run_final_test(
         note(f"look {len(tested) + 1} at the test set: t{tested[0][1]} was measured on it before")
     restore = newest_restorable(store, winner.sweep, [winner.trial])
     told = FinalTestSink(Kept(restore=restore))
+    alone = replace(
+        ports,
+        sink=told,
+        checkpoints=told,
+        artifacts=lambda _: note("what final gives to trial.keep() is not kept: let train call it"),
+    )
     try:
-        _run(held, plan, _work(store, winner), replace(ports, sink=told, checkpoints=told), attend)
+        _run(held, plan, _work(store, winner), alone, attend)
     finally:
         show_output(note, "final", told.said)
     if not told.metrics:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from caviar.errors import StoreError
+from caviar.store.artifacts import damaged_artifacts
 from caviar.store.checkpoints import all_saves
 from caviar.store.disk.checksum import checksum, checksum_of
 from caviar.store.drift_checks import drift_checks
@@ -80,8 +81,15 @@ def beginning(sweep: SweepDir, seen: VisibleFiles) -> list[Wrong]:
 
 
 def records(sweep: SweepDir, seen: VisibleFiles) -> list[Wrong]:
-    """Return what is wrong with manifests, owners and findings."""
-    return [*_manifests(sweep, seen), *_end(sweep, seen), *_owners(sweep, seen), *_finals(sweep), *_prints(sweep)]
+    """Return what is wrong with manifests, owners, findings and artifacts."""
+    return [
+        *_manifests(sweep, seen),
+        *_end(sweep, seen),
+        *_owners(sweep, seen),
+        *_finals(sweep),
+        *_prints(sweep),
+        *damaged_artifacts(sweep),
+    ]
 
 
 def _manifests(sweep: SweepDir, seen: VisibleFiles) -> Iterator[Wrong]:

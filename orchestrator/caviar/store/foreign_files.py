@@ -14,6 +14,7 @@ from caviar.store.disk import STALE_S
 from caviar.store.disk.posix import ASIDE
 from caviar.store.layout import (
     AMENDMENTS,
+    ARTIFACTS,
     BUILD,
     CHECKPOINTS,
     CODE_FILE,
@@ -50,13 +51,14 @@ _FORMS = {
     QUARANTINE: r"[A-Za-z0-9_.-]+",
     BUILD: r"duckdb_temp_[A-Za-z0-9_.-]+|_gone-\d+",
     CHECKPOINTS: r"[0-9a-f-]+\.checkpoint",
+    ARTIFACTS: r"[0-9a-f-]+\.artifact",
 }
 """Folder → what its files are called, beside those that are unfinished."""
 
 _UNFINISHED = r"\.([A-Za-z0-9_.-]+\.)?[0-9a-f]{32}\.aside|\.folder|\.nfs[0-9a-f]+"
 """The last: what NFS calls a file that was deleted while a process on this machine has it open."""
 _NAMES = {folder: re.compile(f"{form}|{_UNFINISHED}", re.ASCII) for folder, form in _FORMS.items()}
-_INNER = (BUILD, CHECKPOINTS)
+_INNER = (BUILD, CHECKPOINTS, ARTIFACTS)
 """Folders whose files are in numbered folders."""
 _NUMBERED = re.compile(r"[0-9]+|_gone-[0-9a-f]{32}")
 """Those folders, and what they are called while they are removed."""

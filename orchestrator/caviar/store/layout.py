@@ -10,6 +10,7 @@
 <store>/sweep=<id>/_build/<epoch>/     final files and checkpoints while they are written; made and removed by claims
 <store>/sweep=<id>/_manifest/<k>.json            which files count; the highest k
 <store>/sweep=<id>/_checkpoints/<trial>/<attempt>-<step>-<rows>-<value>-<checksum>.checkpoint    bytes of the user's
+<store>/sweep=<id>/_artifacts/<trial>/<attempt>-<number>-<checksum>.artifact    its name, and bytes of the user's
 <store>/sweep=<id>/_amendments/<n>.json, -<digest>.zip    that it was extended, or goes on with other code and files
 <store>/sweep=<id>/_fingerprints/<n>.json        what its processes trained with: libraries, processors, drivers
 <store>/sweep=<id>/_drift/<n>.json               what checks of its winner found
@@ -47,6 +48,7 @@ KEYS = "_keys"
 OWNER, HOT, MERGED, MANIFEST, FINAL_TESTS, BUILD = "_owner", "_hot", "_merged", "_manifest", "_final", "_build"
 FINGERPRINTS, DRIFT = "_fingerprints", "_drift"
 QUARANTINE, REQUESTS, CHECKPOINTS, AMENDMENTS = "_quarantine", "_requests", "_checkpoints", "_amendments"
+ARTIFACTS = "_artifacts"
 FINAL_TABLES = ("curves", "trials", "attempts", "logs", "decisions")
 SUPERSEDED = "superseded"
 LOST = "lost"

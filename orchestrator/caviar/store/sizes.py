@@ -10,7 +10,7 @@ import duckdb
 
 from caviar.store.checkpoints import all_saves
 from caviar.store.disk.store_errors import store_error
-from caviar.store.layout import CHECKPOINTS
+from caviar.store.layout import ARTIFACTS, CHECKPOINTS
 from caviar.store.read.sql import open_plain, paths
 from caviar.store.visible_files import gone_error
 
@@ -44,7 +44,7 @@ def sizes(sweep: SweepDir) -> list[Size]:
     seen = sweep.visible_files()
     try:
         found = [_size(sweep, seen, table) for table in TABLES if seen.names(table)]
-        return found + _checkpoints(sweep)
+        return found + _checkpoints(sweep) + _artifacts(sweep)
     except FileNotFoundError as error:
         if sweep.visible_files() != seen:  # merged away meanwhile
             return sizes(sweep)
@@ -73,6 +73,12 @@ def _checkpoints(sweep: SweepDir) -> list[Size]:
     bytes_of = {trial: sweep.disk.sizes(folder / str(trial)) for trial in {save.trial for save in saves}}
     size = sum(bytes_of[save.trial].get(PurePath(save.name).name, 0) for save in saves)
     return [Size(table="checkpoints", files=len(saves), rows=0, size=size)]
+
+
+def _artifacts(sweep: SweepDir) -> list[Size]:
+    folder = sweep.path / ARTIFACTS
+    sizes = [size for trial in sweep.disk.list(folder) for size in sweep.disk.sizes(folder / trial).values()]
+    return [Size(table="artifacts", files=len(sizes), rows=0, size=sum(sizes))] if sizes else []
 
 
 def _rows(files: Sequence[Path]) -> int:

@@ -185,6 +185,18 @@ class Result(RunsAgain, ActsOnTrials):
             found, data = checkpoint_of(opened, trial, step=step, best=best)
         return Checkpoint(found.step, data)
 
+    def artifact(self, name: str, trial: int | None = None) -> bytes:
+        """A file that a trial kept by `trial.keep`, the newest of that name; errors as of `checkpoint`.
+
+        Args:
+            name: What it is called.
+            trial: Which; None: the best one, or the winner of the sweep's retest.
+        """
+        from caviar.results.checkpoint import artifact_of  # noqa: PLC0415 — few ask for it
+
+        with self._opened() as opened:
+            return artifact_of(opened, trial, name)[1]
+
     @property
     def plot(self) -> Plots:
         """Plots for papers, such as `result.plot.curves().savefig("curves.pdf")`; they need matplotlib."""

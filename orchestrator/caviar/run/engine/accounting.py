@@ -103,6 +103,8 @@ class Accounting:
             self._ports.sink.add("logs", _table(batch.logs))
         if batch.fingerprint is not None:
             self._ports.fingerprints(batch.fingerprint)
+        if batch.artifacts:
+            self._ports.artifacts(batch.artifacts)
         if batch.saves and self._ports.checkpoints is not None:
             self._ports.checkpoints.add_saves(batch.saves)
         if attempts is not None:

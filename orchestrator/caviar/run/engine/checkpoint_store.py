@@ -1,4 +1,5 @@
 """The engine's keeper of checkpoints: writes what workers cannot, thins out, and gives trials what they go on from.
+Artifacts take the same way to the disk.
 
 The files themselves are the affair of `store.checkpoints`.
 """
@@ -6,7 +7,7 @@ The files themselves are the affair of `store.checkpoints`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -18,6 +19,7 @@ from caviar.run.engine.background import Background, done
 from caviar.run.engine.ports import Sink
 from caviar.run.engine.work import Kept, Work
 from caviar.spec.plan import Plan
+from caviar.store.artifacts import write_artifact
 from caviar.store.checkpoints import (
     discard_unfinished,
     folders_for_workers,
@@ -33,6 +35,7 @@ from caviar.store.checkpoints import (
 
 if TYPE_CHECKING:
     from caviar.store import Store, SweepDir
+    from caviar_workers.artifact import Artifact
     from caviar_workers.checkpoint import Save
 
 MOST_CARRIED = 256 * 2**20
@@ -80,12 +83,20 @@ class StoredCheckpoints:
         Raises:
             StoreError: One that was taken before could not be written.
         """
-        self._check()
         self._used = True
-        mark, size = self._sink.mark(), sum(len(save.data or b"") for save in saves)
+        mark = self._sink.mark()
+        self._add(sum(len(save.data or b"") for save in saves), lambda: self._add_saves(saves, mark))
+
+    def add_artifacts(self, artifacts: Sequence[Artifact]) -> None:
+        """Write files that trials keep; errors as of `add_saves`."""
+        self._add(sum(len(one.data) for one in artifacts), lambda: self._add_artifacts(artifacts))
+
+    def _add(self, size: int, write: Callable[[], None]) -> None:
+        """Have something written, of so many bytes, for which there is room."""
+        self._check()
         while self._adding and size + sum(waiting for waiting, _ in self._adding) > MOST_CARRIED:
             self._adding.popleft()[1].result()
-        self._adding.append((size, self._disk.do(lambda: self._add_saves(saves, mark))))
+        self._adding.append((size, self._disk.do(write)))
 
     def forget(self, trials: Iterable[int]) -> None:
         """Executions of these trials ended: what they have stays, and is looked up when it is needed again."""
@@ -139,6 +150,10 @@ class StoredCheckpoints:
             self._held[save.trial] = stay
             self._doomed += [(mark, one) for one in go]
         self._clean()
+
+    def _add_artifacts(self, artifacts: Sequence[Artifact]) -> None:
+        for artifact in artifacts:
+            write_artifact(self._sweep_dir, self._epoch, artifact)
 
     def _forget(self, trials: Iterable[int]) -> None:
         for trial in trials:

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from caviar.run.engine.work import Kept, Work
 from caviar.run.executors.executor import Clock, Executor
+from caviar_workers.artifact import Artifact
 from caviar_workers.checkpoint import Save
 from caviar_workers.messages import Fingerprint
 
@@ -96,7 +97,7 @@ class Checkpoints(Protocol):
         ...
 
 
-def _nowhere(found: Fingerprint) -> None:
+def _nowhere(found: object) -> None:
     """Let it go."""
 
 
@@ -110,6 +111,8 @@ class Ports:
     """Where tables go."""
     checkpoints: Checkpoints | None = None
     """None: nobody asks for them."""
+    artifacts: Callable[[Sequence[Artifact]], None] = _nowhere
+    """Takes files that trials keep."""
     fingerprints: Callable[[Fingerprint], None] = _nowhere
     """Told what a process trains with; does not wait for a disk, and never raises."""
     clock: Clock = time

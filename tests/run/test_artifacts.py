@@ -1,0 +1,121 @@
+"""Files that trials keep: out comes what went in, by its name, which never is a path."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from caviar import Result
+from caviar.errors import NotFoundError, StoreError
+from caviar.store import Store
+from caviar.store.artifacts import artifacts_of
+from caviar.store.layout import ARTIFACTS
+from caviar_workers import artifact
+from caviar_workers.artifact import Artifacts, parse_file, parse_head
+from caviar_workers.trial import Trial
+
+from .conftest import Caviar, Write
+
+EXPERIMENT = """
+    from caviar import Float, Sweep
+
+
+    def train(config, trial):
+        picture = trial.path / "confusion.png"
+        for epoch in range(3):
+            trial.report(epoch, loss=config["x"])
+            trial.keep(f"{trial.number} at {epoch}".encode(), "../../etc/notes")
+        picture.write_bytes(b"png\\n" * trial.number)
+        trial.keep(picture)
+
+
+    def final(config, trial):
+        trial.keep(b"x", "test")
+        return {"error": 0.1}
+
+
+    sweep = Sweep(train, {"x": Float(0.0, 1.0)}, "loss", trials=3, final=final)
+"""
+
+
+@pytest.fixture
+def swept(inline: None, caviar: Caviar, write: Write, store: Path) -> Result:
+    ran = caviar("run", write(EXPERIMENT), "-q")
+    assert ran.code == 0
+    assert "final gives to trial.keep() is not kept" in ran.err
+    return Result(store)
+
+
+def test_a_file_comes_out_as_it_went_in(swept: Result, caviar: Caviar, store: Path, tmp_path: Path) -> None:
+    assert swept.artifact("confusion.png", 2) == b"png\n" * 2
+    assert swept.artifact("../../etc/notes", 1) == b"1 at 2", "the newest of its name"
+    assert swept.artifact("confusion.png") == b"png\n" * swept.best.trial
+    file = tmp_path / "picture.png"
+    got = caviar("get", "1", "--artifact", "confusion.png", "-o", file)
+    assert (got.code, file.read_bytes()) == (0, b"png\n")
+    assert got.err == f"wrote {file}: confusion.png of t1 of {swept.id}, 4 bytes\n"
+    found = json.loads(caviar("show", "2", "--json").out)
+    assert found["artifacts"] == {"../../etc/notes": 6, "confusion.png": 8}
+    assert "../../etc/notes  6 bytes" in caviar("show", "2").out
+    files = [path.relative_to(store).parts for path in store.rglob("*") if path.is_file() and ARTIFACTS in path.parts]
+    assert len(files) == 12
+    assert all(parse_file(parts[-1]) and "etc" not in parts for parts in files)
+    assert '"artifacts"' in caviar("store", "info", "--json").out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("1", "--artifact", "confusion.pgn"), "has kept no 'confusion.pgn'; did you mean 'confusion.png'"),
+        (("1", "--artifact", "x", "--best"), "leave them out"),
+        (("9", "--artifact", "x"), "has no trial 9"),
+    ],
+)
+def test_what_is_not_there_is_a_sentence(swept: Result, caviar: Caviar, words: tuple[str, ...], said: str) -> None:
+    got = caviar("get", *words, "-o", "x")
+    assert (got.code != 0, said in got.err, got.err.count("\n")) == (True, True, 1), got.err
+
+
+def test_a_damaged_one_is_never_given_out(swept: Result, caviar: Caviar, store: Path) -> None:
+    sweep = Store.open(store).find()
+    kept = artifacts_of(sweep, 1)["confusion.png"]
+    path = Path(kept.path)
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(StoreError, match=r"'confusion\.png' is damaged"):
+        swept.artifact("confusion.png", 1)
+    checked = caviar("store", "check")
+    assert (checked.code, path.name in checked.out + checked.err) == (5, True)
+    for odd in (b"", b"{}", b'{"name": 3}\n', b'{"name": "a\\u0000"}\n', b"[" * 2000, b"\xff\n", b'{"name": "x"}'):
+        path.write_bytes(odd)
+        assert set(artifacts_of(sweep, 1)) == {"../../etc/notes"}, odd
+    with pytest.raises(NotFoundError, match=r"has kept no 'confusion\.png'"):
+        swept.artifact("confusion.png", 1)
+
+
+def test_what_may_not_be_kept_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifact, "MOST_BYTES", 8)
+    monkeypatch.setattr(artifact, "MOST_OF_A_TRIAL", 20)
+    keeping = Artifacts(0, 0)
+    with pytest.raises(TypeError, match="bytes have no name"):
+        keeping.make(b"x", None)
+    with pytest.raises(TypeError, match="bytes or the path of a file, but keep"):
+        keeping.make(3, "x")
+    for name in ("", "a\nb", "x" * 129):
+        with pytest.raises(ValueError, match="printable characters"):
+            keeping.make(b"x", name)
+    with pytest.raises(ValueError, match="is too much"):
+        keeping.make(b"x" * 9, "x")
+    with pytest.raises(FileNotFoundError):
+        keeping.make(tmp_path / "none", None)
+    assert keeping.make(b"12345678", "x").content == b'{"name": "x"}\n12345678'
+    assert keeping.make(b"12345678", "x").number == 1
+    with pytest.raises(ValueError, match="is too much"):
+        keeping.make(b"12345", "x")
+    assert parse_head(keeping.make(b"", "ü").content) == "ü"
+
+
+def test_a_trial_that_has_ended_keeps_nothing() -> None:
+    trial = Trial(sweep="s", number=0, attempt=0, seed=0)
+    trial.leave()
+    with pytest.raises(RuntimeError, match=r"trial.keep\(\) works until train returns only"):
+        trial.keep(b"x", "x")
