@@ -12,6 +12,8 @@ from pathlib import Path
 import click
 
 from caviar.cli.verb_run import verb as run
+from caviar.cli.verb_submit import NOT_HANDED_ON
+from caviar.cli.verb_submit import verb as submit
 from caviar.display.verb_names import VERBS
 from caviar.search.searchers import SEARCHERS
 from caviar.search.stopping.registry import POLICIES
@@ -42,6 +44,13 @@ def flags() -> str:
     """The options of `caviar run`."""
     own = (one for one in run.params if isinstance(one, click.Option) and one.name not in ELSEWHERE)
     return table(("option", "meaning"), map(flag, own))
+
+
+def handed_on() -> str:
+    """The options of `caviar run` that `caviar submit` hands on."""
+    known = {one.name for one in run.params if isinstance(one, click.Option)} - set(NOT_HANDED_ON)
+    options = (one.opts[0] for one in submit.params if one.name in known)
+    return ", ".join(f"`{one}`" for one in options)
 
 
 def verbs() -> str:
@@ -105,6 +114,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "verbs": verbs,
     "settings": settings,
     "flags of run": flags,
+    "options handed on by submit": handed_on,
     "scales": scales,
     "views": views,
     "stop policies": policies,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from caviar.errors import SpecError
-from caviar.spec.provenance import provenance
+from caviar.spec.provenance import SUBMITTED, provenance
 from caviar.spec.secrets import redact, refuse_secrets
 
 
@@ -96,3 +96,25 @@ def test_secret_arguments_are_refused(name: str) -> None:
 @pytest.mark.parametrize("name", ["tokens", "token_count", "keys", "secretary", "keyword", "max_tokens", "token"])
 def test_other_arguments_are_not(name: str) -> None:
     refuse_secrets({name: 1})
+
+
+SENT = {"user": "ada", "host": "laptop", "git_commit": "c0ffee", "git_dirty": True, "source": "/srv/exp.py"}
+
+
+def test_a_job_is_told_where_it_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SUBMITTED, json.dumps(SENT | {"more": 1, "host": 3}))
+
+    found = provenance(tmp_path / "exp.py")
+
+    assert found["submitted"] == {name: value for name, value in SENT.items() if name != "host"}
+    assert (found["git_commit"], found["git_dirty"], found["source"]) == ("c0ffee", True, "/srv/exp.py")
+
+
+@pytest.mark.parametrize("said", ["", "{", "[]", "3", '"x"', "{}", '{"user": 3}', json.dumps({"user": "x" * 5000})])
+def test_what_a_job_is_told_otherwise_is_nothing(said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SUBMITTED, said)
+
+    found = provenance(tmp_path / "exp.py")
+
+    assert "submitted" not in found
+    assert found["source"] == str(tmp_path / "exp.py")

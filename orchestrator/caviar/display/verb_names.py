@@ -3,6 +3,7 @@
 VERBS = {
     "run": ("Run sweeps", "Run the sweep that a file describes."),
     "resume": ("Run sweeps", "Finish an interrupted sweep."),
+    "submit": ("Run sweeps", "Hand a sweep to a Ray cluster, and walk away."),
     "stop": ("Run sweeps", "Stop a sweep that runs, or one of its trials."),
     "edit": ("Babysit a trial", "Change live parameters of a trial while it trains."),
     "note": ("Babysit a trial", "Keep a few words about a trial."),

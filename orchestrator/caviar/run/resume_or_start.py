@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import SpecError, StoreError
-from caviar.results.next_plan import next_sweep
+from caviar.results.next_plan import next_plan, next_sweep
 from caviar.run.code_to_run import Code, program_to_read
 from caviar.run.driver import run_sweep
 from caviar.run.resume import LOOK_S, resume_sweep
@@ -134,6 +134,12 @@ def _ended_by(store: Store, sweep: SweepDir) -> str:
 def _alive(store: Store, sweep: SweepDir) -> SweepDir | None:
     """The sweep, or the one of those that follow it, that somebody owns now; None: nobody does."""
     return next((one for one in _line(store, sweep) if one.owner_alive()), None)
+
+
+def is_done(store: Store, sweep: SweepDir) -> bool:
+    """Whether a sweep and all that follow it are finished."""
+    last = list(_line(store, sweep))[-1]
+    return last.state() == "finished" and next_plan(store, last, Plan.from_json(last.description()["plan"])) is None
 
 
 def _line(store: Store, sweep: SweepDir) -> Iterator[SweepDir]:

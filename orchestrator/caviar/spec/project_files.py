@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
@@ -81,7 +82,7 @@ class ProjectFiles:
         """
         if self.size > MOST:
             largest = sorted(self.kept, key=lambda file: -file.size)[:_NAMED]
-            named = ", ".join(f"{file.name} ({file.size / 1e6:,.0f} MB)" for file in largest)
+            named = ", ".join(f"{file.name} ({file.size / 1e6:,.3g} MB)" for file in largest)
             raise SpecError(
                 f"a project of at most {MOST / 1e6:,.0f} MB travels, and {self.root} has {self.size / 1e6:,.0f} MB; "
                 f"the largest files are {named}: name what is not needed in .caviarignore, and let train read large "
@@ -174,9 +175,12 @@ class _Walk:
         return (*(one for one in plain if one), *self.also)
 
     @cached_property
-    def wished(self) -> GitIgnoreSpec:
-        """What is wanted, as patterns from the root."""
+    def _wished(self) -> GitIgnoreSpec:
         return GitIgnoreSpec.from_lines([f"/{one.removeprefix('./').lstrip('/')}" for one in self.wanted])
+
+    def wishes(self, name: str) -> bool:
+        """Whether a path is wanted."""
+        return self.wanted == EVERYTHING or self._wished.match_file(name)
 
     def check_wanted(self, pattern: str, files: ProjectFiles) -> None:
         """See that what a user named is found, and travels."""
@@ -248,13 +252,13 @@ class _Walk:
                     yield LeftOut(name=shown, why=why)
                 return
             yield from self.folder(shown, rules, "" if named else why)
-        elif named or (not why and self.wished.match_file(name)):
+        elif named or (not why and self.wishes(name)):
             status = os.stat(entry.path)
             if stat.S_ISREG(status.st_mode):
                 yield ProjectFile(name=name, path=Path(entry.path), size=status.st_size)
             else:
                 yield LeftOut(name=name, why="it is no file")
-        elif why and not behind and self.wished.match_file(name):
+        elif why and not behind and self.wishes(name):
             yield LeftOut(name=name, why=why)
 
     def _never(self, entry: os.DirEntry[str], name: str) -> str:
@@ -280,12 +284,17 @@ class _Walk:
 
 def _by_name(name: str) -> str:
     """Why what is called so stays; empty: it need not."""
-    folded = name.casefold()
-    if any(fnmatch.fnmatchcase(folded, one) for one in SECRET):
+    if _matcher(SECRET).fullmatch(folded := name.casefold()):
         return "it may hold a secret"
     if folded in _HISTORY:
         return "it is a repository's history"
-    return "it is a cache" if any(fnmatch.fnmatchcase(name, one) for one in _CACHES) else ""
+    return "it is a cache" if _matcher(_CACHES).fullmatch(name) else ""
+
+
+@cache
+def _matcher(globs: tuple[str, ...]) -> re.Pattern[str]:
+    """One pattern for all: there may be a hundred thousand names."""
+    return re.compile("|".join(map(fnmatch.translate, globs)))
 
 
 def _by_content(folder: Path, store: Path | None) -> str:

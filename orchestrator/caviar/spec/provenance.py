@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import platform
 import socket
 import subprocess
@@ -31,6 +33,12 @@ _PACKAGES = (
 )
 
 
+SUBMITTED = "CAVIAR_SUBMITTED"
+"""The variable in which a job of a cluster finds who submitted it, from where, and what git says of the code there."""
+_MOST = 4096
+"""Characters of it that are read."""
+
+
 def provenance(source: Path | None, command: Sequence[str] | None = None) -> dict[str, Any]:
     """Return what is worth knowing of a sweep's origin, as JSON values.
 
@@ -39,6 +47,9 @@ def provenance(source: Path | None, command: Sequence[str] | None = None) -> dic
         command: The command line; None: this process's own.
     """
     commit, dirty = _git(source.parent) if source is not None else (None, None)
+    sent = submitted()
+    if sent and commit is None:
+        commit, dirty = sent.get("git_commit"), sent.get("git_dirty")
     return {
         "host": socket.gethostname(),
         "user": user_name(),
@@ -46,10 +57,23 @@ def provenance(source: Path | None, command: Sequence[str] | None = None) -> dic
         "python": platform.python_version(),
         "versions": _versions(),
         "command": redact(sys.argv if command is None else command),
-        "source": None if source is None else str(source),
+        "source": sent.get("source") if sent else None if source is None else str(source),
         "git_commit": commit,
         "git_dirty": dirty,
-    }
+    } | ({"submitted": sent} if sent else {})
+
+
+def submitted() -> dict[str, Any]:
+    """What a job was told of its origin; nothing, where it is none or was told something else."""
+    try:
+        said = json.loads(os.environ.get(SUBMITTED, "")[:_MOST])
+    except ValueError:
+        return {}
+    texts = (
+        {name: said.get(name) for name in ("user", "host", "git_commit", "source")} if isinstance(said, dict) else {}
+    )
+    found: dict[str, Any] = {name: text for name, text in texts.items() if isinstance(text, str)}
+    return found | ({"git_dirty": said["git_dirty"]} if found and isinstance(said.get("git_dirty"), bool) else {})
 
 
 def _versions() -> dict[str, str]:

@@ -161,6 +161,8 @@ def provenance_document(opened: OpenSweep, status: StatusDocument, rows: TrialRo
     dirty = ", with changes that are not committed" if origin.get("git_dirty") else ""
     pairs.append(("git commit", f"{commit}{dirty}" if commit else None))
     pairs += [(label, origin.get(key)) for label, key in _OF_ORIGIN]
+    sent = origin.get("submitted") or {}
+    pairs.append(("submitted by", ", from ".join(filter(None, (sent.get("user"), sent.get("host"))))))
     pairs.append(("code digest", said.get("program", {}).get("digest")))
     versions = origin.get("versions")
     if isinstance(versions, dict):

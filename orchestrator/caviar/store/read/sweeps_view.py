@@ -65,7 +65,7 @@ def sweep_row(description: dict[str, Any], state: str, tables: SweepTables) -> s
         "git_commit": text(origin.get("git_commit")),
         "git_dirty": text(origin.get("git_dirty")),
         "command": text(_command(origin.get("command"))),
-        "user_name": text(origin.get("user")),
+        "user_name": text((origin.get("submitted") or origin).get("user")),
         **counts,
     }
     return f"SELECT {', '.join(f'({cells[key]})::{kind} AS {key}' for key, kind in COLUMNS.items())} {source}"
