@@ -144,3 +144,42 @@ def test_an_option_may_be_a_dict_all_the_same():
     sweep = Sweep(lambda config, trial: 1.0, {"opt": Choice([{"a": 1}, {"b": 2}])}, "loss", first=[{"opt": {"b": 2}}])
     assert sweep.try_().config == {"opt": {"b": 2}}
     assert sweep.try_({"opt": {"a": 1}}).config == {"opt": {"a": 1}}
+
+
+CALLED_AS_COLUMNS = """
+    from dataclasses import dataclass
+
+    from caviar import Int, Sweep
+
+
+    @dataclass
+    class Config:
+        seed: int = 1
+        step: int = 1
+
+
+    def train(config: Config, trial):
+        return {"loss": config.seed + config.step / 10}
+
+
+    def plain(config, trial):
+        return {"loss": config["seed"] + config["step"] / 10}
+
+
+    space = {"seed": Int(2, 9), "step": Int(1, 4)}
+    of_a_class = Sweep(train, space, "loss", trials=4, first=[{"seed": 2, "step": 1}])
+    of_a_dict = Sweep(plain, space, "loss", trials=4, constraint=lambda config: config["seed"] < 9)
+"""
+
+
+@pytest.mark.usefixtures("inline")
+@pytest.mark.parametrize("name", ["of_a_class", "of_a_dict"])
+def test_a_parameter_may_be_called_as_a_column_of_the_store(caviar, write, store, name):
+    ran = caviar("run", f"{write(CALLED_AS_COLUMNS)}:{name}", "-q", "--set", "space.seed.high=8")
+    assert ran.code == 0, ran.err
+    result = Result(store)
+    rows = result.sql('SELECT "config.seed", "config.step", last_loss FROM trials ORDER BY trial').fetchall()
+    assert [loss for *_, loss in rows] == [seed + step / 10 for seed, step, _ in rows]
+    assert dict(result.space) == {"config.seed": Int(2, 8), "config.step": Int(1, 4)}
+    assert caviar("run", f"{write(CALLED_AS_COLUMNS)}:of_a_dict", "-q", "--fix", "seed=3").code == 0
+    assert set(Result(store).trials()["config.seed"]) == {3}

@@ -4,6 +4,8 @@ import pytest
 
 from caviar.errors import SpecError
 from caviar.space import RESERVED_NAMES, RESERVED_PREFIXES, Float, Space
+from caviar.store.storable import check_names
+from caviar_workers.config_form import nested
 
 
 def space_with(*names):
@@ -16,10 +18,20 @@ def test_ordinary_names_are_allowed(name):
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED_NAMES))
-def test_columns_of_the_store_are_reserved_in_any_case(name):
+def test_one_that_is_called_as_a_column_of_the_store_is_kept_in_a_room(name):
     for spelling in (name, name.upper()):
-        with pytest.raises(SpecError, match="is a column of the store; rename it"):
-            space_with(spelling)
+        space = space_with(spelling, "lr")
+        assert space.names == (f"config.{spelling}", "lr")
+        assert nested(dict.fromkeys(space, 1)) == {spelling: 1, "lr": 1}, "train gets it by its own name"
+        assert Space.from_json(space.to_json()) == space
+        with pytest.raises(SpecError, match="differ without regard to case"):
+            space_with(name, name.upper())
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED_NAMES))
+def test_columns_of_the_store_are_no_names_of_columns(name):
+    with pytest.raises(SpecError, match="is a column of the store; rename it"):
+        check_names([name])
 
 
 @pytest.mark.parametrize("prefix", RESERVED_PREFIXES)

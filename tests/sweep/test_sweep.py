@@ -103,7 +103,7 @@ def test_a_sweep_is_called_after_its_file() -> None:
         ({"space": {}}, "parameter"),
         ({"space": {"lr": {"low": 0.1}}}, "lr"),
         ({"space": {"a": Int(0, 1), "A": Int(0, 1)}}, "case"),
-        ({"space": {"trial": Int(0, 1)}}, "trial"),
+        ({"space": {"last_trial": Int(0, 1)}}, "last_"),
         ({"train": 3}, "train is a function train(config, trial), but got 3"),
         ({"train": lambda config: None}, "train(config, trial"),
         ({"final": "final"}, "final is a function"),

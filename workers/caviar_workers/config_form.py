@@ -1,7 +1,9 @@
 """The form in which a train function gets its configuration: a dict, nested by dots; or the class that it declares.
 
-`{"optim.lr": 0.1}` is `{"optim": {"lr": 0.1}}` for train. Where its first parameter is annotated with a dataclass, or
-with a class of attrs or pydantic, it gets an object of that: what is not searched is as the class says.
+`{"optim.lr": 0.1}` is `{"optim": {"lr": 0.1}}` for train. A parameter that is called as a column of the store, such as
+`seed` or `step`, is kept as `config.seed`, and train gets it by its own name. Where its first parameter is annotated
+with a dataclass, or with a class of attrs or pydantic, it gets an object of that: what is not searched is as the class
+says.
 """
 
 from __future__ import annotations
@@ -14,8 +16,13 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from caviar_workers.tables import RESERVED_NAMES
+
 NOTHING = object()
 """In the place of a default: there is none."""
+
+ROOM = "config."
+"""Before the names of parameters that are called as columns of the store."""
 
 Form = Callable[[Mapping[str, Any]], Any]
 
@@ -27,6 +34,7 @@ def nested(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not any("." in name for name in config):
         return config if type(config) is dict else dict(config)
+    config = own_names(config)
     found: dict[str, Any] = {}
     for name, value in config.items():
         *rooms, last = name.split(".")
@@ -55,8 +63,24 @@ def flat(config: Mapping[str, Any], whole: Container[str] = (), before: str = ""
         if room and dotted not in whole:
             found |= flat(value, whole, f"{dotted}.")
         else:
-            found[dotted] = value
+            found[dotted if before else kept_name(dotted)] = value
     return found
+
+
+def kept_name(name: Any) -> Any:
+    """The name by which the store keeps a parameter that the user calls so."""
+    return f"{ROOM}{name}" if isinstance(name, str) and name.casefold() in RESERVED_NAMES else name
+
+
+def own_name(name: str) -> str:
+    """The reverse of `kept_name`: what the user calls it."""
+    short = name.removeprefix(ROOM)
+    return short if short.casefold() in RESERVED_NAMES else name
+
+
+def own_names(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration with dotted names, each as the user wrote it."""
+    return {own_name(name): value for name, value in config.items()}
 
 
 def clash(names: Iterable[str]) -> tuple[str, str] | None:
@@ -71,7 +95,7 @@ def clash(names: Iterable[str]) -> tuple[str, str] | None:
 def form_of(function: Callable[..., Any]) -> Form:
     """What makes of a configuration that which a function takes."""
     if getattr(function, "takes_dots", False):
-        return dict
+        return own_names
     declared = config_class(function)
     return nested if declared is None else partial(_made, declared)
 

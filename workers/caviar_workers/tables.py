@@ -143,6 +143,14 @@ def schema(table: str) -> pa.Schema:
     return pa.schema([(name, arrow_type(field.word)) for name, field in FIELDS[table].items()])
 
 
+RESERVED_NAMES = frozenset(
+    {"sweep", "state", "attempts", "error", "started", "ended"}
+    | set(FIELDS["configs"])
+    | {key for key, field in FIELDS["attempts"].items() if field.shown}
+)
+"""Columns of the view `trials`: a parameter that is called so is kept by another name, see `config_form`."""
+
+
 def arrays_of(table: str, columns: Mapping[str, Any], count: int) -> list[pa.Array]:
     """The fixed fields of some rows, in their order.
 

@@ -12,7 +12,8 @@ from caviar.space.scale import SCALES, Scale
 from caviar.space.space import Space
 from caviar.space.terms import NO_DEFAULT
 from caviar.space.tiers import check_listed, held_at, hold_lower_tiers
-from caviar.store.storable import RESERVED_NAMES, RESERVED_PREFIXES
+from caviar.store.storable import RESERVED_PREFIXES
+from caviar_workers.tables import RESERVED_NAMES
 
 __all__ = [
     "FIELDS",

@@ -14,6 +14,7 @@ from caviar.errors import SpecError, StoreError
 from caviar.spec.code_snapshot import digest_of
 from caviar.spec.secrets import refuse_secrets
 from caviar_workers.command import FACTS, Command
+from caviar_workers.config_form import own_name
 from caviar_workers.messages import Program
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def check_command(command: Command, parameters: Iterable[str]) -> None:
     Raises:
         SpecError: It does not, or does.
     """
-    known = list(parameters)
+    known = [own_name(name) for name in parameters]
     if (wrong := sorted(command.names - {*FACTS, *known})) != []:
         raise SpecError(
             f"the command has {{{wrong[0]}}}, which is none of {', '.join([*known, *FACTS])}: name one of these, or"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import SpecError, did_you_mean
-from caviar_workers.config_form import NOTHING, config_class, leaves
+from caviar_workers.config_form import NOTHING, config_class, kept_name, leaves, own_name
 
 if TYPE_CHECKING:
     from caviar.space import Space
@@ -21,7 +21,7 @@ def check_config_class(train: Callable[..., Any], space: Space) -> None:
     declared = config_class(train)
     if declared is None:
         return
-    known = dict(leaves(declared))
+    known = {kept_name(name): usual for name, usual in leaves(declared)}
     for name in space:
         if name not in known and not any(one.startswith(f"{name}.") for one in known):
             raise SpecError(
@@ -38,4 +38,4 @@ def check_config_class(train: Callable[..., Any], space: Space) -> None:
 def field_default(train: Callable[..., Any], name: str) -> Any:
     """The default of a field of the class that train declares; `NOTHING`: there is none."""
     declared = config_class(train)
-    return NOTHING if declared is None else dict(leaves(declared)).get(name, NOTHING)
+    return NOTHING if declared is None else dict(leaves(declared)).get(own_name(name), NOTHING)

@@ -8,7 +8,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -25,7 +25,7 @@ from caviar.spec.code_snapshot import ROLES
 from caviar.spec.config_class import field_default
 from caviar.spec.secrets import refuse_secrets
 from caviar.spec.settings import SETTABLE
-from caviar_workers.config_form import NOTHING
+from caviar_workers.config_form import NOTHING, kept_name
 
 
 class Typed(str):
@@ -55,6 +55,7 @@ def overridden(
     parameters = {name: parameter.to_json() for name, parameter in space.items()}
     for key, value in changes.items():
         room, _, rest = key.partition(".")
+        rest = _kept(rest, parameters) if room == "space" else rest
         if room == "train" and rest:
             usual = keywords[_known(rest, keywords, "train takes no argument")]
             arguments[rest] = _whole_where_annotated(train, rest, read(value, arguments.get(rest, usual), key), key)
@@ -78,6 +79,13 @@ def overridden(
         changed = {name: parameter_from_json(_without_kind(data)) for name, data in parameters.items()}
         fields["space"] = Space(changed | held)
     return fields
+
+
+def _kept(rest: str, parameters: Container[str]) -> str:
+    """What follows `space.`, with the name by which the store keeps a parameter that is called so: `seed.low`, too."""
+    name, dot, part = rest.rpartition(".")
+    kept = f"{kept_name(name)}.{part}" if dot and kept_name(name) in parameters else kept_name(rest)
+    return rest if rest in parameters else kept
 
 
 def _refuse_both(name: str, changes: Mapping[str, Any]) -> None:

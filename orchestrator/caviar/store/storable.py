@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from caviar.errors import SpecError
-from caviar_workers.tables import FIELDS
+from caviar_workers.tables import RESERVED_NAMES
 
 DEEPEST = 64
 """Lists and objects within each other, in a file."""
@@ -66,12 +66,6 @@ def _check_text(value: str) -> None:
 
 
 LONGEST_NAME = 128
-RESERVED_NAMES = frozenset(
-    {"sweep", "state", "attempts", "error", "started", "ended"}
-    | set(FIELDS["configs"])
-    | {key for key, field in FIELDS["attempts"].items() if field.shown}
-)
-"""Columns of the view `trials`."""
 RESERVED_PREFIXES = ("last_", "best_", "_")  # `max_depth` and `min_samples` are for users
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, half surrogates, line and paragraph separators
 
