@@ -26,8 +26,11 @@ export RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT=300
 [ -s "$HOME/.ray/auth_token" ] || ray get-auth-token --generate >/dev/null
 
 head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
-address=$(srun --nodes=1 --ntasks=1 --nodelist="$head" hostname --ip-address | cut -d ' ' -f 1)
+address=$(srun --nodes=1 --ntasks=1 --nodelist="$head" hostname --all-ip-addresses | cut -d ' ' -f 1)
 
-exec srun --kill-on-bad-exit=0 ray symmetric-run --address "$address:6379" --min-nodes "$SLURM_JOB_NUM_NODES" \
+# What an attempt before this one left of Ray on a node would keep the next one from starting there.
+# shellcheck disable=SC2016    # each node expands "$@"
+exec srun --kill-on-bad-exit=0 sh -c 'ray stop --force >/dev/null 2>&1; exec "$@"' sh \
+    ray symmetric-run --address "$address:6379" --min-nodes "$SLURM_JOB_NUM_NODES" \
     --num-cpus="${SLURM_CPUS_PER_TASK:-1}" --num-gpus="${SLURM_GPUS_ON_NODE:-0}" --include-dashboard=false \
     -- caviar run "$@" --resume-or-start --address "$address:6379"
