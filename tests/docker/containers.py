@@ -188,6 +188,7 @@ class Cluster:
 
     def __enter__(self) -> Cluster:
         self.store.mkdir()
+        (self.folder / "sweep").mkdir()  # as a ConfigMap is mounted
         (self.folder / "ray_token").write_text(uuid.uuid4().hex + uuid.uuid4().hex)
         for path in (self.store, self.folder / "ray_token"):
             os.chown(path, 1000, 1000)
@@ -232,6 +233,7 @@ class Cluster:
         given = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
         given += ["--hostname", host, "--volume", f"{self.store}:/store"]
         given += ["--volume", f"{self.folder / 'ray_token'}:/run/secrets/ray_token:ro"]
+        given += ["--volume", f"{self.folder / 'sweep'}:/sweep:ro"]
         given += ["--no-hosts", "--volume", f"{self.folder / 'hosts'}:/etc/hosts:ro"]
         return [*self.network.at(host), *self._engine.command(self._containers[host], command, *given)]
 

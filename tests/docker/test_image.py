@@ -1,10 +1,12 @@
 """The image is really built, and its containers run sweeps as one cluster, by the commands of docker/compose.yaml."""
 
+import base64
 import json
 import threading
 import time
 
 import pytest
+import yaml
 
 from .containers import Cluster, Engine, why_not
 
@@ -106,6 +108,21 @@ def test_the_doctor_knows_who_is_a_node_and_what_listens_where(cluster):
     assert refused.returncode == 6
     said = [line for line in refused.stderr.splitlines() if line and not line.startswith(("subprocess", "Error: exit"))]
     assert len(said) == 1, "no word of C++"
+
+
+def test_the_job_of_a_manifest_runs_and_runs_again_as_one_sweep(cluster):
+    (cluster.store / "project").mkdir()
+    (cluster.store / "project" / "slow.py").write_text(SLOW)
+    words = "cd /store/project && caviar submit slow.py --k8s --image x --store /store/k8s --trials 8"
+    (files, ray_job) = yaml.safe_load_all(cluster.run("head", "sh", "-c", words).stdout)
+    (cluster.folder / "sweep" / "run.sh").write_text(files["data"]["run.sh"])
+    (cluster.folder / "sweep" / "project.zip").write_bytes(base64.b64decode(files["binaryData"]["project.zip"]))
+
+    job = f"ray job submit --address http://head:8265 -- {ray_job['spec']['entrypoint']}"
+    first, again = (cluster.run("head", "sh", "-c", job).stdout for _ in range(2))
+    assert "best by last loss, 8 completed trials" in first
+    assert "best by last loss, 8 completed trials" in again
+    assert len(list((cluster.store / "k8s").glob("sweep=*"))) == 1
 
 
 def test_a_sweep_that_was_submitted_outlives_a_worker(cluster):

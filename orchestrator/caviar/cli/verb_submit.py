@@ -1,5 +1,6 @@
 """`caviar submit`: hand a sweep to a Ray cluster as a job, and walk away."""
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -22,15 +23,33 @@ Examples:
   caviar submit exp.py --address http://head:8265 --store s3://bucket/st
   caviar submit exp.py --address http://head:8265 --store /shared/st --dry-run
   caviar submit exp.py --address http://head:8265 --store /shared/st --wait
+  caviar submit exp.py --k8s --image me/img:1 --store s3://b/st > job.yaml
 """
 
-NOT_HANDED_ON = ("file", "address", "project", "env", "new", "wait", "dry_run", "quiet", "store", "as_json")
+NOT_HANDED_ON = (
+    "file",
+    "k8s",
+    "image",
+    "workers",
+    "address",
+    "project",
+    "env",
+    "new",
+    "wait",
+    "dry_run",
+    "quiet",
+    "store",
+    "as_json",
+)
 """Parameters that are not handed on to `caviar run`."""
 
 
 @click.command(cls=Run, epilog=EPILOG)
 @click.argument("file", metavar="FILE[:NAME] | -- COMMAND…", required=False)
-@click.option("--address", metavar="URL", required=True, help="The cluster's job server, such as http://head:8265.")
+@click.option("--address", metavar="URL", help="The cluster's job server, such as http://head:8265.")
+@click.option("--k8s", is_flag=True, help="Submit nothing; print a RayJob for kubectl apply, and KubeRay.")
+@click.option("--image", metavar="IMAGE", help="For --k8s: the image with Caviar and what FILE imports.")
+@click.option("--workers", type=click.IntRange(min=1), default=4, metavar="N", help="For --k8s: pods at most (4).")
 @click.option("--project", metavar="DIR", help="The folder that travels (default: this one, if FILE is in it).")
 @click.option("--env", multiple=True, metavar="NAME", help="Send a variable of this shell, for all to see; repeatable.")
 @click.option("--new", is_flag=True, help="Make another sweep, though there is one like it.")
@@ -42,7 +61,7 @@ NOT_HANDED_ON = ("file", "address", "project", "env", "new", "wait", "dry_run", 
 @described_options
 @click.option("--notify", metavar="env:NAME", help="At the end tell who that variable of the cluster names.")
 @target_options
-def verb(file: str | None, described: Described, address: str, target: Target, **given: Any) -> None:
+def verb(file: str | None, described: Described, address: str | None, target: Target, **given: Any) -> None:
     """Run the sweep that FILE describes as a job of a Ray cluster.
 
     The folder travels with it, but for what is ignored and what may hold a secret. The same command line is the same
@@ -51,9 +70,12 @@ def verb(file: str | None, described: Described, address: str, target: Target, *
     from caviar.run.executors.job_server import check_job_server
     from caviar.run.submit import check_store, finished, reached, submitted
 
-    address = check_job_server(address)
     check_store(target.store)
-    _check(given)
+    _check(given, address, as_json=target.as_json)
+    if address is None:
+        _print_ray_job(_submission(file, described, target.store, given), given)
+        return
+    address = check_job_server(address)
     submission = _submission(file, described, target.store, given)
     if given["dry_run"]:
         _show(submission.document("shown", address), target)
@@ -74,7 +96,15 @@ def verb(file: str | None, described: Described, address: str, target: Target, *
 verb.params = [one for one in verb.params if one.name != "files"]  # all that may travel does
 
 
-def _check(given: dict[str, Any]) -> None:
+def _check(given: dict[str, Any], address: str | None, *, as_json: bool) -> None:
+    if (address is None) != given["k8s"]:
+        raise click.UsageError("Where to? Give --address http://HEAD:8265, or --k8s and --image IMAGE")
+    if given["k8s"] and not given["image"]:
+        raise click.UsageError(
+            "--k8s needs --image IMAGE, as the cluster pulls it; docs/kubernetes.md says how it is made"
+        )
+    if given["k8s"] and (as_json or given["env"] or given["wait"] or given["dry_run"]):
+        raise click.UsageError("--k8s prints YAML and submits nothing: leave out --json, --env, --wait and --dry-run")
     if given["notify"] and not given["notify"].startswith("env:"):
         raise click.UsageError(
             "--notify of a job is seen by all who may look at it: give env:NAME, and set the variable on the cluster"
@@ -106,6 +136,28 @@ def _submission(file: str | None, described: Described, store: str, given: dict[
             return ["caviar", "run", *named, *fixed, *again, *_handed_on(), *tail]
 
         return submit.ready(sweep.plan, sweep.program, files, store, words, env=given["env"], new=given["new"])
+
+
+def _print_ray_job(submission: "Submission", given: dict[str, Any]) -> None:
+    from importlib.metadata import version
+
+    from caviar.run.kubernetes_job import KubernetesJob, as_yaml, manifests
+
+    job = KubernetesJob(
+        name=submission.name,
+        key=submission.key,
+        image=given["image"],
+        ray=version("ray"),
+        command=shlex.split(submission.entrypoint),
+        archive=submission.program.archive,
+        variables=submission.env,
+        store=submission.store,
+        cpus=submission.plan.cpus,
+        gpus=submission.plan.gpus,
+        workers=given["workers"],
+    )
+    click.echo(as_yaml(manifests(job)), nl=False)
+    say("nothing was submitted: write this into a file, and type kubectl apply -f FILE")
 
 
 def _inner(file: str, root: Any) -> str:

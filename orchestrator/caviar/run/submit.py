@@ -83,6 +83,7 @@ class Submission:
     Attributes:
         key: What it is told by.
         name: The sweep's.
+        plan: What is to be run.
         store: Where results go.
         files: What travels.
         program: The code, with the zip of what travels.
@@ -92,6 +93,7 @@ class Submission:
 
     key: str
     name: str
+    plan: Plan
     store: str
     files: ProjectFiles
     program: Program = field(repr=False)
@@ -194,6 +196,7 @@ def ready(
     return Submission(
         key=key,
         name=plan.name,
+        plan=plan,
         store=store,
         files=files,
         program=program,
