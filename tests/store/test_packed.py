@@ -178,4 +178,5 @@ def test_a_whole_store_says_what_it_holds(packed: tuple[Store, Path]) -> None:
     assert len(whole.trials()) == 11
     assert whole.sql("SELECT count(DISTINCT sweep) FROM curves").fetchall() == [(2,)]
     assert whole.result("digits").best.trial == 2
+    assert rows(Path(whole.pack(store.path.with_name("again.caviar"), "digits", "later"))) == rows(Path(store.path))
     assert repr(whole) == f"Store({str(store.path)!r})"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from caviar import store as stored
 from caviar.display.typed_commands import told_for
-from caviar.results.open_sweep import say_not_shown, store_path
+from caviar.results.open_sweep import newest, say_not_shown, store_path
 from caviar.store import Views
 from caviar.sweep.answer import Answer
 from caviar.sweep.result import Result
@@ -66,6 +66,26 @@ class Store:
             NotFoundError: There is none.
         """
         return Result(self.path, sweep)
+
+    def pack(self, file: str | PurePath, *sweeps: str) -> str:
+        """Write sweeps into one file, as `caviar pack`; without any, all of them.
+
+        Args:
+            file: Which ends in `.caviar`.
+            sweeps: Ids or names.
+
+        Returns:
+            The file.
+
+        Raises:
+            NotFoundError: There is no such sweep.
+            StoreError: One runs.
+        """
+        from caviar.results.packing import pack_document  # noqa: PLC0415 — few ask for it
+
+        with told_for(self.path):
+            found = [newest(self._store, one, warnings.warn) for one in sweeps] or self._store.sweeps()
+            return pack_document(str(self.path), found, str(file)).file
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"
