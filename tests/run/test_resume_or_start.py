@@ -147,6 +147,24 @@ def test_who_died_before_the_sweep_was_there_is_followed(quick: Path, store: Pat
     assert [one.id for one in Store.open(store).sweeps()] == [keyed.sweep]
 
 
+@pytest.mark.usefixtures("inline")
+def test_who_finds_at_the_last_moment_that_another_one_made_it_goes_on_with_that(
+    quick: Path, store: Path, caviar: Caviar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert caviar("run", quick, "--resume-or-start").code == 0
+    looks: list[str] = []
+    real = Store.of_key
+    monkeypatch.setattr(
+        Store, "of_key", lambda self, key: looks.append(key) or (real(self, key) if looks[1:] else None)
+    )
+
+    again = caviar("run", quick, "--resume-or-start")
+
+    assert again.code == 0, again.err
+    assert "is finished: there is nothing to resume" in again.err
+    assert len(Store.open(store).sweeps()) == 1
+
+
 def _told_by_each(store: str, start: float, answers) -> None:
     time.sleep(max(0.0, start - time.time()))
     answers.put(Store.open(store).keyed("one").sweep)

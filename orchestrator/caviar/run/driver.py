@@ -62,7 +62,7 @@ def run_sweep(
     Nothing is written to the store before the sampler, the store and Ray were found to be in order.
 
     Raises:
-        FileExistsError: The sweep that a key stands for is there.
+        SweepExistsError: The sweep that a key stands for is there.
         CaviarError: See the tree in caviar.errors.
         SweepInterrupted: Ctrl-C, SIGTERM or SIGHUP.
     """

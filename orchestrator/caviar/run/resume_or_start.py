@@ -20,6 +20,7 @@ from caviar.run.resume import LOOK_S, resume_sweep
 from caviar.spec.code_snapshot import ROLES, digest_of
 from caviar.spec.plan import Plan
 from caviar.store import Store, SweepDir, Views
+from caviar.store.store import SweepExistsError
 
 if TYPE_CHECKING:
     from caviar.display.progress import ProgressDisplay
@@ -69,7 +70,7 @@ def resume_or_start(  # noqa: PLR0913 — those of `run_sweep`
             return run_sweep(
                 plan, program, store, address=address, progress=progress, provenance=provenance, keyed=keyed
             )
-        except FileExistsError:  # another process made it just now
+        except SweepExistsError:  # another process made it just now
             sweep = opened.find(keyed.sweep)
     if sweep.key != keyed.key:
         raise StoreError(f"sweep {sweep.id} is not that of the key {keyed.key:.60}: give another word to --as")

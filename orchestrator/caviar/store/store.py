@@ -53,6 +53,10 @@ AHEAD = timedelta(days=1)
 _log = logging.getLogger(__name__)
 
 
+class SweepExistsError(Exception):
+    """A sweep of the id that was asked for is there: another process made it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
     """A folder that holds sweeps, and nothing else but a FORMAT file."""
@@ -180,7 +184,7 @@ class Store:
 
         Raises:
             SpecError: It could not be read again.
-            FileExistsError: There is a sweep of that `fresh` id.
+            SweepExistsError: There is a sweep of that `fresh` id.
             StoreError: The store cannot be written, for instance because the disk is full.
         """
         _check_readable(description)
@@ -198,14 +202,14 @@ class Store:
                 files = [*begins, (f"{MANIFEST}/{numbered_name(0)}", first)]
                 try:
                     self.disk.publish_folder(home, files, (OWNER, HOT, MERGED, MANIFEST))
-                except FileExistsError:  # another process took the same id in the same second
+                except FileExistsError as error:  # another process took the same id in the same second
                     if fresh:
-                        raise
+                        raise SweepExistsError(fresh) from error
                 else:
                     return SweepDir(path=home, disk=self.disk)
+        except SweepExistsError:
+            raise
         except OSError as error:
-            if fresh and isinstance(error, FileExistsError):
-                raise
             raise store_error("create a sweep in", self.path, error) from error
         raise StoreError(f"Cannot create a sweep in {self.path}: too many others do so at once; try again.")
 
