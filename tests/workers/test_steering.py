@@ -2,12 +2,16 @@
 trial that is told to end.
 """
 
+import copy
+import json
+import pickle
 from dataclasses import dataclass
 
 import pytest
 
 from caviar_workers.config_form import form_of, nested
 from caviar_workers.inbox import Inbox
+from caviar_workers.live_config import LiveConfig, is_unread, live, watch
 from caviar_workers.messages import Lease, Message
 from caviar_workers.schedule import Change
 from caviar_workers.states import Action
@@ -21,7 +25,7 @@ def change(decision, after, settled=False, **values):
 class Told:
     """One trial of a lease, its inbox, and what it told."""
 
-    def __init__(self, form=nested, changes=(), restore=None, **config):
+    def __init__(self, form=nested, changes=(), restore=None, live=(), **config):
         columns = {name: (value,) for name, value in (config or {"lr": 1.0}).items()}
         self.lease = Lease(
             id=0,
@@ -31,6 +35,7 @@ class Told:
             attempts=(0,),
             seeds=(1,),
             configs=columns,
+            live=frozenset(live),
             changes={3: changes} if changes else {},
             restore=restore or {},
         )
@@ -183,3 +188,40 @@ def test_dicts_within_dicts_and_objects_frozen_or_not_change_as_well():
             else ((optim.lr, told.config.units) == (0.5, 4))
         )
         assert told.trial.changed == {"optim.lr": 0.5, "units": 4}
+
+
+READERS = {
+    "config[...]": lambda told: told.config["optim"]["lr"],
+    "get": lambda told: told.config["optim"].get("lr"),
+    "items": lambda told: list(told.config["optim"].items()),
+    "**": lambda told: dict(**told.config["optim"]),
+    "dict": lambda told: dict(told.config["optim"]),
+    "json": lambda told: json.dumps(told.config),
+    "changed": lambda told: told.trial.changed["optim.lr"],
+    "copy": lambda told: copy.deepcopy(told.config),
+}
+
+
+@pytest.mark.parametrize("reader", [None, *READERS])
+def test_who_never_looks_at_a_new_value_is_told_so_once(reader, capsys):
+    told = Told(live={"optim.lr"}, **{"optim.lr": 1.0, "units": 3})
+    told.hear(change(5, 0, **{"optim.lr": 0.5}))
+    told.trial.report(1, loss=1.0)
+    if reader is not None:
+        READERS[reader](told)
+    for step in range(2, 9):
+        told.trial.report(step, loss=1.0)
+    unread = [(one.decision, one.unread, one.step) for one in told.applied if one.unread]
+    assert unread == ([(5, ("optim.lr",), 4)] if reader is None else [])
+    assert capsys.readouterr().err.count("train has not looked at optim.lr") == len(unread)
+    assert told.taken[0] == (5, 1)
+
+
+def test_a_watched_configuration_is_a_dict_and_a_plain_one_again_when_it_was_read():
+    config = live(nested)({"lr": 1.0, "kind": {"a": 1}, "optim.b": 2})
+    assert config == {"lr": 1.0, "kind": {"a": 1}, "optim": {"b": 2}}
+    assert type(config["kind"]) is dict, "an option that is a dict is train's own"
+    watch(config, "lr")
+    assert is_unread(config, "lr")
+    assert pickle.loads(pickle.dumps(config)) == config
+    assert (config["lr"], type(config)) == (1.0, LiveConfig)

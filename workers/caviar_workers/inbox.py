@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from caviar_workers.live_config import live
 from caviar_workers.messages import Applied, Lease, Message
 from caviar_workers.schedule import Change
 from caviar_workers.states import Action
@@ -71,7 +72,7 @@ class Inbox:
                 steering = Steering((trial.number, trial.attempt), first, self._tell)
                 trial.steer(steering)
                 first = steering.begin(changes, -1 if saved is None else saved.step)
-            trial.config = form(first)
+            trial.config = live(form)(first) if self._lease.live else form(first)
         return trial.config
 
     def hear(self, messages: Sequence[Message]) -> None:

@@ -173,6 +173,8 @@ class Applied:
     """Number of the edit."""
     step: int
     """After which it took effect: the rows after it were trained with it. −1: it holds from the beginning."""
+    unread: tuple[str, ...] = ()
+    """Nothing was taken: these were changed by the edit, or before it, and train has not looked at them up to here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from caviar_workers.live_config import LiveConfig, is_unread, watch
 from caviar_workers.messages import Applied
 from caviar_workers.schedule import Change, config_at, in_order, settled_at
 
 NOTHING: Mapping[str, Any] = {}
+PATIENCE = 3
+"""Reports after which train should have looked at a value that changed."""
 
 
 class Steering:
@@ -33,6 +37,10 @@ class Steering:
         self._values: Mapping[str, Any] = dict(first)
         """The configuration that holds now, by dotted names."""
         self._at = -1
+        self._unseen: dict[str, tuple[LiveConfig, str, LiveConfig]] = {}
+        """Parameter → where its new value is, in the configuration and in what was said to have changed."""
+        self._reports = 0
+        """Reports since something changed."""
         self._next = math.inf
         """The step from which on something changes again, of what is known."""
 
@@ -63,11 +71,42 @@ class Steering:
             taken = {one.decision: one for one in self._changes if one.settled}
             self._changes = in_order(taken.get(one.decision, one) for one in heard[1])
         earlier = self._values
+        if self._unseen:
+            self._look(step)
         self._go_to(step)
         changed = {name: value for name, value in self._values.items() if earlier.get(name, NOTHING) != value}
-        for name, value in changed.items():
-            put(config, name, value)
-        return changed
+        places = {name: put(config, name, value) for name, value in changed.items()}
+        return self._watched(changed, places, step)
+
+    def _watched(self, changed: dict[str, Any], places: Mapping[str, tuple[Any, str]], step: int) -> Mapping[str, Any]:
+        """What changed, watched: who looks at it here, or in the configuration, has seen it."""
+        if not changed:
+            return NOTHING
+        found = LiveConfig(changed)
+        for name, (room, key) in places.items():
+            if isinstance(room, LiveConfig):
+                watch(room, key)
+                watch(found, name)
+                self._unseen[name] = (room, key, found)
+        self._reports = 0
+        self._next = min(self._next, step + 1)
+        return found
+
+    def _look(self, step: int) -> None:
+        """Tell which values train does not look at, though it has reported a few times since they changed."""
+        self._reports += 1
+        for name, (room, key, changed) in list(self._unseen.items()):
+            if not (is_unread(room, key) and is_unread(changed, name)):
+                del self._unseen[name]
+        if self._unseen and self._reports >= PATIENCE:
+            trial, attempt = self._trial
+            names = tuple(self._unseen)
+            self._tell(Applied(trial=trial, attempt=attempt, decision=self._heard[0], step=step, unread=names))
+            sys.stderr.write(
+                f"caviar: train has not looked at {', '.join(names)} since it changed, {self._reports} reports ago: "
+                f"read config[{names[0]!r}] in the loop\n"
+            )
+            self._unseen.clear()
 
     def _go_to(self, step: int) -> None:
         """Let hold what is to hold after a step."""
@@ -75,7 +114,7 @@ class Steering:
         self._settle(step)
         self._values = config_at(self._first, self._changes, step + 1)
         ahead = (max(one.after, step + 1) for one in self._changes if one.through > step + 1)
-        self._next = min(ahead, default=math.inf)
+        self._next = step + 1 if self._unseen else min(ahead, default=math.inf)
 
     def _settle(self, step: int) -> None:
         """Let what is due take effect after a step, and tell so."""
@@ -87,15 +126,20 @@ class Steering:
                 self._tell(Applied(trial=trial, attempt=attempt, decision=decision, step=step))
 
 
-def put(config: Any, name: str, value: Any) -> None:
-    """Set a value, by its dotted name, in a configuration as train got it: dicts within dicts, or objects."""
+def put(config: Any, name: str, value: Any) -> tuple[Any, str]:
+    """Set a value, by its dotted name, in a configuration as train got it: dicts within dicts, or objects.
+
+    Returns:
+        Where it is, and its key there.
+    """
     *rooms, last = name.split(".") if all(name.split(".")) else [name]
     for room in rooms:
-        config = config[room] if isinstance(config, dict) else getattr(config, room)
+        config = dict.__getitem__(config, room) if isinstance(config, dict) else getattr(config, room)
     if isinstance(config, dict):
         config[last] = value
-        return
+        return config, last
     try:
         setattr(config, last, value)
     except (AttributeError, TypeError, ValueError):  # it is frozen: against train, and not against us
         object.__setattr__(config, last, value)
+    return config, last

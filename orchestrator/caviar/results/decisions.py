@@ -96,6 +96,10 @@ def act_sentence(action: str, step: int | None, numbers: Mapping[str, Any]) -> s
         return (
             f"took edit {numbers.get('edit')}{' after step ' + str(step) if step is not None and step >= 0 else where}"
         )
+    if action == Action.UNREAD:
+        return (
+            f"had not looked at {', '.join(map(str, numbers.get('names') or ()))}{where}, some reports after it changed"
+        )
     if action == Action.NOTE:
         return f"noted{where} by {numbers.get('who') or 'user'}: {numbers.get('text')}"
     return f"was not changed, for {numbers.get('why')}"

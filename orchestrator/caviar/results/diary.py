@@ -25,7 +25,7 @@ class DiaryEntry:
     Attributes:
         day: days since the trial began, from 1.
         time: when it was decided, UTC.
-        action: edit or note.
+        action: edit or note; unread: train had not looked at what was edited.
         step: the newest step then; null: it had reported none.
         after: of an edit, the step after which it took effect; null: it has not yet.
         who: user and host; or what decided.
@@ -101,7 +101,7 @@ def diary_document(opened: OpenSweep, trial: int) -> DiaryDocument:
 
     entries = []
     for one in acts:
-        if one["action"] not in (*CHANGING, Action.NOTE):
+        if one["action"] not in (*CHANGING, Action.NOTE, Action.UNREAD):
             continue
         after = taken.get(one["n"])
         following = next((mark for mark in marks if after is not None and mark > after), float("inf"))
@@ -156,12 +156,18 @@ def _entry(
         who=str(numbers.get("who") or act["decided_by"]),
         changes={name: (old.get(name), value) for name, value in new.items()},
         over=numbers.get("over") or 0,
-        text=str(numbers.get("why") or numbers.get("text") or ""),
+        text=_text(act["action"], numbers),
         before=before,
         since=since,
         better=better,
         metrics=dict(metrics) if isinstance(metrics, dict) else {},
     )
+
+
+def _text(action: str, numbers: Mapping[str, Any]) -> str:
+    if action == Action.UNREAD:
+        return f"train has not looked at {', '.join(map(str, numbers.get('names') or ()))} since it changed"
+    return str(numbers.get("why") or numbers.get("text") or "")
 
 
 def schedule_code(opened: OpenSweep, trial: int) -> str:

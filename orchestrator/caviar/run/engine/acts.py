@@ -87,7 +87,11 @@ def _plain(numbers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def taken(found: Applied) -> Decision:
-    """The decision that says that a trial has taken an edit."""
+    """The decision that says that a trial has taken an edit, or that its train does not look at it."""
+    if found.unread:
+        numbers = {"edit": found.decision, "names": list(found.unread)}
+        facts = {"trial": found.trial, "attempt": found.attempt, "step": found.step}
+        return Decision(action=Action.UNREAD, by="trial", numbers=numbers, **facts)
     return Decision(
         action=Action.APPLIED,
         by="trial",
