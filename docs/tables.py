@@ -20,6 +20,7 @@ from caviar.search.stopping.registry import POLICIES
 from caviar.search.stopping.registry import settings_of as numbers_of
 from caviar.space.scale import KNOWN
 from caviar.spec.settings import SETTINGS, settings_of
+from caviar.store.read.schedule_view import SCHEDULE
 from caviar.store.read.sweeps_view import COLUMNS
 from caviar.store.read.trials_view import HEAD, TAIL
 from caviar.sweep import Sweep
@@ -107,6 +108,9 @@ def views() -> str:
         "`configs`, `logs`": "what was sampled; what was printed",
         "`decisions`": f"what was decided about trials and the sweep: {', '.join(FIELDS['decisions'])} (JSON)",
     }
+    found["`schedule`"] = (
+        f"how configurations changed while trials trained: sweep, {', '.join(one.name for one in SCHEDULE)}"
+    )
     return table(("view", "columns"), found.items())
 
 

@@ -14,7 +14,7 @@ from caviar.results.understand_data import sweep_data
 from caviar.run.acts import note_trial
 from caviar.run.engine.decision_log import Decision, DecisionLog
 from caviar.run.replay_curves import curves_of
-from caviar.store import Store, Writer
+from caviar.store import Store, Views, Writer
 from caviar.store.finalize import finalize
 
 
@@ -70,3 +70,34 @@ def test_explain_says_what_was_done(edited):
         said = [one["sentence"] for one in decisions_document(opened, best).decisions]
     assert said[:2] == ["was edited at step 5 by ann@box: lr 0.1 → 0.5 (plateau)", "took edit 0 after step 6"]
     assert said[2].endswith(": well")
+
+
+def test_the_view_schedule_has_what_holds_and_is_empty_where_nothing_was_edited(edited, tmp_path):
+    store, sweep, best = edited
+    plain = store.find(add_formula(store, make_plan(4, name="plain")))
+    columns = "trial, parameter, old_value, new_value, step, ramp, taken, decision, who, why"
+    with Views(store) as views:
+        found = views.execute(f"SELECT sweep, {columns} FROM schedule").fetchall()
+        assert found == [(sweep.id, best, "lr", "0.1", "0.5", 6, 0, True, 0, "ann@box", "plateau")]
+    with Views(store, [plain]) as views:
+        assert views.execute("SELECT * FROM schedule").fetchall() == []
+
+
+def test_decisions_of_strangers_are_no_schedule_that_breaks_a_view(tmp_path):
+    store = Store.open(tmp_path / "store", create=True)
+    sweep = store.find(add_formula(store, make_plan(2)))
+    epoch = sweep.claim()
+    odd = [
+        {"set": [1]},
+        {"set": {"lr": 1}, "over": "9"},
+        {"set": {"l'r": {"a": "x'y"}}, "why": "'); DROP VIEW trials; --"},
+    ]
+    with Writer(sweep, epoch) as writer:
+        made = [Decision(action="edit", by="user", trial=0, step=1, numbers=numbers) for numbers in odd]
+        made += [Decision(action="applied", by="trial", trial=0, step=3, numbers={"edit": [2]})]
+        DecisionLog(writer, 0, lambda: 0.0).publish(made)
+    finalize(sweep, epoch)
+    with Views(store) as views:
+        found = views.execute("SELECT parameter, new_value, why FROM schedule").fetchall()
+    assert found[0] == ("lr", "1", None), "without a ramp that is none"
+    assert found[1:] == [("l'r", '{"a": "x\'y"}', "'); DROP VIEW trials; --")]

@@ -5,11 +5,15 @@ The stories of `test_histories`, in which trials are edited too: at once, ahead,
 
 from __future__ import annotations
 
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
-from tests.run.test_histories import TRIALS, Story, mortal
+from tests.run.test_histories import TRIALS, Killed, Story, mortal
 
 from caviar.errors import SpecError
 from caviar.results.edits import edit_of, standing
@@ -17,7 +21,12 @@ from caviar.results.open_sweep import OpenSweep, open_sweep
 from caviar.run.engine.acts import Act
 from caviar.run.engine.decision_log import Decision
 from caviar.run.engine.scheduler import Scheduler
+from caviar.run.executors.simulated import SimulatedExecutor, Stage
+from caviar.store.finalize import finalize
+from caviar.store.writer import Published, Publisher
 from caviar_workers.schedule import config_at
+from caviar_workers.tables import TABLES
+from caviar_workers.trial import Trial
 
 __all__ = ["mortal"]
 
@@ -84,3 +93,82 @@ def test_nor_is_there_another_row_in_hundreds_of_stories(tmp_path: Path, block: 
         except BaseException as error:
             error.add_note(f"story {seed}")
             raise
+
+
+class Chronicle(EditedStory):
+    """One trial that is edited three times; its driver dies after so many files."""
+
+    def __init__(self, home: Path, files: int) -> None:
+        super().__init__(home, 0)
+        self.files = files
+        self.agenda = [{"wish": "*0.5", "over": None}, {"wish": "/4", "over": 3}, {"wish": "0.9", "over": None}]
+
+    def course(self, config: dict[str, float], trial: Trial) -> Iterator[Stage]:
+        """Report each step, and save after each second one."""
+        saved = trial.load()
+        for step in range(0 if saved is None else saved.step + 1, 30):
+            yield 0.5, step, {"loss": float(trial.attempt * 100 + step), "rate": config["lr"]}
+            if step % 2:
+                trial.save(step, b"")
+
+    def act(self, loop: Scheduler) -> None:
+        with self.opened() as opened:
+            try:
+                now = standing(opened, 0)
+            except LookupError:
+                return
+            if len(now.changes) == 3 or (now.step or 0) < 6 * (len(now.changes) + 1):
+                return
+            asked = self.agenda[len(now.changes)]
+            edit = edit_of(opened, now, {"lr": asked["wish"]}, over=asked["over"])  # type: ignore[arg-type]
+        numbers = edit.numbers() | {"token": str(len(now.changes))}
+        decision = Decision(action="edit", by="user", trial=0, step=now.step, numbers=numbers)
+        loop.act(Act(decision=decision, token=numbers["token"], seen=now.seen))
+
+    def live(self, *, last: bool) -> SimulatedExecutor:
+        left = math.inf if last else self.files
+        publish = Publisher.publish
+
+        def some(own: Publisher, rows: Mapping[str, Sequence[pa.Table]]) -> Published:
+            """Publish a tick's files one after the other, until the driver dies."""
+            nonlocal left
+            done = Published(files=0, rows=0, size=0)
+            for table in TABLES:
+                if table in rows:
+                    if left <= 0:
+                        raise Killed
+                    left -= 1
+                    done = publish(own, {table: rows[table]})
+            return done
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Publisher, "publish", some)
+            patch.setattr("tests.run.test_histories.TRIALS", 1)
+            try:
+                return super().live(last=last)
+            except Killed:
+                return SimulatedExecutor(self.course, workers=1)
+            finally:
+                self.died = left <= 0
+
+    def tell(self) -> None:
+        """Two lives, the first of them cut short."""
+        self.plan = dataclasses.replace(self.plan, trials=1)
+        self.chance.random = lambda: 0.01  # type: ignore[method-assign]  # the sink publishes all at once
+        self.live(last=False)
+        self.live(last=True)
+        self.vault.finish()
+        finalize(self.sweep, self.epoch)
+        with self.opened() as opened:
+            now = standing(opened, 0)
+            rows = opened.rows("SELECT step, rate FROM _curves ORDER BY _row")
+        assert [row["step"] for row in rows] == list(range(30))
+        assert [row["rate"] for row in rows] == [config_at(now.first, now.changes, step)["lr"] for step in range(30)]
+        assert [one.settled for one in now.changes] == [True] * 3, "an edit that was accepted is lost"
+        assert rows[-1]["rate"] == 0.9
+
+
+@pytest.mark.usefixtures("mortal")
+@pytest.mark.parametrize("files", [*range(1, 24, 8), *(pytest.param(n, marks=pytest.mark.nightly) for n in range(25))])
+def test_a_driver_that_dies_at_any_file_leaves_edits_whole(tmp_path: Path, files: int) -> None:
+    Chronicle(tmp_path / "store", files).tell()

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import exp, log
-from typing import Any
+from typing import Any, TypeVar
 
 from caviar_workers.states import Action
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,25 +86,30 @@ def schedule_of(decisions: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
     for one in decisions:
         n, step, numbers = one["n"], one["step"], one["numbers"]
         if one["action"] == Action.EDIT:
-            due = numbers.get("at_step")
+            due = _whole(numbers.get("at_step"), None)
             if due is None:  # not before those that were taken when it was made, though their rows may have been lost
                 due = max([-1 if step is None else step, *(one.after for one in changes.values() if one.settled)])
             changes[n] = _change(n, numbers, due)
         elif one["action"] == Action.APPLIED:
-            known = changes.get(numbers.get("edit"))
+            known = changes.get(_whole(numbers.get("edit"), -1))
             if known is not None and not known.settled:
                 changes[known.decision] = replace(known, after=step, settled=True)
     return in_order(changes.values())
 
 
 def _change(n: int, numbers: Mapping[str, Any], due: int) -> Change:
-    return Change(
-        decision=n,
-        after=due,
-        values=numbers.get("set", {}),
-        over=numbers.get("over") or 0,
-        scales=numbers.get("scales", {}),
-    )
+    """The change that a decision makes; what is not of its form, in the store of a stranger, makes none."""
+    values, scales = (_mapping(numbers.get(key)) for key in ("set", "scales"))
+    over = max(0, _whole(numbers.get("over"), 0))
+    return Change(decision=n, after=due, values=values, over=over, scales=scales)
+
+
+def _mapping(found: object) -> Mapping[str, Any]:
+    return found if isinstance(found, Mapping) else {}
+
+
+def _whole(found: Any, usual: T) -> int | T:
+    return found if type(found) is int else usual
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:

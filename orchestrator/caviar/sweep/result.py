@@ -262,7 +262,7 @@ class Result(RunsAgain, ActsOnTrials):
             return opened.views.ask(rows).df()
 
     def sql(self, query: str) -> Answer:
-        """Ask the views sweeps, trials, curves, attempts, configs, logs and decisions of this sweep with one SELECT.
+        """Ask the views sweeps, trials, curves, attempts, configs, logs, decisions, schedule of this sweep: one SELECT.
 
         Returns:
             DuckDB's result: `.fetchall()`, `.df()` for pandas, `.to_arrow_table()`; it shows itself as a table.

@@ -46,7 +46,7 @@ class Store:
         return self.sql("SELECT * EXCLUDE (_row) FROM _curves ORDER BY sweep, trial, _row").df()
 
     def sql(self, query: str) -> Answer:
-        """Ask the views sweeps, trials, curves, attempts, configs, logs and decisions of all sweeps with one SELECT.
+        """Ask the views sweeps, trials, curves, attempts, configs, logs, decisions, schedule of all sweeps: one SELECT.
 
         Returns:
             As of `Result.sql`.

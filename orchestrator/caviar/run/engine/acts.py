@@ -83,7 +83,9 @@ class Acts:
 
 def _plain(numbers: Mapping[str, Any]) -> dict[str, Any]:
     """What an act says, with values as train gets them."""
-    return {**numbers, "set": {name: option_from_json(value) for name, value in numbers.get("set", {}).items()}}
+    values = numbers.get("set")
+    found = values if isinstance(values, Mapping) else {}
+    return {**numbers, "set": {name: option_from_json(value) for name, value in found.items()}}
 
 
 def taken(found: Applied) -> Decision:

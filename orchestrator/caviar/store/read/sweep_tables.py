@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from caviar.errors import StoreError
 from caviar.store.disk.disk import MOST_CHECKED
@@ -208,6 +208,10 @@ class SweepTables:
             return f"SELECT {', '.join(['0 AS trial', '0 AS attempt', *cells])} WHERE false"
         every = f"SELECT * FROM {source}{self._where}"
         return f"SELECT {', '.join(['trial', 'attempt', *cells])} FROM ({every}) WHERE ended IS NOT NULL"
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """All rows of a query over these tables, for a view that is a fold of them."""
+        return self._connection.execute(sql).fetchall()
 
     def logs(self) -> str:
         """SELECT of all captured output."""

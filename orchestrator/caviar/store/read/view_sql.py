@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from caviar.store.read.columns import Column, Part, fixed, pick
 from caviar.store.read.live_rows import live_rows, numbered_rows
+from caviar.store.read.schedule_view import SCHEDULE, schedule_sql
 from caviar.store.read.trials_view import HEAD, TAIL, trial_columns, trials_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from caviar.store.read.sweep_tables import SweepTables
 
-NAMES = ("sweeps", "trials", "curves", "attempts", "configs", "logs", "decisions")
+NAMES = ("sweeps", "trials", "curves", "attempts", "configs", "logs", "decisions", "schedule")
 INTERNAL = ("_curves",)
 """Not for users: `curves` with a column `_row`, by which each trial's rows are in order."""
 
@@ -32,13 +33,14 @@ def view_sql(view: str, tables: SweepTables) -> tuple[tuple[Column, ...], str]:
     if view in ("curves", "_curves"):
         columns, rows = numbered_rows(tables)
         return (columns, rows) if view == "_curves" else (columns[:-1], live_rows(tables))
-    if view == "attempts":
-        return tables.attempt_columns, tables.attempts()
-    if view == "configs":
-        return tables.config_columns, tables.configs()
-    if view == "decisions":
-        return fixed("decisions"), tables.decisions()
-    return fixed("logs"), tables.logs()
+    made: dict[str, Callable[[], tuple[tuple[Column, ...], str]]] = {
+        "attempts": lambda: (tables.attempt_columns, tables.attempts()),
+        "configs": lambda: (tables.config_columns, tables.configs()),
+        "decisions": lambda: (fixed("decisions"), tables.decisions()),
+        "schedule": lambda: (SCHEDULE, schedule_sql(tables)),
+        "logs": lambda: (fixed("logs"), tables.logs()),
+    }
+    return made[view]()
 
 
 def no_rows(view: str) -> Part:
@@ -50,6 +52,8 @@ def no_rows(view: str) -> Part:
 def _fixed(view: str) -> tuple[Column, ...]:
     if view == "trials":
         return (*HEAD, *TAIL)
+    if view == "schedule":
+        return SCHEDULE
     if view == "_curves":
         return (*_fixed("curves"), Column(name="_row", word="int64"))
     return tuple(column for column in fixed(view) if view != "curves" or not column.name.startswith("_"))
