@@ -255,3 +255,18 @@ def test_a_large_project_is_refused_before_it_is_read(caviar: Caviar, project: P
 
     assert said.code == 2
     assert "huge.bin (200 MB)" in said.err
+
+
+@pytest.mark.parametrize("why", ["silent", "broken", "not there"])
+def test_a_store_that_only_the_cluster_sees_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, why: str
+) -> None:
+    ways = {"silent": lambda _: threading.Event().wait(20), "broken": lambda _: 1 / 0, "not there": submit.Store.open}
+    asked: list[str] = []
+    monkeypatch.setattr(submit, "_STORE_S", 0.1 if why == "silent" else 5.0)
+    monkeypatch.setattr(submit.Store, "open", lambda path: asked.append(path) or ways[why](path))
+    place = str(tmp_path / why)
+
+    assert submit._asked(place, lambda _: "found") is None
+    assert submit._asked(place, lambda _: "found") is None
+    assert len(asked) == (1 if why == "silent" else 2)

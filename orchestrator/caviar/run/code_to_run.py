@@ -133,6 +133,6 @@ def need_trust(sweep_dir: SweepDir, trust: Trust) -> None:
         origin = f"{where}, made by {', '.join(one or 'an unknown user' for one in others)} on {host}"
         if not trust(origin):
             raise SpecError(
-                f"the code of {origin}, would run as {user_name()}: read it (unzip -c code.zip in the sweep's folder), "
-                "then add --trust"
+                f"the code of {origin}, would run as {user_name()}: read it (unzip -c code.zip in the sweep's folder"
+                f"{', and project.zip' if program_to_read(sweep_dir).project else ''}), then add --trust"
             )

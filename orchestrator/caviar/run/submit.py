@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shlex
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -32,6 +33,8 @@ KEY, NAME = "caviar_key", "caviar_name"
 """What a job's metadata say."""
 _TRIES = 5
 _LOOK_S = 1.0
+_STORE_S = 5.0
+"""Seconds for a look into the store."""
 Outcome = Literal["shown", "submitted", "attached", "finished"]
 
 
@@ -267,19 +270,44 @@ def submitted(submission: Submission, server: JobServer, address: str) -> Submis
 
 def sweep_of(submission: Submission) -> str | None:
     """The id of the sweep; None: it is not there yet, or its store cannot be read from here."""
-    with suppress(CaviarError):
-        found = Store.open(submission.store).of_key(submission.key)
+
+    def look(store: Store) -> str | None:
+        found = store.of_key(submission.key)
         return None if found is None else found.id
-    return None
+
+    return _asked(submission.store, look)
 
 
 def finished(submission: Submission) -> str | None:
     """The id of the sweep, if it and all that follow it are finished; None: not so, or nobody here can tell."""
-    with suppress(CaviarError):
-        store = Store.open(submission.store)
+
+    def look(store: Store) -> str | None:
         found = store.of_key(submission.key)
         return found.id if found is not None and is_done(store, found) else None
-    return None
+
+    return _asked(submission.store, look)
+
+
+_mute: set[str] = set()
+"""Stores that did not answer in time: only the cluster may see them."""
+
+
+def _asked(store: str, look: Callable[[Store], str | None]) -> str | None:
+    """What a look into a store gives; None where it cannot be read from here, or not soon."""
+    said: list[str | None] = []
+
+    def ask() -> None:
+        with suppress(Exception):  # whatever it is, the job on the cluster meets it too, and says so
+            said.append(look(Store.open(store)))
+
+    if store in _mute:
+        return None
+    asking = threading.Thread(target=ask, name="caviar-look", daemon=True)  # a store that is not seen may take minutes
+    asking.start()
+    asking.join(_STORE_S)
+    if asking.is_alive():
+        _mute.add(store)
+    return said[0] if said else None
 
 
 def followed(server: JobServer, its: str, tell: Callable[[str], None]) -> Job:
