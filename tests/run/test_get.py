@@ -53,6 +53,10 @@ def test_the_bytes_are_those_that_were_saved(swept: Result, caviar: Caviar, tmp_
     assert found["value"] == pytest.approx(best.value - 0.3)
     assert caviar("get", swept.id, "t5", "--step", "3", "-o", file).code == 0
     assert file.read_bytes().endswith(b"epoch 3")
+    best.checkpoint(file)
+    assert file.read_bytes() == f"x={best.config['x']!r} epoch 4".encode()
+    assert best == swept.select(1).rows[0]
+    assert swept.select(1).rows[0] == best
     assert swept.checkpoint(5).data.endswith(b"epoch 4")
     assert swept.checkpoint(best=True).step == 2
     assert [one.name for one in tmp_path.iterdir() if one.name.startswith("model")] == ["model.bin"]

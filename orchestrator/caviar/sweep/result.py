@@ -16,10 +16,11 @@ from caviar.results.best import best_document, final_of
 from caviar.results.family import newest_retest
 from caviar.results.open_sweep import OpenSweep, newest, store_path
 from caviar.results.pareto import ParetoTrial, pareto_document
-from caviar.results.selector import Candidate, Selection, Wish, select
+from caviar.results.selector import Selection, Wish, select
 from caviar.store import Store, SweepDir, Views
 from caviar.sweep.acts import ActsOnTrials
 from caviar.sweep.answer import Answer
+from caviar.sweep.best_trial import BestTrial
 from caviar.sweep.runs_again import RunsAgain
 from caviar_workers.checkpoint import Checkpoint
 
@@ -83,14 +84,14 @@ class Result(RunsAgain, ActsOnTrials):
         return Plan.from_json(self._sweep.description()["plan"]).space
 
     @property
-    def best(self) -> Candidate:
-        """The best trial, by the sweep's own rule.
+    def best(self) -> BestTrial:
+        """The best trial, by the sweep's own rule; `result.best.checkpoint("best.pt")` writes its model.
 
         Raises:
             NoResultError: No trial has a usable result.
         """
         with self._opened() as opened:
-            return best_document(opened, k=1).trials[0]
+            return BestTrial.of(best_document(opened, k=1).trials[0], self)
 
     @property
     def final(self) -> dict[str, float] | None:
