@@ -72,6 +72,14 @@ def test_a_login_shell_finds_it_too(cluster):
     assert found.split() == ["/opt/caviar/bin/ray", "/opt/caviar/bin/caviar"]
 
 
+def test_one_container_alone_runs_the_example_of_the_page(cluster):
+    alone = cluster.run(
+        "laptop", "sh", "-c", "caviar run experiments/digits.py -q --trials 4 --store /store/alone"
+    ).stdout
+    assert "best by last val_error, 4 completed trials" in alone
+    assert "measured once on" in alone
+
+
 def test_the_workers_run_a_sweep_together(cluster):
     cluster.run("head", "sh", "-c", f"{RUN} --trials 40 --name all")
     asked = ("caviar", "query", "--json", "SELECT host, state FROM trials")
