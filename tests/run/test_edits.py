@@ -88,7 +88,9 @@ def test_an_edit_is_taken_while_the_trial_trains_and_holds_after_the_driver_was_
     wait_for(driver, 1)
 
     first = caviar("edit", "0", "lr=0.01", "--why", "too large")
+    wait_for(driver, 1, "rate = 0.01")
     half = caviar("edit", "0", "lr=*0.5", "--json")
+    wait_for(driver, 1, "rate = 0.005")
     for words, why in (
         (["0", "lr=3"], "lr=3 is outside 0.0001 … 1: nothing was changed"),
         (["0", "units=64"], "units is not live"),
