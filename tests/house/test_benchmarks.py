@@ -16,6 +16,7 @@ LEAST = {
     "digits": "--epochs 1 --pairs 1",
     "drain": "--repeats 1",
     "drift": "--checks 500",
+    "edits": "--trials 1 --edits 1 --reports 1000",
     "gpu": "--trials 2 --pairs 1 --steps 10",
     "gpu_start": "--pretend 2",
     "million": "--trials 2000",

@@ -8,20 +8,22 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from tests.run.test_histories import TRIALS, Killed, Story, mortal
+from tests.run.test_histories import STEPS, TRIALS, Killed, Story, mortal
 
 from caviar.errors import SpecError
-from caviar.results.edits import edit_of, standing
+from caviar.results.edits import acts_of, edit_of, standing
 from caviar.results.open_sweep import OpenSweep, open_sweep
+from caviar.run.acts import Wish, roll_back
 from caviar.run.engine.acts import Act
 from caviar.run.engine.decision_log import Decision
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.executors.simulated import SimulatedExecutor, Stage
+from caviar.store.checkpoints import cuts_of
 from caviar.store.finalize import finalize
 from caviar.store.writer import Published, Publisher
 from caviar_workers.schedule import config_at
@@ -35,6 +37,7 @@ class EditedStory(Story):
     """One sweep whose trials are edited while they run, pause or wait."""
 
     edits = 0
+    rollbacks = 0
 
     def act(self, loop: Scheduler) -> None:
         """Edit a trial now and then."""
@@ -55,6 +58,15 @@ class EditedStory(Story):
         decision = Decision(action="edit", by="user", trial=now.trial, step=now.step, numbers=numbers)
         loop.act(Act(decision=decision, token=str(self.edits), seen=now.seen))
 
+    def act_between(self) -> None:
+        """Roll a trial back now and then, perhaps one that has ended."""
+        for trial in range(TRIALS):
+            if self.chance.random() < 0.5:
+                wish = Wish(values={"lr": "/3"} if self.chance.random() < 0.5 else {})
+                with suppress(SpecError, LookupError):  # it has no checkpoint there, or was not drawn yet
+                    roll_back(self.store, self.sweep, trial, wish, to_step=self.chance.randrange(STEPS), say=print)
+                    self.rollbacks += 1
+
     def opened(self) -> AbstractContextManager[OpenSweep]:
         return open_sweep(self.store, self.sweep, print)
 
@@ -64,9 +76,12 @@ class EditedStory(Story):
             there = "rate" in opened.views.metrics()
             rows = opened.rows("SELECT trial, step, loss, rate FROM curves") if there else []
             known = {trial: standing(opened, trial) for trial in {row["trial"] for row in rows}}
+            cuts = {trial: cuts_of(acts_of(opened, trial)) for trial in known}
         for row in rows:
             now, attempt = known[row["trial"]], self.of_value[row["loss"]]
             before = max((step for step, _ in attempt.rows if step < row["step"]), default=attempt.step)
+            if any(attempt.attempt <= cut.attempt and row["step"] > cut.step for cut in cuts[row["trial"]]):
+                continue  # it was rolled back, and has not gone on yet
             if before < 0 < attempt.attempt:
                 continue  # it did not load its checkpoint perhaps, and began with what holds there
             told = config_at(now.first, now.changes, before + 1)["lr"]  # as it was given after the report before
@@ -80,6 +95,7 @@ def test_each_row_was_trained_with_what_the_decisions_tell(tmp_path: Path, seed:
     story = EditedStory(tmp_path / "store", seed)
     story.tell()
     assert story.edits > 3
+    assert story.rollbacks > 1
 
 
 @pytest.mark.nightly

@@ -15,11 +15,13 @@ from caviar import Result
 from caviar.errors import SpecError
 from caviar.results.edits import standing
 from caviar.results.open_sweep import open_sweep
+from caviar.run.acts import Wish, roll_back
 from caviar.run.engine.trial_source import SampledTrials
 from caviar.search.samplers import make_sampler
 from caviar.space import Float, Int, Space
 from caviar.spec.plan import Plan
 from caviar.store import Store, SweepDir, Writer
+from caviar.store.owner import Sighting
 
 from .conftest import Caviar, Driver, Write
 
@@ -213,3 +215,73 @@ def test_a_driver_that_ends_before_it_takes_an_edit_leaves_nothing_of_it(
     assert "the driver ended before it took this: nothing was changed" in gone.err
     assert decided(store, "edit") == []
     assert os.listdir(Path(str(waiting.path)) / "_requests") == []
+
+
+def test_a_finished_trial_is_rolled_back_and_goes_on_with_other_values(
+    inline: None, write: Write, caviar: Caviar, store: Path, tmp_path: Path
+) -> None:
+    source = EXPERIMENT.replace('rate=config["lr"]', 'rate=config["lr"], units=config["units"], branch=trial.branch')
+    path = write(source.replace('"units": 32', '"units": Int(1, 64)').replace("import Float", "import Float, Int"))
+    path.with_name("enough").touch()
+    assert caviar("run", path).code == 0
+    before = rates_by_step(store)
+    for words, why in (
+        (["--to-step", "5"], "no checkpoint at or before 5; there are 39, 59: nothing was changed"),
+        (["--to-step", "500"], "is at step 60, and is rolled back to a step before that"),
+        (["--to-step", "45", "units=99"], "units=99 is outside 1 … 64"),
+        (["--to-step", "45", "seed=1"], "there is no parameter 'seed'"),
+    ):
+        refused = caviar("rollback", "0", *words)
+        assert (refused.code, why in refused.err) == (2, True), refused.err
+    assert decided(store, "rollback") == []
+
+    back = caviar("rollback", "0", "--to-step", "45", "lr=*0.5", "units=7", "--why", "spike")
+
+    assert back.code == 0, back.err
+    assert "trial 0 goes on from step 39" in back.err
+    after = rates_by_step(store)
+    assert after[:40] == before[:40], "what is before the checkpoint stays as it is"
+    assert [(rate, units, branch) for _, rate, units, branch in after[40:]] == [(before[0][1] / 2, 7, 1)] * 61
+    assert [step for step, *_ in after] == list(range(101))
+    result = Result(store)
+    assert [row[0] for row in result.sql("SELECT cause FROM attempts ORDER BY attempt").fetchall()] == [
+        "first",
+        "rollback",
+    ]
+    assert "step 39: lr " in caviar("diary", "0").out
+    saved = sorted(one.name[:24] for one in store.glob("sweep=*/_checkpoints/0/*"))
+    assert saved == [f"{attempt:04d}-{step:019d}" for attempt, step in ((0, 39), (0, 59), (1, 79), (1, 99))]
+
+    again = caviar("rollback", "0", "--to-step", "60")
+    once_more = caviar("rollback", "0", "--to-step", "39")
+    assert (again.code, once_more.code) == (0, 0)
+    assert "1 change after step 39 holds no more" in again.err
+    assert "nothing changes: a deterministic train repeats itself" in once_more.err
+    assert [row[:3] for row in rates_by_step(store)] == [(step, *before[0][1:3]) for step in range(101)]
+    assert caviar("store", "check").code == 0
+
+
+def rates_by_step(store: Path) -> list[tuple[Any, ...]]:
+    return Result(store).sql("SELECT step, rate, units, branch FROM _curves ORDER BY _row").fetchall()
+
+
+@pytest.mark.usefixtures("inline")
+def test_a_rollback_holds_where_the_driver_dies_before_it_goes_on_and_a_sweep_that_runs_is_stopped_first(
+    write: Write, caviar: Caviar, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(EXPERIMENT)
+    path.with_name("enough").touch()
+    assert caviar("run", path).code == 0
+    opened = Store.open(store)
+    sweep = opened.sweeps()[0]
+    roll_back(opened, sweep, 0, Wish(values={"lr": 0.5}), to_step=39, say=print)
+    assert caviar("ls", "--json").out.count('"interrupted"') == 1
+    resumed = caviar("resume")
+    assert resumed.code == 0, resumed.err
+    rows = Result(store).sql("SELECT step, attempt, rate FROM _curves ORDER BY _row").fetchall()
+    assert [row[:2] for row in rows] == [*((step, 0) for step in range(40)), *((step, 1) for step in range(40, 101))]
+    assert {rate for _, attempt, rate in rows if attempt} == {0.5}
+
+    monkeypatch.setattr(SweepDir, "owner", lambda _: Sighting(epoch=1, standing="alive"))
+    busy = caviar("rollback", "0", "--to-step", "60")
+    assert (busy.code, "runs: type caviar stop" in busy.err) == (5, True)

@@ -164,12 +164,12 @@ class Story:
             zombie.poll(1.0)
         supply = SampledTrials(self.plan, make_sampler(self.plan.sampler, SPACE, 0, TRIALS), rest=rest)
         self.sink = Sink(self.sweep, self.epoch, self.chance)
-        self.vault = Prompt(self.store, self.sweep, self.plan, self.sink, self.epoch)
-        executor = SimulatedExecutor(self.course, workers=2)
-        rounds = math.inf if last else self.chance.randrange(1, 25)
         acts = Acts()
         with Views(self.store, [self.sweep]) as views:
             acts.restore(acts_of(views))
+        self.vault = Prompt(self.store, self.sweep, self.plan, self.sink, self.epoch, acts.all_cuts)
+        executor = SimulatedExecutor(self.course, workers=2)
+        rounds = math.inf if last else self.chance.randrange(1, 25)
 
         def tick() -> None:
             nonlocal rounds
@@ -200,6 +200,9 @@ class Story:
     def act(self, loop: Scheduler) -> None:
         """What somebody does to trials by hand after a round: nothing."""
 
+    def act_between(self) -> None:
+        """What somebody does to trials by hand while nobody runs the sweep: nothing."""
+
     def tell(self) -> None:
         """All of it, looked at after each driver."""
         for life in range(LIVES):
@@ -209,6 +212,8 @@ class Story:
             executor.poll(self.chance.random() * 0.4)  # a worker does not know at once that its driver is dead
             self.zombies.append(executor)
             self.look()
+            if not last:
+                self.act_between()
         self.vault.finish()
         finalize(self.sweep, self.epoch)
         self.look()

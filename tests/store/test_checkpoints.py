@@ -11,6 +11,7 @@ from caviar.run.resume import unfinished
 from caviar.store import SweepDir, Views, Writer
 from caviar.store.check import check
 from caviar.store.checkpoints import (
+    Cut,
     all_saves,
     discard_unrecorded,
     folders_for_workers,
@@ -64,6 +65,20 @@ def test_the_best_one_is_of_the_history_that_lives():
     saves = [save(2, value=1.0), save(8, value=0.0), save(4, attempt=1, value=3.0), save(5, attempt=1, value=4.0)]
     assert steps(thinned([*saves, save(6, attempt=1, value=5.0)], 1, "min")[0]) == [(0, 2), (1, 6)]
     assert steps(thinned([*saves, save(1, attempt=2, value=6.0)], 1, "min")[0]) == [(2, 1)]
+
+
+def test_behind_a_cut_nothing_is_restorable_and_thinning_counts_the_living_ones():
+    old = [save(step, value=value) for step, value in ((9, 3.0), (19, 1.0), (29, 2.0))]
+    cuts = [Cut(0, 9)]
+    published = {0: (30, 0)}
+    assert steps(restorable(old, published, cuts)) == [(0, 9)]
+    assert steps(restorable(old, published)) == [(0, 29), (0, 19), (0, 9)]
+    new = [save(step, attempt=1, rows=step - 9, value=value) for step, value in ((14, 5.0), (16, 4.0), (18, 6.0))]
+    stay, go = thinned([*old, *new], 1, "min", cuts)
+    assert (steps(stay), steps(go)) == ([(0, 9), (0, 19), (0, 29), (1, 16), (1, 18)], [(1, 14)])
+    assert steps(restorable([*old, *new], {0: (30, 0), 1: (9, 10)}, cuts)) == [(1, 18), (1, 16), (1, 14), (0, 9)]
+    again = [*cuts, Cut(1, 14)]
+    assert steps(restorable([*old, *new], {0: (30, 0), 1: (9, 10)}, again)) == [(1, 14), (0, 9)]
 
 
 def test_what_travelled_is_written_and_damage_is_not_read(sweep):

@@ -81,3 +81,23 @@ def test_who_asks_at_one_step_is_told_what_who_follows_all_steps_is_told():
     """A ramp of a ramp is no matter of how often train reports."""
     acts = [edit(0, 0, 0.1, over=7, scales={"lr": "log"}), applied(1, 0, 2), edit(2, 5, 2.0, over=3), applied(3, 2, 6)]
     assert rates(acts, range(15))[::3] == rates(acts, range(0, 15, 3))
+
+
+def rollback(n, to, **values):
+    numbers = {"to": {"attempt": 0, "step": to}} | ({"set": values} if values else {})
+    return {"n": n, "action": "rollback", "step": 99, "numbers": numbers}
+
+
+def test_a_rollback_goes_on_with_what_its_step_was_trained_with_and_forgets_the_rest():
+    acts = [edit(0, 3, 0.5), applied(1, 0, 5), edit(2, 9, 0.25), applied(3, 2, 10), edit(4, 11, 0.1, at_step=50)]
+    assert rates([*acts, rollback(5, 10)], [5, 6, 10, 11, 60]) == [1.0, 0.5, 0.5, 0.5, 0.5]
+    assert rates([*acts, rollback(5, 5)], [6, 60]) == [1.0, 1.0]
+    assert rates([*acts, rollback(5, 8, lr=0.3)], [8, 9, 60]) == [0.5, 0.3, 0.3]
+    assert rates([*acts, rollback(5, 8, lr=0.3), rollback(6, 8)], [8, 9, 60]) == [0.5, 0.5, 0.5]
+    later = [*acts, rollback(5, 8, lr=0.3), edit(6, 20, 0.2), applied(7, 6, 21), rollback(8, 15)]
+    assert rates(later, [9, 15, 22]) == [0.3, 0.3, 0.3]
+
+
+def test_a_ramp_that_had_begun_goes_on_behind_a_rollback():
+    ramp = [edit(0, 0, 0.0, over=10, scales={"lr": "linear"}), applied(1, 0, 2), rollback(2, 6)]
+    assert rates(ramp, [6, 7, 12, 20]) == pytest.approx([0.6, 0.5, 0.0, 0.0])

@@ -135,6 +135,8 @@ class Lease:
     """Parameters that may change while a trial trains."""
     changes: Mapping[int, tuple[Change, ...]] = field(default_factory=dict)
     """Trial → how its configuration changes, of those that were edited."""
+    branches: Mapping[int, int] = field(default_factory=dict)
+    """Trial → how often it was rolled back, of those that were."""
     final: bool = False
     """Run the sweep's `final` function instead of `train`."""
     mail_s: float = 1.0

@@ -84,6 +84,7 @@ class Recorder:
             devices=self._devices,
             metric=lease.metric,
         )
+        trial.branch = lease.branches.get(trial.number, 0)
         artifacts = Artifacts(trial.number, trial.attempt)
         trial.restore(
             lease.restore.get(trial.number), self.keep, lambda data, name: self.add_artifact(artifacts.make(data, name))

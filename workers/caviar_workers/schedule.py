@@ -3,7 +3,7 @@
 One fold for all who ask: a trial that trains, one that is tried again, a driver that resumes, a reader years later. An
 edit is a decision, with absolute values; another decision says after which step it took effect. The row of that step
 was trained before it. An edit that no trial has taken yet takes effect at the first report from the step on at which
-it is due.
+it is due. A rollback to a step goes on with what that step was trained with, and forgets what came after it.
 """
 
 from __future__ import annotations
@@ -94,6 +94,11 @@ def schedule_of(decisions: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
             known = changes.get(_whole(numbers.get("edit"), -1))
             if known is not None and not known.settled:
                 changes[known.decision] = replace(known, after=step, settled=True)
+        elif one["action"] == Action.ROLLBACK:  # what it goes on with is what that step was trained with
+            to = _whole(_mapping(numbers.get("to")).get("step"), -1)
+            changes = {kept.decision: kept for kept in changes.values() if kept.settled and kept.after < to}
+            if _mapping(numbers.get("set")):
+                changes[n] = replace(_change(n, numbers, to), settled=True)
     return in_order(changes.values())
 
 

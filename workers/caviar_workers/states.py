@@ -52,6 +52,8 @@ class Cause(StrEnum):
     """The one before was lost, or its driver ended."""
     PROMOTE = "promote"
     """The stop policy called its trial back after a pause."""
+    ROLLBACK = "rollback"
+    """Somebody sent its trial back to an earlier checkpoint."""
     STOP = "stop"
     """None was made: the trial was stopped while it waited for it."""
 
@@ -77,6 +79,8 @@ class Action(StrEnum):
     """Train goes on without having looked at a value that was edited."""
     REFUSE = "refuse"
     """What was asked of a trial is not done."""
+    ROLLBACK = "rollback"
+    """A trial goes on from an earlier checkpoint, on another branch."""
     NOTE = "note"
     """Somebody's words about a trial."""
 
@@ -84,8 +88,8 @@ class Action(StrEnum):
 TOLD = (Action.STOP, Action.PAUSE)
 """What a trial is told while it runs."""
 
-ACTS = (Action.EDIT, Action.APPLIED, Action.UNREAD, Action.NOTE)
+ACTS = (Action.EDIT, Action.APPLIED, Action.UNREAD, Action.ROLLBACK, Action.NOTE)
 """What somebody does to one trial by hand, and what becomes of it."""
 
-CHANGING = (Action.EDIT,)
+CHANGING = (Action.EDIT, Action.ROLLBACK)
 """Those of them that change the trial's configuration."""

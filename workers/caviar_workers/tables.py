@@ -77,7 +77,7 @@ FIELDS: dict[str, dict[str, Field]] = {
         "trial": Field("int64"),
         "attempt": Field("int16"),
         "state": Field("text"),  # RUNNING | PAUSED | COMPLETED | STOPPED | FAILED | CANCELLED | LOST
-        "cause": Field("text"),  # first | retry | promote | stop (while it waited: nothing ran)
+        "cause": Field("text"),  # first | retry | promote | rollback | stop (while it waited: nothing ran)
         "kind": Field("text", shown=7),  # error | oom | metric | timeout | lost; null unless FAILED or LOST
         "error": Field("text"),  # traceback, at most 16 KiB
         "started": Field("time"),  # of one that never began, the moment at which it was stopped

@@ -44,6 +44,7 @@ class Trial:
         sweep: Id of the sweep.
         number: The trial, from 0.
         attempt: Which attempt of the trial this is, from 0.
+        branch: How often the trial was rolled back: a train function may shuffle its data by seed and branch.
         seed: 0 … 2^32 − 1, the same at every attempt; `random`, numpy and (where imported) torch are already
             seeded with it.
         data: What the sweep's `data` function returned; None: it has none. All trials read it: do not write to it.
@@ -70,6 +71,7 @@ class Trial:
         "_start",
         "_step",
         "attempt",
+        "branch",
         "changed",
         "config",
         "data",
@@ -89,6 +91,7 @@ class Trial:
         self.metric = metric
         self.number = number
         self.attempt = attempt
+        self.branch = 0
         self.seed = seed
         self.data: Any = None
         self.devices = devices

@@ -1,7 +1,20 @@
 """What a trial has for a train function, and what it says to who asks too late, or elsewhere."""
 
 PUBLIC = (
-    *("attempt", "changed", "config", "data", "devices", "interrupted", "keep", "load", "metric", "number", "path"),
+    *(
+        "attempt",
+        "branch",
+        "changed",
+        "config",
+        "data",
+        "devices",
+        "interrupted",
+        "keep",
+        "load",
+        "metric",
+        "number",
+        "path",
+    ),
     *("report", "save", "seed", "start", "sweep"),
 )
 """What a train function uses."""

@@ -28,7 +28,7 @@ def verb(words: tuple[str, ...], at_step: int | None, over: int | None, why: str
     from caviar.run.acts import Wish, edit_trial
     from caviar.store import Store
 
-    trial, wishes, sweep_ref = _read(words, target.sweep)
+    trial, wishes, sweep_ref = trial_and_wishes(words, target.sweep)
     store = Store.open(target.store)
     sweep = store.find(sweep_ref)
     wish = Wish(values=wishes, at_step=at_step, over=over, why=why)
@@ -46,13 +46,15 @@ def verb(words: tuple[str, ...], at_step: int | None, over: int | None, why: str
         say(warning)
 
 
-def _read(words: tuple[str, ...], sweep: str | None) -> tuple[int, dict[str, str], str | None]:
+def trial_and_wishes(
+    words: tuple[str, ...], sweep: str | None, *, few: int = 1
+) -> tuple[int, dict[str, str], str | None]:
     """The trial, what becomes of which parameter, and the sweep; UsageError where that cannot be told."""
     from caviar.spec.overrides import Typed
 
     who = [word for word in words if "=" not in word]
     pairs = [word.partition("=") for word in words if "=" in word]
-    if not pairs or not 0 < len(who) < 3 or any(not name or not value for name, _, value in pairs):
+    if len(pairs) < few or not 0 < len(who) < 3 or any(not name or not value for name, _, value in pairs):
         raise click.UsageError(f"A trial and what becomes of it, such as 0 lr=*0.5, got {' '.join(words)}")
     if len(who) == 2 and sweep is not None and who[0] != sweep:
         raise click.UsageError(f"SWEEP is given twice, as {who[0]!r} and as --sweep {sweep!r}; give one")

@@ -13,12 +13,16 @@ from caviar.space import Choice, Float, Int, Parameter, live_range, parameter_fr
 from caviar.space.condition import Condition
 from caviar.space.option import option_from_json, option_to_json
 from caviar.spec.overrides import Typed, read
+from caviar.store.checkpoints import Cut
 from caviar.store.untrusted_json import numbers_of
 from caviar_workers.schedule import Change, config_at, schedule_of
 from caviar_workers.states import ACTS, CHANGING, ENDED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from caviar.results.open_sweep import OpenSweep
+    from caviar_workers.checkpoint import Save
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +148,18 @@ def edit_of(
     ranges = {name: _range(opened, name, before) for name in wishes}
     if not ranges:
         raise SpecError("an edit changes a parameter, such as lr=*0.5: nothing was changed")
+    return _edit(before, ranges, wishes, at_step=at_step, over=over)
+
+
+def _edit(
+    before: Mapping[str, Any],
+    ranges: Mapping[str, Float | Int | Choice],
+    wishes: Mapping[str, Any],
+    *,
+    at_step: int | None = None,
+    over: int | None = None,
+) -> Edit:
+    """What becomes of the present values."""
     new = {name: _value(name, wish, before[name], ranges[name]) for name, wish in wishes.items()}
     same = [name for name, value in new.items() if before[name] == value]
     if len(same) == len(new):
@@ -167,6 +183,51 @@ def _scale(parameter: Parameter) -> str:
     return parameter.scale if isinstance(parameter, Float) else "int" if isinstance(parameter, Int) else ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollback:
+    """Where a trial is to go on from, and with what."""
+
+    to: Cut
+    """Attempt and step of the checkpoint."""
+    edit: Edit | None
+    """What is to be changed there; None: nothing."""
+    forgets: tuple[int, ...]
+    """Numbers of the edits that took effect after it, or were to."""
+
+
+def rollback_of(
+    opened: OpenSweep, now: Standing, saves: Sequence[Save], wishes: Mapping[str, Any], *, to_step: int
+) -> Rollback:
+    """Where a trial is to go on from: its last living checkpoint at or before a step.
+
+    Args:
+        opened: Its sweep.
+        now: The trial.
+        saves: Its checkpoints that may be restored, the newest first.
+        wishes: As for `edit_of`; parameters that are not live may change too, for the trial begins another attempt.
+        to_step: The step.
+
+    Raises:
+        SpecError: There is no such checkpoint, the step lies ahead, or a value is none of its parameter's.
+    """
+    if now.step is None or to_step > now.step:
+        at = "has reported nothing" if now.step is None else f"is at step {now.step}"
+        raise SpecError(f"trial {now.trial} {at}, and is rolled back to a step before that: nothing was changed")
+    found = next((save for save in saves if save.step <= to_step), None)
+    if found is None:
+        there = ", ".join(str(save.step) for save in sorted(saves, key=lambda one: one.step))
+        what = f"there are {there}" if there else "it has none that it could go on from"
+        raise SpecError(f"no checkpoint at or before {to_step}; {what}: nothing was changed")
+    kept = tuple(one for one in now.changes if one.settled and one.after < found.step)
+    before = config_at(now.first, kept, found.step)
+    edit = None
+    if wishes:
+        ranges = {name: _range(opened, name, before, live=False) for name in wishes}
+        edit = _edit(before, ranges, wishes)
+    forgets = tuple(one.decision for one in now.changes if one not in kept)
+    return Rollback(to=Cut(found.attempt, found.step), edit=edit, forgets=forgets)
+
+
 def _check_steps(now: Standing, at_step: int | None, over: int | None) -> None:
     """See that a change lies ahead."""
     for name, value, least in (("at_step", at_step, 0), ("over", over, 1)):
@@ -176,14 +237,15 @@ def _check_steps(now: Standing, at_step: int | None, over: int | None) -> None:
         raise SpecError(f"trial {now.trial} is past step {at_step}, at {now.step}: nothing was changed")
 
 
-def _range(opened: OpenSweep, name: str, config: Mapping[str, Any]) -> Float | Int | Choice:
-    """The values that a parameter may get while its trial trains."""
+def _range(opened: OpenSweep, name: str, config: Mapping[str, Any], *, live: bool = True) -> Float | Int | Choice:
+    """The values that a parameter may get: while its trial trains, or when it begins another attempt."""
     parameters = {key: parameter_from_json(one) for key, one in opened.plan.parameters.items()}
     if name not in parameters:
         raise SpecError(f"there is no parameter {name!r}{did_you_mean(name, parameters)}: nothing was changed")
     if name not in config:
         raise SpecError(f"this trial has no {name}, which exists {parameters[name].when}: nothing was changed")
-    found = live_range(parameters[name])
+    own = parameters[name]
+    found = own if not live and isinstance(own, (Float, Int, Choice)) else live_range(own)
     if found is None:
         raise SpecError(
             f"{name} is not live, as Float(…, live=True) is, so train does not look at it: nothing was changed"

@@ -15,11 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from caviar.errors import CaviarError, SpecError
-from caviar.results.edits import Edit, Standing, edit_of, standing
+from caviar.display.numbers import counted
+from caviar.errors import CaviarError, SpecError, StoreError
+from caviar.results.edits import Edit, Standing, acts_of, edit_of, rollback_of, standing
 from caviar.results.imported import imported_from
 from caviar.results.open_sweep import OpenSweep, open_sweep
 from caviar.run.engine.decision_log import Decision, DecisionLog
+from caviar.store.checkpoints import cuts_of, read_checkpoint, restorable, saves_of
 from caviar.store.finalize import write_final
 from caviar.store.owner import user_name
 from caviar.store.ownership import own
@@ -49,7 +51,7 @@ class ActDocument:
     Attributes:
         sweep: id of its sweep.
         trial: its number.
-        action: edit or note.
+        action: edit, rollback or note.
         decision: number of the decision that says so.
         changes: parameter → what it was and what it becomes.
         after: the step after which it took effect, or is to; null: after the trial's next report.
@@ -131,6 +133,74 @@ def edit_trial(
     raise CaviarError(f"trial {trial} was not edited, for {why_not}: nothing was changed")
 
 
+def roll_back(store: Store, sweep: SweepDir, trial: int, wish: Wish, *, to_step: int, say: Say) -> ActDocument:
+    """Have a trial go on from its last living checkpoint at or before a step, when its sweep is resumed.
+
+    What was trained after it stays in the store, as a branch that ended.
+
+    Args:
+        store: The store.
+        sweep: The trial's sweep, which nobody runs.
+        trial: Its number; it may have ended.
+        wish: What is to be changed, of any parameter; empty: nothing.
+        to_step: The step.
+        say: Tells what is not shown of the sweep.
+
+    Raises:
+        SpecError, NotFoundError: It cannot be; nothing was changed.
+        StoreError: Somebody runs the sweep.
+    """
+    if imported_from(sweep.description()):
+        raise SpecError(f"sweep {sweep.id} was imported, and has no code that could go on")
+    owner = sweep.owner()
+    if owner.alive and owner.purpose == "run":
+        raise StoreError(f"sweep {sweep.id} runs: type caviar stop {sweep.id}, and roll its trial back then")
+    with own(sweep, purpose="rolled back") as held:
+        with open_sweep(store, held.sweep, say) as opened:
+            now, acts = standing(opened, trial), acts_of(opened, trial)
+            cuts, saves = cuts_of(acts), saves_of(held.sweep, trial)
+            fit = restorable(saves, opened.views.published([trial])[trial], cuts)
+            whole = [save for save in fit if save.step > to_step or read_checkpoint(held.sweep, save) is not None]
+            back = rollback_of(opened, now, whole, wish.values, to_step=to_step)
+            sql = "SELECT coalesce(max(n) + 1, 0) AS n FROM decisions"
+            first = opened.rows(sql)[0]["n"]
+            newest = max([*_attempts(opened, trial), *(save.attempt for save in saves)])
+        numbers: dict[str, Any] = {} if back.edit is None else back.edit.numbers()
+        numbers |= {"to": back.to._asdict(), "forgets": list(back.forgets), "who": _who(), "before": dict(now.metrics)}
+        numbers |= {"why": wish.why} if wish.why else {}
+        facts: dict[str, Any] = {"attempt": newest, "step": now.step, "value": now.value}
+        decision = Decision(action=Action.ROLLBACK, by="user", trial=trial, numbers=numbers, **facts)
+        with Writer(held.sweep, held.epoch, sealing=True) as writer:
+            DecisionLog(writer, first, time.time).publish([decision])
+    warnings = (
+        [f"{counted(len(back.forgets), 'change')} after step {back.to.step} holds no more"] if back.forgets else []
+    )
+    if back.edit is None and not back.forgets:
+        warnings = ["nothing changes: a deterministic train repeats itself"]
+    changes = {} if back.edit is None else {name: (back.edit.old[name], value) for name, value in back.edit.new.items()}
+    return ActDocument(
+        sweep=sweep.id,
+        trial=trial,
+        action=Action.ROLLBACK,
+        decision=first,
+        changes=changes,
+        after=back.to.step,
+        over=0,
+        taken=False,
+        warnings=tuple(warnings),
+    )
+
+
+def _attempts(opened: OpenSweep, trial: int) -> list[int]:
+    """Numbers of attempts of a trial of which there is a trace among its rows."""
+    sql = " UNION ".join(f"SELECT attempt FROM {view} WHERE trial = ?" for view in ("attempts", "curves", "logs"))
+    return [row["attempt"] for row in opened.rows(sql, [trial] * 3)]
+
+
+def _who() -> str:
+    return f"{user_name()}@{socket.gethostname()}"
+
+
 def note_trial(store: Store, sweep: SweepDir, trial: int, text: str, *, say: Say) -> ActDocument:
     """Keep somebody's words about a trial, for its diary.
 
@@ -159,7 +229,7 @@ def _ask(
         raise SpecError(f"sweep {sweep.id} was imported, and has no code that could go on")
     token = uuid.uuid4().hex
     facts = {"attempt": now.attempt, "step": now.step, "value": now.value}
-    about = {**numbers, "who": f"{user_name()}@{socket.gethostname()}", "before": dict(now.metrics), "token": token}
+    about = {**numbers, "who": _who(), "before": dict(now.metrics), "token": token}
     owner = sweep.owner()
     if not (owner.alive and owner.purpose == "run"):
         decision = Decision(action=action, by="user", trial=now.trial, numbers=about, **facts)  # type: ignore[arg-type]

@@ -239,7 +239,9 @@ def drive_sweep(
         look_s = LIVE_LOOK_S if any(live_range(one) is not None for one in plan.space.values()) else LOOK_S
         requests = parts.enter_context(closing(StopRequests(looking, held.epoch, look_s=look_s)))
         writer = parts.enter_context(Writer(sweep_dir, held.epoch, sealing=True))
-        checkpoints = parts.enter_context(StoredCheckpoints(store, sweep_dir, plan, writer, held.epoch))
+        checkpoints = parts.enter_context(
+            StoredCheckpoints(store, sweep_dir, plan, writer, held.epoch, search.acts.all_cuts)
+        )
         prints = parts.enter_context(KeptFingerprints(sweep_dir, progress.note))
         ports = _ports(executor, writer, checkpoints, prints)
         run_progress = RunProgress(

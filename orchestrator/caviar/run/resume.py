@@ -72,18 +72,21 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
         rows = views.execute(
             "WITH newest AS (SELECT trial, arg_max(state, attempt * 2 + (ended IS NOT NULL)::INT) AS state "
             "FROM attempts GROUP BY trial), "
-            f"left_over AS (SELECT trial FROM configs ANTI JOIN (SELECT trial FROM newest WHERE state = ANY ({ended})) "
-            "USING (trial)), "
+            "back AS (SELECT trial, max(attempt) AS attempt FROM decisions WHERE action = 'rollback' GROUP BY trial), "
+            "waiting AS (SELECT trial FROM back WHERE NOT EXISTS (SELECT 1 FROM attempts a "
+            "WHERE a.trial = back.trial AND a.attempt > back.attempt)), "
+            f"over AS (SELECT trial FROM newest ANTI JOIN waiting USING (trial) WHERE state = ANY ({ended})), "
+            "left_over AS (SELECT trial FROM configs ANTI JOIN over USING (trial)), "
             "seen AS (SELECT trial, attempt FROM attempts UNION ALL SELECT trial, attempt FROM curves "
             "UNION ALL SELECT trial, attempt FROM logs "
             "UNION ALL SELECT trial, attempt FROM decisions WHERE attempt IS NOT NULL) "
             "SELECT trial, coalesce(max(attempt)::INT + 1, 0), "
-            "trial IN (SELECT trial FROM newest WHERE state = 'PAUSED') "
+            "trial IN (SELECT trial FROM newest WHERE state = 'PAUSED'), trial IN (SELECT trial FROM waiting) "
             "FROM left_over LEFT JOIN seen USING (trial) GROUP BY trial"
         ).fetchall()
         counts = dict(views.execute("SELECT state, count(*) FROM trials GROUP BY state").fetchall())
     saved = saved_attempts(sweep_dir)
-    attempts = {trial: max(attempt, saved.get(trial, -1) + 1) for trial, attempt, _ in rows}
+    attempts = {trial: max(attempt, saved.get(trial, -1) + 1) for trial, attempt, *_ in rows}
     for trial, attempt in attempts.items():
         if attempt > MOST_ATTEMPT:
             raise StoreError(
@@ -95,7 +98,8 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
         metrics=metrics,
         written=written,
         attempts=attempts,
-        paused=frozenset(trial for trial, _, paused in rows if paused),
+        paused=frozenset(trial for trial, _, paused, _ in rows if paused),
+        rolled_back=frozenset(trial for trial, *_, back in rows if back),
         dropped=frozenset(trial for (trial,) in dropped),
         completed=completed,
         failed=0 if retry_failed else counts.get(State.FAILED, 0),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,9 +16,10 @@ from caviar_workers.checkpoint import Checkpoint, Save, crc, parse_save
 from caviar_workers.checkpoint_folder import unfinished_prefix
 from caviar_workers.messages import Living, Summary
 from caviar_workers.row_columns import Extremes, extremes
+from caviar_workers.states import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import PurePath
 
     from caviar.store.disk import Disk
@@ -81,6 +83,39 @@ def _summary(found: Extremes) -> Summary:
         low=float(found.low[0]) if finite else None,
         high=float(found.high[0]) if finite else None,
     )
+
+
+class Cut(NamedTuple):
+    """A trial was rolled back."""
+
+    attempt: int
+    """The newest one then: this and those before it are on branches that ended."""
+    step: int
+    """Of the checkpoint that it goes on from: theirs of later steps are dead."""
+
+
+Cuts = Mapping[int, Sequence[Cut]]
+NOWHERE: Cuts = {}
+
+
+def cuts_of(decisions: Iterable[Mapping[str, Any]]) -> tuple[Cut, ...]:
+    """Where a trial was rolled back to, in order.
+
+    Args:
+        decisions: About the trial: `action`, `attempt`, and `numbers` as a mapping.
+    """
+    rollbacks = [one for one in decisions if one["action"] == Action.ROLLBACK]
+    ends = [(one["attempt"], one["numbers"].get("to")) for one in rollbacks]
+    return tuple(
+        Cut(attempt, to["step"])
+        for attempt, to in ends
+        if attempt is not None and isinstance(to, dict) and type(to.get("step")) is int
+    )
+
+
+def is_cut(save: Save, cuts: Sequence[Cut]) -> bool:
+    """Whether a checkpoint is on a branch that ended, behind the step at which the next one began."""
+    return any(save.attempt <= cut.attempt and save.step > cut.step for cut in cuts)
 
 
 def folders_for_workers(sweep: SweepDir, epoch: int) -> tuple[str, str]:
@@ -195,8 +230,12 @@ def read_checkpoint(sweep: SweepDir, save: Save) -> bytes | None:
     return data if f"{crc(data):08x}" == save.checksum else None
 
 
-def newest_restorable(store: Store, sweep: SweepDir, trials: Sequence[int]) -> dict[int, Checkpoint]:
+def newest_restorable(
+    store: Store, sweep: SweepDir, trials: Sequence[int], cuts: Cuts = NOWHERE
+) -> dict[int, Checkpoint]:
     """Trial → its newest checkpoint that is whole and may be restored, of some trials that have one.
+
+    One that was rolled back goes on from before the cut, also while its new branch has no row.
 
     Raises:
         StoreError: The store cannot be read.
@@ -208,7 +247,7 @@ def newest_restorable(store: Store, sweep: SweepDir, trials: Sequence[int]) -> d
         published = views.published([trial for trial, some in saves.items() if some])
     found = {}
     for trial, some in saves.items():
-        fit = restorable(some, published.get(trial, {}))
+        fit = restorable(some, published.get(trial, {}), cuts.get(trial, ()))
         read = ((save.step, data) for save in fit if (data := read_checkpoint(sweep, save)) is not None)
         newest = next(read, None)
         if newest is not None:
@@ -253,7 +292,7 @@ def discard_unrecorded(store: Store, sweep: SweepDir) -> None:
         raise store_error("write to", sweep.path / CHECKPOINTS, error) from error
 
 
-def restorable(saves: Sequence[Save], published: Mapping[int, tuple[int, int]]) -> list[Save]:
+def restorable(saves: Sequence[Save], published: Mapping[int, tuple[int, int]], cuts: Sequence[Cut] = ()) -> list[Save]:
     """The checkpoints that a trial may go on from, the newest first: those whose rows are its curve up to their step.
 
     All rows that their attempt had reported before must be published, so that no hole appears. No later attempt may
@@ -263,7 +302,9 @@ def restorable(saves: Sequence[Save], published: Mapping[int, tuple[int, int]]) 
     Args:
         saves: All of a trial.
         published: Attempt → rows in the store, and first step, of each attempt with rows.
+        cuts: Where it was rolled back to.
     """
+    saves = [save for save in saves if not is_cut(save, cuts)]
     fit = [save for save in saves if save.rows <= published.get(save.attempt, (0, 0))[0] and _lives(save, published)]
     return sorted(fit, key=_age, reverse=True)
 
@@ -274,7 +315,7 @@ def _lives(save: Save, published: Mapping[int, tuple[int, int]]) -> bool:
     return all(start > save.step for attempt, (_, start) in published.items() if attempt > save.attempt)
 
 
-def thinned(saves: Sequence[Save], keep: int, mode: str) -> tuple[list[Save], list[Save]]:
+def thinned(saves: Sequence[Save], keep: int, mode: str, cuts: Sequence[Cut] = ()) -> tuple[list[Save], list[Save]]:
     """Which checkpoints stay, the last `keep` ≥ 1 and the best one, and which go.
 
     Args:
@@ -282,10 +323,16 @@ def thinned(saves: Sequence[Save], keep: int, mode: str) -> tuple[list[Save], li
         keep: How many of the last stay.
         mode: `min` or `max`, of their values; a value that is NaN is never the best, nor is one of a history that a
             later attempt began anew.
+        cuts: Where the trial was rolled back to: what is behind a cut stays, and so does what a branch began from.
 
     Nothing goes for the sake of one that may not be restorable: an attempt that has reported nothing so far (see
     `restorable`) spares what those before it saved after a report.
     """
+    origins = {
+        max((s for s in saves if s.attempt <= c.attempt and s.step == c.step), key=_age, default=None) for c in cuts
+    }
+    pinned = [save for save in saves if save in origins or is_cut(save, cuts)]
+    everything, saves = saves, [save for save in saves if save not in pinned]
     valued = [save for save in saves if save.value == save.value and not _relived(save, saves)]
     best = (min if mode == "min" else max)(valued, key=lambda save: save.value, default=None)
     spared = saves[-1].attempt if saves and not saves[-1].rows else 0
@@ -294,7 +341,8 @@ def thinned(saves: Sequence[Save], keep: int, mode: str) -> tuple[list[Save], li
         for place, save in enumerate(saves)
         if place >= len(saves) - keep or save is best or (save.rows and save.attempt < spared)
     ]
-    return stay, [save for save in saves if save not in stay]
+    gone = [save for save in saves if save not in stay]
+    return [save for save in everything if save not in gone], gone
 
 
 def _relived(save: Save, saves: Sequence[Save]) -> bool:

@@ -60,6 +60,31 @@ class ActsOnTrials(ABC):
         with self._told():
             return edit_trial(self._store, self._sweep.again(), trial, wish, say=warnings.warn)
 
+    def rollback(
+        self, trial: int, changes: dict[str, Any] | None = None, /, *, to_step: int, why: str = "", **parameters: Any
+    ) -> ActDocument:
+        """Have a trial go on from its last checkpoint at or before a step; `resume` then does, as `caviar rollback`.
+
+        Args:
+            trial: Its number; it may have ended. Nobody may run the sweep.
+            changes: Parameter → value, for names that are no keywords.
+            to_step: The step.
+            why: The reason, for the diary.
+            **parameters: Parameter → value, or what becomes of the present one, as text.
+
+        Raises:
+            SpecError: There is no such checkpoint, or a value is outside: nothing was changed.
+            StoreError: Somebody runs the sweep.
+        """
+        from caviar.run.acts import Wish, roll_back  # noqa: PLC0415 — reading needs none of it
+
+        _check_trial(trial)
+        if type(to_step) is not int or to_step < 0:
+            raise SpecError(f"to_step is a whole number from 0, but got {to_step!r:.60}")
+        wish = Wish(values={**(changes or {}), **parameters}, why=why)
+        with self._told():
+            return roll_back(self._store, self._sweep.again(), trial, wish, to_step=to_step, say=warnings.warn)
+
     def note(self, trial: int, text: str) -> ActDocument:
         """Keep a few words about a trial, for its diary; as `caviar note`."""
         from caviar.run.acts import note_trial  # noqa: PLC0415 — reading needs none of it

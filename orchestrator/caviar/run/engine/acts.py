@@ -14,6 +14,7 @@ from caviar.errors import SpecError
 from caviar.run.engine.decision_log import Decision
 from caviar.space import Space, live_range
 from caviar.space.option import option_from_json
+from caviar.store.checkpoints import Cut, cuts_of
 from caviar.store.untrusted_json import numbers_of
 from caviar_workers.messages import Applied
 from caviar_workers.schedule import Change, schedule_of
@@ -43,23 +44,35 @@ class Acts:
 
     @property
     def changed(self) -> Collection[int]:
-        """Trials whose configuration was changed."""
-        return self._changes.keys()
+        """Trials that were edited or rolled back."""
+        return [trial for trial in self._decisions if self.newest(trial) >= 0]
 
     def enter(self, n: int, decision: Decision) -> None:
         """Take in a decision that was published."""
         if decision.trial is not None and decision.action in ACTS:
-            self._enter(decision.trial, n, decision.action, decision.step, decision.numbers)
+            self._enter(decision.trial, n, decision.action, decision.attempt, decision.step, decision.numbers)
 
     def restore(self, decisions: Iterable[Mapping[str, Any]]) -> None:
         """Take up what earlier drivers stored: rows of the table `decisions`, in their order."""
         for row in decisions:
             if row["trial"] is not None and row["action"] in ACTS:
-                self._enter(row["trial"], row["n"], row["action"], row["step"], numbers_of(row["numbers"]))
+                numbers = numbers_of(row["numbers"])
+                self._enter(row["trial"], row["n"], row["action"], row["attempt"], row["step"], numbers)
 
-    def changes_of(self, trials: Collection[int]) -> dict[int, tuple[Change, ...]]:
-        """Return how the configurations of some trials change, of those that do."""
-        return {trial: self._changes[trial] for trial in trials if trial in self._changes} if self._changes else {}
+    def of_work(self, trials: Collection[int]) -> dict[str, Any]:
+        """Return what a `Work` of some trials knows of them: their changes, and their branches."""
+        known = [trial for trial in trials if trial in self._decisions] if self._decisions else []
+        changes = {trial: found for trial in known if (found := self.changes(trial))}
+        return {"changes": changes, "branches": {trial: len(self.cuts(trial)) for trial in known if self.cuts(trial)}}
+
+    def cuts(self, trial: int) -> tuple[Cut, ...]:
+        """Return where a trial was rolled back to, in order."""
+        return cuts_of(self._decisions.get(trial, ()))
+
+    @property
+    def all_cuts(self) -> dict[int, tuple[Cut, ...]]:
+        """Return where trials were rolled back to, of those that were."""
+        return {trial: found for trial in self._decisions if (found := self.cuts(trial))}
 
     def changes(self, trial: int) -> tuple[Change, ...]:
         """Return how a trial's configuration changes, on the branch that lives."""
@@ -74,11 +87,12 @@ class Acts:
         """Return whether an edit still waits for its trial to take it."""
         return any(one.decision == decision and not one.settled for one in self.changes(trial))
 
-    def _enter(self, trial: int, n: int, action: str, step: int | None, numbers: Mapping[str, Any]) -> None:
+    def _enter(
+        self, trial: int, n: int, action: str, attempt: int | None, step: int | None, numbers: Mapping[str, Any]
+    ) -> None:
         known = self._decisions.setdefault(trial, [])
-        known.append({"n": n, "action": action, "step": step, "numbers": _plain(numbers)})
-        if changes := schedule_of(known):
-            self._changes[trial] = changes
+        known.append({"n": n, "action": action, "attempt": attempt, "step": step, "numbers": _plain(numbers)})
+        self._changes[trial] = schedule_of(known)
 
 
 def _plain(numbers: Mapping[str, Any]) -> dict[str, Any]:

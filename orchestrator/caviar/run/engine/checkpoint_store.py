@@ -21,6 +21,8 @@ from caviar.run.engine.work import Kept, Work
 from caviar.spec.plan import Plan
 from caviar.store.artifacts import write_artifact
 from caviar.store.checkpoints import (
+    NOWHERE,
+    Cuts,
     discard_unfinished,
     folders_for_workers,
     living_of,
@@ -56,14 +58,18 @@ class StoredCheckpoints:
         plan: Says how many checkpoints stay, and what is the best one.
         sink: Where the sweep's rows go; only published ones make a checkpoint restorable.
         epoch: Of the owner.
+        cuts: Trial → where it was rolled back to, of those that were.
     """
 
-    def __init__(self, store: Store, sweep_dir: SweepDir, plan: Plan, sink: Sink, epoch: int) -> None:
+    def __init__(
+        self, store: Store, sweep_dir: SweepDir, plan: Plan, sink: Sink, epoch: int, cuts: Cuts = NOWHERE
+    ) -> None:
         self._store = store
         self._sweep_dir = sweep_dir
         self._plan = plan
         self._sink = sink
         self._epoch = epoch
+        self._cuts = cuts
         self._disk = Background("caviar-checkpoints")
         self._folders = folders_for_workers(sweep_dir, epoch)
         self._adding: deque[tuple[int, Future[None]]] = deque()
@@ -143,10 +149,11 @@ class StoredCheckpoints:
         for save in saves:
             if save.data is not None:
                 write_carried(self._sweep_dir, self._epoch, save)
+            cuts = self._cuts.get(save.trial, ())
             held = self._held.get(save.trial)
             if held is None:  # an earlier driver's are thinned out too
                 held = [one for one in saves_of(self._sweep_dir, save.trial) if one.attempt < save.attempt]
-            stay, go = thinned([*held, replace(save, data=None)], self._plan.keep_checkpoints, self._plan.mode)
+            stay, go = thinned([*held, replace(save, data=None)], self._plan.keep_checkpoints, self._plan.mode, cuts)
             self._held[save.trial] = stay
             self._doomed += [(mark, one) for one in go]
         self._clean()
@@ -168,7 +175,7 @@ class StoredCheckpoints:
         if not saved:
             return Kept(folders=self._folders)
         self._sink.flush()
-        restore = newest_restorable(self._store, self._sweep_dir, saved)
+        restore = newest_restorable(self._store, self._sweep_dir, saved, self._cuts)
         living = living_of(self._store, self._sweep_dir, {trial: one.step for trial, one in restore.items()})
         return Kept(folders=self._folders, restore=restore, living=living)
 

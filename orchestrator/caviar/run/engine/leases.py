@@ -70,6 +70,7 @@ def lease_of(
         causes=work.causes,
         live=live,
         changes=work.changes,
+        branches=work.branches,
         mail_s=min(MAIL_S, max(LIVE_MAIL_S, slots / LIVE_MAILS)) if live else MAIL_S,
         final=work.final,
         id=number,

@@ -226,6 +226,8 @@ class PolicyRunner:
             self.trials.asks(trial, Action(action), decision)
         elif action == Action.PROMOTE:
             self.trials.takes_back_pause(trial)
+        elif action == Action.ROLLBACK:
+            self.trials.ended([trial])  # and begins anew: what it was told before was to another branch
 
 
 def _endings(attempts: pa.Table) -> dict[int, str]:

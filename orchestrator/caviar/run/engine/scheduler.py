@@ -269,7 +269,7 @@ class Scheduler:
 
     def _submit(self, work: Work, kept: Kept) -> None:
         demand = demand_of(self._plan, whole_gpu=self.trials.oom_before(work))
-        work = replace(work, changes=self._acts.changes_of(work.trials))
+        work = replace(work, **self._acts.of_work(work.trials))
         number, slots = next(self._ports.numbers), max(1, self.slots)
         lease = lease_of(self._plan, self._sweep, number, work, kept, demand, slots)
         self.trials.submit(lease.id, work)

@@ -36,6 +36,8 @@ class ResumeState:
     """Trials from `written` on that were cancelled before they were drawn."""
     paused: frozenset[int] = frozenset()
     """Trials in `attempts` that were paused when the driver ended."""
+    rolled_back: frozenset[int] = frozenset()
+    """Trials in `attempts` that go on from an earlier checkpoint, on a branch that has not begun."""
     completed: int = 0
     """Trials that are completed, or were stopped or paused when they had a value of the metric."""
     failed: int = 0
@@ -55,6 +57,8 @@ class ResumeState:
         """Why the next attempt of a trial is made, as far as the store tells: a pause ends with a promotion."""
         if not self.attempts.get(trial):
             return Cause.FIRST
+        if trial in self.rolled_back:
+            return Cause.ROLLBACK
         return Cause.PROMOTE if trial in self.paused else Cause.RETRY
 
 

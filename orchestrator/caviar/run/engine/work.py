@@ -41,6 +41,8 @@ class Work:
     """Trial → why this attempt is made, of those that are not a trial's first."""
     changes: Mapping[int, tuple[Change, ...]] = field(default_factory=dict)
     """Trial → how its configuration changes, of those that were edited; known when they are handed out."""
+    branches: Mapping[int, int] = field(default_factory=dict)
+    """Trial → how often it was rolled back, of those that were; likewise."""
     final: bool = False
     """They are for the sweep's `final` function, not for `train`."""
 

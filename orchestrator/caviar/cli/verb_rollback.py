@@ -1,0 +1,50 @@
+"""`caviar rollback`: a trial goes on from an earlier checkpoint."""
+
+import click
+
+from caviar.cli.options import Target, code_if_trusted, sweep_option, target_options, trust_option
+from caviar.cli.output import data_only
+from caviar.cli.verb_edit import trial_and_wishes
+
+EPILOG = """\b
+Examples:
+  caviar rollback 0 --to-step 900
+  caviar rollback 0 --to-step 900 lr=*0.5 --why "spike at 950"
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("words", nargs=-1, required=True, metavar="[SWEEP] TRIAL [NAME=VALUE...]")
+@sweep_option("The same as SWEEP.")
+@click.option("--to-step", type=click.IntRange(min=0), required=True, metavar="N", help="Back to this step, or before.")
+@click.option("--why", default="", metavar="TEXT", help="The reason, for the diary.")
+@click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster, as caviar resume does.")
+@trust_option
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@target_options
+def verb(
+    words: tuple[str, ...], to_step: int, why: str, address: str | None, trust: bool, quiet: bool, target: Target
+) -> None:
+    """Go on with a trial from its last checkpoint at or before a step, perhaps with other values.
+
+    Its sweep must not run, and is resumed. What was trained after the checkpoint is kept, and does not count any more.
+    """
+    from caviar.cli.after_run import after_run
+    from caviar.cli.output import say
+    from caviar.display.choose_display import choose_display
+    from caviar.run.acts import Wish, roll_back
+    from caviar.run.resume import resume_sweep
+    from caviar.store import Store
+
+    trial, wishes, sweep_ref = trial_and_wishes(words, target.sweep, few=0)
+    store = Store.open(target.store)
+    sweep = store.find(sweep_ref)
+    document = roll_back(store, sweep, trial, Wish(values=wishes, why=why), to_step=to_step, say=say)
+    said = [f"{name} {old} → {new}" for name, (old, new) in document.changes.items()]
+    say(f"trial {trial} goes on from step {document.after}" + "".join(f", {one}" for one in said))
+    for warning in document.warnings:
+        say(warning)
+    with data_only():
+        progress = choose_display(quiet=quiet)
+        last = resume_sweep(store, sweep.again(), address=address, progress=progress, code=code_if_trusted(trust))
+    after_run(target, last.id)
