@@ -64,6 +64,11 @@ class Search:
     policies: PolicyRunner
     acts: Acts
 
+    @property
+    def judged(self) -> dict[str, Any]:
+        """What a scheduler is told of who decides about trials."""
+        return {"policies": self.policies, "acts": self.acts}
+
 
 def search_of(
     plan: Plan,

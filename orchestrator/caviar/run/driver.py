@@ -236,8 +236,7 @@ def drive_sweep(
     looking = held.sweep.with_backoff(store_outage.NONE)
     discard_unrecorded(store, sweep_dir)
     with ExitStack() as parts:
-        look_s = LIVE_LOOK_S if any(live_range(one) is not None for one in plan.space.values()) else LOOK_S
-        requests = parts.enter_context(closing(StopRequests(looking, held.epoch, look_s=look_s)))
+        requests = parts.enter_context(closing(StopRequests(looking, held.epoch, look_s=_look_s(plan))))
         writer = parts.enter_context(Writer(sweep_dir, held.epoch, sealing=True))
         checkpoints = parts.enter_context(
             StoredCheckpoints(store, sweep_dir, plan, writer, held.epoch, search.acts.all_cuts)
@@ -261,8 +260,7 @@ def drive_sweep(
             hurried.set()
             scheduler.stop()
 
-        judged: dict[str, Any] = {"policies": search.policies, "acts": search.acts}
-        scheduler = Scheduler(plan, sweep_dir.id, search.source, ports, **judged, on_tick=attend)
+        scheduler = Scheduler(plan, sweep_dir.id, search.source, ports, **search.judged, on_tick=attend)
         with on_interrupt(stop, writer.hurry) as interrupt, run_progress:
             hopeless = scheduler.run()
             slow.close(writer)  # here, where a second signal is heard
@@ -282,6 +280,11 @@ def drive_sweep(
     if error is not None:
         raise error
     return not scheduler.stopped
+
+
+def _look_s(plan: Plan) -> float:
+    """Seconds between two looks for requests: fewer where a trial may be edited."""
+    return LIVE_LOOK_S if any(live_range(one) is not None for one in plan.space.values()) else LOOK_S
 
 
 def _is_last(store: Store, held: Ownership, plan: Plan, scheduler: Scheduler) -> bool:

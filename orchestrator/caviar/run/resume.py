@@ -68,22 +68,7 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
         decided = views.execute("SELECT coalesce(max(n) + 1, 0) FROM decisions").fetchall()[0][0]
         # Configurations are written block by block: the first trials have theirs.
         dropped = views.execute(f"SELECT DISTINCT trial FROM attempts WHERE trial >= {written}").fetchall()
-        # A driver that dies while it publishes may leave rows of an attempt that `attempts` does not know yet.
-        rows = views.execute(
-            "WITH newest AS (SELECT trial, arg_max(state, attempt * 2 + (ended IS NOT NULL)::INT) AS state "
-            "FROM attempts GROUP BY trial), "
-            "back AS (SELECT trial, max(attempt) AS attempt FROM decisions WHERE action = 'rollback' GROUP BY trial), "
-            "waiting AS (SELECT trial FROM back WHERE NOT EXISTS (SELECT 1 FROM attempts a "
-            "WHERE a.trial = back.trial AND a.attempt > back.attempt)), "
-            f"over AS (SELECT trial FROM newest ANTI JOIN waiting USING (trial) WHERE state = ANY ({ended})), "
-            "left_over AS (SELECT trial FROM configs ANTI JOIN over USING (trial)), "
-            "seen AS (SELECT trial, attempt FROM attempts UNION ALL SELECT trial, attempt FROM curves "
-            "UNION ALL SELECT trial, attempt FROM logs "
-            "UNION ALL SELECT trial, attempt FROM decisions WHERE attempt IS NOT NULL) "
-            "SELECT trial, coalesce(max(attempt)::INT + 1, 0), "
-            "trial IN (SELECT trial FROM newest WHERE state = 'PAUSED'), trial IN (SELECT trial FROM waiting) "
-            "FROM left_over LEFT JOIN seen USING (trial) GROUP BY trial"
-        ).fetchall()
+        rows = views.execute(_left_over(ended)).fetchall()
         counts = dict(views.execute("SELECT state, count(*) FROM trials GROUP BY state").fetchall())
     saved = saved_attempts(sweep_dir)
     attempts = {trial: max(attempt, saved.get(trial, -1) + 1) for trial, attempt, *_ in rows}
@@ -106,6 +91,26 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
         stopped=counts.get(State.STOPPED, 0) + counts.get(State.CANCELLED, 0),
         newest=newest,
         decided=decided,
+    )
+
+
+def _left_over(ended: str) -> str:
+    """SELECT of the trials that have not ended: next attempt, and whether it was paused, or rolled back and waits."""
+    # A driver that dies while it publishes may leave rows of an attempt that `attempts` does not know yet.
+    return (
+        "WITH newest AS (SELECT trial, arg_max(state, attempt * 2 + (ended IS NOT NULL)::INT) AS state "
+        "FROM attempts GROUP BY trial), "
+        "back AS (SELECT trial, max(attempt) AS attempt FROM decisions WHERE action = 'rollback' GROUP BY trial), "
+        "waiting AS (SELECT trial FROM back WHERE NOT EXISTS (SELECT 1 FROM attempts a "
+        "WHERE a.trial = back.trial AND a.attempt > back.attempt)), "
+        f"over AS (SELECT trial FROM newest ANTI JOIN waiting USING (trial) WHERE state = ANY ({ended})), "
+        "left_over AS (SELECT trial FROM configs ANTI JOIN over USING (trial)), "
+        "seen AS (SELECT trial, attempt FROM attempts UNION ALL SELECT trial, attempt FROM curves "
+        "UNION ALL SELECT trial, attempt FROM logs "
+        "UNION ALL SELECT trial, attempt FROM decisions WHERE attempt IS NOT NULL) "
+        "SELECT trial, coalesce(max(attempt)::INT + 1, 0), "
+        "trial IN (SELECT trial FROM newest WHERE state = 'PAUSED'), trial IN (SELECT trial FROM waiting) "
+        "FROM left_over LEFT JOIN seen USING (trial) GROUP BY trial"
     )
 
 
