@@ -91,11 +91,9 @@ class Engine:
         given = ["--isolation", "chroot", "--pull-never", "--volume", f"{_CERTIFICATES}:{_CERTIFICATES}:ro", *options]
         self.buildah("bud", *given, "-f", ROOT / "docker" / "Dockerfile", "-t", IMAGE, ROOT)
 
-    def container(self, name: str) -> str:
-        """Make a container of the image."""
-        self._containers.append(
-            self.buildah("from", "--pull-never", "--dns", "127.0.0.1", "--name", name, IMAGE).stdout.strip()
-        )
+    def container(self, name: str, *options: str) -> str:
+        """Make a container of the image, with more options of `buildah from`."""
+        self._containers.append(self.buildah("from", "--pull-never", *options, "--name", name, IMAGE).stdout.strip())
         return self._containers[-1]
 
     def command(self, container: str, command: Sequence[str], *options: str) -> list[str | Path]:
@@ -197,7 +195,9 @@ class Cluster:
         with ExitStack() as stack:
             stack.enter_context(self.network)
             for host, service in self._services.items():
-                self._containers[host] = self._engine.container(host)
+                self._containers[host] = self._engine.container(
+                    host, "--dns", "127.0.0.1"
+                )  # where nobody answers, at once
                 if host in self._idle:
                     continue
                 self._start(host, self._described[service]["command"])

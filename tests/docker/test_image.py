@@ -8,7 +8,7 @@ import time
 import pytest
 import yaml
 
-from .containers import Cluster, Engine, why_not
+from .containers import Cluster, why_not
 
 pytestmark = [
     pytest.mark.nightly,
@@ -38,15 +38,6 @@ try:
 except urllib.error.HTTPError as error:
     print(error.code)
 """
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory):
-    engine = Engine(tmp_path_factory.mktemp("engine"))
-    engine.base()
-    engine.build()
-    yield engine
-    engine.remove()
 
 
 @pytest.fixture(scope="module")
