@@ -266,6 +266,34 @@ def rates_by_step(store: Path) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.usefixtures("inline")
+def test_the_final_test_of_a_winner_that_was_edited_gets_what_held_at_its_checkpoint(
+    write: Write, caviar: Caviar, store: Path
+) -> None:
+    final = """
+
+    def final(config, trial):
+        return {"rate": config["lr"], "saved": trial.load().step}
+
+
+    space"""
+    source = EXPERIMENT.replace("\n\n    space", final).replace("trials=1)", "trials=1, final=final)")
+    path = write(source)
+    path.with_name("enough").touch()
+    path.write_text(path.read_text().replace('return {"rate"', 'raise ValueError("not yet")\n    return {"rate"'))
+    assert caviar("run", path).code != 0
+    opened = Store.open(store)
+    sweep = opened.sweeps()[0]
+    roll_back(opened, sweep, 0, Wish(values={"lr": 0.25}), to_step=39, say=print)
+    path.write_text(path.read_text().replace('raise ValueError("not yet")', "pass"))
+    resumed = caviar("resume", "--force")
+    assert resumed.code == 0, resumed.err
+    found = json.loads(caviar("best", "--json").out)
+    assert found["trials"][0]["trial"] == 0
+    assert Result(store).final["rate"] == 0.25
+    assert "caviar diary" in caviar("best").err
+
+
+@pytest.mark.usefixtures("inline")
 def test_a_rollback_holds_where_the_driver_dies_before_it_goes_on_and_a_sweep_that_runs_is_stopped_first(
     write: Write, caviar: Caviar, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

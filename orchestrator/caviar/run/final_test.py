@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from caviar.errors import CaviarError, NotFoundError, SweepInterrupted
+from caviar.results.edits import standing
 from caviar.results.family import ancestors, best_of_family, kin
 from caviar.results.finals import finals_of_kin
+from caviar.results.open_sweep import open_sweep
 from caviar.results.retest import retest_document
 from caviar.run.engine.background import done
 from caviar.run.engine.ports import Ports, Unpublished
@@ -159,13 +161,16 @@ def winner_of(store: Store, sweep: SweepDir) -> Winner | None:
 
 
 def _work(store: Store, winner: Winner) -> Work:
-    """The winner, as its configuration was drawn."""
+    """The winner, as its configuration was drawn, and as it was edited since."""
     config, seed = drawn(store, winner.sweep, winner.trial)
+    with open_sweep(store, winner.sweep, lambda _: None) as opened:
+        taken = tuple(one for one in standing(opened, winner.trial).changes if one.settled)
     return Work(
         trials=(winner.trial,),
         attempts=(0,),
         seeds=(seed,),
         configs={name: (value,) for name, value in config.items()},
+        changes={winner.trial: taken} if taken else {},
         final=True,
     )
 

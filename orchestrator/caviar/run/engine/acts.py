@@ -62,6 +62,8 @@ class Acts:
     def of_work(self, trials: Collection[int]) -> dict[str, Any]:
         """Return what a `Work` of some trials knows of them: their changes, and their branches."""
         known = [trial for trial in trials if trial in self._decisions] if self._decisions else []
+        if not known:
+            return {}
         changes = {trial: found for trial in known if (found := self.changes(trial))}
         return {"changes": changes, "branches": {trial: len(self.cuts(trial)) for trial in known if self.cuts(trial)}}
 
