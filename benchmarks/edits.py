@@ -34,16 +34,20 @@ def train(config, trial):
 sweep = Sweep(train, {{"lr": Float(1e-9, 1.0, scale="log", live=True)}}, metric="loss", trials={trials}, cpus={cpus})
 """
 
+MAIN = "from caviar.cli.main import main; main()"
+
 
 def latencies(trials: int, edits: int) -> list[float]:
     """Seconds of each edit until its first row."""
     with tempfile.TemporaryDirectory() as home:
         file, store = Path(home) / "edited.py", Path(home) / "store"
         file.write_text(EXPERIMENT.format(trials=trials, cpus=2 / max(2, trials), seconds=30 + 4 * edits))
-        command = [sys.executable, "-m", "caviar.cli.entry", "run", str(file), "--store", str(store), "--quiet"]
+        command = [sys.executable, "-c", MAIN, "run", str(file), "--store", str(store), "--quiet"]
         driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             while not _running(store, trials):
+                if driver.poll() is not None:
+                    raise SystemExit(f"the sweep ended with exit code {driver.returncode}")
                 time.sleep(0.5)
             return [_latency(Result(store), number % trials, 0.5 / (number + 2)) for number in range(edits)]
         finally:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LOOK_S = 1.0
 """Seconds between two looks."""
-LIVE_LOOK_S = 0.5
+LIVE_LOOK_S = 0.25
 """The same of a sweep with live parameters."""
 
 
