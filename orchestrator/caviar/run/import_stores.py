@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -121,12 +122,20 @@ def _table(study: _Study) -> pa.Table:
 
 
 def _range(said: set[str]) -> str:
-    """A parameter's range in the words of `--space`; empty: trials had several, or it is a choice."""
+    """A parameter's range or options in the words of `--space`; empty: it had several, or no words say it."""
     one = json.loads(next(iter(said)))
+    options = one["attributes"].get("choices", [])
+    if len(said) == 1 and len(options) > 1 and all(_plain_word(option) for option in options):
+        return ",".join(map(str, options))
     low, high = one["attributes"].get("low"), one["attributes"].get("high")
     if len(said) > 1 or low is None or low == high:
         return ""
     return f"{'log:' if one['attributes'].get('log') else ''}{low!r}..{high!r}"
+
+
+def _plain_word(option: object) -> bool:
+    """Whether a list of options that is written with commas means this one."""
+    return type(option) is int or (isinstance(option, str) and re.fullmatch(r"[A-Za-z_][\w-]*", option) is not None)
 
 
 def _columns(rows: list[dict[str, Any]]) -> pa.Table:
