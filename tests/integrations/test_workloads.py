@@ -174,7 +174,7 @@ def boost_train(config: Any, trial: Any) -> None:
         made, valid = lightgbm.Dataset(x[:300], y[:300]), lightgbm.Dataset(x[300:], y[300:])
         given = {
             "objective": "binary",
-            "metric": "logloss",
+            "metric": "binary_logloss",
             "learning_rate": config["eta"],
             "verbose": -1,
             "num_threads": 1,
