@@ -1,6 +1,6 @@
 """What others ask of the process that runs a sweep."""
 
-from caviar.store.requests import ask_to_stop, pop_requests
+from caviar.store.requests import ask_to_act, ask_to_stop, discard, pop_requests
 
 
 def test_the_owner_takes_what_was_asked_of_it_once_and_in_order(sweep):
@@ -35,3 +35,27 @@ def test_what_is_no_request_does_no_harm(sweep):
     request.with_name("notes.txt").write_text("mine")
 
     assert len(pop_requests(sweep, epoch)) == 1
+
+
+def test_an_act_stays_until_it_was_answered_and_may_be_read_again(sweep):
+    epoch = sweep.claim()
+    ask_to_act(sweep, action="edit", trial=3, token="x", act='{"set": {"lr": 1}}')
+    ask_to_stop(sweep, trial=4)
+
+    first, second = pop_requests(sweep, epoch), pop_requests(sweep, epoch)
+
+    assert [(r.action, r.trial, r.token) for r in first] == [("edit", 3, "x"), ("stop", 4, "")]
+    assert [r.action for r in second] == ["edit"]
+    discard(sweep, second[0].file)
+    assert pop_requests(sweep, epoch) == []
+    discard(sweep, second[0].file)
+
+
+def test_an_act_of_an_owner_before_is_dropped_and_one_without_a_trial_is_none(sweep):
+    ask_to_act(sweep, action="edit", trial=3, token="x", act="{}")
+    epoch = sweep.claim()
+    odd = ask_to_act(sweep, action="edit", trial=3, token="y", act="{}")
+    odd.write_text(odd.read_text().replace('"trial": 3', '"trial": null'))
+    ask_to_act(sweep, action="dance", trial=3, token="z", act="{}")
+
+    assert pop_requests(sweep, epoch) == []

@@ -93,6 +93,37 @@ def test_an_edit_is_published_taken_at_a_report_and_that_is_published_before_its
     assert [row["trial"] for row in sweep.sink.rows["configs"]] == [0, 1, 2, 3]
 
 
+def test_an_edit_whose_message_is_lost_is_sent_again_until_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    lost: list[Any] = []
+    tell = SimulatedExecutor.tell
+
+    def forgetful(self: SimulatedExecutor, lease: int, message: Any) -> None:
+        lost.append(message)
+        if len(lost) > 2:
+            tell(self, lease, message)
+
+    monkeypatch.setattr(SimulatedExecutor, "tell", forgetful)
+    sweep = Sweep()
+    sweep.at(105, 1, set={"lr": 0.5})
+    sweep.loop.run()
+
+    (applied,) = sweep.decisions("applied")
+    assert applied["step"] <= 16
+    assert sweep.rates(1)[-1] == 0.5
+    assert len(lost) <= 5, "what was taken is sent no more"
+
+
+def test_what_a_trial_was_told_before_it_was_rolled_back_concerns_it_no_more() -> None:
+    made = [
+        {"n": 0, "trial": 1, "action": "stop", "decided_by": "user"},
+        {"n": 1, "trial": 1, "action": "rollback", "decided_by": "user"},
+        {"n": 2, "trial": 2, "action": "stop", "decided_by": "user"},
+    ]
+    policies = PolicyRunner()
+    policies.restore([], made, {})
+    assert policies.trials.condemned == [(2, 2)]
+
+
 def test_a_trial_whose_process_dies_before_it_takes_an_edit_takes_it_where_it_stood() -> None:
     def dying(config: dict[str, Any], trial: Trial) -> Iterator[Stage]:
         for stage in course(config, trial):
