@@ -108,6 +108,9 @@ def views() -> str:
         "`configs`, `logs`": "what was sampled; what was printed",
         "`decisions`": f"what was decided about trials and the sweep: {', '.join(FIELDS['decisions'])} (JSON)",
     }
+    found["`branches`"] = (
+        "as `curves`, with the rows that count no more; _branch: how often its trial was rolled back, _living"
+    )
     found["`schedule`"] = (
         f"how configurations changed while trials trained: sweep, {', '.join(one.name for one in SCHEDULE)}"
     )

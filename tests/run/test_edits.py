@@ -249,6 +249,9 @@ def test_a_finished_trial_is_rolled_back_and_goes_on_with_other_values(
         "rollback",
     ]
     assert "step 39: lr " in caviar("diary", "0").out
+    sql = "SELECT _branch, _living, count(*), max(rate) FROM branches GROUP BY ALL ORDER BY 1, 2"
+    rate = before[0][1]
+    assert result.sql(sql).fetchall() == [(0, False, 21, rate), (0, True, 40, rate), (1, True, 61, rate / 2)]
     saved = sorted(one.name[:24] for one in store.glob("sweep=*/_checkpoints/0/*"))
     assert saved == [f"{attempt:04d}-{step:019d}" for attempt, step in ((0, 39), (0, 59), (1, 79), (1, 99))]
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from caviar.store.layout import SUPERSEDED
 from caviar.store.read.columns import Column, fixed
+from caviar.store.read.sql import name
 
 if TYPE_CHECKING:
     from caviar.store.read.sweep_tables import SweepTables
@@ -44,6 +46,32 @@ def live_rows(tables: SweepTables, only: str = "") -> str:
         f"SELECT c.* FROM ({tables.rows()}) c LEFT JOIN _cuts ON trial = _trial AND attempt = _attempt "
         f"WHERE (_cut IS NULL OR step < _cut) {also}"
     )
+
+
+BRANCH = (Column(name="_branch", word="int64"), Column(name="_living", word="bool"))
+"""Of the view `branches`, beside the columns of curves: a metric may be called `branch`, and none begins with "_"."""
+
+
+def branches(tables: SweepTables) -> tuple[tuple[Column, ...], str]:
+    """Columns and SELECT of all rows ever reported: on which branch of its trial each is, and whether it counts.
+
+    A branch is the attempts since a rollback, from 0.
+    """
+    shown = tuple(column for column in tables.curve_columns if not column.name.startswith("_"))
+    own = ", ".join(f"c.{name(column.name)}" for column in shown)
+    rows = tables.select(tables.curve_columns, "curves", SUPERSEDED)
+    return (*shown, *BRANCH), (
+        "WITH _cuts AS (SELECT trial AS _trial, attempt AS _attempt, cut AS _cut "
+        f"FROM ({cuts_sql(tables, SUPERSEDED)})), "
+        "_back AS (SELECT trial AS _trial, attempt AS _attempt "
+        f"FROM ({tables.decisions()}) WHERE action = 'rollback'), "
+        "_attempts AS (SELECT DISTINCT trial AS _trial, attempt AS _number FROM _all), "
+        "_branches AS (SELECT a._trial, _number, count(b._attempt) AS _branch FROM _attempts a LEFT JOIN _back b "
+        "ON a._trial = b._trial AND b._attempt < a._number GROUP BY a._trial, _number) "
+        f"SELECT {own}, b._branch, _cut IS NULL OR step < _cut AS _living FROM _all c "
+        "LEFT JOIN _cuts ON c.trial = _cuts._trial AND c.attempt = _cuts._attempt "
+        "LEFT JOIN _branches b ON c.trial = b._trial AND c.attempt = b._number"
+    ).replace("WITH _cuts", f"WITH _all AS ({rows}), _cuts", 1)
 
 
 def cuts_sql(tables: SweepTables, *also: str) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from caviar.store.read.columns import Column, Part, fixed, pick
-from caviar.store.read.live_rows import live_rows, numbered_rows
+from caviar.store.read.live_rows import BRANCH, branches, live_rows, numbered_rows
 from caviar.store.read.schedule_view import SCHEDULE, schedule_sql
 from caviar.store.read.trials_view import HEAD, TAIL, trial_columns, trials_sql
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from caviar.store.read.sweep_tables import SweepTables
 
-NAMES = ("sweeps", "trials", "curves", "attempts", "configs", "logs", "decisions", "schedule")
+NAMES = ("sweeps", "trials", "curves", "attempts", "configs", "logs", "decisions", "schedule", "branches")
 INTERNAL = ("_curves",)
 """Not for users: `curves` with a column `_row`, by which each trial's rows are in order."""
 
@@ -37,6 +37,7 @@ def view_sql(view: str, tables: SweepTables) -> tuple[tuple[Column, ...], str]:
         "attempts": lambda: (tables.attempt_columns, tables.attempts()),
         "configs": lambda: (tables.config_columns, tables.configs()),
         "decisions": lambda: (fixed("decisions"), tables.decisions()),
+        "branches": lambda: branches(tables),
         "schedule": lambda: (SCHEDULE, schedule_sql(tables)),
         "logs": lambda: (fixed("logs"), tables.logs()),
     }
@@ -54,6 +55,8 @@ def _fixed(view: str) -> tuple[Column, ...]:
         return (*HEAD, *TAIL)
     if view == "schedule":
         return SCHEDULE
+    if view == "branches":
+        return (*_fixed("curves"), *BRANCH)
     if view == "_curves":
         return (*_fixed("curves"), Column(name="_row", word="int64"))
     return tuple(column for column in fixed(view) if view != "curves" or not column.name.startswith("_"))
