@@ -248,7 +248,7 @@ def test_a_finished_trial_is_rolled_back_and_goes_on_with_other_values(
         "first",
         "rollback",
     ]
-    assert "step 39: lr " in caviar("diary", "0").out
+    assert "step 39: back to there, lr " in caviar("diary", "0").out
     sql = "SELECT _branch, _living, count(*), max(rate) FROM branches GROUP BY ALL ORDER BY 1, 2"
     rate = before[0][1]
     assert result.sql(sql).fetchall() == [(0, False, 21, rate), (0, True, 40, rate), (1, True, 61, rate / 2)]
@@ -259,6 +259,8 @@ def test_a_finished_trial_is_rolled_back_and_goes_on_with_other_values(
     once_more = caviar("rollback", "0", "--to-step", "39")
     assert (again.code, once_more.code) == (0, 0)
     assert "1 change after step 39 holds no more" in again.err
+    assert [one["undone"] for one in json.loads(caviar("diary", "0", "--json").out)["entries"]] == [True, False, False]
+    assert "; undone by a rollback; " in caviar("diary", "0").out
     assert "nothing changes: a deterministic train repeats itself" in once_more.err
     assert [row[:3] for row in rates_by_step(store)] == [(step, *before[0][1:3]) for step in range(101)]
     assert caviar("store", "check").code == 0

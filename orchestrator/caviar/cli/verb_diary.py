@@ -61,7 +61,8 @@ def _said(entry: "DiaryEntry", metric: str) -> str:
     where = "from the beginning" if step is not None and step < 0 else "" if step is None else f"step {step}"
     ramp = f" over {entry.over} steps" if entry.over else ""
     what = ", ".join(f"{name} {_shown(old)} → {_shown(new)}{ramp}" for name, (old, new) in entry.changes.items())
-    due = "not taken yet" if entry.changes and entry.after is None else ""
+    due = "undone by a rollback" if entry.undone else "not taken yet" if entry.changes and entry.after is None else ""
+    what = f"back to there{', ' + what if what else ''}" if entry.action == "rollback" else what
     said = ": ".join(filter(None, (where, what or entry.action)))
     facts = [f"“{entry.text}”" if entry.text else "", due, entry.who, _effect(entry, metric)]
     return "; ".join(filter(None, (said, *facts)))

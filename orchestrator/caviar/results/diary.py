@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from caviar.results.edits import acts_of, standing
+from caviar.store.checkpoints import cuts_of
 from caviar.store.read.sql import name as quoted
 from caviar_workers.schedule import Change, config_at
 from caviar_workers.states import CHANGING, Action
@@ -25,9 +26,9 @@ class DiaryEntry:
     Attributes:
         day: days since the trial began, from 1.
         time: when it was decided, UTC.
-        action: edit or note; unread: train had not looked at what was edited.
+        action: edit, rollback or note; unread: train had not looked at what was edited.
         step: the newest step then; null: it had reported none.
-        after: of an edit, the step after which it took effect; null: it has not yet.
+        after: of an edit, the step after which it took effect; null: it has not yet; of a rollback, the one it went to.
         who: user and host; or what decided.
         changes: parameter → what it was and what it became.
         over: steps in which it got there; 0: at once.
@@ -36,6 +37,7 @@ class DiaryEntry:
         since: the metric where the next change took effect, or now; null: it was not reported since.
         better: whether that is better; null: that cannot be told.
         metrics: the last values of all metrics then.
+        undone: whether it holds no more, for the trial was rolled back behind it.
     """
 
     day: int
@@ -51,6 +53,7 @@ class DiaryEntry:
     since: float | None
     better: bool | None
     metrics: dict[str, float]
+    undone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +93,10 @@ def diary_document(opened: OpenSweep, trial: int) -> DiaryDocument:
     """
     now = standing(opened, trial)
     acts = acts_of(opened, trial)
-    taken = {one.decision: one.after for one in now.changes if one.settled}
-    marks = sorted({*taken.values()})
+    living = {one.decision: one for one in now.changes}
+    taken = {one["numbers"].get("edit"): one["step"] for one in acts if one["action"] == Action.APPLIED}
+    taken |= {one["n"]: cut.step for one, cut in zip(_rollbacks(acts), cuts_of(acts), strict=False)}
+    marks = sorted(one.after for one in now.changes if one.settled)
     steps, values = _curve(opened, trial)
     began = opened.trial(trial)["started"]
 
@@ -104,10 +109,12 @@ def diary_document(opened: OpenSweep, trial: int) -> DiaryDocument:
         if one["action"] not in (*CHANGING, Action.NOTE, Action.UNREAD):
             continue
         after = taken.get(one["n"])
+        undone = bool(one["numbers"].get("set")) and one["n"] not in living
         following = next((mark for mark in marks if after is not None and mark > after), float("inf"))
-        since = at(following) if after is not None and steps and steps[-1] > after else None
-        before = one["value"] if after is None or at(after) is None else at(after)
-        entries.append(_entry(one, began, after, before, since, opened.plan.mode))
+        known = after is not None and not undone
+        since = at(following) if known and steps and steps[-1] > (after or 0) else None
+        before = at(after) if known and at(after) is not None else one["value"]
+        entries.append(replace(_entry(one, began, after, before, since, opened.plan.mode), undone=undone))
     return DiaryDocument(
         sweep=opened.sweep.id,
         name=opened.plan.name,
@@ -120,6 +127,10 @@ def diary_document(opened: OpenSweep, trial: int) -> DiaryDocument:
         config=now.config(),
         entries=tuple(entries),
     )
+
+
+def _rollbacks(acts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [one for one in acts if one["action"] == Action.ROLLBACK]
 
 
 def _curve(opened: OpenSweep, trial: int) -> tuple[Sequence[int], Sequence[float]]:
