@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from caviar.cli.output import emit, say
+from caviar.display.numbers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,8 @@ def print_submission(document: SubmissionDocument, *, files: bool) -> None:
             emit(line, hang=4)
         emit()
     elif document.outcome != "finished":
-        emit(f"{len(document.files)} files travel from {document.root}, {_size(document.bytes)}; --dry-run lists them")
+        many = counted(len(document.files), "file")
+        emit(f"{many} to travel from {document.root}, {_size(document.bytes)}; --dry-run lists them")
     for line in _told(document):
         emit(line)
     for line in _later(document):
@@ -36,7 +38,7 @@ def print_submission(document: SubmissionDocument, *, files: bool) -> None:
 
 
 def _files(document: SubmissionDocument) -> Iterator[str]:
-    yield f"travels, of {document.root}: {len(document.files)} files, {_size(document.bytes)}"
+    yield f"travels, of {document.root}: {counted(len(document.files), 'file')}, {_size(document.bytes)}"
     yield from (f"  {one.name}  {_size(one.size)}" for one in document.files[:MOST])
     if (more := len(document.files) - MOST) > 0:
         yield f"  and {more} more"
