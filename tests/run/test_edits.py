@@ -35,7 +35,7 @@ EXPERIMENT = """
     def train(config, trial):
         trial.load()
         for step in range(trial.start, 100_000):
-            time.sleep(0.02)
+            time.sleep(0.01)
             trial.report(step, loss=1 / (step + 1), rate=config["lr"])
             if step % 20 == 19:
                 trial.save(step, b"")
