@@ -8,6 +8,7 @@ from caviar.results.decisions import decisions_document
 from caviar.results.edited import edited_trials, left_out
 from caviar.results.next_sweep import zoom_into
 from caviar.results.open_sweep import open_sweep
+from caviar.results.report.document import sweep_payload
 from caviar.results.retest_plan import first_look
 from caviar.results.selector import select
 from caviar.results.understand_data import sweep_data
@@ -48,6 +49,15 @@ def test_zoom_importance_retest_and_simulation_leave_it_out_and_the_best_stays(e
     assert best not in [trial for _, trial in first_look(store, sweep, k=3, repeats=5).retested.origins]
     assert left_out([best]) == "1 trial left out, for having been edited while training"
     assert left_out([]) == ""
+
+
+def test_the_report_says_where_the_winner_s_configuration_is(edited):
+    store, sweep, best = edited
+    with open_sweep(store, sweep, print) as opened:
+        told = sweep_payload(opened).head["documents"]["trust"]
+    (one,) = [one for one in told if one["kind"] == "edited"]
+    assert one["text"].startswith(f"t{best} was edited while it trained")
+    assert one["command"] == f"caviar diary {sweep.id} {best} --as-code"
 
 
 def test_a_sweep_of_pandas_alone_has_no_box_to_zoom_into(edited):

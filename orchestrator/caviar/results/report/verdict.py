@@ -11,6 +11,7 @@ import numpy as np
 from caviar.display.numbers import counted, number, option_text, with_half_width
 from caviar.display.typed_commands import typed
 from caviar.errors import StoreError
+from caviar.results.edited import edited_trials
 from caviar.results.imported import imported_from
 from caviar.results.json_form import as_json
 from caviar.results.ranking_sql import WORDS
@@ -97,6 +98,7 @@ def trust_document(
         *_drift(opened),
         *_ends(opened, rows),
         *_old(opened, rows),
+        *_edited(opened, best),
     ]
     if best is None:
         ended = f"{counted(rows.count, 'trial')} and no winner" if rows.count else "no trial has begun"
@@ -186,6 +188,14 @@ def _old(opened: OpenSweep, rows: TrialRows) -> Iterator[dict[str, Any]]:
     if days > OLD:
         detail = "code, data and libraries may have changed since"
         yield _item("old", "note", f"trained {days:.0f} days ago", detail, f"caviar stale {opened.sweep.id}")
+
+
+def _edited(opened: OpenSweep, best: BestDocument | None) -> Iterator[dict[str, Any]]:
+    """The winner's configuration is the one that it began with."""
+    if best is not None and (trial := best.trials[0].trial) in edited_trials(opened.views):
+        text = f"t{trial} was edited while it trained: its configuration is the one that it began with"
+        detail = "what held at each step is in its diary"
+        yield _item("edited", "warn", text, detail, f"caviar diary {opened.sweep.id} {trial} --as-code")
 
 
 def _ends(opened: OpenSweep, rows: TrialRows) -> Iterator[dict[str, Any]]:
