@@ -101,3 +101,24 @@ def test_a_rollback_goes_on_with_what_its_step_was_trained_with_and_forgets_the_
 def test_a_ramp_that_had_begun_goes_on_behind_a_rollback():
     ramp = [edit(0, 0, 0.0, over=10, scales={"lr": "linear"}), applied(1, 0, 2), rollback(2, 6)]
     assert rates(ramp, [6, 7, 12, 20]) == pytest.approx([0.6, 0.5, 0.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "found"),
+    [
+        ({"set": {"lr": "x"}, "over": 4, "scales": {"lr": ["log"]}}, "x"),
+        ({"set": {"lr": -1.0}, "over": 4, "scales": {"lr": "log"}}, -1.0),
+        ({"set": {"lr": {"a": 1}}, "over": 4}, {"a": 1}),
+        ({"set": {"lr": 1e308, "new": 1}, "over": 4, "scales": {"lr": "log"}}, None),
+        ({"set": {"lr": float("nan")}}, 1.0),
+        ({"set": [1], "scales": 3, "over": "x", "at_step": []}, 1.0),
+    ],
+)
+def test_what_a_stranger_wrote_changes_values_or_nothing_and_raises_never(numbers, found):
+    acts = [{"n": 0, "action": "edit", "step": 5, "numbers": numbers}, applied(1, 0, 5)]
+    value = rates(acts, [6, 9, 99])[0]
+    assert value == found or (found is None and 1.0 < value < 1e308)
+
+
+def test_an_edit_that_was_taken_at_no_step_is_due_still():
+    assert rates([edit(0, 5, 0.5), applied(1, 0, None)], [5, 6]) == [1.0, 0.5]

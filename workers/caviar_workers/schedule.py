@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import exp, log
+from math import exp, isfinite, log
 from typing import Any, TypeVar
 
 from caviar_workers.states import Action
@@ -61,8 +61,16 @@ def _on_the_way(name: str, first: Mapping[str, Any], changes: Sequence[Change], 
     """The value of a parameter while the last of some changes leads it to another one."""
     last = changes[-1]
     start = config_at(first, changes[:-1], last.after + 1).get(name)
-    share = (step - last.after) / last.over
-    return between(start, last.values[name], share, last.scales.get(name, "linear"))
+    end, scale = last.values[name], last.scales.get(name, "linear")
+    return between(start, end, (step - last.after) / last.over, scale) if leads(start, end, scale) else end
+
+
+def leads(start: Any, end: Any, scale: str) -> bool:
+    """Whether there is a way between two values on a scale; there may be none in the store of a stranger."""
+    try:
+        return isfinite(between(start, end, 0.5, scale))
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def between(start: Any, end: Any, share: float, scale: str) -> Any:
@@ -92,7 +100,7 @@ def schedule_of(decisions: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
             changes[n] = _change(n, numbers, due)
         elif one["action"] == Action.APPLIED:
             known = changes.get(_whole(numbers.get("edit"), -1))
-            if known is not None and not known.settled:
+            if known is not None and not known.settled and step is not None:
                 changes[known.decision] = replace(known, after=step, settled=True)
         elif one["action"] == Action.ROLLBACK:  # what it goes on with is what that step was trained with
             to = _whole(_mapping(numbers.get("to")).get("step"), -1)
@@ -104,7 +112,8 @@ def schedule_of(decisions: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
 
 def _change(n: int, numbers: Mapping[str, Any], due: int) -> Change:
     """The change that a decision makes; what is not of its form, in the store of a stranger, makes none."""
-    values, scales = (_mapping(numbers.get(key)) for key in ("set", "scales"))
+    values = {name: value for name, value in _mapping(numbers.get("set")).items() if _is_value(value)}
+    scales = {name: scale for name, scale in _mapping(numbers.get("scales")).items() if isinstance(scale, str)}
     over = max(0, _whole(numbers.get("over"), 0))
     return Change(decision=n, after=due, values=values, over=over, scales=scales)
 
@@ -115,6 +124,10 @@ def _mapping(found: object) -> Mapping[str, Any]:
 
 def _whole(found: Any, usual: T) -> int | T:
     return found if type(found) is int else usual
+
+
+def _is_value(found: object) -> bool:
+    return not isinstance(found, float) or isfinite(found)
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from caviar.results.edits import acts_of, standing
 from caviar.store.checkpoints import cuts_of
 from caviar.store.read.sql import name as quoted
-from caviar_workers.schedule import Change, config_at
+from caviar_workers.schedule import Change, config_at, leads
 from caviar_workers.states import CHANGING, Action
 
 if TYPE_CHECKING:
@@ -152,12 +152,12 @@ def _entry(
     since: float | None,
     mode: str,
 ) -> DiaryEntry:
-    numbers = act["numbers"]
-    old, new = numbers.get("old") or {}, numbers.get("set") or {}
+    numbers = act["numbers"]  # perhaps a stranger's: what is not of its kind says nothing
+    old, new, metrics = (_mapping(numbers.get(key)) for key in ("old", "set", "before"))
+    over = numbers.get("over")
     better = None
     if before is not None and since is not None and before != since:
         better = since > before if mode == "max" else since < before
-    metrics = numbers.get("before")
     return DiaryEntry(
         day=1 + max(0, (act["time"] - began).days) if began is not None else 1,
         time=act["time"],
@@ -166,18 +166,24 @@ def _entry(
         after=after,
         who=str(numbers.get("who") or act["decided_by"]),
         changes={name: (old.get(name), value) for name, value in new.items()},
-        over=numbers.get("over") or 0,
+        over=over if type(over) is int and over > 0 else 0,
         text=_text(act["action"], numbers),
         before=before,
         since=since,
         better=better,
-        metrics=dict(metrics) if isinstance(metrics, dict) else {},
+        metrics=dict(metrics),
     )
+
+
+def _mapping(found: object) -> Mapping[str, Any]:
+    return found if isinstance(found, dict) else {}
 
 
 def _text(action: str, numbers: Mapping[str, Any]) -> str:
     if action == Action.UNREAD:
-        return f"train has not looked at {', '.join(map(str, numbers.get('names') or ()))} since it changed"
+        names = numbers.get("names")
+        of = ", ".join(map(str, names)) if isinstance(names, list) else "a parameter"
+        return f"train has not looked at {of} since it changed"
     return str(numbers.get("why") or numbers.get("text") or "")
 
 
@@ -201,6 +207,8 @@ def schedule_code(opened: OpenSweep, trial: int) -> str:
         "    config = dict(FIRST)",
     ]
     for place, change in enumerate(now.changes):
+        if not change.values:
+            continue
         start = config_at(now.first, now.changes[:place], change.after + 1)
         lines.append(f"    if step > {change.after}:")
         lines += [f"        config[{name!r}] = {_value_code(name, change, start)}" for name in change.values]
@@ -210,7 +218,8 @@ def schedule_code(opened: OpenSweep, trial: int) -> str:
 def _value_code(name: str, change: Change, start: Mapping[str, Any]) -> str:
     """The value of a parameter from a change on, as an expression of `step`."""
     last = change.values[name]
-    if change.through == change.after + 1:
+    scale = change.scales.get(name, "linear")
+    if change.through == change.after + 1 or not leads(start.get(name), last, scale):
         return repr(last)
     share = f"((step - {change.after}) / {change.over})"
     ways = {
@@ -218,6 +227,6 @@ def _value_code(name: str, change: Change, start: Mapping[str, Any]) -> str:
         "log": "exp(log({a}) + (log({b}) - log({a})) * {s})",
         "reverse_log": "1.0 - exp(log(1.0 - {a}) + (log(1.0 - {b}) - log(1.0 - {a})) * {s})",
     }
-    way = ways.get(change.scales.get(name, ""), "{a} + ({b} - {a}) * {s}")
+    way = ways.get(scale, "{a} + ({b} - {a}) * {s}")
     going = way.format(a=repr(start[name]), b=repr(last), s=share)
     return f"{last!r} if step >= {change.through} else {going}"
