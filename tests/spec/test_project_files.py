@@ -32,6 +32,8 @@ def kept(found: ProjectFiles) -> list[str]:
 SECRETS = [
     *(".env", ".env.local", ".ENV", "a/.env", "server.pem", "tls.KEY", "id_rsa", "id_ed25519.pub", ".netrc"),
     *(".aws/config", ".ssh/known_hosts", "credentials.json", "Credentials", "credentials", ".kube/config", ".pypirc"),
+    *("prod.env", "secrets.yaml", ".streamlit/secrets.toml", "secrets/x", "service-account-1.json", ".s3cfg", "k.ppk"),
+    *(".config/gcloud/application_default_credentials.json", "token.json", ".dockercfg", "main.tfstate"),
 ]
 
 
@@ -149,6 +151,7 @@ def test_links_lead_nowhere_else(tmp_path: Path) -> None:
         ("hidden.txt", ".env"),
         ("folder", "d"),
         ("gone", "nowhere"),
+        ("loop", "loop"),
     ]:
         (root / name).symlink_to(target)
     os.mkfifo(root / "pipe")
@@ -158,7 +161,20 @@ def test_links_lead_nowhere_else(tmp_path: Path) -> None:
     assert kept(found) == ["d/x", "in.csv", "real.csv"]
     why = told(found)
     assert (why["out.csv"], why["hidden.txt"]) == ("it is a link that leads out of the project", "it may hold a secret")
-    assert {"folder", "gone", "pipe"} <= why.keys()
+    assert {"folder", "gone", "loop", "pipe"} <= why.keys()
+
+
+def test_a_link_to_what_is_ignored_stays_unless_it_is_named(tmp_path: Path) -> None:
+    lay(tmp_path, "private/notes.txt", "a.log", "a.csv")
+    (tmp_path / ".gitignore").write_text("private/\n*.log\n")
+    for name, target in [("notes.txt", "private/notes.txt"), ("log.txt", "a.log"), ("b.csv", "a.csv")]:
+        (tmp_path / name).symlink_to(target)
+
+    found = project_files(tmp_path)
+
+    assert kept(found) == [".gitignore", "a.csv", "b.csv"]
+    assert told(found)["notes.txt"] == "it is a link to private/, .gitignore: private/"
+    assert kept(project_files(tmp_path, ["notes.txt"])) == ["notes.txt"]
 
 
 def test_too_much_is_refused_by_naming_the_largest(tmp_path: Path) -> None:

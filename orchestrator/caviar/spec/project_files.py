@@ -23,6 +23,9 @@ from caviar_workers.project import MOST, MOST_FILES, is_plain_name
 SECRET = (
     *(".env*", "*.pem", "*.key", "id_*", ".netrc", "_netrc", ".aws", ".ssh", "credentials*", ".git-credentials"),
     *(".pgpass", ".pypirc", ".npmrc", ".kube", ".docker", ".azure", ".gnupg", "*.p12", "*.pfx", "*.jks", ".htpasswd"),
+    *("*.env", "secrets", "secrets.*", "service-account*", "service_account*", "application_default_credentials*"),
+    *(".dockercfg", ".s3cfg", ".boto", ".databrickscfg", ".vault-token", "kaggle.json", "token.json", "*.ppk"),
+    *("*.kdbx", "*.keytab", "*.tfstate"),
 )
 """Names of what may hold a secret, whatever is in it; small and capital letters are the same."""
 _HISTORY = (".git", ".hg", ".svn")
@@ -243,7 +246,7 @@ class _Walk:
             if not behind:
                 yield LeftOut(name=shown, why=why)
             return
-        why = behind or _ignored(shown, rules)
+        why = behind or _ignored(shown, rules) or (self._behind_link(entry) if entry.is_symlink() else "")
         named = any(name == one or name.startswith(f"{one}/") for one in self.explicit)
         if folder:
             leads = any(one.startswith(shown) for one in self.explicit)
@@ -274,12 +277,29 @@ class _Walk:
         return ""
 
     def _link(self, entry: os.DirEntry[str]) -> str:
-        target, root = Path(entry.path).resolve(), self.root.resolve()
-        if not target.is_relative_to(root):
+        target = _target(entry.path, self.root)
+        if target is None:
             return "it is a link that leads out of the project"
-        if target.is_dir():
+        if (self.root.resolve() / target).is_dir():
             return "it is a link to a folder"
-        return next((why for part in target.relative_to(root).parts if (why := _by_name(part))), "")
+        return next((why for part in target.parts if (why := _by_name(part))), "")
+
+    def _behind_link(self, entry: os.DirEntry[str]) -> str:
+        """Why what a link leads to is ignored; empty: it is not."""
+        target, rules, base = _target(entry.path, self.root), self.ignoring_above(), ""
+        for part in target.parts if target is not None else ():
+            rules = [*_rules(self.root / base, base, above=False), *rules]
+            folder = (self.root / base / part).is_dir()
+            base += f"{part}/" if folder else part
+            if why := _ignored(base, rules):
+                return f"it is a link to {base}, {why}"
+        return ""
+
+
+def _target(link: str, root: Path) -> Path | None:
+    """Where a link leads, from the project's root; None: out of it."""
+    target, home = Path(os.path.realpath(link)), root.resolve()  # of a loop, the link itself
+    return target.relative_to(home) if target.is_relative_to(home) else None
 
 
 def _by_name(name: str) -> str:
