@@ -1,6 +1,7 @@
 """Files that trials keep: out comes what went in, by its name, which never is a path."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,10 @@ def test_what_may_not_be_kept_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
         keeping.make(b"x" * 9, "x")
     with pytest.raises(FileNotFoundError):
         keeping.make(tmp_path / "none", None)
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(ValueError, match="an artifact is a file"):
+            keeping.make(path, "x")
     assert keeping.make(b"12345678", "x").content == b'{"name": "x"}\n12345678'
     assert keeping.make(b"12345678", "x").number == 1
     with pytest.raises(ValueError, match="is too much"):

@@ -112,7 +112,7 @@ def a_link(member: zipfile.ZipInfo) -> None:
     [
         (made({}).replace(b'{"format": 2}', b'{"format": 9}'), "is damaged"),
         (made({"FORMAT": b'{"format": 9}'}), "was written by a newer caviar"),
-        (b"", "is not as caviar pack writes it"),
+        (b"", "is no whole file of sweeps"),
         (b"PK\x05\x06" + b"\0" * 18, "holds no whole sweep"),
         (made({f"sweep={ID}/../../x": b"x"}), "is no file of a sweep"),
         (made({"/etc/passwd": b"x"}), "is no file of a sweep"),
@@ -125,6 +125,7 @@ def a_link(member: zipfile.ZipInfo) -> None:
         (made({f"sweep={ID}/code.zip": b"0" * 60}, deflated), "is compressed"),
         (made({f"sweep={ID}/code.zip": b"/etc/passwd"}, a_link), "is no plain file"),
         (made({}).replace(b"{}PK", b"[]PK"), "is damaged"),
+        (made({f"sweep={ID}/_quarantine/{'a' * 300}": b"x"}), "name too long"),
     ],
 )
 def test_what_a_stranger_made_is_refused(tmp_path: Path, data: bytes, said: str) -> None:

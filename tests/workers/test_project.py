@@ -73,7 +73,21 @@ def test_a_bomb_that_lies_is_seen_while_it_is_written(tmp_path: Path) -> None:
     assert (tmp_path / "there" / "a").stat().st_size <= 2**20
 
 
-@pytest.mark.parametrize("data", [b"", b"PK nothing", zip_of(FILES)[:-30], zip_of({"exp.py": b"other"})])
+def damaged(how: int) -> bytes:
+    """A zip whose compressed bytes are no such, or were compressed in another way."""
+    data = bytearray(zip_of({"a": bytes(1000)}))
+    if how == zipfile.ZIP_DEFLATED:
+        data[31:35] = b"\xff" * 4
+    data[8], data[data.find(b"PK\1\2") + 10] = how, how
+    return bytes(data)
+
+
+WAYS = (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"PK nothing", zip_of(FILES)[:-30], zip_of({"exp.py": b"other"}), *map(damaged, WAYS)]
+)
 def test_another_project_is_refused(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(ValueError, match="project"):
         unpack(data, tmp_path / "there", sum_of(FILES))

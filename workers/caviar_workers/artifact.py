@@ -98,6 +98,8 @@ class Artifacts:
         elif isinstance(source, (str, os.PathLike)):
             path = Path(source)
             size, name = path.stat().st_size, path.name if name is None else name
+            if not path.is_file() and not path.is_dir():  # such as a pipe, whose end may never come
+                raise ValueError(f"an artifact is a file, and {str(path)!r:.60} is none: read it, and keep the bytes")
         else:
             raise TypeError(f"an artifact is bytes or the path of a file, but keep() got {source!r:.60}")
         if not is_name(name):

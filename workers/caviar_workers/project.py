@@ -12,6 +12,7 @@ import os
 import re
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -59,7 +60,7 @@ def unpack(data: bytes, folder: Path, digest: str) -> None:
             _check(members)
             folder.mkdir()
             found = [(member.filename, _write(archive, member, folder)) for member in members]
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ArithmeticError) as error:
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ArithmeticError, zlib.error) as error:
         raise ValueError(f"the project's files are no sound zip: {error}") from error
     if digest_of(found) != digest:
         raise ValueError("the project's files are not those that the sweep was made with")
@@ -72,7 +73,8 @@ def _check(members: list[zipfile.ZipInfo]) -> None:
     names = [member.filename for member in members]
     for member in members:
         kind = stat.S_IFMT(member.external_attr >> 16)
-        if not is_plain_name(member.filename) or kind not in (0, stat.S_IFREG):
+        packed = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+        if not is_plain_name(member.filename) or kind not in (0, stat.S_IFREG) or not packed:
             raise ValueError(f"a project holds plain files within its folder, and not {member.filename!a:.200}")
     if len(set(names)) != len(names):
         raise ValueError("a project holds each file once")

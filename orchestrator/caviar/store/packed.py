@@ -137,7 +137,7 @@ class Pack:
             raise self._refused(f"{shown} is in it twice")
 
     def _refused(self, why: str) -> StoreError:
-        return StoreError(f"{self._path} is not as caviar pack writes it: {why}; ask for another copy.")
+        return StoreError(f"{self._path} is no whole file of sweeps: {why}; ask for another copy.")
 
     def files(self, sweep: str) -> list[tuple[str, Bytes]]:
         """Path within its folder and bytes of each file of a sweep, and of one more that says that it was unpacked.
@@ -197,13 +197,15 @@ def open_pack(path: Path) -> Iterator[Pack]:
         StoreError: It is no such file, or breaks a rule.
     """
     if not path.is_file():
-        raise NotFoundError(f"There is no file {path}: give the name of a file that caviar pack wrote.")
+        raise NotFoundError(f"There is no file {path}: give the name of a file of sweeps, which ends in .caviar.")
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             # Not closed here: views of it may live as long as an error does.
             yield Pack(path, archive, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except OSError as error:
+        raise store_error("unpack", path, error) from error
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise StoreError(f"{path} is not as caviar pack writes it: {error}; ask for another copy.") from error
+        raise StoreError(f"{path} is no whole file of sweeps: {error}; ask for another copy.") from error
 
 
 def unpacked_aside(path: Path) -> Path:
