@@ -88,6 +88,12 @@ def test_the_job_runs_what_was_typed(caviar: Caviar, project: Path) -> None:
     assert words[len(head) + 3 :] == tail
 
 
+def test_a_file_that_is_called_like_an_option_is_none(caviar: Caviar, project: Path) -> None:
+    (project / "-x.py").write_text(EXPERIMENT.replace("import helper\n", "").replace("helper.K", "1"))
+
+    assert shlex.split(shown(caviar, file="./-x.py")["entrypoint"])[:3] == ["caviar", "run", "./-x.py"]
+
+
 def test_what_it_runs_there_is_the_sweep_that_was_submitted(
     caviar: Caviar, project: Path, inline: None, tmp_path: Path
 ) -> None:

@@ -166,6 +166,7 @@ def _inner(file: str, root: Any) -> str:
 
     path, name = split(file)
     inner = path.absolute().relative_to(root).as_posix()
+    inner = f"./{inner}" if inner.startswith("-") else inner  # which is no option
     return f"{inner}:{name}" if name else inner
 
 
