@@ -180,3 +180,16 @@ def test_a_folder_without_trials_is_told(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("lr,loss\n1,2\n")
     with pytest.raises(SpecError, match="--study names a study"):
         read_source(tmp_path / "t.csv", "one")
+
+
+def test_a_small_journal_that_would_be_a_table_of_a_billion_cells_is_refused(tmp_path: Path) -> None:
+    """Each trial has a parameter of its own."""
+    events: list[dict[str, Any]] = [{"op_code": 0, "study_name": "s", "directions": [1]}]
+    for number in range(5000):
+        said = {"name": "FloatDistribution", "attributes": {"low": 0.0, "high": 1.0}}
+        events.append({"op_code": 4, "study_id": 0, "state": 1, "value": 0.5, "params": {f"p{number}": 0.5}})
+        events[-1]["distributions"] = {f"p{number}": json.dumps(said)}
+    path = tmp_path / "x.log"
+    path.write_text("\n".join(map(json.dumps, events)))
+    with pytest.raises(SpecError, match=r"too large to import: 5,004 columns"):
+        read_source(path)

@@ -137,11 +137,16 @@ def _kind(said: object) -> str:
 
 def _number(key: str, value: Any) -> Any:
     """A value; YAML takes 1e-4 for a text, and W&B's users do not."""
-    if key in ("min", "max", "q"):
+    if key in ("min", "max", "q", "eta", "max_iter", "s"):
         try:
-            return value if type(value) in (int, float) else float(value)
+            found = value if type(value) in (int, float) else float(value)
+            if math.isfinite(found):
+                return found
         except (TypeError, ValueError):
             raise SpecError(f"{key} is a number, got {value!r:.60}") from None
+        except OverflowError:
+            raise SpecError(f"{key} is a number, got an integer of more than 300 digits") from None
+        raise SpecError(f"{key} is a finite number, got {value!r:.60}")
     return [_unread(one) for one in value] if key == "values" and isinstance(value, list) else _unread(value)
 
 
@@ -169,7 +174,10 @@ def _stepped(scale: Any) -> Callable[[Mapping[str, Any]], Parameter]:
         step = given.get("q", 1)
         if step <= 0:
             raise SpecError(f"q is above 0, got {step!r}")
-        first, last = round(given["min"] / step), round(given["max"] / step)
+        try:
+            first, last = round(given["min"] / step), round(given["max"] / step)
+        except OverflowError:
+            raise SpecError(f"there are more steps of q than can be counted, got {step!r}") from None
         if scale == "log":
             first = max(first, 1)
         if float(step).is_integer():
@@ -218,13 +226,15 @@ def _stopping(said: object) -> Hyperband:
     given = _keys(said, ("type", "min_iter", "max_iter", "s", "eta"), "early_terminate")
     if given.get("type", "hyperband") != "hyperband":
         raise SpecError(f"early_terminate of type {given['type']!r} has no counterpart: hyperband has")
-    eta = _number("q", given.get("eta", 3))
+    eta = _number("eta", given.get("eta", 3))
     if "min_iter" in given:
         return Hyperband(eta=eta, first=given["min_iter"], brackets=1)
     if "max_iter" not in given or "s" not in given:
         raise SpecError("early_terminate needs min_iter, or max_iter and s: add what is missing")
-    first = _number("q", given["max_iter"]) / eta ** _number("q", given["s"])
-    return Hyperband(eta=eta, first=max(1, round(first)), brackets=1)
+    last, rungs = _number("max_iter", given["max_iter"]), _number("s", given["s"])
+    if eta <= 1 or rungs < 0:
+        raise SpecError(f"early_terminate has an eta above 1 and an s from 0, got {eta!r:.60} and {rungs!r:.60}")
+    return Hyperband(eta=eta, first=max(1, round(last * float(eta) ** -rungs)), brackets=1)
 
 
 def _among(said: Mapping[str, Any], key: str, known: Mapping[str, Any], default: str) -> Any:

@@ -45,7 +45,7 @@ def read_source(path: Path, study: str | None = None) -> pa.Table:
     if path.is_dir():
         found = read_as(path, "results of Ray Tune", _ray_tune)
     elif optuna is not None:
-        found = read_as(path, "an Optuna storage", lambda it: _table(_chosen(it, optuna(it), study)))
+        found = read_as(path, "an Optuna storage", lambda it: _table(it, _chosen(it, optuna(it), study)))
     else:
         found = read_table(path)
     if study is not None and optuna is None:
@@ -114,7 +114,8 @@ def _chosen(path: Path, studies: list[_Study], name: str | None) -> _Study:
     return found[0]
 
 
-def _table(study: _Study) -> pa.Table:
+def _table(path: Path, study: _Study) -> pa.Table:
+    _check_cells(path, study.trials)
     rows = [row for trial in study.trials for row in trial.rows()]
     ranges = {name: text for name, said in study.distributions.items() if (text := _range(said))}
     notes = {MODE: "max" if study.directions[0] == "MAXIMIZE" else "min", RANGES: json.dumps(ranges)}
@@ -230,6 +231,12 @@ def _event(study: _Study, trial: _Trial, said: dict[str, Any]) -> None:
 
 def _plain(value: Any) -> float | None:
     return None if value is None else float(value)
+
+
+def _check_cells(path: Path, trials: list[_Trial]) -> None:
+    """See that one row a report, with all parameters, is not too large: a small file may name many of both."""
+    names = len({name for trial in trials for name in trial.params}) + 4
+    check_size(path, names, names * sum(len(trial.curve) + 1 for trial in trials))
 
 
 def _check_trials(path: Path, count: int) -> None:
