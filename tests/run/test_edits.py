@@ -149,7 +149,9 @@ def test_edits_and_notes_of_sweeps_that_nobody_runs(inline: None, write: Write, 
     (found,) = decided(store, "note")
     assert (found[2], found[3]["text"]) == (60, "a good start")
     assert "@" in found[3]["who"]
-    assert caviar("note", "0", " ").code == 2
+    for words in (" ", "caf\udce9", "a\0b", "x" * 10_001):
+        assert caviar("note", "0", words).code == 2
+    assert len(decided(store, "note")) == 1
     assert caviar("ls", "--json").out.count('"finished"') == 1
     assert len(list(store.glob("sweep=*/decisions/*.parquet"))) == 1
     assert caviar("store", "check").code == 0
@@ -174,6 +176,7 @@ def waiting(store: Path) -> SweepDir:
 def test_the_schedule_as_code_says_for_each_step_what_the_fold_says(
     waiting: SweepDir, caviar: Caviar, store: Path
 ) -> None:
+    assert "half a character" in caviar("edit", "0", "lr=0.1", "--why", "caf\udce9").err
     for words in ("units=9", "lr=0.5 --at-step 3", "lr=/7 --over 9 --at-step 5", "units=60 --over 4 --at-step 8"):
         assert caviar("edit", "0", *words.split()).code == 0
     code = caviar("diary", "0", "--as-code").out

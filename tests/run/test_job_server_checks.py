@@ -106,3 +106,10 @@ def test_versions(answer: Answer, health: Health, words: str) -> None:
     told = in_words(answer, "http://h:8265", "", "2.60.0")
     assert told.health == health
     assert words in told.found
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "http://head:99999", "http://head:x", "http://", "http://a/b"])
+def test_what_is_no_address_is_told(address: str) -> None:
+    told = looked(address)
+    assert told.health == Health.FAILED
+    assert "a job server's address is http://host:8265" in told.found

@@ -139,6 +139,8 @@ def test_a_command_can_be_submitted(caviar: Caviar, project: Path) -> None:
         (["--address", "head:6379"], "machines of the cluster itself.*http://head:8265"),
         (["--address", "auto"], "machines of the cluster itself.*http://head:8265"),
         (["--address", "http://me:sesame@head:8265"], "holds no password"),
+        (["--address", "http://[::1"], "is no http://HOST:PORT.*Invalid IPv6 URL"),
+        (["--address", "http://head:99999"], "is no http://HOST:PORT.*Port out of range"),
         (["--files", "x"], "No such option"),
         (["--notify", "https://hook.example/sesame"], "env:NAME"),
         (["--env", "NOT_THERE"], "none of that name: export it"),

@@ -26,6 +26,7 @@ from caviar.store.finalize import write_final
 from caviar.store.owner import user_name
 from caviar.store.ownership import own
 from caviar.store.requests import ask_to_act
+from caviar.store.storable import NotKept, check_kept
 from caviar.store.untrusted_json import numbers_of
 from caviar.store.writer import Writer
 from caviar_workers.states import ENDED, Action
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from caviar.results.open_sweep import Say
     from caviar.store import Store, SweepDir
 
+MOST_WORDS = 10_000
+"""Characters of a note, and of the reason of a change."""
 LOOK_S = 0.2
 """Seconds between two looks for an answer."""
 TAKES_S = 30.0
@@ -119,6 +122,7 @@ def edit_trial(
         SpecError, NotFoundError: It cannot be; nothing was changed.
         CaviarError: It was not accepted; nothing was changed.
     """
+    _check_words(wish.why)
     for _ in range(TRIES):
         with open_sweep(store, sweep, say) as opened:
             now = standing(opened, trial)
@@ -150,6 +154,7 @@ def roll_back(store: Store, sweep: SweepDir, trial: int, wish: Wish, *, to_step:
         SpecError, NotFoundError: It cannot be; nothing was changed.
         StoreError: Somebody runs the sweep.
     """
+    _check_words(wish.why)
     if imported_from(sweep.description()):
         raise SpecError(f"sweep {sweep.id} was imported, and has no code that could go on")
     owner = sweep.owner()
@@ -197,6 +202,16 @@ def _attempts(opened: OpenSweep, trial: int) -> list[int]:
     return [row["attempt"] for row in opened.rows(sql, [trial] * 3)]
 
 
+def _check_words(text: object) -> None:
+    """See that somebody's words can be kept: a decision that cannot be read again would be lost with all it says."""
+    if not isinstance(text, str) or len(text) > MOST_WORDS:
+        raise SpecError(f"a note or a reason is text of at most {MOST_WORDS:,} characters, but got {text!r:.40}")
+    try:
+        check_kept(text)
+    except NotKept as error:
+        raise SpecError(f"a note or a reason is plain text, but {error} in {text!a:.40}: write it otherwise") from error
+
+
 def _who() -> str:
     return f"{user_name()}@{socket.gethostname()}"
 
@@ -208,6 +223,7 @@ def note_trial(store: Store, sweep: SweepDir, trial: int, text: str, *, say: Say
         SpecError: There are no words.
         NotFoundError: The sweep has no such trial.
     """
+    _check_words(text)
     if not text.strip():
         raise SpecError(f"a note is a few words, such as 'plateau since step 800', but got {text!r:.40}")
     with open_sweep(store, sweep, say) as opened:

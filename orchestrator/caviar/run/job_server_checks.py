@@ -44,8 +44,12 @@ def job_server_checks(address: str, ray_version: str) -> Iterator[Check]:
         address: http://host:port or https://…
         ray_version: Of this environment.
     """
-    place = urlsplit(address)
-    if place.hostname is None or place.path.strip("/") or place.query or place.username:
+    try:
+        place = urlsplit(address)
+        odd = place.hostname is None or place.port == 0 or place.path.strip("/") or place.query or place.username
+    except ValueError:
+        odd = True
+    if odd:
         found = f"a job server's address is http://host:8265, but got {address}"
         yield Check(name="job server", health=Health.FAILED, found=found)
         return

@@ -44,7 +44,14 @@ def check_job_server(address: str) -> str:
     Raises:
         ClusterError: It is another one of the cluster's.
     """
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError as error:
+        raise ClusterError(
+            f"the address of the job server is no http://HOST:PORT ({error}): give --address http://head:8265, where "
+            "the cluster's dashboard answers"
+        ) from error
     host = parts.hostname or address.partition("://")[2].partition(":")[0] or address.partition(":")[0] or "head"
     host = "head" if host == "auto" else host
     right = f"give --address http://{host}:8265, where the cluster's dashboard answers"
