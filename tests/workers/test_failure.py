@@ -146,7 +146,7 @@ def test_an_error_that_cannot_be_written_down_fails_its_trial_only(error: BaseEx
         (lambda trial: trial.report(1.0, 3), "write trial.report(step, loss=…)"),
         (lambda trial: trial.save(b""), "write trial.save(step, data)"),
         (lambda trial: trial.suggest_float("x", 0, 1), "its values are in config, such as config['x']"),
-        (lambda trial: trial.should_prune(), "a trial has no 'should_prune': it has attempt, changed, "),
+        (lambda trial: trial.should_prune(), "a trial has no 'should_prune': it has attempt, "),
         (lambda trial: [].append(), "list.append() takes exactly one argument"),
     ],
 )
