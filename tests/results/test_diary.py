@@ -20,6 +20,7 @@ HOSTILE: tuple[dict[str, Any], ...] = (
     {"set": {"lr": math.nan, "beta": math.inf}, "old": {"lr": {}}, "over": -5},
     {"set": {"lr": "x"}, "over": 5, "scales": {"lr": ["log"]}},
     {"set": {"new'; import os": 1, "lr": -1}, "over": 5, "scales": {"lr": "log"}},
+    {"set": {"lr": 0.5}, "old": {}, "over": 2**63, "at_step": 2**63 + 5},
     {"set": {"units": 1e308}, "over": True, "at_step": "x", "scales": "log"},
 )
 

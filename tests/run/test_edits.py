@@ -176,6 +176,8 @@ def waiting(store: Path) -> SweepDir:
 def test_the_schedule_as_code_says_for_each_step_what_the_fold_says(
     waiting: SweepDir, caviar: Caviar, store: Path
 ) -> None:
+    for words in ("--at-step 9999999999999999999", "--over 99999999999999999999999999", "lr=0.2"):
+        assert caviar("edit", "0", "lr=0.1", *words.split()).code == 2
     assert "half a character" in caviar("edit", "0", "lr=0.1", "--why", "caf\udce9").err
     for words in ("units=9", "lr=0.5 --at-step 3", "lr=/7 --over 9 --at-step 5", "units=60 --over 4 --at-step 8"):
         assert caviar("edit", "0", *words.split()).code == 0

@@ -123,7 +123,7 @@ def _mapping(found: object) -> Mapping[str, Any]:
 
 
 def _whole(found: Any, usual: T) -> int | T:
-    return found if type(found) is int else usual
+    return found if type(found) is int and abs(found) < 2**63 else usual
 
 
 def _is_value(found: object) -> bool:

@@ -56,6 +56,8 @@ def trial_and_wishes(
     pairs = [word.partition("=") for word in words if "=" in word]
     if len(pairs) < few or not 0 < len(who) < 3 or any(not name or not value for name, _, value in pairs):
         raise click.UsageError(f"A trial and what becomes of it, such as 0 lr=*0.5, got {' '.join(words)}")
+    if len({name for name, _, _ in pairs}) < len(pairs):
+        raise click.UsageError(f"A parameter gets one value, but one is named twice: {' '.join(words)}")
     if len(who) == 2 and sweep is not None and who[0] != sweep:
         raise click.UsageError(f"SWEEP is given twice, as {who[0]!r} and as --sweep {sweep!r}; give one")
     named = who[0] if len(who) == 2 else sweep

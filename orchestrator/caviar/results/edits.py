@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from caviar.results.open_sweep import OpenSweep
     from caviar_workers.checkpoint import Save
 
+MOST_STEPS = 2**62
+"""What an edit may wait for, and last; a database has no numbers for more than twice as many."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
@@ -231,8 +234,9 @@ def rollback_of(
 def _check_steps(now: Standing, at_step: int | None, over: int | None) -> None:
     """See that a change lies ahead."""
     for name, value, least in (("at_step", at_step, 0), ("over", over, 1)):
-        if value is not None and (type(value) is not int or value < least):
-            raise SpecError(f"{name} is a whole number of steps from {least}, but got {value!r:.40}")
+        if value is not None and (type(value) is not int or not least <= value < MOST_STEPS):
+            shown = f"{value!r:.40}" if not isinstance(value, int) or abs(value) < 2**64 else "one of many digits"
+            raise SpecError(f"{name} is a whole number of steps from {least} to 2^62, but got {shown}")
     if at_step is not None and now.step is not None and at_step < now.step:
         raise SpecError(f"trial {now.trial} is past step {at_step}, at {now.step}: nothing was changed")
 
