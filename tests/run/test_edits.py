@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from caviar import Result
@@ -178,6 +179,10 @@ def test_the_schedule_as_code_says_for_each_step_what_the_fold_says(
 ) -> None:
     for words in ("--at-step 9999999999999999999", "--over 99999999999999999999999999", "lr=0.2"):
         assert caviar("edit", "0", "lr=0.1", *words.split()).code == 2
+    assert "but got '1000" in caviar("edit", "0", f"units={10**400}").err
+    with pytest.raises(SpecError, match="a number of many digits is outside"):
+        Result(store).edit(0, units=10**400)
+    assert Result(store).diary(np.int64(0)).entries == ()
     assert "half a character" in caviar("edit", "0", "lr=0.1", "--why", "caf\udce9").err
     for words in ("units=9", "lr=0.5 --at-step 3", "lr=/7 --over 9 --at-step 5", "units=60 --over 4 --at-step 8"):
         assert caviar("edit", "0", *words.split()).code == 0

@@ -235,8 +235,7 @@ def _check_steps(now: Standing, at_step: int | None, over: int | None) -> None:
     """See that a change lies ahead."""
     for name, value, least in (("at_step", at_step, 0), ("over", over, 1)):
         if value is not None and (type(value) is not int or not least <= value < MOST_STEPS):
-            shown = f"{value!r:.40}" if not isinstance(value, int) or abs(value) < 2**64 else "one of many digits"
-            raise SpecError(f"{name} is a whole number of steps from {least} to 2^62, but got {shown}")
+            raise SpecError(f"{name} is a whole number of steps from {least} to 2^62, but got {_shown(value)}")
     if at_step is not None and now.step is not None and at_step < now.step:
         raise SpecError(f"trial {now.trial} is past step {at_step}, at {now.step}: nothing was changed")
 
@@ -289,7 +288,16 @@ def _value(name: str, wish: object, present: Any, parameter: Float | Int | Choic
 
 def _check_bounds(name: str, value: float, parameter: Float | Int) -> None:
     if not parameter.low <= value <= parameter.high:
-        raise SpecError(f"{name}={value:g} is outside {parameter.low:g} … {parameter.high:g}: nothing was changed")
+        raise SpecError(
+            f"{name}={_shown(value)} is outside {parameter.low:g} … {parameter.high:g}: nothing was changed"
+        )
+
+
+def _shown(value: object) -> str:
+    """A value in a sentence; Python does not print the longest whole numbers."""
+    if isinstance(value, int) and abs(value) >= 2**64:
+        return "a number of many digits"
+    return f"{value:g}" if type(value) in (int, float) else f"{value!r:.40}"
 
 
 def _changed(name: str, relative: str, present: Any) -> float:

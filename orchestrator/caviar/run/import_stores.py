@@ -145,7 +145,10 @@ def _columns(rows: list[dict[str, Any]]) -> pa.Table:
 
 
 def _sqlite(path: Path) -> list[_Study]:
-    """Studies of Optuna's RDBStorage. What is no plain table is not asked: a view runs what it likes."""
+    """Studies of Optuna's RDBStorage. What is no plain table is not asked: a view runs what it likes.
+
+    Nor is a table with columns that are computed: each of a few bytes may become a gigabyte.
+    """
     with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)) as database:
         database.execute("PRAGMA trusted_schema = OFF")
         made = dict(database.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'"))
@@ -153,6 +156,8 @@ def _sqlite(path: Path) -> list[_Study]:
         def rows(table: str, columns: str) -> Iterator[tuple[Any, ...]]:
             if not str(made.get(table, "")).upper().startswith("CREATE TABLE"):
                 raise SpecError(f"{path.name} is no Optuna storage: it has no table {table}")
+            if any(hidden for *_, hidden in database.execute(f"PRAGMA table_xinfo({table})")):
+                raise SpecError(f"{path.name} is no Optuna storage: columns of its table {table} are computed")
             yield from database.execute(f"SELECT {columns} FROM {table} ORDER BY 1")
 
         studies = {key: _Study(name, []) for key, name in rows("studies", "study_id, study_name")}

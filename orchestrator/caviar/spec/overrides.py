@@ -132,7 +132,7 @@ def read(value: Any, usual: Any, name: str) -> Any:
     rule, result = _as_type(found, text, usual)
     if result is None:
         raise SpecError(
-            f"{name} is {rule} ({usual!r:.40}), but got {text!r}: write it in double quotes if text is meant"
+            f"{name} is {rule} ({usual!r:.40}), but got {text!r:.80}: write it in double quotes if text is meant"
         )
     return result
 
@@ -220,6 +220,8 @@ def _number(found: Any, real: bool) -> int | float | None:
         except ValueError:
             return None
     if isinstance(found, bool) or not isinstance(found, (int, float)):
+        return None
+    if isinstance(found, int) and found.bit_length() > 1000:  # beyond all floats
         return None
     if real:
         return float(found)

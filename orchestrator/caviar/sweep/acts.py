@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import SpecError
@@ -55,7 +56,7 @@ class ActsOnTrials(ABC):
         """
         from caviar.run.acts import Wish, edit_trial  # noqa: PLC0415 — reading needs none of it
 
-        _check_trial(trial)
+        trial = trial_number(trial)
         wish = Wish(values={**(changes or {}), **parameters}, at_step=at_step, over=over, why=why)
         with self._told():
             return edit_trial(self._store, self._sweep.again(), trial, wish, say=warnings.warn)
@@ -78,7 +79,7 @@ class ActsOnTrials(ABC):
         """
         from caviar.run.acts import Wish, roll_back  # noqa: PLC0415 — reading needs none of it
 
-        _check_trial(trial)
+        trial = trial_number(trial)
         if type(to_step) is not int or to_step < 0:
             raise SpecError(f"to_step is a whole number from 0, but got {to_step!r:.60}")
         wish = Wish(values={**(changes or {}), **parameters}, why=why)
@@ -89,7 +90,7 @@ class ActsOnTrials(ABC):
         """Keep a few words about a trial, for its diary; as `caviar note`."""
         from caviar.run.acts import note_trial  # noqa: PLC0415 — reading needs none of it
 
-        _check_trial(trial)
+        trial = trial_number(trial)
         with self._told():
             return note_trial(self._store, self._sweep.again(), trial, text, say=warnings.warn)
 
@@ -97,11 +98,13 @@ class ActsOnTrials(ABC):
         """What was done to a trial by hand, and what its curve made of it; as `caviar diary`."""
         from caviar.results.diary import diary_document  # noqa: PLC0415
 
-        _check_trial(trial)
+        trial = trial_number(trial)
         with self._opened() as opened:
             return diary_document(opened, trial)
 
 
-def _check_trial(trial: object) -> None:
-    if isinstance(trial, bool) or not isinstance(trial, int) or trial < 0:
+def trial_number(trial: object) -> int:
+    """A trial's number, which may come out of a table; SpecError where it is none."""
+    if isinstance(trial, bool) or not isinstance(trial, Integral):
         raise SpecError(f"a trial is a whole number from 0, such as 19, but got {trial!r:.60}")
+    return int(trial)

@@ -6,7 +6,6 @@ import html
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from numbers import Integral
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from caviar.results.open_sweep import OpenSweep, newest, store_path
 from caviar.results.pareto import ParetoTrial, pareto_document
 from caviar.results.selector import Selection, Wish, select
 from caviar.store import Store, SweepDir, Views
-from caviar.sweep.acts import ActsOnTrials
+from caviar.sweep.acts import ActsOnTrials, trial_number
 from caviar.sweep.answer import Answer
 from caviar.sweep.best_trial import BestTrial
 from caviar.sweep.runs_again import RunsAgain
@@ -182,8 +181,9 @@ class Result(RunsAgain, ActsOnTrials):
         """
         from caviar.results.checkpoint import checkpoint_of  # noqa: PLC0415 — few ask for it
 
+        number = None if trial is None else trial_number(trial)
         with self._opened() as opened:
-            found, data = checkpoint_of(opened, trial, step=step, best=best)
+            found, data = checkpoint_of(opened, number, step=step, best=best)
         return Checkpoint(found.step, data)
 
     def artifact(self, name: str, trial: int | None = None) -> bytes:
@@ -195,8 +195,9 @@ class Result(RunsAgain, ActsOnTrials):
         """
         from caviar.results.checkpoint import artifact_of  # noqa: PLC0415 — few ask for it
 
+        number = None if trial is None else trial_number(trial)
         with self._opened() as opened:
-            return artifact_of(opened, trial, name)[1]
+            return artifact_of(opened, number, name)[1]
 
     @property
     def plot(self) -> Plots:
@@ -253,13 +254,12 @@ class Result(RunsAgain, ActsOnTrials):
         Raises:
             NotFoundError: The sweep has no such trial.
         """
-        if trial is not None and (isinstance(trial, bool) or not isinstance(trial, Integral)):
-            raise SpecError(f"a trial is a whole number from 0, such as 19, but got {trial!r:.60}")
         if trial is None:
             return self.sql("SELECT * EXCLUDE (_row) FROM _curves ORDER BY trial, _row").df()
-        with self._opened() as opened, opened.views.of_trials([int(trial)]):
-            opened.trial(int(trial))
-            rows = f"SELECT * EXCLUDE (_row) FROM _curves WHERE trial = {int(trial)} ORDER BY _row"
+        number = trial_number(trial)
+        with self._opened() as opened, opened.views.of_trials([number]):
+            opened.trial(number)
+            rows = f"SELECT * EXCLUDE (_row) FROM _curves WHERE trial = {number} ORDER BY _row"
             return opened.views.ask(rows).df()
 
     def sql(self, query: str) -> Answer:
