@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent / "s3"))
 
 from fixtures import cloud, s3_server
 
+from caviar.display.typed_commands import remember_store
 from caviar.run import ray_cluster
 from caviar.run.executors.ray_session import RaySession, connected
 from caviar.spec import code_source
@@ -97,6 +98,7 @@ def _without_ray(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(ray_cluster, "start_early", lambda _: None)
     before = connected()
     yield
+    remember_store(None)  # what a verb was typed for is in the hints of all that follows
     assert connected() == before, "this test has started Ray, and is not marked so"
 
 

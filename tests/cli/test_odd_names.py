@@ -169,7 +169,7 @@ def same_metrics(caviar, path, names):
 METRICS = tuple(name for name in SAMPLE if name != "attempt")
 
 
-@pytest.mark.parametrize("ended", [True, False])
+@pytest.mark.parametrize("ended", [True, pytest.param(False, marks=pytest.mark.nightly)])
 def test_a_sample_of_odd_names_at_once(caviar, tmp_path, ended):
     name = 'it\'s "%s"'
     path, sweep = fill(tmp_path / "s", parameters=SAMPLE, metrics=METRICS, name=name, tags=SAMPLE, ended=ended)

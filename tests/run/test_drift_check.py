@@ -95,6 +95,7 @@ def test_a_winner_that_has_not_changed_is_still_best_to_the_last_bit(inline: Non
     assert [len(one.afresh) for one in found.neighbours] == [5, 0, 0, 0, 0, 0]
 
 
+@pytest.mark.nightly
 def test_no_seed_is_looked_at_twice(inline: None, file: Path, store: Path) -> None:
     """Neighbours, and a retest that comes later, have seeds that no check has had."""
     opened = trained(file, store)
@@ -131,6 +132,7 @@ def test_a_change_that_costs_is_noticed_and_the_stored_code_is_as_it_was(
     assert (old.verdict, old.code, old.changed) == ("still best", "stored", ())
 
 
+@pytest.mark.nightly
 def test_a_neighbour_that_is_better_now_is_named(inline: None, file: Path, store: Path) -> None:
     opened = trained(file, store)
     edit(file, ("BEST, NOISE, SHIFT, SIGN = 0.1, 0.02", "BEST, NOISE, SHIFT, SIGN = 0.001, 0.002"))
@@ -147,6 +149,7 @@ def opened_config(found: DriftDocument, store: Store) -> dict[str, Any]:
     return drawn(store, store.find(found.home), found.trial)[0]
 
 
+@pytest.mark.nightly
 def test_where_more_is_better_a_drop_is_a_drop(inline: None, file: Path, store: Path) -> None:
     up = [
         ("SIGN = 0.1, 0.02, 0.0, 1.0", "SIGN = 0.1, 0.02, 0.0, -1.0"),

@@ -89,6 +89,7 @@ def test_a_process_with_a_context_on_another_device_is_not_used_again(
     assert devices(result) == {("0", 0.0), ("1", 1.0)}
 
 
+@pytest.mark.nightly
 def test_a_fresh_process_for_each_trial(run: Run) -> None:
     result = run(gpus=1, process="fresh", trials=5)
 
@@ -121,6 +122,7 @@ BREAKING = """
 """
 
 
+@pytest.mark.nightly
 def test_a_process_whose_gpu_failed_ends_with_the_trial_that_broke_it(
     ray: RaySession, write: Write, store: Path
 ) -> None:
@@ -148,6 +150,7 @@ SHORT = """
 """
 
 
+@pytest.mark.nightly
 def test_who_ran_out_of_memory_on_a_share_of_a_gpu_gets_a_whole_one_for_the_second_try(
     ray: RaySession, write: Write, store: Path
 ) -> None:

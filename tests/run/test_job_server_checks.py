@@ -42,6 +42,26 @@ def server() -> Iterator[str]:
         thread.join()
 
 
+def test_a_token_is_shown_to_no_other_server(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "right")
+    shown: list[str | None] = []
+
+    class Elsewhere(Handler):
+        def do_GET(self) -> None:
+            shown.append(self.headers.get("Authorization"))
+            self.send_response(302)
+            self.send_header("Location", server)
+            self.end_headers()
+
+    with HTTPServer(("127.0.0.1", 0), Elsewhere) as pointing:
+        thread = threading.Thread(target=pointing.handle_request, daemon=True)
+        thread.start()
+        told = looked(f"http://127.0.0.1:{pointing.server_port}")
+        thread.join()
+    assert shown == ["Bearer right"]
+    assert told.health == Health.FAILED, "where it points at was asked, and took the token"
+
+
 @pytest.mark.parametrize(
     ("token", "words"),
     [("", "asks for a token, and this machine has none"), ("wrong", "does not take the token in RAY_AUTH_TOKEN")],

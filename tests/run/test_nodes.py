@@ -104,6 +104,7 @@ def test_two_sweeps_share_a_cluster_and_each_loads_its_data_once(
     assert max(start for start, _ in spans) < min(end for _, end in spans), "they ran one after the other"
 
 
+@pytest.mark.nightly
 def test_data_that_waits_for_room_says_for_what(raylets: Raylets, write: Write, start: Start, store: Path) -> None:
     file = write(
         """

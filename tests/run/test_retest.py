@@ -92,6 +92,7 @@ def test_who_asks_about_the_newest_sweep_means_the_search(
     assert f"what it is worth: caviar best --store {store} {root}" in shown, "it can be typed as it stands"
 
 
+@pytest.mark.nightly
 def test_adding_seeds_goes_on_with_the_same_retest(inline: None, caviar: Caviar, write: Write, store: Path) -> None:
     file = write(EXPERIMENT)
     assert caviar("run", file, "-q", "--set", "train.spread=0.5").code == 0
@@ -124,6 +125,7 @@ def test_who_is_out_is_trained_no_more(inline: None, caviar: Caviar, write: Writ
     assert all(len(one["values"]) == 10 for one in found["trials"] if one["trial"] in live)
 
 
+@pytest.mark.nightly
 def test_one_that_fails_on_a_seed_loses_and_that_is_said(inline: None, caviar: Caviar, write: Write) -> None:
     assert caviar("run", write(EXPERIMENT), "-q", "--set", "train.failing=true", "--set", "train.spread=0.0").code == 0
     found = verdict(caviar, "-k", "8")
@@ -155,6 +157,7 @@ def test_at_the_end_of_a_sweep_final_waits_for_the_verdict(
     assert f"# config of t{winner.trial}\n" in ran.out
 
 
+@pytest.mark.nightly
 def test_a_second_look_at_the_test_set_is_said(inline: None, caviar: Caviar, write: Write, store: Path) -> None:
     file = write(EXPERIMENT)
     assert caviar("run", file, "-q", "--set", "train.spread=0.3").code == 0

@@ -22,7 +22,9 @@ sweep = Sweep(train, space={"x": Float(0, 1)}, metric="value", trials=2)
 """
 
 
-@pytest.mark.parametrize("options", [["--cpus", "4096"], ["--gpus", "2000000"]])
+@pytest.mark.parametrize(
+    "options", [["--cpus", "4096"], pytest.param(["--gpus", "2000000"], marks=pytest.mark.nightly)]
+)
 def test_it_is_refused_at_once(tmp_path: Path, options: list[str]) -> None:
     file = tmp_path / "x.py"
     file.write_text(FILE)

@@ -77,6 +77,7 @@ QUICK = """
 """
 
 
+@pytest.mark.nightly
 @pytest.mark.ray
 @pytest.mark.timeout(150)
 def test_hopeless_trials_are_stopped_explained_and_never_win(ray: object, caviar: Caviar, write: Write, store) -> None:

@@ -56,6 +56,7 @@ def crash_everywhere(mirror, monkeypatch, cuts=1):
             examined.recover(moment, power=True, seed=seed, every=1000)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("take_away", [no_fsync, no_sync_dir, no_deduplication])
 def test_crashes_at_every_step_find_it_too(monkeypatch, mirror, take_away):
     take_away(monkeypatch)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from caviar.run.health import Check, Health
 
@@ -74,7 +74,7 @@ def ask(url: str, token: str) -> Answer:
     """Ask a server for JSON, showing a token if there is one."""
     request = Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})  # http or https, see above
     try:
-        with urlopen(request, timeout=_ANSWER_S) as reply:
+        with _OPENER.open(request, timeout=_ANSWER_S) as reply:
             body = json.loads(reply.read(_MOST_BYTES))
             return Answer(status=reply.status, said=body if isinstance(body, dict) else {})
     except HTTPError as error:
@@ -83,6 +83,16 @@ def ask(url: str, token: str) -> Answer:
         return Answer(status=0, said={}, why=_plainly(error.reason))
     except (http.client.HTTPException, OSError, ValueError) as error:
         return Answer(status=0, said={}, why=_plainly(error), listens=not isinstance(error, TimeoutError))
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """A token is for the server that was named, and for no other that this one points at."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Follow none: the answer is what it is."""
+
+
+_OPENER = build_opener(_NoRedirect)
 
 
 def _plainly(reason: object) -> str:
