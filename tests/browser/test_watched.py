@@ -79,9 +79,8 @@ def test_a_fault_that_the_test_did_not_take_fails_it(tmp_path: Path) -> None:
     assert "script: oh" in ran.stdout
 
 
-@pytest.mark.parametrize(
-    ("wanted", "outcome"), [pytest.param("", "1 skipped", marks=pytest.mark.nightly), ("required", "1 error")]
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize(("wanted", "outcome"), [("", "1 skipped"), ("required", "1 error")])
 def test_without_a_browser_tests_are_skipped_unless_it_is_required(tmp_path: Path, wanted: str, outcome: str) -> None:
     (tmp_path / "conftest.py").write_text("from tests.browser.conftest import chromium, visit\n", encoding="utf-8")
     (tmp_path / "test_it.py").write_text("def test_it(visit):\n    visit()\n", encoding="utf-8")
