@@ -68,6 +68,7 @@ def test_what_a_frame_does_is_told_too(visit: Visit, tmp_path: Path) -> None:
     assert [fault for fault in visit(framed.as_uri()).faults() if fault.startswith("policy: script-src-elem")]
 
 
+@pytest.mark.nightly
 def test_a_fault_that_the_test_did_not_take_fails_it(tmp_path: Path) -> None:
     """A run of its own: the same fixture, a page at fault, and a test that says nothing of it."""
     (tmp_path / "conftest.py").write_text("from tests.browser.conftest import chromium, visit\n", encoding="utf-8")
