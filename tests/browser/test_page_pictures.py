@@ -251,7 +251,7 @@ def test_paper_shows_all_pictures_on_white(report):
 def test_a_sandboxed_frame_shows_it(visit, tmp_path):
     inner = html.escape(report_html("made", [made_payload()]))
     frame = f'<iframe sandbox="allow-scripts" width=900 height=800 srcdoc="{inner}"></iframe>'
-    outer = f"<!doctype html><title>t</title>{frame}"
+    outer = f'<!doctype html><meta charset="utf-8"><title>t</title>{frame}'
     (tmp_path / "outer.html").write_text(outer, encoding="utf-8")
     watched = visit((tmp_path / "outer.html").as_uri())
     frame = watched.page.frames[1]
