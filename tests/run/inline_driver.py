@@ -1,4 +1,4 @@
-"""For a driver in a process of its own: its trials run in that process, without Ray."""
+"""What stands in Ray's place where trials run in the process that drives them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +11,14 @@ from caviar_workers.messages import Program
 
 
 @contextmanager
-def _session(*_: object) -> Iterator[None]:
+def session(*_: object) -> Iterator[None]:
+    """No Ray is started."""
     yield
 
 
 @contextmanager
-def _executor_of(plan: Plan, program: Program, progress: ProgressDisplay) -> Iterator[InlineExecutor]:
+def executor_of(plan: Plan, program: Program, progress: ProgressDisplay) -> Iterator[InlineExecutor]:
+    """An executor of this process."""
     executor = InlineExecutor(program)
     try:
         yield executor
@@ -25,7 +27,7 @@ def _executor_of(plan: Plan, program: Program, progress: ProgressDisplay) -> Ite
 
 
 def inline() -> None:
-    """Put an executor of this process in the place of Ray."""
+    """Put them there, for the rest of this process: it is a driver of its own."""
     for room in (driver, resume):
-        room.session, room.executor_of = _session, _executor_of  # type: ignore[attr-defined]
+        room.session, room.executor_of = session, executor_of  # type: ignore[attr-defined]
     ray_cluster.start_ray_early = lambda *_: None  # type: ignore[assignment]
