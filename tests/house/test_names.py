@@ -27,6 +27,11 @@ def test_no_file_or_folder_has_a_name_without_meaning(root, tracked):
     assert [str(path) for path, part in names if VAGUE_FILE.search(part)] == []
 
 
+def test_no_test_has_left_a_file_in_the_checkout_under_an_odd_name(root, tracked):
+    names = [str(path.relative_to(root)) for path in tracked]
+    assert [name for name in names if not re.fullmatch(r"[\w./=-]+", name, re.ASCII)] == []
+
+
 def test_no_class_has_a_name_without_meaning(root, tracked):
     classes = [
         f"{path}: {node.name}"

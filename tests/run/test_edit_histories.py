@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from tests.run import test_histories
 from tests.run.test_histories import STEPS, TRIALS, Killed, Story, mortal
 
 from caviar.errors import SpecError
@@ -159,7 +160,7 @@ class Chronicle(EditedStory):
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Publisher, "publish", some)
-            patch.setattr("tests.run.test_histories.TRIALS", 1)
+            patch.setattr(test_histories, "TRIALS", 1)
             try:
                 return super().live(last=last)
             except Killed:

@@ -14,6 +14,8 @@ from caviar.run.executors.cluster_room import lack
 from caviar.run.executors.executor import Event
 from caviar.run.executors.inline import InlineExecutor
 
+from . import inline_driver
+
 FILE = """
 from caviar import Float, Sweep
 def train(config, trial):
@@ -62,7 +64,7 @@ def test_what_waited_for_room_until_the_sweep_ended_is_pending_in_all_that_is_sh
 ) -> None:
     file = write(FILE)
     with monkeypatch.context() as small:
-        small.setattr("tests.run.conftest.InlineExecutor", NoRoom)
+        small.setattr(inline_driver, "InlineExecutor", NoRoom)
         ran = caviar("run", file, "--time-limit", 1)
 
     assert ran.code == 3
