@@ -92,11 +92,12 @@ function placed(lines, axis, {low, high, log}, {left, width, height}, place) {
   return lines[slot].places;
 }
 
-/** What is painted until `restore` stays within the frame. */
+/** What is painted until `restore` stays within the frame. Clipping between two pixels would double what lines cost. */
 function inFrame(context, {left, top, width, height}) {
+  const {a: ratio} = context.getTransform(), whole = (x) => Math.round(x * ratio) / ratio;
   context.save();
   context.beginPath();
-  context.rect(left, top - 4, width + 3, height + 5);
+  context.rect(whole(left), whole(top - 4), whole(width + 3), whole(height + 5));
   context.clip();
 }
 
