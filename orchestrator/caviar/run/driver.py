@@ -260,7 +260,7 @@ def drive_sweep(
             hurried.set()
             scheduler.stop()
 
-        scheduler = Scheduler(plan, sweep_dir.id, search.source, ports, **search.judged, on_tick=attend)
+        scheduler = Scheduler(plan, sweep_dir.id, search.source, ports, **search.judged, **_pace(plan), on_tick=attend)
         with on_interrupt(stop, writer.hurry) as interrupt, run_progress:
             hopeless = scheduler.run()
             slow.close(writer)  # here, where a second signal is heard
@@ -285,6 +285,11 @@ def drive_sweep(
 def _look_s(plan: Plan) -> float:
     """Seconds between two looks for requests: fewer where a trial may be edited."""
     return LIVE_LOOK_S if any(live_range(one) is not None for one in plan.space.values()) else LOOK_S
+
+
+def _pace(plan: Plan) -> dict[str, Any]:
+    """How long the loop's rounds are, where they are not as usual."""
+    return {"round_s": LIVE_LOOK_S / 2} if _look_s(plan) == LIVE_LOOK_S else {}
 
 
 def _is_last(store: Store, held: Ownership, plan: Plan, scheduler: Scheduler) -> bool:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 LOOK_S = 1.0
 """Seconds between two looks."""
-LIVE_LOOK_S = 0.25
-"""The same of a sweep with live parameters."""
+LIVE_LOOK_S = 0.2
+"""The same of a sweep with live parameters; the loop's rounds are half as long, so that what is found waits little."""
 
 
 class StopRequests:

@@ -103,6 +103,22 @@ def test_what_a_killed_process_had_reported_is_kept_and_its_lease_ends_as_lost(r
     assert "died" in events[-1].failure
 
 
+def test_the_mailbox_is_there_before_the_first_edit_where_trials_may_be_edited(ray: RaySession) -> None:
+    from ray.util import list_named_actors
+
+    from caviar.run.executors.ray_tasks import RayExecutor
+
+    program = Program(digest=uuid.uuid4().hex, train="train", functions={"train": lambda config, trial: 1.0})
+    for live in (frozenset[str](), frozenset(["lr"])):
+        before = len(list_named_actors(all_namespaces=True))
+        executor = RayExecutor(program, Demand())
+        try:
+            executor.submit(make_lease([0], live=live))
+            assert len(list_named_actors(all_namespaces=True)) - before == len(live)
+        finally:
+            executor.close()
+
+
 def test_gpus_are_handed_out_and_hidden_from_those_who_asked_for_none(ray: RaySession, tmp_path: Path) -> None:
     meeting = str(tmp_path)
 

@@ -3,9 +3,10 @@
 Ray loses the yields that nobody has read when a worker dies, so one thread takes every yield as it comes and does
 nothing else. Ray's own retries are off: a retried streaming task would splice two attempts into one curve.
 
-Messages to trials wait in an actor, which is made when there is a first one. A lease older than a second looks for it,
-by name, once a second, or more often where trials may be edited; it never waits for an answer, for Ray gives the CPUs
-of a task that waits to another one.
+Messages to trials wait in an actor, which is made when there is a first one; where trials may be edited, with the first
+lease, so that no edit waits for the actor's process. A lease older than a second looks for it, by name, once a second,
+or more often where trials may be edited; it never waits for an answer, for Ray gives the CPUs of a task that waits to
+another one.
 """
 
 from __future__ import annotations
@@ -157,6 +158,8 @@ class RayExecutor:
         options: dict[str, Any] = {"name": f"{lease.sweep}/{lease.trials[0]}", "scheduling_strategy": self._strategy}
         if lease.demand.gpus != self._demand.gpus:
             options["num_gpus"] = lease.demand.gpus
+        if lease.live and self._mailbox is None:
+            self._mailbox = _make_mailbox(self._address)
         stream = self._task.options(**options).remote(self._program, lease, self._data)
         with self._lock:
             self._streams[stream] = lease.id
