@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from caviar.display.progress import ProgressDisplay
 from caviar.run import driver, ray_cluster, resume
+from caviar.run.engine.leases import surrounded
 from caviar.run.executors.inline import InlineExecutor
 from caviar.spec.plan import Plan
 from caviar_workers.messages import Program
@@ -19,7 +20,7 @@ def session(*_: object) -> Iterator[None]:
 @contextmanager
 def executor_of(plan: Plan, program: Program, progress: ProgressDisplay) -> Iterator[InlineExecutor]:
     """An executor of this process."""
-    executor = InlineExecutor(program)
+    executor = InlineExecutor(surrounded(program, plan))
     try:
         yield executor
     finally:

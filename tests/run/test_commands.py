@@ -72,6 +72,14 @@ def test_a_script_as_it_is(caviar_here, folder, store):
 
 
 @pytest.mark.usefixtures("inline")
+def test_it_finds_the_variables_and_begins_in_the_folder_of_its_sweep(caviar_here, tmp_path, store):
+    given = ["--metric", "m", "--space", "x=0..1", "--trials", 1, "--env", "P_PLAIN=7", "--workdir", tmp_path]
+    ran = caviar_here("run", *given, "--", "sh", "-c", "echo $P_PLAIN $PWD; echo m={x}")
+    assert ran.code == 0, ran.err
+    assert f"7 {tmp_path}\n" in str(Result(store).sql("SELECT text FROM logs").fetchall()[0][0])
+
+
+@pytest.mark.usefixtures("inline")
 def test_resumed_from_another_folder_it_runs_where_it_began(caviar_here, folder, store, monkeypatch, tmp_path):
     assert caviar_here("run", *SPACE, "--trials", 2, "-q", *WORDS).code == 0
     monkeypatch.chdir(tmp_path)

@@ -29,6 +29,8 @@ SPECIAL: dict[str, tuple[str, Any]] = {
     "repeats": ("10", 10),
     "searcher": ("local", "local"),
     "stopping": ("asha:eta=4", "asha:eta=4"),
+    "env": ('["HOME"]', {"HOME": "env:HOME"}),
+    "workdir": ("other", "other"),
     "files": ('["data/*.csv"]', ("data/*.csv",)),
     "tags": ('["other"]', ("other",)),
 }

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from contextvars import copy_context
 from dataclasses import replace
 from typing import Any
@@ -41,7 +41,7 @@ from caviar_workers.process import (
 from caviar_workers.recorder import MOST_BACKLOG, Recorder
 from caviar_workers.scalar import held_number, in_words, scalar
 from caviar_workers.std_streams import OUTLETS
-from caviar_workers.surroundings import Surroundings, where_import_leads
+from caviar_workers.surroundings import Surroundings, as_given, where_import_leads
 from caviar_workers.trainer import train_in_thread
 from caviar_workers.trial import Trial, TrialInterrupted
 
@@ -134,6 +134,8 @@ class Training:
         self._recorder = recorder
         self._own_process = own_process
         self._surroundings: Surroundings | None = None
+        self._borrowed = ExitStack()
+        """Of a process that is not ours alone, what it is to get back."""
         self._parent_only = ParentOnly()
         self._function: Callable[..., Any] | None = None
         self._form: Form = nested
@@ -161,10 +163,11 @@ class Training:
 
     def run(self) -> None:
         """Train them; who calls it sets `done` at the end."""
-        for position in range(len(self._lease.trials)):
-            if self.abandoned or self.broken:
-                return
-            self._train(position)
+        with self._borrowed:
+            for position in range(len(self._lease.trials)):
+                if self.abandoned or self.broken:
+                    return
+                self._train(position)
 
     def _train(self, position: int) -> None:
         attempt = self._recorder.begin(position)
@@ -229,12 +232,15 @@ class Training:
 
     def _load(self) -> Callable[..., Any]:
         lease, program = self._lease, self._program
-        with where_import_leads(program) if self._own_process and program.files else nullcontext():
+        if not self._own_process:
+            self._borrowed.enter_context(as_given(program))
+        with where_import_leads(program) if self._own_process else nullcontext():
             function = load_function(program, program.final if lease.final else program.train)
             self._form = form_of(function)
         if self._own_process:
             show_to_children(program)
-            limit_threads(lease.demand.cpus)  # now that the user's libraries are loaded
+            # Now that the user's libraries are loaded.
+            limit_threads(lease.demand.cpus, program.env.get("OMP_NUM_THREADS"))
             self._surroundings = Surroundings(mask=True)
         if self._fetch is not None:
             loaded = self._fetch()

@@ -86,6 +86,12 @@ class Program:
     """The folder that these files lie in, on this machine; there trials begin."""
     archive: bytes = field(default=b"", repr=False, compare=False)
     """These files as a zip; empty where they are not needed, or come by another way."""
+    env: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """Environment variables that its trials find; secrets may be among them."""
+    workdir: str = field(default="", compare=False)
+    """The folder in which trials begin: a path from `root`, or from that of its file; empty: the usual one."""
+    here: str = field(default="", compare=False)
+    """The driver's working folder: the usual one, where a machine has it; empty: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,12 +21,13 @@ from caviar_workers.messages import Lease
 _limited: dict[str, int] = {}
 
 
-def limit_threads(cpus: float) -> None:
-    """Limit BLAS and OpenMP pools to max(1, ⌊cpus⌋) threads, in this thread and process, from now on.
+def limit_threads(cpus: float, wished: str | None) -> None:
+    """Limit BLAS and OpenMP pools to max(1, ⌊cpus⌋) threads, or as many as the sweep's own OMP_NUM_THREADS says, in
+    this thread and process, from now on.
 
     Called when the user's modules are imported: a library loaded later obeys OMP_NUM_THREADS, which Ray sets.
     """
-    threads = max(1, int(cpus))
+    threads = int(wished) if wished and wished.isdecimal() and int(wished) else max(1, int(cpus))
     if _limited.get("threads") != threads:
         threadpool_limits(limits=threads)
         _limited["threads"] = threads

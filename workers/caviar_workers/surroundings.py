@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from caviar_workers.load import root_of
 from caviar_workers.messages import Program
 
 _now: dict[bytes, bytes] = os.environb._data  # type: ignore[attr-defined]
@@ -14,6 +16,14 @@ _began: dict[str, str] = {}
 """The folder in which this process was before it imported any program."""
 _led: dict[str, str] = {}
 """The folder to which importing a program led, by its digest: that of the last one."""
+_before: dict[str, str | None] = {}
+"""What the variables that a program brings were before; None: there was none."""
+_served = [""]
+"""Digest of the program that brought them."""
+
+
+class NoFolderError(RuntimeError):
+    """This machine lacks the folder in which trials are to begin."""
 
 
 class Surroundings:
@@ -58,15 +68,74 @@ class Surroundings:
 
 @contextmanager
 def where_import_leads(program: Program) -> Iterator[None]:
-    """Import the program's file where this process began, or in its project, and be then where that led, whoever was
-    here in between.
+    """Import the program's file with its variables, in its folder, and be then where that led, whoever was here in
+    between. Its folder is its project, or the driver's; where a machine has neither, that in which this process began.
+
+    Raises:
+        NoFolderError: It says another one, which is not here.
     """
+    give_variables(program)
     _began.setdefault("folder", working_folder())
-    _go(_led.get(program.digest, program.root or _began["folder"]))
+    _go(_began["folder"])
+    _go(_led.get(program.digest, program.root or program.here))
     _led.clear()  # another program's modules make way
+    _go_to_its_own(program)
     yield
     _go(program.folder)
+    _go_to_its_own(program)
     _led[program.digest] = working_folder()
+
+
+@contextmanager
+def as_given(program: Program) -> Iterator[None]:
+    """The program's variables and its own folder, in a process that does other things too.
+
+    Raises:
+        NoFolderError: The folder is not here.
+    """
+    before = Surroundings(mask=False)
+    give_variables(program)
+    try:
+        _go_to_its_own(program)
+        yield
+    finally:
+        _take_back()
+        before.go_back()
+
+
+def give_variables(program: Program) -> None:
+    """Set the variables that a program brings; those of the program before it are as if they had not been."""
+    if _served[0] == program.digest:
+        return
+    _take_back()
+    _served[0] = program.digest
+    for name, value in program.env.items():
+        _before[name] = os.environ.get(name)
+        os.environ[name] = value
+
+
+def _take_back() -> None:
+    for name, value in _before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    _before.clear()
+    _served[0] = ""
+
+
+def _go_to_its_own(program: Program) -> None:
+    """Begin in the folder that the program says, if it says one."""
+    if not program.workdir:
+        return
+    home = program.root or (root_of(program) if program.module else program.here)
+    folder = os.path.join(home, os.path.expanduser(program.workdir))
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise NoFolderError(
+            f"there is no folder {folder} to begin in, on {socket.gethostname()}: {error.strerror}"
+        ) from None
 
 
 def working_folder() -> str:

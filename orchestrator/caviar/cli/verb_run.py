@@ -1,6 +1,7 @@
 """`caviar run`: sweep over the configurations that a file describes."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,6 +93,8 @@ def _setting(option: str, words: list[str], options: list[str]) -> str:
     metavar="HOST:PORT",
     help="Join this Ray cluster (auto: by RAY_ADDRESS, or the one that Ray noted here).",
 )
+@click.option("--env", "named", multiple=True, metavar="NAME[=VALUE]", help="A variable for the trials; repeatable.")
+@click.option("--workdir", "folder", metavar="DIR", help="The folder in which trials begin (default: this one).")
 @click.option("--project", metavar="DIR", help="The folder that --files are named from (default: FILE's).")
 @click.option("--dry-run", is_flag=True, help="Show the plan and the first configs; run nothing.")
 @click.option("--try", "tried", is_flag=True, help="Train the first trial here, without Ray; store nothing.")
@@ -179,9 +182,18 @@ def changes_of(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the command line changes, by dotted name; an option of its own goes before --set."""
     changes: dict[str, Any] = dict(parse_setting(setting) for setting in given["settings"])
     changes |= {f"space.{name}": value for name, value in map(parse_setting, given.get("fixed", ()))}
+    changes |= {f"env.{name}": value for name, value in _variables(given.get("named", ())).items()}
+    if given.get("folder"):
+        changes["workdir"] = os.path.abspath(given["folder"])
     flags = {name: given[name] for name, one in SETTINGS.items() if one.flag}
     changes |= {name: value for name, value in flags.items() if value is not None and value != ()}
     return changes
+
+
+def _variables(words: Sequence[str]) -> dict[str, str]:
+    from caviar.spec.variables import variables
+
+    return variables(words)
 
 
 def parse_setting(setting: str) -> tuple[str, str]:

@@ -31,7 +31,6 @@ from caviar.search.samplers import make_sampler
 from caviar.space import live_range
 from caviar.spec.code_archive import pack
 from caviar.spec.plan import Plan, advice_of
-from caviar.spec.secrets import resolved
 from caviar.store import Store, SweepDir
 from caviar.store.checkpoints import discard_unrecorded
 from caviar.store.finalize import write_final
@@ -141,7 +140,7 @@ def _rounds(  # noqa: PLR0913 — those of `run_sweep`
 
     A parent is ours until its child is, so that nobody else makes that child too.
     """
-    resolved(plan.train_args)  # what is not there is told before anything starts
+    plan.check_references()  # what is not there is told before anything starts
     searcher_of(plan)  # likewise
     with session(plan, address, progress), ExitStack() as ours:
         while True:

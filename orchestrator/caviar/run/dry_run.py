@@ -10,7 +10,6 @@ from caviar.run.assembly import searcher_of
 from caviar.run.constraint import constraint_of, rejected_share
 from caviar.search.samplers import AcceptedPoints, make_sampler
 from caviar.spec.plan import advice_of
-from caviar.spec.secrets import resolved
 
 if TYPE_CHECKING:
     from caviar.search.samplers import Constraint, Sampler
@@ -48,7 +47,7 @@ def dry_run_document(plan: Plan, program: Program, store: str) -> DryRunDocument
     Raises:
         SpecError: The constraint raises, or rejects nearly all; or an argument refers to what is not there.
     """
-    resolved(plan.train_args)
+    plan.check_references()
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
     constraint = constraint_of(program)
     first = _first_points(plan, sampler, constraint, min(FIRST, plan.trials))

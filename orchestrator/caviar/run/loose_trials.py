@@ -20,7 +20,6 @@ from caviar.run.engine.work import Kept, Work
 from caviar.run.function_output import show_output
 from caviar.run.ray_cluster import executor_of, session
 from caviar.run.signals import on_interrupt
-from caviar.spec.secrets import resolved
 from caviar_workers.messages import ABSENT
 from caviar_workers.states import ENDED, Action, State
 from caviar_workers.tables import FIELDS
@@ -197,7 +196,7 @@ def loose_trials(
         address: A Ray cluster to join; None: start Ray here.
         progress: The display.
     """
-    resolved(plan.train_args)  # what is not there is told before anything starts
+    plan.check_references()  # what is not there is told before anything starts
     with session(plan, address, progress), executor_of(plan, program, progress) as executor:
         progress.start(f"{what}…")
         try:

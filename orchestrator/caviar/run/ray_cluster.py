@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caviar.errors import SpecError
-from caviar.run.engine.leases import demand_of
+from caviar.run.engine.leases import demand_of, surrounded
 from caviar.run.executors.cluster_room import lack, machines, most_of_this_machine
 from caviar.run.executors.ray_session import RaySession, connected, fallen, start_early
 from caviar.run.function_output import show_output
 from caviar.run.signals import terminable
-from caviar.spec.secrets import referred, resolved
 from caviar_workers.failure import headline
 
 if TYPE_CHECKING:
@@ -71,14 +70,14 @@ def executor_of(plan: Plan, program: Program, progress: ProgressDisplay) -> Iter
     """An executor for this program, in the session that is open. One a sweep: leases are numbered from 0 in each."""
     from caviar.run.executors.ray_tasks import RayExecutor  # noqa: PLC0415
 
-    executor = RayExecutor(program, demand_of(plan))
+    executor = RayExecutor(surrounded(program, plan), demand_of(plan))
     try:
         if program.data:
             loading = "loading the data…"
             progress.start(loading)
             said = executor.load(
-                resolved(plan.train_args),
-                tuple(referred(plan.train_args)),
+                plan.arguments(),
+                plan.hidden,
                 lambda lack: progress.start(f"{loading} waiting for room: {lack}" if lack else loading),
             )
             show_output(progress.note, "data", f"{said.printed}\n{said.error or ''}")

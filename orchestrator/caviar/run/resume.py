@@ -29,7 +29,6 @@ from caviar.run.resumed_code import resumed_program
 from caviar.search.samplers import check_identity, make_sampler
 from caviar.spec.code_archive import pack
 from caviar.spec.plan import Plan
-from caviar.spec.secrets import resolved
 from caviar.store import Views
 from caviar.store.checkpoints import saved_attempts
 from caviar.store.final_tests import final_results
@@ -225,7 +224,7 @@ def _resume(store: Store, held: Ownership, how: _How, *, add: int = 0, force: bo
     """Go on with a sweep that is ours, and with its rounds."""
     description = held.sweep.description()
     plan = Plan.from_json(description["plan"])
-    resolved(plan.train_args)  # what is not there is told before anything starts
+    plan.check_references()  # what is not there is told before anything starts
     searcher_of(plan)  # likewise
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
     check_identity(description["sampler_identity"], sampler.identity())

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from caviar.run.constraint import constraint_of
-from caviar.run.engine.leases import demand_of, lease_of
+from caviar.run.engine.leases import demand_of, lease_of, surrounded
 from caviar.run.engine.trial_source import SampledTrials
 from caviar.run.engine.work import Kept
 from caviar.search.samplers import List, make_sampler
 from caviar.spec.plan import advice_of
 from caviar_workers.checkpoint import Checkpoint
-from caviar_workers.data import digested, load_data
+from caviar_workers.data import LoadedData, digested, load_data
 from caviar_workers.states import Cause, State
+from caviar_workers.surroundings import as_given
 from caviar_workers.tables import FIELDS
 from caviar_workers.tryout import Tried, try_lease
 
@@ -119,7 +120,8 @@ def try_trial(
             there.
     """
     lease = _lease(plan, program, config)
-    data = digested(load_data(program, lease.train_args)) if program.data else None
+    program = surrounded(program, plan)
+    data = _data(program, lease) if program.data else None
     tried = try_lease(program, lease, data)
     rows = _table(tried.batch.curves if tried.batch else b"")
     ended = _table(tried.batch.attempts if tried.batch else b"").to_pylist()[-1]
@@ -157,6 +159,11 @@ def try_trial(
         advice=tuple(advice_of(plan)),
     )
     return document, tried.raised
+
+
+def _data(program: Program, lease: Lease) -> LoadedData:
+    with as_given(program):
+        return digested(load_data(program, lease.train_args))
 
 
 def _lease(plan: Plan, program: Program, config: Mapping[str, Any] | None) -> Lease:

@@ -16,8 +16,9 @@ from caviar.search.stopping import PAUSING, parse_stopping, stopping_text
 from caviar.space import Choice, Constant, Parameter, Space, parameter_from_json, repeat_advice, scale_advice
 from caviar.spec.arguments_json import arguments_from_json, arguments_to_json
 from caviar.spec.retested import Retested
-from caviar.spec.secrets import refuse_secrets, suspects
+from caviar.spec.secrets import referred, refuse_secrets, resolved, suspects
 from caviar.spec.settings import SETTINGS, Settings, check_settings
+from caviar.spec.variables import variables
 from caviar.store.storable import DEEPEST, NotKept, check_kept
 from caviar_workers.tables import check_metric_name
 
@@ -68,6 +69,8 @@ class Plan(Settings):
     """Who chooses the points; empty: the sampler."""
     stopping: str = ""
     """Who goes on, as `caviar.search.stopping` spells it, such as `asha:eta=5`; empty: everybody."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    workdir: str = ""
     files: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
 
@@ -79,6 +82,8 @@ class Plan(Settings):
             raise SpecError(str(error)) from error
         _need(all(map(_text, (self.note, *self.tags))), "tags and note are text", self.tags)
         _need(all(map(_text, self.files)) and all(self.files), "files are names or globs of files", self.files)
+        object.__setattr__(self, "env", variables(self.env))
+        _need(_text(self.workdir) and "\0" not in self.workdir, "workdir is the path of a folder", self.workdir)
         _need((self.parent is None) == (self.relation is None), "a parent has a relation", self.relation)
         _need((self.relation == "retest") == (self.retested is not None), "a retest trains something", self.retested)
         _need(self.retested is None or len(self.retested.seeds) == self.trials, "a trial has a seed", self.trials)
@@ -123,6 +128,28 @@ class Plan(Settings):
         """Whether trials are paused and promoted: if they can be, and the stop policy is one that does so."""
         return self.pausing and self.halves
 
+    def arguments(self) -> dict[str, Any]:
+        """The keyword arguments of train, with what they refer to.
+
+        Raises:
+            SpecError: It is not there.
+        """
+        return resolved(self.train_args)
+
+    def environment(self) -> dict[str, str]:
+        """The environment variables of trials, likewise."""
+        return resolved(self.env, "env")
+
+    def check_references(self) -> None:
+        """Raise SpecError where arguments or variables refer to what is not there, before anything starts."""
+        self.arguments()
+        self.environment()
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """What these refer to: secrets, which nobody may write down."""
+        return (*referred(self.train_args), *referred(self.env))
+
     def trial_seeds(self, start: int, count: int) -> npt.NDArray[np.uint32]:
         """Return the seeds of trials start .. start + count - 1, uint32 [count], all different."""
         if self.retested is not None:
@@ -138,6 +165,7 @@ class Plan(Settings):
             "held": {name: one.to_json() for name, one in self.held.items()},
             "sampler": sampler_json(self.sampler),
             "train_args": arguments_to_json(self.train_args),
+            "env": dict(self.env),
             "rounds": list(self.rounds),
             "retested": None if self.retested is None else self.retested.to_json(),
             "files": list(self.files),
@@ -213,8 +241,10 @@ def _words_of(plan: Plan) -> dict[str, dict[str, Any]]:
             "metric": plan.metric,
             "note": plan.note,
             "tags": plan.tags,
+            "workdir": plan.workdir,
             "parameters": list(parameters),
         },
+        "env": dict(plan.env),
         "space": {name: _options(one) for name, one in parameters.items()},
         "first": {name: [one[name] for one in first if not _number(one.get(name, 0))] for name in parameters},
     }

@@ -305,18 +305,20 @@ def refuse_secrets(arguments: Mapping[str, Any], room: str = "train") -> None:
 
 
 def _instead(room: str, path: str) -> str:
+    if room == "env":
+        return f"name it alone: env=['{path}'] in Python, --env {path} on the command line"
     if room != "train":
         return "let train read it from there"
     return f"write {room}.{path}=env:NAME, or let train read it from there"
 
 
-def resolved(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def resolved(arguments: Mapping[str, Any], room: str = "train") -> dict[str, Any]:
     """The arguments with every `env:NAME` replaced by what that environment variable of this process holds.
 
     Raises:
         SpecError: There is no such variable.
     """
-    return {name: _resolved(f"train.{name}", value) for name, value in arguments.items()}
+    return {name: _resolved(f"{room}.{name}", value) for name, value in arguments.items()}
 
 
 def _resolved(path: str, value: Any) -> Any:

@@ -11,6 +11,7 @@ import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from caviar.errors import SpecError
@@ -291,6 +292,22 @@ class Settings:
         "paths, dates, ranges, and lists, tuples, sets and dicts of these; what else there is, let `train` make. "
         "Each trial gets copies of its own",
         by_name=False,
+    )
+    env: Mapping[str, str] | Sequence[str] = setting(
+        {},
+        SPECIAL,
+        'environment variables that trials and what they start find: `{"OMP_NUM_THREADS": 4}`, kept with the '
+        'sweep; `["HF_TOKEN"]`, or `{"HF_TOKEN": "env:HF_TOKEN"}`, keeps the name alone, and the value is that of '
+        "the shell that runs or resumes the sweep. See [where a trial runs](#where-a-trial-runs)",
+        line=lambda plan: f"with {', '.join(plan.env)} in the environment",
+    )
+    workdir: str | PurePath = setting(
+        "",
+        Kind("text", "is the path of a folder", lambda value: isinstance(value, (str, PurePath)), ""),
+        "the folder in which the file is imported and trials begin, on each machine: a path from the folder of the "
+        "experiment's file, or from `project` where `files` are kept. Default: that project, or the working folder "
+        "of `caviar run`",
+        line=lambda plan: f"in {plan.workdir}",
     )
     files: Sequence[str] = setting(
         (),

@@ -22,6 +22,7 @@ from caviar.spec.overrides import check_arguments, overridden
 from caviar.spec.plan import Plan, refuse_stored_secrets
 from caviar.spec.provenance import provenance
 from caviar.spec.settings import SETTINGS, SPECIAL, Settings, documented, setting
+from caviar.spec.variables import variables
 from caviar.sweep.starting import refuse_import
 from caviar_workers.command import Command
 from caviar_workers.config_form import flat
@@ -113,7 +114,7 @@ class Sweep(Settings, _Subject):
     """The code that the sweep was loaded from; set by `caviar.cli.experiment_file`."""
 
     def __post_init__(self) -> None:
-        for name in ("train_args", "first", "rounds", "files", "tags"):
+        for name in ("train_args", "env", "first", "rounds", "files", "tags"):
             with suppress(Exception):  # what cannot be copied cannot be kept either, as is said below
                 object.__setattr__(self, name, copy.deepcopy(getattr(self, name)))
         for function, what in ((self.train, "train(config, trial)"), (self.final, "final(config, trial)")):
@@ -132,6 +133,8 @@ class Sweep(Settings, _Subject):
         object.__setattr__(self, "space", self.space if isinstance(self.space, Space) else Space(self.space))
         if isinstance(self.train, Command):
             check_command(self.train, self.space)
+            if self.workdir and self.train.folder:
+                raise SpecError("a command begins in its folder, and the sweep has a workdir too: leave one out")
         object.__setattr__(self, "first", [_flat(one, self.space) for one in self.first])
         check_config_class(self.train, cast("Space", self.space))
         refuse_stored_secrets(self.plan)
@@ -157,6 +160,7 @@ class Sweep(Settings, _Subject):
             "searcher": self.searcher or "",
             "stopping": stopping_text(parse_stopping(self.stopping)) if self.stopping else "",
             "train_args": dict(self.train_args),
+            "workdir": "" if isinstance(self.train, Command) else _path_text(self.workdir),  # of a command, its folder
             "files": _words(self.files),
             "tags": _words(self.tags),
         }
@@ -171,7 +175,10 @@ class Sweep(Settings, _Subject):
         """The code as it is now, each time it is asked for; `caviar.cli.experiment_file` took it when it read the
         file.
         """
-        program = program_of({role: getattr(self, role) for role in ROLES}, self.snapshot)
+        functions = {role: getattr(self, role) for role in ROLES}
+        if isinstance(self.train, Command) and self.workdir:
+            functions["train"] = replace(self.train, folder=str(self.workdir))
+        program = program_of(functions, self.snapshot)
         if not self.files:
             return program
         from caviar.spec.project_archive import home_of, with_project  # noqa: PLC0415 — workers describe, and need no more
@@ -190,7 +197,11 @@ class Sweep(Settings, _Subject):
         """
         if not changes:
             return self
-        fields = overridden(changes, train=self.train, space=cast("Space", self.space), train_args=self.train_args)
+        env = {name.removeprefix("env."): value for name, value in changes.items() if name.startswith("env.")}
+        others = {name: value for name, value in changes.items() if not name.startswith("env.")}
+        fields = overridden(others, train=self.train, space=cast("Space", self.space), train_args=self.train_args)
+        if env:
+            fields["env"] = variables(self.env) | variables({name: str(value) for name, value in env.items()})
         return replace(self, **fields)
 
     def run(
@@ -289,6 +300,11 @@ class Sweep(Settings, _Subject):
         code = getattr(self.train, "__code__", None)
         file = Path(code.co_filename) if code is not None else None
         return file.stem if file is not None and file.suffix == ".py" and file.is_file() else ""
+
+
+def _path_text(path: Any) -> Any:
+    """A path as text; what is none is refused by who reads it."""
+    return str(path) if isinstance(path, PurePath) else path
 
 
 def _flat(config: Any, space: Mapping[str, Any]) -> Any:

@@ -1,4 +1,8 @@
-from caviar.run.engine.leases import GROWTH, MOST, Pace, pack_size
+from typing import Any
+
+from caviar import Float, Sweep
+from caviar.run.engine.leases import GROWTH, MOST, Pace, pack_size, surrounded
+from caviar_workers.messages import Program
 
 
 def test_the_first_leases_carry_one_trial() -> None:
@@ -35,3 +39,15 @@ def test_the_pace_follows_the_durations_and_remembers_the_largest_lease() -> Non
     assert pace == Pace(3.0, 2)
     assert pace.after([1.0], 1) == Pace(2.0, 2)
     assert pace.after([], 50) == pace
+
+
+def train(config: dict[str, Any], trial: Any) -> None: ...
+
+
+def test_a_program_with_other_variables_or_another_folder_is_another_one() -> None:
+    program = Program(digest="d", train="train")
+    given: list[dict[str, Any]] = [{}, {"env": {"A": "1"}}, {"env": {"A": "2"}}, {"workdir": "w"}]
+    made = [surrounded(program, Sweep(train, {"x": Float(0, 1)}, "loss", **one).plan) for one in given]
+    assert made[0].digest == "d"
+    assert len({one.digest for one in made}) == len(given)
+    assert "secret" not in repr(Program(digest="d", train="train", env={"P": "secret"}))

@@ -5,15 +5,17 @@ A lease carries about ten seconds of work, however short the trials are.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from caviar.run.engine.work import Kept, Work
 from caviar.space import live_range
 from caviar.spec.plan import Plan
-from caviar.spec.secrets import referred, resolved
-from caviar_workers.messages import Demand, Lease
+from caviar_workers.messages import Demand, Lease, Program
+from caviar_workers.surroundings import working_folder
 
 TARGET_S = 10.0
 """Seconds of work in a lease: long against the 8 ms that a slot waits for another and what its messages cost (together
@@ -80,10 +82,21 @@ def lease_of(
         attempts=work.attempts,
         seeds=work.seeds,
         configs=work.configs,
-        train_args=resolved(plan.train_args),
-        hidden=tuple(referred(plan.train_args)),
+        train_args=plan.arguments(),
+        hidden=plan.hidden,
         demand=demand,
     )
+
+
+def surrounded(program: Program, plan: Plan) -> Program:
+    """The program as it travels: with the variables and the folder of its trials.
+
+    It is another one than without: what importing the file gives may depend on them.
+    """
+    env = plan.environment()
+    said = json.dumps([env, plan.workdir], sort_keys=True)
+    digest = hashlib.sha256(f"{program.digest}:{said}".encode()).hexdigest() if env or plan.workdir else program.digest
+    return replace(program, digest=digest, env=env, workdir=plan.workdir, here=working_folder())
 
 
 def demand_of(plan: Plan, *, whole_gpu: bool = False) -> Demand:
