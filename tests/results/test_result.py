@@ -59,7 +59,7 @@ def test_an_answer_can_be_taken_in_every_form(result, take, count):
 def test_a_trial_completes_to_what_a_train_function_uses():
     trial = Trial(sweep="x", number=0, attempt=0, seed=1)
     words = "attempt branch changed config data devices interrupted keep load metric number path"
-    words += " report save seed start sweep"
+    words += " report save save_wanted seed skip start sweep"
     assert dir(trial) == words.split()
     assert all(hasattr(trial, name) for name in dir(trial))
     trial.leave()

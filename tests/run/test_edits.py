@@ -162,7 +162,7 @@ def test_edits_and_notes_of_sweeps_that_nobody_runs(inline: None, write: Write, 
 @pytest.fixture
 def waiting(store: Path) -> SweepDir:
     """A sweep whose one trial has not begun, and that nobody runs."""
-    space = Space({"lr": Float(1e-4, 1.0, scale="log", live=True), "units": Int(1, 64, live=True)})
+    space = Space({"lr": Float(1e-4, 1.0, scale="log", live=True), "units": Int(1, 64, live=True), "depth": Int(1, 9)})
     plan = Plan(name="s", metric="loss", mode="min", trials=1, seed=0, space=space)
     sweep = Store.open(store, create=True).create_sweep({"plan": plan.to_json(), "provenance": {}}, b"")
     epoch = sweep.claim()
@@ -182,16 +182,29 @@ def test_the_schedule_as_code_says_for_each_step_what_the_fold_says(
     assert "but got '1000" in caviar("edit", "0", f"units={10**400}").err
     with pytest.raises(SpecError, match="a number of many digits is outside"):
         Result(store).edit(0, units=10**400)
+    for words, why in (
+        ("depth=3", "depth is not live, as Float(…, live=True) is, so train does not look at it; --now lets it"),
+        ("depth=3 --now --over 4", "depth is not live, so it cannot change bit by bit"),
+        ("depth=30 --now", "depth=30 is outside 1 … 9"),
+    ):
+        refused = caviar("edit", "0", *words.split())
+        assert (refused.code, why in refused.err) == (2, True), refused.err
     assert Result(store).diary(np.int64(0)).entries == ()
     assert "half a character" in caviar("edit", "0", "lr=0.1", "--why", "caf\udce9").err
-    for words in ("units=9", "lr=0.5 --at-step 3", "lr=/7 --over 9 --at-step 5", "units=60 --over 4 --at-step 8"):
+    for words in (
+        "units=9",
+        "lr=0.5 --at-step 3",
+        "lr=/7 --over 9 --at-step 5",
+        "units=60 --over 4 --at-step 8",
+        "depth=2 --now",
+    ):
         assert caviar("edit", "0", *words.split()).code == 0
     code = caviar("diary", "0", "--as-code").out
     told: dict[str, Any] = {}
     exec(code, told)
     with open_sweep(Store.open(store), waiting, print) as opened:
         now = standing(opened, 0)
-    assert len(now.changes) == 4
+    assert [one.restart for one in now.changes] == [False, True, False, False, False]
     for step in range(25):
         assert told["config_at"](step) == now.config(step)
     said = caviar("diary", "0")

@@ -53,7 +53,7 @@ class Endings:
         trial = attempt.trial
         self.trials.append(trial.number)
         self.attempts.append(trial.attempt)
-        self.starts.append(trial.start)
+        self.starts.append(trial.first_step)
         self.started.append(attempt.started)
         self.ended.append(ended)
         self.busy.append(attempt.busy)

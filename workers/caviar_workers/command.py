@@ -47,7 +47,8 @@ class Command:
 
     To go on after its process died, or after a pause, it saves a checkpoint in one file and prints where:
     `{"epoch": 3, "checkpoint": "/tmp/a.pt"}`, or `epoch=3 checkpoint=/tmp/a.pt`. Another attempt finds the file at
-    `{checkpoint}`; where there is none, it begins at the beginning.
+    `{checkpoint}`; where there is none, it begins at the beginning. When the trial is edited, it is ended at its next
+    checkpoint, and started again from there with the new values.
 
     Args:
         words: The command line, as a text that is split as a shell does, or as its words.
@@ -67,6 +68,8 @@ class Command:
     folder: str | None = None
     takes_dots: ClassVar[bool] = True
     """Its configurations have dotted names: `{optim.lr}`."""
+    reads_once: ClassVar[bool] = True
+    """What is edited is put into its words when it is started again, from its next checkpoint."""
 
     def __post_init__(self) -> None:
         words = shlex.split(self.words) if isinstance(self.words, str) else list(self.words)

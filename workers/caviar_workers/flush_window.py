@@ -57,7 +57,7 @@ class FlushWindow:
         return self._starts() > MOST_STEP
 
     def _starts(self) -> NDArray[np.uint64]:
-        last = [self.current.trial.start] if self.current is not None else []
+        last = [self.current.trial.first_step] if self.current is not None else []
         return np.array(self.endings.starts + last, np.uint64)
 
     def starts(self) -> Ints:

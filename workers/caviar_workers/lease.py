@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext, suppress
 from contextvars import copy_context
 from dataclasses import replace
 from typing import Any
@@ -27,6 +27,7 @@ from caviar_workers.failure import describe
 from caviar_workers.fingerprint import due, fingerprint
 from caviar_workers.hidden import without
 from caviar_workers.inbox import Inbox
+from caviar_workers.live_config import live
 from caviar_workers.load import load_function
 from caviar_workers.messages import NO_DATA, Batch, DataDigest, Lease, Message, Program
 from caviar_workers.process import (
@@ -183,12 +184,9 @@ class Training:
             if self._function is None:
                 self._function = self._load()
             attempt.trial.data = self._data
-            seed_everything(attempt.trial.seed)
+            attempt.trial.once = getattr(self._function, "reads_once", False)
             started = time.perf_counter()
-            # In a copy of what the import has left, so that a trial's own `seterr` ends with it.
-            copy_context().run(self._call, self._function, attempt, position)
-        except TrialInterrupted:
-            pass
+            self._run(self._function, attempt, position)
         except BaseException as error:
             text, attempt.kind = describe(error)
             attempt.error = without(text, self._lease.hidden)
@@ -212,9 +210,27 @@ class Training:
             self.broken = True
             print(f"[caviar: {word}]", file=OUTLETS["err"])
 
+    def _run(self, function: Callable[..., Any], attempt: Attempt, position: int) -> None:
+        """Call train, and once more whenever it is to begin again from a checkpoint."""
+        while True:
+            seed_everything(attempt.trial.seed)
+            # In a copy of what the import has left, so that a trial's own `seterr` ends with it.
+            with suppress(TrialInterrupted):
+                copy_context().run(self._call, function, attempt, position)
+            if not attempt.trial.begins_again:
+                return
+            if self._surroundings is not None:
+                self._surroundings.restore()
+
     def _call(self, function: Callable[..., Any], attempt: Attempt, position: int) -> None:
         with self._parent_only:
-            config = self.inbox.configure(attempt.trial, self._lease.config(position), self._form)
+            trial, form = attempt.trial, self._form
+            if trial.begins_again:
+                trial.config = (live(form) if self._lease.live else form)(trial.begin_again())
+                config = trial.config
+            else:
+                config = self.inbox.configure(trial, self._lease.config(position), form)
+                trial.skip = 0 if trial.steering is None else trial.steering.place[1]
             returned = function(config, attempt.trial, **self._own_arguments())
         if returned is not None:
             with self._parent_only:  # a generator runs here

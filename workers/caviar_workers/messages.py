@@ -183,6 +183,8 @@ class Applied:
     """After which it took effect: the rows after it were trained with it. −1: it holds from the beginning."""
     unread: tuple[str, ...] = ()
     """Nothing was taken: these were changed by the edit, or before it, and train has not looked at them up to here."""
+    stale: tuple[str, ...] = ()
+    """Nothing was taken: train reports these as they were before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

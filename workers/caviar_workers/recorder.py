@@ -157,7 +157,7 @@ class Recorder:
         found = trial.waiting_value(objective)
         if found is None and self._past is not None and trial.count > trial.backlog:  # then this past is its own
             found = _last(self._past.metrics, objective)
-        if found is None and trial.start > 0 and trial.number in self._lease.living:
+        if found is None and trial.first_step > 0 and trial.number in self._lease.living:
             found = _last(self._lease.living[trial.number].metrics, objective)
         return found
 

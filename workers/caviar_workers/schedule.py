@@ -34,6 +34,12 @@ class Change:
     """Parameter → the scale on which it goes there, and `int` where it is whole."""
     settled: bool = False
     """Whether a trial has taken it."""
+    restart: bool = False
+    """It is taken at a checkpoint, from which train then begins again."""
+    branch: int | None = None
+    """Of a rollback: how many there were, with it."""
+    skip: int = 0
+    """Of a rollback: the steps whose data are left out on the branch that it begins."""
 
     @property
     def through(self) -> int:
@@ -91,6 +97,7 @@ def schedule_of(decisions: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
         decisions: All about the trial, in their order: `n`, `action`, `step`, and `numbers` as a mapping.
     """
     changes: dict[int, Change] = {}
+    branch = 0
     for one in decisions:
         n, step, numbers = one["n"], one["step"], one["numbers"]
         if one["action"] == Action.EDIT:
@@ -104,9 +111,12 @@ def schedule_of(decisions: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
                 changes[known.decision] = replace(known, after=step, settled=True)
         elif one["action"] == Action.ROLLBACK:  # what it goes on with is what that step was trained with
             to = _whole(_mapping(numbers.get("to")).get("step"), -1)
+            branch += 1
             changes = {kept.decision: kept for kept in changes.values() if kept.settled and kept.after < to}
-            if _mapping(numbers.get("set")):
-                changes[n] = replace(_change(n, numbers, to), settled=True)
+            left_out = max(0, step - to) if numbers.get("skip_data") is True and step is not None else 0
+            skip = place_of(in_order(changes.values()), to)[1] + left_out
+            back = _change(n, numbers, to)
+            changes[n] = replace(back, settled=True, restart=True, branch=branch, skip=skip)
     return in_order(changes.values())
 
 
@@ -115,7 +125,7 @@ def _change(n: int, numbers: Mapping[str, Any], due: int) -> Change:
     values = {name: value for name, value in _mapping(numbers.get("set")).items() if _is_value(value)}
     scales = {name: scale for name, scale in _mapping(numbers.get("scales")).items() if isinstance(scale, str)}
     over = max(0, _whole(numbers.get("over"), 0))
-    return Change(decision=n, after=due, values=values, over=over, scales=scales)
+    return Change(decision=n, after=due, values=values, over=over, scales=scales, restart=numbers.get("now") is True)
 
 
 def _mapping(found: object) -> Mapping[str, Any]:
@@ -133,6 +143,12 @@ def _is_value(found: object) -> bool:
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Changes in the order in which they hold."""
     return tuple(sorted(changes, key=lambda one: (one.after, one.decision)))
+
+
+def place_of(changes: Sequence[Change], step: int) -> tuple[int, int]:
+    """The branch on which the step after this one is trained, and how many steps' data are left out there."""
+    backs = [one for one in changes if one.branch is not None and one.after <= step]
+    return (backs[-1].branch or 0, backs[-1].skip) if backs else (0, 0)
 
 
 def settled_at(changes: Sequence[Change], step: int) -> tuple[Change, ...]:

@@ -9,10 +9,11 @@ from pathlib import Path
 from time import time as now
 from typing import Any
 
-from caviar_workers.checkpoint import MOST_STEP, Checkpoint, Restored
+from caviar_workers.checkpoint import MOST_STEP, Checkpoint, Restored, pieces
 from caviar_workers.scalar import make_floats, whole_step
 from caviar_workers.states import Action
 from caviar_workers.steering import NOTHING, Steering
+from caviar_workers.trial_copies import OfOneProcess
 from caviar_workers.trial_folder import pack_folder, remove, scratch_folder
 from caviar_workers.trial_words import ELSEWHERE, OVER, PUBLIC
 
@@ -34,7 +35,7 @@ class TrialInterrupted(BaseException):
     """The trial was told to stop or to pause. Raised by `report`; a train function lets it pass, or cleans up first."""
 
 
-class Trial:
+class Trial(OfOneProcess):
     """One attempt at one configuration.
 
     Threads: `report` may be called from one thread at a time; a second thread of the worker takes rows away at any
@@ -45,6 +46,7 @@ class Trial:
         number: The trial, from 0.
         attempt: Which attempt of the trial this is, from 0.
         branch: How often the trial was rolled back: a train function may shuffle its data by seed and branch.
+        skip: Steps whose data are to be left out from here on, where a rollback said so; step + skip counts on.
         seed: 0 … 2^32 − 1, the same at every attempt; `random`, numpy and (where imported) torch are already
             seeded with it.
         data: What the sweep's `data` function returned; None: it has none. All trials read it: do not write to it.
@@ -53,16 +55,20 @@ class Trial:
         interrupted: What made `report` raise TrialInterrupted; None: nothing did.
         config: The configuration that train was given: the same object, in which live parameters change.
         changed: Parameter → its new value, of what changed in it with the newest report.
+        once: Train looks at the configuration when it begins only (for the lease, before it begins).
+        begins_again: Train is to be called once more, from the checkpoint that it saved last (for the lease).
     """
 
     __slots__ = (
         "_accept",
+        "_again",
         "_artifact",
         "_barred",
         "_cells",
         "_ending",
         "_gate",
         "_keep",
+        "_loads",
         "_popped",
         "_put",
         "_restored",
@@ -71,6 +77,7 @@ class Trial:
         "_start",
         "_step",
         "attempt",
+        "begins_again",
         "branch",
         "changed",
         "config",
@@ -79,7 +86,9 @@ class Trial:
         "interrupted",
         "metric",
         "number",
+        "once",
         "seed",
+        "skip",
         "steering",
         "sweep",
     )
@@ -91,7 +100,7 @@ class Trial:
         self.metric = metric
         self.number = number
         self.attempt = attempt
-        self.branch = 0
+        self.branch = self.skip = 0
         self.seed = seed
         self.data: Any = None
         self.devices = devices
@@ -99,11 +108,13 @@ class Trial:
         self.config: Any = None
         self.changed: Mapping[str, Any] = NOTHING
         self.steering: Steering | None = None
+        self.once = self.begins_again = self._loads = False
         self._restored: Checkpoint | None = None
         self._keep: Keep | None = None
         self._artifact: Callable[[Any, str | None], None] | None = None
         self._scratch: Path | None = None
         self._start = 0
+        self._again: int | None = None
         self._saved = False
         self._ending: Action | None = None
         self._cells: Cells = []
@@ -147,23 +158,37 @@ class Trial:
         Raises:
             TypeError: The data are neither bytes nor a path, or the step is not whole.
             OSError: They cannot be written.
-            TrialInterrupted: The trial was told to pause; the checkpoint is kept.
+            TrialInterrupted: The trial was told to pause, or begins again from here with other values; the checkpoint
+                is kept.
         """
         if self._barred is not None:
             raise RuntimeError(self._barred.format("save"))
         step = whole_step(step)
+        steering = self.steering
+        again = self._loads and self._ending is None and steering is not None and steering.begins_again(step)
         if self._keep is not None:
-            if isinstance(data, (str, os.PathLike)) and os.path.isdir(data):
-                archive = self.path / "saved.tar"
-                pack_folder(Path(data), archive)
-                self._keep(self, step, archive)
-                archive.unlink()
-            else:
-                self._keep(self, step, data)
+            folder = isinstance(data, (str, os.PathLike)) and os.path.isdir(data)
+            packed = self.path / "saved.tar" if folder else data
+            if folder:
+                pack_folder(Path(data), packed)  # type: ignore[arg-type]
+            self._keep(self, step, packed)
+            if again and step >= self.newest_step:  # else rows were reported since, and would be again
+                self._restored = Checkpoint(step, b"".join(pieces(packed)))
+                self.begins_again = True
+            if folder:
+                packed.unlink()  # type: ignore[union-attr]
         self._saved = True
         if self._ending == Action.PAUSE:
             self.interrupted = self._ending
             raise TrialInterrupted("this trial was told to pause")
+        if self.begins_again:
+            raise TrialInterrupted("this trial begins again from its checkpoint, with other values")
+
+    @property
+    def save_wanted(self) -> bool:
+        """Whether somebody waits for a checkpoint: train may save after this step, though it would not yet."""
+        waits = self.steering is not None and not self.once and self.steering.waits(self.newest_step)
+        return self._ending == Action.PAUSE or waits
 
     def keep(self, data: bytes | str | os.PathLike[str], name: str | None = None) -> None:
         """Keep a file beside the curve: `trial.keep("confusion.png")`, then `caviar get 42 --artifact confusion.png`.
@@ -198,11 +223,13 @@ class Trial:
         """
         if self._barred is not None:
             raise RuntimeError(self._barred.format("load"))
-        if self.reported:
+        self._loads = True
+        if self.reported and (self._again is None or self.newest_step >= self._again):
             raise RuntimeError("trial.load() comes before the first trial.report(): what was reported cannot be undone")
         if self._restored is None:
             return None
-        self._start = self._restored.step + 1
+        if self._again is None:
+            self._start = self._restored.step + 1
         self._saved = True  # as it did, and will again
         found = Restored(*self._restored)
         found.folder = lambda: self.path
@@ -210,8 +237,23 @@ class Trial:
 
     @property
     def start(self) -> int:
-        """First step of this attempt: 0, or the one after that of the checkpoint that was loaded."""
+        """The first step to train: 0, or the one after that of the checkpoint that was loaded."""
+        return self._start if self._again is None else self._again
+
+    @property
+    def first_step(self) -> int:
+        """First step of this attempt (for the recorder), from wherever train began again in it."""
         return self._start
+
+    def begin_again(self) -> Mapping[str, Any]:
+        """Let train be called once more, from what it saved last; returns the configuration, by dotted names."""
+        assert self.steering is not None
+        assert self._restored is not None
+        self.begins_again, self.changed = False, NOTHING
+        self._again = self._restored.step + 1
+        config = self.steering.begin_again(self._restored.step)
+        self.branch, self.skip = self.steering.place
+        return config
 
     @property
     def ending(self) -> Action | None:
@@ -290,10 +332,13 @@ class Trial:
     def steer(self, steering: Steering) -> None:
         """Let the configuration change after reports, but for one that ends the trial (for the lease)."""
         self.steering, accept = steering, self._accept
+        steering.once = self.once
+        if self.once:
+            return
 
         def put(row: Row) -> None:
             accept(row)
-            self.changed = steering.turn(row[0], self.config)
+            self.changed = steering.turn(row[0], self.config, row[2])
 
         if self._put is accept:
             self._put = put  # else reports are held, and `release` lets them pass to this
@@ -327,13 +372,9 @@ class Trial:
         if self._gate is not None:
             self._gate.set()
 
-    def arrive(self) -> None:
-        """The trial trains in this process from now on (for the recorder)."""
-        _present.add(self)
-
     def leave(self) -> None:
         """Close the trial: what comes from a thread that outlives train is refused."""
-        _present.discard(self)
+        super().leave()
         remove(self._scratch)
         self._barred = OVER
         self._accept = self._put = _refuse_late
@@ -343,22 +384,6 @@ class Trial:
         self._barred = ELSEWHERE
         self.refuse(RuntimeError(ELSEWHERE.format("report")))
 
-    @property
-    def _key(self) -> tuple[str, int, int]:
-        return self.sweep, self.number, self.attempt
-
-    def __copy__(self) -> Trial:
-        """Return the trial itself: what is reported to a copy counts."""
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Trial:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle who the trial is: in another process it knows number, seed and data, and refuses the rest."""
-        facts = {name: getattr(self, name) for name in ("sweep", "number", "attempt", "seed", "devices", "metric")}
-        return _unpickled, ((os.getpid(), id(self)), facts, self.data)
-
     def __dir__(self) -> list[str]:
         """What a train function uses; the rest is the worker's."""
         return [*PUBLIC]
@@ -367,34 +392,5 @@ class Trial:
         return f"Trial({self.sweep!r}, number={self.number}, attempt={self.attempt}, seed={self.seed})"
 
 
-_present: set[Trial] = set()
-"""The trials that train in this process."""
-
-
 def _refuse_late(_row: Row) -> None:
     raise RuntimeError(OVER.format("report"))
-
-
-def _unpickled(origin: tuple[int, int], facts: dict[str, Any], data: Any) -> Trial:
-    """The trial that was pickled, in the process that `origin` names first; elsewhere, a shadow of it."""
-    process, identity = origin
-    trial = Trial(**facts)
-    if process == os.getpid():
-        for present in list(_present):
-            if id(present) == identity and present._key == trial._key:
-                return present
-    trial.data = data
-    if process == os.getpid():
-        trial.leave()
-    else:
-        trial.estrange()
-    return trial
-
-
-def _estrange_all() -> None:
-    for trial in list(_present):
-        trial.estrange()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_estrange_all)  # asks nothing of report(), which is called a million times

@@ -15,7 +15,7 @@ PUBLIC = (
         "number",
         "path",
     ),
-    *("report", "save", "seed", "start", "sweep"),
+    *("report", "save", "save_wanted", "seed", "skip", "start", "sweep"),
 )
 """What a train function uses."""
 

@@ -9,6 +9,7 @@ Examples:
   caviar edit 0 lr=*0.5
   caviar edit 0 lr=*0.5 --over 500 --why plateau
   caviar edit 7f3a 0 dropout=0.2 --at-step 1000
+  caviar edit 0 batch=64 --now        (not live: train begins again)
 """
 
 
@@ -17,12 +18,14 @@ Examples:
 @sweep_option("The same as SWEEP.")
 @click.option("--at-step", type=click.IntRange(min=0), metavar="N", help="Let it take effect after this step.")
 @click.option("--over", type=click.IntRange(min=1), metavar="STEPS", help="Get there in so many steps.")
+@click.option("--now", is_flag=True, help="Change what is not live too: train begins again from a checkpoint.")
 @click.option("--why", default="", metavar="TEXT", help="The reason, for the diary.")
 @target_options
-def verb(words: tuple[str, ...], at_step: int | None, over: int | None, why: str, target: Target) -> None:
+def verb(words: tuple[str, ...], at_step: int | None, over: int | None, now: bool, why: str, target: Target) -> None:
     """Give live parameters of a trial other values while it trains: lr=0.01, or lr=*0.5, lr=/2, lr=+0.1.
 
-    The trial takes them at its next report. A value that follows from the present one is worked out once.
+    The trial takes them at its next report; a program (Command) at its next checkpoint, from which it is started again.
+    A value that follows from the present one is worked out once.
     """
     from caviar.cli.output import emit, emit_json, say
     from caviar.run.acts import Wish, edit_trial
@@ -31,7 +34,7 @@ def verb(words: tuple[str, ...], at_step: int | None, over: int | None, why: str
     trial, wishes, sweep_ref = trial_and_wishes(words, target.sweep)
     store = Store.open(target.store)
     sweep = store.find(sweep_ref)
-    wish = Wish(values=wishes, at_step=at_step, over=over, why=why)
+    wish = Wish(values=wishes, at_step=at_step, over=over, now=now, why=why)
     document = edit_trial(store, sweep, trial, wish, say=say)
     if target.as_json:
         emit_json(document)

@@ -97,9 +97,9 @@ def act_sentence(action: str, step: int | None, numbers: Mapping[str, Any]) -> s
             f"took edit {numbers.get('edit')}{' after step ' + str(step) if step is not None and step >= 0 else where}"
         )
     if action == Action.UNREAD:
-        return (
-            f"had not looked at {', '.join(map(str, numbers.get('names') or ()))}{where}, some reports after it changed"
-        )
+        names = ", ".join(map(str, numbers.get("names") or ()))
+        did = "still reported the former value of" if numbers.get("stale") else "had not looked at"
+        return f"{did} {names}{where}, some reports after it changed"
     if action == Action.NOTE:
         return f"noted{where} by {numbers.get('who') or 'user'}: {numbers.get('text')}"
     return f"was not changed, for {numbers.get('why')}"

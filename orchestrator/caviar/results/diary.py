@@ -183,6 +183,8 @@ def _text(action: str, numbers: Mapping[str, Any]) -> str:
     if action == Action.UNREAD:
         names = numbers.get("names")
         of = ", ".join(map(str, names)) if isinstance(names, list) else "a parameter"
+        if numbers.get("stale") is True:
+            return f"train reports {of} as before it changed: perhaps a state that was loaded has overwritten it"
         return f"train has not looked at {of} since it changed"
     return str(numbers.get("why") or numbers.get("text") or "")
 

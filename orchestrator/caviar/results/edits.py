@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import SpecError, did_you_mean
 from caviar.results.selector import as_given
-from caviar.space import Choice, Float, Int, Parameter, live_range, parameter_from_json
+from caviar.space import Choice, Float, Int, Parameter, editable_range, live_range, parameter_from_json
 from caviar.space.condition import Condition
 from caviar.space.option import option_from_json, option_to_json
 from caviar.spec.overrides import Typed, read
@@ -71,6 +71,8 @@ class Edit:
     """After which it is to take effect; None: after the next report."""
     over: int
     """Steps of the ramp; 0: none."""
+    now: bool = False
+    """Train begins again for it, from its next checkpoint."""
 
     def numbers(self) -> dict[str, Any]:
         """What the decision keeps of it."""
@@ -84,7 +86,7 @@ class Edit:
             found["at_step"] = self.at_step
         if self.over:
             found |= {"over": self.over, "scales": dict(self.scales)}
-        return found
+        return found | ({"now": True} if self.now else {})
 
 
 def acts_of(opened: OpenSweep, trial: int) -> list[dict[str, Any]]:
@@ -128,7 +130,13 @@ def standing(opened: OpenSweep, trial: int) -> Standing:
 
 
 def edit_of(
-    opened: OpenSweep, now: Standing, wishes: Mapping[str, Any], *, at_step: int | None = None, over: int | None = None
+    opened: OpenSweep,
+    now: Standing,
+    wishes: Mapping[str, Any],
+    *,
+    at_step: int | None = None,
+    over: int | None = None,
+    restarts: bool = False,
 ) -> Edit:
     """What is to be changed in a trial's configuration.
 
@@ -139,6 +147,7 @@ def edit_of(
             `/2` or `+0.1`.
         at_step: Change it after the report of this step; None: after the next one.
         over: Get there in so many steps; None: at once.
+        restarts: Change parameters that are not live too: train begins again for them, from its next checkpoint.
 
     Raises:
         SpecError: There is no such parameter, it is not live, the value is none of its, nothing changes, the trial has
@@ -148,10 +157,14 @@ def edit_of(
         raise SpecError(f"trial {now.trial} is {now.state}, and only one that has not ended can be edited")
     _check_steps(now, at_step, over)
     before = now.config(None if at_step is None else at_step + 1)
-    ranges = {name: _range(opened, name, before) for name in wishes}
+    ranges = {name: _range(opened, name, before, restarts=restarts) for name in wishes}
     if not ranges:
         raise SpecError("an edit changes a parameter, such as lr=*0.5: nothing was changed")
-    return _edit(before, ranges, wishes, at_step=at_step, over=over)
+    found = _edit(before, ranges, wishes, at_step=at_step, over=over)
+    still = [name for name in ranges if live_range(parameter_from_json(opened.plan.parameters[name])) is None]
+    if still and over:
+        raise SpecError(f"{still[0]} is not live, so it cannot change bit by bit: leave the steps out")
+    return replace(found, now=bool(still))
 
 
 def _edit(
@@ -225,9 +238,9 @@ def rollback_of(
     before = config_at(now.first, kept, found.step)
     edit = None
     if wishes:
-        ranges = {name: _range(opened, name, before, live=False) for name in wishes}
+        ranges = {name: _range(opened, name, before, restarts=True) for name in wishes}
         edit = _edit(before, ranges, wishes)
-    forgets = tuple(one.decision for one in now.changes if one not in kept)
+    forgets = tuple(one.decision for one in now.changes if one.values and one not in kept)
     return Rollback(to=Cut(found.attempt, found.step), edit=edit, forgets=forgets)
 
 
@@ -240,19 +253,19 @@ def _check_steps(now: Standing, at_step: int | None, over: int | None) -> None:
         raise SpecError(f"trial {now.trial} is past step {at_step}, at {now.step}: nothing was changed")
 
 
-def _range(opened: OpenSweep, name: str, config: Mapping[str, Any], *, live: bool = True) -> Float | Int | Choice:
-    """The values that a parameter may get: while its trial trains, or when it begins another attempt."""
+def _range(opened: OpenSweep, name: str, config: Mapping[str, Any], *, restarts: bool = False) -> Float | Int | Choice:
+    """The values that a parameter may get: while its trial trains, or where train begins again."""
     parameters = {key: parameter_from_json(one) for key, one in opened.plan.parameters.items()}
     if name not in parameters:
         raise SpecError(f"there is no parameter {name!r}{did_you_mean(name, parameters)}: nothing was changed")
     if name not in config:
         raise SpecError(f"this trial has no {name}, which exists {parameters[name].when}: nothing was changed")
-    own = parameters[name]
-    found = own if not live and isinstance(own, (Float, Int, Choice)) else live_range(own)
+    found = editable_range(parameters[name], restarts=restarts)
     if found is None:
-        raise SpecError(
-            f"{name} is not live, as Float(…, live=True) is, so train does not look at it: nothing was changed"
-        )
+        way = ": nothing was changed"
+        if not restarts and editable_range(parameters[name], restarts=True) is not None:
+            way = "; --now lets it begin again from its next checkpoint: nothing was changed"
+        raise SpecError(f"{name} is not live, as Float(…, live=True) is, so train does not look at it{way}")
     for key, one in parameters.items():
         if isinstance(one.when, Condition) and name in one.when:
             raise SpecError(f"{name} decides whether there is a {key}, and cannot change: nothing was changed")

@@ -84,6 +84,8 @@ class Wish:
     """The step after which it is to take effect; None: the next report."""
     over: int | None = None
     """Steps in which it gets there; None: at once."""
+    now: bool = False
+    """Change parameters that are not live too: train begins again for them, from its next checkpoint."""
     why: str = ""
     """For the diary."""
 
@@ -126,7 +128,7 @@ def edit_trial(
     for _ in range(TRIES):
         with open_sweep(store, sweep, say) as opened:
             now = standing(opened, trial)
-            edit = edit_of(opened, now, wish.values, at_step=wish.at_step, over=wish.over)
+            edit = edit_of(opened, now, wish.values, at_step=wish.at_step, over=wish.over, restarts=wish.now)
         numbers = edit.numbers() | ({"why": wish.why} if wish.why else {})
         answer = _ask(store, sweep, Action.EDIT, now, numbers, say)
         if isinstance(answer, Accepted):
@@ -318,7 +320,8 @@ def _awaited(store: Store, sweep: SweepDir, now: Standing, edit: Edit, n: int, s
     if after is None and state in ENDED:
         warnings = (f"trial {now.trial} is {state}, and ended before it took the edit",)
     elif after is None and edit.at_step is None:
-        where = "when its sweep is resumed" if not lives else "with its next report"
+        where = "at its next checkpoint" if edit.now else "with its next report"
+        where = where if lives else "when its sweep is resumed"
         warnings = (f"trial {now.trial} takes it {where}",)
     return ActDocument(
         sweep=sweep.id,

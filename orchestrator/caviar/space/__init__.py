@@ -6,7 +6,7 @@ from caviar.space.choice import Choice, Kind
 from caviar.space.constant import Constant
 from caviar.space.float_parameter import Float
 from caviar.space.int_parameter import Int
-from caviar.space.parameter import FIELDS, Parameter, live_range, parameter_from_json
+from caviar.space.parameter import FIELDS, Parameter, editable_range, live_range, parameter_from_json
 from caviar.space.prior import Prior
 from caviar.space.scale import SCALES, Scale
 from caviar.space.space import Space
@@ -32,6 +32,7 @@ __all__ = [
     "Space",
     "check_listed",
     "did_you_mean",
+    "editable_range",
     "held_at",
     "hold_lower_tiers",
     "live_range",

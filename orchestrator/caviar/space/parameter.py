@@ -67,3 +67,13 @@ def live_range(parameter: Parameter) -> Float | Int | Choice | None:
         found: Float | Int | Choice | None = parameter.live
         return found
     return parameter if parameter.live else None
+
+
+def editable_range(parameter: Parameter, *, restarts: bool) -> Float | Int | Choice | None:
+    """The values that a parameter may get by hand; None: none.
+
+    Args:
+        parameter: The parameter.
+        restarts: Whether train begins again, so that it need not be live.
+    """
+    return parameter if restarts and not isinstance(parameter, Constant) else live_range(parameter)

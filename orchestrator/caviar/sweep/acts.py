@@ -37,6 +37,7 @@ class ActsOnTrials(ABC):
         *,
         at_step: int | None = None,
         over: int | None = None,
+        now: bool = False,
         why: str = "",
         **parameters: Any,
     ) -> ActDocument:
@@ -47,6 +48,7 @@ class ActsOnTrials(ABC):
             changes: Parameter → value, for names that are no keywords, such as `optim.lr`.
             at_step: Let it take effect after this step; None: after the next report.
             over: Get there in so many steps; None: at once.
+            now: Change parameters that are not live too: train begins again for them, from its next checkpoint.
             why: The reason, for the diary.
             **parameters: Parameter → value, or what becomes of the present one, as text: `lr="*0.5"`.
 
@@ -57,7 +59,7 @@ class ActsOnTrials(ABC):
         from caviar.run.acts import Wish, edit_trial  # noqa: PLC0415 — reading needs none of it
 
         trial = trial_number(trial)
-        wish = Wish(values={**(changes or {}), **parameters}, at_step=at_step, over=over, why=why)
+        wish = Wish(values={**(changes or {}), **parameters}, at_step=at_step, over=over, now=now, why=why)
         with self._told():
             return edit_trial(self._store, self._sweep.again(), trial, wish, say=warnings.warn)
 

@@ -9,7 +9,7 @@ import pytest
 from tests.run.engine.tables import Tables
 
 from caviar.run.assembly import policies_of
-from caviar.run.engine.acts import Act, Acts
+from caviar.run.engine.acts import Act, Acts, breaks_a_rule
 from caviar.run.engine.decision_log import Decision
 from caviar.run.engine.policy_runner import PolicyRunner
 from caviar.run.engine.ports import Ports
@@ -164,6 +164,11 @@ def test_what_cannot_be_is_refused_and_nothing_is_changed(asked: dict[str, Any],
     assert refusal["numbers"]["token"] == "t"
     assert refusal["numbers"]["again"] == (asked.get("seen") == 3)
     assert len(set(sweep.rates(1))) == 1
+
+
+def test_a_parameter_that_is_not_live_may_change_where_train_begins_again() -> None:
+    assert breaks_a_rule(SPACE, {"set": {"units": 0.5}, "now": True}) == ""
+    assert "needs a value in" in breaks_a_rule(SPACE, {"set": {"units": 99.0}, "now": True})
 
 
 def test_of_two_edits_at_once_the_second_is_to_look_again() -> None:

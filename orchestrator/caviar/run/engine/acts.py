@@ -12,7 +12,7 @@ from typing import Any
 
 from caviar.errors import SpecError
 from caviar.run.engine.decision_log import Decision
-from caviar.space import Space, live_range
+from caviar.space import Space, editable_range
 from caviar.space.option import option_from_json
 from caviar.store.checkpoints import Cut, cuts_of
 from caviar.store.untrusted_json import numbers_of
@@ -106,8 +106,8 @@ def _plain(numbers: Mapping[str, Any]) -> dict[str, Any]:
 
 def taken(found: Applied) -> Decision:
     """The decision that says that a trial has taken an edit, or that its train does not look at it."""
-    if found.unread:
-        numbers = {"edit": found.decision, "names": list(found.unread)}
+    if names := found.unread or found.stale:
+        numbers = {"edit": found.decision, "names": list(names)} | ({"stale": True} if found.stale else {})
         facts = {"trial": found.trial, "attempt": found.attempt, "step": found.step}
         return Decision(action=Action.UNREAD, by="trial", numbers=numbers, **facts)
     return Decision(
@@ -139,7 +139,7 @@ def breaks_a_rule(space: Space, numbers: Mapping[str, Any]) -> str:
         return "it is none that this version knows"
     try:
         for name, value in values.items():
-            found = live_range(space[name])
+            found = editable_range(space[name], restarts=numbers.get("now") is True)
             if found is None:
                 return f"{name} is not live"
             found.plain(option_from_json(value))
