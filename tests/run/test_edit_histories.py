@@ -19,7 +19,7 @@ from tests.run.test_histories import STEPS, TRIALS, Killed, Story, mortal
 from caviar.errors import SpecError
 from caviar.results.edits import acts_of, edit_of, standing
 from caviar.results.open_sweep import OpenSweep, open_sweep
-from caviar.run.acts import Wish, roll_back
+from caviar.run.acts import Wish, look_back, roll_back
 from caviar.run.engine.acts import Act
 from caviar.run.engine.decision_log import Decision
 from caviar.run.engine.scheduler import Scheduler
@@ -39,11 +39,15 @@ class EditedStory(Story):
 
     edits = 0
     rollbacks = 0
+    live_rollbacks = 0
 
     def act(self, loop: Scheduler) -> None:
-        """Edit a trial now and then."""
+        """Edit a trial now and then, or roll it back."""
         chance = self.chance
         if chance.random() > 0.5:
+            return
+        if chance.random() < 0.4:
+            self.roll_back(loop)
             return
         wish = chance.choice(["*0.5", "/4", f"{chance.random():.6f}"])
         over = chance.choice([None, None, 2, 3])
@@ -58,6 +62,21 @@ class EditedStory(Story):
         numbers = edit.numbers() | {"token": str(self.edits)}
         decision = Decision(action="edit", by="user", trial=now.trial, step=now.step, numbers=numbers)
         loop.act(Act(decision=decision, token=str(self.edits), seen=now.seen))
+
+    def roll_back(self, loop: Scheduler) -> None:
+        """Ask for a rollback of some trial, as another shell would."""
+        wish = Wish(values={"lr": "/3"} if self.chance.random() < 0.5 else {})
+        with self.opened() as opened:
+            try:
+                trial, step = self.chance.randrange(TRIALS), self.chance.randrange(STEPS)
+                now, back = look_back(opened, trial, wish, step)
+            except (SpecError, LookupError):  # it has no checkpoint there, or was not drawn yet
+                return
+        self.live_rollbacks += 1
+        token = f"back {self.live_rollbacks}"
+        facts = {"step": now.step, "attempt": now.attempt, "numbers": back.numbers() | {"token": token}}
+        decision = Decision(action="rollback", by="user", trial=trial, **facts)  # type: ignore[arg-type]
+        loop.act(Act(decision=decision, token=token, seen=now.seen))
 
     def act_between(self) -> None:
         """Roll a trial back now and then, perhaps one that has ended."""
@@ -85,7 +104,8 @@ class EditedStory(Story):
                 continue  # it was rolled back, and has not gone on yet
             if before < 0 < attempt.attempt:
                 continue  # it did not load its checkpoint perhaps, and began with what holds there
-            told = config_at(now.first, now.changes, before + 1)["lr"]  # as it was given after the report before
+            taken = [one for one in now.changes if one.settled]  # it may end before it takes one
+            told = config_at(now.first, taken, before + 1)["lr"]  # as it was given after the report before
             assert row["rate"] == told, f"step {row['step']} of trial {row['trial']} was trained with another lr"
 
 
@@ -97,6 +117,7 @@ def test_each_row_was_trained_with_what_the_decisions_tell(tmp_path: Path, seed:
     story.tell()
     assert story.edits > 3
     assert story.rollbacks > 1
+    assert story.live_rollbacks > 1
 
 
 @pytest.mark.nightly

@@ -22,7 +22,6 @@ from caviar.search.samplers import make_sampler
 from caviar.space import Float, Int, Space
 from caviar.spec.plan import Plan
 from caviar.store import Store, SweepDir, Writer
-from caviar.store.owner import Sighting
 
 from .conftest import Caviar, Driver, Write
 
@@ -76,7 +75,8 @@ def wait_for(driver: Driver, rows: int, which: str = "true") -> None:
 @pytest.fixture
 def driver(store: Path, write: Write) -> Iterator[Driver]:
     """The experiment in a process of its own, which trains itself, without Ray."""
-    driver = Driver(write(EXPERIMENT), address=None, store=store, first=INLINE)
+    keeps = EXPERIMENT.replace("trials=1)", "trials=1, keep_checkpoints=999)")
+    driver = Driver(write(keeps), address=None, store=store, first=INLINE)
     yield driver
     if driver.process.poll() is None:
         driver.signal(signal.SIGKILL)
@@ -322,9 +322,7 @@ def test_the_final_test_of_a_winner_that_was_edited_gets_what_held_at_its_checkp
 
 
 @pytest.mark.usefixtures("inline")
-def test_a_rollback_holds_where_the_driver_dies_before_it_goes_on_and_a_sweep_that_runs_is_stopped_first(
-    write: Write, caviar: Caviar, store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rollback_holds_where_the_driver_dies_before_it_goes_on(write: Write, caviar: Caviar, store: Path) -> None:
     path = write(EXPERIMENT)
     path.with_name("enough").touch()
     assert caviar("run", path).code == 0
@@ -338,6 +336,25 @@ def test_a_rollback_holds_where_the_driver_dies_before_it_goes_on_and_a_sweep_th
     assert [row[:2] for row in rows] == [*((step, 0) for step in range(40)), *((step, 1) for step in range(40, 101))]
     assert {rate for _, attempt, rate in rows if attempt} == {0.5}
 
-    monkeypatch.setattr(SweepDir, "owner", lambda _: Sighting(epoch=1, standing="alive"))
-    busy = caviar("rollback", "0", "--to-step", "60")
-    assert (busy.code, "runs: type caviar stop" in busy.err) == (5, True)
+
+@pytest.mark.exhaustive
+@pytest.mark.usefixtures("inline")
+def test_a_trial_of_a_sweep_that_runs_goes_back_at_once_and_what_is_behind_counts_no_more(
+    driver: Driver, tmp_path: Path, caviar: Caviar, store: Path
+) -> None:
+    wait_for(driver, 1, "step = 50")
+    assert "no checkpoint at or before 7" in caviar("rollback", "0", "--to-step", "7").err
+    back = caviar("rollback", "0", "--to-step", "45", "lr=0.5", "--why", "spike")
+    assert back.code == 0, back.err
+    assert "trial 0 goes on from step 39" in back.err
+    shown = Result(store).sql("SELECT step, attempt FROM _curves ORDER BY _row").fetchall()
+    assert [step for step, attempt in shown if attempt == 0] == list(range(40)), "what is behind is shown no more"
+    wait_for(driver, 1, "rate = 0.5")
+    (tmp_path / "code" / "enough").touch()
+    driver.process.communicate(timeout=60)
+    assert driver.process.returncode == 0
+    rows = Result(store).sql("SELECT step, attempt, rate FROM _curves ORDER BY _row").fetchall()
+    assert [row[0] for row in rows] == list(range(rows[-1][0] + 1))
+    assert {rate for _, attempt, rate in rows if attempt} == {0.5}
+    states = Result(store).sql("SELECT attempt, state, cause FROM attempts ORDER BY attempt").fetchall()
+    assert states == [(0, "PAUSED", "first"), (1, "COMPLETED", "rollback")]

@@ -20,7 +20,8 @@ class Attempt:
     error: str | None = None
     """Traceback or sentence; None: train returned."""
     kind: str | None = None
-    """`error` or `oom`; without an error what the trial was told (`stop`, `pause`, `cancel`); None: train returned."""
+    """`error` or `oom`; without an error what the trial was told (`stop`, `pause`, `rollback`, `cancel`); None: train
+    returned."""
     returned: str = ""
     """Type name of what train returned, if that was not None."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from caviar_workers.live_config import live
 from caviar_workers.messages import Applied, Lease, Message
 from caviar_workers.schedule import Change
-from caviar_workers.states import Action
+from caviar_workers.states import GIVEN_WAY, Action
 from caviar_workers.steering import Steering
 from caviar_workers.trial import Trial
 
@@ -50,12 +50,20 @@ class Inbox:
         self._told: dict[tuple[int, int], list[Message]] = {}
         """Trial and attempt → what it was told, each decision once."""
 
-    def begin(self, trial: Trial) -> bool:
-        """Note that a trial is about to train; return False if it was told to stop before, and should not."""
+    def begin(self, trial: Trial) -> str | None:
+        """Note that a trial is about to train; returns how it ends if it was told before that it should not.
+
+        Returns:
+            `cancel` where it is to stop, `pause` or `rollback`; None: it trains.
+        """
         with self._lock:
             self._present = trial
             told = self._told.get((trial.number, trial.attempt), ()) if self._told else ()
-        return all(message.action != Action.STOP for message in told) if told else True
+        if not told:
+            return None
+        actions = {message.action for message in told}
+        found = next((action for action in GIVEN_WAY if action in actions), None)
+        return "cancel" if found == Action.STOP else found
 
     def configure(self, trial: Trial, first: dict[str, Any], form: Callable[[Mapping[str, Any]], Any]) -> Any:
         """Give a trial its configuration, in the form that train takes, with all edits that are known of it by now.

@@ -172,10 +172,9 @@ class Training:
 
     def _train(self, position: int) -> None:
         attempt = self._recorder.begin(position)
-        if self.inbox.begin(attempt.trial):
+        attempt.kind = self.inbox.begin(attempt.trial)
+        if attempt.kind is None:
             self._execute(attempt, position)
-        else:
-            attempt.kind = "cancel"
         self._recorder.end(attempt)
 
     def _execute(self, attempt: Attempt, position: int) -> None:

@@ -163,8 +163,8 @@ class Message:
     attempt: int
     """For this attempt; another one pays no heed."""
     action: Action
-    """`stop`: the next report is the last one, and the trial ends as STOPPED. `pause`: likewise, as PAUSED. `edit`: its
-    configuration changes as `changes` say."""
+    """`stop`: the next report is the last one, and the trial ends as STOPPED. `pause`: likewise, as PAUSED.
+    `rollback`: likewise, and another attempt goes on. `edit`: its configuration changes as `changes` say."""
     decision: int
     """Number of the decision that it carries out; a message that comes twice is heard once."""
     changes: tuple[Change, ...] = ()

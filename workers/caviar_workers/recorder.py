@@ -37,7 +37,7 @@ MOST_BACKLOG = 50_000
 """Rows in memory beyond which reports wait while the recorder catches up."""
 
 
-TOLD = {"stop": State.STOPPED, "pause": State.PAUSED, "cancel": State.CANCELLED}
+TOLD = {"stop": State.STOPPED, "pause": State.PAUSED, "rollback": State.PAUSED, "cancel": State.CANCELLED}
 """What a trial was told → the state in which it ends."""
 
 

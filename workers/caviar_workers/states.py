@@ -54,6 +54,8 @@ class Cause(StrEnum):
     """The stop policy called its trial back after a pause."""
     ROLLBACK = "rollback"
     """Somebody sent its trial back to an earlier checkpoint."""
+    CONTINUE = "continue"
+    """Its user let it go on after a pause."""
     STOP = "stop"
     """None was made: the trial was stopped while it waited for it."""
 
@@ -81,12 +83,21 @@ class Action(StrEnum):
     """What was asked of a trial is not done."""
     ROLLBACK = "rollback"
     """A trial goes on from an earlier checkpoint, on another branch."""
+    FORK = "fork"
+    """A new trial begins from a checkpoint of another one."""
+    CONTINUE = "continue"
+    """A trial that its user had paused goes on."""
+    GUARD = "guard"
+    """A guard noted something, and does not act, or not yet."""
     NOTE = "note"
     """Somebody's words about a trial."""
 
 
 TOLD = (Action.STOP, Action.PAUSE)
 """What a trial is told while it runs."""
+
+GIVEN_WAY = (Action.STOP, Action.ROLLBACK, Action.PAUSE)
+"""What ends an attempt, the first of those that it was told."""
 
 ACTS = (Action.EDIT, Action.APPLIED, Action.UNREAD, Action.ROLLBACK, Action.NOTE)
 """What somebody does to one trial by hand, and what becomes of it."""

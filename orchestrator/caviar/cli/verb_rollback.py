@@ -27,10 +27,11 @@ def verb(
 ) -> None:
     """Go on with a trial from its last checkpoint at or before a step, perhaps with other values.
 
-    Its sweep must not run, and is resumed. What was trained after the checkpoint is kept, and does not count any more.
+    Of a sweep that runs, its driver does so; else the sweep is resumed. What was trained after the checkpoint is kept,
+    and does not count any more.
     """
     from caviar.cli.after_run import after_run
-    from caviar.cli.output import say
+    from caviar.cli.output import emit_json, say
     from caviar.display.choose_display import choose_display
     from caviar.run.acts import Wish, roll_back
     from caviar.run.resume import resume_sweep
@@ -39,11 +40,16 @@ def verb(
     trial, wishes, sweep_ref = trial_and_wishes(words, target.sweep, few=0)
     store = Store.open(target.store)
     sweep = store.find(sweep_ref)
+    runs = sweep.owner().runs
     document = roll_back(store, sweep, trial, Wish(values=wishes, why=why), to_step=to_step, say=say)
     said = [f"{name} {old} → {new}" for name, (old, new) in document.changes.items()]
     say(f"trial {trial} goes on from step {document.after}" + "".join(f", {one}" for one in said))
     for warning in document.warnings:
         say(warning)
+    if runs:
+        if target.as_json:
+            emit_json(document)
+        return
     with data_only():
         progress = choose_display(quiet=quiet)
         last = resume_sweep(store, sweep.again(), address=address, progress=progress, code=code_if_trusted(trust))

@@ -210,6 +210,11 @@ class Rollback:
     forgets: tuple[int, ...]
     """Numbers of the edits that took effect after it, or were to."""
 
+    def numbers(self) -> dict[str, Any]:
+        """What the decision keeps of it."""
+        edit = {} if self.edit is None else self.edit.numbers()
+        return {**edit, "to": self.to._asdict(), "forgets": list(self.forgets)}
+
 
 def rollback_of(
     opened: OpenSweep, now: Standing, saves: Sequence[Save], wishes: Mapping[str, Any], *, to_step: int

@@ -12,12 +12,12 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from caviar.display.numbers import counted
-from caviar.errors import CaviarError, SpecError, StoreError
-from caviar.results.edits import Edit, Standing, acts_of, edit_of, rollback_of, standing
+from caviar.errors import CaviarError, SpecError
+from caviar.results.edits import Edit, Rollback, Standing, acts_of, edit_of, rollback_of, standing
 from caviar.results.imported import imported_from
 from caviar.results.open_sweep import OpenSweep, open_sweep
 from caviar.run.engine.decision_log import Decision, DecisionLog
@@ -140,13 +140,14 @@ def edit_trial(
 
 
 def roll_back(store: Store, sweep: SweepDir, trial: int, wish: Wish, *, to_step: int, say: Say) -> ActDocument:
-    """Have a trial go on from its last living checkpoint at or before a step, when its sweep is resumed.
+    """Have a trial go on from its last living checkpoint at or before a step; where nobody runs its sweep, when it is
+    resumed.
 
     What was trained after it stays in the store, as a branch that ended.
 
     Args:
         store: The store.
-        sweep: The trial's sweep, which nobody runs.
+        sweep: The trial's sweep.
         trial: Its number; it may have ended.
         wish: What is to be changed, of any parameter; empty: nothing.
         to_step: The step.
@@ -154,31 +155,33 @@ def roll_back(store: Store, sweep: SweepDir, trial: int, wish: Wish, *, to_step:
 
     Raises:
         SpecError, NotFoundError: It cannot be; nothing was changed.
-        StoreError: Somebody runs the sweep.
+        CaviarError: It was not accepted; nothing was changed.
     """
     _check_words(wish.why)
-    if imported_from(sweep.description()):
-        raise SpecError(f"sweep {sweep.id} was imported, and has no code that could go on")
-    owner = sweep.owner()
-    if owner.alive and owner.purpose == "run":
-        raise StoreError(f"sweep {sweep.id} runs: type caviar stop {sweep.id}, and roll its trial back then")
-    with own(sweep, purpose="rolled back") as held:
-        with open_sweep(store, held.sweep, say) as opened:
-            now, acts = standing(opened, trial), acts_of(opened, trial)
-            cuts, saves = cuts_of(acts), saves_of(held.sweep, trial)
-            fit = restorable(saves, opened.views.published([trial])[trial], cuts)
-            whole = [save for save in fit if save.step > to_step or read_checkpoint(held.sweep, save) is not None]
-            back = rollback_of(opened, now, whole, wish.values, to_step=to_step)
-            sql = "SELECT coalesce(max(n) + 1, 0) AS n FROM decisions"
-            first = opened.rows(sql)[0]["n"]
-            newest = max([*_attempts(opened, trial), *(save.attempt for save in saves)])
-        numbers: dict[str, Any] = {} if back.edit is None else back.edit.numbers()
-        numbers |= {"to": back.to._asdict(), "forgets": list(back.forgets), "who": _who(), "before": dict(now.metrics)}
-        numbers |= {"why": wish.why} if wish.why else {}
-        facts: dict[str, Any] = {"attempt": newest, "step": now.step, "value": now.value}
-        decision = Decision(action=Action.ROLLBACK, by="user", trial=trial, numbers=numbers, **facts)
-        with Writer(held.sweep, held.epoch, sealing=True) as writer:
-            DecisionLog(writer, first, time.time).publish([decision])
+    for _ in range(TRIES):
+        with open_sweep(store, sweep, say) as opened:
+            now, back = look_back(opened, trial, wish, to_step)
+        numbers = back.numbers() | ({"why": wish.why} if wish.why else {})
+        answer = _ask(store, sweep, Action.ROLLBACK, now, numbers, say)
+        if isinstance(answer, Accepted):
+            return _rolled_back(sweep, trial, back, answer.n)
+        why_not = answer.why
+        if not answer.again:
+            break
+    raise CaviarError(f"trial {trial} was not rolled back, for {why_not}: nothing was changed")
+
+
+def look_back(opened: OpenSweep, trial: int, wish: Wish, to_step: int) -> tuple[Standing, Rollback]:
+    """How a trial stands, with its newest attempt of which there is a trace, and where it would go back to."""
+    sweep, now = opened.sweep, standing(opened, trial)
+    fit = restorable(saves_of(sweep, trial), opened.views.published([trial])[trial], cuts_of(acts_of(opened, trial)))
+    whole = [save for save in fit if save.step > to_step or read_checkpoint(sweep, save) is not None]
+    newest = _newest_attempt(opened, sweep, trial)
+    return replace(now, attempt=newest), rollback_of(opened, now, whole, wish.values, to_step=to_step)
+
+
+def _rolled_back(sweep: SweepDir, trial: int, back: Rollback, n: int) -> ActDocument:
+    """What is to be told of a rollback that was accepted."""
     warnings = (
         [f"{counted(len(back.forgets), 'change')} after step {back.to.step} holds no more"] if back.forgets else []
     )
@@ -189,7 +192,7 @@ def roll_back(store: Store, sweep: SweepDir, trial: int, wish: Wish, *, to_step:
         sweep=sweep.id,
         trial=trial,
         action=Action.ROLLBACK,
-        decision=first,
+        decision=n,
         changes=changes,
         after=back.to.step,
         over=0,
@@ -198,10 +201,11 @@ def roll_back(store: Store, sweep: SweepDir, trial: int, wish: Wish, *, to_step:
     )
 
 
-def _attempts(opened: OpenSweep, trial: int) -> list[int]:
-    """Numbers of attempts of a trial of which there is a trace among its rows."""
+def _newest_attempt(opened: OpenSweep, sweep: SweepDir, trial: int) -> int | None:
+    """The newest attempt of a trial of which there is a trace; None: there is none."""
     sql = " UNION ".join(f"SELECT attempt FROM {view} WHERE trial = ?" for view in ("attempts", "curves", "logs"))
-    return [row["attempt"] for row in opened.rows(sql, [trial] * 3)]
+    saved = [save.attempt for save in saves_of(sweep, trial)]
+    return max([*(row["attempt"] for row in opened.rows(sql, [trial] * 3)), *saved], default=None)
 
 
 def _check_words(text: object) -> None:
@@ -248,8 +252,7 @@ def _ask(
     token = uuid.uuid4().hex
     facts = {"attempt": now.attempt, "step": now.step, "value": now.value}
     about = {**numbers, "who": _who(), "before": dict(now.metrics), "token": token}
-    owner = sweep.owner()
-    if not (owner.alive and owner.purpose == "run"):
+    if not sweep.owner().runs:
         decision = Decision(action=action, by="user", trial=now.trial, numbers=about, **facts)  # type: ignore[arg-type]
         return _record(store, sweep, decision, now.seen, say)
     asked = json.dumps({**about, **facts, "seen": now.seen})
@@ -292,11 +295,17 @@ def _record(store: Store, sweep: SweepDir, decision: Decision, seen: int, say: S
             assert decision.trial is not None
             now = standing(opened, decision.trial)
             first = opened.rows("SELECT coalesce(max(n) + 1, 0) AS n FROM decisions")[0]["n"]
-        if decision.action != Action.NOTE and (now.seen != seen or now.state in ENDED):
+            newest = _newest_attempt(opened, held.sweep, decision.trial)
+        changed = {
+            Action.EDIT: now.state in ENDED,
+            Action.ROLLBACK: newest != decision.attempt,  # somebody ran the sweep meanwhile
+        }
+        if decision.action != Action.NOTE and (now.seen != seen or changed[Action(decision.action)]):
             return Refused(why="another change came first", again=True)
         with Writer(held.sweep, held.epoch, sealing=True) as writer:
             DecisionLog(writer, first, time.time).publish([decision])
-        if state in ("finished", "failed"):  # it stays so, and a plain glob over its files exact
+        stays = state in ("finished", "failed") and decision.action != Action.ROLLBACK
+        if stays:  # and a plain glob over its files exact
             write_final(held.sweep, held.epoch, state)
     return Accepted(n=first)
 

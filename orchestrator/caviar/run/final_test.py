@@ -11,22 +11,20 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from caviar.errors import CaviarError, NotFoundError, SweepInterrupted
 from caviar.results.edits import standing
 from caviar.results.family import ancestors, best_of_family, kin
 from caviar.results.finals import finals_of_kin
 from caviar.results.open_sweep import open_sweep
 from caviar.results.retest import retest_document
+from caviar.run.engine import stored_trial
 from caviar.run.engine.background import done
-from caviar.run.engine.ports import Ports, Unpublished
+from caviar.run.engine.ports import NoWayBack, Ports, Unpublished
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.engine.trial_source import GivenTrials
 from caviar.run.engine.work import Kept, Work
 from caviar.run.function_output import show_output
 from caviar.run.signals import on_interrupt
-from caviar.search.samplers import List, typed
 from caviar.spec.plan import Plan
 from caviar.store import Views
 from caviar.store.checkpoints import newest_restorable
@@ -178,11 +176,7 @@ def _work(store: Store, winner: Winner) -> Work:
 def drawn(store: Store, home: SweepDir, trial: int) -> tuple[dict[str, Any], int]:
     """The configuration of a trial as it was drawn, to the last bit, in the types that train gets; and its seed."""
     with Views(store, [home]) as views:
-        found = views.execute(f'SELECT u, "index", seed FROM configs WHERE trial = {trial}')
-        point, index, seed = found.fetchall()[0]
-    its = Plan.from_json(home.description()["plan"])
-    own = typed(its.sampler.configs if isinstance(its.sampler, List) else (), np.array([index]))
-    return its.space.config(point, own.get(0)), seed
+        return stored_trial.drawn(views, Plan.from_json(home.description()["plan"]), trial)
 
 
 def _run(held: Ownership, plan: Plan, work: Work, ports: Ports, attend: Callable[[Scheduler], None]) -> None:
@@ -214,7 +208,7 @@ def _run(held: Ownership, plan: Plan, work: Work, ports: Ports, attend: Callable
         raise CaviarError(f"{_COMPLETE} function {what}")
 
 
-class FinalTestSink(Unpublished):
+class FinalTestSink(Unpublished, NoWayBack):
     """Stands in for the store while a winner is tested: keeps what the test reports, gives the winner's checkpoint."""
 
     def __init__(self, kept: Kept) -> None:

@@ -13,7 +13,7 @@ from caviar.display.numbers import counted
 from caviar.errors import SweepInterrupted
 from caviar.run.engine.background import done
 from caviar.run.engine.decision_log import Decision
-from caviar.run.engine.ports import Ports, Unpublished
+from caviar.run.engine.ports import NoWayBack, Ports, Unpublished
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.engine.trial_source import GivenTrials
 from caviar.run.engine.work import Kept, Work
@@ -52,7 +52,7 @@ class Reports:
     """Why it failed; empty: it did not."""
 
 
-class ReportsInMemory(Unpublished):
+class ReportsInMemory(Unpublished, NoWayBack):
     """Stands in for the store: keeps reports, and no checkpoints, so a training that dies begins anew."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from caviar.errors import SpecError
 from caviar.run.engine.background import done
 from caviar.run.engine.policy_runner import PolicyRunner
-from caviar.run.engine.ports import Ports, Unpublished
+from caviar.run.engine.ports import NoWayBack, Ports, Unpublished
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.engine.trial_source import SampledTrials
 from caviar.run.engine.work import Kept, Work
@@ -30,7 +30,7 @@ from caviar_workers.states import State
 from caviar_workers.trial import Trial
 
 
-class MemoryCheckpoints:
+class MemoryCheckpoints(NoWayBack):
     """Keeps checkpoints while this process lives; see `Checkpoints`. Of curves nothing is known here."""
 
     def __init__(self) -> None:

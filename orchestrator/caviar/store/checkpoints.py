@@ -19,7 +19,7 @@ from caviar_workers.row_columns import Extremes, extremes
 from caviar_workers.states import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import PurePath
 
     from caviar.store.disk import Disk
@@ -309,13 +309,24 @@ def restorable(saves: Sequence[Save], published: Mapping[int, tuple[int, int]], 
     return sorted(fit, key=_age, reverse=True)
 
 
+def whole(saves: Sequence[Save], published: Mapping[int, tuple[int, int]]) -> list[Save]:
+    """The checkpoints, on whichever branch, whose rows are all in the store, the newest first."""
+    return sorted((s for s in saves if s.rows <= published.get(s.attempt, (0, 0))[0]), key=_age, reverse=True)
+
+
 def _lives(save: Save, published: Mapping[int, tuple[int, int]]) -> bool:
     if save.attempt not in published and any(attempt < save.attempt for attempt in published):
         return False
     return all(start > save.step for attempt, (_, start) in published.items() if attempt > save.attempt)
 
 
-def thinned(saves: Sequence[Save], keep: int, mode: str, cuts: Sequence[Cut] = ()) -> tuple[list[Save], list[Save]]:
+def thinned(
+    saves: Sequence[Save],
+    keep: int,
+    mode: str,
+    cuts: Sequence[Cut] = (),
+    pins: Collection[tuple[int, int]] = (),
+) -> tuple[list[Save], list[Save]]:
     """Which checkpoints stay, the last `keep` ≥ 1 and the best one, and which go.
 
     Args:
@@ -324,6 +335,7 @@ def thinned(saves: Sequence[Save], keep: int, mode: str, cuts: Sequence[Cut] = (
         mode: `min` or `max`, of their values; a value that is NaN is never the best, nor is one of a history that a
             later attempt began anew.
         cuts: Where the trial was rolled back to: what is behind a cut stays, and so does what a branch began from.
+        pins: Attempt and step of what somebody refers to: it stays.
 
     Nothing goes for the sake of one that may not be restorable: an attempt that has reported nothing so far (see
     `restorable`) spares what those before it saved after a report.
@@ -331,7 +343,7 @@ def thinned(saves: Sequence[Save], keep: int, mode: str, cuts: Sequence[Cut] = (
     origins = {
         max((s for s in saves if s.attempt <= c.attempt and s.step == c.step), key=_age, default=None) for c in cuts
     }
-    pinned = [save for save in saves if save in origins or is_cut(save, cuts)]
+    pinned = [save for save in saves if save in origins or (save.attempt, save.step) in pins or is_cut(save, cuts)]
     everything, saves = saves, [save for save in saves if save not in pinned]
     valued = [save for save in saves if save.value == save.value and not _relived(save, saves)]
     best = (min if mode == "min" else max)(valued, key=lambda save: save.value, default=None)

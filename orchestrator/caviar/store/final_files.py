@@ -205,7 +205,7 @@ class AttemptCuts:
     @classmethod
     def of(cls, connection: duckdb.DuckDBPyConnection, tables: SweepTables) -> AttemptCuts:
         """Find out which attempts were cut, those set apart by an end before this one too."""
-        if not tables.retried:
+        if not tables.cut:
             return cls(names=np.empty(0, np.int64), cuts=np.empty(0, np.int64))
         found = connection.execute(cuts_sql(tables, SUPERSEDED)).fetchnumpy()
         names = _name(found["trial"], found["attempt"])

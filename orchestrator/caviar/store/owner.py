@@ -174,6 +174,11 @@ class Sighting:
         return self.standing == "alive"
 
     @property
+    def runs(self) -> bool:
+        """Whether a process that lives runs the sweep, rather than doing something else with it."""
+        return self.alive and self.purpose == "run"
+
+    @property
     def left_s(self) -> float | None:
         """Seconds of silence after which it will not be alive any more; None: no silence changes it."""
         return None if not self.alive or self.age_s is None else max(0.0, SILENCE_S - self.age_s)

@@ -41,7 +41,7 @@ class Request:
     """Of an act that was read: its name, for `discard`."""
 
 
-KINDS = ("stop", Action.EDIT, Action.NOTE)
+KINDS = ("stop", Action.EDIT, Action.NOTE, Action.ROLLBACK)
 """What may be asked."""
 
 

@@ -66,10 +66,11 @@ class ActsOnTrials(ABC):
     def rollback(
         self, trial: int, changes: dict[str, Any] | None = None, /, *, to_step: int, why: str = "", **parameters: Any
     ) -> ActDocument:
-        """Have a trial go on from its last checkpoint at or before a step; `resume` then does, as `caviar rollback`.
+        """Have a trial go on from its last checkpoint at or before a step, as `caviar rollback`; where nobody runs the
+        sweep, `resume` then does.
 
         Args:
-            trial: Its number; it may have ended. Nobody may run the sweep.
+            trial: Its number; it may have ended.
             changes: Parameter → value, for names that are no keywords.
             to_step: The step.
             why: The reason, for the diary.
@@ -77,7 +78,7 @@ class ActsOnTrials(ABC):
 
         Raises:
             SpecError: There is no such checkpoint, or a value is outside: nothing was changed.
-            StoreError: Somebody runs the sweep.
+            CaviarError: It was not accepted, and nothing was changed.
         """
         from caviar.run.acts import Wish, roll_back  # noqa: PLC0415 — reading needs none of it
 

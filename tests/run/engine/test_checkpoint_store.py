@@ -12,6 +12,7 @@ from tests.run.engine.test_scheduler import scheduler
 from caviar.errors import StoreError
 from caviar.run.engine.background import done
 from caviar.run.engine.checkpoint_store import StoredCheckpoints
+from caviar.run.engine.look_ups import LookUps
 from caviar.run.engine.work import Kept, Work
 from caviar.run.replay import MemoryCheckpoints
 from caviar.space import Float, Space
@@ -134,6 +135,7 @@ def test_the_others_run_on_while_a_checkpoint_is_looked_up(wait: bool) -> None:
     loop, sink = scheduler(6, doomed={2: 1}, process="fresh")
     slow = Slow()
     loop._ports = loop._accounting._ports = replace(loop._ports, checkpoints=slow)
+    loop._look_ups = LookUps(slow)
     seen = []
 
     def tick() -> None:
@@ -153,6 +155,7 @@ def test_what_cannot_be_looked_up_or_written_ends_the_sweep(tmp_path: Path, monk
     loop, _ = scheduler(6, doomed={2: 1}, process="fresh")
     slow = Slow()
     loop._ports = loop._accounting._ports = replace(loop._ports, checkpoints=slow)
+    loop._look_ups = LookUps(slow)
     loop._on_tick = lambda: [found.set_exception(StoreError("it is gone")) for _, found in slow.asked[-1:]]
     with pytest.raises(StoreError, match="it is gone"):
         loop.run()

@@ -108,8 +108,17 @@ class Accounting:
         if batch.saves and self._ports.checkpoints is not None:
             self._ports.checkpoints.add_saves(batch.saves)
         if attempts is not None:
-            attempts = self._second_chances(self._names.settle_attempts(attempts), lease)
+            attempts = self._second_chances(self._sent_back(self._names.settle_attempts(attempts)), lease)
         self._conclude(attempts, curves, lease=lease)
+
+    def _sent_back(self, attempts: pa.Table) -> pa.Table:
+        """The attempts, where one of a trial that was rolled back is PAUSED, whatever it came to meanwhile."""
+        pairs = list(zip(attempts["trial"].to_pylist(), attempts["state"].to_pylist(), strict=True))
+        if not (len(self._trials) and any(state in ENDED and self._trials.goes_back(trial) for trial, state in pairs)):
+            return attempts
+        return _with_states(
+            attempts, [State.PAUSED if s in ENDED and self._trials.goes_back(trial) else s for trial, s in pairs]
+        )
 
     def _second_chances(self, attempts: pa.Table, lease: int) -> pa.Table:
         """The attempts, where a trial that ran out of memory is LOST and tried again, the first time it does.
@@ -122,10 +131,13 @@ class Accounting:
         states = attempts["state"].to_pylist()
         running = self._trials.leases[lease]
         for place, (trial, kind) in enumerate(zip(attempts["trial"].to_pylist(), kinds.to_pylist(), strict=True)):
-            if kind == Failure.OOM and self._trials.try_alone(running.work.one(trial)):
+            if (
+                kind == Failure.OOM
+                and states[place] == State.FAILED
+                and self._trials.try_alone(running.work.one(trial))
+            ):
                 states[place] = State.LOST
-        column = attempts.schema.get_field_index("state")
-        return attempts.set_column(column, attempts.schema.field(column), pa.array(states, pa.string()))
+        return _with_states(attempts, states)
 
     def _die(self, event: LeaseEnded, failure: str) -> None:
         """Enter a lease's death: what it leaves is recorded, and tried again or given up."""
@@ -174,7 +186,7 @@ class Accounting:
         else:
             work = self._trials.leases[lease].work
             self._counters.add(ended, states, work.config_of)
-            for trial, state in zip(trials, states, strict=True) if self._plan.pauses else ():
+            for trial, state in zip(trials, states, strict=True) if State.PAUSED in states else ():
                 if state == State.PAUSED:  # the next attempt is another one, from the checkpoint that it saved
                     self._trials.pause(work.one(trial).again())
             self.pace = self.pace.after(ended["busy"].to_pylist(), len(work))
@@ -192,6 +204,11 @@ class Accounting:
 
     def _now(self) -> float:
         return self._ports.clock.time()
+
+
+def _with_states(attempts: pa.Table, states: Sequence[str]) -> pa.Table:
+    column = attempts.schema.get_field_index("state")
+    return attempts.set_column(column, attempts.schema.field(column), pa.array(states, pa.string()))
 
 
 def _table(data: bytes) -> pa.Table:

@@ -35,9 +35,14 @@ class Act:
 
 
 class Acts:
-    """The acts of a sweep's trials; belongs to the scheduler's loop."""
+    """The acts of a sweep's trials; belongs to the scheduler's loop.
 
-    def __init__(self) -> None:
+    Args:
+        taken: Whether any can be asked for.
+    """
+
+    def __init__(self, *, taken: bool = True) -> None:
+        self.taken = taken
         self._decisions: dict[int, list[dict[str, Any]]] = {}
         """Trial → what was decided by hand, and what became of it."""
         self._changes: dict[int, tuple[Change, ...]] = {}
@@ -132,14 +137,20 @@ def refused(act: Act, why: str, *, again: bool = False) -> Decision:
     return Decision(action=Action.REFUSE, by="driver", trial=act.decision.trial, numbers=numbers)
 
 
-def breaks_a_rule(space: Space, numbers: Mapping[str, Any]) -> str:
-    """Why new values are none that live parameters of a space may get; empty: they may."""
-    values, over = numbers.get("set"), numbers.get("over", 0)
-    if not isinstance(values, Mapping) or not values or type(over) is not int or over < 0:
+def breaks_a_rule(space: Space, numbers: Mapping[str, Any], *, live: bool = True) -> str:
+    """Why new values are none that parameters of a space may get; empty: they may.
+
+    Args:
+        space: The sweep's.
+        numbers: What the act says.
+        live: The trial trains on: only live parameters may change, and one of them does.
+    """
+    values, over = numbers.get("set", None if live else {}), numbers.get("over", 0)
+    if not isinstance(values, Mapping) or (live and not values) or type(over) is not int or over < 0:
         return "it is none that this version knows"
     try:
         for name, value in values.items():
-            found = editable_range(space[name], restarts=numbers.get("now") is True)
+            found = editable_range(space[name], restarts=not live or numbers.get("now") is True)
             if found is None:
                 return f"{name} is not live"
             found.plain(option_from_json(value))

@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, Self
 from caviar.errors import StoreError
 from caviar.run.engine.background import Background, done
 from caviar.run.engine.ports import Sink
-from caviar.run.engine.work import Kept, Work
+from caviar.run.engine.stored_trial import drawn
+from caviar.run.engine.work import Kept, Pinned, Work
 from caviar.spec.plan import Plan
+from caviar.store import Views
 from caviar.store.artifacts import write_artifact
 from caviar.store.checkpoints import (
     NOWHERE,
+    Cut,
     Cuts,
     discard_unfinished,
     folders_for_workers,
@@ -29,9 +32,12 @@ from caviar.store.checkpoints import (
     newest_restorable,
     orphans,
     path_of,
+    read_checkpoint,
+    restorable,
     saves_of,
     thinned,
     trials_with_saves,
+    whole,
     write_carried,
 )
 
@@ -69,7 +75,9 @@ class StoredCheckpoints:
         self._plan = plan
         self._sink = sink
         self._epoch = epoch
-        self._cuts = cuts
+        self._cuts: dict[int, Sequence[Cut]] = dict(cuts)
+        self._pins: set[tuple[int, int, int]] = set()
+        """Trial, attempt and step of what somebody refers to. Both belong to the disk's thread."""
         self._disk = Background("caviar-checkpoints")
         self._folders = folders_for_workers(sweep_dir, epoch)
         self._adding: deque[tuple[int, Future[None]]] = deque()
@@ -114,6 +122,14 @@ class StoredCheckpoints:
         """A lease's process died: what it left unfinished goes."""
         self._disk.do(lambda: self._bury(lease))
 
+    def pin(self, trial: int, attempt: int, step: int, *, living: bool) -> Future[Pinned | None]:
+        """Keep a checkpoint that somebody refers to; the future may raise StoreError: the store cannot be read."""
+        return self._disk.do(lambda: self._pin(trial, attempt, step, living=living))
+
+    def cut(self, trial: int, cuts: Sequence[Cut]) -> None:
+        """Note where a trial was rolled back to."""
+        self._disk.do(lambda: self._cuts.__setitem__(trial, cuts))
+
     def look_up(self, work: Work) -> Future[Kept]:
         """Look up what is kept of a work's trials; the future may raise StoreError: the store cannot be read."""
         self._check()
@@ -150,10 +166,13 @@ class StoredCheckpoints:
             if save.data is not None:
                 write_carried(self._sweep_dir, self._epoch, save)
             cuts = self._cuts.get(save.trial, ())
+            pins = {(attempt, step) for trial, attempt, step in self._pins if trial == save.trial}
             held = self._held.get(save.trial)
             if held is None:  # an earlier driver's are thinned out too
                 held = [one for one in saves_of(self._sweep_dir, save.trial) if one.attempt < save.attempt]
-            stay, go = thinned([*held, replace(save, data=None)], self._plan.keep_checkpoints, self._plan.mode, cuts)
+            stay, go = thinned(
+                [*held, replace(save, data=None)], self._plan.keep_checkpoints, self._plan.mode, cuts, pins
+            )
             self._held[save.trial] = stay
             self._doomed += [(mark, one) for one in go]
         self._clean()
@@ -179,6 +198,20 @@ class StoredCheckpoints:
         living = living_of(self._store, self._sweep_dir, {trial: one.step for trial, one in restore.items()})
         return Kept(folders=self._folders, restore=restore, living=living)
 
+    def _pin(self, trial: int, attempt: int, step: int, *, living: bool) -> Pinned | None:
+        self._sink.flush()
+        saves = saves_of(self._sweep_dir, trial)
+        with Views(self._store, [self._sweep_dir]) as views:
+            published = views.published([trial])[trial]
+            cuts = self._cuts.get(trial, ())
+            fit = restorable(saves, published, cuts) if living else whole(saves, published)
+            found = next((save for save in fit if (save.attempt, save.step) == (attempt, step)), None)
+            if found is None or read_checkpoint(self._sweep_dir, found) is None:
+                return None
+            self._pins.add((trial, attempt, step))
+            self._doomed = deque(one for one in self._doomed if one[1].name != found.name)
+            return _pinned(views, self._plan, trial, [save.attempt for save in saves])
+
     def _clean(self) -> None:
         """Delete what is not needed any more, where the newer one's rows are published."""
         due = []
@@ -192,3 +225,15 @@ class StoredCheckpoints:
         with suppress(OSError, StoreError):  # `caviar store check` names it
             gone = orphans(self._store, self._sweep_dir)
             self._sweep_dir.disk.delete(path_of(self._sweep_dir, save) for save in gone)
+
+
+def _pinned(views: Views, plan: Plan, trial: int, saved: Sequence[int]) -> Pinned:
+    """A trial as the store has it."""
+    views_of = ("attempts", "curves", "logs")
+    traces = " UNION ".join(f"SELECT attempt FROM {view} WHERE trial = {trial}" for view in views_of)
+    attempts = [attempt for (attempt,) in views.execute(traces).fetchall()]
+    state = views.execute(f"SELECT state FROM trials WHERE trial = {trial}").fetchall()[0][0]
+    config, seed = drawn(views, plan, trial)
+    configs = {name: (value,) for name, value in config.items()}
+    work = Work(trials=(trial,), attempts=(max([*attempts, *saved]),), seeds=(seed,), configs=configs)
+    return Pinned(work=work, state=state)

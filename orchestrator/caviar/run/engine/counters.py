@@ -124,6 +124,13 @@ class Counters:
         if completed and config is not None:
             self._add_leaders(attempts, states, config)
 
+    def takes_back(self, trial: int, state: str) -> None:
+        """A trial that was counted as ended runs again."""
+        self.completed -= state == State.COMPLETED
+        self.failed -= state == State.FAILED
+        self.stopped -= state in (State.STOPPED, State.CANCELLED)
+        self.leaders = [one for one in self.leaders if one.trial != trial]
+
     def _add_lasting(self, attempts: pa.Table, states: Sequence[str]) -> None:
         """Count those that were stopped or paused when they had a value of the metric."""
         last = f"last_{self.metric}"

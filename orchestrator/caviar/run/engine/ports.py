@@ -11,8 +11,10 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from caviar.run.engine.work import Kept, Work
+from caviar.run.engine.background import done
+from caviar.run.engine.work import Kept, Pinned, Work
 from caviar.run.executors.executor import Clock, Executor
+from caviar.store.checkpoints import Cut
 from caviar_workers.artifact import Artifact
 from caviar_workers.checkpoint import Save
 from caviar_workers.messages import Fingerprint
@@ -92,9 +94,38 @@ class Checkpoints(Protocol):
         """Note that the process of a lease died."""
         ...
 
+    def pin(self, trial: int, attempt: int, step: int, *, living: bool) -> Future[Pinned | None]:
+        """Keep a checkpoint that somebody refers to, for as long as there is the sweep.
+
+        Args:
+            trial: Whose it is.
+            attempt: That saved it.
+            step: The last one in it.
+            living: Whether the trial itself shall go on from it.
+
+        Returns:
+            What is known of the trial; None: it is gone, or cannot be restored.
+        """
+        ...
+
+    def cut(self, trial: int, cuts: Sequence[Cut]) -> None:
+        """Note where a trial was rolled back to: what is behind counts no more, and stays."""
+        ...
+
     def look_up(self, work: Work) -> Future[Kept]:
         """Look up the newest checkpoints of those trials of a work that were tried before."""
         ...
+
+
+class NoWayBack:
+    """What keepers of checkpoints answer where nobody refers to any."""
+
+    def pin(self, trial: int, attempt: int, step: int, *, living: bool) -> Future[Pinned | None]:
+        """Return None: there is none."""
+        return done(None)
+
+    def cut(self, trial: int, cuts: Sequence[Cut]) -> None:
+        """Do nothing."""
 
 
 def _nowhere(found: object) -> None:

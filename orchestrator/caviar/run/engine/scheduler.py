@@ -9,16 +9,17 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import replace
 
 from caviar.errors import CaviarError
 from caviar.run.engine.accounting import Accounting
-from caviar.run.engine.acts import Act, Acts, breaks_a_rule, refused, taken
+from caviar.run.engine.act_runner import ActRunner
+from caviar.run.engine.acts import Act, Acts, taken
 from caviar.run.engine.counters import Counters
 from caviar.run.engine.decision_log import Decision, DecisionLog
 from caviar.run.engine.hopeless import hopeless
 from caviar.run.engine.leases import demand_of, lease_of, pack_size
+from caviar.run.engine.look_ups import LookUps
 from caviar.run.engine.messenger import Messenger
 from caviar.run.engine.policy_runner import PolicyRunner
 from caviar.run.engine.ports import Ports
@@ -28,7 +29,7 @@ from caviar.run.engine.work import Kept, Work
 from caviar.run.executors.executor import Event
 from caviar.spec.plan import Plan
 from caviar_workers.messages import Applied
-from caviar_workers.states import ACTS, CHANGING, TOLD, Action
+from caviar_workers.states import ACTS, TOLD, Action, Cause
 
 _POLL_S = 0.2
 _LOOK_UP_S = 0.02
@@ -68,14 +69,12 @@ class Scheduler:
         self._source = source
         self._ports = ports
         self._policies = PolicyRunner() if policies is None else policies
-        self._takes_acts = acts is not None
-        self._acts = Acts() if acts is None else acts
+        self._acts = Acts(taken=False) if acts is None else acts
         self._round_s = round_s
         self._on_tick = on_tick
         self._inbox: deque[Event] = deque()
         self._lacked = ""
-        self._looked_up: deque[tuple[Work, Future[Kept]]] = deque()
-        """Trials that go on, and what is being looked up of them."""
+        self._look_ups = LookUps(ports.checkpoints)
         before = source.rest
         self._decisions = DecisionLog(ports.sink, before.decided, ports.clock.time)
         self.shutdown = Shutdown(ports.clock.monotonic() + (plan.time_limit or math.inf))
@@ -87,6 +86,18 @@ class Scheduler:
         )
         self._accounting.applied = self._applied
         self._messenger = Messenger(ports, self.trials, self._acts)
+        self._act_runner = ActRunner(
+            plan,
+            source,
+            ports,
+            self.trials,
+            self._look_ups,
+            self._acts,
+            self._policies,
+            self.counters,
+            self._messenger,
+            self.decide,
+        )
 
     def run(self) -> CaviarError | None:
         """Run until all trials ended, or until `stop` was called and the leases are gone.
@@ -105,6 +116,7 @@ class Scheduler:
                 self._record_lack()
                 self._receive(self._time_left())
                 self.decide(self._policies.decisions())
+                self._act_runner.go_on(ending=self.stopped)
                 self._end_slow_trials()
                 self._end_in_time()
                 self._end_what_lingers()
@@ -147,7 +159,7 @@ class Scheduler:
             elif decision.action == Action.PROMOTE:
                 self.trials.promote(decision.trial)
             elif decision.action in ACTS:
-                self._carry_out(decision.trial, number, decision)
+                self._act_runner.carry_out(decision.trial, number, decision)
 
     def act(self, act: Act) -> None:
         """Do what somebody asks of one trial, or publish why it is not done.
@@ -155,39 +167,7 @@ class Scheduler:
         Raises:
             StoreError: It cannot be published, and so nothing is done.
         """
-        why, again = self._objection(act)
-        if why:
-            self.decide([refused(act, why, again=again)])
-            return
-        trial = act.decision.trial
-        assert trial is not None
-        wakes = act.decision.action in CHANGING and self.trials.told_to(trial, Action.PAUSE)
-        promoted = [Decision(action=Action.PROMOTE, by=act.decision.by, trial=trial)] if wakes else []
-        self.decide([act.decision, *promoted])
-
-    def _objection(self, act: Act) -> tuple[str, bool]:
-        """Why an act cannot be done, empty: it can; and whether it can be asked for once more."""
-        trial = act.decision.trial
-        assert trial is not None
-        if act.decision.action not in CHANGING:
-            return "", False
-        lives = self.trials.holds(trial) or self._source.holds(trial)
-        if not self._takes_acts or not (lives or any(trial in work.trials for work, _ in self._looked_up)):
-            return "it has ended", False
-        if self.stopped:
-            return "its sweep is about to end", False
-        if self.trials.told_to(trial, Action.STOP):
-            return "it was told to stop", False
-        if broken := breaks_a_rule(self._plan.space, act.decision.numbers):
-            return broken, False
-        return ("another change came first", True) if act.seen != self._acts.newest(trial) else ("", False)
-
-    def _carry_out(self, trial: int, number: int, decision: Decision) -> None:
-        """Do what was decided by hand of a trial, or note what became of it."""
-        self._acts.enter(number, decision)
-        if decision.action in CHANGING:
-            self._policies.let_go(trial)
-            self._messenger.tell(trial, Action(decision.action), number)
+        self._act_runner.begin(act, ending=self.stopped)
 
     def _applied(self, found: Sequence[Applied]) -> None:
         """Publish that trials have taken edits."""
@@ -216,12 +196,14 @@ class Scheduler:
 
     def _finished(self) -> bool:
         """Whether no trial is left, or none runs after a stop."""
+        if self._act_runner.waiting:
+            return False
         return not (self.trials.leases if self.stopped else self._busy or self._waiting or self.trials.paused)
 
     @property
     def _busy(self) -> int:
         """Leases that run, or are about to."""
-        return len(self.trials.leases) + len(self._looked_up)
+        return len(self.trials.leases) + len(self._look_ups)
 
     @property
     def _waiting(self) -> int:
@@ -234,16 +216,15 @@ class Scheduler:
         times = [self._round_s, self.shutdown.time_left(now)]
         if self._plan.trial_timeout is not None:
             times.append(self.trials.deadline(self._plan.trial_timeout) - now)
-        if self._looked_up:
+        if self._look_ups or self._act_runner.waiting:
             times.append(_LOOK_UP_S)
         return max(0.0, min(times))
 
     def _fill(self) -> None:
         """Submit leases: twice as many as there are slots, so that none waits for the driver; a cap is a cap."""
-        while self._looked_up and self._looked_up[0][1].done():
-            found, kept = self._looked_up.popleft()
+        while (found := self._look_ups.next()) is not None:
             if not self.stopped:
-                self._submit(found, kept.result())
+                self._submit(*found)
         slots = max(1, self.slots)
         chosen = self._source.guided or self._plan.pauses  # when a slot is free: who is chosen early is chosen worse
         window = slots * (1 if chosen or self._plan.concurrency is not None else 2)
@@ -258,18 +239,13 @@ class Scheduler:
 
     def _prepare(self, work: Work) -> None:
         """Submit a work; of one that goes on, when it is known what is kept of it."""
-        if self._ports.checkpoints is None:
-            self._submit(work, Kept())
-            return
-        kept = self._ports.checkpoints.look_up(work)
-        if kept.done():
-            self._submit(work, kept.result())
-        else:
-            self._looked_up.append((work, kept))
+        if (kept := self._look_ups.begin(work)) is not None:
+            self._submit(work, kept)
 
     def _submit(self, work: Work, kept: Kept) -> None:
         demand = demand_of(self._plan, whole_gpu=self.trials.oom_before(work))
-        work = replace(work, **self._acts.of_work(work.trials))
+        back = [trial for trial in work.trials if self.trials.goes_back(trial)] if len(self.trials) else []
+        work = replace(work.of(Cause.ROLLBACK, back), **self._acts.of_work(work.trials))
         number, slots = next(self._ports.numbers), max(1, self.slots)
         lease = lease_of(self._plan, self._sweep, number, work, kept, demand, slots)
         self.trials.submit(lease.id, work)
@@ -325,7 +301,7 @@ class Scheduler:
         work = self.trials.take_out(trial) or self._source.take_out(trial)
         if work is not None:
             self._accounting.cancel(work)
-        elif all(trial not in work.trials for work, _ in self._looked_up):
+        elif not self._look_ups.holds(trial):
             self.trials.ended([trial])  # it is over already
 
     def _receive(self, timeout: float) -> None:

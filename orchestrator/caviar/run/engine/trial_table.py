@@ -47,6 +47,8 @@ class LiveTrial:
     """Deaths of nodes while it was alone in its lease."""
     oom_before: bool = False
     """It ran out of memory once."""
+    goes_back: bool = False
+    """It was rolled back, and no attempt has gone on yet: however the present one ends, another one follows."""
 
 
 NOTHING_KNOWN = LiveTrial()
@@ -119,8 +121,7 @@ class TrialTable:
 
     def holds(self, trial: int) -> bool:
         """Whether a trial is in a lease, or waits to go on."""
-        waits = [*self._paused.values(), *self._next, *(work for work, _ in self._retries)]
-        return self.where(trial) is not None or any(trial in work.trials for work in waits)
+        return self.where(trial) is not None or any(trial in work.trials for work in self._waits())
 
     def take_out(self, trial: int) -> Work | None:
         """Let a trial go that is in no lease, as the work that it would have been; None: it does not wait here."""
@@ -168,6 +169,16 @@ class TrialTable:
         """Return the trials that are to stop and have not ended, as far as is known, each with its decision."""
         return sorted((trial, known.decision) for trial, known in self._records.items() if known.asked == Action.STOP)
 
+    def sends_back(self, trial: int) -> None:
+        """Note that a trial was rolled back: what was known of it is of a branch that ended."""
+        self.ended([trial])
+        self._remember(trial).goes_back = True
+
+    def goes_back(self, trial: int) -> bool:
+        """Whether a trial was rolled back, its next attempt waits to be handed out, and nobody has stopped it since."""
+        known = self.record(trial)
+        return known.goes_back and known.asked != Action.STOP
+
     def ended(self, trials: Iterable[int]) -> None:
         """Forget trials that are over."""
         for trial in trials if self._records else ():
@@ -178,6 +189,9 @@ class TrialTable:
     def submit(self, lease: int, work: Work) -> None:
         """Note that a lease waits for a worker."""
         self.leases[lease] = RunningLease(work)
+        for trial in work.trials if self._records else ():
+            if trial in self._records:
+                self._records[trial].goes_back = False
 
     def end(self, lease: int) -> Work:
         """Note that a lease ended by itself; return the trials that it never mentioned: none, unless Ray lost
@@ -216,9 +230,10 @@ class TrialTable:
             self._retry(dead.rest().without(ran.trials).again(), left)
             return [Loss(lost=ran, lease=dead, given_up=not self.try_alone(ran, certain=len(dead.work) == 1))]
         if dead.killed is not None and dead.position(dead.killed) is not None:
-            self._retry(dead.rest().without([dead.killed]).again(), left)
+            given_up = dead.killed_for == "stop" or not self.goes_back(dead.killed)
+            self._retry(dead.rest().without([dead.killed] if given_up else []).again(), left)
             mates = [trial for trial in ran.trials if trial != dead.killed]
-            culprit = Loss(lost=dead.work.one(dead.killed), lease=dead, given_up=True, killed_for=dead.killed_for)
+            culprit = Loss(lost=dead.work.one(dead.killed), lease=dead, given_up=given_up, killed_for=dead.killed_for)
             return [culprit, *(Loss(lost=dead.work.one(trial), lease=dead) for trial in mates)]
         given_up = len(dead.work) == 1 and self._charge(ran.trials[0], kind)
         if not given_up:
@@ -228,6 +243,8 @@ class TrialTable:
     def _charge(self, trial: int, kind: LeaseFailure) -> bool:
         """Charge a death to a trial that was alone; whether that was one too many."""
         known = self._remember(trial)
+        if self.goes_back(trial):
+            return False
         if kind == LeaseFailure.NODE:
             known.node_deaths += 1
             return known.node_deaths >= MOST_NODE_DEATHS
@@ -277,11 +294,30 @@ class TrialTable:
             certain: Whether it was this one.
         """
         known = self._remember(trial.trials[0])
-        if known.oom_before or (certain and self.max_attempts == 1):
+        if not self.goes_back(trial.trials[0]) and (known.oom_before or (certain and self.max_attempts == 1)):
             return False
         known.oom_before = True
         self._retry(trial.again(), 1)
         return True
+
+    def take_out_paused(self, trial: int) -> Work | None:
+        """Let a trial go that is paused, or was promoted; None: it is not."""
+        promoted = any(work.trials[0] == trial for work in self._next)
+        return self.take_out(trial) if promoted or trial in self._paused else None
+
+    def again(self, work: Work) -> None:
+        """Let a trial run again that is nowhere else."""
+        self._retry(work, 1)
+
+    def newest(self, trial: int) -> int:
+        """Return the newest attempt of a trial that a process may know of, as far as is known here; −1: none."""
+        if (place := self.where(trial)) is not None:
+            return place[1]
+        waits = (work for work in self._waits() if trial in work.trials)
+        return max((work.one(trial).attempts[0] - 1 for work in waits), default=-1)
+
+    def _waits(self) -> list[Work]:
+        return [*self._paused.values(), *self._next, *(work for work, _ in self._retries)]
 
     def _retry(self, work: Work, limit: int) -> None:
         if len(work):
@@ -296,6 +332,9 @@ class TrialTable:
     def pause(self, work: Work) -> None:
         """Note that a trial has paused, at its next attempt; one that was promoted meanwhile goes on at once."""
         trial = work.trials[0]
+        if self.goes_back(trial):
+            self.again(work)
+            return
         self._paused[trial] = work
         if self.record(trial).promoted:
             self._go_on(trial)

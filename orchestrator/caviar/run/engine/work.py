@@ -96,6 +96,20 @@ class Work:
         """Return why the attempt at `position` is made."""
         return self.causes.get(self.trials[position], Cause.FIRST)
 
+    def of(self, cause: Cause, trials: Collection[int]) -> Work:
+        """Return the same attempts, of which those of some trials are made for this reason."""
+        return replace(self, causes={**self.causes, **dict.fromkeys(trials, cause)}) if trials else self
+
     def config_of(self, trial: int) -> dict[str, Any]:
         """Return the configuration of one of these trials."""
         return row_of(self.configs, bisect_left(self.trials, trial))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pinned:
+    """A trial whose checkpoint was asked for, as the store has it."""
+
+    work: Work
+    """The trial, at its newest attempt of which there is a trace."""
+    state: str
+    """As the store shows it."""

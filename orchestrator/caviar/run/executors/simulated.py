@@ -170,8 +170,8 @@ class _Play:
         attempt = self._recorder.begin(position)
         self._fresh = True
         self._inbox.hear(self._mailbox.fetch(self._lease.id))
-        if not self._inbox.begin(attempt.trial):
-            attempt.kind = "cancel"
+        attempt.kind = self._inbox.begin(attempt.trial)
+        if attempt.kind is not None:
             self._recorder.end(attempt)
             return
         try:

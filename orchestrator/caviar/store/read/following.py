@@ -64,6 +64,7 @@ class Following:
         self._connection.execute("CREATE TEMP TABLE thinned (trial BIGINT, attempt BIGINT)")
         self._through: dict[int, int] | None = None
         self._views: dict[str, str] = {}
+        self._rollbacks: tuple[tuple[int, int, int], ...] = ()
         self.state = "running"
         """The sweep's, at the last look."""
 
@@ -105,6 +106,7 @@ class Following:
     def _read_new(self, seen: VisibleFiles, also: Collection[int]) -> None:
         new, merged = unread(seen, self._through)
         tables = self._tables(new)
+        rollbacks = tuple(dict.fromkeys([*self._rollbacks, *tables.rollbacks]))
         for table in ("attempts", "curves"):
             where = _NOT_FORGOTTEN + (_once(table) if merged else "")
             if table == "curves" and self._through is None:
@@ -113,6 +115,7 @@ class Following:
         if again := self._again():
             self._read_anew(self._tables(seen), again)
         kept = _Kept(self._connection, self._sweep, seen, self._metric, running=self.state == "running")
+        kept.rollbacks = self._rollbacks = rollbacks
         self._thin(kept)
         self._make_views(kept)
 

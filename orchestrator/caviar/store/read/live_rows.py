@@ -2,7 +2,7 @@
 
 A row is live unless a later attempt of the trial started at or before its step. So an attempt that starts
 again from step 0 supersedes all before it, and one restored from a checkpoint at step s−1 all rows from
-step s on.
+step s on. A rollback to step s supersedes what was reported behind it, from the moment at which it is decided.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def live_rows(tables: SweepTables, only: str = "") -> str:
         only: A condition on `trial`, to look at some trials.
     """
     where = f"WHERE {only}" if only else ""
-    if tables.seen.plain or not tables.retried:
+    if tables.seen.plain or not tables.cut:
         return f"SELECT * FROM ({tables.rows()}) {where}"
     also = f"AND {only}" if only else ""
     return (
@@ -63,8 +63,7 @@ def branches(tables: SweepTables) -> tuple[tuple[Column, ...], str]:
     return (*shown, *BRANCH), (
         "WITH _cuts AS (SELECT trial AS _trial, attempt AS _attempt, cut AS _cut "
         f"FROM ({cuts_sql(tables, SUPERSEDED)})), "
-        "_back AS (SELECT trial AS _trial, attempt AS _attempt "
-        f"FROM ({tables.decisions()}) WHERE action = 'rollback'), "
+        f"_back AS (SELECT * FROM ({rollbacks_sql(tables)}) b(_trial, _attempt, _step)), "
         "_attempts AS (SELECT DISTINCT trial AS _trial, attempt AS _number FROM _all), "
         "_branches AS (SELECT a._trial, _number, count(b._attempt) AS _branch FROM _attempts a LEFT JOIN _back b "
         "ON a._trial = b._trial AND b._attempt < a._number GROUP BY a._trial, _number) "
@@ -72,6 +71,13 @@ def branches(tables: SweepTables) -> tuple[tuple[Column, ...], str]:
         "LEFT JOIN _cuts ON c.trial = _cuts._trial AND c.attempt = _cuts._attempt "
         "LEFT JOIN _branches b ON c.trial = b._trial AND c.attempt = b._number"
     ).replace("WITH _cuts", f"WITH _all AS ({rows}), _cuts", 1)
+
+
+def rollbacks_sql(tables: SweepTables) -> str:
+    """SELECT of the trial, the attempt and the step of each rollback."""
+    if not tables.rollbacks:
+        return "SELECT 0, 0, 0 WHERE false"
+    return f"VALUES {', '.join(map(str, tables.rollbacks))}"
 
 
 def cuts_sql(tables: SweepTables, *also: str) -> str:
@@ -85,7 +91,7 @@ def cuts_sql(tables: SweepTables, *also: str) -> str:
     rows = tables.select(fixed("curves"), "curves", *also)
     # An attempt's start is in its rows and, if it lived to tell, in its row of attempts. One without a row has none: it
     # may go on from a checkpoint, or have failed before it asked for it, and it has nothing to show instead.
-    return (
+    found = (
         f"WITH later AS (SELECT trial, attempt, start FROM ({tables.select(fixed('attempts'), 'attempts')}) "
         "WHERE attempt > 0 AND ended IS NOT NULL AND rows > 0 "
         f"UNION SELECT DISTINCT trial, attempt, _start FROM ({rows}) WHERE attempt > 0), "
@@ -94,4 +100,12 @@ def cuts_sql(tables: SweepTables, *also: str) -> str:
         "SELECT * FROM (SELECT trial, attempt, min(start) OVER (PARTITION BY trial "
         "ORDER BY attempt ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS cut FROM starts) "
         "WHERE cut IS NOT NULL"
+    )
+    if not tables.rollbacks:
+        return found
+    return (
+        f"SELECT trial, attempt, min(cut) AS cut FROM (SELECT trial, attempt, cut FROM ({found}) UNION ALL "
+        f"SELECT r.trial, r.attempt, b.cut FROM (SELECT DISTINCT trial, attempt FROM ({rows})) r "
+        f"JOIN ({rollbacks_sql(tables)}) b(trial, attempt, cut) ON r.trial = b.trial AND r.attempt <= b.attempt) "
+        "GROUP BY trial, attempt"
     )

@@ -10,6 +10,8 @@ from caviar.errors import StoreError
 from caviar.store.disk.disk import MOST_CHECKED
 from caviar.store.read.columns import Column, fixed, need_types, pick
 from caviar.store.read.sql import name, paths
+from caviar.store.untrusted_json import numbers_of
+from caviar_workers.checkpoint import MOST_STEP
 from caviar_workers.tables import FIELDS, METRIC_FORMS
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ class SweepTables:
         _ = self.metrics  # of all
         self._trials = trials
         self._held.pop(("curves",), None)
-        self.__dict__.pop("retried", None)
+        self.__dict__.pop("retried", None)  # whether a trial was rolled back is known of all
         return True
 
     def between(self, low: int, high: int) -> SweepTables:
@@ -146,6 +148,23 @@ class SweepTables:
         sources = [source for source in map(self.scan, ("attempts", "curves")) if source is not None]
         later = "\nUNION ALL ".join(f"(SELECT 1 FROM {source} WHERE attempt > 0 LIMIT 1)" for source in sources)
         return bool(sources) and bool(self._connection.execute(later).fetchall())
+
+    @cached_property
+    def rollbacks(self) -> tuple[tuple[int, int, int], ...]:
+        """Trial, its newest attempt then, and the first step that counted no more, of each rollback."""
+        sql = f"SELECT trial, attempt, numbers FROM ({self.decisions()}) WHERE action = 'rollback' ORDER BY n"
+        found = []
+        for trial, attempt, numbers in self.ask(sql):
+            to = numbers_of(numbers).get("to")
+            step = to.get("step") if isinstance(to, dict) else None
+            if None not in (trial, attempt) and type(step) is int and 0 <= step < MOST_STEP:
+                found.append((trial, attempt, step + 1))
+        return tuple(found)
+
+    @property
+    def cut(self) -> bool:
+        """Whether rows of an attempt may count no more."""
+        return self.retried or bool(self.rollbacks)
 
     @property
     def curve_columns(self) -> tuple[Column, ...]:

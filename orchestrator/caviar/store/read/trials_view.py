@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from caviar.store.read.columns import Column
-from caviar.store.read.live_rows import ROW, live_rows
+from caviar.store.read.live_rows import ROW, live_rows, rollbacks_sql
 from caviar.store.read.sql import name
 from caviar.store.read.sweep_tables import BEGAN
+from caviar_workers.states import ENDED
 from caviar_workers.tables import FIELDS
 
 if TYPE_CHECKING:
@@ -69,17 +70,24 @@ def trials_sql(tables: SweepTables) -> str:
 
 def _newest(tables: SweepTables) -> str:
     """The newest attempt of each trial, how many began, and when the first of them did."""
+    waits = "false AS goes_back"
+    if tables.rollbacks:
+        back = f"({rollbacks_sql(tables)}) b(trial, attempt, step)"
+        waits = f"EXISTS (SELECT 1 FROM {back} WHERE b.trial = a.trial AND b.attempt >= a.attempt) AS goes_back"
     if not tables.retried:
         began = f"{BEGAN}::BIGINT AS attempts, started AS first"
-        return f"SELECT *, {began}, {_OPEN} AS is_open FROM attempts"
+        opened = f"SELECT *, {began}, {waits} FROM attempts a"
+        return f"SELECT *, goes_back OR {_OPEN} AS is_open FROM ({opened})"
     began = f"count(*) FILTER ({BEGAN}) AS attempts, arg_min(started, attempt) AS first"  # of those that have one
-    return (
-        f"SELECT a.*, attempts, first, {_OPEN} AS is_open FROM attempts a "
+    opened = (
+        f"SELECT a.*, attempts, first, {waits} FROM attempts a "
         f"JOIN (SELECT trial, max(attempt) AS attempt, {began} FROM attempts GROUP BY trial) USING (trial, attempt)"
     )
+    return f"SELECT *, goes_back OR {_OPEN} AS is_open FROM ({opened})"
 
 
 _SUMMED = "ended IS NOT NULL AND start = 0 AND busy IS NOT NULL AND state IN ('COMPLETED', 'STOPPED')"
+_ENDED = ", ".join(f"'{state}'" for state in ENDED)
 _OPEN = f"NOT coalesce({_SUMMED} AND {BEGAN}, false)"
 # Otherwise the attempt summed its whole curve up when it ended. One that was killed could not, and has no busy time;
 # one that never began knows nothing of the curve of those before it.
@@ -110,7 +118,8 @@ def _cell(tables: SweepTables, column: Column) -> str:  # noqa: PLR0911 - one li
         return f"c.{name(key)}"
     if key == "state":
         lost = "'PENDING'" if tables.running else "'LOST'"
-        return f"CASE WHEN n.trial IS NULL THEN 'PENDING' WHEN n.state = 'LOST' THEN {lost} ELSE n.state END"
+        back = f"WHEN n.goes_back AND n.state IN ({_ENDED}) THEN 'PENDING'"
+        return f"CASE WHEN n.trial IS NULL THEN 'PENDING' {back} WHEN n.state = 'LOST' THEN {lost} ELSE n.state END"
     if key == "attempts":
         return "coalesce(n.attempts, 0)"
     if key == "started":

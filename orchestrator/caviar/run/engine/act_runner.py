@@ -1,0 +1,174 @@
+"""Does what somebody asks of one trial while its sweep runs: edits, rollbacks, notes; or publishes why it is not done.
+
+An act that refers to a checkpoint waits until that is pinned: it is not published before.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from caviar.run.engine.acts import Act, Acts, breaks_a_rule, refused
+from caviar.run.engine.counters import Counters
+from caviar.run.engine.decision_log import Decision
+from caviar.run.engine.look_ups import LookUps
+from caviar.run.engine.messenger import Messenger
+from caviar.run.engine.policy_runner import PolicyRunner
+from caviar.run.engine.ports import Ports
+from caviar.run.engine.trial_source import TrialSource
+from caviar.run.engine.work import Pinned
+from caviar.spec.plan import Plan
+from caviar_workers.states import CHANGING, Action
+
+if TYPE_CHECKING:
+    from caviar.run.engine.trial_table import TrialTable
+
+GONE = "the checkpoint that it refers to is gone, or another branch began before it"
+
+
+class ActRunner:
+    """Belongs to the scheduler's loop.
+
+    Args:
+        plan: The sweep.
+        source: Its trials to come.
+        ports: Who keeps checkpoints.
+        trials: Where its trials are.
+        look_ups: Who of them waits for the disk.
+        acts: What was done so far.
+        policies: Are to compare changed trials no more.
+        counters: Counted those that run again after they had ended.
+        messenger: Tells trials.
+        decide: Publishes decisions, and does what they say.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 — an act concerns them all
+        self,
+        plan: Plan,
+        source: TrialSource,
+        ports: Ports,
+        trials: TrialTable,
+        look_ups: LookUps,
+        acts: Acts,
+        policies: PolicyRunner,
+        counters: Counters,
+        messenger: Messenger,
+        decide: Callable[[Sequence[Decision]], None],
+    ) -> None:
+        self._plan = plan
+        self._source = source
+        self._ports = ports
+        self._trials = trials
+        self._look_ups = look_ups
+        self._acts = acts
+        self._policies = policies
+        self._counters = counters
+        self._messenger = messenger
+        self._decide = decide
+        self._pinning: deque[tuple[Act, Future[Pinned | None]]] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """Acts that wait for a checkpoint."""
+        return len(self._pinning)
+
+    def begin(self, act: Act, *, ending: bool) -> None:
+        """Do what is asked, or publish why it is not done; what refers to a checkpoint waits until that is pinned.
+
+        Args:
+            act: What is asked.
+            ending: The sweep is about to end.
+
+        Raises:
+            StoreError: It cannot be published, and so nothing is done.
+        """
+        why, again = self._objection(act, ending=ending)
+        if not why and act.decision.action == Action.ROLLBACK:
+            to = checkpoint_of(act.decision.numbers)
+            trial = act.decision.trial
+            if to is None or trial is None or self._ports.checkpoints is None:
+                why = "it is none that this version knows"
+            else:
+                self._pinning.append((act, self._ports.checkpoints.pin(trial, *to, living=True)))
+                return
+        if why:
+            self._decide([refused(act, why, again=again)])
+            return
+        trial = act.decision.trial
+        assert trial is not None
+        wakes = act.decision.action in CHANGING and self._trials.told_to(trial, Action.PAUSE)
+        promoted = [Decision(action=Action.PROMOTE, by=act.decision.by, trial=trial)] if wakes else []
+        self._decide([act.decision, *promoted])
+
+    def go_on(self, *, ending: bool) -> None:
+        """Do what waited for a checkpoint that is pinned by now.
+
+        Raises:
+            StoreError: The store cannot be read, or it cannot be published.
+        """
+        while self._pinning and self._pinning[0][1].done():
+            act, future = self._pinning.popleft()
+            pinned = future.result()
+            why, again = self._objection(act, ending=ending)
+            if not why and pinned is None:
+                why, again = GONE, True
+            if why or pinned is None:
+                self._decide([refused(act, why, again=again)])
+            else:
+                self._roll_back(act.decision, pinned)
+
+    def carry_out(self, trial: int, number: int, decision: Decision) -> None:
+        """Do what was decided by hand of a trial, or note what became of it."""
+        self._acts.enter(number, decision)
+        if decision.action not in CHANGING:
+            return
+        self._policies.let_go(trial)
+        if decision.action == Action.ROLLBACK:
+            self._trials.sends_back(trial)
+            if self._ports.checkpoints is not None:
+                self._ports.checkpoints.cut(trial, self._acts.cuts(trial))
+            self._look_ups.again(trial)
+        self._messenger.tell(trial, Action(decision.action), number)
+
+    def _roll_back(self, decision: Decision, pinned: Pinned) -> None:
+        """Send a trial back, wherever it is: its present attempt, if it has one, ends with its next report."""
+        trial = pinned.work.trials[0]
+        newest = max(self._trials.newest(trial), self._look_ups.newest(trial), pinned.work.attempts[0])
+        self._decide([replace(decision, attempt=newest)])
+        waits = self._trials.take_out_paused(trial)
+        if waits is not None:
+            self._trials.again(waits)
+        elif not self._lives(trial):
+            self._counters.takes_back(trial, pinned.state)
+            self._trials.again(replace(pinned.work, attempts=(newest,)).again())
+
+    def _lives(self, trial: int) -> bool:
+        return self._trials.holds(trial) or self._source.holds(trial) or self._look_ups.holds(trial)
+
+    def _objection(self, act: Act, *, ending: bool) -> tuple[str, bool]:
+        """Why an act cannot be done, empty: it can; and whether it can be asked for once more."""
+        trial, action = act.decision.trial, act.decision.action
+        assert trial is not None
+        if action not in CHANGING:
+            return "", False
+        if not self._acts.taken or not (action == Action.ROLLBACK or self._lives(trial)):
+            return "it has ended", False
+        if ending:
+            return "its sweep is about to end", False
+        if self._trials.told_to(trial, Action.STOP):
+            return "it was told to stop", False
+        if broken := breaks_a_rule(self._plan.space, act.decision.numbers, live=action == Action.EDIT):
+            return broken, False
+        return ("another change came first", True) if act.seen != self._acts.newest(trial) else ("", False)
+
+
+def checkpoint_of(numbers: Any) -> tuple[int, int] | None:
+    """Attempt and step of the checkpoint that an act refers to; None: it names none."""
+    to = numbers.get("to")
+    attempt, step = (to.get("attempt"), to.get("step")) if isinstance(to, dict) else (None, None)
+    if type(attempt) is not int or type(step) is not int or min(attempt, step) < 0:
+        return None
+    return attempt, step
