@@ -87,7 +87,7 @@ def test_another_metric_an_expression_and_constraints(caviar, filled):
 
 
 def test_luck_is_said_in_both_forms(caviar, filled):
-    line = "one training: the best of 6 is lucky, by about 1 standard deviation of a training"
+    line = "one training: the best of 6 is lucky, by about 1 standard deviation between seeds"
     assert line in caviar("best", "digits", "--store", filled.path).lines
     assert json.loads(caviar("best", "digits", "--store", filled.path, "--json").out)["luck"] == line
 

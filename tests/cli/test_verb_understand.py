@@ -29,7 +29,7 @@ def test_findings_are_told_in_lines_and_what_to_know_before_trusting_them(caviar
     assert "no effect seen: beta, act, drop; a weak one (6 % of the variance) is missed " in got.out
     assert "128 more: better in 50%, by " in got.out
     listed = got.out.partition("before you trust it:\n")[2].splitlines()
-    assert listed[0] == "  one training: the best of 128 is lucky, by 1 to 2 standard deviations of a training"
+    assert listed[0] == "  one training: the best of 128 is lucky, by 1 to 2 standard deviations between seeds"
     assert any("diverged have lr ≥" in line for line in listed)
 
 

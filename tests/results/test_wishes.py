@@ -206,7 +206,7 @@ def test_without_repeats_a_single_training_is_said_to_be_lucky(tmp_path):
     assert not may_repeat(sweep.description())
     with open_sweep(store, sweep, print) as opened:
         luck = best_document(opened).luck
-    assert luck == "one training: the best of 64 is lucky, by 1 to 2 standard deviations of a training"
+    assert luck == "one training: the best of 64 is lucky, by 1 to 2 standard deviations between seeds"
 
 
 PLAN = {"metric": "loss", "trials": 64, "space": {"parameters": {}}}

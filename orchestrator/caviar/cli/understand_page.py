@@ -11,10 +11,10 @@ from caviar.display.numbers import MISSING, counted, number, option_text
 from caviar.display.sanitize import one_line
 from caviar.display.table import Column, print_table
 from caviar.display.typed_commands import typed
-from caviar.results.understand_caveats import in_ten
+from caviar.results.understand_caveats import improving_in_words, in_ten, more_in_words
 
 if TYPE_CHECKING:
-    from caviar.results.understand_findings import BestOfTrials, MoreTrials, ParameterFindings, UnderstandDocument
+    from caviar.results.understand_findings import BestOfTrials, ParameterFindings, UnderstandDocument
 
 UNKNOWN = "?"
 
@@ -100,7 +100,7 @@ def _curve_lines(document: UnderstandDocument) -> list[str]:
         return []
     shown = [k for k in range(len(curve.trials)) if curve.trials[k] in _shown_trials(document.trials)]
     told = [f"{curve.trials[k]}: {_of_median(curve, k)}" for k in shown]
-    return [f"best of k trials, median (best to worst, 95 %): {'; '.join(told)}", _more_line(more)]
+    return [f"best of k trials, median (best to worst, 95 %): {'; '.join(told)}", more_in_words(more)]
 
 
 def _shown_trials(trials: int) -> set[int]:
@@ -114,17 +114,11 @@ def _of_median(curve: BestOfTrials, k: int) -> str:
     return f"{UNKNOWN if curve.median[k] is None else number(curve.median[k])} ({best} to {worst})"
 
 
-def _more_line(more: MoreTrials) -> str:
-    return f"{more.trials} more: better in {more.chance:.0%}, by {number(float(f'{more.gain:.2g}'))} on average"
-
-
 def _learning(document: UnderstandDocument) -> list[str]:
     lines = []
     improving, gap = document.still_improving, document.gap
     if improving is not None and not any(one.kind == "still_improving" for one in document.caveats):
-        lines.append(
-            f"{improving.improving} of the best {improving.trials} were best in the last tenth of their curves"
-        )
+        lines.append(improving_in_words(improving))
     if gap is not None and gap.winner is not None and gap.all is not None:
         lines.append(
             f"worse than {one_line(gap.metric)} by {number(gap.winner)} in the best trial, "

@@ -107,7 +107,7 @@ def luck_in_words(n: int, compared: int) -> str | None:
     if n > 1:
         return f"mean of {n} trainings: the best of {compared} is lucky still, by up to {high} of its standard errors"
     size = f"{low} to {high} standard deviations" if high > 1 else "about 1 standard deviation"
-    return f"one training: the best of {compared} is lucky, by {size} of a training"
+    return f"one training: the best of {compared} is lucky, by {size} between seeds"
 
 
 def final_of(opened: OpenSweep, retest: SweepDir | None) -> dict[str, Any] | None:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from caviar.results.open_sweep import OpenSweep
+    from caviar.results.understand_curves import StillImproving
     from caviar.results.understand_data import SweepData
-    from caviar.results.understand_findings import DivergedRegion, UnderstandDocument
+    from caviar.results.understand_findings import DivergedRegion, MoreTrials, UnderstandDocument
 
 MOST_NAMED = 5
 
@@ -44,8 +45,7 @@ def _found(opened: OpenSweep, data: SweepData, document: UnderstandDocument) -> 
         yield Caveat(kind="diverged", text=f"{document.diverged} of {document.trials} trials diverged")
     improving = document.still_improving
     if improving is not None and improving.improving * 2 > improving.trials:
-        text = f"{improving.improving} of the best {improving.trials} were best in the last tenth of their curves"
-        yield Caveat(kind="still_improving", text=text)
+        yield Caveat(kind="still_improving", text=improving_in_words(improving))
     if document.left_out:
         text = ", ".join(f"{count} {why}" for why, count in document.left_out.items())
         yield Caveat(kind="left_out", text=f"left out: {text}")
@@ -69,6 +69,16 @@ def _ties(data: SweepData, document: UnderstandDocument) -> Iterator[Caveat]:
         named = ", ".join(f"t{trial}" for trial in equal[:MOST_NAMED]) + (", …" if len(equal) > MOST_NAMED else "")
         text = f"tie of {len(equal)}: {named} all have {number(document.best)}"
         yield Caveat(kind="tie", text=text)
+
+
+def improving_in_words(found: StillImproving) -> str:
+    """Whether more steps would help the best."""
+    return f"{found.improving} of the best {found.trials} were best in the last tenth of their curves"
+
+
+def more_in_words(found: MoreTrials) -> str:
+    """What more trials would gain."""
+    return f"{found.trials} more: better in {found.chance:.0%}, by {number(float(f'{found.gain:.2g}'))} on average"
 
 
 def diverged_in_words(found: DivergedRegion) -> str:

@@ -17,6 +17,7 @@ from caviar.display.plot_ticks import ticks, value_ticks
 from caviar.display.plot_values import ValueAxis, value_axis
 from caviar.results.report.slots import MOST_BARS, PARTS
 from caviar.results.retest_words import trial_name
+from caviar.results.understand_caveats import more_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,19 +49,21 @@ def importance(found: UnderstandDocument) -> Option | None:
         if one.share is not None and one.share_low is not None and one.share_high is not None
     ]
     return {
-        "said": "share of what parts good trials from others (PED-ANOVA), with its 95 % interval; none: no effect seen",
+        "said": "share of what parts good trials from others (PED-ANOVA), with its 95 % interval; no bar: no "
+        "effect is seen",
         "height": ROW * len(ordered) + MARGIN,
         "grid": _GRID,
         "xAxis": _axis([(k / 5, f"{20 * k} %") for k in range(6)]),
         "yAxis": _names([one.name for one in ordered]),
         "series": [
-            {"type": "bar", "data": bars, "barMaxWidth": 12, "itemStyle": {"color": "--mark"}},
+            {"type": "bar", "data": bars, "barMaxWidth": 12, "itemStyle": {"color": "--pale"}},
             {
                 "type": "lines",
                 "coordinateSystem": "cartesian2d",
                 "data": intervals,
                 "lineStyle": {"color": "--ink", "width": 1.5, "opacity": 1},
                 "silent": True,
+                "z": 3,  # over the bars, or its lower end is hidden
             },
         ],
     }
@@ -105,8 +108,9 @@ def tuning_curve(found: UnderstandDocument) -> Option | None:
     step = max(1, math.ceil(most / 8))
     marks = [(k / most, f"{2**k}") for k in range(0, int(most) + 1, step)]
     return {
-        "said": "half of all sweeps of so many trials do better than the thick line; dashed: the mean; the 95 % band "
-        "ends where these trials can no longer tell",
+        "said": ("" if found.more is None else f"{more_in_words(found.more)}. ")
+        + "Half of all sweeps of so many trials do better than the thick line; dashed: the mean; the 95 % band ends "
+        "where these trials can no longer tell",
         "grid": _GRID,
         "xAxis": _axis(marks, "trials"),
         "yAxis": _value_axis(axis, f"best {found.metric}"),

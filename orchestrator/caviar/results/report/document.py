@@ -187,7 +187,7 @@ def moment_of(
         "sweep": sweep_document(opened, status, rows),
         "verdict": verdict_document(opened, best, why),
         "trust": trust_document(opened, rows, best, findings.found, not_shown),
-        "facts": facts_document(status, rows, use),
+        "facts": facts_document(status, rows, use, findings.found),
         "parameters": parameters,
         "fixed": fixed_document(rows),
         "charts": shown,

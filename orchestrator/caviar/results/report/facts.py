@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from caviar.results.report.slots import SlotUse
     from caviar.results.report.trial_rows import TrialRows
     from caviar.results.status import StatusDocument
+    from caviar.results.understand_findings import UnderstandDocument
 
 NAMED = 20
 """Trials of a kind of failure that are named."""
@@ -88,7 +89,9 @@ def elapsed(status: StatusDocument, rows: TrialRows) -> float | None:
     return float(np.nanmax(moments))
 
 
-def facts_document(status: StatusDocument, rows: TrialRows, use: SlotUse | None) -> list[dict[str, str]]:
+def facts_document(
+    status: StatusDocument, rows: TrialRows, use: SlotUse | None, understood: UnderstandDocument | None
+) -> list[dict[str, str]]:
     """Numbers at a glance."""
     counts = status.counts
     found = [("completed", f"{counts[State.COMPLETED]:,} of {status.planned:,}")]
@@ -107,6 +110,11 @@ def facts_document(status: StatusDocument, rows: TrialRows, use: SlotUse | None)
     if use is not None and sum(counts[state] for state in ENDED) > 1:
         found.append(("slots taken", f"{use.share:.0%} of {use.slots:,}, with imports"))
     found.append(("reports", f"{int(rows.reports.sum()):,}"))
+    improving = None if understood is None else understood.still_improving
+    if improving is not None:
+        found.append(
+            ("best in the last tenth of their curves", f"{improving.improving} of the best {improving.trials}")
+        )
     return [{"label": label, "shown": shown} for label, shown in found]
 
 

@@ -215,11 +215,8 @@ def _config(config: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _short(one: Candidate, best: float | None = None) -> dict[str, Any]:
     """A trial and its value; `best`: a value of the same kind, which it is behind."""
     behind = _behind(one.value, best)
-    return {
-        "trial": one.trial,
-        "value": one.value,
-        "shown": number(one.value) + (f", {behind} behind" if behind else ""),
-    }
+    gap = ", as good" if one.value == best else f", {behind} behind" if behind else ""
+    return {"trial": one.trial, "value": one.value, "shown": number(one.value) + gap}
 
 
 def _final(best: BestDocument, trial: int) -> list[dict[str, str]]:
