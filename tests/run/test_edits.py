@@ -358,3 +358,30 @@ def test_a_trial_of_a_sweep_that_runs_goes_back_at_once_and_what_is_behind_count
     assert {rate for _, attempt, rate in rows if attempt} == {0.5}
     states = Result(store).sql("SELECT attempt, state, cause FROM attempts ORDER BY attempt").fetchall()
     assert states == [(0, "PAUSED", "first"), (1, "COMPLETED", "rollback")]
+
+
+@pytest.mark.exhaustive
+@pytest.mark.usefixtures("inline")
+def test_who_is_paused_frees_its_process_and_goes_on_from_its_checkpoint(
+    driver: Driver, tmp_path: Path, caviar: Caviar, store: Path
+) -> None:
+    wait_for(driver, 1, "step = 20")
+    paused = caviar("pause", "--trial", "0")
+    assert paused.code == 0, paused.err
+    _, err = driver.process.communicate(timeout=60)
+    assert driver.process.returncode == 0
+    assert "paused: only trial 0 is left" in err
+    assert "is paused already" in caviar("pause", "--trial", "0").err
+    assert "does not run" in caviar("pause").err
+    (tmp_path / "code" / "enough").touch()
+    again = caviar("continue")
+    assert again.code == 0, again.err
+    assert "trial 0 goes on" in again.err
+    rows = Result(store).sql("SELECT step FROM _curves ORDER BY _row").fetchall()
+    assert [step for (step,) in rows] == list(range(len(rows)))
+    states = Result(store).sql("SELECT state, cause FROM attempts ORDER BY attempt").fetchall()
+    assert states == [("PAUSED", "first"), ("COMPLETED", "continue")]
+    assert [line.split(";")[0].split(": ")[-1] for line in caviar("diary", "0").out.splitlines()[3:]] == [
+        "paused",
+        "went on",
+    ]

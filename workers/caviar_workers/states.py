@@ -99,8 +99,11 @@ TOLD = (Action.STOP, Action.PAUSE)
 GIVEN_WAY = (Action.STOP, Action.ROLLBACK, Action.PAUSE)
 """What ends an attempt, the first of those that it was told."""
 
-ACTS = (Action.EDIT, Action.APPLIED, Action.UNREAD, Action.ROLLBACK, Action.NOTE)
-"""What somebody does to one trial by hand, and what becomes of it."""
+ACTS = (Action.EDIT, Action.APPLIED, Action.UNREAD, Action.ROLLBACK, Action.CONTINUE, Action.NOTE)
+"""What somebody does to one trial by hand, and what becomes of it; a pause is one too, where `USER` decides it."""
+
+USER = "user"
+"""Who decides what somebody asks for."""
 
 CHANGING = (Action.EDIT, Action.ROLLBACK)
 """Those of them that change the trial's configuration."""

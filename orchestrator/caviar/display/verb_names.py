@@ -7,6 +7,8 @@ VERBS = {
     "stop": ("Run sweeps", "Stop a sweep that runs, or one of its trials."),
     "edit": ("Babysit a trial", "Change live parameters of a trial while it trains."),
     "rollback": ("Babysit a trial", "Go on with a trial from an earlier checkpoint."),
+    "pause": ("Babysit a trial", "Let a trial, or a sweep, pause until you say so."),
+    "continue": ("Babysit a trial", "Go on with what you have paused."),
     "note": ("Babysit a trial", "Keep a few words about a trial."),
     "diary": ("Babysit a trial", "What was done to a trial by hand, and what came of it."),
     "ls": ("Read results", "The sweeps of the store, newest first."),

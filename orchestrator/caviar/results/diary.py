@@ -10,7 +10,7 @@ from caviar.results.edits import acts_of, standing
 from caviar.store.checkpoints import cuts_of
 from caviar.store.read.sql import name as quoted
 from caviar_workers.schedule import Change, config_at, leads
-from caviar_workers.states import CHANGING, Action
+from caviar_workers.states import Action
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,7 +106,7 @@ def diary_document(opened: OpenSweep, trial: int) -> DiaryDocument:
 
     entries = []
     for one in acts:
-        if one["action"] not in (*CHANGING, Action.NOTE, Action.UNREAD):
+        if one["action"] == Action.APPLIED:
             continue
         after = taken.get(one["n"])
         undone = bool(one["numbers"].get("set")) and one["n"] not in living

@@ -16,7 +16,7 @@ from caviar.spec.overrides import Typed, read
 from caviar.store.checkpoints import Cut
 from caviar.store.untrusted_json import numbers_of
 from caviar_workers.schedule import Change, config_at, schedule_of
-from caviar_workers.states import ACTS, CHANGING, ENDED
+from caviar_workers.states import ACTS, CHANGING, ENDED, USER, Action
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +92,8 @@ class Edit:
 def acts_of(opened: OpenSweep, trial: int) -> list[dict[str, Any]]:
     """What was done to a trial by hand, oldest first: rows of `decisions`, each with its numbers as a mapping."""
     names = ", ".join(f"'{action}'" for action in ACTS)
-    sql = f"SELECT * EXCLUDE (sweep) FROM decisions WHERE trial = ? AND action IN ({names}) ORDER BY n"
+    acted = f"(action IN ({names}) OR (action = '{Action.PAUSE}' AND decided_by = '{USER}'))"
+    sql = f"SELECT * EXCLUDE (sweep) FROM decisions WHERE trial = ? AND {acted} ORDER BY n"
     return [{**row, "numbers": numbers_of(row["numbers"])} for row in opened.rows(sql, [trial])]
 
 

@@ -29,7 +29,7 @@ from caviar.store.requests import ask_to_act
 from caviar.store.storable import NotKept, check_kept
 from caviar.store.untrusted_json import numbers_of
 from caviar.store.writer import Writer
-from caviar_workers.states import ENDED, Action
+from caviar_workers.states import CHANGING, ENDED, Action
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -130,7 +130,7 @@ def edit_trial(
             now = standing(opened, trial)
             edit = edit_of(opened, now, wish.values, at_step=wish.at_step, over=wish.over, restarts=wish.now)
         numbers = edit.numbers() | ({"why": wish.why} if wish.why else {})
-        answer = _ask(store, sweep, Action.EDIT, now, numbers, say)
+        answer = ask(store, sweep, Action.EDIT, now, numbers, say)
         if isinstance(answer, Accepted):
             return _awaited(store, sweep, now, edit, answer.n, say, 0.0 if wish.at_step is not None else takes_s)
         why_not = answer.why
@@ -162,7 +162,7 @@ def roll_back(store: Store, sweep: SweepDir, trial: int, wish: Wish, *, to_step:
         with open_sweep(store, sweep, say) as opened:
             now, back = look_back(opened, trial, wish, to_step)
         numbers = back.numbers() | ({"why": wish.why} if wish.why else {})
-        answer = _ask(store, sweep, Action.ROLLBACK, now, numbers, say)
+        answer = ask(store, sweep, Action.ROLLBACK, now, numbers, say)
         if isinstance(answer, Accepted):
             return _rolled_back(sweep, trial, back, answer.n)
         why_not = answer.why
@@ -234,7 +234,7 @@ def note_trial(store: Store, sweep: SweepDir, trial: int, text: str, *, say: Say
         raise SpecError(f"a note is a few words, such as 'plateau since step 800', but got {text!r:.40}")
     with open_sweep(store, sweep, say) as opened:
         now = standing(opened, trial)
-    answer = _ask(store, sweep, Action.NOTE, now, {"text": text.strip()}, say)
+    answer = ask(store, sweep, Action.NOTE, now, {"text": text.strip()}, say)
     if isinstance(answer, Refused):
         raise CaviarError(f"the note was not kept, for {answer.why}")
     return ActDocument(
@@ -243,7 +243,7 @@ def note_trial(store: Store, sweep: SweepDir, trial: int, text: str, *, say: Say
     )  # fmt: skip
 
 
-def _ask(
+def ask(
     store: Store, sweep: SweepDir, action: Action, now: Standing, numbers: Mapping[str, Any], say: Say
 ) -> Accepted | Refused:
     """Ask for an act on a trial, and wait for the answer; where nobody runs the sweep, do it here."""
@@ -298,9 +298,11 @@ def _record(store: Store, sweep: SweepDir, decision: Decision, seen: int, say: S
             newest = _newest_attempt(opened, held.sweep, decision.trial)
         changed = {
             Action.EDIT: now.state in ENDED,
+            Action.PAUSE: now.state in ENDED,
             Action.ROLLBACK: newest != decision.attempt,  # somebody ran the sweep meanwhile
         }
-        if decision.action != Action.NOTE and (now.seen != seen or changed[Action(decision.action)]):
+        looked = decision.action in CHANGING and now.seen != seen
+        if looked or changed.get(Action(decision.action), False):
             return Refused(why="another change came first", again=True)
         with Writer(held.sweep, held.epoch, sealing=True) as writer:
             DecisionLog(writer, first, time.time).publish([decision])

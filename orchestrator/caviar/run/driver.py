@@ -272,13 +272,12 @@ def drive_sweep(
         if word := _end(held, sweep_dir, plan, scheduler, failed=hopeless is not None, last=last):
             progress.note(word)
         error = hopeless or _fruitless(store, sweep_dir, plan, scheduler)
-        # Who stopped the sweep goes on with it, or does not care.
-        if program.final and not error and scheduler.shutdown.by != "user" and _is_last(store, held, plan, scheduler):
+        if program.final and not error and _is_last(store, held, plan, scheduler):
             progress.start("testing the winner…")
             run_final_test(store, held, plan, ports, requests.attend, progress.note)
     if error is not None:
         raise error
-    return not scheduler.stopped
+    return not (scheduler.stopped or scheduler.trials.held)
 
 
 def _look_s(plan: Plan) -> float:
@@ -293,6 +292,8 @@ def _pace(plan: Plan) -> dict[str, Any]:
 
 def _is_last(store: Store, held: Ownership, plan: Plan, scheduler: Scheduler) -> bool:
     """Whether no round, retest or further look follows: then all choices are made."""
+    if scheduler.shutdown.by in ("user", "pause") or scheduler.trials.held:
+        return False  # who stopped the sweep goes on with it, or does not care
     if scheduler.stopped:
         return not (plan.rounds or plan.retest or plan.retested)
     return next_plan(store, held.sweep, plan) is None
@@ -314,6 +315,9 @@ def _end(
     write_final(sweep_dir, held.epoch, "failed" if failed else None)
     if scheduler.stopped:
         return _farewell(last, scheduler)
+    if held_back := scheduler.trials.held:
+        which = ", ".join(map(str, held_back[:5])) + (", …" if len(held_back) > 5 else "")
+        return f"paused: only trial {which} is left, and waits for you; go on with: caviar resume {last.sweep}"
     if plan.halves and not scheduler.judged:
         return f"{plan.stopping} judged nobody: trials that end within a second are over before their rows arrive"
     return ""
@@ -321,7 +325,9 @@ def _end(
 
 def _farewell(last: SweepStatus, scheduler: Scheduler) -> str:
     ended, left = scheduler.counters.ended, last.planned - last.done
-    why = {"signal": "interrupted", "user": "stopped", "time_limit": "out of time"}[scheduler.shutdown.by]
+    why = {"signal": "interrupted", "user": "stopped", "time_limit": "out of time", "pause": "paused"}[
+        scheduler.shutdown.by
+    ]
     lack = f"; {last.lack}" if last.lack else ""
     return (
         f"{why}: {ended} trial{'' if ended == 1 else 's'} ended, {left} of {last.planned} are left, "

@@ -82,8 +82,9 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
         metrics=metrics,
         written=written,
         attempts=attempts,
-        paused=frozenset(trial for trial, _, paused, _ in rows if paused),
-        rolled_back=frozenset(trial for trial, *_, back in rows if back),
+        paused=frozenset(trial for trial, _, paused, *_ in rows if paused),
+        by_hand=frozenset(trial for trial, _, paused, _, judged in rows if paused and not judged),
+        rolled_back=frozenset(trial for trial, *_, back, _ in rows if back),
         dropped=frozenset(trial for (trial,) in dropped),
         completed=completed,
         failed=0 if retry_failed else counts.get(State.FAILED, 0),
@@ -94,7 +95,9 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
 
 
 def _left_over(ended: str) -> str:
-    """SELECT of the trials that have not ended: next attempt, and whether it was paused, or rolled back and waits."""
+    """SELECT of the trials that have not ended: next attempt, and whether it was paused, or rolled back and waits, and
+    whether a stop policy ever paused it.
+    """
     # A driver that dies while it publishes may leave rows of an attempt that `attempts` does not know yet.
     return (
         "WITH newest AS (SELECT trial, arg_max(state, attempt * 2 + (ended IS NOT NULL)::INT) AS state "
@@ -108,7 +111,8 @@ def _left_over(ended: str) -> str:
         "UNION ALL SELECT trial, attempt FROM logs "
         "UNION ALL SELECT trial, attempt FROM decisions WHERE attempt IS NOT NULL) "
         "SELECT trial, coalesce(max(attempt)::INT + 1, 0), "
-        "trial IN (SELECT trial FROM newest WHERE state = 'PAUSED'), trial IN (SELECT trial FROM waiting) "
+        "trial IN (SELECT trial FROM newest WHERE state = 'PAUSED'), trial IN (SELECT trial FROM waiting), "
+        "trial IN (SELECT trial FROM decisions WHERE action = 'pause' AND decided_by <> 'user' AND trial IS NOT NULL) "
         "FROM left_over LEFT JOIN seen USING (trial) GROUP BY trial"
     )
 

@@ -11,6 +11,7 @@ from caviar.run.engine.background import Background
 from caviar.run.engine.decision_log import Decision
 from caviar.store.requests import discard, pop_requests
 from caviar.store.untrusted_json import numbers_of
+from caviar_workers.states import Action
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -61,10 +62,10 @@ class StopRequests:
         if self._look is not None and self._look.done():
             asked, self._look = self._look.result(), None
             for request in asked:
-                if request.action == "stop":
-                    _grant(request, scheduler)
-                else:
+                if request.token:
                     self._act(request, scheduler)
+                else:
+                    _grant(request, scheduler)
         if self._look is None and self._clock() >= self._due:
             self._due = self._clock() + self._look_s
             self._look = self._background.do(self._asked)
@@ -88,6 +89,11 @@ class StopRequests:
 
 
 def _grant(request: Request, scheduler: Scheduler) -> None:
+    if request.action == Action.PAUSE:
+        scheduler.pause()
+        return
+    if request.action != Action.STOP:
+        return
     numbers = {"asked": request.made, "at_once": request.at_once}
     scheduler.decide([Decision(action=request.action, by="user", trial=request.trial, numbers=numbers)])
     if request.trial is None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """To end a sweep, or one of its trials; or an act on a trial."""
+    """To end or to pause a sweep, or to end one of its trials; or an act on a trial."""
 
     epoch: int
     """Of the owner that is asked; its successors pay no heed."""
@@ -41,7 +41,7 @@ class Request:
     """Of an act that was read: its name, for `discard`."""
 
 
-KINDS = ("stop", Action.EDIT, Action.NOTE, Action.ROLLBACK)
+KINDS = ("stop", Action.EDIT, Action.NOTE, Action.ROLLBACK, Action.PAUSE, Action.CONTINUE)
 """What may be asked."""
 
 
@@ -55,6 +55,11 @@ def ask_to_stop(sweep: SweepDir, *, trial: int | None = None, at_once: bool = Fa
         StoreError: It cannot be written.
     """
     return _leave(sweep, Request(epoch=0, trial=trial, at_once=at_once, made=now()))
+
+
+def ask_to_pause(sweep: SweepDir) -> PurePath:
+    """Leave a request to pause all trials, and to end; otherwise as `ask_to_stop`."""
+    return _leave(sweep, Request(epoch=0, action=Action.PAUSE, made=now()))
 
 
 def ask_to_act(sweep: SweepDir, *, action: str, trial: int, token: str, act: str) -> PurePath:
@@ -98,8 +103,8 @@ def pop_requests(sweep: SweepDir, epoch: int) -> list[Request]:
         if request is None or request.epoch > epoch:
             continue
         if request.epoch == epoch:
-            found.append(request if request.action == "stop" else replace(request, file=name))
-            if request.action != "stop":
+            found.append(replace(request, file=name) if request.token else request)
+            if request.token:
                 continue
         with suppress(OSError):  # then it is taken twice, which does no harm
             sweep.disk.delete([folder / name])
@@ -111,7 +116,7 @@ def _read(sweep: SweepDir, path: PurePath) -> Request | None:
         found = record(Request, read(sweep.disk, path))
     except (OSError, ValueError):  # gone, of a later version, or none of ours
         return None
-    if found.action not in KINDS or (found.trial is None and found.action != "stop"):
+    if found.action not in KINDS or (found.trial is None and found.action not in ("stop", Action.PAUSE)):
         return None
     return found if found.trial is None or found.trial < MOST_TRIALS else None
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from caviar.results.diary import DiaryDocument
     from caviar.results.open_sweep import OpenSweep
     from caviar.run.acts import ActDocument
+    from caviar.run.pauses import PauseDocument
     from caviar.store import Store, SweepDir
 
 
@@ -88,6 +89,22 @@ class ActsOnTrials(ABC):
         wish = Wish(values={**(changes or {}), **parameters}, why=why)
         with self._told():
             return roll_back(self._store, self._sweep.again(), trial, wish, to_step=to_step, say=warnings.warn)
+
+    def pause(self, trial: int | None = None) -> PauseDocument:
+        """Let a trial, or the sweep, pause at its next checkpoint, until you continue it; as `caviar pause`."""
+        from caviar.run.pauses import pause  # noqa: PLC0415 — reading needs none of it
+
+        one = None if trial is None else trial_number(trial)
+        with self._told():
+            return pause(self._store, self._sweep.again(), one, say=warnings.warn)
+
+    def continue_(self, trial: int | None = None) -> PauseDocument:
+        """Let a trial that you paused go on, or all; where nobody runs the sweep, `resume` then does."""
+        from caviar.run.pauses import go_on  # noqa: PLC0415 — reading needs none of it
+
+        one = None if trial is None else trial_number(trial)
+        with self._told():
+            return go_on(self._store, self._sweep.again(), one, say=warnings.warn)
 
     def note(self, trial: int, text: str) -> ActDocument:
         """Keep a few words about a trial, for its diary; as `caviar note`."""

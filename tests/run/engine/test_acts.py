@@ -243,3 +243,50 @@ def test_a_paused_trial_that_is_edited_goes_on() -> None:
     assert promoted["trial"] == found[0]
     assert sweep.sink.states()[found[0]] == "COMPLETED"
     assert sweep.rates(found[0])[-1] == 0.5
+
+
+def ask(sweep: Sweep, when: float, action: str, trial: int) -> None:
+    """Ask for a pause, or for its end, at a moment."""
+    decision = Decision(action=action, by="user", trial=trial)
+    sweep.agenda.append((when, lambda: sweep.loop.act(Act(decision=decision, token=f"{action} {when}"))))
+
+
+@pytest.mark.parametrize("stopping", ["", "asha:eta=3"])
+def test_who_its_user_has_paused_waits_for_its_user_alone(stopping: str) -> None:
+    sweep = Sweep(trials=6, stopping=stopping, pausing=bool(stopping))
+    ask(sweep, 35, "pause", 0)
+    ask(sweep, 40, "pause", 0)
+    ask(sweep, 45, "continue", 1)
+    sweep.loop.run()
+
+    assert sweep.sink.states()[0] == "PAUSED"
+    assert sweep.loop.trials.held == [0]
+    others = {state for trial, state in sweep.sink.states().items() if trial}
+    assert others == {"COMPLETED"} if not stopping else "STOPPED" not in others, "nobody is exhausted while one is held"
+    whys = [one["numbers"]["why"] for one in sweep.decisions("refuse")]
+    assert sorted(whys) == ["it is not paused", "it is paused already"]
+
+
+def test_a_trial_goes_on_from_its_checkpoint_when_its_user_says_so_also_before_it_has_paused() -> None:
+    sweep = Sweep()
+    ask(sweep, 35, "pause", 0)
+    ask(sweep, 150, "continue", 0)
+    ask(sweep, 36, "pause", 1)
+    ask(sweep, 37, "continue", 1)
+    sweep.loop.run()
+
+    assert set(sweep.sink.states().values()) == {"COMPLETED"}
+    causes = {(row["trial"], row["attempt"]): row["cause"] for row in sweep.sink.rows["attempts"]}
+    assert causes[0, 1] == causes[1, 1] == "continue"
+    rows = [(row["trial"], row["step"]) for row in sweep.sink.rows["curves"]]
+    assert len(rows) == len(set(rows)), "a step was trained twice"
+
+
+def test_a_sweep_that_is_paused_begins_nothing_more_and_ends_with_all_at_their_checkpoints() -> None:
+    sweep = Sweep(trials=6)
+    sweep.agenda.append((35.0, sweep.loop.pause))
+    sweep.loop.run()
+
+    assert sweep.sink.states() == dict.fromkeys(range(4), "PAUSED")
+    assert sweep.loop.stopped
+    assert not sweep.loop.trials.held

@@ -74,8 +74,8 @@ def test_the_newest_checkpoint_whose_rows_are_published_stays_however_slow_the_d
 
 def test_at_the_end_what_nothing_can_go_on_from_is_deleted(tmp_path: Path) -> None:
     from caviar.run.engine.attempt_rows import lost_rows
+    from caviar.run.engine.live_trial import Loss
     from caviar.run.engine.running_lease import RunningLease
-    from caviar.run.engine.trial_table import Loss
     from caviar.run.engine.work import Work
 
     store = Store.open(tmp_path / "store", create=True)

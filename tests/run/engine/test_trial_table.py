@@ -2,8 +2,9 @@ import random
 
 import pytest
 
+from caviar.run.engine.live_trial import Loss
 from caviar.run.engine.running_lease import Seen
-from caviar.run.engine.trial_table import MOST_NODE_DEATHS, Loss, TrialTable
+from caviar.run.engine.trial_table import MOST_NODE_DEATHS, TrialTable
 from caviar.run.engine.work import Work
 from caviar.run.executors.executor import LeaseFailure
 from caviar_workers.states import Action, Cause

@@ -123,6 +123,13 @@ class ActRunner:
     def carry_out(self, trial: int, number: int, decision: Decision) -> None:
         """Do what was decided by hand of a trial, or note what became of it."""
         self._acts.enter(number, decision)
+        if decision.action == Action.CONTINUE:
+            self._trials.lets_go_on(trial)
+            return
+        if decision.action == Action.PAUSE:
+            self._trials.hold(trial)
+            self._messenger.tell(trial, Action.PAUSE, number)
+            return
         if decision.action not in CHANGING:
             return
         self._policies.let_go(trial)
@@ -152,15 +159,21 @@ class ActRunner:
         """Why an act cannot be done, empty: it can; and whether it can be asked for once more."""
         trial, action = act.decision.trial, act.decision.action
         assert trial is not None
-        if action not in CHANGING:
+        if action not in (*CHANGING, Action.PAUSE, Action.CONTINUE):
             return "", False
-        if not self._acts.taken or not (action == Action.ROLLBACK or self._lives(trial)):
-            return "it has ended", False
-        if ending:
-            return "its sweep is about to end", False
-        if self._trials.told_to(trial, Action.STOP):
-            return "it was told to stop", False
-        if broken := breaks_a_rule(self._plan.space, act.decision.numbers, live=action == Action.EDIT):
+        over = {
+            "it has ended": not self._acts.taken or not (action == Action.ROLLBACK or self._lives(trial)),
+            "its sweep is about to end": ending,
+            "it was told to stop": self._trials.told_to(trial, Action.STOP),
+        }
+        if why := next((why for why, holds in over.items() if holds), ""):
+            return why, False
+        if action in (Action.PAUSE, Action.CONTINUE):
+            held = self._trials.record(trial).held
+            same = "it is paused already" if held else "it is not paused"
+            return "" if held == (action == Action.CONTINUE) else same, False
+        broken = breaks_a_rule(self._plan.space, act.decision.numbers, live=action == Action.EDIT)
+        if broken:
             return broken, False
         return ("another change came first", True) if act.seen != self._acts.newest(trial) else ("", False)
 

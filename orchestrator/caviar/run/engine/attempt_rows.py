@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from caviar.run.engine.live_trial import Loss
 from caviar.run.engine.running_lease import NOWHERE, WorkerProcess
-from caviar.run.engine.trial_table import Loss
 from caviar.run.engine.work import Work
 from caviar_workers.states import Cause, State
 from caviar_workers.tables import ATTEMPTS, arrays_of

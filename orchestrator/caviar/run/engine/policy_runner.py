@@ -24,7 +24,7 @@ from caviar.search.searchers import Searcher
 from caviar.search.stopping import Judgement, StopPolicy
 from caviar.space.scale import FloatArray
 from caviar.store.untrusted_json import numbers_of
-from caviar_workers.states import ENDED, TOLD, Action, State
+from caviar_workers.states import ENDED, TOLD, USER, Action, State
 
 NOBODY: Mapping[str, StopPolicy] = {}
 
@@ -140,7 +140,7 @@ class PolicyRunner:
                 policy.apply(_judgement(decision))
                 self.judged = True
             if decision["trial"] is not None and decision["trial"] not in ended:
-                self._mark(decision["trial"], decision["action"], decision["n"])
+                self._mark(decision["trial"], decision["action"], decision["n"], by=decision["decided_by"])
         for trial in changed:
             self.let_go(trial)
         for trial, state in ended.items():
@@ -220,9 +220,13 @@ class PolicyRunner:
         facts = {item.name: getattr(found, item.name) for item in fields(found)}
         self._made.append(Decision(by=by, attempt=attempt, **facts))
 
-    def _mark(self, trial: int, action: str, decision: int = -1) -> None:
+    def _mark(self, trial: int, action: str, decision: int = -1, *, by: str = "") -> None:
         """Remember what was decided, so that nobody judges the trial until it is done."""
-        if action in TOLD:
+        if action == Action.PAUSE and by == USER:
+            self.trials.hold(trial)
+        elif action == Action.CONTINUE:
+            self.trials.lets_go_on(trial)
+        elif action in TOLD:
             self.trials.asks(trial, Action(action), decision)
         elif action == Action.PROMOTE:
             self.trials.takes_back_pause(trial)

@@ -29,7 +29,7 @@ from caviar.run.engine.work import Kept, Work
 from caviar.run.executors.executor import Event
 from caviar.spec.plan import Plan
 from caviar_workers.messages import Applied
-from caviar_workers.states import ACTS, TOLD, Action, Cause
+from caviar_workers.states import ACTS, TOLD, USER, Action, Cause
 
 _POLL_S = 0.2
 _LOOK_UP_S = 0.02
@@ -75,6 +75,8 @@ class Scheduler:
         self._inbox: deque[Event] = deque()
         self._lacked = ""
         self._look_ups = LookUps(ports.checkpoints)
+        self._put_off: set[int] = set()
+        """Leases that were ended for a pause: their trials go on, or begin, another time."""
         before = source.rest
         self._decisions = DecisionLog(ports.sink, before.decided, ports.clock.time)
         self.shutdown = Shutdown(ports.clock.monotonic() + (plan.time_limit or math.inf))
@@ -111,6 +113,10 @@ class Scheduler:
         try:
             for trial, decision in self.trials.condemned:
                 self._tell(trial, Action.STOP, decision)
+            held = self.trials.held
+            waits = [trial for trial in self._source.rest.attempts if self.trials.told_to(trial, Action.PAUSE)]
+            if held and len({*held, *waits}) == self._source.waiting:  # somebody resumes it, and nothing else is left
+                self.decide([Decision(action=Action.CONTINUE, by=USER, trial=trial) for trial in held])
             while not self._finished():
                 self._fill()
                 self._record_lack()
@@ -139,6 +145,21 @@ class Scheduler:
         """Start nothing more; running trials are ended after a short grace. May be called from a signal handler."""
         self.shutdown.ask(by, self._ports.clock.monotonic(), at_once=at_once)
 
+    def pause(self) -> None:
+        """Start nothing more, and let all pause at their next checkpoints; short trials, several in a lease, end.
+
+        Raises:
+            StoreError: It cannot be published, and so nothing is done.
+        """
+        (number,) = self._decisions.publish([Decision(action=Action.PAUSE, by=USER)])
+        self.shutdown.wind_down()
+        for lease, running in list(self.trials.leases.items()):
+            if len(running.work) > 1 or not running.running:
+                self._put_off.add(lease)
+                self._ports.executor.kill(lease)
+            else:
+                self._messenger.tell(running.work.trials[0], Action.PAUSE, number)
+
     def end_trial(self, trial: int) -> None:
         """End a trial that runs by killing its process; it is STOPPED, and its lease-mates run again."""
         lease = self.trials.kill(trial, "stop")
@@ -154,12 +175,12 @@ class Scheduler:
         for number, decision in zip(self._decisions.publish(decisions), decisions, strict=True):
             if decision.trial is None:
                 continue
-            if decision.action in TOLD:
+            if decision.action in ACTS or (decision.action, decision.by) == (Action.PAUSE, USER):
+                self._act_runner.carry_out(decision.trial, number, decision)
+            elif decision.action in TOLD:
                 self._tell(decision.trial, Action(decision.action), number)
             elif decision.action == Action.PROMOTE:
                 self.trials.promote(decision.trial)
-            elif decision.action in ACTS:
-                self._act_runner.carry_out(decision.trial, number, decision)
 
     def act(self, act: Act) -> None:
         """Do what somebody asks of one trial, or publish why it is not done.
@@ -198,7 +219,9 @@ class Scheduler:
         """Whether no trial is left, or none runs after a stop."""
         if self._act_runner.waiting:
             return False
-        return not (self.trials.leases if self.stopped else self._busy or self._waiting or self.trials.paused)
+        if self.stopped or self._busy or self._waiting or not self.trials.paused:
+            return not (self.trials.leases if self.stopped else self._busy or self._waiting)
+        return bool(self.trials.held) and not (self.trials.promoted or self._recall())
 
     @property
     def _busy(self) -> int:
@@ -239,7 +262,8 @@ class Scheduler:
 
     def _prepare(self, work: Work) -> None:
         """Submit a work; of one that goes on, when it is known what is kept of it."""
-        if (kept := self._look_ups.begin(work)) is not None:
+        work = self.trials.without_held(work)
+        if len(work) and (kept := self._look_ups.begin(work)) is not None:
             self._submit(work, kept)
 
     def _submit(self, work: Work, kept: Kept) -> None:
@@ -287,7 +311,7 @@ class Scheduler:
 
     def _recall(self) -> bool:
         """Ask the policy about those that are paused; whether it had something to say."""
-        exhausted = not (self._busy or self._waiting)
+        exhausted = not (self._busy or self._waiting or self.trials.held)
         if self._policies.recall(exhausted=exhausted):
             self.decide(self._policies.decisions())
             return True
@@ -306,7 +330,10 @@ class Scheduler:
 
     def _receive(self, timeout: float) -> None:
         for event in self._news(timeout):
-            self._accounting.enter(event)
+            if event.lease in self._put_off:
+                self._accounting.enter_last_words(event)
+            else:
+                self._accounting.enter(event)
 
     def _news(self, timeout: float, *, always: bool = False) -> Iterator[Event]:
         """Events of leases that have not ended; what an error leaves unread stays for the next call.

@@ -16,7 +16,7 @@ class Shutdown:
     limit: float = math.inf
     """The moment, in the clock's monotonic seconds, at which the sweep has had its time."""
     by: str = ""
-    """`signal`, `user`, `time_limit`; empty: nobody asked so far."""
+    """`signal`, `user`, `time_limit`, `pause`; empty: nobody asked so far."""
     kill_at: float = math.inf
     """When what still runs is ended."""
     recorded: bool = False
@@ -26,6 +26,10 @@ class Shutdown:
         """Start nothing more, and end what runs after a short grace; who asks first gave the reason."""
         self.by = self.by or by
         self.kill_at = min(self.kill_at, now if at_once else now + GRACE_S)
+
+    def wind_down(self) -> None:
+        """Start nothing more: what runs pauses by itself."""
+        self.by = self.by or "pause"
 
     def over(self, now: float) -> bool:
         """Whether the time is up, and nobody has asked before."""

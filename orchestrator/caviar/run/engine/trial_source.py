@@ -36,6 +36,8 @@ class ResumeState:
     """Trials from `written` on that were cancelled before they were drawn."""
     paused: frozenset[int] = frozenset()
     """Trials in `attempts` that were paused when the driver ended."""
+    by_hand: frozenset[int] = frozenset()
+    """Those of `paused` that no stop policy had paused."""
     rolled_back: frozenset[int] = frozenset()
     """Trials in `attempts` that go on from an earlier checkpoint, on a branch that has not begun."""
     completed: int = 0
@@ -59,7 +61,9 @@ class ResumeState:
             return Cause.FIRST
         if trial in self.rolled_back:
             return Cause.ROLLBACK
-        return Cause.PROMOTE if trial in self.paused else Cause.RETRY
+        if trial in self.paused:
+            return Cause.CONTINUE if trial in self.by_hand else Cause.PROMOTE
+        return Cause.RETRY
 
 
 NOTHING_RAN = ResumeState()

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import inf
 
+from caviar.run.engine.live_trial import NOTHING_KNOWN, LiveTrial, Loss
 from caviar.run.engine.running_lease import KilledFor, RunningLease
 from caviar.run.engine.work import Work
 from caviar.run.executors.executor import LeaseFailure
@@ -29,42 +29,6 @@ from caviar_workers.states import Action, Cause
 SHRINK = 4
 """Suspects go into leases this many times smaller than the one that died: a culprit among 4,096 stands alone after
 six deaths."""
-
-
-@dataclass(slots=True)
-class LiveTrial:
-    """One trial until it ends, as far as something of it is remembered."""
-
-    asked: Action | None = None
-    """What was decided of it: to stop, until it ends, or to pause, until it is promoted."""
-    decision: int = -1
-    """Number of that decision."""
-    promoted: bool = False
-    """It was promoted before it had paused."""
-    charged_deaths: int = 0
-    """Deaths of processes that it was alone in."""
-    node_deaths: int = 0
-    """Deaths of nodes while it was alone in its lease."""
-    oom_before: bool = False
-    """It ran out of memory once."""
-    goes_back: bool = False
-    """It was rolled back, and no attempt has gone on yet: however the present one ends, another one follows."""
-
-
-NOTHING_KNOWN = LiveTrial()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
-    """Executions that did not end, of trials of a dead lease that fare alike."""
-
-    lost: Work
-    """They are to be recorded as LOST, or FAILED if given up."""
-    lease: RunningLease
-    given_up: bool = False
-    """The trial has used up its attempts, or its process was killed for its sake."""
-    killed_for: KilledFor = ""
-    """In the latter case, why."""
 
 
 MOST_NODE_DEATHS = 10
@@ -89,6 +53,8 @@ class TrialTable:
         """Each at the attempt that it would go on with."""
         self._next: deque[Work] = deque()
         """Those of them that were promoted."""
+        self._held: dict[int, Work] = {}
+        """Trials that their user has paused, and that nobody else has, each at the attempt that it would go on with."""
         self._records: dict[int, LiveTrial] = {}
 
     # Where trials are
@@ -102,6 +68,11 @@ class TrialTable:
     def paused(self) -> int:
         """The number of trials that are paused, or were promoted and have not gone on."""
         return len(self._paused) + len(self._next)
+
+    @property
+    def promoted(self) -> int:
+        """The number of trials that were promoted and have not gone on."""
+        return len(self._next)
 
     @property
     def in_flight(self) -> int:
@@ -125,8 +96,9 @@ class TrialTable:
 
     def take_out(self, trial: int) -> Work | None:
         """Let a trial go that is in no lease, as the work that it would have been; None: it does not wait here."""
-        if trial in self._paused:
-            return self._paused.pop(trial)
+        for paused in (self._paused, self._held):
+            if trial in paused:
+                return paused.pop(trial)
         for work in self._next:
             if work.trials[0] == trial:
                 self._next.remove(work)
@@ -303,7 +275,7 @@ class TrialTable:
     def take_out_paused(self, trial: int) -> Work | None:
         """Let a trial go that is paused, or was promoted; None: it is not."""
         promoted = any(work.trials[0] == trial for work in self._next)
-        return self.take_out(trial) if promoted or trial in self._paused else None
+        return self.take_out(trial) if promoted or trial in self._paused or trial in self._held else None
 
     def again(self, work: Work) -> None:
         """Let a trial run again that is nowhere else."""
@@ -317,7 +289,7 @@ class TrialTable:
         return max((work.one(trial).attempts[0] - 1 for work in waits), default=-1)
 
     def _waits(self) -> list[Work]:
-        return [*self._paused.values(), *self._next, *(work for work, _ in self._retries)]
+        return [*self._paused.values(), *self._next, *self._held.values(), *(work for work, _ in self._retries)]
 
     def _retry(self, work: Work, limit: int) -> None:
         if len(work):
@@ -334,6 +306,14 @@ class TrialTable:
         trial = work.trials[0]
         if self.goes_back(trial):
             self.again(work)
+            return
+        known = self.record(trial)
+        if known.continued:
+            self._records[trial].continued = False
+            self.again(work.because(Cause.CONTINUE))
+            return
+        if known.held and known.asked != Action.PAUSE:
+            self._held[trial] = work
             return
         self._paused[trial] = work
         if self.record(trial).promoted:
@@ -356,6 +336,34 @@ class TrialTable:
         """Note that a trial is executed again without having paused: an earlier promotion means nothing now."""
         if trial in self._records:
             self._records[trial].promoted = False
+
+    # Trials that their user has paused
+
+    @property
+    def held(self) -> list[int]:
+        """Return the trials that their user has paused, as far as is known."""
+        return sorted(trial for trial, known in self._records.items() if known.held)
+
+    def hold(self, trial: int) -> None:
+        """Note that its user has paused a trial."""
+        known = self._remember(trial)
+        known.held, known.continued = True, False
+
+    def lets_go_on(self, trial: int) -> None:
+        """Note that its user lets a trial go on: at once, or as soon as it has paused."""
+        known = self._remember(trial)
+        known.held = False
+        if trial in self._held:
+            self.again(self._held.pop(trial).because(Cause.CONTINUE))
+        else:
+            known.continued = self.where(trial) is not None
+
+    def without_held(self, work: Work) -> Work:
+        """Keep those of some trials back that their user has paused; returns the others."""
+        held = [trial for trial in work.trials if self.record(trial).held] if self._records else []
+        for trial in held:
+            self._held[trial] = work.one(trial)
+        return work.without(held)
 
     def next(self) -> Work | None:
         """Return a trial that was promoted; None: there is none."""
