@@ -55,7 +55,7 @@ def attempts_table(
     window: FlushWindow,
     totals: Totals,
     outcomes: Sequence[Outcome],
-    place: tuple[str, int, str],
+    place: tuple[str, int, str, str],
     causes: Mapping[int, Cause],
 ) -> pa.RecordBatch:
     """Return one row per attempt of a window: those that ended, and the one that runs, if there is one.
@@ -64,7 +64,7 @@ def attempts_table(
         window: The attempts, [k].
         totals: How they stand, [k].
         outcomes: (state, kind, error) of each, [k].
-        place: Host, process id, devices.
+        place: Host, process id, devices, digest of the code.
         causes: Trial → why it was executed, of those that were not executed for the first time.
     """
     current = [window.current] if window.current is not None else []
@@ -86,6 +86,7 @@ def attempts_table(
         "step": pa.array(totals.steps, mask=totals.steps < 0),
         "start": pa.array(window.firsts, mask=window.at_last_step),
         "diverged": totals.diverged,
+        "program": pa.repeat(place[3], count),
     }
     arrays = arrays_of("attempts", columns, count)
     fields = list(ATTEMPTS)

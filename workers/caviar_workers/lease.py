@@ -84,7 +84,7 @@ def run_lease(
     if own_process:
         enter(lease)
     with Capture(descriptors=own_process, hidden=lease.hidden) as capture:
-        recorder = Recorder(lease, capture, assigned(lease))
+        recorder = Recorder(lease, capture, assigned(lease), program=program.digest)
         fetch = data or (lambda: digested(load_data(program, lease.train_args))) if program.data else None
         training = Training(program, lease, recorder, fetch, own_process=own_process)
         train_in_thread(program.digest, training.run, training.done)

@@ -48,17 +48,24 @@ class Recorder:
         lease: The lease.
         capture: Where the trials' output is caught.
         devices: The accelerators assigned, as CUDA_VISIBLE_DEVICES writes them.
+        program: Digest of the code that they run.
         clock: Seconds since 1970.
     """
 
     def __init__(
-        self, lease: Lease, capture: Output, devices: str = "", *, clock: Callable[[], float] = time.time
+        self,
+        lease: Lease,
+        capture: Output,
+        devices: str = "",
+        *,
+        program: str = "",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
         self._lease = lease
         self._capture = capture
         self._devices = devices
-        self._place = (socket.gethostname(), os.getpid(), devices)
+        self._place = (socket.gethostname(), os.getpid(), devices, program)
         self._lock = threading.Lock()
         self._open: Attempt | None = None
         self._endings = Endings()

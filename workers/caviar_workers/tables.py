@@ -92,6 +92,7 @@ FIELDS: dict[str, dict[str, Field]] = {
         "diverged": Field(
             "bool", unknown=False, shown=6
         ),  # the sweep's metric was NaN or infinite, in the curve that it carries on
+        "program": Field("text", unknown="", since=3),  # digest of the code that it ran with; "": nobody knows
     },
     "logs": {
         "trial": Field("int64"),

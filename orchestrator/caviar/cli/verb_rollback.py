@@ -1,5 +1,8 @@
 """`caviar rollback`: a trial goes on from an earlier checkpoint."""
 
+from pathlib import Path
+from typing import Any
+
 import click
 
 from caviar.cli.options import Target, code_if_trusted, sweep_option, target_options, trust_option
@@ -10,6 +13,8 @@ EPILOG = """\b
 Examples:
   caviar rollback 0 --to-step 900
   caviar rollback 0 --to-step 900 lr=*0.5 --why "spike at 950"
+  caviar rollback 0 --to-step 900 --skip-data
+  caviar rollback 0 --to-step 900 --code mended.py
 """
 
 
@@ -17,13 +22,20 @@ Examples:
 @click.argument("words", nargs=-1, required=True, metavar="[SWEEP] TRIAL [NAME=VALUE...]")
 @sweep_option("The same as SWEEP.")
 @click.option("--to-step", type=click.IntRange(min=0), required=True, metavar="N", help="Back to this step, or before.")
+@click.option("--skip-data", is_flag=True, help="Leave out the data of the steps that are left behind: trial.skip.")
+@click.option(
+    "--code",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Go on with the functions of this file; the sweep's other trials do from here on, too.",
+)
 @click.option("--why", default="", metavar="TEXT", help="The reason, for the diary.")
 @click.option("--address", metavar="HOST:PORT", help="Join this Ray cluster, as caviar resume does.")
 @trust_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @target_options
 def verb(
-    words: tuple[str, ...], to_step: int, why: str, address: str | None, trust: bool, quiet: bool, target: Target
+    words: tuple[str, ...], to_step: int, code: Path | None, trust: bool, quiet: bool, target: Target, **given: Any
 ) -> None:
     """Go on with a trial from its last checkpoint at or before a step, perhaps with other values.
 
@@ -35,13 +47,17 @@ def verb(
     from caviar.display.choose_display import choose_display
     from caviar.run.acts import Wish, roll_back
     from caviar.run.resume import resume_sweep
+    from caviar.run.resumed_code import program_from
     from caviar.store import Store
 
     trial, wishes, sweep_ref = trial_and_wishes(words, target.sweep, few=0)
     store = Store.open(target.store)
     sweep = store.find(sweep_ref)
     runs = sweep.owner().runs
-    document = roll_back(store, sweep, trial, Wish(values=wishes, why=why), to_step=to_step, say=say)
+    trusted = code_if_trusted(trust)
+    program = None if code is None else program_from(sweep, code, trusted)
+    wish = Wish(values=wishes, skip_data=given["skip_data"], code=program, why=given["why"])
+    document = roll_back(store, sweep, trial, wish, to_step=to_step, say=say)
     said = [f"{name} {old} → {new}" for name, (old, new) in document.changes.items()]
     say(f"trial {trial} goes on from step {document.after}" + "".join(f", {one}" for one in said))
     for warning in document.warnings:
@@ -52,5 +68,5 @@ def verb(
         return
     with data_only():
         progress = choose_display(quiet=quiet)
-        last = resume_sweep(store, sweep.again(), address=address, progress=progress, code=code_if_trusted(trust))
+        last = resume_sweep(store, sweep.again(), address=given["address"], progress=progress, code=trusted)
     after_run(target, last.id)

@@ -16,11 +16,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from caviar.display.numbers import counted
-from caviar.errors import CaviarError, SpecError
+from caviar.errors import CaviarError, SpecError, StoreError
 from caviar.results.edits import Edit, Rollback, Standing, acts_of, edit_of, rollback_of, standing
 from caviar.results.imported import imported_from
 from caviar.results.open_sweep import OpenSweep, open_sweep
 from caviar.run.engine.decision_log import Decision, DecisionLog
+from caviar.spec.code_archive import pack
 from caviar.store.checkpoints import cuts_of, read_checkpoint, restorable, saves_of
 from caviar.store.finalize import write_final
 from caviar.store.owner import user_name
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from caviar.results.open_sweep import Say
     from caviar.store import Store, SweepDir
+    from caviar_workers.messages import Program
 
 MOST_WORDS = 10_000
 """Characters of a note, and of the reason of a change."""
@@ -86,6 +88,10 @@ class Wish:
     """Steps in which it gets there; None: at once."""
     now: bool = False
     """Change parameters that are not live too: train begins again for them, from its next checkpoint."""
+    skip_data: bool = False
+    """Of a rollback: leave out the data that the steps after it had (`trial.skip`)."""
+    code: Program | None = None
+    """Of a rollback: what the trial goes on with; None: the same."""
     why: str = ""
     """For the diary."""
 
@@ -158,13 +164,15 @@ def roll_back(store: Store, sweep: SweepDir, trial: int, wish: Wish, *, to_step:
         CaviarError: It was not accepted; nothing was changed.
     """
     _check_words(wish.why)
+    differs: dict[str, Any] | None = None
     for _ in range(TRIES):
         with open_sweep(store, sweep, say) as opened:
             now, back = look_back(opened, trial, wish, to_step)
-        numbers = back.numbers() | ({"why": wish.why} if wish.why else {})
+        differs = _with_code(sweep, wish) if differs is None else differs
+        numbers = back.numbers() | ({"why": wish.why} if wish.why else {}) | differs
         answer = ask(store, sweep, Action.ROLLBACK, now, numbers, say)
         if isinstance(answer, Accepted):
-            return _rolled_back(sweep, trial, back, answer.n)
+            return _rolled_back(sweep, trial, back, answer.n, differs=bool(differs))
         why_not = answer.why
         if not answer.again:
             break
@@ -180,12 +188,28 @@ def look_back(opened: OpenSweep, trial: int, wish: Wish, to_step: int) -> tuple[
     return replace(now, attempt=newest), rollback_of(opened, now, whole, wish.values, to_step=to_step)
 
 
-def _rolled_back(sweep: SweepDir, trial: int, back: Rollback, n: int) -> ActDocument:
+def _with_code(sweep: SweepDir, wish: Wish) -> dict[str, Any]:
+    """What differs from a rollback on, beside the configuration; other code is kept, before anybody refers to it."""
+    found: dict[str, Any] = {"skip_data": True} if wish.skip_data else {}
+    code = wish.code
+    if code is None or code.digest == sweep.description()["program"]["digest"]:
+        return found
+    if sweep.owner().runs:
+        raise StoreError(
+            f"sweep {sweep.id} runs with its code: type caviar stop {sweep.id}, and roll back with other code then"
+        )
+    with own(sweep, purpose="rolled back") as held:
+        project = (code.project, code.archive) if code.project else None
+        held.sweep.amend(code=(code.digest, pack(code)), project=project)
+    return found | {"program": code.digest}
+
+
+def _rolled_back(sweep: SweepDir, trial: int, back: Rollback, n: int, *, differs: bool) -> ActDocument:
     """What is to be told of a rollback that was accepted."""
     warnings = (
         [f"{counted(len(back.forgets), 'change')} after step {back.to.step} holds no more"] if back.forgets else []
     )
-    if back.edit is None and not back.forgets:
+    if back.edit is None and not back.forgets and not differs:
         warnings = ["nothing changes: a deterministic train repeats itself"]
     changes = {} if back.edit is None else {name: (back.edit.old[name], value) for name, value in back.edit.new.items()}
     return ActDocument(

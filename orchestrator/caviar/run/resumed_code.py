@@ -12,13 +12,13 @@ from caviar.spec.code_snapshot import ROLES
 from caviar.spec.code_today import program_today, unchanged
 from caviar.spec.command_source import MODULE as COMMAND
 from caviar.spec.command_source import changed_files
+from caviar.spec.plan import Plan
 from caviar.spec.project_archive import home_of, with_project
 from caviar_workers.load import load_function
 from caviar_workers.project import moved
 
 if TYPE_CHECKING:
     from caviar.display.progress import ProgressDisplay
-    from caviar.spec.plan import Plan
     from caviar.store import SweepDir
     from caviar_workers.messages import Program
 
@@ -70,6 +70,32 @@ def resumed_program(
         return stored, False
     progress.note(f"going on with {path} as it is now: trials from here on may differ from those before")
     return present_or_none, True
+
+
+def program_from(sweep_dir: SweepDir, file: Path, code: Code) -> Program:
+    """The program of a sweep as another file has it: the functions of the same names.
+
+    Args:
+        sweep_dir: The sweep.
+        file: The experiment's file, perhaps a copy that was changed.
+        code: Whether its code may run.
+
+    Raises:
+        SpecError: The sweep's code is in no file, or this one cannot be read or has no such functions.
+    """
+    stored = code_of(sweep_dir, code)
+    if lives_in_no_file(sweep_dir) or stored.module == COMMAND:
+        raise SpecError(f"sweep {sweep_dir.id} does not train with a function of a Python file, as --code gives it")
+    if not file.is_file():
+        raise SpecError(f"there is no file {file} to go on with: nothing was changed")
+    there = replace(stored, files={**stored.files, stored.module: (str(file.absolute()), "")})
+    try:
+        found = program_today(there)
+        for name in filter(None, (getattr(stored, role) for role in ROLES)):
+            load_function(found, name)
+        return with_project(found, home_of(found), Plan.from_json(sweep_dir.description()["plan"]).files)
+    except Exception as error:
+        raise SpecError(f"{file} cannot be gone on with: {error}; nothing was changed") from error
 
 
 def _elsewhere(stored: Program, folder: Path) -> Program:

@@ -6,6 +6,8 @@ import warnings
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from numbers import Integral
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import SpecError
@@ -65,7 +67,16 @@ class ActsOnTrials(ABC):
             return edit_trial(self._store, self._sweep.again(), trial, wish, say=warnings.warn)
 
     def rollback(
-        self, trial: int, changes: dict[str, Any] | None = None, /, *, to_step: int, why: str = "", **parameters: Any
+        self,
+        trial: int,
+        changes: dict[str, Any] | None = None,
+        /,
+        *,
+        to_step: int,
+        skip_data: bool = False,
+        code: str | PathLike[str] | None = None,
+        why: str = "",
+        **parameters: Any,
     ) -> ActDocument:
         """Have a trial go on from its last checkpoint at or before a step, as `caviar rollback`; where nobody runs the
         sweep, `resume` then does.
@@ -74,6 +85,8 @@ class ActsOnTrials(ABC):
             trial: Its number; it may have ended.
             changes: Parameter → value, for names that are no keywords.
             to_step: The step.
+            skip_data: Leave out the data of the steps that are left behind: `trial.skip` says how many.
+            code: A file with functions of the same names, with which the sweep goes on; None: the same code.
             why: The reason, for the diary.
             **parameters: Parameter → value, or what becomes of the present one, as text.
 
@@ -82,12 +95,16 @@ class ActsOnTrials(ABC):
             CaviarError: It was not accepted, and nothing was changed.
         """
         from caviar.run.acts import Wish, roll_back  # noqa: PLC0415 — reading needs none of it
+        from caviar.run.code_to_run import STORED  # noqa: PLC0415
+        from caviar.run.resumed_code import program_from  # noqa: PLC0415
 
         trial = trial_number(trial)
         if type(to_step) is not int or to_step < 0:
             raise SpecError(f"to_step is a whole number from 0, but got {to_step!r:.60}")
-        wish = Wish(values={**(changes or {}), **parameters}, why=why)
         with self._told():
+            program = None if code is None else program_from(self._sweep.again(), Path(code), STORED)
+            values = {**(changes or {}), **parameters}
+            wish = Wish(values=values, skip_data=skip_data, code=program, why=why)
             return roll_back(self._store, self._sweep.again(), trial, wish, to_step=to_step, say=warnings.warn)
 
     def pause(self, trial: int | None = None) -> PauseDocument:
