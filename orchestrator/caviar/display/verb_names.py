@@ -11,6 +11,7 @@ VERBS = {
     "continue": ("Babysit a trial", "Go on with what you have paused."),
     "note": ("Babysit a trial", "Keep a few words about a trial."),
     "diary": ("Babysit a trial", "What was done to a trial by hand, and what came of it."),
+    "replay": ("Babysit a trial", "Train a trial again with all that was done to it."),
     "ls": ("Read results", "The sweeps of the store, newest first."),
     "status": ("Read results", "Where a sweep stands: counts, best so far, failures."),
     "watch": ("Read results", "Follow a sweep that runs, from anywhere."),

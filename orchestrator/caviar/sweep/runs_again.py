@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from caviar.display.progress import ProgressDisplay
+    from caviar.results.lineage import ReplayDocument
     from caviar.results.retest import RetestDocument
     from caviar.store import Store, SweepDir
     from caviar_workers.messages import Program
@@ -94,6 +96,21 @@ class RunsAgain(ABC):
         with self._running(where) as how:
             last = resume_sweep(self._store, self._sweep.again(), **wishes, **how)
         return self._of(searched(self._store, last), where)
+
+    def replay(self, trial: int, **where: Unpack[Where]) -> ReplayDocument:
+        """Train a trial again from its seed, with all that was done to it, and compare the curves; `caviar replay`.
+
+        Args:
+            trial: Its number.
+            **where: As of `resume`.
+
+        Returns:
+            Whether they are the same, bit for bit (`equal`), and where they differ; nothing else is kept.
+        """
+        from caviar.run.replay_trial import replay_trial  # noqa: PLC0415
+
+        with self._running(where) as how:
+            return replay_trial(self._store, self._sweep.again(), trial, say=warnings.warn, **how)
 
     def zoom(
         self,
