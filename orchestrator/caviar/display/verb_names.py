@@ -27,7 +27,7 @@ VERBS = {
     "plot": ("Read results", "Draw coarse trials, the box round the best, and fine trials."),
     "show": ("Read results", "One trial: config, curve, error, output."),
     "explain": ("Read results", "Why a trial was stopped, or went on."),
-    "logs": ("Read results", "What a trial printed."),
+    "logs": ("Read results", "What a trial printed, or the driver said."),
     "curves": ("Read results", "Learning curves in the terminal."),
     "query": ("Read results", "SQL over sweeps, trials and curves."),
     "export": ("Read results", "A sweep for Optuna, TensorBoard, MLflow, W&B, or as a table."),

@@ -16,6 +16,7 @@ from caviar.run import store_outage
 from caviar.run.assembly import search_of, searcher_of
 from caviar.run.code_to_run import STORED, Code, code_of, need_code
 from caviar.run.constraint import constraint_of, rejected_share
+from caviar.run.driver_log import DriverLog
 from caviar.run.engine.checkpoint_store import StoredCheckpoints
 from caviar.run.engine.hopeless import fruitless, misspelt
 from caviar.run.engine.ports import Ports
@@ -66,6 +67,7 @@ def run_sweep(
         SweepInterrupted: Ctrl-C, SIGTERM or SIGHUP.
     """
     sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
+    progress = DriverLog(progress)
     for line in advice_of(plan):
         progress.note(f"advice: {line}")
     if rejected := rejected_share(plan, sampler, constraint_of(program)):
@@ -122,7 +124,8 @@ def run_child(  # noqa: PLR0913 — the options of the verb
     need_code(parent, code)
     _check_twin(store, plan)
     program = code_of(parent, code)
-    return _rounds(store, plan, program, parent=held, address=address, progress=progress, provenance=command)
+    log = DriverLog(progress)
+    return _rounds(store, plan, program, parent=held, address=address, progress=log, provenance=command)
 
 
 def _rounds(  # noqa: PLR0913 — those of `run_sweep`
@@ -132,7 +135,7 @@ def _rounds(  # noqa: PLR0913 — those of `run_sweep`
     *,
     parent: Ownership | None,
     address: str | None,
-    progress: ProgressDisplay,
+    progress: DriverLog,
     provenance: Mapping[str, Any],
     keyed: SweepKey | None = None,
 ) -> SweepDir:
@@ -151,7 +154,8 @@ def _rounds(  # noqa: PLR0913 — those of `run_sweep`
                     parent.release()
                 sampler = make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)
                 search = search_of(plan, sampler, constraint_of(program))
-                whole = drive_sweep(store, held, plan, program, search, executor, progress)
+                with progress.kept(held, plan):
+                    whole = drive_sweep(store, held, plan, program, search, executor, progress)
             following = next_plan(store, held.sweep, plan) if whole else None
             if following is None:
                 return held.sweep

@@ -22,6 +22,7 @@ from caviar.run.assembly import search_of, searcher_of
 from caviar.run.code_to_run import STORED, Code, has_final, need_code
 from caviar.run.constraint import constraint_of
 from caviar.run.driver import drive_sweep, run_child
+from caviar.run.driver_log import DriverLog
 from caviar.run.engine.trial_source import ResumeState, SampledTrials
 from caviar.run.lost_configs import redraw
 from caviar.run.ray_cluster import executor_of, session
@@ -185,6 +186,7 @@ def resume_sweep(  # noqa: PLR0913 — the options of the verb
             extended.
         StoreError: Another driver runs it.
     """
+    progress = DriverLog(progress)
     if wait:
         wait_for_silence(sweep_dir, progress)
     try:
@@ -216,7 +218,7 @@ class _How:
     """The wishes that hold for the rounds after a sweep too."""
 
     address: str | None
-    progress: ProgressDisplay
+    progress: DriverLog
     retry_failed: bool
     time_limit: float | None
     code: Code
@@ -284,7 +286,8 @@ def _finish(
         if amendment:
             held.sweep.with_backoff(store_outage.backoff(how.progress.note, lambda: False)).amend(**amendment)
             held.sweep = held.sweep.again()
-        return drive_sweep(store, held, plan, program, search, executor, how.progress)
+        with how.progress.kept(held, plan):
+            return drive_sweep(store, held, plan, program, search, executor, how.progress)
 
 
 def _more(store: Store, held: Ownership) -> str:

@@ -19,6 +19,7 @@ from caviar.store.layout import (
     CHECKPOINTS,
     CODE_FILE,
     DRIFT,
+    DRIVERS,
     FINAL_TABLES,
     FINAL_TESTS,
     FINGERPRINTS,
@@ -47,6 +48,7 @@ _FORMS = {
     MERGED: rf"({'|'.join(TABLES)})-[0-9a-f]{{32}}\.parquet",
     **dict.fromkeys((*FINAL_TABLES, SUPERSEDED), r"\d+-\d+(-\d+)?\.parquet"),
     **dict.fromkeys((OWNER, MANIFEST, FINAL_TESTS, FINGERPRINTS, DRIFT, REQUESTS), r"\d+(\.[a-z]+)*\.json"),
+    DRIVERS: r"\d+\.log",
     AMENDMENTS: r"\d+\.json|\d+-[0-9a-f]+\.zip",
     QUARANTINE: r"[A-Za-z0-9_.-]+",
     BUILD: r"duckdb_temp_[A-Za-z0-9_.-]+|_gone-\d+",
@@ -135,7 +137,7 @@ def data_files(disk: Disk, sweep: PurePath) -> list[PurePath]:
 
 def sweep_up(disk: Disk, sweep: PurePath) -> None:
     """Remove unfinished files that no process can need any more."""
-    for folder in (OWNER, MANIFEST, FINAL_TESTS, FINGERPRINTS, DRIFT):
+    for folder in (OWNER, MANIFEST, FINAL_TESTS, FINGERPRINTS, DRIFT, DRIVERS):
         asides = [name for name in disk.list(sweep / folder, hidden=True) if name.endswith(ASIDE)]
         ours = [sweep / folder / name for name in asides if is_ours(f"{folder}/{name}")]
         disk.delete(path for path in ours if _stale(disk, path))

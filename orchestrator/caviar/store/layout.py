@@ -14,6 +14,7 @@
 <store>/sweep=<id>/_amendments/<n>.json, -<digest>.zip    that it was extended, or goes on with other code and files
 <store>/sweep=<id>/_fingerprints/<n>.json        what its processes trained with: libraries, processors, drivers
 <store>/sweep=<id>/_drift/<n>.json               what checks of its winner found
+<store>/sweep=<id>/_drivers/<epoch>.log          what the driver of an epoch said
 <store>/sweep=<id>/_requests/<n>.json            what others ask of the owner; removed when taken
 <store>/sweep=<id>/_quarantine/                  damaged files, set aside
 <store>/sweep=<id>/<table>/<k>-<epoch>.parquet   final files: a plain glob over them is exact
@@ -46,7 +47,7 @@ PROJECT_FILE = "project.zip"
 SWEEP_PREFIX = "sweep="
 KEYS = "_keys"
 OWNER, HOT, MERGED, MANIFEST, FINAL_TESTS, BUILD = "_owner", "_hot", "_merged", "_manifest", "_final", "_build"
-FINGERPRINTS, DRIFT = "_fingerprints", "_drift"
+FINGERPRINTS, DRIFT, DRIVERS = "_fingerprints", "_drift", "_drivers"
 QUARANTINE, REQUESTS, CHECKPOINTS, AMENDMENTS = "_quarantine", "_requests", "_checkpoints", "_amendments"
 ARTIFACTS = "_artifacts"
 FINAL_TABLES = ("curves", "trials", "attempts", "logs", "decisions")
