@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from ..network import Network, why_no_network
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = "localhost/caviar:test"
@@ -31,8 +32,7 @@ def why_not() -> str:
         return "an image is built and run without an engine by root only"
     if lacking := [tool for tool in ("buildah", "mmdebstrap", "ip", "nsenter") if shutil.which(tool) is None]:
         return f"{', '.join(lacking)} is not there: apt install buildah mmdebstrap iproute2 util-linux"
-    made = subprocess.run(["unshare", "--net", "--mount", "--uts", "true"], capture_output=True, check=False)
-    return "" if made.returncode == 0 else "this machine allows no namespaces"
+    return why_no_network()
 
 
 def composed(*options: str, env: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -105,64 +105,6 @@ class Engine:
         for container in self._containers:
             self.buildah("rm", container)
         self.buildah("rmi", "--all", "--force")
-
-
-class Network:
-    """A switch, and hosts at 10.77.0.2 and on, none of which sees the machine's own network; for a `with` block.
-
-    Args:
-        hosts: Their names.
-    """
-
-    def __init__(self, hosts: Sequence[str]) -> None:
-        self._name = f"caviar-{uuid.uuid4().hex[:6]}"
-        self.hosts = {host: f"10.77.0.{number}" for number, host in enumerate(hosts, 2)}
-
-    def __enter__(self) -> Network:
-        switch = f"{self._name}-switch"
-        _ip("netns", "add", switch)
-        _ip("-n", switch, "link", "add", "switch", "type", "bridge")
-        _ip("-n", switch, "link", "set", "switch", "up")
-        for host, address in self.hosts.items():
-            there, cable = self._space(host), f"to-{address.rpartition('.')[2]}"
-            _ip("netns", "add", there)
-            _ip("-n", switch, "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", there)
-            _ip("-n", switch, "link", "set", cable, "master", "switch", "up")
-            _ip("-n", there, "address", "add", f"{address}/24", "dev", "eth0")
-            for link in ("eth0", "lo"):
-                _ip("-n", there, "link", "set", link, "up")
-            _ip("-n", there, "route", "add", "default", "via", "10.77.0.1")  # to nobody; Ray asks which way is out
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for host in self.hosts:
-            self.end(host)
-        for name in (*map(self._space, self.hosts), f"{self._name}-switch"):
-            subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
-
-    def end(self, host: str) -> None:
-        """Kill all processes of a host at once, as a power cut does."""
-        listed = ["ip", "netns", "pids", self._space(host)]
-        while pids := subprocess.run(listed, capture_output=True, text=True, check=False).stdout.split():
-            for pid in pids:
-                with suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGKILL)
-            time.sleep(0.1)
-
-    def at(self, host: str) -> list[str]:
-        """What a command begins with, to run on this host."""
-        return ["nsenter", f"--net=/run/netns/{self._space(host)}"]  # ip would hide from it where images are mounted
-
-    def names(self) -> str:
-        """The hosts as lines of /etc/hosts."""
-        return "127.0.0.1 localhost\n" + "".join(f"{address} {host}\n" for host, address in self.hosts.items())
-
-    def _space(self, host: str) -> str:
-        return f"{self._name}-{host}"
-
-
-def _ip(*args: str) -> None:
-    subprocess.run(["ip", *args], check=True, capture_output=True)
 
 
 class Cluster:

@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from .containers import ROOT, Network, why_not
+from ..network import Network
+from .containers import ROOT, why_not
 
 pytestmark = [
     pytest.mark.nightly,

@@ -6,8 +6,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
-import sysconfig
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -19,11 +17,11 @@ import pytest
 from caviar import Result
 from caviar.store import Store
 
+from ..job_server import with_job_server
 from .conftest import curves, table
 
 pytestmark = [pytest.mark.nightly, pytest.mark.ray, pytest.mark.timeout(900)]
 
-HERE = Path(__file__).parents[2]
 TOKEN = "0123456789abcdef" * 4
 PLANTED = "sesame-7c1e5b"
 EXPERIMENT = """
@@ -50,24 +48,7 @@ sweep = Sweep(train, {"lr": Float(0.1, 1.0)}, metric="loss", trials=8, seed=5)
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of programs of an environment that has Ray's job server, and all else from the gate's."""
-    place = tmp_path_factory.mktemp("cluster") / "env"
-    subprocess.run([sys.executable, "-m", "venv", place], check=True)
-    python = place / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "-q", f"ray[default]=={_version()}"], check=True)
-    site = next((place / "lib").glob("python*/site-packages"))
-    sources = [sysconfig.get_path("purelib"), *(str(HERE / room) for room in ("orchestrator", "workers"))]
-    (site / "gate.pth").write_text("\n".join(sources))
-    program = place / "bin" / "caviar"
-    program.write_text(f"#!{python}\nfrom caviar.cli.entry import main\nmain()\n")
-    program.chmod(0o755)
-    return place / "bin"
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("ray")
+    return with_job_server(tmp_path_factory.mktemp("cluster") / "env")
 
 
 def free_port() -> int:

@@ -27,7 +27,7 @@ def kind(kills: ProcessDeaths, lease: int, count: int | None, **place: str) -> s
 
 @pytest.fixture
 def kills() -> ProcessDeaths:
-    return ProcessDeaths(lambda oom_count: object(), lambda node: node == "gone")
+    return ProcessDeaths(lambda oom_count: object(), lambda: ["a", "b", "there"])
 
 
 def test_a_death_with_which_the_count_rose_is_for_want_of_memory(kills: ProcessDeaths) -> None:
@@ -74,3 +74,24 @@ def test_who_died_with_the_node_is_told_from_who_died_on_it(kills: ProcessDeaths
         kills.begin(lease, before(0, node=node, file="memory.events" if lease else ""))
     assert [kind(kills, 0, None), kind(kills, 1, None), kind(kills, 2, None)] == ["node", "node", "lost"]
     assert kind(kills, 3, 0) == "lost", "it answered, so it was there"
+
+
+def test_who_died_unheard_is_taken_for_one_of_a_node_that_left_about_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = ["a", "b"]
+    kills = ProcessDeaths(lambda oom_count: object(), lambda: nodes)
+    monkeypatch.setattr(process_deaths, "_LOOK_S", 0.0)
+    assert kills.end(died(0), crashed=True, nodes=("a", "b"))
+    assert kills.unheard() == []
+    nodes.remove("b")
+    assert [(ended.lease, ended.kind) for ended in kills.unheard()] == [(0, "node")]
+
+    monkeypatch.setattr(process_deaths, "ANSWER_S", 0.0)
+    assert kills.end(died(1), crashed=True, nodes=("a", "a"))
+    assert [(ended.lease, ended.kind) for ended in kills.unheard()] == [(1, "lost")]
+    assert kills.unheard() == []
+
+
+def test_who_was_to_be_killed_is_not_waited_for(kills: ProcessDeaths) -> None:
+    kills.forgo(0)
+    assert not kills.end(died(0), crashed=True, nodes=("a", "b"))
+    assert kills.end(died(0), crashed=True, nodes=("a", "b")), "the number stands for another lease now"

@@ -1,7 +1,8 @@
 """What a lease's process died of, when it said nothing: its node is asked.
 
 The kernel counts the processes that it kills for want of memory, and says not whom; so its count is held against the
-one at the beginning of the lease. A node that does not answer may have died itself.
+one at the beginning of the lease. A node that does not answer may have died itself. Where a lease ran that died before
+its first word was heard, nobody knows: it is taken for one of a node that left the cluster about then.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from caviar_workers.oom_count import OomCount
 
 ANSWER_S = 5.0
 """Seconds that a node has for its answer; without one, a death is just a death."""
+_LOOK_S = 0.5
 NO_MEMORY = "the machine ran out of memory and its kernel killed the trial's process"
 NODE_DIED = "the node that ran the trial died, or was cut off"
 
@@ -28,12 +30,15 @@ class ProcessDeaths:
 
     Args:
         ask: Asks a node for the present count, and returns at once with what stands for the answer.
-        gone: Whether a node is not part of the cluster any more.
+        living: The nodes of the cluster, by their ids.
     """
 
-    def __init__(self, ask: Callable[[OomCount], Any], gone: Callable[[str], bool]) -> None:
+    def __init__(self, ask: Callable[[OomCount], Any], living: Callable[[], Collection[str]]) -> None:
         self._ask = ask
-        self._gone = gone
+        self._living = living
+        self._forgone: set[int] = set()
+        self._unheard: list[tuple[LeaseEnded, Collection[str], float]] = []
+        self._next_look = 0.0
         self._before: dict[int, OomCount] = {}
         self._open: dict[Any, tuple[LeaseEnded, OomCount, float]] = {}
         self._accounted: dict[tuple[str, str], int] = {}
@@ -50,12 +55,24 @@ class ProcessDeaths:
     def forgo(self, lease: int) -> None:
         """Ask nothing about a lease that is about to be killed: what it dies of is known."""
         self._before.pop(lease, None)
+        self._forgone.add(lease)
 
-    def end(self, ended: LeaseEnded, *, crashed: bool) -> bool:
-        """A lease ended; whether its end is to be told only when an answer is there."""
-        before = self._before.pop(ended.lease, None)
-        if not crashed or before is None:
+    def end(self, ended: LeaseEnded, *, crashed: bool, nodes: Collection[str] = ()) -> bool:
+        """A lease ended; whether its end is to be told only later.
+
+        Args:
+            ended: Its end.
+            crashed: Whether its process died of itself.
+            nodes: Those that the cluster had shortly before.
+        """
+        before, known = self._before.pop(ended.lease, None), ended.lease in self._forgone
+        self._forgone.discard(ended.lease)
+        if not crashed or known:
             return False
+        if before is None:
+            if len(nodes) > 1:
+                self._unheard.append((ended, nodes, time.monotonic() + ANSWER_S))
+            return len(nodes) > 1
         self._open[self._ask(before)] = ended, before, time.monotonic() + ANSWER_S
         return True
 
@@ -63,6 +80,24 @@ class ProcessDeaths:
         """Return the answers that are ready, and those that are not waited for any longer."""
         now = time.monotonic()
         return [answer for answer, (*_, until) in self._open.items() if answer in ready or now >= until]
+
+    def unheard(self) -> list[LeaseEnded]:
+        """Return the ends of leases that had not been heard of, as soon as it can be told whether a node died."""
+        now = time.monotonic()
+        if not self._unheard or now < self._next_look:
+            return []
+        self._next_look = now + _LOOK_S
+        living = set(self._living())
+        found, self._unheard = self._unheard, []
+        told = []
+        for ended, nodes, until in found:
+            if not living.issuperset(nodes):
+                told.append(replace(ended, kind=LeaseFailure.NODE, failure=NODE_DIED))
+            elif now >= until:
+                told.append(ended)
+            else:
+                self._unheard.append((ended, nodes, until))
+        return told
 
     def conclude(self, answer: Any, count: int | None) -> LeaseEnded:
         """Return the end of the lease that an answer is about; `count` is None if the answer did not come."""
@@ -72,6 +107,6 @@ class ProcessDeaths:
         if count is not None and count > known:
             self._accounted[place] = known + 1
             return replace(ended, kind=LeaseFailure.OOM, failure=NO_MEMORY)
-        if count is None and self._gone(before.node):
+        if count is None and before.node not in self._living():
             return replace(ended, kind=LeaseFailure.NODE, failure=NODE_DIED)
         return ended

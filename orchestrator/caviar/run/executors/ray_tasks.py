@@ -20,14 +20,14 @@ from contextlib import suppress
 from typing import Any
 
 import ray
-from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
+from ray.exceptions import NodeDiedError, OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from caviar.errors import ClusterError, SpecError
 from caviar.run.executors.cluster_room import lack, machines, slots_of
 from caviar.run.executors.drain_interval import SHORT_S, DrainInterval
 from caviar.run.executors.executor import Event, LeaseEnded, LeaseFailure, LeaseSpoke
-from caviar.run.executors.process_deaths import ProcessDeaths
+from caviar.run.executors.process_deaths import NODE_DIED, ProcessDeaths
 from caviar.run.executors.ray_session import fallen
 from caviar.run.executors.sent_program import Sent, sent
 from caviar_workers.data import LoadedData, Loading, load_data_first
@@ -77,7 +77,7 @@ class RayExecutor:
         """Bytes of batches that were ever put into the queue, by the drain, and taken from it, by the scheduler."""
         self._lock = threading.Lock()
         self._streams: dict[Any, int] = {}
-        self._deaths = ProcessDeaths(_count_again, _gone)
+        self._deaths = ProcessDeaths(_count_again, _living)
         self._open = True
         self._broken: Exception | None = None
         self._fallen, self._next_look = "", 0.0
@@ -86,6 +86,7 @@ class RayExecutor:
         self._counted = (-_RECOUNT_S, 0)
         self._needs = {"CPU": demand.cpus, "GPU": demand.gpus}
         self._machines: list[Mapping[str, float]] = []
+        self._nodes: frozenset[str] = frozenset()
         self._strategy = "SPREAD"
         self._thread = threading.Thread(target=self._drain, name="caviar-drain", daemon=True)
         self._thread.start()
@@ -141,7 +142,7 @@ class RayExecutor:
         self._look_at_servers()  # or Ray would wait for them
         counted, slots = self._counted
         if time.monotonic() - counted >= _RECOUNT_S:
-            self._machines = machines()
+            self._machines, self._nodes = machines(), _living()
             slots = sum(slots_of(one, self._needs) for one in self._machines)
             self._counted = time.monotonic(), slots
             # By default Ray fills one node, or the one that has the data, first; but on one node that is a millisecond
@@ -229,6 +230,8 @@ class RayExecutor:
 
     def _read_all(self) -> None:
         while self._open:
+            for ended in self._deaths.unheard():
+                self._events.put(ended)
             with self._lock:
                 streams = [*self._streams, *self._deaths.answers]
             if not streams:
@@ -269,7 +272,7 @@ class RayExecutor:
         with self._lock:
             del self._streams[stream]
         self._interval.hasten()
-        if not self._deaths.end(ended, crashed=crashed):
+        if not self._deaths.end(ended, crashed=crashed, nodes=self._nodes):
             self._events.put(ended)
 
 
@@ -279,8 +282,8 @@ def _count_again(before: OomCount) -> Any:
     return ray.remote(num_cpus=0, max_retries=0)(killed).options(scheduling_strategy=there).remote(before.file)
 
 
-def _gone(node: str) -> bool:
-    return all(one["NodeID"] != node or not one["Alive"] for one in ray.nodes())
+def _living() -> frozenset[str]:
+    return frozenset(one["NodeID"] for one in ray.nodes() if one["Alive"])
 
 
 def _answered(answer: Any) -> Any:
@@ -347,12 +350,16 @@ def _kind(error: RayError) -> LeaseFailure:
         return LeaseFailure.REFUSED
     if isinstance(error, OutOfMemoryError):
         return LeaseFailure.OOM
+    if isinstance(error, NodeDiedError):
+        return LeaseFailure.NODE
     return LeaseFailure.ERROR if isinstance(error, RayTaskError) else LeaseFailure.LOST
 
 
 def _sentence(error: RayError) -> str:
     if isinstance(error, OutOfMemoryError):
         return "the machine ran out of memory and Ray ended the trial's process"
+    if isinstance(error, NodeDiedError):
+        return NODE_DIED
     if isinstance(error, RayTaskError):
         return f"the worker failed before the trial: {str(error).strip().splitlines()[-1]}"
     if isinstance(error, TaskCancelledError):
