@@ -24,11 +24,13 @@ from caviar.run.engine.acts import Act
 from caviar.run.engine.decision_log import Decision
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.executors.simulated import SimulatedExecutor, Stage
+from caviar.run.forks import ForkWish, asked_of, look_to_fork
+from caviar.space import Float
 from caviar.store.checkpoints import cuts_of
 from caviar.store.finalize import finalize
 from caviar.store.writer import Published, Publisher
 from caviar_workers.schedule import config_at
-from caviar_workers.tables import TABLES
+from caviar_workers.tables import FORKED, TABLES
 from caviar_workers.trial import Trial
 
 __all__ = ["mortal"]
@@ -40,6 +42,7 @@ class EditedStory(Story):
     edits = 0
     rollbacks = 0
     live_rollbacks = 0
+    forks = 0
 
     def act(self, loop: Scheduler) -> None:
         """Edit a trial now and then, or roll it back."""
@@ -47,7 +50,7 @@ class EditedStory(Story):
         if chance.random() > 0.5:
             return
         if chance.random() < 0.4:
-            self.roll_back(loop)
+            chance.choice([self.roll_back, self.roll_back, self.fork])(loop)
             return
         wish = chance.choice(["*0.5", "/4", f"{chance.random():.6f}"])
         over = chance.choice([None, None, 2, 3])
@@ -78,6 +81,21 @@ class EditedStory(Story):
         decision = Decision(action="rollback", by="user", trial=trial, **facts)  # type: ignore[arg-type]
         loop.act(Act(decision=decision, token=token, seen=now.seen))
 
+    def fork(self, loop: Scheduler) -> None:
+        """Ask for two trials from a checkpoint of another one, on whichever branch."""
+        wish = ForkWish(branch=self.chance.choice([None, None, 0]), k=2, space={"lr": Float(0.0, 1.0)}, values={})
+        with self.opened() as opened:
+            trial = self.chance.choice([*range(TRIALS), FORKED])
+            try:
+                now, branch, save, children = look_to_fork(opened, trial, wish)
+            except (SpecError, LookupError):  # it has no checkpoint, or was not drawn yet
+                return
+        self.forks += 1
+        token = f"fork {self.forks}"
+        numbers = asked_of(branch, save, children) | {"token": token}
+        decision = Decision(action="fork", by="user", trial=trial, numbers=numbers)
+        loop.act(Act(decision=decision, token=token, seen=now.seen))
+
     def act_between(self) -> None:
         """Roll a trial back now and then, perhaps one that has ended."""
         for trial in range(TRIALS):
@@ -97,6 +115,11 @@ class EditedStory(Story):
             rows = opened.rows("SELECT trial, step, loss, rate FROM curves") if there else []
             known = {trial: standing(opened, trial) for trial in {row["trial"] for row in rows}}
             cuts = {trial: cuts_of(acts_of(opened, trial)) for trial in known}
+            lineage = opened.rows("SELECT * FROM lineage WHERE trial <> ancestor ORDER BY part DESC")
+        origins = {(row["trial"]): (row["ancestor"], row["attempt"], row["last_step"]) for row in reversed(lineage)}
+        for one in self.executions:
+            if one.trial >= FORKED and one.parent is not None and one.parent.trial != one.trial:
+                assert (one.parent.trial, one.parent.attempt, one.step) == origins[one.trial], "of another's checkpoint"
         for row in rows:
             now, attempt = known[row["trial"]], self.of_value[row["loss"]]
             before = max((step for step, _ in attempt.rows if step < row["step"]), default=attempt.step)
@@ -118,6 +141,12 @@ def test_each_row_was_trained_with_what_the_decisions_tell(tmp_path: Path, seed:
     assert story.edits > 3
     assert story.rollbacks > 1
     assert story.live_rollbacks > 1
+    assert story.forks > 0
+    with story.opened() as opened:
+        decided = {row["trial"] for row in opened.rows("SELECT trial FROM decisions WHERE action = 'fork'")}
+        states = {row["trial"]: row["state"] for row in opened.rows("SELECT trial, state FROM trials")}
+    assert {trial for trial in states if trial >= FORKED} == decided
+    assert set(states.values()) <= {"COMPLETED", "FAILED"}
 
 
 @pytest.mark.nightly

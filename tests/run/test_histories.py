@@ -24,7 +24,7 @@ from caviar.run.engine.checkpoint_store import StoredCheckpoints
 from caviar.run.engine.ports import Ports
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.engine.trial_source import SampledTrials
-from caviar.run.engine.work import Kept, Work
+from caviar.run.engine.work import Kept, Pinned, Work
 from caviar.run.executors.simulated import SimulatedDeathError, SimulatedExecutor, Stage
 from caviar.run.resume import unfinished
 from caviar.search.samplers import make_sampler
@@ -51,6 +51,11 @@ class Prompt(StoredCheckpoints):
         found.exception()
         return found
 
+    def pin(self, trial: int, attempt: int, step: int, *, living: bool) -> Future[Pinned | None]:
+        found = super().pin(trial, attempt, step, living=living)
+        found.exception()
+        return found
+
 
 class Killed(BaseException):
     """The driver is dead."""
@@ -71,7 +76,7 @@ class Attempt:
 
     def forefathers(self) -> list[float]:
         """Values that led to its first row."""
-        if self.parent is None:
+        if self.parent is None or self.parent.trial != self.trial:  # the curve of who was forked is its own
             return []
         return self.parent.forefathers() + [value for step, value in self.parent.rows if step <= self.step]
 
@@ -167,7 +172,7 @@ class Story:
         acts = Acts()
         with Views(self.store, [self.sweep]) as views:
             acts.restore(acts_of(views))
-        self.vault = Prompt(self.store, self.sweep, self.plan, self.sink, self.epoch, acts.all_cuts)
+        self.vault = Prompt(self.store, self.sweep, self.plan, self.sink, self.epoch, acts.all_cuts, acts.forks)
         executor = SimulatedExecutor(self.course, workers=2)
         rounds = math.inf if last else self.chance.randrange(1, 25)
 

@@ -56,6 +56,8 @@ class Cause(StrEnum):
     """Somebody sent its trial back to an earlier checkpoint."""
     CONTINUE = "continue"
     """Its user let it go on after a pause."""
+    FORK = "fork"
+    """It begins from a checkpoint of another trial."""
     STOP = "stop"
     """None was made: the trial was stopped while it waited for it."""
 
@@ -99,7 +101,7 @@ TOLD = (Action.STOP, Action.PAUSE)
 GIVEN_WAY = (Action.STOP, Action.ROLLBACK, Action.PAUSE)
 """What ends an attempt, the first of those that it was told."""
 
-ACTS = (Action.EDIT, Action.APPLIED, Action.UNREAD, Action.ROLLBACK, Action.CONTINUE, Action.NOTE)
+ACTS = (Action.EDIT, Action.APPLIED, Action.UNREAD, Action.ROLLBACK, Action.CONTINUE, Action.FORK, Action.NOTE)
 """What somebody does to one trial by hand, and what becomes of it; a pause is one too, where `USER` decides it."""
 
 USER = "user"

@@ -32,6 +32,9 @@ RESERVED_METRICS = frozenset({"sweep", "trial", "attempt", "step", "time"})
 METRIC_FORMS = ("last_", "min_", "max_")
 """Prefixes of a metric's three columns in `attempts`: last value reported, extremes of the finite ones."""
 
+FORKED = 2**30
+"""Number of the first trial that was forked from another one: all that a sampler draws are below."""
+
 MAX_NAME = 128
 """Characters of a name, at most."""
 
@@ -77,7 +80,7 @@ FIELDS: dict[str, dict[str, Field]] = {
         "trial": Field("int64"),
         "attempt": Field("int16"),
         "state": Field("text"),  # RUNNING | PAUSED | COMPLETED | STOPPED | FAILED | CANCELLED | LOST
-        "cause": Field("text"),  # first | retry | promote | rollback | stop (while it waited: nothing ran)
+        "cause": Field("text"),  # first | retry | promote | rollback | continue | fork | stop (nothing ran)
         "kind": Field("text", shown=7),  # error | oom | metric | timeout | lost; null unless FAILED or LOST
         "error": Field("text"),  # traceback, at most 16 KiB
         "started": Field("time"),  # of one that never began, the moment at which it was stopped

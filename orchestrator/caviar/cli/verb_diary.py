@@ -64,6 +64,7 @@ def _said(entry: "DiaryEntry", metric: str) -> str:
     due = "undone by a rollback" if entry.undone else "not taken yet" if entry.changes and entry.after is None else ""
     what = f"back to there{', ' + what if what else ''}" if entry.action == "rollback" else what
     what = {"pause": "paused", "continue": "went on"}.get(entry.action, what)
+    what = f"forked{': ' + what if what else ''}" if entry.action == "fork" else what
     said = ": ".join(filter(None, (where, what or entry.action)))
     facts = [f"“{entry.text}”" if entry.text else "", due, entry.who, _effect(entry, metric)]
     return "; ".join(filter(None, (said, *facts)))

@@ -7,6 +7,7 @@ VERBS = {
     "stop": ("Run sweeps", "Stop a sweep that runs, or one of its trials."),
     "edit": ("Babysit a trial", "Change live parameters of a trial while it trains."),
     "rollback": ("Babysit a trial", "Go on with a trial from an earlier checkpoint."),
+    "fork": ("Babysit a trial", "New trials from a checkpoint of one, with other values."),
     "pause": ("Babysit a trial", "Let a trial, or a sweep, pause until you say so."),
     "continue": ("Babysit a trial", "Go on with what you have paused."),
     "note": ("Babysit a trial", "Keep a few words about a trial."),

@@ -250,6 +250,14 @@ def rollback_of(
     return Rollback(to=Cut(found.attempt, found.step), edit=edit, forgets=forgets)
 
 
+def changed_config(opened: OpenSweep, before: Mapping[str, Any], wishes: Mapping[str, Any]) -> Edit | None:
+    """What is changed in a configuration with which another trial begins; None: nothing. Errors as of `rollback_of`."""
+    ranges = {name: _range(opened, name, before, restarts=True) for name in wishes}
+    if all(_value(name, wish, before[name], ranges[name]) == before[name] for name, wish in wishes.items()):
+        return None
+    return _edit(before, ranges, wishes)
+
+
 def _check_steps(now: Standing, at_step: int | None, over: int | None) -> None:
     """See that a change lies ahead."""
     for name, value, least in (("at_step", at_step, 0), ("over", over, 1)):

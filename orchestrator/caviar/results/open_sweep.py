@@ -13,6 +13,7 @@ from caviar.store import Store, SweepDir, Views
 from caviar.store.disk.location import is_uri, object_path
 from caviar.store.disk.store_errors import store_error
 from caviar.store.read.not_shown import AGAIN, again, not_shown
+from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -68,6 +69,11 @@ class OpenSweep:
         if not found:
             raise self.no_trial(trial)
         return found[0]
+
+    @property
+    def planned(self) -> int:
+        """Trials that the sweep is to have: those of its plan, and those that were forked."""
+        return self.plan.trials + int(self.rows(f"SELECT count(*) n FROM configs WHERE trial >= {FORKED}")[0]["n"])
 
     def no_trial(self, trial: int) -> NotFoundError:
         """The error where the sweep has no such trial among those that were planned, or no row of it."""

@@ -20,6 +20,7 @@ from caviar.store.read.sql import name as quoted
 from caviar.store.read.sql import one_line
 from caviar_workers.failure import headline
 from caviar_workers.states import ENDED, State
+from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -110,19 +111,21 @@ class ProgressReader:
         reports = self._last_reports(following)
         following.forget(but=[row.trial for row in self._best])
         plan = self._sweep.again().plan  # it may have been given more trials
+        sql = f"SELECT count(*) FROM standing WHERE trial >= {FORKED}"  # those that have begun
+        planned = plan.trials + following.execute(sql).fetchall()[0][0]
         counts = dict(following.execute("SELECT state, count(*) FROM standing GROUP BY state").fetchall())
         done, running = sum(counts.get(state, 0) for state in ENDED), counts.get(State.RUNNING, 0)
         elapsed, each = _times(following)
         return ProgressDocument(
             sweep=self._sweep.id,
             name=plan.name,
-            planned=plan.trials,
+            planned=planned,
             done=done,
             running=running,
             failed=counts.get(State.FAILED, 0),
             stopped=counts.get(State.STOPPED, 0) + counts.get(State.CANCELLED, 0),
             elapsed_s=elapsed,
-            eta_s=seconds_left(each, plan.trials - done, running),
+            eta_s=seconds_left(each, planned - done, running),
             metric=plan.metric,
             mode="max" if plan.mode == "max" else "min",
             best=self._best,

@@ -87,7 +87,7 @@ class StatusDocument:
 
 def status_document(opened: OpenSweep) -> StatusDocument:
     """Return where the sweep stands at this moment."""
-    planned = opened.plan.trials
+    planned = opened.planned
     counts = counted_states(opened, planned)
     try:
         best: BestDocument | None = best_document(opened, k=1)
@@ -106,7 +106,7 @@ def status_document(opened: OpenSweep) -> StatusDocument:
         best=None if best is None else best.trials[0],
         failures=tuple(_failures(opened)),
         diverged=opened.rows("SELECT count(*) n FROM trials WHERE diverged")[0]["n"],
-        rejected=opened.rows('SELECT coalesce(max("index") + 1 - count(*), 0) n FROM configs')[0]["n"],
+        rejected=opened.rows('SELECT coalesce(max("index") + 1 - count("index"), 0) n FROM configs')[0]["n"],
         imported=imported_from(opened.sweep.description()),
         lack=_lack(opened) if planned > sum(counts[state] for state in (*ENDED, State.RUNNING)) else None,
         fingerprints=told_fingerprints(opened),

@@ -10,6 +10,7 @@ from caviar.errors import CaviarError
 from caviar.results.open_sweep import OpenSweep
 from caviar.store import Views
 from caviar_workers.states import WAITING, State
+from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
     from caviar.results.open_sweep import Say
@@ -64,10 +65,12 @@ def trial_state(store: Store, sweep: SweepDir, trial: int, say: Say) -> str:
     """
     with Views(store, [sweep]) as views:
         opened = OpenSweep(store=store, sweep=sweep, views=views, say=say)
-        if trial >= opened.plan.trials:
+        if opened.plan.trials <= trial < FORKED:
             raise opened.no_trial(trial)
         rows = views.execute("SELECT state FROM trials WHERE trial = ?", [trial]).fetchall()
         if rows:
             return str(rows[0][0])
         ended = views.execute("SELECT state FROM attempts WHERE trial = ?", [trial]).fetchall()
+        if trial >= FORKED and not ended:
+            raise opened.no_trial(trial)
     return str(ended[0][0]) if ended else State.PENDING

@@ -20,6 +20,7 @@ from caviar.errors import CaviarError, SpecError, StoreError
 from caviar.results.edits import Edit, Rollback, Standing, acts_of, edit_of, rollback_of, standing
 from caviar.results.imported import imported_from
 from caviar.results.open_sweep import OpenSweep, open_sweep
+from caviar.run.engine.births import births
 from caviar.run.engine.decision_log import Decision, DecisionLog
 from caviar.spec.code_archive import pack
 from caviar.store.checkpoints import cuts_of, read_checkpoint, restorable, saves_of
@@ -31,6 +32,7 @@ from caviar.store.storable import NotKept, check_kept
 from caviar.store.untrusted_json import numbers_of
 from caviar.store.writer import Writer
 from caviar_workers.states import CHANGING, ENDED, Action
+from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -102,6 +104,8 @@ class Accepted:
 
     n: int
     """Number of its decision."""
+    trials: tuple[int, ...] = ()
+    """The trials that it is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +134,7 @@ def edit_trial(
         SpecError, NotFoundError: It cannot be; nothing was changed.
         CaviarError: It was not accepted; nothing was changed.
     """
-    _check_words(wish.why)
+    check_words(wish.why)
     for _ in range(TRIES):
         with open_sweep(store, sweep, say) as opened:
             now = standing(opened, trial)
@@ -163,7 +167,7 @@ def roll_back(store: Store, sweep: SweepDir, trial: int, wish: Wish, *, to_step:
         SpecError, NotFoundError: It cannot be; nothing was changed.
         CaviarError: It was not accepted; nothing was changed.
     """
-    _check_words(wish.why)
+    check_words(wish.why)
     differs: dict[str, Any] | None = None
     for _ in range(TRIES):
         with open_sweep(store, sweep, say) as opened:
@@ -232,7 +236,7 @@ def _newest_attempt(opened: OpenSweep, sweep: SweepDir, trial: int) -> int | Non
     return max([*(row["attempt"] for row in opened.rows(sql, [trial] * 3)), *saved], default=None)
 
 
-def _check_words(text: object) -> None:
+def check_words(text: object) -> None:
     """See that somebody's words can be kept: a decision that cannot be read again would be lost with all it says."""
     if not isinstance(text, str) or len(text) > MOST_WORDS:
         raise SpecError(f"a note or a reason is text of at most {MOST_WORDS:,} characters, but got {text!r:.40}")
@@ -253,7 +257,7 @@ def note_trial(store: Store, sweep: SweepDir, trial: int, text: str, *, say: Say
         SpecError: There are no words.
         NotFoundError: The sweep has no such trial.
     """
-    _check_words(text)
+    check_words(text)
     if not text.strip():
         raise SpecError(f"a note is a few words, such as 'plateau since step 800', but got {text!r:.40}")
     with open_sweep(store, sweep, say) as opened:
@@ -281,16 +285,16 @@ def ask(
         return _record(store, sweep, decision, now.seen, say)
     asked = json.dumps({**about, **facts, "seen": now.seen})
     request = ask_to_act(sweep, action=action, trial=now.trial, token=token, act=asked)
-    return _answer(store, sweep, request, token, now.trial, say)
+    return _answer(store, sweep, request, token, say)
 
 
-def _answer(store: Store, sweep: SweepDir, request: PurePath, token: str, trial: int, say: Say) -> Accepted | Refused:
+def _answer(store: Store, sweep: SweepDir, request: PurePath, token: str, say: Say) -> Accepted | Refused:
     """Wait for the answer of the process that runs the sweep."""
     with open_sweep(store, sweep, say) as opened:
         while True:
             lives = sweep.owner_alive()  # before the look: what it published by then is seen
             opened.views.refresh()
-            if (found := _found(opened, token, trial)) is not None:
+            if (found := _found(opened, token)) is not None:
                 return found
             if not lives:
                 with suppress(OSError):
@@ -299,16 +303,17 @@ def _answer(store: Store, sweep: SweepDir, request: PurePath, token: str, trial:
             time.sleep(LOOK_S)
 
 
-def _found(opened: OpenSweep, token: str, trial: int) -> Accepted | Refused | None:
-    """The answer with this token among the decisions about a trial."""
-    sql = "SELECT n, action, numbers FROM decisions WHERE trial = ? AND contains(numbers, ?) ORDER BY n"
-    for row in opened.rows(sql, [trial, token]):
-        numbers = numbers_of(row["numbers"])
-        if numbers.get("token") == token:
-            if row["action"] != Action.REFUSE:
-                return Accepted(n=row["n"])
-            return Refused(why=str(numbers.get("why", "")), again=bool(numbers.get("again")))
-    return None
+def _found(opened: OpenSweep, token: str) -> Accepted | Refused | None:
+    """The answer with this token among the decisions; of several trials that are born at once there are several."""
+    sql = "SELECT n, trial, action, numbers FROM decisions WHERE contains(numbers, ?) ORDER BY n"
+    rows = [row | {"numbers": numbers_of(row["numbers"])} for row in opened.rows(sql, [token])]
+    mine = [row for row in rows if row["numbers"].get("token") == token]
+    if not mine:
+        return None
+    if mine[0]["action"] == Action.REFUSE:
+        numbers = mine[0]["numbers"]
+        return Refused(why=str(numbers.get("why", "")), again=bool(numbers.get("again")))
+    return Accepted(n=mine[0]["n"], trials=tuple(row["trial"] for row in mine))
 
 
 def _record(store: Store, sweep: SweepDir, decision: Decision, seen: int, say: Say) -> Accepted | Refused:
@@ -320,6 +325,7 @@ def _record(store: Store, sweep: SweepDir, decision: Decision, seen: int, say: S
             now = standing(opened, decision.trial)
             first = opened.rows("SELECT coalesce(max(n) + 1, 0) AS n FROM decisions")[0]["n"]
             newest = _newest_attempt(opened, held.sweep, decision.trial)
+            decisions = _born(opened, decision) if decision.action == Action.FORK else [decision]
         changed = {
             Action.EDIT: now.state in ENDED,
             Action.PAUSE: now.state in ENDED,
@@ -329,11 +335,18 @@ def _record(store: Store, sweep: SweepDir, decision: Decision, seen: int, say: S
         if looked or changed.get(Action(decision.action), False):
             return Refused(why="another change came first", again=True)
         with Writer(held.sweep, held.epoch, sealing=True) as writer:
-            DecisionLog(writer, first, time.time).publish([decision])
-        stays = state in ("finished", "failed") and decision.action != Action.ROLLBACK
+            DecisionLog(writer, first, time.time).publish(decisions)
+        stays = state in ("finished", "failed") and decision.action not in (Action.ROLLBACK, Action.FORK)
         if stays:  # and a plain glob over its files exact
             write_final(held.sweep, held.epoch, state)
-    return Accepted(n=first)
+    return Accepted(n=first, trials=tuple(one.trial for one in decisions if one.trial is not None))
+
+
+def _born(opened: OpenSweep, asked: Decision) -> list[Decision]:
+    """The decisions by which trials are born that somebody asked for."""
+    count = opened.rows("SELECT count(*) AS n FROM decisions WHERE action = 'fork'")[0]["n"]
+    seed = opened.rows("SELECT seed FROM configs WHERE trial = ?", [asked.trial])[0]["seed"]
+    return births(asked, seed, FORKED + count)
 
 
 def _awaited(store: Store, sweep: SweepDir, now: Standing, edit: Edit, n: int, say: Say, takes_s: float) -> ActDocument:

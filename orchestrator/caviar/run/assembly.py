@@ -16,6 +16,7 @@ from caviar.search.stopping import DIVERGENCE, DivergencePolicy, parse_stopping
 from caviar.store.read.sql import name as quoted
 from caviar.store.read.sql import texts
 from caviar_workers.states import ACTS, ENDED
+from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
     from caviar.search.samplers import Constraint, Sampler
@@ -63,6 +64,11 @@ class Search:
     source: SampledTrials
     policies: PolicyRunner
     acts: Acts
+
+    @property
+    def ended(self) -> int:
+        """Trials that earlier drivers finished."""
+        return self.source.ended + len(self.acts.forks) - len(self.source.rest.forked)
 
     @property
     def judged(self) -> dict[str, Any]:
@@ -119,7 +125,8 @@ def _restored(policies: PolicyRunner, plan: Plan, views: Views, acts: Acts) -> l
     over = f"FROM trials WHERE state = ANY ({texts(ENDED)})"
     # fetchall() of each query before the next: DuckDB streams results.
     ended = dict(views.execute(f"SELECT trial, state {over}").fetchall()) if judged else {}
-    asked = views.execute("SELECT u FROM configs ORDER BY trial").fetchall() if plan.searcher else []
+    points_of = f"SELECT u FROM configs WHERE trial < {FORKED} ORDER BY trial"
+    asked = views.execute(points_of).fetchall() if plan.searcher else []
     wanted = "" if judged else f"WHERE trial IS NOT NULL AND trial NOT IN (SELECT trial {over})"
     made = _rows(views, wanted)
     rows = []

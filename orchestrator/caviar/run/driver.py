@@ -242,12 +242,12 @@ def drive_sweep(
         requests = parts.enter_context(closing(StopRequests(looking, held.epoch, look_s=_look_s(plan))))
         writer = parts.enter_context(Writer(sweep_dir, held.epoch, sealing=True))
         checkpoints = parts.enter_context(
-            StoredCheckpoints(store, sweep_dir, plan, writer, held.epoch, search.acts.all_cuts)
+            StoredCheckpoints(store, sweep_dir, plan, writer, held.epoch, search.acts.all_cuts, search.acts.forks)
         )
         prints = parts.enter_context(KeptFingerprints(sweep_dir, progress.note))
         ports = _ports(executor, writer, checkpoints, prints)
         run_progress = RunProgress(
-            store, looking, plan, already=search.source.ended, before=search.source.rest, curves=progress.curves
+            store, looking, plan, already=search.ended, before=search.source.rest, curves=progress.curves
         )
         unmeasured, slow = Unmeasured(plan.metric, progress.note), store_outage.Slow(progress.note)
         held.stuck = lambda: writer.stuck

@@ -10,6 +10,7 @@ from caviar.errors import StoreError
 from caviar.run.engine.trial_source import BLOCK, configs_table
 from caviar.search.samplers import AcceptedPoints, typed
 from caviar.store import Views, Writer
+from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
     from caviar.display.progress import ProgressDisplay
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from caviar.store import Store
     from caviar.store.ownership import Ownership
 
-_COUNT = """SELECT (SELECT count(*) FROM configs), coalesce(max(trial) + 1, 0)
-    FROM (SELECT trial FROM configs UNION ALL SELECT trial FROM attempts WHERE state <> 'CANCELLED')"""
+_COUNT = f"""SELECT (SELECT count(*) FROM configs WHERE trial < {FORKED}), coalesce(max(trial) + 1, 0)
+    FROM (SELECT trial FROM configs UNION ALL SELECT trial FROM attempts WHERE state <> 'CANCELLED')
+    WHERE trial < {FORKED}"""
 
 
 def redraw(
@@ -44,7 +46,7 @@ def redraw(
         there, count = views.execute(_COUNT).fetchall()[0]
         if there == count:
             return
-        known = dict(views.execute('SELECT trial, "index" FROM configs').fetchall())
+        known = dict(views.execute(f'SELECT trial, "index" FROM configs WHERE trial < {FORKED}').fetchall())
     lost = f"the configurations of {count - len(known)} trials of {held.sweep.id} are lost with a damaged file"
     back = "put a copy of that file back: caviar store check names it"
     if plan.searcher:

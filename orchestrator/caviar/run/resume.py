@@ -38,6 +38,7 @@ from caviar.store.read.sql import name as quoted
 from caviar.store.read.sql import texts
 from caviar_workers.checkpoint import MOST_ATTEMPT
 from caviar_workers.states import ENDED, State
+from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
     from caviar.display.progress import ProgressDisplay
@@ -58,7 +59,8 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
     ended = texts(state for state in ENDED if not (retry_failed and state == State.FAILED))
     with Views(store, [sweep_dir]) as views:
         # fetchall() of each query before the next: DuckDB streams results.
-        written, newest = views.execute('SELECT count(*), max("index") FROM configs').fetchall()[0]
+        sampled = f'SELECT count(*), max("index") FROM configs WHERE trial < {FORKED}'
+        written, newest = views.execute(sampled).fetchall()[0]
         metric = sweep_dir.plan.metric
         metrics = tuple(views.metrics())
         valued = f"{quoted('last_' + metric)} IS NOT NULL" if metric in metrics else "false"
@@ -67,12 +69,15 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
         completed = views.execute(hopes).fetchall()[0][0]
         decided = views.execute("SELECT coalesce(max(n) + 1, 0) FROM decisions").fetchall()[0][0]
         # Configurations are written block by block: the first trials have theirs.
-        dropped = views.execute(f"SELECT DISTINCT trial FROM attempts WHERE trial >= {written}").fetchall()
+        dropped = views.execute(
+            f"SELECT DISTINCT trial FROM attempts WHERE trial >= {written} AND trial < {FORKED}"
+        ).fetchall()
         rows = views.execute(_left_over(ended)).fetchall()
         counts = dict(views.execute("SELECT state, count(*) FROM trials GROUP BY state").fetchall())
+        known = views.execute(f"SELECT trial FROM configs WHERE trial >= {FORKED}").fetchall()
     saved = saved_attempts(sweep_dir)
-    attempts = {trial: max(attempt, saved.get(trial, -1) + 1) for trial, attempt, *_ in rows}
-    for trial, attempt in attempts.items():
+    every = {trial: max(attempt, saved.get(trial, -1) + 1) for trial, attempt, *_ in rows}
+    for trial, attempt in every.items():
         if attempt > MOST_ATTEMPT:
             raise StoreError(
                 f"trial {trial} of sweep {sweep_dir.id} was tried {attempt:,} times, and there are no more numbers for "
@@ -82,7 +87,9 @@ def unfinished(store: Store, sweep_dir: SweepDir, *, retry_failed: bool = False)
         measured=metric in metrics,
         metrics=metrics,
         written=written,
-        attempts=attempts,
+        attempts={trial: attempt for trial, attempt in every.items() if trial < FORKED},
+        forked={trial: attempt for trial, attempt in every.items() if trial >= FORKED},
+        recorded=frozenset(trial for (trial,) in known),
         paused=frozenset(trial for trial, _, paused, *_ in rows if paused),
         by_hand=frozenset(trial for trial, _, paused, _, judged in rows if paused and not judged),
         rolled_back=frozenset(trial for trial, *_, back, _ in rows if back),
@@ -107,7 +114,9 @@ def _left_over(ended: str) -> str:
         "waiting AS (SELECT trial FROM back WHERE NOT EXISTS (SELECT 1 FROM attempts a "
         "WHERE a.trial = back.trial AND a.attempt > back.attempt)), "
         f"over AS (SELECT trial FROM newest ANTI JOIN waiting USING (trial) WHERE state = ANY ({ended})), "
-        "left_over AS (SELECT trial FROM configs ANTI JOIN over USING (trial)), "
+        f"born AS (SELECT trial FROM decisions WHERE action = 'fork' AND trial >= {FORKED}), "
+        "left_over AS (SELECT trial FROM (SELECT trial FROM configs UNION SELECT trial FROM born) "
+        "ANTI JOIN over USING (trial)), "
         "seen AS (SELECT trial, attempt FROM attempts UNION ALL SELECT trial, attempt FROM curves "
         "UNION ALL SELECT trial, attempt FROM logs "
         "UNION ALL SELECT trial, attempt FROM decisions WHERE attempt IS NOT NULL) "
@@ -274,7 +283,7 @@ def _finish(
         SampledTrials(
             plan, sampler, constraint=constraint_of(program), rest=dataclasses.replace(rest, attempts={})
         ).draw()
-    over = not search.source.waiting and held.sweep.visible_files().manifest.state == "finished"
+    over = not (search.source.waiting or rest.forked) and held.sweep.visible_files().manifest.state == "finished"
     follows = over and (next_sweep(store, held.sweep, plan) or next_plan(store, held.sweep, plan))
     if over and (follows or not program.final or final_results(held.sweep)):
         if not follows:

@@ -116,14 +116,15 @@ class RunProgress:
         counters = scheduler.counters
         elapsed = self._clock() - self._began
         slots = max(1, scheduler.slots)
-        left = self._plan.trials - self._already - counters.ended
+        planned = self._plan.trials + scheduler.forked
+        left = planned - self._already - counters.ended
         eta = self._time_left.seconds(
             self._clock(), ended=counters.ended, busy_s=counters.busy_s, left=left, slots=slots
         )
         return SweepStatus(
             sweep=self._sweep,
             name=self._plan.name,
-            planned=self._plan.trials,
+            planned=planned,
             done=self._already + counters.ended,
             running=min(scheduler.slots, scheduler.trials.in_flight),
             no_room=not scheduler.slots,

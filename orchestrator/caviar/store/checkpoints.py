@@ -17,6 +17,7 @@ from caviar_workers.checkpoint_folder import unfinished_prefix
 from caviar_workers.messages import Living, Summary
 from caviar_workers.row_columns import Extremes, extremes
 from caviar_workers.states import Action
+from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -285,9 +286,10 @@ def discard_unrecorded(store: Store, sweep: SweepDir) -> None:
     if not saves:
         return
     with Views(store, [sweep]) as views:
-        written = views.execute("SELECT coalesce(max(trial) + 1, 0) FROM configs").fetchall()[0][0]
+        sql = f"SELECT coalesce(max(trial) + 1, 0) FROM configs WHERE trial < {FORKED}"
+        written = views.execute(sql).fetchall()[0][0]
     try:
-        sweep.disk.delete([path_of(sweep, save) for save in saves if save.trial >= written], durable=True)
+        sweep.disk.delete([path_of(sweep, save) for save in saves if written <= save.trial < FORKED], durable=True)
     except OSError as error:
         raise store_error("write to", sweep.path / CHECKPOINTS, error) from error
 

@@ -80,8 +80,8 @@ def _finalize(sweep: SweepDir, epoch: int, state: State | None) -> None:
     there = data_files(sweep.disk, sweep.path)
     seen = sweep.visible_files()
     need_whole(sweep.disk, sweep.path, seen, set(there))
-    files, counts = _write_all(sweep, seen, epoch)
-    ended = state or _ended(sweep, counts)
+    files, counts, forked = _write_all(sweep, seen, epoch)
+    ended = state or _ended(sweep.plan.trials + forked, counts)
     _check_owner(sweep, epoch)
     whole = manifest.finalized(seen.manifest, files, seen.through(), "running", counts)
     _append(sweep, whole)
@@ -99,7 +99,8 @@ def _append(sweep: SweepDir, after: manifest.Manifest) -> None:
         raise StoreError(f"Another process changed {sweep.path.name} while it was finalized: try again.")
 
 
-def _write_all(sweep: SweepDir, seen: VisibleFiles, epoch: int) -> tuple[list[DataFile], Counter[str]]:
+def _write_all(sweep: SweepDir, seen: VisibleFiles, epoch: int) -> tuple[list[DataFile], Counter[str], int]:
+    """Write the final files; returns them, the trials in each state, and how many were forked from others."""
     build = sweep.path / build_folder(epoch)
     number = f"{seen.manifest.k + 1:06d}-{epoch:04d}"  # no other process writes files of that name
     files: list[DataFile] = []
@@ -112,12 +113,14 @@ def _write_all(sweep: SweepDir, seen: VisibleFiles, epoch: int) -> tuple[list[Da
             tables = SweepTables(connection, sweep, seen, running=False, most=EVERY_SIZE)
             final = FinalFolder(sweep=sweep, number=number, build=build, files=files)
             final.prepare(*FINAL_TABLES)
+            sql = f"SELECT count(DISTINCT trial) FROM ({tables.decisions()}) WHERE action = 'fork'"
+            forked = connection.execute(sql).fetchall()[0][0]
             counts = _write_files(final, connection, tables)
     except BaseException:
         with suppress(OSError):
             sweep.disk.delete(sweep.path / file.name for file in files)
         raise
-    return sorted(files, key=lambda file: file.name), counts
+    return sorted(files, key=lambda file: file.name), counts, forked
 
 
 def _write_files(final: FinalFolder, connection: duckdb.DuckDBPyConnection, tables: SweepTables) -> Counter[str]:
@@ -149,8 +152,7 @@ def _is_lost(sweep: SweepDir, epoch: int) -> bool:
 _LOST = "Another process took {} over: it will finalize it."
 
 
-def _ended(sweep: SweepDir, counts: Counter[str]) -> State:
-    planned = sweep.plan.trials
+def _ended(planned: int, counts: Counter[str]) -> State:
     done = sum(counts[state] for state in ENDED)
     return "finished" if done == counts.total() and done >= planned else "interrupted"
 

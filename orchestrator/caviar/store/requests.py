@@ -11,8 +11,9 @@ from caviar.store.disk.store_errors import store_error
 from caviar.store.layout import REQUESTS, numbered_name, parse_number
 from caviar.store.manifest import now
 from caviar.store.owner import newest
-from caviar.store.untrusted_json import MOST_TRIALS, read, record
+from caviar.store.untrusted_json import read, record
 from caviar_workers.states import Action
+from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -41,7 +42,7 @@ class Request:
     """Of an act that was read: its name, for `discard`."""
 
 
-KINDS = ("stop", Action.EDIT, Action.NOTE, Action.ROLLBACK, Action.PAUSE, Action.CONTINUE)
+KINDS = ("stop", Action.EDIT, Action.NOTE, Action.ROLLBACK, Action.PAUSE, Action.CONTINUE, Action.FORK)
 """What may be asked."""
 
 
@@ -118,7 +119,7 @@ def _read(sweep: SweepDir, path: PurePath) -> Request | None:
         return None
     if found.action not in KINDS or (found.trial is None and found.action not in ("stop", Action.PAUSE)):
         return None
-    return found if found.trial is None or found.trial < MOST_TRIALS else None
+    return found if found.trial is None or found.trial < 2 * FORKED else None
 
 
 def discard(sweep: SweepDir, file: str) -> None:

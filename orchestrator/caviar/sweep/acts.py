@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from caviar.results.diary import DiaryDocument
     from caviar.results.open_sweep import OpenSweep
     from caviar.run.acts import ActDocument
+    from caviar.run.forks import ForkDocument
     from caviar.run.pauses import PauseDocument
     from caviar.store import Store, SweepDir
 
@@ -106,6 +107,43 @@ class ActsOnTrials(ABC):
             values = {**(changes or {}), **parameters}
             wish = Wish(values=values, skip_data=skip_data, code=program, why=why)
             return roll_back(self._store, self._sweep.again(), trial, wish, to_step=to_step, say=warnings.warn)
+
+    def fork(
+        self,
+        trial: int,
+        changes: dict[str, Any] | None = None,
+        /,
+        *,
+        branch: int | None = None,
+        at_step: int | None = None,
+        k: int = 1,
+        space: dict[str, Any] | None = None,
+        why: str = "",
+        **parameters: Any,
+    ) -> ForkDocument:
+        """Make new trials from a checkpoint of one, with its seed, as `caviar fork`; where nobody runs the sweep,
+        `resume` then runs them.
+
+        Args:
+            trial: Its number.
+            changes: Parameter → value, for names that are no keywords.
+            branch: The trial's branch, dead or living; None: the one that lives.
+            at_step: From its last checkpoint at or before this step; None: the newest.
+            k: How many new trials.
+            space: Parameter → where its values are drawn from, such as `{"lr": Float(1e-4, 1e-2, scale="log")}`.
+            why: The reason, for the diary.
+            **parameters: Parameter → value in all of them, or what becomes of the trial's own, as text.
+
+        Raises:
+            SpecError: There is no such checkpoint, or a value is outside: nothing was changed.
+            CaviarError: It was not accepted, and nothing was changed.
+        """
+        from caviar.run.forks import ForkWish, fork_trial  # noqa: PLC0415 — reading needs none of it
+
+        values = {**(changes or {}), **parameters}
+        wish = ForkWish(branch=branch, at_step=at_step, k=k, space=dict(space or {}), values=values, why=why)
+        with self._told():
+            return fork_trial(self._store, self._sweep.again(), trial_number(trial), wish, say=warnings.warn)
 
     def pause(self, trial: int | None = None) -> PauseDocument:
         """Let a trial, or the sweep, pause at its next checkpoint, until you continue it; as `caviar pause`."""

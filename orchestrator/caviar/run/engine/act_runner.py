@@ -12,8 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from caviar.run.engine.acts import Act, Acts, breaks_a_rule, refused
+from caviar.run.engine.births import births, cannot_be_forked
 from caviar.run.engine.counters import Counters
 from caviar.run.engine.decision_log import Decision
+from caviar.run.engine.forks import Fork, configs_row
 from caviar.run.engine.look_ups import LookUps
 from caviar.run.engine.messenger import Messenger
 from caviar.run.engine.policy_runner import PolicyRunner
@@ -21,11 +23,14 @@ from caviar.run.engine.ports import Ports
 from caviar.run.engine.trial_source import TrialSource
 from caviar.run.engine.work import Pinned
 from caviar.spec.plan import Plan
-from caviar_workers.states import CHANGING, Action
+from caviar_workers.states import CHANGING, USER, Action
+from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
     from caviar.run.engine.trial_table import TrialTable
 
+REFERRING = (Action.ROLLBACK, Action.FORK)
+"""Acts that refer to a checkpoint."""
 GONE = "the checkpoint that it refers to is gone, or another branch began before it"
 
 
@@ -75,6 +80,24 @@ class ActRunner:
         """Acts that wait for a checkpoint."""
         return len(self._pinning)
 
+    def take_up(self) -> None:
+        """Let those go on that were forked under earlier drivers; and, if nothing else is left, who is paused by hand.
+
+        Raises:
+            StoreError: It cannot be published.
+        """
+        rest = self._source.rest
+        for trial, attempt in rest.forked.items():
+            fork = self._acts.forks.get(trial)
+            if fork is not None:
+                if trial not in rest.recorded:
+                    self._ports.sink.add("configs", configs_row(self._plan.space, fork))
+                self._trials.again(fork.work(attempt, rest.cause(trial)))
+        held = self._trials.held
+        waits = [trial for trial in [*rest.attempts, *rest.forked] if self._trials.told_to(trial, Action.PAUSE)]
+        if held and len({*held, *waits}) == self._source.waiting + self._trials.waiting:
+            self._decide([Decision(action=Action.CONTINUE, by=USER, trial=trial) for trial in held])
+
     def begin(self, act: Act, *, ending: bool) -> None:
         """Do what is asked, or publish why it is not done; what refers to a checkpoint waits until that is pinned.
 
@@ -86,13 +109,14 @@ class ActRunner:
             StoreError: It cannot be published, and so nothing is done.
         """
         why, again = self._objection(act, ending=ending)
-        if not why and act.decision.action == Action.ROLLBACK:
+        if not why and act.decision.action in REFERRING:
             to = checkpoint_of(act.decision.numbers)
             trial = act.decision.trial
             if to is None or trial is None or self._ports.checkpoints is None:
                 why = "it is none that this version knows"
             else:
-                self._pinning.append((act, self._ports.checkpoints.pin(trial, *to, living=True)))
+                living = act.decision.action == Action.ROLLBACK
+                self._pinning.append((act, self._ports.checkpoints.pin(trial, *to, living=living)))
                 return
         if why:
             self._decide([refused(act, why, again=again)])
@@ -117,6 +141,8 @@ class ActRunner:
                 why, again = GONE, True
             if why or pinned is None:
                 self._decide([refused(act, why, again=again)])
+            elif act.decision.action == Action.FORK:
+                self._decide(births(act.decision, pinned.work.seeds[0], FORKED + len(self._acts.forks)))
             else:
                 self._roll_back(act.decision, pinned)
 
@@ -130,6 +156,8 @@ class ActRunner:
             self._trials.hold(trial)
             self._messenger.tell(trial, Action.PAUSE, number)
             return
+        if decision.action == Action.FORK and trial in self._acts.forks:
+            self._bear(self._acts.forks[trial])
         if decision.action not in CHANGING:
             return
         self._policies.let_go(trial)
@@ -139,6 +167,15 @@ class ActRunner:
                 self._ports.checkpoints.cut(trial, self._acts.cuts(trial))
             self._look_ups.again(trial)
         self._messenger.tell(trial, Action(decision.action), number)
+
+    def _bear(self, fork: Fork) -> None:
+        """Let a trial begin that was forked from another one."""
+        if fork.by == USER:
+            self._policies.let_go(fork.trial)
+        if self._ports.checkpoints is not None:
+            self._ports.checkpoints.adopt(fork)
+        self._ports.sink.add("configs", configs_row(self._plan.space, fork))
+        self._trials.again(fork.work())
 
     def _roll_back(self, decision: Decision, pinned: Pinned) -> None:
         """Send a trial back, wherever it is: its present attempt, if it has one, ends with its next report."""
@@ -159,12 +196,12 @@ class ActRunner:
         """Why an act cannot be done, empty: it can; and whether it can be asked for once more."""
         trial, action = act.decision.trial, act.decision.action
         assert trial is not None
-        if action not in (*CHANGING, Action.PAUSE, Action.CONTINUE):
+        if action not in (*CHANGING, Action.PAUSE, Action.CONTINUE, Action.FORK):
             return "", False
         over = {
-            "it has ended": not self._acts.taken or not (action == Action.ROLLBACK or self._lives(trial)),
+            "it has ended": not self._acts.taken or not (action in REFERRING or self._lives(trial)),
             "its sweep is about to end": ending,
-            "it was told to stop": self._trials.told_to(trial, Action.STOP),
+            "it was told to stop": action != Action.FORK and self._trials.told_to(trial, Action.STOP),
         }
         if why := next((why for why, holds in over.items() if holds), ""):
             return why, False
@@ -172,6 +209,8 @@ class ActRunner:
             held = self._trials.record(trial).held
             same = "it is paused already" if held else "it is not paused"
             return "" if held == (action == Action.CONTINUE) else same, False
+        if action == Action.FORK:
+            return cannot_be_forked(self._plan.space, act.decision.numbers), False
         broken = breaks_a_rule(self._plan.space, act.decision.numbers, live=action == Action.EDIT)
         if broken:
             return broken, False

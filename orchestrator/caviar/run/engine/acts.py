@@ -12,13 +12,14 @@ from typing import Any
 
 from caviar.errors import SpecError
 from caviar.run.engine.decision_log import Decision
+from caviar.run.engine.forks import Fork, forks_of
 from caviar.space import Space, editable_range
 from caviar.space.option import option_from_json
 from caviar.store.checkpoints import Cut, cuts_of
 from caviar.store.untrusted_json import numbers_of
 from caviar_workers.messages import Applied
 from caviar_workers.schedule import Change, schedule_of
-from caviar_workers.states import ACTS, CHANGING, Action
+from caviar_workers.states import ACTS, CHANGING, USER, Action
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,23 +47,26 @@ class Acts:
         self._decisions: dict[int, list[dict[str, Any]]] = {}
         """Trial → what was decided by hand, and what became of it."""
         self._changes: dict[int, tuple[Change, ...]] = {}
+        self.forks: dict[int, Fork] = {}
+        """Trials that were forked from others."""
 
     @property
     def changed(self) -> Collection[int]:
-        """Trials that were edited or rolled back."""
-        return [trial for trial in self._decisions if self.newest(trial) >= 0]
+        """Trials that were edited, rolled back, or forked by hand."""
+        forked = [trial for trial, fork in self.forks.items() if fork.by == USER]
+        return [*(trial for trial in self._decisions if self.newest(trial) >= 0), *forked]
 
     def enter(self, n: int, decision: Decision) -> None:
         """Take in a decision that was published."""
         if decision.trial is not None and decision.action in ACTS:
-            self._enter(decision.trial, n, decision.action, decision.attempt, decision.step, decision.numbers)
+            facts = {name: getattr(decision, name) for name in ("action", "attempt", "step", "numbers")}
+            self._enter({"n": n, "trial": decision.trial, "decided_by": decision.by, **facts})
 
     def restore(self, decisions: Iterable[Mapping[str, Any]]) -> None:
         """Take up what earlier drivers stored: rows of the table `decisions`, in their order."""
         for row in decisions:
             if row["trial"] is not None and row["action"] in ACTS:
-                numbers = numbers_of(row["numbers"])
-                self._enter(row["trial"], row["n"], row["action"], row["attempt"], row["step"], numbers)
+                self._enter({**row, "numbers": numbers_of(row["numbers"])})
 
     def of_work(self, trials: Collection[int]) -> dict[str, Any]:
         """Return what a `Work` of some trials knows of them: their changes, and their branches."""
@@ -94,11 +98,13 @@ class Acts:
         """Return whether an edit still waits for its trial to take it."""
         return any(one.decision == decision and not one.settled for one in self.changes(trial))
 
-    def _enter(
-        self, trial: int, n: int, action: str, attempt: int | None, step: int | None, numbers: Mapping[str, Any]
-    ) -> None:
+    def _enter(self, row: Mapping[str, Any]) -> None:
+        trial = row["trial"]
+        if row["action"] == Action.FORK:
+            self.forks |= forks_of([row])
         known = self._decisions.setdefault(trial, [])
-        known.append({"n": n, "action": action, "attempt": attempt, "step": step, "numbers": _plain(numbers)})
+        facts = {name: row[name] for name in ("n", "action", "attempt", "step")}
+        known.append({**facts, "numbers": _plain(row["numbers"])})
         self._changes[trial] = schedule_of(known)
 
 

@@ -7,7 +7,7 @@ The files themselves are the affair of `store.checkpoints`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from caviar.errors import StoreError
 from caviar.run.engine.background import Background, done
+from caviar.run.engine.forks import Fork
 from caviar.run.engine.ports import Sink
 from caviar.run.engine.stored_trial import drawn
 from caviar.run.engine.work import Kept, Pinned, Work
@@ -40,12 +41,15 @@ from caviar.store.checkpoints import (
     whole,
     write_carried,
 )
+from caviar_workers.checkpoint import Checkpoint
+from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
     from caviar.store import Store, SweepDir
     from caviar_workers.artifact import Artifact
     from caviar_workers.checkpoint import Save
 
+UNFORKED: Mapping[int, Fork] = {}
 MOST_CARRIED = 256 * 2**20
 """Bytes of checkpoints that wait to be written, at most; beyond, whoever brings one waits for the disk."""
 _LAST_S = 3.0
@@ -65,10 +69,18 @@ class StoredCheckpoints:
         sink: Where the sweep's rows go; only published ones make a checkpoint restorable.
         epoch: Of the owner.
         cuts: Trial → where it was rolled back to, of those that were.
+        forks: Trial → of what it was forked, of those that were.
     """
 
     def __init__(
-        self, store: Store, sweep_dir: SweepDir, plan: Plan, sink: Sink, epoch: int, cuts: Cuts = NOWHERE
+        self,
+        store: Store,
+        sweep_dir: SweepDir,
+        plan: Plan,
+        sink: Sink,
+        epoch: int,
+        cuts: Cuts = NOWHERE,
+        forks: Mapping[int, Fork] = UNFORKED,
     ) -> None:
         self._store = store
         self._sweep_dir = sweep_dir
@@ -76,8 +88,9 @@ class StoredCheckpoints:
         self._sink = sink
         self._epoch = epoch
         self._cuts: dict[int, Sequence[Cut]] = dict(cuts)
-        self._pins: set[tuple[int, int, int]] = set()
-        """Trial, attempt and step of what somebody refers to. Both belong to the disk's thread."""
+        self._forks = dict(forks)
+        self._pins = {(fork.parent, fork.attempt, fork.step) for fork in forks.values()}
+        """Trial, attempt and step of what somebody refers to. All three belong to the disk's thread."""
         self._disk = Background("caviar-checkpoints")
         self._folders = folders_for_workers(sweep_dir, epoch)
         self._adding: deque[tuple[int, Future[None]]] = deque()
@@ -130,10 +143,15 @@ class StoredCheckpoints:
         """Note where a trial was rolled back to."""
         self._disk.do(lambda: self._cuts.__setitem__(trial, cuts))
 
+    def adopt(self, fork: Fork) -> None:
+        """Note that a trial begins from a checkpoint of another one."""
+        self._disk.do(lambda: self._adopt(fork))
+
     def look_up(self, work: Work) -> Future[Kept]:
         """Look up what is kept of a work's trials; the future may raise StoreError: the store cannot be read."""
         self._check()
-        again = [trial for trial, attempt in zip(work.trials, work.attempts, strict=True) if attempt]
+        tried = zip(work.trials, work.attempts, strict=True)
+        again = [trial for trial, attempt in tried if attempt or trial >= FORKED]
         if not again:
             return done(Kept(folders=self._folders))
         return self._disk.do(lambda: self._look_up(again))
@@ -191,10 +209,12 @@ class StoredCheckpoints:
 
     def _look_up(self, again: Sequence[int]) -> Kept:
         saved = trials_with_saves(self._sweep_dir, again)
-        if not saved:
+        born = {trial: self._forks[trial] for trial in again if trial in self._forks}
+        if not (saved or born):
             return Kept(folders=self._folders)
         self._sink.flush()
-        restore = newest_restorable(self._store, self._sweep_dir, saved, self._cuts)
+        restore = {trial: self._origin(fork) for trial, fork in born.items()}
+        restore |= newest_restorable(self._store, self._sweep_dir, saved, self._cuts)
         living = living_of(self._store, self._sweep_dir, {trial: one.step for trial, one in restore.items()})
         return Kept(folders=self._folders, restore=restore, living=living)
 
@@ -211,6 +231,22 @@ class StoredCheckpoints:
             self._pins.add((trial, attempt, step))
             self._doomed = deque(one for one in self._doomed if one[1].name != found.name)
             return _pinned(views, self._plan, trial, [save.attempt for save in saves])
+
+    def _origin(self, fork: Fork) -> Checkpoint:
+        """The checkpoint that a trial was forked from."""
+        saves = saves_of(self._sweep_dir, fork.parent)
+        same = [save for save in saves if (save.attempt, save.step) == (fork.attempt, fork.step)]
+        data = read_checkpoint(self._sweep_dir, same[-1]) if same else None
+        if data is None:
+            raise StoreError(
+                f"trial {fork.trial} was forked from trial {fork.parent} at step {fork.step}, and that checkpoint is "
+                "gone: put a copy of it back, or stop the trial"
+            )
+        return Checkpoint(fork.step, data)
+
+    def _adopt(self, fork: Fork) -> None:
+        self._forks[fork.trial] = fork
+        self._pins.add((fork.parent, fork.attempt, fork.step))
 
     def _clean(self) -> None:
         """Delete what is not needed any more, where the newer one's rows are published."""

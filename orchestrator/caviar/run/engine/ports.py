@@ -12,6 +12,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from caviar.run.engine.background import done
+from caviar.run.engine.forks import Fork
 from caviar.run.engine.work import Kept, Pinned, Work
 from caviar.run.executors.executor import Clock, Executor
 from caviar.store.checkpoints import Cut
@@ -112,8 +113,12 @@ class Checkpoints(Protocol):
         """Note where a trial was rolled back to: what is behind counts no more, and stays."""
         ...
 
+    def adopt(self, fork: Fork) -> None:
+        """Note that a trial begins from a checkpoint of another one, while it has none of its own."""
+        ...
+
     def look_up(self, work: Work) -> Future[Kept]:
-        """Look up the newest checkpoints of those trials of a work that were tried before."""
+        """Look up the newest checkpoints of those trials of a work that were tried before, or forked from others."""
         ...
 
 
@@ -125,6 +130,9 @@ class NoWayBack:
         return done(None)
 
     def cut(self, trial: int, cuts: Sequence[Cut]) -> None:
+        """Do nothing."""
+
+    def adopt(self, fork: Fork) -> None:
         """Do nothing."""
 
 

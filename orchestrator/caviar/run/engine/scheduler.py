@@ -113,10 +113,7 @@ class Scheduler:
         try:
             for trial, decision in self.trials.condemned:
                 self._tell(trial, Action.STOP, decision)
-            held = self.trials.held
-            waits = [trial for trial in self._source.rest.attempts if self.trials.told_to(trial, Action.PAUSE)]
-            if held and len({*held, *waits}) == self._source.waiting:  # somebody resumes it, and nothing else is left
-                self.decide([Decision(action=Action.CONTINUE, by=USER, trial=trial) for trial in held])
+            self._act_runner.take_up()
             while not self._finished():
                 self._fill()
                 self._record_lack()
@@ -198,6 +195,11 @@ class Scheduler:
     def stopped(self) -> bool:
         """Whether the sweep was asked to end before its trials are done."""
         return bool(self.shutdown.by)
+
+    @property
+    def forked(self) -> int:
+        """Trials that were forked from others, in addition to those that were planned."""
+        return len(self._acts.forks)
 
     @property
     def judged(self) -> bool:

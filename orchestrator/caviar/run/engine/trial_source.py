@@ -32,6 +32,10 @@ class ResumeState:
     """Trials 0 … written − 1 have their row in the configs table."""
     attempts: Mapping[int, int] = field(default_factory=dict)
     """Of every trial below `written` that has to run again, its next attempt; trials not in it have ended."""
+    forked: Mapping[int, int] = field(default_factory=dict)
+    """Of every trial that was forked from another one, and has to run again, its next attempt."""
+    recorded: frozenset[int] = frozenset()
+    """Those of them that have their row in the configs table."""
     dropped: frozenset[int] = frozenset()
     """Trials from `written` on that were cancelled before they were drawn."""
     paused: frozenset[int] = frozenset()
@@ -57,8 +61,8 @@ class ResumeState:
 
     def cause(self, trial: int) -> Cause:
         """Why the next attempt of a trial is made, as far as the store tells: a pause ends with a promotion."""
-        if not self.attempts.get(trial):
-            return Cause.FIRST
+        if not (self.attempts.get(trial) or self.forked.get(trial)):
+            return Cause.FORK if trial in self.forked else Cause.FIRST
         if trial in self.rolled_back:
             return Cause.ROLLBACK
         if trial in self.paused:

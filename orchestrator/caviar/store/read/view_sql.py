@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from caviar.store.read.columns import Column, Part, fixed, pick
+from caviar.store.read.lineage_view import LINEAGE, lineage_sql
 from caviar.store.read.live_rows import BRANCH, branches, live_rows, numbered_rows
 from caviar.store.read.schedule_view import SCHEDULE, schedule_sql
 from caviar.store.read.trials_view import HEAD, TAIL, trial_columns, trials_sql
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from caviar.store.read.sweep_tables import SweepTables
 
-NAMES = ("sweeps", "trials", "curves", "attempts", "configs", "logs", "decisions", "schedule", "branches")
+NAMES = ("sweeps", "trials", "curves", "attempts", "configs", "logs", "decisions", "schedule", "branches", "lineage")
 INTERNAL = ("_curves",)
 """Not for users: `curves` with a column `_row`, by which each trial's rows are in order."""
 
@@ -38,6 +39,7 @@ def view_sql(view: str, tables: SweepTables) -> tuple[tuple[Column, ...], str]:
         "configs": lambda: (tables.config_columns, tables.configs()),
         "decisions": lambda: (fixed("decisions"), tables.decisions()),
         "branches": lambda: branches(tables),
+        "lineage": lambda: (LINEAGE, lineage_sql(tables)),
         "schedule": lambda: (SCHEDULE, schedule_sql(tables)),
         "logs": lambda: (fixed("logs"), tables.logs()),
     }
@@ -53,8 +55,8 @@ def no_rows(view: str) -> Part:
 def _fixed(view: str) -> tuple[Column, ...]:
     if view == "trials":
         return (*HEAD, *TAIL)
-    if view == "schedule":
-        return SCHEDULE
+    if view in ("schedule", "lineage"):
+        return SCHEDULE if view == "schedule" else LINEAGE
     if view == "branches":
         return (*_fixed("curves"), *BRANCH)
     if view == "_curves":
