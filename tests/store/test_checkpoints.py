@@ -81,6 +81,14 @@ def test_behind_a_cut_nothing_is_restorable_and_thinning_counts_the_living_ones(
     assert steps(restorable([*old, *new], {0: (30, 0), 1: (9, 10)}, again)) == [(1, 14), (0, 9)]
 
 
+def test_what_is_referred_to_stays_and_one_of_each_so_many_steps():
+    some = [save(step, value=float(step)) for step in (3, 9, 12, 19, 21, 29, 34)]
+    assert steps(thinned(some, 1, "min", every=10)[0]) == [(0, 3), (0, 12), (0, 21), (0, 34)]
+    assert steps(thinned(some, 1, "min", pins={(0, 19)})[0]) == [(0, 3), (0, 19), (0, 34)]
+    later = [*some, save(15, attempt=1, value=50.0), save(17, attempt=1, value=60.0)]
+    assert steps(thinned(later, 1, "min", every=10)[0]) == [(0, 3), (1, 15), (1, 17)], "of those that live"
+
+
 def test_what_travelled_is_written_and_damage_is_not_read(sweep):
     good = carried(save(4, value=0.25), b"state")
     epoch = sweep.claim()

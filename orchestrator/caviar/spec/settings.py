@@ -278,6 +278,11 @@ class Settings:
         "how many of a trial's last checkpoints stay (default 2); its best one stays too: the first that was saved "
         "after the best value of the metric",
     )
+    keep_every: int | None = setting(
+        None,
+        whole("≥ 1", 1),
+        "steps: of each so many, the first checkpoint stays too, so that there is one to go back to",
+    )
     max_failures: int | None = setting(
         None,
         whole("≥ 0", 0),

@@ -328,6 +328,7 @@ def thinned(
     mode: str,
     cuts: Sequence[Cut] = (),
     pins: Collection[tuple[int, int]] = (),
+    every: int | None = None,
 ) -> tuple[list[Save], list[Save]]:
     """Which checkpoints stay, the last `keep` ≥ 1 and the best one, and which go.
 
@@ -338,6 +339,7 @@ def thinned(
             later attempt began anew.
         cuts: Where the trial was rolled back to: what is behind a cut stays, and so does what a branch began from.
         pins: Attempt and step of what somebody refers to: it stays.
+        every: Of each so many steps, the first one stays too; None: none does for that.
 
     Nothing goes for the sake of one that may not be restorable: an attempt that has reported nothing so far (see
     `restorable`) spares what those before it saved after a report.
@@ -347,13 +349,15 @@ def thinned(
     }
     pinned = [save for save in saves if save in origins or (save.attempt, save.step) in pins or is_cut(save, cuts)]
     everything, saves = saves, [save for save in saves if save not in pinned]
+    own = [save for save in saves if every and not _relived(save, saves)]
+    firsts = {save.step // every: save for save in reversed(own)}.values() if every else ()
     valued = [save for save in saves if save.value == save.value and not _relived(save, saves)]
     best = (min if mode == "min" else max)(valued, key=lambda save: save.value, default=None)
     spared = saves[-1].attempt if saves and not saves[-1].rows else 0
     stay = [
         save
         for place, save in enumerate(saves)
-        if place >= len(saves) - keep or save is best or (save.rows and save.attempt < spared)
+        if place >= len(saves) - keep or save is best or save in firsts or (save.rows and save.attempt < spared)
     ]
     gone = [save for save in saves if save not in stay]
     return [save for save in everything if save not in gone], gone

@@ -189,7 +189,12 @@ class StoredCheckpoints:
             if held is None:  # an earlier driver's are thinned out too
                 held = [one for one in saves_of(self._sweep_dir, save.trial) if one.attempt < save.attempt]
             stay, go = thinned(
-                [*held, replace(save, data=None)], self._plan.keep_checkpoints, self._plan.mode, cuts, pins
+                [*held, replace(save, data=None)],
+                self._plan.keep_checkpoints,
+                self._plan.mode,
+                cuts,
+                pins,
+                self._plan.keep_every,
             )
             self._held[save.trial] = stay
             self._doomed += [(mark, one) for one in go]
