@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from caviar.results.edits import acts_of, standing
 from caviar.store.checkpoints import cuts_of
@@ -35,7 +35,7 @@ class DiaryEntry:
         text: the reason, or the note.
         before: the sweep's metric then; null: not known.
         since: the metric where the next change took effect, or now; null: it was not reported since.
-        better: whether that is better; null: that cannot be told.
+        better: whether that is better; null: that cannot be told. Of an act that a rollback undid: on its own branch.
         metrics: the last values of all metrics then.
         undone: whether it holds no more, for the trial was rolled back behind it.
     """
@@ -96,24 +96,21 @@ def diary_document(opened: OpenSweep, trial: int) -> DiaryDocument:
     living = {one.decision: one for one in now.changes}
     taken = {one["numbers"].get("edit"): one["step"] for one in acts if one["action"] == Action.APPLIED}
     taken |= {one["n"]: cut.step for one, cut in zip(_rollbacks(acts), cuts_of(acts), strict=False)}
-    marks = sorted(one.after for one in now.changes if one.settled)
-    steps, values = _curve(opened, trial)
+    curve, dead = _curve(opened, trial), _branches(opened, trial) if cuts_of(acts) else {}
     began = opened.trial(trial)["started"]
-
-    def at(step: float | None) -> float | None:
-        place = -1 if step is None else bisect_right(steps, step) - 1
-        return None if place < 0 else values[place]
-
-    entries = []
+    entries, branch = [], 0
     for one in acts:
+        branch += one["action"] == Action.ROLLBACK
         if one["action"] == Action.APPLIED:
             continue
         after = taken.get(one["n"])
         undone = bool(one["numbers"].get("set")) and one["n"] not in living
+        own = dead.get(branch, curve) if undone else curve
+        marks = sorted(taken[n] for n in (_made_on(acts, branch) if undone else living) if n in taken)
         following = next((mark for mark in marks if after is not None and mark > after), float("inf"))
-        known = after is not None and not undone
-        since = at(following) if known and steps and steps[-1] > (after or 0) else None
-        before = at(after) if known and at(after) is not None else one["value"]
+        since = own.at(following) if after is not None and own.steps and own.steps[-1] > after else None
+        before = own.at(after)
+        before = one["value"] if before is None else before
         entries.append(replace(_entry(one, began, after, before, since, opened.plan.mode), undone=undone))
     return DiaryDocument(
         sweep=opened.sweep.id,
@@ -133,15 +130,50 @@ def _rollbacks(acts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [one for one in acts if one["action"] == Action.ROLLBACK]
 
 
-def _curve(opened: OpenSweep, trial: int) -> tuple[Sequence[int], Sequence[float]]:
-    """Steps and values of the sweep's metric on a trial's curve."""
+def _made_on(acts: Sequence[Mapping[str, Any]], branch: int) -> list[int]:
+    """Numbers of the acts that were made while a branch lived."""
+    found, present = [], 0
+    for one in acts:
+        present += one["action"] == Action.ROLLBACK
+        if present == branch:
+            found.append(one["n"])
+    return found
+
+
+class _Curve(NamedTuple):
+    """The sweep's metric by step."""
+
+    steps: Sequence[int] = ()
+    values: Sequence[float] = ()
+
+    def at(self, step: float | None) -> float | None:
+        """The newest value at a step; None: there is none so far."""
+        place = -1 if step is None else bisect_right(self.steps, step) - 1
+        return None if place < 0 else self.values[place]
+
+
+def _curve(opened: OpenSweep, trial: int) -> _Curve:
+    """The curve of a trial's branch that lives."""
+    return _curves(opened, trial, "SELECT 0 AS branch, *, _row AS place FROM _curves").get(0, _Curve())
+
+
+def _branches(opened: OpenSweep, trial: int) -> dict[int, _Curve]:
+    """What was trained on each branch of a trial."""
+    return _curves(opened, trial, "SELECT _branch AS branch, *, step AS place FROM branches")
+
+
+def _curves(opened: OpenSweep, trial: int, source: str) -> dict[int, _Curve]:
     metric = opened.plan.metric
     if metric not in opened.views.metrics():
-        return (), ()
+        return {}
     column = quoted(metric)
-    sql = f"SELECT step, {column} AS value FROM _curves WHERE trial = ? AND {column} IS NOT NULL ORDER BY _row"
-    rows = opened.rows(sql, [trial])
-    return [row["step"] for row in rows], [row["value"] for row in rows]
+    sql = f"SELECT branch, step, {column} AS value FROM ({source}) WHERE trial = ? AND {column} IS NOT NULL "
+    found: dict[int, tuple[list[int], list[float]]] = {}
+    for row in opened.rows(f"{sql} ORDER BY branch, place", [trial]):
+        steps, values = found.setdefault(row["branch"], ([], []))
+        steps.append(row["step"])
+        values.append(row["value"])
+    return {branch: _Curve(*one) for branch, one in found.items()}
 
 
 def _entry(
