@@ -23,7 +23,7 @@ from caviar.errors import (
 if TYPE_CHECKING:
     from caviar.run.executors.ray_session import shutdown
     from caviar.search.samplers import Grid
-    from caviar.search.stopping import ASHA, Extrapolate, Hyperband, MedianStop, Patience
+    from caviar.search.stopping import ASHA, Extrapolate, Guard, Hyperband, MedianStop, Patience
     from caviar.space import Choice, Constant, Float, Int, Prior, Space
     from caviar.sweep import Sweep
     from caviar.sweep.result import Result
@@ -41,6 +41,7 @@ __all__ = [
     "Extrapolate",
     "Float",
     "Grid",
+    "Guard",
     "Hyperband",
     "Int",
     "MedianStop",
@@ -68,6 +69,7 @@ _ROOMS = {
     "Extrapolate": "caviar.search.stopping",
     "Float": "caviar.space",
     "Grid": "caviar.search.samplers",
+    "Guard": "caviar.search.stopping",
     "Hyperband": "caviar.search.stopping",
     "Int": "caviar.space",
     "MedianStop": "caviar.search.stopping",

@@ -177,7 +177,7 @@ def _edit(
     over: int | None = None,
 ) -> Edit:
     """What becomes of the present values."""
-    new = {name: _value(name, wish, before[name], ranges[name]) for name, wish in wishes.items()}
+    new = {name: new_value(name, wish, before[name], ranges[name]) for name, wish in wishes.items()}
     same = [name for name, value in new.items() if before[name] == value]
     if len(same) == len(new):
         raise SpecError(f"nothing changes: {same[0]} is {before[same[0]]!r} already")
@@ -253,7 +253,7 @@ def rollback_of(
 def changed_config(opened: OpenSweep, before: Mapping[str, Any], wishes: Mapping[str, Any]) -> Edit | None:
     """What is changed in a configuration with which another trial begins; None: nothing. Errors as of `rollback_of`."""
     ranges = {name: _range(opened, name, before, restarts=True) for name in wishes}
-    if all(_value(name, wish, before[name], ranges[name]) == before[name] for name, wish in wishes.items()):
+    if all(new_value(name, wish, before[name], ranges[name]) == before[name] for name, wish in wishes.items()):
         return None
     return _edit(before, ranges, wishes)
 
@@ -295,8 +295,19 @@ def _relative(wish: object, parameter: Parameter) -> str:
     return wish.strip() if numeric and isinstance(wish, str) and _STEP.fullmatch(wish) else ""
 
 
-def _value(name: str, wish: object, present: Any, parameter: Float | Int | Choice) -> Any:
-    """The new value of a parameter."""
+def new_value(name: str, wish: object, present: Any, parameter: Float | Int | Choice, *, clipped: bool = False) -> Any:
+    """The new value of a parameter.
+
+    Args:
+        name: Of it.
+        wish: Its new value, or as text what becomes of the present one.
+        present: That one.
+        parameter: The values that it may get.
+        clipped: A number that is beyond its bounds is the bound.
+
+    Raises:
+        SpecError: It is none of these values.
+    """
     relative = _relative(wish, parameter)
     numeric = isinstance(parameter, (Float, Int))
     if relative:
@@ -306,6 +317,8 @@ def _value(name: str, wish: object, present: Any, parameter: Float | Int | Choic
     if isinstance(parameter, Int) and isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(parameter, (Float, Int)) and type(value) in (int, float):
+        value = min(max(value, parameter.low), parameter.high) if clipped else value
+        value = round(value) if clipped and isinstance(parameter, Int) else value
         _check_bounds(name, value, parameter)
     try:
         return parameter.plain(value)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from caviar.run.engine.acts import Acts
+from caviar.run.engine.guard_runner import GuardRunner
 from caviar.run.engine.policy_runner import PolicyRunner
 from caviar.run.engine.trial_source import NOTHING_RAN, AskedPoints, ResumeState, SampledTrials
 from caviar.run.foreign_errors import named_errors, with_named_errors
@@ -34,7 +35,10 @@ def policies_of(plan: Plan) -> dict[str, StopPolicy]:
     Raises:
         SpecError: One cannot be made. Whatever it raises later is a SpecError too.
     """
-    found: dict[str, StopPolicy] = {DIVERGENCE: DivergencePolicy()} if plan.stop_on_divergence else {}
+    guarded = any(guard.on == "diverged" for guard in plan.guards)  # which stops it when it has done what it could
+    found: dict[str, StopPolicy] = {}
+    if plan.stop_on_divergence and not guarded:
+        found[DIVERGENCE] = DivergencePolicy()
     if plan.stopping:
         who = f"the stop policy {plan.stopping}"
         with named_errors(who):
@@ -64,6 +68,7 @@ class Search:
     source: SampledTrials
     policies: PolicyRunner
     acts: Acts
+    guards: GuardRunner
 
     @property
     def ended(self) -> int:
@@ -73,7 +78,7 @@ class Search:
     @property
     def judged(self) -> dict[str, Any]:
         """What a scheduler is told of who decides about trials."""
-        return {"policies": self.policies, "acts": self.acts}
+        return {"policies": self.policies, "acts": self.acts, "guards": self.guards}
 
 
 def search_of(
@@ -95,16 +100,27 @@ def search_of(
     """
     policies = PolicyRunner(policies_of(plan), plan.metric, searcher_of(plan), plan.searcher)
     acts = Acts()
+    guards = GuardRunner(plan, acts, policies.trials)
     asked = []
     if before is not None:
         acts.restore(acts_of(before))
         asked = _restored(policies, plan, before, acts)
+        guards.restore(lambda metric: _living_rows(before, metric), _rows(before, "") if plan.guards else [])
     asks = None
     if plan.searcher:
         asked += list(sampler.points(len(asked), max(0, min(len(sampler.own), plan.trials) - len(asked))))
         asks = AskedPoints(policies.ask, asked)
     source = SampledTrials(plan, sampler, constraint=constraint, rest=rest, asks=asks)
-    return Search(source=source, policies=policies, acts=acts)
+    return Search(source=source, policies=policies, acts=acts, guards=guards)
+
+
+def _living_rows(views: Views, metric: str) -> list[tuple[Any, ...]]:
+    """Trial, attempt, its start, step and value of the rows that count and have a metric, each trial's in order."""
+    if metric not in views.metrics():
+        return []
+    value = quoted(metric)
+    rows = f"SELECT *, min(step) OVER (PARTITION BY trial, attempt) AS _first FROM _curves WHERE {value} IS NOT NULL"
+    return views.execute(f"SELECT trial, attempt, _first, step, {value} FROM ({rows}) ORDER BY trial, _row").fetchall()
 
 
 def acts_of(views: Views) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from caviar.errors import SpecError, StoreError
 from caviar.search.samplers import List, read_sampler, sampler_json, trial_seeds
 from caviar.search.searchers import check_searcher
-from caviar.search.stopping import PAUSING, parse_stopping, stopping_text
+from caviar.search.stopping import PAUSING, Guard, guard_from_json, parse_stopping, stopping_text
 from caviar.space import Choice, Constant, Parameter, Space, parameter_from_json, repeat_advice, scale_advice
 from caviar.spec.arguments_json import arguments_from_json, arguments_to_json
 from caviar.spec.retested import Retested
@@ -88,6 +88,7 @@ class Plan(Settings):
         _need((self.relation == "retest") == (self.retested is not None), "a retest trains something", self.retested)
         _need(self.retested is None or len(self.retested.seeds) == self.trials, "a trial has a seed", self.trials)
         self._check_choosers()
+        self._check_guards()
         check_settings(self)
         _need(all(map(SETTINGS["trials"].kind.holds, self.rounds)), "rounds are whole numbers of trials", self.rounds)
         _need(
@@ -111,6 +112,13 @@ class Plan(Settings):
                 check_kept(value, deepest=DEEPEST - _ABOVE)
             except NotKept as error:
                 raise SpecError(f"{name} cannot be stored: {error}; write it otherwise") from None
+
+    def _check_guards(self) -> None:
+        given: Any = self.guards if isinstance(self.guards, (list, tuple)) else [self.guards]
+        guards = tuple(one if isinstance(one, Guard) else guard_from_json(one) for one in given)
+        object.__setattr__(self, "guards", guards)
+        for name in (name for one in guards for name in one.set):
+            _need(name in self.space, f"a guard changes parameters: {', '.join(self.space.names)}", name)
 
     def _check_choosers(self) -> None:
         if self.searcher:
@@ -167,6 +175,7 @@ class Plan(Settings):
             "train_args": arguments_to_json(self.train_args),
             "env": dict(self.env),
             "rounds": list(self.rounds),
+            "guards": [one.to_json() for one in self.guards],
             "retested": None if self.retested is None else self.retested.to_json(),
             "files": list(self.files),
             "tags": list(self.tags),

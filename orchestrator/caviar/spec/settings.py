@@ -18,7 +18,7 @@ from caviar.errors import SpecError
 
 if TYPE_CHECKING:
     from caviar.search.samplers import Grid, List
-    from caviar.search.stopping import Stopping
+    from caviar.search.stopping import Guard, Stopping
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type)
@@ -282,6 +282,13 @@ class Settings:
         None,
         whole("≥ 1", 1),
         "steps: of each so many, the first checkpoint stays too, so that there is one to go back to",
+    )
+    guards: Sequence[Guard] = setting(
+        (),
+        SPECIAL,
+        'rules that act where a trial goes wrong: `Guard(on="diverged", back="best", set={"lr": "*0.5"})` and the '
+        "like. See [panda.md](panda.md#guards)",
+        by_name=False,
     )
     max_failures: int | None = setting(
         None,

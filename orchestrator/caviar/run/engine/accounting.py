@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from caviar.errors import CaviarError, ClusterError
 from caviar.run.engine.attempt_rows import lost_rows, waiting_rows
 from caviar.run.engine.counters import Counters
+from caviar.run.engine.guard_runner import GuardRunner
 from caviar.run.engine.leases import Pace
 from caviar.run.engine.metric_names import MetricNames
 from caviar.run.engine.policy_runner import PolicyRunner
@@ -56,6 +57,8 @@ class Accounting:
         self._policies = policies
         self.applied: Callable[[Sequence[Applied]], object] = list
         """Publishes what trials took of edits; set by the scheduler."""
+        self.guards: GuardRunner | None = None
+        """Look at all rows; set by the scheduler."""
         self._names = MetricNames([plan.metric, *metrics])
         self.pace = Pace()
 
@@ -110,6 +113,8 @@ class Accounting:
         if attempts is not None:
             attempts = self._second_chances(self._sent_back(self._names.settle_attempts(attempts)), lease)
         self._conclude(attempts, curves, lease=lease)
+        if self.guards is not None:
+            self.guards.hear(curves)
 
     def _sent_back(self, attempts: pa.Table) -> pa.Table:
         """The attempts, where one of a trial that was rolled back is PAUSED, whatever it came to meanwhile."""

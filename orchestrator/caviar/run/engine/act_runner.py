@@ -16,6 +16,7 @@ from caviar.run.engine.births import births, cannot_be_forked
 from caviar.run.engine.counters import Counters
 from caviar.run.engine.decision_log import Decision
 from caviar.run.engine.forks import Fork, configs_row
+from caviar.run.engine.guard_runner import GuardRunner
 from caviar.run.engine.look_ups import LookUps
 from caviar.run.engine.messenger import Messenger
 from caviar.run.engine.policy_runner import PolicyRunner
@@ -145,6 +146,14 @@ class ActRunner:
                 self._decide(births(act.decision, pinned.work.seeds[0], FORKED + len(self._acts.forks)))
             else:
                 self._roll_back(act.decision, pinned)
+
+    def act_as_guards(self, guards: GuardRunner) -> None:
+        """Do what guards decide.
+
+        Raises:
+            StoreError: It cannot be published.
+        """
+        guards.act(self._ports.checkpoints, self._lives, self._decide, self._roll_back)
 
     def carry_out(self, trial: int, number: int, decision: Decision) -> None:
         """Do what was decided by hand of a trial, or note what became of it."""

@@ -139,6 +139,10 @@ class StoredCheckpoints:
         """Keep a checkpoint that somebody refers to; the future may raise StoreError: the store cannot be read."""
         return self._disk.do(lambda: self._pin(trial, attempt, step, living=living))
 
+    def find_back(self, trial: int, before: int) -> Future[tuple[Cut, Pinned] | None]:
+        """Find, and pin, the best living checkpoint of a trial before a step."""
+        return self._disk.do(lambda: self._find_back(trial, before))
+
     def cut(self, trial: int, cuts: Sequence[Cut]) -> None:
         """Note where a trial was rolled back to."""
         self._disk.do(lambda: self._cuts.__setitem__(trial, cuts))
@@ -236,6 +240,19 @@ class StoredCheckpoints:
             self._pins.add((trial, attempt, step))
             self._doomed = deque(one for one in self._doomed if one[1].name != found.name)
             return _pinned(views, self._plan, trial, [save.attempt for save in saves])
+
+    def _find_back(self, trial: int, before: int) -> tuple[Cut, Pinned] | None:
+        self._sink.flush()
+        with Views(self._store, [self._sweep_dir]) as views:
+            published = views.published([trial])[trial]
+        fit = restorable(saves_of(self._sweep_dir, trial), published, self._cuts.get(trial, ()))
+        sign = -1.0 if self._plan.mode == "max" else 1.0
+        valued = [save for save in fit if save.step < before and save.value == save.value]
+        for save in sorted(valued, key=lambda one: (sign * one.value, -one.step)):
+            pinned = self._pin(trial, save.attempt, save.step, living=True)
+            if pinned is not None:
+                return Cut(save.attempt, save.step), pinned
+        return None
 
     def _origin(self, fork: Fork) -> Checkpoint:
         """The checkpoint that a trial was forked from."""

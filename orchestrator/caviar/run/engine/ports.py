@@ -109,6 +109,10 @@ class Checkpoints(Protocol):
         """
         ...
 
+    def find_back(self, trial: int, before: int) -> Future[tuple[Cut, Pinned] | None]:
+        """Find, and pin, the best living checkpoint of a trial before a step, as a guard does; None: there is none."""
+        ...
+
     def cut(self, trial: int, cuts: Sequence[Cut]) -> None:
         """Note where a trial was rolled back to: what is behind counts no more, and stays."""
         ...
@@ -126,6 +130,10 @@ class NoWayBack:
     """What keepers of checkpoints answer where nobody refers to any."""
 
     def pin(self, trial: int, attempt: int, step: int, *, living: bool) -> Future[Pinned | None]:
+        """Return None: there is none."""
+        return done(None)
+
+    def find_back(self, trial: int, before: int) -> Future[tuple[Cut, Pinned] | None]:
         """Return None: there is none."""
         return done(None)
 

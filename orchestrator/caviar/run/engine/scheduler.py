@@ -17,6 +17,7 @@ from caviar.run.engine.act_runner import ActRunner
 from caviar.run.engine.acts import Act, Acts, taken
 from caviar.run.engine.counters import Counters
 from caviar.run.engine.decision_log import Decision, DecisionLog
+from caviar.run.engine.guard_runner import GuardRunner
 from caviar.run.engine.hopeless import hopeless
 from caviar.run.engine.leases import demand_of, lease_of, pack_size
 from caviar.run.engine.look_ups import LookUps
@@ -48,6 +49,7 @@ class Scheduler:
         ports: Where they run, where their tables go, who keeps their checkpoints, and the time.
         policies: Judge trials that run; None: nobody does.
         acts: What was done to trials by hand; None: nothing can be.
+        guards: Nurse trials that run; None: nobody does.
         round_s: Seconds that a round waits for news, at most. Simulations, where nothing comes unannounced, say inf.
         on_tick: Called after each round, several times a second.
     """
@@ -61,6 +63,7 @@ class Scheduler:
         *,
         policies: PolicyRunner | None = None,
         acts: Acts | None = None,
+        guards: GuardRunner | None = None,
         round_s: float = _POLL_S,
         on_tick: Callable[[], None] = lambda: None,
     ) -> None:
@@ -87,6 +90,7 @@ class Scheduler:
             plan, sweep, ports, self.trials, self.counters, self._policies, metrics=before.metrics
         )
         self._accounting.applied = self._applied
+        self._guards = self._accounting.guards = guards or GuardRunner(plan, self._acts, self.trials)
         self._messenger = Messenger(ports, self.trials, self._acts)
         self._act_runner = ActRunner(
             plan,
@@ -120,6 +124,8 @@ class Scheduler:
                 self._receive(self._time_left())
                 self.decide(self._policies.decisions())
                 self._act_runner.go_on(ending=self.stopped)
+                if not self.stopped:
+                    self._act_runner.act_as_guards(self._guards)
                 self._end_slow_trials()
                 self._end_in_time()
                 self._end_what_lingers()
@@ -219,7 +225,7 @@ class Scheduler:
 
     def _finished(self) -> bool:
         """Whether no trial is left, or none runs after a stop."""
-        if self._act_runner.waiting:
+        if self._act_runner.waiting or (self._guards.waiting and not self.stopped):
             return False
         if self.stopped or self._busy or self._waiting or not self.trials.paused:
             return not (self.trials.leases if self.stopped else self._busy or self._waiting)
@@ -241,7 +247,7 @@ class Scheduler:
         times = [self._round_s, self.shutdown.time_left(now)]
         if self._plan.trial_timeout is not None:
             times.append(self.trials.deadline(self._plan.trial_timeout) - now)
-        if self._look_ups or self._act_runner.waiting:
+        if self._look_ups or self._act_runner.waiting or self._guards.waiting:
             times.append(_LOOK_UP_S)
         return max(0.0, min(times))
 

@@ -272,6 +272,11 @@ class TrialTable:
         self._retry(trial.again(), 1)
         return True
 
+    def work_of(self, trial: int) -> Work | None:
+        """Return a trial as it was handed out, or waits; None: it is not here."""
+        works = [*(lease.work for lease in self.leases.values()), *self._waits()]
+        return next((work.one(trial) for work in works if trial in work.trials), None)
+
     def take_out_paused(self, trial: int) -> Work | None:
         """Let a trial go that is paused, or was promoted; None: it is not."""
         promoted = any(work.trials[0] == trial for work in self._next)

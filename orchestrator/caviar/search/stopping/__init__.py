@@ -5,6 +5,7 @@ from caviar.search.stopping.divergence import BY as DIVERGENCE
 from caviar.search.stopping.divergence import DivergencePolicy
 from caviar.search.stopping.explanation import sentence
 from caviar.search.stopping.extrapolate import Extrapolate
+from caviar.search.stopping.guard import Alarm, Guard, GuardWatch, guard_from_json
 from caviar.search.stopping.hyperband import Hyperband
 from caviar.search.stopping.median import MedianStop
 from caviar.search.stopping.patience import Patience
@@ -16,14 +17,18 @@ __all__ = [
     "DIVERGENCE",
     "KINDS",
     "PAUSING",
+    "Alarm",
     "DivergencePolicy",
     "Extrapolate",
+    "Guard",
+    "GuardWatch",
     "Hyperband",
     "Judgement",
     "MedianStop",
     "Patience",
     "StopPolicy",
     "Stopping",
+    "guard_from_json",
     "parse_stopping",
     "sentence",
     "stopping_text",

@@ -1,0 +1,188 @@
+"""Where guards meet the sweep: rows in, and acts out, which are decided and done as those of a person are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from caviar.results.edits import new_value
+from caviar.run.engine.decision_log import Decision
+from caviar.search.stopping import GuardWatch
+from caviar.space import editable_range
+from caviar.space.option import option_to_json
+from caviar.store.untrusted_json import numbers_of
+from caviar_workers.schedule import config_at
+from caviar_workers.states import Action
+
+if TYPE_CHECKING:
+    from caviar.run.engine.acts import Acts
+    from caviar.run.engine.ports import Checkpoints
+    from caviar.run.engine.trial_table import TrialTable
+    from caviar.run.engine.work import Pinned
+    from caviar.search.stopping import Alarm
+    from caviar.space import Space
+    from caviar.spec.plan import Plan
+    from caviar.store.checkpoints import Cut
+
+RollBack = Callable[[Decision, "Pinned"], None]
+
+
+class GuardRunner:
+    """Belongs to the scheduler's loop.
+
+    Args:
+        plan: The sweep; without guards nothing is done.
+        acts: What was done to trials so far.
+        trials: Where its trials are.
+    """
+
+    def __init__(self, plan: Plan, acts: Acts, trials: TrialTable) -> None:
+        self._plan = plan
+        self._acts = acts
+        self._trials = trials
+        self._watches = [GuardWatch(guard, plan.mode) for guard in plan.guards]
+        self._seeking: dict[int, tuple[GuardWatch, Alarm, Future[tuple[Cut, Pinned] | None]]] = {}
+        """Trial → where it may go back to, while that is looked up."""
+
+    @property
+    def waiting(self) -> int:
+        """Trials of which it is looked up where they may go back to."""
+        return len(self._seeking)
+
+    def hear(self, curves: pa.Table | None) -> None:
+        """Take rows in that came."""
+        if not self._watches or curves is None or not len(curves):
+            return
+        for watch in self._watches:
+            name = watch.guard.metric(self._plan.metric)
+            if name in curves.column_names:
+                rows = curves.filter(pc.is_valid(curves[name]))
+                columns = [rows[key].to_pylist() for key in ("trial", "attempt", "_start", "step", name)]
+                self._note(watch, zip(*columns, strict=True))
+
+    def restore(self, rows: Callable[[str], Iterable[tuple[Any, ...]]], decisions: Iterable[Mapping[str, Any]]) -> None:
+        """Take up what earlier drivers left.
+
+        Args:
+            rows: Metric → the rows that count, as (trial, attempt, start, step, value), each trial's in their order.
+            decisions: Those that guards made, in their order.
+        """
+        by_name = {watch.guard.name: watch for watch in self._watches}
+        made = [one for one in decisions if one["decided_by"] in by_name and one["trial"] is not None]
+        for one in made:
+            numbers, watch = numbers_of(one["numbers"]), by_name[one["decided_by"]]
+            if one["action"] == Action.GUARD:
+                watch.give_up(one["trial"])
+            elif type(wrong := numbers.get("wrong")) is int:
+                to = numbers.get("to")
+                watch.acted(one["trial"], to.get("step") if isinstance(to, dict) else None, wrong)
+        for watch in self._watches:
+            self._note(watch, rows(watch.guard.metric(self._plan.metric)))
+
+    def act(
+        self,
+        checkpoints: Checkpoints | None,
+        lives: Callable[[int], bool],
+        decide: Callable[[Sequence[Decision]], None],
+        roll_back: RollBack,
+    ) -> None:
+        """Act where it is time to.
+
+        Args:
+            checkpoints: Who keeps them.
+            lives: Whether a trial can be told something.
+            decide: Publishes decisions, and does what they say.
+            roll_back: Sends a trial back.
+
+        Raises:
+            StoreError: It cannot be published.
+        """
+        for trial, (watch, alarm, future) in list(self._seeking.items()):
+            if future.done():
+                del self._seeking[trial]
+                if (found := future.result()) is None:
+                    self._give_up(watch, alarm, "there is no checkpoint to go back to", decide)
+                elif lives(trial):
+                    self._go_back(watch, alarm, *found, decide, roll_back)
+        for watch in self._watches:
+            for alarm in watch.alarms():
+                if alarm.trial in self._seeking or not lives(alarm.trial):
+                    continue
+                if alarm.enough:
+                    self._give_up(watch, alarm, f"it has acted {watch.guard.at_most} times", decide)
+                elif watch.guard.back and checkpoints is not None:
+                    self._seeking[alarm.trial] = (watch, alarm, checkpoints.find_back(alarm.trial, alarm.before))
+                else:
+                    self._edit(watch, alarm, decide)
+
+    def _note(self, watch: GuardWatch, rows: Iterable[tuple[Any, ...]]) -> None:
+        for trial, attempt, start, step, value in rows:
+            if all(attempt > cut.attempt or step <= cut.step for cut in self._acts.cuts(trial)):
+                watch.note(trial, attempt, start, step, value)
+
+    def _go_back(
+        self,
+        watch: GuardWatch,
+        alarm: Alarm,
+        to: Cut,
+        pinned: Pinned,
+        decide: Callable[[Sequence[Decision]], None],
+        roll_back: RollBack,
+    ) -> None:
+        first, changes = pinned.work.config_of(alarm.trial), self._acts.changes(alarm.trial)
+        numbers = _changed(self._plan.space, watch, config_at(first, changes, alarm.step + 1), restarts=True)
+        if not numbers:
+            self._give_up(watch, alarm, "what it would change is at its bound", decide)
+            return
+        kept = [one.decision for one in changes if one.settled and one.after < to.step]
+        numbers |= {"to": to._asdict(), "forgets": [one.decision for one in changes if one.decision not in kept]}
+        watch.acted(alarm.trial, to.step, alarm.step)
+        roll_back(_decision(Action.ROLLBACK, watch, alarm, numbers), pinned)
+
+    def _edit(self, watch: GuardWatch, alarm: Alarm, decide: Callable[[Sequence[Decision]], None]) -> None:
+        work = self._trials.work_of(alarm.trial)
+        present = {} if work is None else work.config_of(alarm.trial)
+        present = config_at(present, self._acts.changes(alarm.trial), alarm.step + 1)
+        numbers = _changed(self._plan.space, watch, present, restarts=False)
+        if not numbers:
+            self._give_up(watch, alarm, "what it would change is at its bound, or is not live", decide)
+            return
+        watch.acted(alarm.trial, None, alarm.step)
+        decide([_decision(Action.EDIT, watch, alarm, numbers)])
+
+    def _give_up(self, watch: GuardWatch, alarm: Alarm, why: str, decide: Callable[[Sequence[Decision]], None]) -> None:
+        watch.give_up(alarm.trial)
+        made = [_decision(Action.GUARD, watch, alarm, {"why": f"{alarm.why}; it does nothing more, for {why}"})]
+        if self._plan.stop_on_divergence and watch.guard.on == "diverged":
+            made.append(Decision(action=Action.STOP, by=watch.guard.name, trial=alarm.trial, step=alarm.step))
+        decide(made)
+
+
+def _decision(action: Action, watch: GuardWatch, alarm: Alarm, numbers: Mapping[str, Any]) -> Decision:
+    facts = {"why": alarm.why, "wrong": alarm.step, "who": watch.guard.name}
+    return Decision(
+        action=action,
+        by=watch.guard.name,
+        trial=alarm.trial,
+        step=alarm.step,
+        value=alarm.value,
+        numbers={**facts, **numbers},
+    )
+
+
+def _changed(space: Space, watch: GuardWatch, present: Mapping[str, Any], *, restarts: bool) -> dict[str, Any]:
+    """What becomes of the present values; empty: nothing."""
+    new: dict[str, Any] = {}
+    for name, wish in watch.guard.set.items():
+        allowed = editable_range(space[name], restarts=restarts)
+        if allowed is not None and name in present:
+            new[name] = new_value(name, wish, present[name], allowed, clipped=True)
+    new = {name: value for name, value in new.items() if value != present[name]}
+    if not new:
+        return {}
+    old = {name: option_to_json(present[name]) for name in new}
+    return {"set": {name: option_to_json(value) for name, value in new.items()}, "old": old}
