@@ -106,6 +106,7 @@ def views() -> str:
         "`curves`": f"sweep, {', '.join(rows)}, each metric",
         "`attempts`": f"one row an attempt: sweep, {', '.join(FIELDS['attempts'])}, each metric's last, min and max",
         "`configs`, `logs`": "what was sampled; what was printed",
+        "`artifacts`": f"one row a file of `trial.keep`: sweep, {', '.join(FIELDS['artifacts'])}",
         "`decisions`": f"what was decided about trials and the sweep: {', '.join(FIELDS['decisions'])} (JSON)",
     }
     found["`branches`"] = (

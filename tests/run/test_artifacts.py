@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from caviar import Result
-from caviar.errors import NotFoundError, StoreError
+from caviar.errors import StoreError
 from caviar.store import Store
-from caviar.store.artifacts import artifacts_of
+from caviar.store.artifacts import newest_of
 from caviar.store.layout import ARTIFACTS
 from caviar_workers import artifact
-from caviar_workers.artifact import Artifacts, parse_file, parse_head
+from caviar_workers.artifact import Artifacts, parse_file
 from caviar_workers.trial import Trial
 
 from .conftest import Caviar, Write
@@ -77,46 +77,81 @@ def test_what_is_not_there_is_a_sentence(swept: Result, caviar: Caviar, words: t
     assert (got.code != 0, said in got.err, got.err.count("\n")) == (True, True, 1), got.err
 
 
-def test_a_damaged_one_is_never_given_out(swept: Result, caviar: Caviar, store: Path) -> None:
+def test_a_view_tells_of_all_that_was_kept(swept: Result, caviar: Caviar) -> None:
+    rows = "select trial, attempt, number, name, step, bytes from artifacts where trial = 1 order by number"
+    asked = json.loads(caviar("query", rows, "--json").out)
+    assert asked["rows"] == [[1, 0, n, "../../etc/notes", n, 6] for n in range(3)] + [[1, 0, 3, "confusion.png", 2, 4]]
+    assert swept.sql("SELECT count(*) FROM artifacts WHERE checksum <> '' AND time > 0::TIMESTAMP").fetchone() == (12,)
+
+
+def test_a_damaged_one_is_never_given_out(swept: Result, caviar: Caviar, store: Path, tmp_path: Path) -> None:
     sweep = Store.open(store).find()
-    kept = artifacts_of(sweep, 1)["confusion.png"]
-    path = Path(kept.path)
-    path.write_bytes(path.read_bytes()[:-1] + b"x")
-    with pytest.raises(StoreError, match=r"'confusion\.png' is damaged"):
-        swept.artifact("confusion.png", 1)
+    (row,) = swept.sql("SELECT * FROM artifacts WHERE trial = 1 AND name = 'confusion.png'").df().to_dict("records")
+    path = Path(newest_of(sweep, [row])["confusion.png"].path)
+    whole = path.read_bytes()
+    for damaged in (whole[:-1] + b"x", whole[:-1], whole + b"x", b""):
+        path.write_bytes(damaged)
+        with pytest.raises(StoreError, match=r"'confusion\.png' is damaged"):
+            swept.artifact("confusion.png", 1)
+    got = caviar("get", "1", "--artifact", "confusion.png", "-o", tmp_path / "got")
+    assert (got.code, list(tmp_path.glob("got*"))) == (5, [])
     checked = caviar("store", "check")
     assert (checked.code, path.name in checked.out + checked.err) == (5, True)
-    for odd in (b"", b"{}", b'{"name": 3}\n', b'{"name": "a\\u0000"}\n', b"[" * 2000, b"\xff\n", b'{"name": "x"}'):
-        path.write_bytes(odd)
-        assert set(artifacts_of(sweep, 1)) == {"../../etc/notes"}, odd
-    with pytest.raises(NotFoundError, match=r"has kept no 'confusion\.png'"):
+    path.unlink()
+    with pytest.raises(StoreError, match="is not in the store"):
         swept.artifact("confusion.png", 1)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"name": "a\nb"},
+        {"name": None},
+        {"checksum": "../../../x"},
+        {"checksum": None},
+        {"attempt": -1},
+        {"number": None},
+        {"bytes": -1},
+    ],
+)
+def test_what_nobody_can_have_written_is_passed_over(swept: Result, store: Path, odd: dict[str, object]) -> None:
+    sweep = Store.open(store).find()
+    row = {"trial": 0, "attempt": 0, "number": 3, "name": "x", "bytes": 1, "checksum": "01234567"}
+    assert set(newest_of(sweep, [row])) == {"x"}
+    assert newest_of(sweep, [row | odd]) == {}
+
+
+def made(keeping: Artifacts, source: object, name: str | None, *, carried: bool = True) -> artifact.Artifact:
+    return keeping.make(source, name, step=None, time=0.0, carried=carried)
 
 
 def test_what_may_not_be_kept_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(artifact, "MOST_BYTES", 8)
     monkeypatch.setattr(artifact, "MOST_OF_A_TRIAL", 20)
+    monkeypatch.setattr(artifact, "MOST", 5)
     keeping = Artifacts(0, 0)
     with pytest.raises(TypeError, match="bytes have no name"):
-        keeping.make(b"x", None)
+        made(keeping, b"x", None)
     with pytest.raises(TypeError, match="bytes or the path of a file, but keep"):
-        keeping.make(3, "x")
+        made(keeping, 3, "x")
     for name in ("", "a\nb", "x" * 129):
         with pytest.raises(ValueError, match="printable characters"):
-            keeping.make(b"x", name)
-    with pytest.raises(ValueError, match="is too much"):
-        keeping.make(b"x" * 9, "x")
+            made(keeping, b"x", name)
+    with pytest.raises(ValueError, match="does not see the store"):
+        made(keeping, b"x" * 9, "x")
     with pytest.raises(FileNotFoundError):
-        keeping.make(tmp_path / "none", None)
+        made(keeping, tmp_path / "none", None)
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", "/dev/zero"):
         with pytest.raises(ValueError, match="an artifact is a file"):
-            keeping.make(path, "x")
-    assert keeping.make(b"12345678", "x").content == b'{"name": "x"}\n12345678'
-    assert keeping.make(b"12345678", "x").number == 1
-    with pytest.raises(ValueError, match="is too much"):
-        keeping.make(b"12345", "x")
-    assert parse_head(keeping.make(b"", "ü").content) == "ü"
+            made(keeping, path, "x")
+    assert made(keeping, b"12345678", "x").carried(b"12345678").file == "0/0000-0000-9ae0daaf.artifact"
+    assert made(keeping, b"12345678", "x").number == 1
+    with pytest.raises(ValueError, match="travels with the reports"):
+        made(keeping, b"12345", "x")
+    assert [made(keeping, b"x" * 100, "x", carried=False).number for _ in range(3)] == [2, 3, 4]
+    with pytest.raises(ValueError, match="an attempt keeps up to 5 files"):
+        made(keeping, b"", "x")
 
 
 def test_a_trial_that_has_ended_keeps_nothing() -> None:

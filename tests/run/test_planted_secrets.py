@@ -82,7 +82,7 @@ def found(folder: Path) -> set[str]:
 def asked(store: Path) -> str:
     """All rows of all views."""
     result = Result(store)
-    views = ("sweeps", "trials", "curves", "attempts", "configs", "logs", "decisions")
+    views = ("sweeps", "trials", "curves", "attempts", "configs", "logs", "artifacts", "decisions")
     return "".join(str(result.sql(f"SELECT * FROM {view}").fetchall()) for view in views)
 
 

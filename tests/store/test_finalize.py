@@ -67,7 +67,7 @@ def test_views_show_the_same_before_and_after(store, sweep, rows):
 def test_only_final_files_remain(ended):
     files = sorted(str(path.relative_to(ended.path)) for path in ended.path.rglob("*") if path.is_file())
     data = [name for name in files if not name.endswith((".json", ".zip"))]
-    tables = ("attempts", "curves", "decisions", "logs", "superseded", "trials")
+    tables = ("artifacts", "attempts", "curves", "decisions", "logs", "superseded", "trials")
     assert data == [f"{table}/000001-0001-0000.parquet" for table in tables]
     assert not list(ended.path.glob("_build/*"))
     assert ended.visible_files().plain
@@ -150,7 +150,7 @@ def test_going_on_after_the_end_and_ending_again(store, ended, rows):
     assert str(curves) == str(
         [(0, 0, 5.0, None), (0, 1, 4.0, None), (1, 0, math.nan, None), (1, 1, 8.0, None), (2, 0, 1.0, 7.0)]
     )
-    for table in ("curves", "trials", "attempts", "logs", "superseded", "decisions"):
+    for table in ("curves", "trials", "attempts", "logs", "artifacts", "superseded", "decisions"):
         assert len(list((ended.path / table).iterdir())) == 1
     assert pq.read_table(next((ended.path / "superseded").iterdir())).num_rows == 4
     finalize(ended, ended.claim())  # nothing new

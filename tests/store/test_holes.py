@@ -160,7 +160,7 @@ def test_a_file_that_the_manifest_names_and_that_is_gone_is_refused_and_named(st
             compact(sweep) if form == "final" else finalize(sweep, epoch)
         assert set(before) - set(files(sweep.path)) <= {"_owner/000001.json"}
         assert [(finding.name, finding.what) for finding in check(sweep)] == [(name, "it is missing")]
-        if not name.startswith(("logs", "decisions")):
+        if not name.startswith(("logs", "artifacts", "decisions")):
             with Views(store, [sweep]) as views, pytest.raises(StoreError, match=f"{name} was written and is gone"):
                 views.execute("FROM curves, trials, attempts").fetchall()
         (sweep.path / name).write_bytes(whole[name])

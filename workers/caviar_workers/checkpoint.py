@@ -118,6 +118,14 @@ def pieces(source: Any) -> Iterator[bytes]:
             yield piece
 
 
+def summed(source: Any) -> tuple[int, int]:
+    """CRC-32 and number of all bytes of a source; errors as of `pieces`."""
+    total = size = 0
+    for piece in pieces(source):
+        total, size = crc(piece, total), size + len(piece)
+    return total, size
+
+
 def is_visible(folder: str) -> bool:
     """Whether this machine sees the folder of a sweep's checkpoints; beside it is the sweep's description."""
     return bool(folder) and BORNE.call(lambda again: Path(folder).with_name("sweep.json").is_file())

@@ -128,7 +128,7 @@ class Lease:
     """Secrets among these: neither what trials print nor their tracebacks may show them."""
     demand: Demand = Demand()
     checkpoints: str = ""
-    """Folder of the sweep's checkpoints, for workers that see it; empty: none can."""
+    """Folder of the sweep's checkpoints, or its URI, for workers that see it; empty: none can."""
     build: str = ""
     """Where they write them before they show them there."""
     restore: Mapping[int, Checkpoint] = field(default_factory=dict)
@@ -255,5 +255,5 @@ class Batch:
     def size(self) -> int:
         """The bytes of the batch, about."""
         carried = sum(len(save.data) for save in self.saves if save.data is not None)
-        kept = sum(len(artifact.data) for artifact in self.artifacts)
+        kept = sum(len(artifact.data) for artifact in self.artifacts if artifact.data is not None)
         return len(self.curves) + len(self.attempts) + len(self.logs) + carried + kept

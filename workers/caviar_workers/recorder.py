@@ -15,22 +15,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from caviar_workers.artifact import Artifact, Artifacts
 from caviar_workers.attempt_records import Attempt, Endings, Past
 from caviar_workers.capture import Output
-from caviar_workers.checkpoint import Save, carried, is_visible
-from caviar_workers.checkpoint_folder import CheckpointFolder
+from caviar_workers.checkpoint import Save, carried
 from caviar_workers.encode import Outcome, attempts_table, curves_table, ipc, logs_table
 from caviar_workers.failure import never_reported
 from caviar_workers.flush_window import FlushWindow, Totals, totals_of
+from caviar_workers.hidden import without
 from caviar_workers.messages import Applied, Batch, Lease, Living, Summary
 from caviar_workers.row_checks import RowChecks
 from caviar_workers.row_columns import Rows, to_columns
 from caviar_workers.states import Cause, Failure, State
+from caviar_workers.store_folder import Folder, folder_of
 from caviar_workers.trial import WIDTH, Cells, Trial
 
 MOST_BACKLOG = 50_000
@@ -76,7 +77,7 @@ class Recorder:
         self._saves: list[Save] = []
         self._applied: list[Applied] = []
         self._artifacts: list[Artifact] = []
-        self._folder: CheckpointFolder | None = None
+        self._folder: Folder | None = None
         self._sees_store: bool | None = None
         self._untaken: threading.Event | None = None
 
@@ -94,7 +95,9 @@ class Recorder:
         trial.branch = lease.branches.get(trial.number, 0)
         artifacts = Artifacts(trial.number, trial.attempt)
         trial.restore(
-            lease.restore.get(trial.number), self.keep, lambda data, name: self.add_artifact(artifacts.make(data, name))
+            lease.restore.get(trial.number),
+            self.keep,
+            lambda data, name: self._keep_artifact(artifacts, trial, data, name),
         )
         trial.arrive()
         self._capture.begin(trial)
@@ -145,11 +148,16 @@ class Recorder:
         with self._lock:
             self._applied.append(found)
 
-    def add_artifact(self, artifact: Artifact) -> None:
-        """Hand an artifact to the driver, with what comes next; in the training thread."""
+    def _keep_artifact(self, artifacts: Artifacts, trial: Trial, data: Any, name: str | None) -> None:
+        """Write an artifact, or take it along to the driver; in the training thread."""
+        folder = self._checkpoints()
+        step = trial.newest_step if trial.reported else None
+        name = name if name is None else without(name, self._lease.hidden)
+        artifact = artifacts.make(data, name, step=step, time=self._clock(), carried=folder is None)
+        artifact = artifact.carried(data) if folder is None else folder.write_artifact(artifact, data)
         with self._lock:
             self._artifacts.append(artifact)
-            untaken = self._untaken
+            untaken = None if artifact.data is None else self._untaken
         if untaken is not None:
             untaken.wait()
 
@@ -168,13 +176,12 @@ class Recorder:
             found = _last(self._lease.living[trial.number].metrics, objective)
         return found
 
-    def _checkpoints(self) -> CheckpointFolder | None:
-        """The folder of checkpoints; None: this machine does not see it."""
+    def _checkpoints(self) -> Folder | None:
+        """Where checkpoints and artifacts are written; None: this machine does not see the store."""
         lease = self._lease
         if self._sees_store is None:
-            self._sees_store = is_visible(lease.checkpoints)
-            if self._sees_store:
-                self._folder = CheckpointFolder(Path(lease.checkpoints), Path(lease.build), lease.id)
+            self._folder = folder_of(lease)
+            self._sees_store = self._folder is not None
         return self._folder
 
     @contextmanager

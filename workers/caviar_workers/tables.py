@@ -1,6 +1,6 @@
 """The schema of the results store, in one file: what every Parquet segment of a table holds.
 
-Five tables are recorded. Beyond the fixed fields below, `configs` has one column per parameter, `curves`
+Six tables are recorded. Beyond the fixed fields below, `configs` has one column per parameter, `curves`
 one float64 column per metric, and `attempts` three per metric (`last_<m>`, `min_<m>`, `max_<m>`). A null
 metric was not reported in that row; NaN and infinities are kept as reported. Times are UTC, milliseconds.
 
@@ -23,7 +23,7 @@ FORMAT = 2
 Kind = Literal["float", "int", "bool", "text"]
 """Kind of a parameter, which decides the type of its column."""
 
-TABLES = ("configs", "logs", "curves", "decisions", "attempts")
+TABLES = ("configs", "logs", "curves", "artifacts", "decisions", "attempts")
 """Order of publication: a terminal attempt is never visible before its rows, and before what ended it."""
 
 RESERVED_METRICS = frozenset({"sweep", "trial", "attempt", "step", "time"})
@@ -104,6 +104,16 @@ FIELDS: dict[str, dict[str, Field]] = {
         "time": Field("time"),
         "stream": Field("text"),  # out | err
         "text": Field("text"),
+    },
+    "artifacts": {
+        "trial": Field("int64"),
+        "attempt": Field("int16"),
+        "number": Field("int32"),  # of those of the attempt, from 0
+        "name": Field("text"),  # what the user calls it
+        "step": Field("int64"),  # reported last when it was kept; null: nothing was
+        "time": Field("time"),
+        "bytes": Field("int64"),
+        "checksum": Field("text"),  # CRC-32, eight hex digits
     },
     "decisions": {
         "n": Field("int64"),  # running number in the sweep, from 0
@@ -212,7 +222,7 @@ def check_metric_name(name: str, taken: Iterable[str] = ()) -> None:
 
 
 def __getattr__(name: str) -> pa.Schema:
-    """CONFIGS, CURVES, ATTEMPTS, LOGS and DECISIONS: the schemas by name, made when they are first asked for."""
+    """CONFIGS, CURVES, ATTEMPTS, LOGS and so on: the schemas by name, made when they are first asked for."""
     if name.isupper() and name.lower() in FIELDS:
         return schema(name.lower())
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -194,7 +194,7 @@ class Trial(OfOneProcess):
         """Keep a file beside the curve: `trial.keep("confusion.png")`, then `caviar get 42 --artifact confusion.png`.
 
         Args:
-            data: The path of a file, or bytes; up to 64 MiB each, and 256 MiB together.
+            data: The path of a file, or bytes.
             name: What it is called; None: as the file. Of several with one name, the newest counts.
         """
         if self._barred is not None:

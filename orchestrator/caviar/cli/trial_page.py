@@ -97,13 +97,14 @@ def _print_curve(document: TrialDocument, log: bool | None) -> None:
 
 
 def _print_artifacts(artifacts: dict[str, int]) -> None:
+    from caviar.display.numbers import sized
     from caviar.display.sanitize import plain
 
     if artifacts:
         emit()
         emit("artifacts (caviar get TRIAL --artifact NAME -o FILE)")
         for name, size in artifacts.items():
-            emit(f"  {plain(name)}  {size:,} bytes", hang=6)
+            emit(f"  {plain(name)}  {sized(size)}", hang=6)
 
 
 def _print_attempts(attempts: list[dict[str, Any]]) -> None:

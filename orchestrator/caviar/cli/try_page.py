@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from caviar.cli.output import emit
-from caviar.display.numbers import config_text, counted, duration, number
+from caviar.display.numbers import config_text, counted, duration, number, sized
 
 if TYPE_CHECKING:
     from caviar.run.try_out import TriedCheckpoint, TryDocument
@@ -31,7 +31,7 @@ def print_tried(document: TryDocument) -> None:
 
 
 def _checkpoint(saved: TriedCheckpoint) -> str:
-    text = f"a checkpoint of step {saved.step}, {saved.bytes:,} bytes; "
+    text = f"a checkpoint of step {saved.step}, {sized(saved.bytes)}; "
     if saved.word:
         return text + saved.word
     if saved.goes_on_at is None:

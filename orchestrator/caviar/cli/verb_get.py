@@ -33,7 +33,7 @@ def verb(trial: int | None, output: str, best: bool, step: int | None, artifact:
     """
     from caviar.cli.opened import opened
     from caviar.cli.output import emit_json, say
-    from caviar.display.numbers import number
+    from caviar.display.numbers import number, sized
     from caviar.display.whole_file import write_folder, write_whole
     from caviar.results.checkpoint import checkpoint_of
     from caviar_workers.checkpoint import Checkpoint
@@ -56,19 +56,25 @@ def verb(trial: int | None, output: str, best: bool, step: int | None, artifact:
         emit_json(replace(found, file=output))
         return
     value = "" if found.value is None else f", {found.metric} {number(found.value)}"
-    say(f"wrote {output}: t{found.trial} of {found.sweep} at step {found.step}{value}, {found.bytes:,} bytes")
+    say(f"wrote {output}: t{found.trial} of {found.sweep} at step {found.step}{value}, {sized(found.bytes)}")
 
 
 def _write_artifact(trial: int | None, name: str, output: str, target: Target) -> None:
     from caviar.cli.opened import opened
     from caviar.cli.output import emit_json, say
-    from caviar.display.whole_file import write_whole
+    from caviar.display.numbers import sized
+    from caviar.display.whole_file import to_file
     from caviar.results.checkpoint import artifact_of
 
     with opened(target, search=trial is None) as sweep:
-        found, data = artifact_of(sweep, trial, name)
-    write_whole(output, data)
+        found, write = artifact_of(sweep, trial, name)
+
+        def fill(aside: str) -> None:
+            with open(aside, "wb") as file:
+                write(file)
+
+        to_file(output, fill)
     if target.as_json:
         emit_json(replace(found, file=output))
     else:
-        say(f"wrote {output}: {name} of t{found.trial} of {found.sweep}, {found.bytes:,} bytes")
+        say(f"wrote {output}: {name} of t{found.trial} of {found.sweep}, {sized(found.bytes)}")

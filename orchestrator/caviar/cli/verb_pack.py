@@ -25,7 +25,7 @@ def verb(sweeps: tuple[str, ...], output: str, target: Target) -> None:
     """Write SWEEPs (default: the latest) into one FILE, with all that the store has: curves, code, checkpoints."""
     from caviar.cli.opened import newest
     from caviar.cli.output import emit_json, say
-    from caviar.display.numbers import counted
+    from caviar.display.numbers import counted, sized
     from caviar.results.packing import pack_document
     from caviar.store import Store
 
@@ -35,4 +35,4 @@ def verb(sweeps: tuple[str, ...], output: str, target: Target) -> None:
     if target.as_json:
         emit_json(document)
     else:
-        say(f"wrote {output}: {counted(len(document.sweeps), 'sweep')}, {document.bytes:,} bytes")
+        say(f"wrote {output}: {counted(len(document.sweeps), 'sweep')}, {sized(document.bytes)}")

@@ -32,6 +32,7 @@ def verb(
     """
     from caviar.cli.opened import searched
     from caviar.cli.output import emit_json, say
+    from caviar.display.numbers import sized
     from caviar.results.family import family as family_of
     from caviar.results.report.report_file import write_report
     from caviar.store import Store
@@ -48,4 +49,4 @@ def verb(
         return
     for sentence in document.left_out:
         say(sentence)
-    say(f"wrote {document.file}, {document.bytes:,} bytes")
+    say(f"wrote {document.file}, {sized(document.bytes)}")

@@ -109,6 +109,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def sized(size: int) -> str:
+    """`1 byte`, `12,345 bytes`."""
+    return f"{size:,} byte" if size == 1 else f"{size:,} bytes"
+
+
 def with_half_width(value: float, half_width: float | None) -> str:
     """`0.0250 ± 0.0051`: the half width with two digits, the value with as many decimals."""
     if not half_width or not math.isfinite(half_width) or not math.isfinite(value):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import IO, TYPE_CHECKING
 
 from caviar.errors import NotFoundError, StoreError, did_you_mean
 from caviar.results.best import best_document
+from caviar.results.open_sweep import named_rows
 from caviar.store import Views
-from caviar.store.artifacts import artifacts_of, read_artifact
+from caviar.store.artifacts import KeptArtifact, copy_artifact, newest_of
 from caviar.store.checkpoints import read_checkpoint, restorable, saves_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from caviar.results.open_sweep import OpenSweep
     from caviar.store import SweepDir
@@ -66,8 +68,15 @@ class ArtifactDocument:
     file: str | None = None
 
 
-def artifact_of(opened: OpenSweep, trial: int | None, name: str) -> tuple[ArtifactDocument, bytes]:
-    """A file that a trial kept, the newest of that name, and its bytes.
+def artifacts_of(views: Views, sweep: SweepDir, trial: int) -> dict[str, KeptArtifact]:
+    """Name → the newest file of that name that a trial kept, by name; the views are of its sweep alone."""
+    return newest_of(sweep, named_rows(views, "SELECT * FROM artifacts WHERE trial = ?", [trial]))
+
+
+def artifact_of(
+    opened: OpenSweep, trial: int | None, name: str
+) -> tuple[ArtifactDocument, Callable[[IO[bytes]], None]]:
+    """A file that a trial kept, the newest of that name, and what writes its bytes into an open file.
 
     Args:
         opened: The sweep.
@@ -77,16 +86,17 @@ def artifact_of(opened: OpenSweep, trial: int | None, name: str) -> tuple[Artifa
     Raises:
         NotFoundError: There is no such trial, or no such file.
         NoResultError: No trial is named, and none has a usable value.
-        StoreError: It cannot be read, or is damaged.
     """
     home, number = _named(opened, trial)
-    kept = artifacts_of(home, number)
+    with Views(opened.store, [home]) as views:
+        kept = artifacts_of(views, home, number)
     if name not in kept:
         if not kept:
             raise NotFoundError(f"trial {number} of {home.id} has kept no files: let train call trial.keep({name!r})")
         raise NotFoundError(f"trial {number} of {home.id} has kept no {name!r}{did_you_mean(name, kept)}")
-    data = read_artifact(home, kept[name])
-    return ArtifactDocument(sweep=home.id, trial=number, name=name, attempt=kept[name].attempt, bytes=len(data)), data
+    found = kept[name]
+    document = ArtifactDocument(sweep=home.id, trial=number, name=name, attempt=found.attempt, bytes=found.bytes)
+    return document, partial(copy_artifact, home, found)
 
 
 def checkpoint_of(

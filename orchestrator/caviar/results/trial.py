@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from caviar.results.checkpoint import artifacts_of
 from caviar.results.curves_sql import Points, exact_metrics
 from caviar.results.selector import as_given
-from caviar.store.artifacts import artifacts_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -109,7 +109,7 @@ def trial_document(opened: OpenSweep, trial: int) -> TrialDocument:
         curves=curves,
         attempts=opened.rows("SELECT * EXCLUDE (sweep) FROM attempts WHERE trial = ? ORDER BY attempt", [trial]),
         output=_tail(opened, trial),
-        artifacts={name: one.bytes for name, one in artifacts_of(opened.sweep, trial).items()},
+        artifacts={name: one.bytes for name, one in artifacts_of(opened.views, opened.sweep, trial).items()},
     )
 
 

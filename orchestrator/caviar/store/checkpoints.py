@@ -123,10 +123,8 @@ def folders_for_workers(sweep: SweepDir, epoch: int) -> tuple[str, str]:
     """Return where workers that see the store show checkpoints, and where they write them before.
 
     The latter is removed when another owner claims the sweep, so that workers of this one can show nothing more. Both
-    are empty if the store is no folder of a file system.
+    are URIs where the store is in a bucket.
     """
-    if not isinstance(sweep.path, Path):
-        return "", ""
     return str(sweep.path / CHECKPOINTS), str(sweep.path / build_folder(epoch))
 
 

@@ -176,6 +176,8 @@ def _targets(tables: SweepTables) -> Iterator[Target]:
     slices = _slices(tables)
     logs, attempts = ("trial", "attempt", "_seq"), ("trial", "attempt")
     yield Target(table="logs", columns=fixed("logs"), order=logs, parts=(one.logs() for one in slices))
+    kept = ("trial", "attempt", "number")
+    yield Target(table="artifacts", columns=fixed("artifacts"), order=kept, parts=(one.artifacts() for one in slices))
     yield Target(table="decisions", columns=fixed("decisions"), order=("n",), parts=[tables.decisions()])
     parts = (one.attempts() for one in slices)
     yield Target(table="attempts", columns=tables.attempt_columns, order=attempts, parts=parts)

@@ -10,7 +10,7 @@
 <store>/sweep=<id>/_build/<epoch>/     final files and checkpoints while they are written; made and removed by claims
 <store>/sweep=<id>/_manifest/<k>.json            which files count; the highest k
 <store>/sweep=<id>/_checkpoints/<trial>/<attempt>-<step>-<rows>-<value>-<checksum>.checkpoint    bytes of the user's
-<store>/sweep=<id>/_artifacts/<trial>/<attempt>-<number>-<checksum>.artifact    its name, and bytes of the user's
+<store>/sweep=<id>/_artifacts/<trial>/<attempt>-<number>-<checksum>.artifact    likewise; its name is in a table
 <store>/sweep=<id>/_amendments/<n>.json, -<digest>.zip    that it was extended, or goes on with other code and files
 <store>/sweep=<id>/_fingerprints/<n>.json        what its processes trained with: libraries, processors, drivers
 <store>/sweep=<id>/_drift/<n>.json               what checks of its winner found
@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING
 
 from caviar.errors import StoreError
 from caviar.store.untrusted_json import MOST_BYTES, parsed, record
+from caviar_workers.artifact import FOLDER
 from caviar_workers.tables import FORMAT, TABLES
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ KEYS = "_keys"
 OWNER, HOT, MERGED, MANIFEST, FINAL_TESTS, BUILD = "_owner", "_hot", "_merged", "_manifest", "_final", "_build"
 FINGERPRINTS, DRIFT, DRIVERS = "_fingerprints", "_drift", "_drivers"
 QUARANTINE, REQUESTS, CHECKPOINTS, AMENDMENTS = "_quarantine", "_requests", "_checkpoints", "_amendments"
-ARTIFACTS = "_artifacts"
-FINAL_TABLES = ("curves", "trials", "attempts", "logs", "decisions")
+ARTIFACTS = FOLDER
+FINAL_TABLES = ("curves", "trials", "attempts", "logs", "artifacts", "decisions")
 SUPERSEDED = "superseded"
 LOST = "lost"
 """In the place of a table: a segment that is gone, and of which nobody knows the table."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from caviar.store.sweep_dir import SweepDir
     from caviar.store.visible_files import VisibleFiles
 
-TABLES = ("trials", "configs", "curves", "superseded", "attempts", "logs", "decisions")
+TABLES = ("trials", "configs", "curves", "superseded", "attempts", "logs", "artifacts", "decisions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ def _checkpoints(sweep: SweepDir) -> list[Size]:
 def _artifacts(sweep: SweepDir) -> list[Size]:
     folder = sweep.path / ARTIFACTS
     sizes = [size for trial in sweep.disk.list(folder) for size in sweep.disk.sizes(folder / trial).values()]
-    return [Size(table="artifacts", files=len(sizes), rows=0, size=sum(sizes))] if sizes else []
+    return [Size(table="artifact files", files=len(sizes), rows=0, size=sum(sizes))] if sizes else []
 
 
 def _rows(files: Sequence[Path]) -> int:

@@ -165,7 +165,7 @@ class Writer:
         """Queue rows of a table.
 
         Args:
-            table: "configs", "curves", "attempts", "logs" or "decisions".
+            table: Of `TABLES`.
             data: Its fixed columns (see `caviar_workers.tables`) and those of parameters or metrics.
 
         Raises:

@@ -6,6 +6,7 @@ import html
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from io import BytesIO
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -197,7 +198,9 @@ class Result(RunsAgain, ActsOnTrials):
 
         number = None if trial is None else trial_number(trial)
         with self._opened() as opened:
-            return artifact_of(opened, number, name)[1]
+            _, write = artifact_of(opened, number, name)
+            write(file := BytesIO())
+        return file.getvalue()
 
     @property
     def plot(self) -> Plots:

@@ -24,7 +24,7 @@ def test_empty_sweep_has_all_views_with_its_parameters(store, sweep):
         assert described["lr"] == "DOUBLE"
         assert described["started"] == "TIMESTAMP"
         assert described["u"] == "DOUBLE[]"
-        for view in ("trials", "curves", "attempts", "configs", "logs", "decisions"):
+        for view in ("trials", "curves", "attempts", "configs", "logs", "artifacts", "decisions"):
             assert table(views, f"SELECT * FROM {view}") == []
         assert table(views, "SELECT name, state, planned, completed, tags, git_dirty FROM sweeps") == [
             ("digits", "interrupted", 2, 0, ["a", "it's"], True)
@@ -33,7 +33,7 @@ def test_empty_sweep_has_all_views_with_its_parameters(store, sweep):
 
 def test_no_sweeps_at_all(store):
     with Views(store) as views:
-        for view in ("sweeps", "trials", "curves", "attempts", "configs", "logs", "decisions"):
+        for view in ("sweeps", "trials", "curves", "attempts", "configs", "logs", "artifacts", "decisions"):
             assert table(views, f"SELECT sweep FROM {view}") == []
 
 

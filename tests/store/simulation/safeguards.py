@@ -240,7 +240,7 @@ def _ended_twice(life: SweepLife) -> None:
 
 
 def crashes_of_an_end() -> Iterator[Life]:
-    for call in range(117, 122, 2):
+    for call in range(130, 137, 3):
         yield lambda life, call=call: (_ended_twice(life), life.crash("finalize", call, True), life.read())
 
 

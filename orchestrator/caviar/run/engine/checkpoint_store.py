@@ -22,7 +22,7 @@ from caviar.run.engine.stored_trial import drawn
 from caviar.run.engine.work import Kept, Pinned, Work
 from caviar.spec.plan import Plan
 from caviar.store import Views
-from caviar.store.artifacts import write_artifact
+from caviar.store.artifacts import rows_of, write_carried_artifact
 from caviar.store.checkpoints import (
     NOWHERE,
     Cut,
@@ -115,8 +115,11 @@ class StoredCheckpoints:
         self._add(sum(len(save.data or b"") for save in saves), lambda: self._add_saves(saves, mark))
 
     def add_artifacts(self, artifacts: Sequence[Artifact]) -> None:
-        """Write files that trials keep; errors as of `add_saves`."""
-        self._add(sum(len(one.data) for one in artifacts), lambda: self._add_artifacts(artifacts))
+        """Record files that trials keep, and write those that came with their bytes; errors as of `add_saves`."""
+        self._sink.add("artifacts", rows_of(artifacts))
+        carried = [one for one in artifacts if one.data is not None]
+        if carried:
+            self._add(sum(len(one.data or b"") for one in carried), lambda: self._add_artifacts(carried))
 
     def _add(self, size: int, write: Callable[[], None]) -> None:
         """Have something written, of so many bytes, for which there is room."""
@@ -206,7 +209,7 @@ class StoredCheckpoints:
 
     def _add_artifacts(self, artifacts: Sequence[Artifact]) -> None:
         for artifact in artifacts:
-            write_artifact(self._sweep_dir, self._epoch, artifact)
+            write_carried_artifact(self._sweep_dir, self._epoch, artifact)
 
     def _forget(self, trials: Iterable[int]) -> None:
         for trial in trials:

@@ -244,8 +244,8 @@ def _check(part: dict[str, Any]) -> None:
         function = str(part["function"].get("function_name")).lower()
         if function not in TABLE_FUNCTIONS:
             raise SpecError(
-                f"A query reads the views sweeps, trials, curves, attempts, configs, logs, decisions and schedule, and "
-                f"may not call {function}(): write SELECT … FROM trials."
+                "A query reads the views sweeps, trials, curves, attempts, configs, logs, artifacts, decisions and "
+                f"schedule, and may not call {function}(): write SELECT … FROM trials."
             )
 
 

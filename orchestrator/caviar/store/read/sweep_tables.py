@@ -236,6 +236,10 @@ class SweepTables:
         """SELECT of all captured output."""
         return self.select(fixed("logs"), "logs")
 
+    def artifacts(self) -> str:
+        """SELECT of all files that trials kept."""
+        return self.select(fixed("artifacts"), "artifacts")
+
     def decisions(self) -> str:
         """SELECT of all decisions: what was stopped, retried, extended …, by whom, and on which numbers."""
         return self.select(fixed("decisions"), "decisions")

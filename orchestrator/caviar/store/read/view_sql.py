@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     from caviar.store.read.sweep_tables import SweepTables
 
-NAMES = ("sweeps", "trials", "curves", "attempts", "configs", "logs", "decisions", "schedule", "branches", "lineage")
+NAMES = (
+    *("sweeps", "trials", "curves", "attempts", "configs", "logs", "artifacts", "decisions"),
+    *("schedule", "branches", "lineage"),
+)
 INTERNAL = ("_curves",)
 """Not for users: `curves` with a column `_row`, by which each trial's rows are in order."""
 
@@ -41,6 +44,7 @@ def view_sql(view: str, tables: SweepTables) -> tuple[tuple[Column, ...], str]:
         "branches": lambda: branches(tables),
         "lineage": lambda: (LINEAGE, lineage_sql(tables)),
         "schedule": lambda: (SCHEDULE, schedule_sql(tables)),
+        "artifacts": lambda: (fixed("artifacts"), tables.artifacts()),
         "logs": lambda: (fixed("logs"), tables.logs()),
     }
     return made[view]()

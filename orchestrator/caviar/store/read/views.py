@@ -44,7 +44,7 @@ TRIES = 10
 
 
 class Views:
-    """The views sweeps, trials, curves, attempts, configs, logs, decisions, schedule over sweeps, at one moment.
+    """The views sweeps, trials, curves, attempts and so on (`view_sql.NAMES`) over sweeps, at one moment.
 
     Contract. Reading takes no locks and disturbs no writer. All views show one moment: that of construction
     or of the last `refresh`; `execute` refreshes by itself when files of that moment are gone. A Views is
