@@ -2,12 +2,13 @@
 
 import json
 import struct
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from caviar import Result
+from caviar import Command, Float, Result, Sweep
 
 from ..small_stores import FAILED, STEPS, value
 
@@ -57,3 +58,28 @@ def test_wandb_reads_the_runs(swept: Result, tmp_path: Path) -> None:
     assert [row["val_loss"] for row in history] == [value(2, step) for step in range(STEPS)]
     codes = {name: [one.exit.exit_code for one in run if one.HasField("exit")] for name, run in runs.items()}
     assert (codes["t2"], codes[f"t{FAILED}"]) == ([0], [1])
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("mode", ["offline", "disabled"])
+def test_what_a_script_gives_to_wandb_log_is_its_curve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WANDB_MODE", mode)
+    (tmp_path / "train.py").write_text(SCRIPT)
+    sweep = Sweep(Command([sys.executable, "train.py"], read="wandb"), {"lr": Float(1.0, 2.0)}, "val.loss")
+    tried = sweep.try_({"lr": 1.5})
+    assert tried.steps == (0, 2)
+    assert {one.name: (one.reports, one.last) for one in tried.metrics} == {"val.loss": (3, 3.5), "acc": (3, 0.5)}
+
+
+SCRIPT = """
+import wandb
+
+run = wandb.init(project="p", config={"lr": 0.5, "epochs": 3})
+for epoch in range(wandb.config.epochs):
+    wandb.log({"epoch": epoch, "val": {"loss": wandb.config.lr + epoch}})
+    run.log({"acc": 0.5}, commit=False)
+wandb.finish()
+"""

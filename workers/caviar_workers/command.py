@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from caviar_workers.config_form import nested
 from caviar_workers.printed_metrics import FORMS, PrintedMetrics
-from caviar_workers.subprogram import Subprogram
+from caviar_workers.subprogram import CommandError, Subprogram
 
 if TYPE_CHECKING:
     from caviar_workers.trial import Trial
@@ -52,7 +52,8 @@ class Command:
 
     Args:
         words: The command line, as a text that is split as a shell does, or as its words.
-        read: The form of its reports: `auto`, `json`, or `pairs` (`name=value`, `name: value`).
+        read: The form of its reports: `auto`, `json`, or `pairs` (`name=value`, `name: value`); `wandb`: what a program
+            in Python gives to `wandb.log`, whatever it prints.
         step: Name that counts steps in its reports; None: the first one that occurs of epoch, step, global_step,
             iteration, iter, round, update.
         folder: Where it begins; None: in the working folder in which the sweep is described.
@@ -116,11 +117,21 @@ class Command:
             reader = PrintedMetrics(
                 metric=trial.metric, form=self.read, step=self.step, parameters=set(config), newest=trial.start - 1
             )
-            told = Path(files["metrics"]) if "metrics" in self.names else None
+            listening = self.read == "wandb"
+            environment |= _listening() if listening else {}
+            told = Path(files["metrics"]) if listening or "metrics" in self.names else None
             with Subprogram(argv, environment, told, self.folder) as program:
                 for line in program.lines(lambda: trial.ending):
                     self._report(trial, reader, line)
-                program.ended_well()
+                unheard = self.read == "auto" and not trial.reported and uses_wandb(argv, self.folder)
+                try:
+                    program.ended_well()
+                except CommandError as error:
+                    if not unheard or "API key" not in str(error):
+                        raise
+                    raise CommandError(f"{error}\nwandb has no account here: --read wandb runs it offline") from None
+            if unheard:
+                raise CommandError(f"{argv[0]} printed no metrics, but it uses wandb: --read wandb hears wandb.log")
 
     @staticmethod
     def _report(trial: Trial, reader: PrintedMetrics, line: str) -> None:
@@ -134,7 +145,26 @@ class Command:
                 trial.save(said.step, shutil.copyfile(said.checkpoint, os.path.join(aside, "checkpoint")))
 
 
+_LISTENER = str(Path(__file__).with_name("wandb_listener"))
+_WANDB = re.compile(rb"^\s*(?:import|from)\s+wandb\b", re.MULTILINE)
+_MOST_SOURCE = 2**20
+"""Bytes of a file that is looked into."""
 _FILES = {"config": ".json", "metrics": ".jsonl", "checkpoint": ""}
+
+
+def _listening() -> dict[str, str]:
+    """The variables by which a program's wandb is listened to; it needs no account, unless its user says so."""
+    others = os.environ.get("PYTHONPATH")
+    path = os.pathsep.join([_LISTENER, *([others] if others else [])])
+    return {"PYTHONPATH": path} | ({} if "WANDB_MODE" in os.environ else {"WANDB_MODE": "offline"})
+
+
+def uses_wandb(words: Sequence[str], folder: str | None) -> bool:
+    """Whether a file among a command's words imports wandb."""
+    paths = [Path(folder or ".", word) for word in words if word.endswith(".py")]
+    return any(
+        path.is_file() and path.stat().st_size <= _MOST_SOURCE and _WANDB.search(path.read_bytes()) for path in paths
+    )
 
 
 def _filled(word: str, config: Mapping[str, Any], facts: Mapping[str, Any], parameters: set[str]) -> Iterator[str]:

@@ -13,7 +13,7 @@ STEPS = ("epoch", "step", "global_step", "iteration", "iter", "round", "update")
 """Names that count steps, without regard to case."""
 CHECKPOINT = "checkpoint"
 """The name under which a program tells where a checkpoint of its lies."""
-FORMS = ("auto", "json", "pairs")
+FORMS = ("auto", "json", "pairs", "wandb")
 
 _NUMBER = r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf(?:inity)?)"
 _PAIR = re.compile(rf"(?<![\w.])([A-Za-z_][\w./-]*?)\s?[=:]\s*({_NUMBER})(?![\w]|\.\d|:\d)", re.IGNORECASE)
@@ -43,7 +43,7 @@ class PrintedMetrics:
 
     Args:
         metric: The sweep's metric.
-        form: `auto`, `json` or `pairs`.
+        form: One of `FORMS`; `wandb` is JSON, for a listener writes it.
         step: The name that counts steps; None: the first of `STEPS` that is read.
         parameters: Names of parameters: in text they are what the program was given, and no metrics.
         newest: The step before the first one that may come; −1: there is none.
@@ -62,7 +62,7 @@ class PrintedMetrics:
         line = _ESCAPES.sub("", line.rpartition("\r")[2] or line).strip()
         if line.startswith("{") and self.form != "pairs":
             return self._object(line)
-        return None if self.form == "json" else self._text(line)
+        return None if self.form in ("json", "wandb") else self._text(line)
 
     def _object(self, line: str) -> Said | None:
         try:

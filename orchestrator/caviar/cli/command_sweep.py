@@ -76,7 +76,9 @@ def described_options(function: Verb) -> Verb:
                 help="Parameter of a COMMAND: lr=log:1e-4..1, units=8..256, opt=adam,sgd; repeatable.",
             ),
             click.option(
-                "--read", type=click.Choice(["auto", "json", "pairs"]), help="How a COMMAND's output is read."
+                "--read",
+                type=click.Choice(["auto", "json", "pairs", "wandb"]),
+                help="How a COMMAND's output is read; wandb: by what it gives to wandb.log.",
             ),
             click.option("--step", metavar="NAME", help="What counts steps in its output (default: epoch, step, …)."),
         ]

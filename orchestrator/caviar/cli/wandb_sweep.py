@@ -53,7 +53,7 @@ def wandb_sweep(path: Path, metric: str | None = None) -> Sweep:
         SpecError: It is no sweep, or says what has no counterpart.
     """
     from caviar.sweep import Sweep
-    from caviar_workers.command import Command
+    from caviar_workers.command import Command, uses_wandb
 
     said = _keys(_document(path), KEYS, "the sweep")
     goal = _keys(said.get("metric", {}), ("name", "goal"), "metric")
@@ -66,7 +66,9 @@ def wandb_sweep(path: Path, metric: str | None = None) -> Sweep:
         raise SpecError(f"{path.name} names no metric: add metric: {{name: val_loss}}, or --metric val_loss")
     mode = _among(goal, "goal", {"minimize": "min", "maximize": "max"}, "minimize")
     space = parameters(said.get("parameters", {}))
-    return Sweep(Command(command(said)), space, decides, mode, **settings)
+    words = command(said)
+    train = Command(words, read="wandb" if uses_wandb(words, None) else "auto")
+    return Sweep(train, space, decides, mode, **settings)
 
 
 def command(said: Mapping[str, Any]) -> list[str]:

@@ -41,7 +41,7 @@ def check_command(command: Command, parameters: Iterable[str]) -> None:
             f"the command has {{{wrong[0]}}}, which is none of {', '.join([*known, *FACTS])}: name one of these, or"
             f" write {{{{{wrong[0]}}}}} for the text itself"
         )
-    if not command.names & {*_GIVING, *known}:
+    if not command.names & {*_GIVING, *known} and command.read != "wandb":  # which gives them to wandb.config
         raise SpecError(
             f"the command {' '.join(command.words):.60} would be the same for every trial: add {{args}}, which is"
             f" {' '.join(f'--{name}=…' for name in known[:3])}"
