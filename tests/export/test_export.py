@@ -50,6 +50,10 @@ def test_a_papers_table_begins_with_the_best(swept: Result, tmp_path: Path, form
         ("optuna", "taken.db", "is there already"),
         ("optuna", "none/study.db", "cannot write"),
         ("csv", "none/t.csv", "cannot write"),
+        ("csv", "taken.db", "add --force to replace it"),
+        ("csv", "", "is there already, and an export changes nothing that is"),
+        ("markdown", "a\0b", "holds no NUL"),
+        ("optuna", "a\0.db", "holds no NUL"),
         ("excel", "t.xlsx", "no export to 'excel'"),
     ],
 )
@@ -71,6 +75,18 @@ def test_a_tool_that_is_missing_is_told_with_what_to_type(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("to", ["csv", "optuna"])
+def test_what_is_there_is_replaced_by_force_only(swept: Result, tmp_path: Path, to: str) -> None:
+    file, folder = tmp_path / "t.db", tmp_path / "f.db"
+    file.write_text("mine")
+    folder.mkdir()
+    swept.export(to, file, force=True)
+    assert b"mine" not in file.read_bytes()[:10]
+    with pytest.raises(SpecError, match="name another place"):
+        swept.export(to, folder, force=True)
+    swept.export("csv", "/dev/null")
+
+
 def test_what_ends_halfway_leaves_nothing(swept: Result, tmp_path: Path, monkeypatch) -> None:
     def half(_: object, folder: str) -> int:
         (Path(folder) / "t0").write_text("")
@@ -86,7 +102,7 @@ def test_what_ends_halfway_leaves_nothing(swept: Result, tmp_path: Path, monkeyp
 def test_the_verb(swept: Result, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = str(tmp_path / "t.md")
     words = ["export", "--store", str(swept._store.path), "--to", "markdown", "-o", file]
-    for asked in ([*words, "--json"], words):
+    for asked in ([*words, "--json"], [*words, "--force"]):
         with pytest.raises(SystemExit) as end:
             main(asked)
         assert not end.value.code

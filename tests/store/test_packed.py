@@ -1,10 +1,12 @@
 """Sweeps in one file: what comes out is what went in, and what a stranger made is taken for nothing else."""
 
+import errno
 import io
 import stat
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from caviar.errors import NotFoundError, StoreError
 from caviar.results.packing import pack_document
 from caviar.run.code_to_run import strangers
 from caviar.store import Store
+from caviar.store.disk.posix import PosixDisk
 from caviar.store.owner import user_name
 
 from ..small_stores import add_digits, add_interrupted, add_resumed, make_plan
@@ -168,8 +171,30 @@ def test_any_changed_byte_of_a_file_is_found(packed: tuple[Store, Path], tmp_pat
 
 
 def test_no_file_is_told(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store", create=True)
     with pytest.raises(NotFoundError, match="There is no file"):
-        Store.open(tmp_path / "store", create=True).add_packed(tmp_path / "none.caviar")
+        store.add_packed(tmp_path / "none.caviar")
+    with pytest.raises(StoreError, match="Cannot unpack"):
+        store.add_packed(Path("a" * 300))
+
+
+def test_of_several_all_are_unpacked_or_none(
+    packed: tuple[Store, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = Store.open(tmp_path / "other", create=True)
+    publish, made = PosixDisk.publish_folder, []
+
+    def full(disk: PosixDisk, path: Path, *others: Any) -> None:
+        if made:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        made.append(path)
+        publish(disk, path, *others)
+
+    monkeypatch.setattr(PosixDisk, "publish_folder", full)
+    with pytest.raises(StoreError, match="No space left"):
+        there.add_packed(packed[1])
+    assert (len(made), there.sweeps()) == (1, [])
+    assert list((tmp_path / "other").iterdir()) == [tmp_path / "other" / "FORMAT"]
 
 
 def test_a_whole_store_says_what_it_holds(packed: tuple[Store, Path]) -> None:

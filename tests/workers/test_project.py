@@ -93,6 +93,18 @@ def test_another_project_is_refused(tmp_path: Path, data: bytes) -> None:
         unpack(data, tmp_path / "there", sum_of(FILES))
 
 
+def test_names_that_this_machine_cannot_tell_apart_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Path.open
+
+    def blind(path: Path, *mode: str) -> object:
+        return opened(path.with_name(path.name.lower()), *mode)
+
+    monkeypatch.setattr(Path, "open", blind)  # as on a disk of macOS
+    files = {"data.csv": b"1", "DATA.csv": b"2"}
+    with pytest.raises(ValueError, match="differ in case only"):
+        unpack(zip_of(files), tmp_path / "there", sum_of(files))
+
+
 def test_the_code_lies_beside_its_files_wherever_it_came_from(home: Path) -> None:
     calls: list[int] = []
 

@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from caviar_workers.messages import Program
 from caviar_workers.unpacked import kept_folder
@@ -85,7 +86,7 @@ def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> s
     path = folder.joinpath(*member.filename.split("/"))
     path.parent.mkdir(parents=True, exist_ok=True)
     sha, left = hashlib.sha256(), member.file_size
-    with archive.open(member) as source, path.open("xb") as target:
+    with archive.open(member) as source, _new(path, member.filename) as target:
         while piece := source.read(_PIECE):
             left -= len(piece)
             if left < 0:
@@ -94,6 +95,16 @@ def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> s
             target.write(piece)
     path.chmod(0o555 if (member.external_attr >> 16) & 0o100 else 0o444)
     return sha.hexdigest()
+
+
+def _new(path: Path, name: str) -> IO[bytes]:
+    try:
+        return path.open("xb")
+    except FileExistsError:
+        raise ValueError(
+            f"{name!a:.200} and another of the project's files differ in case only, and this machine cannot tell them "
+            "apart: rename one of them"
+        ) from None
 
 
 def in_place(program: Program, fetch: Callable[[], bytes] | None = None) -> Program:

@@ -25,8 +25,9 @@ Examples:
 @sweep_argument
 @click.option("--to", "to", required=True, type=click.Choice(TOOLS), help="The tool, or the form of the table.")
 @click.option("-o", "--output", required=True, metavar="WHERE", help="The file or folder that is written.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
 @target_options
-def verb(to: str, output: str, target: Target) -> None:
+def verb(to: str, output: str, force: bool, target: Target) -> None:
     """Write SWEEP for another tool, each trial with its configuration, its state and its whole curve."""
     from caviar.cli.opened import opened
     from caviar.cli.output import emit_json, say
@@ -34,7 +35,7 @@ def verb(to: str, output: str, target: Target) -> None:
     from caviar.export.export import export
 
     with opened(target) as sweep:
-        document = export(sweep, to, output)
+        document = export(sweep, to, output, force=force)
     if target.as_json:
         emit_json(document)
         return

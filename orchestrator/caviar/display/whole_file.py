@@ -17,6 +17,13 @@ def write_whole(file: str, data: bytes) -> None:
     to_file(file, lambda aside: Path(aside).write_bytes(data))
 
 
+def checked_path(path: str) -> str:
+    """A path of the user's, as it is; SpecError where no file can have it."""
+    if "\0" in path:
+        raise SpecError(f"a path holds no NUL, but got {path!a:.200}: name another")
+    return path
+
+
 def to_file(file: str, write: Callable[[str], object]) -> None:
     """Have a file written, which takes the place of what was there only when all of it is.
 
@@ -27,7 +34,7 @@ def to_file(file: str, write: Callable[[str], object]) -> None:
     Raises:
         SpecError: It cannot be written.
     """
-    path = os.path.realpath(file)
+    path = os.path.realpath(checked_path(file))
     special = os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode)
     aside = path if special else f"{path}.{uuid4().hex[:8]}.tmp"
     try:
@@ -54,7 +61,7 @@ def write_folder(folder: str, write: Callable[[str], object]) -> None:
     Raises:
         SpecError: Something is there, or it cannot be written.
     """
-    if os.path.lexists(folder):
+    if os.path.lexists(checked_path(folder)):
         raise SpecError(
             f"{folder} is there already, and the checkpoint is a folder: name another, or one that ends in .tar"
         )

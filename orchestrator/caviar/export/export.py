@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from caviar.display.whole_file import to_file
+from caviar.display.whole_file import checked_path, to_file
 from caviar.errors import CaviarError, SpecError, did_you_mean, to_install
 from caviar.export import to_mlflow, to_optuna, to_table, to_tensorboard, to_wandb
 from caviar.export.exported import Exported
@@ -51,19 +51,22 @@ TABLES: dict[str, Callable[[OpenSweep, str], int]] = {
 TOOLS = (*PACKAGES, *TABLES)
 
 
-def export(opened: OpenSweep, to: str, where: str) -> ExportDocument:
+def export(opened: OpenSweep, to: str, where: str, *, force: bool = False) -> ExportDocument:
     """Hand a sweep over.
 
     Args:
         opened: The sweep.
         to: One of `TOOLS`.
-        where: A file, which a table replaces; for TensorBoard and W&B a folder; for MLflow a server too.
+        where: A file; for TensorBoard and W&B a folder; for MLflow a server too.
+        force: Replace a file that is there; a folder never is.
 
     Raises:
         SpecError: There is no such tool, it is not installed, or the place does not suit it, or is taken.
     """
     if to not in TOOLS:
         raise SpecError(f"there is no export to {to!r}{did_you_mean(to, TOOLS)}")
+    if not to_mlflow.is_server(where):
+        _refuse_taken(where, force=force)
     if to in TABLES:
         count = 0
 
@@ -119,8 +122,7 @@ _WRITERS: dict[str, Write] = {
 
 @contextmanager
 def _new_file(where: str) -> Iterator[str]:
-    """A name beside the file, which gets the file's own when the block ends; SpecError where the file is there."""
-    _refuse_taken(where)
+    """A name beside the file, which gets the file's own when the block ends."""
     stem, ending = os.path.splitext(os.path.abspath(where))
     aside = f"{stem}.{uuid4().hex[:8]}.tmp{ending}"
     try:
@@ -140,8 +142,7 @@ def _new_file(where: str) -> Iterator[str]:
 
 @contextmanager
 def _new_folder(where: str) -> Iterator[None]:
-    """A folder that is removed where the block does not come to its end; SpecError where something is there."""
-    _refuse_taken(where)
+    """A folder that is removed where the block does not come to its end."""
     try:
         os.makedirs(where)
     except OSError as error:
@@ -153,6 +154,13 @@ def _new_folder(where: str) -> Iterator[None]:
         raise
 
 
-def _refuse_taken(where: str) -> None:
-    if os.path.lexists(where):
+def _refuse_taken(where: str, *, force: bool) -> None:
+    """SpecError where something is there that may not be replaced; a device, such as /dev/stdout, may be written to."""
+    if not os.path.lexists(checked_path(where)) or (
+        os.path.exists(where) and not os.path.isfile(where) and not os.path.isdir(where)
+    ):
+        return
+    if not os.path.isfile(where):
         raise SpecError(f"{where} is there already, and an export changes nothing that is: name another place")
+    if not force:
+        raise SpecError(f"{where} is there already: name another file, or add --force to replace it")

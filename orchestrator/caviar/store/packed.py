@@ -196,9 +196,9 @@ def open_pack(path: Path) -> Iterator[Pack]:
         NotFoundError: There is none.
         StoreError: It is no such file, or breaks a rule.
     """
-    if not path.is_file():
-        raise NotFoundError(f"There is no file {path}: give the name of a file of sweeps, which ends in .caviar.")
     try:
+        if not path.is_file():
+            raise NotFoundError(f"There is no file {path}: give the name of a file of sweeps, which ends in .caviar.")
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             # Not closed here: views of it may live as long as an error does.
             yield Pack(path, archive, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

@@ -106,7 +106,7 @@ class Store:
         return cls(path=disk.root, disk=disk)
 
     def add_packed(self, file: Path) -> list[SweepDir]:
-        """Add the sweeps of a file that `caviar pack` wrote, each whole or not at all; none that is there already.
+        """Add the sweeps of a file that `caviar pack` wrote, all of them or none; none that is there already.
 
         Raises:
             NotFoundError: There is no such file.
@@ -119,14 +119,17 @@ class Store:
             there = set(self._ids())
             if both := [sweep for sweep in pack.sweeps if sweep in there]:
                 raise StoreError(f"{self.path} has {both[0]} already: nothing was unpacked; caviar rm {both[0]} first.")
-            homes = []
+            sound = {self.path / f"{SWEEP_PREFIX}{sweep}": pack.files(sweep) for sweep in pack.sweeps}
+            homes: list[PurePath] = []
             try:
                 raise_format(self.disk, self.path)
-                for sweep in pack.sweeps:
-                    homes.append(self.path / f"{SWEEP_PREFIX}{sweep}")
-                    files = pack.files(sweep)
-                    self.disk.publish_folder(homes[-1], files, folders_of(name for name, _ in files))
+                for home, files in sound.items():
+                    self.disk.publish_folder(home, files, folders_of(name for name, _ in files))
+                    homes.append(home)
             except OSError as error:
+                with suppress(OSError):
+                    for home in homes:
+                        self.disk.remove_folder(home)
                 raise store_error("unpack into", self.path, error) from error
         return [SweepDir(path=home, disk=self.disk) for home in homes]
 

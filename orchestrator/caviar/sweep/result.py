@@ -232,12 +232,13 @@ class Result(RunsAgain, ActsOnTrials):
                 self._store, [self._sweep], place, warnings.warn, metrics=_several(metrics), force=force
             ).file
 
-    def export(self, to: str, where: str | PurePath) -> ExportDocument:
+    def export(self, to: str, where: str | PurePath, *, force: bool = False) -> ExportDocument:
         """Write the sweep for another tool, each trial with its configuration, its state and its whole curve.
 
         Args:
             to: `optuna`, `tensorboard`, `mlflow`, `wandb`, or a table: `csv`, `latex`, `markdown`.
             where: The file or folder, as of `caviar export`.
+            force: Replace a file that is there.
 
         Raises:
             SpecError: There is no such tool, it is not installed, or the place does not suit it, or is taken.
@@ -245,7 +246,7 @@ class Result(RunsAgain, ActsOnTrials):
         from caviar.export.export import export  # noqa: PLC0415 — few ask for it
 
         with self._opened() as opened:
-            return export(opened, to, str(where))
+            return export(opened, to, str(where), force=force)
 
     def trials(self) -> pd.DataFrame:
         """One row a trial: state, seed, parameters, last and best metrics, times, host."""

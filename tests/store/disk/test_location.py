@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from caviar.errors import StoreError
+from caviar.errors import SpecError, StoreError
+from caviar.store import Store
 from caviar.store.disk import PosixDisk, locate
 
 
@@ -27,3 +28,11 @@ def test_a_folder_needs_none(tmp_path):
     assert isinstance(disk, PosixDisk)
     code = "import sys, caviar.store; caviar.store.Store; print([n for n in ('obstore', 'boto3') if n in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+@pytest.mark.parametrize("path", ["a\0b", "a" * 5000 + "/b", "~nobody-at-all/store"])
+def test_a_path_that_no_file_can_have_is_told(path: str) -> None:
+    with pytest.raises((SpecError, StoreError)) as told:
+        Store.open(path)
+    assert len(str(told.value)) < 6000
+    assert "\0" not in str(told.value)

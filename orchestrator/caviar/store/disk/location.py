@@ -34,14 +34,20 @@ def locate(store: str | PurePath) -> tuple[PurePath, Disk]:
         StoreError: What it needs is not installed, or there are no credentials.
     """
     if not is_uri(store):
-        folder = _speakable(Path(store).expanduser().resolve())
+        folder = _speakable(Path(store))
         return folder, PosixDisk(folder)
     path = object_path(str(store))
     return path, _object_disk(path)
 
 
 def _speakable(path: Path) -> Path:
-    """The path, if a database can be told of it: text, without a backslash beside a pattern's characters."""
+    """The absolute path, if a database can be told of it: text, without a backslash beside a pattern's characters."""
+    if "\0" in str(path):
+        raise SpecError(f"A path holds no NUL, but got {str(path)!a}: choose another with --store PATH")
+    try:
+        path = path.expanduser().resolve()
+    except (OSError, RuntimeError) as error:  # a loop of links, a user who is not there
+        raise SpecError(f"The store's path {str(path)!a:.200} cannot be followed: {error}") from error
     text = str(path)
     if text != text.encode("utf-8", "replace").decode() or ("\\" in text and set("*?[") & set(text)):
         raise SpecError(
