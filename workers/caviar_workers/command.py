@@ -118,7 +118,7 @@ class Command:
                 metric=trial.metric, form=self.read, step=self.step, parameters=set(config), newest=trial.start - 1
             )
             listening = self.read == "wandb"
-            environment |= _listening() if listening else {}
+            environment |= _listening(folder) if listening else {}
             told = Path(files["metrics"]) if listening or "metrics" in self.names else None
             with Subprogram(argv, environment, told, self.folder) as program:
                 for line in program.lines(lambda: trial.ending):
@@ -145,17 +145,19 @@ class Command:
                 trial.save(said.step, shutil.copyfile(said.checkpoint, os.path.join(aside, "checkpoint")))
 
 
-_LISTENER = str(Path(__file__).with_name("wandb_listener"))
+_LISTENER = Path(__file__).with_name("wandb_listener.py")
 _WANDB = re.compile(rb"^\s*(?:import|from)\s+wandb\b", re.MULTILINE)
 _MOST_SOURCE = 2**20
 """Bytes of a file that is looked into."""
 _FILES = {"config": ".json", "metrics": ".jsonl", "checkpoint": ""}
 
 
-def _listening() -> dict[str, str]:
+def _listening(folder: Path) -> dict[str, str]:
     """The variables by which a program's wandb is listened to; it needs no account, unless its user says so."""
+    (folder / "listener").mkdir()
+    shutil.copyfile(_LISTENER, folder / "listener" / "sitecustomize.py")
     others = os.environ.get("PYTHONPATH")
-    path = os.pathsep.join([_LISTENER, *([others] if others else [])])
+    path = os.pathsep.join([str(folder / "listener"), *([others] if others else [])])
     return {"PYTHONPATH": path} | ({} if "WANDB_MODE" in os.environ else {"WANDB_MODE": "offline"})
 
 

@@ -1,7 +1,7 @@
-"""Imported by Python as it starts: what a program gives to `wandb.log` is told to Caviar too, as lines of JSON.
+"""What a program gives to `wandb.log` is told to Caviar too, as lines of JSON.
 
-It runs in the user's own environment, so it needs nothing but Python. Whatever goes wrong here, wandb works as it does
-without.
+A copy of this file lies on the program's PYTHONPATH as `sitecustomize.py`, which Python imports as it starts. It runs in
+the user's own environment, so it needs nothing but Python. Whatever goes wrong here, wandb works as it does without.
 """
 
 from __future__ import annotations
@@ -105,6 +105,6 @@ def _run_the_other() -> None:
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
 
-if "CAVIAR_METRICS" in os.environ:
+if __name__ == "sitecustomize":
     sys.meta_path.insert(0, Listener())
     _run_the_other()

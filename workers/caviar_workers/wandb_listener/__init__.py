@@ -1,1 +1,0 @@
-"""A folder on the PYTHONPATH of a program that is read by what it gives to `wandb.log`; see `sitecustomize.py`."""
