@@ -241,6 +241,14 @@ def test_an_option_for_what_the_file_declares_is_told_as_its_setting(caviar, tmp
         assert got.err == f"caviar: No such option {option!r}; did you mean {meant}? (caviar run --help)\n"
 
 
+@pytest.mark.parametrize(
+    ("option", "meant"),
+    [("--trails", "; did you mean --trials?"), ("--tag-it", "; did you mean --tag or "), ("--xyzzy", " (caviar")],
+)
+def test_the_closest_option_is_suggested_first(caviar, option, meant):
+    assert f"No such option {option!r}{meant}" in caviar("run", "x.py", option).err
+
+
 @pytest.mark.parametrize("words", [["--trails", "8"], ["--nothing"], ["-x"], ["--others", "1"]])
 @pytest.mark.parametrize("file", ["e.py", "broken.py", "none.py", "none"])
 def test_another_wrong_option_is_told_as_ever(caviar, tmp_path, words, file):

@@ -17,6 +17,7 @@ LEAST = {
     "drain": "--repeats 1",
     "drift": "--checks 500",
     "edits": "--trials 1 --edits 1 --reports 1000",
+    "first_row": "--rounds 1 --no-peers",
     "gpu": "--trials 2 --pairs 1 --steps 10",
     "gpu_start": "--pretend 2",
     "million": "--trials 2000",

@@ -131,6 +131,11 @@ def test_a_parameter_described_as_elsewhere_is_no_room(described):
         Space({"optim": described})
 
 
+def test_a_room_may_hold_what_other_words_mean_elsewhere():
+    space = Space({"optim": {"step": Float(0, 1)}, "clip": {"low": Float(0, 1), "high": Float(1, 2)}})
+    assert list(space) == ["optim.step", "clip.low", "clip.high"]
+
+
 def test_a_room_may_be_a_space_of_its_own():
     inner = Space({"lr": Float(0, 1), "decay": 0.1})
     assert dict(Space({"optim": inner, "n": 3})) == {

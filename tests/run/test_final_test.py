@@ -168,6 +168,16 @@ def test_ctrl_c_ends_it(experiment: Path, store: Path) -> None:
     nothing_is_lost(experiment, store)
 
 
+def test_ctrl_c_that_nobody_hears_names_the_sweep_all_the_same(experiment: Path, store: Path, monkeypatch) -> None:
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("caviar.run.driver.run_final_test", pressed)  # as while its checkpoint is looked up
+    with pytest.raises(SweepInterrupted, match=r"^interrupted: caviar resume .*\S goes on$") as caught:
+        load(str(experiment)).run(store, progress=SilentProgress())
+    assert (caught.value.exit_code, caught.value.sweep) == (130, Store.open(store).find().id)
+
+
 SAYS = """
     import sys
     from caviar import Float, Sweep

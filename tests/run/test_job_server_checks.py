@@ -86,6 +86,14 @@ def test_with_the_token_all_is_well(server: str, monkeypatch: pytest.MonkeyPatch
     assert shown_token() == ("right", "RAY_AUTH_TOKEN_PATH")
 
 
+@pytest.mark.parametrize("body", [b"<!doctype html><title>x</title>", b"[1]", b"\xff", b'{"version": 1}'])
+def test_a_web_server_that_is_another_is_called_so(server: str, monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "right")
+    monkeypatch.setattr(Handler, "body", body)
+    told = looked(server)
+    assert (told.health, "a web server answers" in told.found) == (Health.FAILED, True)
+
+
 def test_nobody_there_and_no_web_server_are_told_apart() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -1,7 +1,7 @@
 """What a program gives to `wandb.log` is told to Caviar too, as lines of JSON.
 
-A copy of this file lies on the program's PYTHONPATH as `sitecustomize.py`, which Python imports as it starts. It runs in
-the user's own environment, so it needs nothing but Python. Whatever goes wrong here, wandb works as it does without.
+A copy of this file lies on the program's PYTHONPATH as `sitecustomize.py`, which Python imports as it starts. It runs
+in the user's own environment, so it needs nothing but Python. Whatever goes wrong here, wandb works as it does without.
 """
 
 from __future__ import annotations

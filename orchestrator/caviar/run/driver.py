@@ -25,7 +25,7 @@ from caviar.run.final_test import has_winner, run_final_test
 from caviar.run.kept_fingerprints import KeptFingerprints
 from caviar.run.ray_cluster import executor_of, session
 from caviar.run.run_progress import RunProgress
-from caviar.run.signals import on_interrupt
+from caviar.run.signals import on_interrupt, resumable
 from caviar.run.stop_requests import LIVE_LOOK_S, LOOK_S, StopRequests
 from caviar.run.unmeasured import Unmeasured
 from caviar.search.samplers import make_sampler
@@ -239,6 +239,7 @@ def drive_sweep(
     looking = held.sweep.with_backoff(store_outage.NONE)
     discard_unrecorded(store, sweep_dir)
     with ExitStack() as parts:
+        parts.enter_context(resumable(sweep_dir.id))
         requests = parts.enter_context(closing(StopRequests(looking, held.epoch, look_s=_look_s(plan))))
         writer = parts.enter_context(Writer(sweep_dir, held.epoch, sealing=True))
         checkpoints = parts.enter_context(

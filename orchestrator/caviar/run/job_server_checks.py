@@ -75,14 +75,22 @@ def ask(url: str, token: str) -> Answer:
     request = Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})  # http or https, see above
     try:
         with _OPENER.open(request, timeout=_ANSWER_S) as reply:
-            body = json.loads(reply.read(_MOST_BYTES))
-            return Answer(status=reply.status, said=body if isinstance(body, dict) else {})
+            return Answer(status=reply.status, said=_object(reply.read(_MOST_BYTES)))
     except HTTPError as error:
         return Answer(status=error.code, said={})
     except URLError as error:
         return Answer(status=0, said={}, why=_plainly(error.reason))
     except (http.client.HTTPException, OSError, ValueError) as error:
         return Answer(status=0, said={}, why=_plainly(error), listens=not isinstance(error, TimeoutError))
+
+
+def _object(body: bytes) -> dict[str, object]:
+    """The JSON object that a body is; empty: it is none, as a page is not."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 class _NoRedirect(HTTPRedirectHandler):

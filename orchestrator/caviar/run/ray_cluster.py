@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from caviar.errors import SpecError
 from caviar.run.engine.leases import demand_of, surrounded
+from caviar.run.executors.cluster_probe import clusters_here
 from caviar.run.executors.cluster_room import lack, machines, most_of_this_machine
-from caviar.run.executors.ray_session import RaySession, connected, fallen, start_early
+from caviar.run.executors.ray_session import RaySession, connected, fallen, joined, start_early
 from caviar.run.function_output import show_output
 from caviar.run.signals import terminable
 from caviar_workers.failure import headline
@@ -60,6 +61,11 @@ def session(plan: Plan, address: str | None, progress: ProgressDisplay) -> Itera
                 if address is None:
                     raise SpecError(f"{word}: lower --cpus or --gpus, or join a cluster")
                 progress.note(f"{word}: waiting for it to grow")
+            if address == "auto" and (count := clusters_here()) > 1:
+                progress.note(
+                    f"{count} Ray clusters run on this machine; auto is the one at {joined()}, by RAY_ADDRESS or as "
+                    "ray start noted it last: --address HOST:PORT joins another"
+                )
             yield
     finally:
         progress.end()

@@ -81,6 +81,21 @@ def _heard(*numbers: signal.Signals) -> list[signal.Signals]:
 
 
 @contextmanager
+def resumable(sweep: str) -> Iterator[None]:
+    """Let Ctrl-C that nobody else hears name the sweep that can be gone on with.
+
+    Raises:
+        SweepInterrupted: It came.
+    """
+    try:
+        yield
+    except SweepInterrupted:
+        raise
+    except KeyboardInterrupt:
+        raise SweepInterrupted(f"interrupted: caviar resume {sweep} goes on", INTERRUPTED, sweep) from None
+
+
+@contextmanager
 def terminable(then: str = "caviar ls shows what there is, and caviar resume goes on") -> Iterator[None]:
     """Let SIGTERM and SIGHUP end the block as Ctrl-C does, in good order; `on_interrupt` is politer to trials.
 

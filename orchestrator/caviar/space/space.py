@@ -213,7 +213,7 @@ _DESCRIBING = {"type", "low", "high", "min", "max", "scale", "step", "value", "v
 def _refuse_described(name: str, given: object) -> None:
     """See that a dict is a room of parameters, and none that is described as other tools do, however deep."""
     if isinstance(given, Mapping) and not isinstance(given, Space):
-        if not given or given.keys() <= _DESCRIBING:
+        if not given or (given.keys() <= _DESCRIBING and not any(isinstance(one, Parameter) for one in given.values())):
             _parameter(name, given)
         for inner, one in given.items():
             _refuse_described(f"{name}.{inner}", one)

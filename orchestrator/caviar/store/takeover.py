@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -110,9 +111,11 @@ def refusal(sweep: PurePath, seen: owner.Sighting, *, take_over: bool = False) -
         wait = _wait(sweep, seen.purpose)
         if seen.age_s is None:
             return f"{what}: {wait}."
+        left = math.ceil(max(1.0, owner.SILENCE_S - max(0.0, seen.age_s)))
+        name = sweep.name.removeprefix(SWEEP_PREFIX)
         return (
-            f"{what}, which gave a sign of life {max(0.0, seen.age_s):.0f} s ago: {wait}; "
-            f"if it is dead, try again when it was silent for {owner.SILENCE_S:.0f} s (caviar resume --wait)."
+            f"{what}, which gave a sign of life {max(0.0, seen.age_s):.0f} s ago: {wait}; if it is dead, that is sure "
+            f"after {left} s more of silence, which caviar resume {name} --wait waits for."
         )
     if seen.standing == "not understood" and not take_over:
         ahead = seen.owner is not None  # understood, but with a time in the future

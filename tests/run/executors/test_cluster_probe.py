@@ -53,6 +53,25 @@ def test_addresses_of_other_servers_are_known_as_such(address: str) -> None:
         check_address(address)
 
 
+def test_of_several_clusters_ray_says_nothing_itself(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import ray
+    from ray._private import services
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(services, "find_gcs_addresses", lambda: {"127.0.0.1:1", "127.0.0.1:2"})
+    monkeypatch.setattr(services, "find_bootstrap_address", lambda _: "127.0.0.1:2")
+    logger, before = services.logger, services.logger.level
+    logger.setLevel("WARNING")
+    try:
+        assert cluster_probe._found(ray).endswith(":2")
+    finally:
+        logger.setLevel(before)
+    assert cluster_probe.clusters_here() == 2
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "no-such-host.invalid"])
 def test_where_nothing_listens_it_says_so(host: str) -> None:
     raylet = SimpleNamespace()

@@ -7,12 +7,14 @@ one small question first, and what can be wrong has a sentence with what to type
 from __future__ import annotations
 
 import http.client
+import logging
 import os
 import re
 import socket
 import threading
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from caviar.errors import ClusterError
@@ -149,7 +151,8 @@ def _found(ray: Any) -> str:
     if _FORM.fullmatch(given):  # as it is: Ray would put this machine's outer address in place of 127.0.0.1
         return given
     try:
-        found = str(ray._private.services.canonicalize_bootstrap_address("auto"))
+        with _unsaid("ray._private.services"):  # that there are several, which the driver tells itself
+            found = str(ray._private.services.canonicalize_bootstrap_address("auto"))
     except ConnectionError as error:
         raise ClusterError(
             "no Ray cluster runs on this machine: start one with ray start --head, give --address host:port, or leave "
@@ -157,6 +160,25 @@ def _found(ray: Any) -> str:
         ) from error
     check_address(found)
     return found
+
+
+@contextmanager
+def _unsaid(logger: str) -> Iterator[None]:
+    """Let a logger of Ray's say nothing but errors."""
+    log = logging.getLogger(logger)
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
+def clusters_here() -> int:
+    """Ray clusters that have a process on this machine."""
+    import ray  # noqa: PLC0415 — half a second
+
+    return len(ray._private.services.find_gcs_addresses())
 
 
 def _asked(ray: Any, address: str) -> Exception | None:

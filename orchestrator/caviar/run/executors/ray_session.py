@@ -215,6 +215,13 @@ def _will_do(started: _Started, wish: _Wish) -> bool:
     return started.wish == wish and started.inherited == Inherited.now() and not fallen()
 
 
+def joined() -> str:
+    """The address of the cluster that this process is connected to."""
+    import ray  # noqa: PLC0415 — it is here already
+
+    return str(ray.get_runtime_context().gcs_address)
+
+
 def connected() -> bool:
     """Whether this process is connected to a Ray already; imports none."""
     asked = getattr(sys.modules.get("ray"), "is_initialized", None)  # none yet, while another thread imports Ray

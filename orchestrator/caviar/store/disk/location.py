@@ -46,6 +46,8 @@ def _speakable(path: Path) -> Path:
         raise SpecError(f"A path holds no NUL, but got {str(path)!a}: choose another with --store PATH")
     try:
         path = path.expanduser().resolve()
+    except FileNotFoundError:  # the working folder was removed
+        raise
     except (OSError, RuntimeError) as error:  # a loop of links, a user who is not there
         raise SpecError(f"The store's path {str(path)!a:.200} cannot be followed: {error}") from error
     text = str(path)
