@@ -19,6 +19,7 @@ import textwrap
 import tokenize
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import CodeType
@@ -155,7 +156,7 @@ def _program(name: str, root: Path, queue: list[tuple[str, Path, str]]) -> Progr
     sources: dict[str, tuple[str, str]] = {}
     packages: set[str] = set()
     elsewhere: dict[str, Path | None] = {}
-    path = root if not queue else queue[-1][1]
+    path, size = root if not queue else queue[-1][1], 0
     while queue:
         module, file, package = queue.pop()
         if module in sources:
@@ -163,11 +164,12 @@ def _program(name: str, root: Path, queue: list[tuple[str, Path, str]]) -> Progr
         bare = file.name == "__init__.py" and not file.is_file()
         source = "" if bare else read_source(file)
         sources[module] = (str(file), source)
+        size += len(source)
         if file.name == "__init__.py":
             packages.add(module)
             if not bare:
                 queue.extend(_within(module, file.parent))
-        if sum(len(text) for _, text in sources.values()) > MOST_SOURCE:
+        if size > MOST_SOURCE:
             raise SpecError(
                 f"an experiment's own source is at most 16 MiB, but {path} imports more: install it as a package"
             )
@@ -213,7 +215,7 @@ def read_source(file: Path) -> str:
             data = stream.read(MOST_SOURCE + 1)
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         source = data.decode(encoding)
-        compile(source, str(file), "exec", dont_inherit=True)
+        _check_syntax(source, str(file))
     except OSError as error:
         raise SpecError(f"cannot read the experiment {file}: {error.strerror or error}") from error
     except (SyntaxError, ValueError, LookupError) as error:  # the last of a codec that is none of texts
@@ -222,8 +224,19 @@ def read_source(file: Path) -> str:
     return source
 
 
-def _imports(source: str, package: str) -> Iterator[str]:
+@lru_cache(4096)
+def _check_syntax(source: str, file: str) -> None:
+    """See that a source is Python; once a process, for a sweep takes the same modules several times."""
+    compile(source, file, "exec", dont_inherit=True)
+
+
+@lru_cache(4096)
+def _imports(source: str, package: str) -> tuple[str, ...]:
     """Absolute dotted names of all that a module imports; of `from a import b`, both `a` and `a.b`."""
+    return tuple(_imported(source, package))
+
+
+def _imported(source: str, package: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -259,7 +272,7 @@ def _is_python(file: Path) -> bool:
     return True
 
 
-def _reached(root: Path, names: Iterator[str], elsewhere: dict[str, Path | None]) -> Iterator[tuple[str, Path, str]]:
+def _reached(root: Path, names: Iterable[str], elsewhere: dict[str, Path | None]) -> Iterator[tuple[str, Path, str]]:
     """As `_beside`, and of what is not below `root` those modules that are the user's all the same.
 
     Args:
