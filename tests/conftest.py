@@ -95,7 +95,7 @@ def _without_ray(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     if request.node.get_closest_marker("ray") is not None:
         yield
         return
-    monkeypatch.setattr(ray_cluster, "start_early", lambda _: None)
+    monkeypatch.setattr(ray_cluster, "start_early", lambda *_: None)
     before = connected()
     yield
     remember_store(None)  # what a verb was typed for is in the hints of all that follows
@@ -113,8 +113,9 @@ def no_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def ray() -> Iterator[RaySession]:
-    """The one Ray of this test process: two CPUs, and two GPUs that are only pretended."""
-    with RaySession(cpus=2, gpus=2) as session:
+    """The one Ray of this test process: two CPUs, and two pretended GPUs. With CAVIAR_FORK=1 its workers are forked."""
+    forked = ("", "") if os.environ.get("CAVIAR_FORK") == "1" else None
+    with RaySession(cpus=2, gpus=2, forked=forked) as session:
         yield session
 
 

@@ -48,11 +48,11 @@ EXPERIMENT = f"""
 
 
 class Driver:
-    """`caviar run`, and after each death `caviar resume`, as processes of their own."""
+    """`caviar run`, and after each death `caviar resume`, as processes of their own; with no address, on their Ray."""
 
-    def __init__(self, experiment: Path, store: Path, address: str) -> None:
+    def __init__(self, experiment: Path, store: Path, address: str | None) -> None:
         self._experiment = experiment
-        self._tail = ["--store", str(store), "--address", address]
+        self._tail = ["--store", str(store), *(["--address", address] if address is not None else [])]
         self._store = store
         self.deaths = 0
         self._start("run", str(experiment))

@@ -103,6 +103,8 @@ class Demand:
     """Of one GPU or several; a fraction is a share of one."""
     fresh: bool = False
     """Run in a process that no other lease was in."""
+    forked: bool = True
+    """Or in one that was forked from another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

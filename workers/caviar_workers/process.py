@@ -55,6 +55,8 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 _devices: list[str] = []
 """What the leases before this one were assigned; the empty string: no device."""
+_forked: list[bool] = []
+"""Not empty in a process that was forked from one with libraries in it, rather than begun."""
 _BROKEN = "and is spent"
 """In their place, when a device does not answer this process any more, or too many files are open."""
 
@@ -74,14 +76,28 @@ def assigned(lease: Lease) -> str:
     return os.environ.get(VISIBLE, "") if lease.demand.gpus else ""
 
 
+def begin_forked() -> None:
+    """Note that this process was forked. No two such processes draw what the libraries' generators were to draw.
+
+    `random` sees to that by itself.
+    """
+    _forked.append(True)
+    np.random.seed()
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.seed()
+
+
 def enter(lease: Lease) -> None:
     """Take the present process, which is ours alone, for a lease.
 
     A trial that asks for no GPU sees none, whatever the machine's settings are.
 
     Raises:
-        WrongProcessError: It computed on other devices before, or was used at all when the lease wants a fresh one.
+        WrongProcessError: It computed on other devices before, or was used at all when the lease wants a fresh one, or
+            was forked when it wants one that was not.
     """
+    if _forked and not lease.demand.forked:
+        raise WrongProcessError("this process was forked from another one")
     if not lease.demand.gpus:
         os.environ[VISIBLE] = ""
     devices = assigned(lease)

@@ -142,7 +142,7 @@ def verb(
             sweep = command_sweep(command, described, here=address is None)
         else:
             if not (dry_run or tried or address):
-                start_ray_early(split(file)[0], given["concurrency"])
+                start_ray_early(split(file)[0], given["concurrency"], given["process"])
             sweep = load(file, described.metric).override(described.overriding)
         sweep = sweep.override(changes_of(given))
         sweep = sweep if project is None else replace(sweep, project=Path(project).absolute())

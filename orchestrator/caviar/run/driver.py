@@ -145,7 +145,7 @@ def _rounds(  # noqa: PLR0913 — those of `run_sweep`
     """
     plan.check_references()  # what is not there is told before anything starts
     searcher_of(plan)  # likewise
-    with session(plan, address, progress), ExitStack() as ours:
+    with session(plan, program, address, progress), ExitStack() as ours:
         while True:
             with executor_of(plan, program, progress) as executor:  # first: a program or data at fault makes no sweep
                 plan = plan if parent is None else on_unused_seeds(store, parent.sweep, plan)

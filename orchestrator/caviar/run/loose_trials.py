@@ -197,7 +197,7 @@ def loose_trials(
         progress: The display.
     """
     plan.check_references()  # what is not there is told before anything starts
-    with session(plan, address, progress), executor_of(plan, program, progress) as executor:
+    with session(plan, program, address, progress), executor_of(plan, program, progress) as executor:
         progress.start(f"{what}…")
         try:
             yield LooseTrials(plan=plan, sweep=sweep, executor=executor, what=what, progress=progress)

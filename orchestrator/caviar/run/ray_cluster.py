@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caviar.errors import SpecError
-from caviar.run.engine.leases import demand_of, surrounded
+from caviar.run.engine.leases import demand_of, may_be_forked, surrounded, wants_forks
 from caviar.run.executors.cluster_probe import clusters_here
 from caviar.run.executors.cluster_room import lack, machines, most_of_this_machine
 from caviar.run.executors.ray_session import RaySession, connected, fallen, joined, start_early
@@ -28,7 +29,7 @@ MOST_EARLY = 16
 """Processes that are started before anybody knows how many trials will run at a time."""
 
 
-def start_ray_early(file: Path, concurrency: int | None) -> None:
+def start_ray_early(file: Path, concurrency: int | None, process: str | None = None) -> None:
     """Start Ray on this machine, and processes for trials, while an experiment's file is imported.
 
     Nothing happens where the file speaks of Ray itself: it may want to start its own.
@@ -36,25 +37,31 @@ def start_ray_early(file: Path, concurrency: int | None) -> None:
     Args:
         file: The experiment's.
         concurrency: Trials at a time, at most, if that is known.
+        process: The sweep's setting, if it is known; else a file that speaks of `forked` is taken to set it.
     """
-    with suppress(OSError):
-        if not re.search(rb"\bray\b", file.read_bytes()):
-            start_early(min(concurrency or MOST_EARLY, MOST_EARLY))
+    with suppress(OSError, UnicodeDecodeError):
+        source = file.read_text("utf-8")
+        if not re.search(r"\bray\b", source):
+            process = process or ("forked" if re.search(r"\bforked\b", source) else "warm")
+            libraries = (source, str(file.absolute().parent)) if wants_forks(process) else None
+            start_early(min(concurrency or MOST_EARLY, MOST_EARLY), libraries)
 
 
 @contextmanager
-def session(plan: Plan, address: str | None, progress: ProgressDisplay) -> Iterator[None]:
+def session(plan: Plan, program: Program, address: str | None, progress: ProgressDisplay) -> Iterator[None]:
     """Ray, started or joined, with room for a trial of the plan."""
     demand = {"CPU": plan.cpus, "GPU": plan.gpus}
     if address is None:  # where Ray is to be started, it may find less, but no more
         there = machines() if connected() and not fallen() else [most_of_this_machine()]
         if word := lack(demand, there, "machine"):
             raise SpecError(f"{word}: lower --cpus or --gpus, or join a cluster")
+    file, source = program.files.get(program.module, ("", ""))
+    libraries = (source, os.path.dirname(file)) if may_be_forked(plan) else None
     progress.start("starting Ray…" if address is None else f"joining the Ray cluster at {address}…")
     try:
         with (
             terminable(),
-            RaySession(address=address, keep=not plan.gpus),
+            RaySession(address=address, keep=not plan.gpus, forked=libraries),
             terminable(),
         ):  # Ray has its own idea of SIGTERM
             if word := lack(demand, machines(), "machine" if address is None else "cluster"):

@@ -291,7 +291,7 @@ def _finish(
                 f"sweep {held.sweep.id} is finished: there is nothing to resume, but {_more(store, held)}"
             )
         return True
-    with session(plan, how.address, how.progress), executor_of(plan, program, how.progress) as executor:
+    with session(plan, program, how.address, how.progress), executor_of(plan, program, how.progress) as executor:
         if amendment:
             held.sweep.with_backoff(store_outage.backoff(how.progress.note, lambda: False)).amend(**amendment)
             held.sweep = held.sweep.again()

@@ -243,9 +243,11 @@ class Settings:
     )
     process: str = setting(
         "warm",
-        one_of("warm", "fresh"),
-        '`"warm"` (default): a process trains one trial after another; `"fresh"`: each trial gets its own',
-        Flag("", "Use processes again, or one for each trial."),
+        one_of("warm", "forked", "fresh"),
+        '`"warm"` (default): a process trains one trial after another; `"forked"`: likewise, and they start sooner, as '
+        'copies of one that has imported the libraries; `"fresh"`: each trial gets its own. See '
+        "[python.md](python.md#processes)",
+        Flag("", "Use processes again, fork them, or one for each trial."),
     )
     concurrency: int | None = setting(
         None,

@@ -11,14 +11,8 @@ import pytest
 
 from caviar.errors import ClusterError
 from caviar.run.executors.inherited import Inherited
-from caviar.run.executors.ray_session import (
-    RaySession,
-    _seldom_looking_at_logs,
-    _start,
-    _started,
-    _Wish,
-    connected,
-)
+from caviar.run.executors.ray_session import RaySession, _start, _started, _Wish, connected
+from caviar.run.executors.ray_surroundings import seldom_looking_at_logs
 
 INTERVAL, MANY = "LOG_NAME_UPDATE_INTERVAL_S", "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD"
 
@@ -26,7 +20,7 @@ INTERVAL, MANY = "LOG_NAME_UPDATE_INTERVAL_S", "RAY_LOG_MONITOR_MANY_FILES_THRES
 def test_the_log_monitor_is_told_to_look_seldom_unless_the_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(INTERVAL, raising=False)
     monkeypatch.setenv(MANY, "7")
-    with _seldom_looking_at_logs():
+    with seldom_looking_at_logs():
         assert (os.environ[INTERVAL], os.environ[MANY]) == ("60", "7")
 
     assert INTERVAL not in os.environ

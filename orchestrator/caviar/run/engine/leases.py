@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -107,7 +108,21 @@ def demand_of(plan: Plan, *, whole_gpu: bool = False) -> Demand:
         whole_gpu: Nobody else gets a share of its GPU: what it lacks is then its own affair.
     """
     gpus = float(math.ceil(plan.gpus)) if whole_gpu else plan.gpus
-    return Demand(cpus=plan.cpus, gpus=gpus, fresh=plan.process == "fresh")
+    return Demand(cpus=plan.cpus, gpus=gpus, fresh=plan.process == "fresh", forked=may_be_forked(plan))
+
+
+def may_be_forked(plan: Plan) -> bool:
+    """Whether trials may run in processes that are forked from one.
+
+    That one has loaded its libraries for one core, and without the variables of the sweep's own; and a GPU that was
+    looked at before a fork is lost after it.
+    """
+    return wants_forks(plan.process) and plan.cpus < 2 and not plan.gpus and not plan.environment()
+
+
+def wants_forks(process: str) -> bool:
+    """Whether processes are to be forked where they may be, by a sweep's setting, or by `CAVIAR_FORK=1`."""
+    return process == "forked" or (process == "warm" and os.environ.get("CAVIAR_FORK") == "1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,23 +9,25 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 from caviar.errors import ClusterError
+from caviar.run.executors import forked_workers
 from caviar.run.executors.cluster_probe import check_address, knock
+from caviar.run.executors.forked_workers import Libraries, asked_for_workers
 from caviar.run.executors.inherited import Inherited
 from caviar.run.executors.native_output import native_output_kept
 from caviar.run.executors.private_folder import WITHIN, close_token, private_folder, remove
 from caviar.run.executors.private_ray import ways_to_start
+from caviar.run.executors.ray_surroundings import deaf_to_hangups, on_loopback, seldom_looking_at_logs
 
 _QUIET: Mapping[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False}
 """Of ray.init: what is wrong comes as an exception, too."""
@@ -79,18 +81,27 @@ class RaySession:
         cpus: CPUs of the Ray that is started; None: all cores.
         gpus: GPUs of the Ray that is started; None: those found. Any number may be pretended, for tests.
         keep: Whether Ray stays; without it the processes that trained end, and free what they hold.
+        forked: Workers of a Ray that is started come, by fork, from one process that has imported these libraries;
+            None: from now on none do.
 
     Raises:
         ClusterError: On entering: Ray cannot be started or reached, or this process is connected to another one.
     """
 
     def __init__(
-        self, *, address: str | None = None, cpus: int | None = None, gpus: int | None = None, keep: bool = True
+        self,
+        *,
+        address: str | None = None,
+        cpus: int | None = None,
+        gpus: int | None = None,
+        keep: bool = True,
+        forked: Libraries | None = None,
     ) -> None:
         if address is not None:
             check_address(address)
         self._wish = _Wish(address, cpus, gpus)
         self._keep = keep
+        self._forked = forked
 
     def __enter__(self) -> RaySession:
         logging.getLogger("ray").setLevel(logging.ERROR)  # before ray.init, which sets it for later
@@ -98,6 +109,8 @@ class RaySession:
         import ray  # noqa: PLC0415 — only when a sweep runs: it takes a second
 
         with _lock:
+            if self._forked is None:
+                forked_workers.end()
             if _started and not _sessions and not _will_do(_started[0], self._wish):
                 _shut_down(ray)
             if ray.is_initialized():
@@ -108,9 +121,9 @@ class RaySession:
             _sessions.clear()  # somebody else ended what was ours
             _started.clear()
             if threading.current_thread() is threading.main_thread():
-                _connect(ray, self._wish)
+                _connect(ray, self._wish, self._forked)
             else:
-                _in_a_lasting_thread(_connect, ray, self._wish).result()
+                _in_a_lasting_thread(_connect, ray, self._wish, self._forked).result()
             _sessions.append(self._wish)
         return self
 
@@ -133,7 +146,7 @@ class RaySession:
         return dict(ray.cluster_resources())
 
 
-def start_early(workers: int) -> None:
+def start_early(workers: int, forked: Libraries | None = None) -> None:
     """Start Ray while this thread does something else; the next session takes it over, if it will do.
 
     What goes wrong is not told: the session tries again. Ray is imported here, for two threads that import at the same
@@ -141,8 +154,11 @@ def start_early(workers: int) -> None:
 
     Args:
         workers: Processes for trials that are to be there when it comes, at most.
+        forked: As of `RaySession`.
     """
     if not connected():
+        if forked is not None:
+            forked_workers.begin(forked)  # it imports meanwhile
         import ray  # noqa: PLC0415
 
         _early.append(_in_a_lasting_thread(_start_early, ray, workers, Inherited.now()))
@@ -208,6 +224,7 @@ def _at_exit() -> None:
     wait(_early)
     if _started and _started[0].process == os.getpid():
         _shut_down(sys.modules["ray"])
+    forked_workers.end()
 
 
 def _will_do(started: _Started, wish: _Wish) -> bool:
@@ -249,13 +266,16 @@ def _shut_down(ray: Any) -> None:
     finally:
         _started.clear()
         _ended.set()
+        forked_workers.end()
         while _folders:
             remove(_folders.pop())
 
 
-def _connect(ray: Any, wish: _Wish) -> None:
+def _connect(ray: Any, wish: _Wish, libraries: Libraries | None) -> None:
     """Start Ray, or join the cluster."""
     if wish.address is None:
+        if libraries is not None:
+            forked_workers.begin(libraries)
         _start(ray, wish, Inherited.now())
     else:
         _join(ray, knock(ray, wish.address))
@@ -281,7 +301,13 @@ def _start(ray: Any, wish: _Wish, inherited: Inherited, *, beside: bool = False)
                 _folders.append(private_folder())
                 close_token()
                 place = {"_temp_dir": os.path.join(_folders[-1], WITHIN)}
-                with _on_loopback(ray), _seldom_looking_at_logs(), _deaf_to_hangups(), servers(ray) as more:
+                with (
+                    on_loopback(ray),
+                    seldom_looking_at_logs(),
+                    deaf_to_hangups(),
+                    servers(ray) as more,
+                    asked_for_workers(ray, servers),
+                ):
                     ray.init(**options | place | more)
             except BaseException as error:
                 with suppress(Exception):
@@ -304,7 +330,7 @@ def _start(ray: Any, wish: _Wish, inherited: Inherited, *, beside: bool = False)
 def _join(ray: Any, address: str) -> None:
     """Connect to a cluster that answers."""
     try:
-        with _on_loopback(ray) if _is_local(address) else nullcontext(), _seldom_looking_at_logs():
+        with on_loopback(ray) if _is_local(address) else nullcontext(), seldom_looking_at_logs():
             ray.init(address=address, **_QUIET)
     except Exception as error:
         raise ClusterError(f"cannot join the Ray cluster at {address}: {_why(error)}") from error
@@ -349,47 +375,6 @@ def _same_place(one: str, other: str) -> bool:
 def _is_local(address: str) -> bool:
     """Whether the Ray meant is one on 127.0.0.1: one like ours, joined by that address."""
     return address.rpartition(":")[0] in {"127.0.0.1", "localhost"}
-
-
-@contextmanager
-def _on_loopback(ray: Any) -> Iterator[None]:
-    """Let the Ray that starts in this block listen on 127.0.0.1 only, or be joined there.
-
-    Its servers bind to the node's address, and `_node_ip_address="127.0.0.1"` is turned back into the outer one; only
-    this constant, made for laptops, stops that. A test holds that nothing listens elsewhere.
-    """
-    constants = ray._private.ray_constants
-    before = constants.ENABLE_RAY_CLUSTER
-    constants.ENABLE_RAY_CLUSTER = False
-    try:
-        yield
-    finally:
-        constants.ENABLE_RAY_CLUSTER = before
-
-
-@contextmanager
-def _deaf_to_hangups() -> Iterator[None]:
-    """Let what starts in this block go on when the terminal is closed: the driver ends it, once all is in order."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-_LOGS = {"LOG_NAME_UPDATE_INTERVAL_S": "60", "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD": "0"}
-
-
-@contextmanager
-def _seldom_looking_at_logs() -> Iterator[None]:
-    """Let the Ray that starts in this block look for new logs once a minute, not ten times a second; none are read."""
-    ours = {name: value for name, value in _LOGS.items() if name not in os.environ}
-    os.environ.update(ours)
-    try:
-        yield
-    finally:
-        for name in ours:
-            del os.environ[name]
 
 
 def _why(error: Exception | None) -> str:
