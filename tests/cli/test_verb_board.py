@@ -11,6 +11,10 @@ from types import SimpleNamespace
 import pytest
 
 from caviar.board import server
+from caviar.results.packing import pack_document
+from caviar.store import Store
+
+from ..small_stores import add_digits
 
 HEARING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 """A shell starts what is in the foreground so; what is in the background is born deaf to Ctrl-C."""
@@ -122,3 +126,12 @@ def test_a_port_beside_the_usual_one_is_told(caviar, filled, ending):
         got = caviar("board", filled.path)
     assert f"port {server.PORT} is taken: this board is on" in got.err
     assert f"127.0.0.1:{taken}/" not in got.out
+
+
+def test_a_store_that_may_only_be_read_is_not_edited(tmp_path: Path, environment: dict[str, str]) -> None:
+    store = Store.open(tmp_path / "store", create=True)
+    add_digits(store)
+    pack_document(str(tmp_path / "store"), store.sweeps(), str(tmp_path / "a.caviar"))
+    board = begin([tmp_path / "a.caviar", "--edit"], environment)
+    _, err = board.communicate(timeout=60)
+    assert (board.returncode, "a.caviar" in err) == (5, True), err

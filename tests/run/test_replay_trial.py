@@ -7,6 +7,8 @@ import pytest
 
 from caviar import Result
 from caviar.results.lineage import differences
+from caviar.results.open_sweep import open_sweep
+from caviar.results.report.acts import MOST_POINTS, acts_document, thinned
 from caviar.run.acts import Wish, roll_back
 from caviar.store import Store
 
@@ -55,6 +57,13 @@ def test_a_lineage_with_all_kinds_of_acts_gives_the_same_curve_bit_for_bit(
     result.edit(0, units=9, now=True, at_step=31)
     assert caviar("resume").code == 0
 
+    with open_sweep(opened, opened.sweeps()[0], print) as sweep:
+        told = acts_document(sweep)
+    marks = [(one["trial"], one["step"], one["kind"]) for one in told["marks"]]
+    assert marks == [(0, 29, "rollback"), (0, 19, "rollback"), (0, 25, "edit"), (0, 31, "edit")]
+    assert [(one["branch"], one["points"][0][0], one["points"][-1][0]) for one in told["branches"]] == [(0, 19, 39)]
+    assert "was sent back at step 39 to step 29 by " in told["marks"][0]["said"]
+
     again = caviar("replay", "0", "--json")
     assert again.code == 0, again.err
     document = json.loads(again.out)
@@ -73,6 +82,14 @@ def test_a_lineage_with_all_kinds_of_acts_gives_the_same_curve_bit_for_bit(
     other = caviar("replay", "1")
     assert (other.code, "loss differs from step 0 on" in other.out) == (1, True)
     assert "trained with 1 version of the code, and replayed with the newest" in other.err
+
+
+def test_a_branch_is_shown_by_some_points_up_to_where_it_diverged() -> None:
+    points = [(step, float(step)) for step in range(1000)]
+    found = thinned(points)
+    assert (found[0], found[-1], len(found) <= MOST_POINTS + 1) == (points[0], points[-1], True)
+    assert thinned([(0, 1.0), (1, float("nan")), (2, 2.0)]) == [(0, 1.0)]
+    assert thinned([(0, float("inf"))]) == thinned([]) == []
 
 
 def test_curves_are_compared_bit_for_bit() -> None:

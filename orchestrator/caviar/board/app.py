@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -13,10 +15,11 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from caviar.board.guard import Guard, answer
-from caviar.errors import CaviarError, NotFoundError
+from caviar.errors import CaviarError, NotFoundError, SpecError, StoreError
+from caviar.store.untrusted_json import MOST_TRIALS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
 
     from starlette.requests import Request
     from starlette.types import ASGIApp
@@ -25,6 +28,8 @@ T = TypeVar("T")
 
 READERS = 4
 """Threads that read the store at the same time."""
+MOST_ASKED = 64 * 1024
+EXAMPLE = '{"set": {"lr": "*0.5"}, "why": "plateau"}, or {"note": "…"}'
 
 _log = logging.getLogger(__name__)
 
@@ -41,13 +46,18 @@ class Feed(Protocol):
         ...
 
 
-def application(page: str, feed: Feed, token: str) -> ASGIApp:
+Edit = Callable[[str, int, dict[str, Any]], dict[str, Any]]
+"""Does something to a trial: sweep, number, and what a page asks for; says what was done. It may take long."""
+
+
+def application(page: str, feed: Feed, token: str, edit: Edit | None = None) -> ASGIApp:
     """The board as an ASGI application.
 
     Args:
         page: The HTML of its page.
         feed: Where answers come from.
         token: Whoever reads data has to show it.
+        edit: Takes acts on trials; None: nothing can be changed.
     """
     in_thread = _Threads(READERS)
 
@@ -65,17 +75,50 @@ def application(page: str, feed: Feed, token: str) -> ASGIApp:
             return Response(status_code=204)
         return Response(found, media_type="application/octet-stream")
 
+    async def act(request: Request) -> Response:
+        asked = await _asked(request)
+        trial, sweep = request.path_params["trial"], request.path_params["sweep"]
+        if edit is None or asked is None or trial >= MOST_TRIALS:
+            return answer(400, f"an act is a JSON object of at most {MOST_ASKED:,} bytes, such as {EXAMPLE}")
+        try:
+            return JSONResponse(await in_thread(lambda: edit(sweep, trial, asked)))
+        except SpecError as error:
+            return answer(400, str(error))
+        except (NotFoundError, StoreError):
+            raise
+        except CaviarError as error:  # it was not accepted
+            return answer(409, str(error))
+
     routes = {"/": index, "/api/sweeps": sweeps, "/api/sweeps/{sweep}": sweep}
+    acts = [Route("/api/sweeps/{sweep}/trials/{trial:int}", _told(act), methods=["POST"])] if edit else []
     inner = Starlette(
-        routes=[Route(path, _told(handler)) for path, handler in routes.items()],
-        exception_handlers={404: _no_page},
+        routes=[*(Route(path, _told(handler)) for path, handler in routes.items()), *acts],
+        exception_handlers={404: _no_page, 405: _no_act},
     )
     inner.router.redirect_slashes = False
-    return Guard(inner, token)
+    return Guard(inner, token, edits=edit is not None)
+
+
+async def _asked(request: Request) -> dict[str, Any] | None:
+    """The JSON object that a page sent; None: it is none, or too large."""
+    data = b""
+    async for piece in request.stream():
+        data += piece
+        if len(data) > MOST_ASKED:
+            return None
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 async def _no_page(_request: Request, _error: Exception) -> Response:
     return answer(404, "the board has no such page: open / for the list of sweeps")
+
+
+async def _no_act(_request: Request, _error: Exception) -> Response:
+    return answer(405, "nothing can be changed there")
 
 
 def _known(request: Request) -> tuple[str, int]:

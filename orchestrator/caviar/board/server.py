@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from caviar.board.app import Edit
     from caviar.store import Store
 
 HOST = "127.0.0.1"
@@ -141,7 +142,7 @@ class Hurried(H11Protocol):
 
 @contextmanager
 def serving(
-    store: Store, place: str, listener: socket.socket, *, new_token: bool = False
+    store: Store, place: str, listener: socket.socket, *, new_token: bool = False, edit: Edit | None = None
 ) -> Iterator[tuple[BoardDocument, threading.Event]]:
     """Show a store within the block, in a thread: the main thread hears signals, as of all verbs.
 
@@ -150,6 +151,7 @@ def serving(
         place: As its user calls it.
         listener: From `listen`.
         new_token: Whether links that were given out before are to open nothing more.
+        edit: Takes acts on trials; None: nothing can be changed.
 
     Yields:
         Where the board is; and what is set when the thread ends, which by itself it does only where serving failed. (To
@@ -157,7 +159,7 @@ def serving(
     """
     token = read_token(token_path(store.path), new=new_token)
     feed = StoreFeed(store, place)
-    server = uvicorn.Server(_config(application(board_html(place), feed, token)))
+    server = uvicorn.Server(_config(application(board_html(place, edits=edit is not None), feed, token, edit)))
     ended = threading.Event()
 
     def serve() -> None:

@@ -1,11 +1,16 @@
 """`caviar board`: the sweeps of a store in a browser, live."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from caviar.cli.options import Target, target_options
 from caviar.display.typed_commands import remember_store
+
+if TYPE_CHECKING:
+    from caviar.board.app import Edit
+    from caviar.store import Store
 
 EPILOG = """\b
 Examples:
@@ -20,13 +25,15 @@ Examples:
 @click.option(
     "--port", type=click.IntRange(0, 65535), metavar="N", help="Where it listens (default: 8642, or the next free one)."
 )
+@click.option("--edit", is_flag=True, help="Let the page edit live parameters of trials, and keep notes.")
 @click.option("--new-token", is_flag=True, help="Make another token: links that were printed before open nothing more.")
 @target_options
-def verb(*, place: str | None, port: int | None, new_token: bool, target: Target) -> None:
+def verb(*, place: str | None, port: int | None, edit: bool, new_token: bool, target: Target) -> None:
     """Show the sweeps of STORE (the same as --store) in a browser, live: open the link that this prints.
 
-    All comes from the store, wherever its sweeps run; nothing is changed. The board listens on 127.0.0.1 only, and
-    answers to whoever has the link's token, which is kept in a file of yours. Ctrl-C ends it, and no sweep.
+    All comes from the store, wherever its sweeps run; nothing is changed, but for what --edit lets you do. The board
+    listens on 127.0.0.1 only, and answers to whoever has the link's token, which is kept in a file of yours. Ctrl-C
+    ends it, and no sweep.
     """
     from caviar.board.server import PORT, listen, serving
     from caviar.cli.output import emit, emit_json, say
@@ -35,10 +42,15 @@ def verb(*, place: str | None, port: int | None, new_token: bool, target: Target
 
     place = _store(place, target)
     store = Store.open(place)
+    if edit:
+        _check_writable(store)
     with (
         terminable("the board has ended, and no sweep with it"),
         listen(port) as listener,
-        serving(store, place, listener, new_token=new_token) as (document, ended),
+        serving(store, place, listener, new_token=new_token, edit=_edits(store) if edit else None) as (
+            document,
+            ended,
+        ),
     ):
         if port is None and document.port != PORT:
             say(f"port {PORT} is taken: this board is on {document.port}")
@@ -51,6 +63,27 @@ def verb(*, place: str | None, port: int | None, new_token: bool, target: Target
             emit(document.link)
             sys.stdout.flush()
         ended.wait()
+
+
+def _check_writable(store: "Store") -> None:
+    """See that there is a point in an edit: it is kept in the store."""
+    import os
+    from pathlib import Path
+
+    from caviar.errors import StoreError
+    from caviar.store.disk.read_only import ReadOnlyDisk
+
+    if isinstance(store.disk, ReadOnlyDisk):
+        raise store.disk.refused()
+    if isinstance(store.path, Path) and not os.access(store.path, os.W_OK):
+        raise StoreError(f"{store.path} may not be written, so nothing can be edited there: leave --edit out")
+
+
+def _edits(store: "Store") -> "Edit":
+    """What the page of a board may do to trials."""
+    from caviar.run.page_acts import act_of_page
+
+    return lambda sweep, trial, asked: act_of_page(store, sweep, trial, asked)
 
 
 def _store(place: str | None, target: Target) -> str:

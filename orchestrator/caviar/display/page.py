@@ -38,17 +38,23 @@ def report_html(title: str, payloads: Sequence[bytes]) -> str:
     return _page("report", title, sweeps=sweeps, payloads=[_base64(payload) for payload in payloads])
 
 
-def board_html(title: str) -> str:
-    """Write the page of the board: it holds no data, and asks the server that it came from."""
-    return _page("board", title, sweeps=[], payloads=[])
+def board_html(title: str, *, edits: bool = False) -> str:
+    """Write the page of the board: it holds no data, and asks the server that it came from.
+
+    Args:
+        title: What the page is called until it has read its data.
+        edits: Whether it has a form for edits of trials.
+    """
+    return _page("board", title, sweeps=[], payloads=[], edits=edits)
 
 
-def _page(kind: str, title: str, *, sweeps: list[Any], payloads: list[str]) -> str:
+def _page(kind: str, title: str, *, sweeps: list[Any], payloads: list[str], edits: bool = False) -> str:
     script, style = _script(), (PAGE / "page.css").read_text("utf-8")
     # `<` cannot end the element, and JSON may be written so.
     listed = json.dumps(sweeps, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     return _template().render(
         kind=kind,
+        edits=edits,
         title=title,
         policy=policy(board=kind == "board"),
         style=Markup(style),

@@ -85,13 +85,8 @@ def _explained(row: dict[str, Any], after: dict[str, Any] | None) -> dict[str, A
 def act_sentence(action: str, step: int | None, numbers: Mapping[str, Any]) -> str:
     """Say what was done to a trial by hand, or what became of it."""
     where = "" if step is None else f" at step {step}" if step >= 0 else " before it began"
-    if action == Action.EDIT:
-        old: Mapping[str, Any] = numbers.get("old") or {}
-        new: Mapping[str, Any] = numbers.get("set") or {}
-        what = ", ".join(f"{name} {old.get(name)} → {value}" for name, value in new.items())
-        over = f" over {numbers['over']} steps" if numbers.get("over") else ""
-        why = f" ({numbers['why']})" if numbers.get("why") else ""
-        return f"was edited{where} by {numbers.get('who') or 'user'}: {what}{over}{why}"
+    if action in _BY_HAND:
+        return _by_hand(action, where, numbers)
     if action == Action.APPLIED:
         return (
             f"took edit {numbers.get('edit')}{' after step ' + str(step) if step is not None and step >= 0 else where}"
@@ -100,6 +95,28 @@ def act_sentence(action: str, step: int | None, numbers: Mapping[str, Any]) -> s
         names = ", ".join(map(str, numbers.get("names") or ()))
         did = "still reported the former value of" if numbers.get("stale") else "had not looked at"
         return f"{did} {names}{where}, some reports after it changed"
-    if action == Action.NOTE:
-        return f"noted{where} by {numbers.get('who') or 'user'}: {numbers.get('text')}"
     return f"was not changed, for {numbers.get('why')}"
+
+
+_BY_HAND = {
+    Action.EDIT: "was edited",
+    Action.ROLLBACK: "was sent back",
+    Action.FORK: "was forked",
+    Action.PAUSE: "was paused",
+    Action.CONTINUE: "goes on",
+    Action.NOTE: "noted",
+}
+
+
+def _by_hand(action: str, where: str, numbers: Mapping[str, Any]) -> str:
+    """Say what somebody did; the numbers are perhaps a stranger's."""
+    old, new, to = (found if isinstance(found := numbers.get(key), dict) else {} for key in ("old", "set", "to"))
+    what = ", ".join(f"{name} {old.get(name)} → {value}" for name, value in new.items())
+    over = f" over {numbers['over']} steps" if what and numbers.get("over") else ""
+    back = f" to step {to.get('step')}" if action == Action.ROLLBACK else f" from step {to.get('step')}"
+    why = f" ({numbers['why']})" if numbers.get("why") else ""
+    facts = filter(None, (f"{what}{over}", str(numbers.get("text") or "")))
+    told = ": ".join(
+        [f"{_BY_HAND[Action(action)]}{where}{back if to else ''} by {numbers.get('who') or 'user'}", *facts]
+    )
+    return f"{told}{why}"

@@ -13,6 +13,7 @@ from caviar.errors import NoResultError, NotFoundError
 from caviar.results.best import BestDocument, best_document
 from caviar.results.json_form import as_json
 from caviar.results.report import charts
+from caviar.results.report.acts import acts_document
 from caviar.results.report.columns import encode
 from caviar.results.report.curve_columns import (
     Axis,
@@ -197,6 +198,7 @@ def moment_of(
         "running": running_document(opened, rows) if status.state == "running" else [],
         "provenance": provenance_document(opened, status, rows),
         "left_out": _left_out(opened, rows, plan),
+        "acts": acts_document(opened),
     }
     columns = _trial_columns(opened, rows, elapsed(status, rows)) | {"failure": failure}
     columns |= parameter_columns(rows, parameters)
