@@ -10,6 +10,7 @@ import pytest
 from caviar.results.diary import diary_document, schedule_code
 from caviar.results.json_form import as_json
 from caviar.results.open_sweep import open_sweep
+from caviar.results.report.acts import acts_document
 from caviar.store import Store, Writer
 from caviar_workers.schedule import config_at, schedule_of
 
@@ -45,6 +46,9 @@ def test_what_a_stranger_decided_is_told_and_its_code_runs(tmp_path: Path, numbe
     with open_sweep(store, sweep, str) as opened:
         document, code = diary_document(opened, 0), schedule_code(opened, 0)
         opened.rows("SELECT * FROM schedule")
+        told = acts_document(opened)
+    json.dumps(told)
+    assert {mark["kind"] for mark in told["marks"]} <= {"edit", "unread", "note"}
     json.dumps(as_json(document))
     assert [entry.action for entry in document.entries] == ["edit", "unread", "note", "edit"]
     assert all(type(entry.over) is int and entry.over >= 0 for entry in document.entries)

@@ -92,7 +92,7 @@ def act_sentence(action: str, step: int | None, numbers: Mapping[str, Any]) -> s
             f"took edit {numbers.get('edit')}{' after step ' + str(step) if step is not None and step >= 0 else where}"
         )
     if action == Action.UNREAD:
-        names = ", ".join(map(str, numbers.get("names") or ()))
+        names = ", ".join(map(str, found)) if isinstance(found := numbers.get("names"), list) else "a parameter"
         did = "still reported the former value of" if numbers.get("stale") else "had not looked at"
         return f"{did} {names}{where}, some reports after it changed"
     return f"was not changed, for {numbers.get('why')}"

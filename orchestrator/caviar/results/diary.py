@@ -106,7 +106,8 @@ def diary_document(opened: OpenSweep, trial: int) -> DiaryDocument:
         after = taken.get(one["n"])
         undone = bool(one["numbers"].get("set")) and one["n"] not in living
         own = dead.get(branch, curve) if undone else curve
-        marks = sorted(taken[n] for n in (_made_on(acts, branch) if undone else living) if n in taken)
+        own_acts = _made_on(acts, branch) if undone else living
+        marks = sorted(mark for n in own_acts if (mark := taken.get(n)) is not None)
         following = next((mark for mark in marks if after is not None and mark > after), float("inf"))
         since = own.at(following) if after is not None and own.steps and own.steps[-1] > after else None
         before = own.at(after)
