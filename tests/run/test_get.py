@@ -53,7 +53,8 @@ def test_the_bytes_are_those_that_were_saved(swept: Result, caviar: Caviar, tmp_
     assert found["value"] == pytest.approx(best.value - 0.3)
     assert caviar("get", swept.id, "t5", "--step", "3", "-o", file).code == 0
     assert file.read_bytes().endswith(b"epoch 3")
-    best.checkpoint(file)
+    assert best.checkpoint().data.endswith(b"epoch 4")
+    assert best.checkpoint(file) == best.checkpoint()
     assert file.read_bytes() == f"x={best.config['x']!r} epoch 4".encode()
     assert best == swept.select(1).rows[0]
     assert swept.select(1).rows[0] == best

@@ -128,6 +128,9 @@ def test_a_file_is_copied_and_what_is_no_path_is_refused(folder: Path, tmp_path:
         for wrong in (3, {"state": 1}):
             with pytest.raises(TypeError, match="a checkpoint is bytes or the path of a file or a folder"):
                 trial.save(1, wrong)  # type: ignore[arg-type]
+        for text in ('{"step": 3}', "x" * 5000, "a\0b"):
+            with pytest.raises(FileNotFoundError, match="text itself is kept as"):
+                trial.save(1, text)
         with pytest.raises(TypeError, match="a step is a whole number"):
             trial.save(0.5, b"")  # type: ignore[arg-type]
 

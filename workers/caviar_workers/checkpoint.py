@@ -6,6 +6,7 @@ driver writes them. Either way the driver hears of a checkpoint after the rows t
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import re
@@ -14,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from caviar_workers.backoff import OUTAGE_S, ROOM_S, Backoff
 from caviar_workers.trial_folder import write_data
@@ -112,10 +113,23 @@ def pieces(source: Any) -> Iterator[bytes]:
         yield bytes(source)
         return
     if not isinstance(source, (str, os.PathLike)):
-        raise TypeError(f"a checkpoint is bytes or the path of a file or a folder, but save() got {source!r:.60}")
-    with open(source, "rb") as file:
+        raise TypeError(
+            f"a checkpoint is bytes or the path of a file or a folder, but save() got {source!r:.60}: make bytes of "
+            "it, by json.dumps(…).encode(), pickle.dumps(…), or torch.save into trial.path"
+        )
+    with _opened(source) as file:
         while piece := file.read(PIECE):
             yield piece
+
+
+def _opened(source: str | os.PathLike[str]) -> IO[bytes]:
+    try:
+        return open(source, "rb")
+    except (OSError, ValueError) as error:
+        if os.path.lexists(str(source).replace("\0", "")):
+            raise
+        word = "text means the path of a file, and there is none; text itself is kept as text.encode()"
+        raise FileNotFoundError(errno.ENOENT, word, source) from error
 
 
 def summed(source: Any) -> tuple[int, int]:

@@ -35,11 +35,13 @@ class BestTrial(Candidate):
         object.__setattr__(made, "_result", result)
         return made
 
-    def checkpoint(self, path: str | os.PathLike[str], *, step: int | None = None, best: bool = False) -> None:
-        """Write its checkpoint: `result.best.checkpoint("best.pt")`.
+    def checkpoint(
+        self, path: str | os.PathLike[str] | None = None, *, step: int | None = None, best: bool = False
+    ) -> Checkpoint:
+        """Its checkpoint, which is written to a path where one is given: `result.best.checkpoint("best.pt")`.
 
         Args:
-            path: The file, or the folder, where that is what was saved.
+            path: The file, or the folder, where that is what was saved; None: nothing is written.
             step: The last step that is in it; None: the newest.
             best: Take the one that was saved with the best value of the metric.
 
@@ -48,7 +50,10 @@ class BestTrial(Candidate):
             StoreError: It is damaged or gone.
             OSError: It cannot be written.
         """
-        self._result.checkpoint(self.trial, step=step, best=best).write(path)
+        found = self._result.checkpoint(self.trial, step=step, best=best)
+        if path is not None:
+            found.write(path)
+        return found
 
     def __eq__(self, other: object) -> bool:
         """Whether the facts are the same."""
