@@ -22,9 +22,11 @@ STORE = "s3://bucket/sweeps"
 
 def end(process: subprocess.Popen[str]) -> None:
     """Kill a command that runs on a host: what was started here, and its child there."""
-    for one in [*psutil.Process(process.pid).children(recursive=True), process]:
-        one.kill()
-    process.communicate()
+    if process.poll() is None:
+        for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+            one.kill()
+    if process.stdout is not None and not process.stdout.closed:
+        process.communicate()
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 120.0) -> None:

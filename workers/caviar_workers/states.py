@@ -91,6 +91,8 @@ class Action(StrEnum):
     """A trial that its user had paused goes on."""
     GUARD = "guard"
     """A guard noted something, and does not act, or not yet."""
+    SCALE = "scale"
+    """The sweep runs another number of trials at a time."""
     NOTE = "note"
     """Somebody's words about a trial."""
 

@@ -5,6 +5,7 @@ VERBS = {
     "resume": ("Run sweeps", "Finish an interrupted sweep."),
     "submit": ("Run sweeps", "Hand a sweep to a Ray cluster, and walk away."),
     "stop": ("Run sweeps", "Stop a sweep that runs, or one of its trials."),
+    "scale": ("Run sweeps", "Let a sweep that runs train more or fewer trials at a time."),
     "edit": ("Babysit a trial", "Change live parameters of a trial while it trains."),
     "rollback": ("Babysit a trial", "Go on with a trial from an earlier checkpoint."),
     "fork": ("Babysit a trial", "New trials from a checkpoint of one, with other values."),

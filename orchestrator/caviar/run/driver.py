@@ -245,8 +245,7 @@ def drive_sweep(
         checkpoints = parts.enter_context(
             StoredCheckpoints(store, sweep_dir, plan, writer, held.epoch, search.acts.all_cuts, search.acts.forks)
         )
-        prints = parts.enter_context(KeptFingerprints(sweep_dir, progress.note))
-        ports = _ports(executor, writer, checkpoints, prints)
+        ports = _ports(executor, writer, checkpoints, parts.enter_context(KeptFingerprints(sweep_dir, progress.note)))
         run_progress = RunProgress(
             store, looking, plan, already=search.ended, before=search.source.rest, curves=progress.curves
         )
@@ -258,6 +257,7 @@ def drive_sweep(
             slow.look(writer)
             requests.attend(scheduler)
             unmeasured.look(scheduler.counters)
+            executor.want(scheduler.wanted)
             progress.update(run_progress.read(scheduler))
 
         def stop() -> None:

@@ -11,7 +11,7 @@ from caviar.run.engine.background import Background
 from caviar.run.engine.decision_log import Decision
 from caviar.store.requests import discard, pop_requests
 from caviar.store.untrusted_json import numbers_of
-from caviar_workers.states import Action
+from caviar_workers.states import USER, Action
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -92,6 +92,10 @@ def _grant(request: Request, scheduler: Scheduler) -> None:
     if request.action == Action.PAUSE:
         scheduler.pause()
         return
+    numbers: dict[str, Any] = {"asked": request.made, "slots": request.slots}
+    if request.action == Action.SCALE and request.slots:
+        scheduler.decide([Decision(action=Action.SCALE, by=USER, numbers=numbers)])
+        scheduler.most = request.slots
     if request.action != Action.STOP:
         return
     numbers = {"asked": request.made, "at_once": request.at_once}

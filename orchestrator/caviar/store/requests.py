@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """To end or to pause a sweep, or to end one of its trials; or an act on a trial."""
+    """To end, pause or scale a sweep, or to end one of its trials; or an act on a trial."""
 
     epoch: int
     """Of the owner that is asked; its successors pay no heed."""
@@ -34,6 +34,8 @@ class Request:
     """Without waiting for what runs."""
     made: str = ""
     """ISO time, UTC."""
+    slots: int | None = None
+    """Trials at a time, at most."""
     token: str = ""
     """Of an act: by which its answer among the decisions is found."""
     act: str = ""
@@ -42,7 +44,9 @@ class Request:
     """Of an act that was read: its name, for `discard`."""
 
 
-KINDS = ("stop", Action.EDIT, Action.NOTE, Action.ROLLBACK, Action.PAUSE, Action.CONTINUE, Action.FORK)
+OF_A_SWEEP = ("stop", Action.PAUSE, Action.SCALE)
+"""What may be asked without naming a trial."""
+KINDS = (*OF_A_SWEEP, Action.EDIT, Action.NOTE, Action.ROLLBACK, Action.CONTINUE, Action.FORK)
 """What may be asked."""
 
 
@@ -61,6 +65,11 @@ def ask_to_stop(sweep: SweepDir, *, trial: int | None = None, at_once: bool = Fa
 def ask_to_pause(sweep: SweepDir) -> PurePath:
     """Leave a request to pause all trials, and to end; otherwise as `ask_to_stop`."""
     return _leave(sweep, Request(epoch=0, action=Action.PAUSE, made=now()))
+
+
+def ask_to_scale(sweep: SweepDir, slots: int) -> PurePath:
+    """Leave a request to run so many trials at a time, at most; otherwise as `ask_to_stop`."""
+    return _leave(sweep, Request(epoch=0, action=Action.SCALE, slots=slots, made=now()))
 
 
 def ask_to_act(sweep: SweepDir, *, action: str, trial: int, token: str, act: str) -> PurePath:
@@ -117,7 +126,7 @@ def _read(sweep: SweepDir, path: PurePath) -> Request | None:
         found = record(Request, read(sweep.disk, path))
     except (OSError, ValueError):  # gone, of a later version, or none of ours
         return None
-    if found.action not in KINDS or (found.trial is None and found.action not in ("stop", Action.PAUSE)):
+    if found.action not in KINDS or (found.trial is None and found.action not in OF_A_SWEEP):
         return None
     return found if found.trial is None or found.trial < 2 * FORKED else None
 

@@ -1,7 +1,7 @@
 from typing import Any
 
 from caviar import Float, Sweep
-from caviar.run.engine.leases import GROWTH, MOST, Pace, pack_size, surrounded
+from caviar.run.engine.leases import GROWTH, MOST, Pace, leases_left, pack_size, surrounded
 from caviar_workers.messages import Program
 
 
@@ -31,6 +31,14 @@ def test_there_is_a_limit_and_the_last_trials_are_shared_out() -> None:
 
 def test_the_last_short_trials_are_not_cut_into_leases_that_cost_more_than_they_carry() -> None:
     assert pack_size(Pace(1e-5, MOST), waiting=15_000, slots=2) == 5000
+
+
+def test_what_is_left_is_as_many_leases_as_it_fills() -> None:
+    assert leases_left(Pace(), waiting=60, alone=False) == 60
+    assert leases_left(Pace(60.0, 1), waiting=60, alone=False) == 60
+    assert leases_left(Pace(0.1, 10), waiting=250, alone=False) == 3
+    assert leases_left(Pace(0.1, 10), waiting=250, alone=True) == 250
+    assert leases_left(Pace(0.1, 10), waiting=0, alone=False) == 0
 
 
 def test_the_pace_follows_the_durations_and_remembers_the_largest_lease() -> None:

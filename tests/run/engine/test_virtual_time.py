@@ -122,3 +122,24 @@ def test_a_stop_in_virtual_time_ends_what_runs_after_its_grace() -> None:
     assert executor.clock.time() == pytest.approx(2 * DAY_S + 1.5, abs=0.1)
     assert loops[0].counters.completed == 4
     assert {row["trial"] for row in sink.ended("LOST")} == {4, 5}
+
+
+@pytest.mark.parametrize("most", [2, None])
+def test_a_sweep_wants_what_is_left_of_it_and_is_scaled_while_it_runs(most: int | None) -> None:
+    seen: list[tuple[int, int, int]] = []
+
+    def look() -> None:
+        seen.append((loop.counters.completed, len(loop.trials.leases), loop.wanted))
+        if loop.counters.completed >= 10:
+            loop.most = 6
+
+    plan = Plan(name="s", metric="loss", mode="min", trials=40, seed=0, space=SPACE, concurrency=most)
+    executor = SimulatedExecutor(days, workers=8)
+    supply = SampledTrials(plan, make_sampler(plan.sampler, SPACE, 0, 40))
+    ports = Ports(executor=executor, sink=Tables(), clock=executor.clock)
+    loop = Scheduler(plan, "sweep", supply, ports, round_s=inf, on_tick=look)
+    loop.run()
+
+    assert seen[0] == ((0, 2, 2) if most else (0, 16, 40))
+    assert max(leases for completed, leases, _ in seen if completed >= 20) == 6
+    assert all(wanted == min(6, 40 - completed) for completed, _, wanted in seen if completed >= 20)

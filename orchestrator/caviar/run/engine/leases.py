@@ -143,6 +143,23 @@ class Pace:
         return Pace(trial_s, max(self.carried, carried))
 
 
+MOST_WANTED = 1000
+"""Leases at a time that a cluster is asked for, at most."""
+
+
+def leases_left(pace: Pace, *, waiting: int, alone: bool) -> int:
+    """Leases that the trials would fill which are in none, as far as it is known how long they take.
+
+    Args:
+        pace: What is known so far.
+        waiting: Trials that are in no lease yet.
+        alone: Whether each has a lease of its own.
+    """
+    if alone or pace.trial_s is None:
+        return waiting
+    return math.ceil(waiting * min(1.0, pace.trial_s / TARGET_S))
+
+
 def pack_size(pace: Pace, *, waiting: int, slots: int) -> int:
     """Trials for the next lease.
 

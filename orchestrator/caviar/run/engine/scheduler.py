@@ -19,7 +19,7 @@ from caviar.run.engine.counters import Counters
 from caviar.run.engine.decision_log import Decision, DecisionLog
 from caviar.run.engine.guard_runner import GuardRunner
 from caviar.run.engine.hopeless import hopeless
-from caviar.run.engine.leases import demand_of, lease_of, pack_size
+from caviar.run.engine.leases import MOST_WANTED, demand_of, lease_of, leases_left, pack_size
 from caviar.run.engine.look_ups import LookUps
 from caviar.run.engine.messenger import Messenger
 from caviar.run.engine.policy_runner import PolicyRunner
@@ -73,6 +73,9 @@ class Scheduler:
         self._ports = ports
         self._policies = PolicyRunner() if policies is None else policies
         self._acts = Acts(taken=False) if acts is None else acts
+        self.most = plan.concurrency  # may be set at any moment; None: as many leases as there is room for
+        self._chosen = source.guided or plan.pauses  # when a slot is free: who is chosen early is chosen worse
+        self._alone = self._chosen or plan.process == "fresh"
         self._round_s = round_s
         self._on_tick = on_tick
         self._inbox: deque[Event] = deque()
@@ -216,7 +219,13 @@ class Scheduler:
     def slots(self) -> int:
         """Leases that may run at the same time."""
         slots = self._ports.executor.slots()
-        return slots if self._plan.concurrency is None else min(slots, self._plan.concurrency)
+        return slots if self.most is None else min(slots, self.most)
+
+    @property
+    def wanted(self) -> int:
+        """Leases that would run at the same time if there were room."""
+        left = 0 if self.stopped else leases_left(self._accounting.pace, waiting=self._waiting, alone=self._alone)
+        return min(self._busy + left, MOST_WANTED if self.most is None else self.most)
 
     @property
     def lack(self) -> str:
@@ -257,12 +266,9 @@ class Scheduler:
             if not self.stopped:
                 self._submit(*found)
         slots = max(1, self.slots)
-        chosen = self._source.guided or self._plan.pauses  # when a slot is free: who is chosen early is chosen worse
-        window = slots * (1 if chosen or self._plan.concurrency is not None else 2)
-        alone = chosen or self._plan.process == "fresh"
+        window = slots * (1 if self._chosen or self.most is not None else 2)
         while not self.stopped and self._busy < window:
-            waiting = self._waiting
-            size = 1 if alone or not waiting else pack_size(self._accounting.pace, waiting=waiting, slots=slots)
+            size = 1 if self._alone else pack_size(self._accounting.pace, waiting=max(1, self._waiting), slots=slots)
             work = self._promoted_or_next() if self._plan.pauses else self._next(size)
             if work is None:
                 return
@@ -278,8 +284,7 @@ class Scheduler:
         demand = demand_of(self._plan, whole_gpu=self.trials.oom_before(work))
         back = [trial for trial in work.trials if self.trials.goes_back(trial)] if len(self.trials) else []
         work = replace(work.of(Cause.ROLLBACK, back), **self._acts.of_work(work.trials))
-        number, slots = next(self._ports.numbers), max(1, self.slots)
-        lease = lease_of(self._plan, self._sweep, number, work, kept, demand, slots)
+        lease = lease_of(self._plan, self._sweep, next(self._ports.numbers), work, kept, demand, max(1, self.slots))
         self.trials.submit(lease.id, work)
         self.counters.begin(work.trials)
         self._ports.executor.submit(lease)

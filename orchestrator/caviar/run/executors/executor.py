@@ -103,6 +103,10 @@ class Executor(Protocol):
         """Say what a trial needs and what there is, while there is no slot for it; else empty."""
         ...
 
+    def want(self, leases: int) -> None:
+        """Take note that so many leases would run at the same time if there were room; 0: none any more."""
+        ...
+
     def submit(self, lease: Lease) -> None:
         """Start the lease as soon as there is room."""
         ...

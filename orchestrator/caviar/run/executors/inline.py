@@ -33,6 +33,9 @@ class InlineExecutor:
         """Return nothing: there is room."""
         return ""
 
+    def want(self, leases: int) -> None:
+        """Do nothing: there is one slot."""
+
     def submit(self, lease: Lease) -> None:
         """Put the lease at the end of the queue."""
         self._waiting.append(lease)

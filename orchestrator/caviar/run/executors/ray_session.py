@@ -245,6 +245,11 @@ def connected() -> bool:
     return asked is not None and bool(asked())
 
 
+def has_joined() -> bool:
+    """Whether a session that is open has joined a cluster."""
+    return any(one.address is not None for one in _sessions)
+
+
 def fallen() -> str:
     """The server of a Ray that we started which has died; empty: none has. Asked from the thread that started it."""
     if not _folders:

@@ -24,11 +24,12 @@ from ray.exceptions import NodeDiedError, OutOfMemoryError, RayError, RayTaskErr
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from caviar.errors import ClusterError, SpecError
+from caviar.run.executors.cluster_demand import ClusterDemand
 from caviar.run.executors.cluster_room import lack, machines, slots_of
 from caviar.run.executors.drain_interval import SHORT_S, DrainInterval
 from caviar.run.executors.executor import Event, LeaseEnded, LeaseFailure, LeaseSpoke
 from caviar.run.executors.process_deaths import NODE_DIED, ProcessDeaths
-from caviar.run.executors.ray_session import fallen
+from caviar.run.executors.ray_session import fallen, has_joined
 from caviar.run.executors.sent_program import Sent, sent
 from caviar_workers.data import LoadedData, Loading, load_data_first
 from caviar_workers.inbox import Mailbox
@@ -85,6 +86,7 @@ class RayExecutor:
         self._interval = DrainInterval()
         self._counted = (-_RECOUNT_S, 0)
         self._needs = {"CPU": demand.cpus, "GPU": demand.gpus}
+        self._cluster = ClusterDemand(self._needs) if has_joined() else None
         self._machines: list[Mapping[str, float]] = []
         self._nodes: frozenset[str] = frozenset()
         self._strategy = "SPREAD"
@@ -154,6 +156,11 @@ class RayExecutor:
         """Say what a trial needs and what the machines have, as they were counted last."""
         return lack(self._needs, self._machines, "cluster")
 
+    def want(self, leases: int) -> None:
+        """Ask a cluster that was joined to grow, where there is too little room."""
+        if self._cluster is not None:
+            self._cluster.want(leases, self._counted[1])
+
     def submit(self, lease: Lease) -> None:
         """Hand the lease to Ray, which starts it when its resources are free."""
         options: dict[str, Any] = {"name": f"{lease.sweep}/{lease.trials[0]}", "scheduling_strategy": self._strategy}
@@ -219,6 +226,8 @@ class RayExecutor:
             if self._fallen:
                 return  # the thread waits for what does not come
             self._thread.join(timeout=10)
+            if self._cluster is not None:
+                self._cluster.close()
             if self._mailbox is not None:
                 ray.kill(self._mailbox)
 

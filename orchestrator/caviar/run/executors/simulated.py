@@ -75,6 +75,9 @@ class SimulatedExecutor:
         """Return nothing: virtual workers lack nothing."""
         return ""
 
+    def want(self, leases: int) -> None:
+        """Do nothing: there are as many workers as there are."""
+
     def submit(self, lease: Lease) -> None:
         """Start the lease when a worker is free."""
         self._waiting.append(lease)
