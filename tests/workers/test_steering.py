@@ -225,3 +225,11 @@ def test_a_watched_configuration_is_a_dict_and_a_plain_one_again_when_it_was_rea
     assert is_unread(config, "lr")
     assert pickle.loads(pickle.dumps(config)) == config
     assert (config["lr"], type(config)) == (1.0, LiveConfig)
+
+
+def test_a_parameter_that_is_called_as_a_column_changes_by_the_name_that_train_has_for_it():
+    told = Told(live={"config.kind"}, **{"config.kind": "a", "lr": 1.0})
+    assert told.config == {"kind": "a", "lr": 1.0}
+    told.hear(change(5, 0, **{"config.kind": "b"}))
+    told.trial.report(1, loss=1.0)
+    assert told.config == {"kind": "b", "lr": 1.0}

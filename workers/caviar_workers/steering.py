@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from caviar_workers.config_form import own_name
 from caviar_workers.live_config import LiveConfig, is_unread, watch
 from caviar_workers.messages import Applied
 from caviar_workers.schedule import Change, config_at, in_order, place_of, settled_at
@@ -231,6 +232,7 @@ def put(config: Any, name: str, value: Any) -> tuple[Any, str]:
     Returns:
         Where it is, and its key there.
     """
+    name = own_name(name)
     *rooms, last = name.split(".") if all(name.split(".")) else [name]
     for room in rooms:
         config = dict.__getitem__(config, room) if isinstance(config, dict) else getattr(config, room)

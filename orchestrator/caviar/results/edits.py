@@ -13,8 +13,9 @@ from caviar.space import Choice, Float, Int, Parameter, editable_range, live_ran
 from caviar.space.condition import Condition
 from caviar.space.option import option_from_json, option_to_json
 from caviar.spec.overrides import Typed, read
-from caviar.store.checkpoints import Cut
+from caviar.store.checkpoints import Cut, cuts_of
 from caviar.store.untrusted_json import numbers_of
+from caviar_workers.config_form import kept_name, own_name
 from caviar_workers.schedule import Change, config_at, schedule_of
 from caviar_workers.states import ACTS, CHANGING, ENDED, USER, Action
 
@@ -158,6 +159,7 @@ def edit_of(
         raise SpecError(f"trial {now.trial} is {now.state}, and only one that has not ended can be edited")
     _check_steps(now, at_step, over)
     before = now.config(None if at_step is None else at_step + 1)
+    wishes = {_stored_name(opened, name): wish for name, wish in wishes.items()}
     ranges = {name: _range(opened, name, before, restarts=restarts) for name in wishes}
     if not ranges:
         raise SpecError("an edit changes a parameter, such as lr=*0.5: nothing was changed")
@@ -180,11 +182,11 @@ def _edit(
     new = {name: new_value(name, wish, before[name], ranges[name]) for name, wish in wishes.items()}
     same = [name for name, value in new.items() if before[name] == value]
     if len(same) == len(new):
-        raise SpecError(f"nothing changes: {same[0]} is {before[same[0]]!r} already")
+        raise SpecError(f"nothing changes: {own_name(same[0])} is {before[same[0]]!r} already")
     if over:
         for name, one in ranges.items():
             if not isinstance(one, (Float, Int)):
-                raise SpecError(f"{name} is no number, so it cannot change bit by bit: leave the steps out")
+                raise SpecError(f"{own_name(name)} is no number, so it cannot change bit by bit: leave the steps out")
     return Edit(
         old={name: before[name] for name in new},
         new=new,
@@ -232,6 +234,12 @@ def rollback_of(
     Raises:
         SpecError: There is no such checkpoint, the step lies ahead, or a value is none of its parameter's.
     """
+    if now.step is not None and to_step > now.step and (left := _left_behind(opened, now.trial, to_step)) is not None:
+        branch, step = left
+        raise SpecError(
+            f"step {to_step} is on branch {branch}, which was left at {step}: caviar fork {opened.sweep.id} "
+            f"{now.trial} --branch {branch} --at-step {to_step} goes on from there; nothing was changed"
+        )
     if now.step is None or to_step > now.step:
         at = "has reported nothing" if now.step is None else f"is at step {now.step}"
         raise SpecError(f"trial {now.trial} {at}, and is rolled back to a step before that: nothing was changed")
@@ -243,6 +251,7 @@ def rollback_of(
     kept = tuple(one for one in now.changes if one.settled and one.after < found.step)
     before = config_at(now.first, kept, found.step)
     edit = None
+    wishes = {_stored_name(opened, name): wish for name, wish in wishes.items()}
     if wishes:
         ranges = {name: _range(opened, name, before, restarts=True) for name in wishes}
         edit = _edit(before, ranges, wishes)
@@ -258,6 +267,16 @@ def changed_config(opened: OpenSweep, before: Mapping[str, Any], wishes: Mapping
     return _edit(before, ranges, wishes)
 
 
+def _left_behind(opened: OpenSweep, trial: int, step: int) -> tuple[int, int] | None:
+    """The newest branch that ended and reached a step, and the step at which it was left; None: there is none."""
+    cuts = cuts_of(acts_of(opened, trial))
+    if not cuts:
+        return None
+    sql = "SELECT max(_branch) AS branch FROM branches WHERE trial = ? AND NOT _living AND step >= ?"
+    branch = opened.rows(sql, [trial, step])[0]["branch"]
+    return None if branch is None or branch >= len(cuts) else (branch, cuts[branch].step)
+
+
 def _check_steps(now: Standing, at_step: int | None, over: int | None) -> None:
     """See that a change lies ahead."""
     for name, value, least in (("at_step", at_step, 0), ("over", over, 1)):
@@ -267,11 +286,18 @@ def _check_steps(now: Standing, at_step: int | None, over: int | None) -> None:
         raise SpecError(f"trial {now.trial} is past step {at_step}, at {now.step}: nothing was changed")
 
 
+def _stored_name(opened: OpenSweep, name: str) -> str:
+    """The name by which a plan has a parameter that its user calls so."""
+    return name if name in opened.plan.parameters or kept_name(name) not in opened.plan.parameters else kept_name(name)
+
+
 def _range(opened: OpenSweep, name: str, config: Mapping[str, Any], *, restarts: bool = False) -> Float | Int | Choice:
     """The values that a parameter may get: while its trial trains, or where train begins again."""
     parameters = {key: parameter_from_json(one) for key, one in opened.plan.parameters.items()}
     if name not in parameters:
-        raise SpecError(f"there is no parameter {name!r}{did_you_mean(name, parameters)}: nothing was changed")
+        raise SpecError(
+            f"there is no parameter {name!r}{did_you_mean(name, map(own_name, parameters))}: nothing was changed"
+        )
     if name not in config:
         raise SpecError(f"this trial has no {name}, which exists {parameters[name].when}: nothing was changed")
     found = editable_range(parameters[name], restarts=restarts)

@@ -37,13 +37,13 @@ def acts_document(opened: OpenSweep) -> dict[str, Any]:
     )
     made = [{**row, "numbers": numbers_of(row["numbers"])} for row in opened.rows(sql)]
     taken = {(one["trial"], one["numbers"].get("edit")): one["step"] for one in made if one["action"] == Action.APPLIED}
-    marks = [mark for one in made if (mark := _mark(one, taken)) is not None][-MOST:]
+    marks = [found for one in made if (found := mark(one, taken)) is not None][-MOST:]
     backs = [one for one in made if one["action"] == Action.ROLLBACK]
     cuts = {trial: cuts_of(one for one in backs if one["trial"] == trial) for trial in {one["trial"] for one in backs}}
     return {"metric": opened.plan.metric, "marks": marks, "branches": _ended(opened, cuts)}
 
 
-def _mark(one: Mapping[str, Any], taken: Mapping[Any, int | None]) -> dict[str, Any] | None:
+def mark(one: Mapping[str, Any], taken: Mapping[Any, int | None]) -> dict[str, Any] | None:
     """Where an act is shown; None: nowhere, for it is a policy's, or no step is known of it."""
     action, numbers, step = one["action"], one["numbers"], one["step"]
     by_hand = action not in (Action.PAUSE, Action.CONTINUE) or one["decided_by"] == "user"

@@ -1,0 +1,117 @@
+"""Acts that cannot be: a word that says why and what to type, an exit code, and nothing changed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from caviar import Result
+
+from .conftest import MAIN, Caviar, Driver, Write
+
+EXPERIMENT = """
+    import time
+
+    from caviar import Choice, Constant, Float, Int, Sweep
+
+
+    def train(config, trial):
+        trial.load()
+        for step in range(trial.start, config["until"]):
+            time.sleep(config["pause"])
+            trial.report(step, loss=1 / (step + 1), rate=config["lr"])
+            if step % 4 == 3:
+                trial.save(step, b"")
+
+
+    space = {
+        "lr": Float(0.01, 1.0, scale="log", live=True),
+        "until": Int(1, 100_000),
+        "units": Int(1, 64),
+        "kind": Choice(["a", "b"], live=True),
+        "pause": PAUSE,
+    }
+    sweep = Sweep(train, space, metric="loss", trials=1, first=[{"lr": 0.1, "until": UNTIL, "units": 8, "kind": "a"}])
+"""
+
+REFUSED = (
+    ("edit 0 lr=0.5", 2, "trial 0 is COMPLETED, and only one that has not ended can be edited"),
+    ("edit 0", 2, "A trial and what becomes of it"),
+    ("edit 9 lr=0.5", 4, "has no trial 9"),
+    ("edit 0 lr=0.5 lr=0.2", 2, "one is named twice"),
+    ("rollback 0 --to-step 10", 2, "step 10 is on branch 0, which was left at 7: caviar fork"),
+    ("rollback 0 --to-step 50", 2, "is at step 8, and is rolled back to a step before that: nothing was changed"),
+    ("rollback 0 --to-step 2", 2, "no checkpoint at or before 2; there are 7: nothing was changed"),
+    ("rollback 0 --to-step 7 lrr=0.5", 2, "there is no parameter 'lrr'; did you mean 'lr'?: nothing was changed"),
+    ("rollback 0 --to-step 7 lr=7", 2, "lr=7 is outside 0.01 … 1: nothing was changed"),
+    ("rollback 0 --to-step 7 lr=nan", 2, "lr"),
+    ("rollback 0 --to-step 7 units=3.5", 2, "units"),
+    ("rollback 0 --to-step 7 kind=c", 2, "kind"),
+    ("rollback 0 --to-step 7 kind=a", 2, "nothing changes: kind is 'a' already"),
+    ("rollback 0 --to-step -1", 2, "--to-step"),
+    ("rollback 9 --to-step 7", 4, "has no trial 9"),
+)
+
+
+@pytest.mark.usefixtures("inline")
+def test_what_cannot_be_is_told_and_nothing_is_changed(write: Write, caviar: Caviar, store: Path) -> None:
+    assert caviar("run", write(EXPERIMENT.replace("UNTIL", "12").replace("PAUSE", "0"))).code == 0
+    assert caviar("rollback", "0", "--to-step", "8", "until=9").code == 0
+    result = Result(store)
+    before = result.sql("SELECT count(*) FROM decisions").fetchall()
+
+    for words, code, told in REFUSED:
+        refused = caviar(*words.split())
+        assert (refused.code, told in refused.err) == (code, True), (words, refused.err)
+        assert refused.err.count("\n") <= 4, "one sentence"
+    assert result.sql("SELECT count(*) FROM decisions").fetchall() == before
+    assert result.sql("SELECT state FROM sweeps").fetchall() == [("finished",)]
+    assert not list(store.glob("sweep=*/_requests/*"))
+
+
+@pytest.mark.exhaustive
+def test_what_is_asked_of_a_driver_that_is_dying_is_not_done(write: Write, caviar: Caviar, store: Path) -> None:
+    path = write(EXPERIMENT.replace("UNTIL", "100_000").replace("PAUSE", "0.01"))
+    driver = Driver(path, address=None, store=store, first="from tests.run.inline_driver import inline; inline()")
+    try:
+        until(lambda: list(store.glob("sweep=*")) and Result(store).sql("SELECT 1 FROM curves").fetchall())
+        for words, told in (
+            ("edit 0 units=9", "--now lets it begin again from its next checkpoint: nothing was changed"),
+            ("edit 0 pause=0.5", "pause is not live"),
+            ("edit 0 lrr=0.5", "did you mean 'lr'?: nothing was changed"),
+            ("edit 0 lr=7", "lr=7 is outside 0.01 … 1: nothing was changed"),
+            ("edit 0 kind=b --over 5", "kind is no number, so it cannot change bit by bit"),
+            ("edit 0 lr=0.5 --at-step 0", "is past step 0"),
+            ("edit 0 lr=*0", "lr=0 is outside"),
+            ("edit 0 lr=/0", "is outside"),
+        ):
+            refused = caviar(*words.split())
+            assert (refused.code, told in refused.err) == (2, True), (words, refused.err)
+        driver.signal(signal.SIGSTOP)
+        command = [sys.executable, "-c", MAIN, "edit", "0", "lr=0.5", "--store", str(store)]
+        with ThreadPoolExecutor() as pool:
+            asked = pool.submit(subprocess.run, command, capture_output=True, text=True, check=False, timeout=60)
+            until(lambda: list(store.glob("sweep=*/_requests/*")))
+            driver.signal(signal.SIGKILL)
+            driver.process.communicate()
+            late = asked.result()
+    finally:
+        if driver.process.poll() is None:
+            driver.signal(signal.SIGKILL)
+            driver.process.communicate()
+    assert late.returncode == 1
+    assert "the driver ended before it took this: nothing was changed" in late.stderr
+    assert Result(store).sql("SELECT count(*) FROM decisions WHERE action = 'edit'").fetchall() == [(0,)]
+    assert os.listdir(next(store.glob("sweep=*/_requests"))) == []
+
+
+def until(found: object) -> None:
+    deadline = time.monotonic() + 40
+    while not found():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
