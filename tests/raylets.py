@@ -12,6 +12,8 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from types import TracebackType
 from typing import Any
 
@@ -110,6 +112,23 @@ class Raylets:
         return line
 
 
+@contextmanager
+def forked_workers() -> Iterator[None]:
+    """Let the node that starts in this block fork its workers, those of its first driver, from a process of its own."""
+    import ray
+
+    from caviar.run.executors import forked_workers
+    from caviar.run.executors.private_ray import two_servers
+
+    forked_workers.begin(("", ""))
+    with forked_workers.asked_for_workers(ray, two_servers):
+        yield
+    servers.append(forked_workers._servers.pop())
+
+
+servers: list[Any] = []
+
+
 def serve() -> None:
     """Be the process: start a head, then do what stdin says."""
     import ray
@@ -135,7 +154,8 @@ def serve() -> None:
                 include_log_monitor=False,
             )
             params.dashboard_agent_listen_port = None
-            nodes.append(Node(params, head=False, shutdown_at_exit=True, spawn_reaper=True))
+            with forked_workers() if os.environ.get("CAVIAR_FORK") == "1" else nullcontext():
+                nodes.append(Node(params, head=False, shutdown_at_exit=True, spawn_reaper=True))
             process = nodes[-1].all_processes["raylet"][0].process.pid
             print(len(nodes) - 1, process, file=answers, flush=True)
         else:
@@ -147,6 +167,8 @@ def serve() -> None:
     for node in nodes:
         node.kill_all_processes(check_alive=False, allow_graceful=False, wait=True)
     ray.shutdown()
+    for server in servers:
+        server.end()
 
 
 if __name__ == "__main__":

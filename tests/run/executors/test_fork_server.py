@@ -99,7 +99,8 @@ def test_a_worker_has_what_its_asker_had_and_what_it_imports_draws_is_its_own(
 
     given: dict[str, Any] = {"cwd": tmp_path, "preexec_fn": handed_down}
     given["env"] = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"} | {"MARK": "x y"}
-    one, two = (asked(server, worker, "--a=b c", **given) for _ in range(2))
+    one, two = (asked(server, worker, "--a=b c", **given, process_group=0) for _ in range(2))
+    assert asked(server, worker)["group"] == os.getpgid(0)
 
     assert one["parent"] == two["parent"] == server.number
     for found in (one, two):

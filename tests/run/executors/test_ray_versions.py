@@ -64,7 +64,7 @@ def test_it_starts_as_it_should_and_a_sweep_runs(environment: dict[str, str], tm
 
     # Of a Ray that is newer than what was tried these tests say so: look what they find, and move private_ray.TRIED.
     own = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "-m", "ray or not ray"]
-    ran("-m", "pytest", "-q", "-x", *own, "tests/run/executors/test_private_ray.py")
+    ran("-m", "pytest", "-q", "-x", *own, "tests/run/executors/test_private_ray.py", "tests/run/test_forked.py")
 
     experiment, store = tmp_path / "sweep.py", tmp_path / "store"
     experiment.write_text(SWEEP)

@@ -2,9 +2,9 @@
 
     python -I -S fork_request.py SOCKET [FLAGS] default_worker.py ARGUMENTS
 
-It sends all that Ray would have handed down to the worker: environment, folder, umask, signal mask, streams. Where
-nobody answers, it becomes that worker, as if it had never been asked. It is run as a file by itself, and imports what
-is quickest, for a trial waits for it.
+It sends all that Ray would have handed down to the worker: environment, folder, umask, process group, signal mask,
+streams. Where nobody answers, it becomes that worker, as if it had never been asked. It is run as a file by itself, and
+imports what is quickest, for a trial waits for it.
 """
 
 import _signal  # type: ignore[import-not-found]  # what `signal` is made of
@@ -35,6 +35,7 @@ def forked(address: str, command: list[str]) -> bool:
         "environment": dict(os.environb.items()),
         "folder": os.getcwd(),
         "umask": mask,
+        "group": 0 if os.getpgid(0) == os.getpid() else os.getpgid(0),
         "blocked": [int(number) for number in _signal.pthread_sigmask(_signal.SIG_BLOCK, ())],
     }
     data = marshal.dumps(asked)

@@ -48,6 +48,8 @@ class Request:
     environment: dict[bytes, bytes]
     folder: str
     umask: int
+    group: int
+    """Of processes; 0: one of its own."""
     blocked: list[int]
     """Signals."""
     streams: list[int]
@@ -151,7 +153,6 @@ def _check_safe() -> None:
 def _serve(door: socket.socket) -> Request:
     """Fork a worker for each request; returns in the worker."""
     first: Request | None = None
-    signal.signal(signal.SIGCHLD, _reap)
     while True:
         asker, _ = door.accept()
         try:
@@ -162,6 +163,7 @@ def _serve(door: socket.socket) -> Request:
         if first is None:
             _import_ray(request)
             _check_safe()
+            signal.signal(signal.SIGCHLD, _reap)
             first = request
         if request.plain and request.read_once == first.read_once and not os.fork():
             door.close()
@@ -192,13 +194,15 @@ def _be(request: Request) -> NoReturn:
     from caviar_workers.process import begin_forked  # noqa: PLC0415
 
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    request.asker.settimeout(None)  # it answers, however late, or ends
     try:
         request.asker.sendall(GO)
         if request.asker.recv(1) != GO:  # it has lost patience, and begins itself
             os._exit(0)
     except OSError:
         os._exit(0)
-    os.setpgid(0, 0)
+    with suppress(OSError):  # one that is gone
+        os.setpgid(0, request.group)
     _set_environment(request)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(os.environ.get(_OOM_SCORE, "1000"))
