@@ -82,12 +82,14 @@ EXPERIMENT = """
     def train(config, trial):
         saved = trial.load()
         state = 1.0 if saved is None else float(saved.data)
-        for step in range(trial.start, 150):
+        for step in range(trial.start, 10_000):
             time.sleep(0.01)
             state = math.nan if step >= 40 and config["lr"] > 0.3 else state * (1 - config["lr"] / 10)
             trial.report(step, loss=state, rate=config["lr"])
             if step % 10 == 9 and state == state:
                 trial.save(step, repr(state).encode())
+            if step >= 149 and state == state:
+                return
 
 
     space = {"lr": Float(0.001, 1.0, scale="log", live=True)}
