@@ -23,7 +23,7 @@ from caviar.errors import (
 if TYPE_CHECKING:
     from caviar.run.executors.ray_session import shutdown
     from caviar.search.samplers import Grid
-    from caviar.search.stopping import ASHA, Extrapolate, Guard, Hyperband, MedianStop, Patience
+    from caviar.search.stopping import ASHA, PBT, Extrapolate, Guard, Hyperband, MedianStop, Patience
     from caviar.space import Choice, Constant, Float, Int, Prior, Space
     from caviar.sweep import Sweep
     from caviar.sweep.result import Result
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASHA",
+    "PBT",
     "CaviarError",
     "Choice",
     "ClusterError",
@@ -73,6 +74,7 @@ _ROOMS = {
     "Hyperband": "caviar.search.stopping",
     "Int": "caviar.space",
     "MedianStop": "caviar.search.stopping",
+    "PBT": "caviar.search.stopping",
     "Patience": "caviar.search.stopping",
     "Prior": "caviar.space",
     "Result": "caviar.sweep.result",

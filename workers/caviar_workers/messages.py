@@ -145,6 +145,8 @@ class Lease:
     """Trial → how its configuration changes, of those that were edited."""
     branches: Mapping[int, int] = field(default_factory=dict)
     """Trial → how often it was rolled back, of those that were."""
+    halts: Mapping[int, int] = field(default_factory=dict)
+    """Trial → the step from which on it pauses by itself when it saves."""
     final: bool = False
     """Run the sweep's `final` function instead of `train`."""
     mail_s: float = 1.0

@@ -93,6 +93,7 @@ class Recorder:
             metric=lease.metric,
         )
         trial.branch = lease.branches.get(trial.number, 0)
+        trial.halt = lease.halts.get(trial.number)
         artifacts = Artifacts(trial.number, trial.attempt)
         trial.restore(
             lease.restore.get(trial.number),

@@ -83,6 +83,7 @@ class Trial(OfOneProcess):
         "config",
         "data",
         "devices",
+        "halt",
         "interrupted",
         "metric",
         "number",
@@ -101,6 +102,7 @@ class Trial(OfOneProcess):
         self.number = number
         self.attempt = attempt
         self.branch = self.skip = 0
+        self.halt: int | None = None
         self.seed = seed
         self.data: Any = None
         self.devices = devices
@@ -178,8 +180,8 @@ class Trial(OfOneProcess):
             if folder:
                 packed.unlink()  # type: ignore[union-attr]
         self._saved = True
-        if self._ending == Action.PAUSE:
-            self.interrupted = self._ending
+        if self._ending == Action.PAUSE or (self.halt is not None and step >= self.halt and self._ending is None):
+            self.interrupted = Action.PAUSE
             raise TrialInterrupted("this trial was told to pause")
         if self.begins_again:
             raise TrialInterrupted("this trial begins again from its checkpoint, with other values")

@@ -20,6 +20,7 @@ from caviar_workers.states import ACTS, ENDED
 from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
+    from caviar.run.engine.checkpoint_store import StoredCheckpoints
     from caviar.search.samplers import Constraint, Sampler
     from caviar.search.searchers import Searcher
     from caviar.search.stopping import StopPolicy
@@ -69,6 +70,12 @@ class Search:
     policies: PolicyRunner
     acts: Acts
     guards: GuardRunner
+
+    def take_up(self, checkpoints: StoredCheckpoints) -> None:
+        """Find the checkpoints from which trials may be forked that wait."""
+        rest = self.source.rest
+        for trial, (attempt, step) in checkpoints.newest_saved([*rest.attempts, *rest.forked]).items():
+            self.policies.trials.note_saved(trial, attempt, step)
 
     @property
     def ended(self) -> int:

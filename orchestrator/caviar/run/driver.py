@@ -199,6 +199,16 @@ def _check_twin(store: Store, plan: Plan) -> None:
         )
 
 
+def _checkpoints(
+    store: Store, sweep_dir: SweepDir, plan: Plan, writer: Writer, epoch: int, search: Search
+) -> StoredCheckpoints:
+    """Who keeps the checkpoints of a sweep, knowing what was rolled back and forked so far."""
+    found = StoredCheckpoints(store, sweep_dir, plan, writer, epoch, search.acts.all_cuts, search.acts.forks)
+    if plan.breeds:
+        search.take_up(found)
+    return found
+
+
 def _ports(executor: Executor, writer: Writer, checkpoints: StoredCheckpoints, prints: KeptFingerprints) -> Ports:
     """All that is kept of a sweep goes to its store."""
     return Ports(
@@ -242,9 +252,7 @@ def drive_sweep(
         parts.enter_context(resumable(sweep_dir.id))
         requests = parts.enter_context(closing(StopRequests(looking, held.epoch, look_s=_look_s(plan))))
         writer = parts.enter_context(Writer(sweep_dir, held.epoch, sealing=True))
-        checkpoints = parts.enter_context(
-            StoredCheckpoints(store, sweep_dir, plan, writer, held.epoch, search.acts.all_cuts, search.acts.forks)
-        )
+        checkpoints = parts.enter_context(_checkpoints(store, sweep_dir, plan, writer, held.epoch, search))
         ports = _ports(executor, writer, checkpoints, parts.enter_context(KeptFingerprints(sweep_dir, progress.note)))
         run_progress = RunProgress(
             store, looking, plan, already=search.ended, before=search.source.rest, curves=progress.curves

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from caviar.errors import SpecError, StoreError
 from caviar.search.samplers import List, read_sampler, sampler_json, trial_seeds
 from caviar.search.searchers import check_searcher
-from caviar.search.stopping import PAUSING, Guard, guard_from_json, parse_stopping, stopping_text
+from caviar.search.stopping import PAUSING, PBT, Guard, guard_from_json, parse_stopping, stopping_text
 from caviar.space import Choice, Constant, Parameter, Space, parameter_from_json, repeat_advice, scale_advice
 from caviar.spec.arguments_json import arguments_from_json, arguments_to_json
 from caviar.spec.retested import Retested
@@ -124,12 +124,20 @@ class Plan(Settings):
         if self.searcher:
             check_searcher(self.searcher)
         if self.stopping:
-            object.__setattr__(self, "stopping", stopping_text(parse_stopping(self.stopping)))
+            policy = parse_stopping(self.stopping)
+            object.__setattr__(self, "stopping", stopping_text(policy))
+            saves = self.pausing or not policy.needs_pausing
+            _need(saves, f"{policy.name} needs pausing=True, and a train that saves and loads", self.pausing)
 
     @property
     def halves(self) -> bool:
         """Whether the stop policy judges every trial, at its first step already, and can pause and promote."""
         return self.stopping.partition(":")[0] in PAUSING
+
+    @property
+    def breeds(self) -> bool:
+        """Whether the stop policy forks trials."""
+        return self.stopping.partition(":")[0] == PBT.name
 
     @property
     def pauses(self) -> bool:

@@ -65,8 +65,8 @@ def test_a_decision_without_numbers_is_told_too() -> None:
 
 
 def test_every_judgement_of_every_policy_can_be_told() -> None:
-    for text in (kind.example for kind in KINDS.values()):
-        policy = parse_stopping(text).policy(mode="min", pausing=False)
+    for text, pausing in ((kind.example, kind.needs_pausing) for kind in KINDS.values()):
+        policy = parse_stopping(text).policy(mode="min", pausing=pausing)
         told: list[Judgement] = []
         for trial in range(6):
             for step in range(12):

@@ -110,6 +110,8 @@ class Accounting:
             self._ports.artifacts(batch.artifacts)
         if batch.saves and self._ports.checkpoints is not None:
             self._ports.checkpoints.add_saves(batch.saves)
+            for save in batch.saves if self._plan.breeds else ():
+                self._trials.note_saved(save.trial, save.attempt, save.step)
         if attempts is not None:
             attempts = self._second_chances(self._sent_back(self._names.settle_attempts(attempts)), lease)
         self._conclude(attempts, curves, lease=lease)

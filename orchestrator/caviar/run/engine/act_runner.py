@@ -11,8 +11,10 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from caviar.errors import SpecError
 from caviar.run.engine.acts import Act, Acts, breaks_a_rule, refused
 from caviar.run.engine.births import births, cannot_be_forked
+from caviar.run.engine.breeding import explored
 from caviar.run.engine.counters import Counters
 from caviar.run.engine.decision_log import Decision
 from caviar.run.engine.forks import Fork, configs_row
@@ -23,12 +25,14 @@ from caviar.run.engine.policy_runner import PolicyRunner
 from caviar.run.engine.ports import Ports
 from caviar.run.engine.trial_source import TrialSource
 from caviar.run.engine.work import Pinned
+from caviar.space.option import option_to_json
 from caviar.spec.plan import Plan
 from caviar_workers.states import CHANGING, USER, Action
 from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
     from caviar.run.engine.trial_table import TrialTable
+    from caviar.search.stopping import Judgement
 
 REFERRING = (Action.ROLLBACK, Action.FORK)
 """Acts that refer to a checkpoint."""
@@ -176,6 +180,39 @@ class ActRunner:
                 self._ports.checkpoints.cut(trial, self._acts.cuts(trial))
             self._look_ups.again(trial)
         self._messenger.tell(trial, Action(decision.action), number)
+
+    def breed(self, found: Judgement, by: str, others: int) -> Decision:
+        """The decision by which a trial is born in the place of another one.
+
+        Args:
+            found: What a policy decided.
+            by: What that is called.
+            others: Trials whose birth is decided, and not published yet.
+
+        Raises:
+            SpecError: The best one has saved nothing.
+        """
+        winner, child = int(found.numbers["winner"]), FORKED + len(self._acts.forks) + others
+        work, saved = self._trials.work_of(winner), self._trials.record(winner).saved
+        if work is None or saved is None:
+            raise SpecError(
+                f"trial {winner} has saved no checkpoint, and {by} goes on from these: let train call trial.save()"
+            )
+        before = work.config_of(winner)
+        config = explored(self._plan.space, before, self._plan.seed, child)
+        new = {name: value for name, value in config.items() if before.get(name) != value}
+        numbers = {
+            **found.numbers,
+            "child": child,
+            "parent": winner,
+            "to": {"attempt": saved[0], "step": saved[1]},
+            "seed": work.seeds[0],
+            "config": {name: option_to_json(value) for name, value in config.items()},
+            "set": {name: option_to_json(value) for name, value in new.items()},
+            "old": {name: option_to_json(before.get(name)) for name in new},
+        }
+        facts = {"step": found.step, "value": found.value, "bar": found.bar}
+        return Decision(action=Action.FORK, by=by, trial=child, numbers=numbers, **facts)  # type: ignore[arg-type]
 
     def _bear(self, fork: Fork) -> None:
         """Let a trial begin that was forked from another one."""

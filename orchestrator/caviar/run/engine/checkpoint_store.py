@@ -163,6 +163,19 @@ class StoredCheckpoints:
             return done(Kept(folders=self._folders))
         return self._disk.do(lambda: self._look_up(again))
 
+    def newest_saved(self, trials: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """Attempt and step of the newest checkpoint that may be restored, of some trials that wait; before the loop."""
+        if not trials:
+            return {}
+        with Views(self._store, [self._sweep_dir]) as views:
+            published = views.published(trials)
+        found = {}
+        for trial in trials:
+            saves = saves_of(self._sweep_dir, trial)
+            for save in restorable(saves, published[trial], self._cuts.get(trial, ()))[:1]:
+                found[trial] = save.attempt, save.step
+        return found
+
     def settle(self) -> None:
         """Wait until all is done that was handed over, and what is not needed any more is deleted."""
         self._disk.do(self._clean).result()

@@ -74,6 +74,7 @@ def lease_of(
         live=live,
         changes=work.changes,
         branches=work.branches,
+        halts=work.halts,
         mail_s=min(MAIL_S, max(LIVE_MAIL_S, slots / LIVE_MAILS)) if live else MAIL_S,
         final=work.final,
         id=number,

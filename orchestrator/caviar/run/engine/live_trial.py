@@ -25,6 +25,8 @@ class LiveTrial:
     """Deaths of nodes while it was alone in its lease."""
     oom_before: bool = False
     """It ran out of memory once."""
+    saved: tuple[int, int] | None = None
+    """Attempt and step of its newest checkpoint, where somebody may be forked from it."""
     held: bool = False
     """Its user has paused it: nothing but its user lets it go on."""
     continued: bool = False

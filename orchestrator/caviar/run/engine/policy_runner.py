@@ -9,8 +9,8 @@ supersedes is withdrawn from them, and a step is judged when all reports of it t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from itertools import repeat
 from typing import Any
 
@@ -58,6 +58,8 @@ class PolicyRunner:
         self._made: list[Decision] = []
         self.judged = False
         """Whether a policy ever decided anything."""
+        self.breed: Callable[[Judgement, str, int], Decision] | None = None
+        """Makes the decision by which a trial is born, of a judgement, who made it, and how many are born with it."""
         self._let_go: set[int] = set()
         """Trials that somebody changed by hand: what they have says nothing of a configuration."""
 
@@ -80,6 +82,14 @@ class PolicyRunner:
         self._end(trial, State.CANCELLED)  # as one that never began
         self._living.end(trial)
         self._let_go.add(trial)
+
+    def halts(self, trials: Sequence[int]) -> dict[int, int]:
+        """Trial → the step from which on it pauses by itself when it saves, of those that do."""
+        found: dict[int, int] = {}
+        for policy in self._policies.values():
+            if (halt := getattr(policy, "halt", None)) is not None:
+                found |= {trial: halt(trial) for trial in trials if trial not in self._let_go}
+        return found
 
     def ask(self, trial: int) -> FloatArray:
         """A point for a new trial, from the searcher."""
@@ -214,8 +224,14 @@ class PolicyRunner:
                 return
 
     def _adopt(self, by: str, policy: StopPolicy, found: Judgement, attempt: int | None = None) -> None:
-        policy.apply(found)
         self.judged = True
+        if found.action == Action.FORK:
+            assert self.breed is not None
+            born = self.breed(found, by, sum(one.action == Action.FORK for one in self._made))
+            policy.apply(replace(found, numbers=born.numbers))
+            self._made.append(born)
+            return
+        policy.apply(found)
         self._mark(found.trial, found.action)
         facts = {item.name: getattr(found, item.name) for item in fields(found)}
         self._made.append(Decision(by=by, attempt=attempt, **facts))
@@ -241,11 +257,13 @@ def _endings(attempts: pa.Table) -> dict[int, str]:
 
 
 def _judgement(row: Mapping[str, Any]) -> Judgement:
+    numbers = numbers_of(row["numbers"])
+    replaced = numbers.get("loser") if row["action"] == Action.FORK else None
     return Judgement(
-        trial=row["trial"],
+        trial=replaced if type(replaced) is int else row["trial"],
         action=Action(row["action"]),
         step=row["step"],
         value=float("nan") if row["value"] is None else row["value"],
         bar=row["bar"],
-        numbers=numbers_of(row["numbers"]),
+        numbers=numbers,
     )

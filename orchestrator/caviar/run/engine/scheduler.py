@@ -107,6 +107,7 @@ class Scheduler:
             self._messenger,
             self.decide,
         )
+        self._policies.breed = self._act_runner.breed
 
     def run(self) -> CaviarError | None:
         """Run until all trials ended, or until `stop` was called and the leases are gone.
@@ -152,11 +153,7 @@ class Scheduler:
         self.shutdown.ask(by, self._ports.clock.monotonic(), at_once=at_once)
 
     def pause(self) -> None:
-        """Start nothing more, and let all pause at their next checkpoints; short trials, several in a lease, end.
-
-        Raises:
-            StoreError: It cannot be published, and so nothing is done.
-        """
+        """Start nothing more, and let all pause at their next checkpoints; short trials, several in a lease, end."""
         (number,) = self._decisions.publish([Decision(action=Action.PAUSE, by=USER)])
         self.shutdown.wind_down()
         for lease, running in list(self.trials.leases.items()):
@@ -283,7 +280,8 @@ class Scheduler:
     def _submit(self, work: Work, kept: Kept) -> None:
         demand = demand_of(self._plan, whole_gpu=self.trials.oom_before(work))
         back = [trial for trial in work.trials if self.trials.goes_back(trial)] if len(self.trials) else []
-        work = replace(work.of(Cause.ROLLBACK, back), **self._acts.of_work(work.trials))
+        known = {"halts": self._policies.halts(work.trials), **self._acts.of_work(work.trials)}
+        work = replace(work.of(Cause.ROLLBACK, back), **known)
         lease = lease_of(self._plan, self._sweep, next(self._ports.numbers), work, kept, demand, max(1, self.slots))
         self.trials.submit(lease.id, work)
         self.counters.begin(work.trials)

@@ -156,6 +156,10 @@ class TrialTable:
         for trial in trials if self._records else ():
             self._records.pop(trial, None)
 
+    def note_saved(self, trial: int, attempt: int, step: int) -> None:
+        """Note the newest checkpoint of a trial."""
+        self._remember(trial).saved = attempt, step
+
     # Leases
 
     def submit(self, lease: int, work: Work) -> None:

@@ -43,6 +43,8 @@ class Work:
     """Trial → how its configuration changes, of those that were edited; known when they are handed out."""
     branches: Mapping[int, int] = field(default_factory=dict)
     """Trial → how often it was rolled back, of those that were; likewise."""
+    halts: Mapping[int, int] = field(default_factory=dict)
+    """Trial → the step from which on it pauses by itself when it saves; likewise."""
     final: bool = False
     """They are for the sweep's `final` function, not for `train`."""
 

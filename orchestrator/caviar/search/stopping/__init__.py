@@ -9,6 +9,7 @@ from caviar.search.stopping.guard import Alarm, Guard, GuardWatch, guard_from_js
 from caviar.search.stopping.hyperband import Hyperband
 from caviar.search.stopping.median import MedianStop
 from caviar.search.stopping.patience import Patience
+from caviar.search.stopping.pbt import PBT
 from caviar.search.stopping.policy import Judgement, Stopping, StopPolicy
 from caviar.search.stopping.registry import KINDS, PAUSING, parse_stopping, stopping_text
 
@@ -17,6 +18,7 @@ __all__ = [
     "DIVERGENCE",
     "KINDS",
     "PAUSING",
+    "PBT",
     "Alarm",
     "DivergencePolicy",
     "Extrapolate",

@@ -15,6 +15,7 @@ _DONE = {
     "stop": "was stopped",
     "pause": "was paused",
     "promote": "was promoted",
+    "fork": "was forked",
 }
 
 

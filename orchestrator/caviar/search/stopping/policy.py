@@ -143,6 +143,9 @@ class Stopping(ABC):
     pauses: ClassVar[bool] = False
     """It judges every trial from its first steps on, and pauses and promotes where trials can be paused."""
 
+    needs_pausing: ClassVar[bool] = False
+    """It can do nothing where trials do not save checkpoints."""
+
     @abstractmethod
     def policy(self, *, mode: str, pausing: bool) -> StopPolicy:
         """The policy of one sweep.

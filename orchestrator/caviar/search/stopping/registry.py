@@ -11,10 +11,11 @@ from caviar.search.stopping.extrapolate import Extrapolate
 from caviar.search.stopping.hyperband import Hyperband
 from caviar.search.stopping.median import MedianStop
 from caviar.search.stopping.patience import Patience
+from caviar.search.stopping.pbt import PBT
 from caviar.search.stopping.policy import Stopping
 from caviar.space import did_you_mean
 
-POLICIES: tuple[type[Stopping], ...] = (ASHA, Hyperband, MedianStop, Patience, Extrapolate)
+POLICIES: tuple[type[Stopping], ...] = (ASHA, Hyperband, MedianStop, Patience, Extrapolate, PBT)
 """All there are; whoever writes another one enters it here."""
 
 KINDS = {kind.name: kind for kind in POLICIES}
