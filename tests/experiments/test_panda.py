@@ -70,6 +70,9 @@ def test_five_days_and_once_more(panda: ModuleType, tmp_path: Path) -> None:
     first = left(result)
     again = result.replay(0)
     assert (again.equal, again.rows, again.differs) == (True, 20, {})
+    for cub in CUBS[:1]:
+        again = result.replay(cub)
+        assert (again.equal, again.rows, again.differs) == (True, 20, {}), "its mother's part, and its own"
     assert left(panda.play(tmp_path / "store", DAY)) == first, "played again, nothing is done twice"
 
 

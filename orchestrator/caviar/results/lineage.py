@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from caviar.errors import NoResultError
-from caviar.results.edits import standing
+from caviar.results.edits import acts_of, standing, with_options
+from caviar.space.option import option_from_json
 from caviar.store.read.sql import name as quoted
-from caviar_workers.schedule import Change, in_order
+from caviar.store.untrusted_json import numbers_of
+from caviar_workers.schedule import Change, in_order, schedule_of
+from caviar_workers.states import Action
 
 if TYPE_CHECKING:
     from caviar.results.open_sweep import OpenSweep
@@ -24,6 +27,8 @@ class Lineage:
     """One trial, from its beginning to where it stands."""
 
     trial: int
+    root: int
+    """The trial that it began as: itself, or the oldest of those that it was forked from."""
     state: str
     changes: tuple[Change, ...]
     """What took effect on the branch that lives; and where another attempt went on, a change of nothing, at which train
@@ -80,13 +85,63 @@ def lineage_of(opened: OpenSweep, trial: int) -> Lineage:
         Change(decision=-1, after=start - 1, values={}, settled=True, restart=True) for start in starts if start > 0
     ]
     known = dict.fromkeys(ran[attempt]["program"] for attempt in attempts if attempt in ran)
+    before = _ancestors(opened, trial, metrics)
     return Lineage(
         trial=trial,
+        root=before.root,
         state=now.state,
-        changes=in_order([*(one for one in now.changes if one.settled), *again]),
-        rows=tuple(_report(row, metrics) for row in found),
+        changes=in_order([*before.changes, *(one for one in now.changes if one.settled), *again]),
+        rows=(*before.rows, *(_report(row, metrics) for row in found)),
         programs=tuple(filter(None, known)),
     )
+
+
+class _Part(NamedTuple):
+    """What a forked trial has of its ancestors."""
+
+    root: int
+    changes: Sequence[Change] = ()
+    rows: Sequence[Row] = ()
+
+
+def _ancestors(opened: OpenSweep, trial: int, metrics: Sequence[str], seen: frozenset[int] = frozenset()) -> _Part:
+    """The part of a trial that others trained, and the change with which it goes on; a circle is followed once."""
+    sql = "SELECT numbers FROM decisions WHERE trial = ? AND action = 'fork' ORDER BY n"
+    numbers = next((numbers_of(row["numbers"]) for row in opened.rows(sql, [trial])), {})
+    to, parent, config = (numbers.get(key, "") for key in ("to", "parent", "config"))
+    where: dict[str, Any] = to if isinstance(to, dict) else {}
+    attempt, step = where.get("attempt", ""), where.get("step", "")
+    if any(type(one) is not int for one in (parent, attempt, step)) or not isinstance(config, dict) or parent in seen:
+        return _Part(trial)
+    before = _ancestors(opened, parent, metrics, seen | {trial})
+    cells = ", ".join(["attempt", "step", *map(quoted, metrics)])
+    starts = {
+        row["attempt"]: row["start"] or 0
+        for row in opened.rows("SELECT attempt, max(start) AS start FROM attempts WHERE trial = ? GROUP BY 1", [parent])
+    }
+    changes = [one for one in schedule_of(_until(acts_of(opened, parent), numbers.get("branch"))) if one.after < step]
+    rows: list[Row] = []
+    last = step
+    while True:  # from attempt to the earlier one whose checkpoint it began from
+        start = starts.get(attempt, 0)
+        sql = f"SELECT {cells} FROM branches WHERE trial = ? AND attempt = ? AND step BETWEEN ? AND ? ORDER BY step"
+        rows = [*(_report(row, metrics) for row in opened.rows(sql, [parent, attempt, start, last])), *rows]
+        earlier = [one for one in starts if one < attempt and starts[one] < start]
+        if not earlier:
+            break
+        changes.append(Change(decision=-1, after=start - 1, values={}, settled=True, restart=True))
+        attempt, last = max(earlier), start - 1
+    values = {name: option_from_json(value) for name, value in config.items()}
+    born = Change(decision=0, after=step, values=values, settled=True, restart=True, branch=0)
+    settled = [one for one in changes if one.settled]
+    return _Part(before.root, [*before.changes, *settled, born], [*before.rows, *rows])
+
+
+def _until(acts: list[dict[str, Any]], branch: object) -> list[dict[str, Any]]:
+    """What was done to a trial until a branch of it ended."""
+    backs = [place for place, one in enumerate(acts) if one["action"] == Action.ROLLBACK]
+    ends = backs[branch:] if type(branch) is int and branch >= 0 else []
+    return with_options(acts[: ends[0]] if ends else acts)
 
 
 def _report(row: Mapping[str, Any], metrics: Sequence[str]) -> Row:

@@ -52,7 +52,7 @@ def replay_trial(
     plan = Plan.from_json(sweep.description()["plan"])
     with open_sweep(store, sweep, say) as opened:
         lineage = lineage_of(opened, trial)
-        config, seed = drawn(opened.views, plan, trial)
+        config, seed = drawn(opened.views, plan, lineage.root)
     program = code_of(sweep, code)
     work = replace(copies(config, [seed], first=trial), changes={trial: lineage.changes})
     wanted = None if lineage.state == State.COMPLETED else len(lineage.rows)
