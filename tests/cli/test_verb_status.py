@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -65,3 +66,18 @@ def test_json(caviar, filled):
     assert document["best"]["trial"] == 2
     assert document["failures"][0]["kind"] == "error"
     assert document["began"] == "2026-11-23T04:12:33"
+
+
+def test_what_runs_took_so_long_until_now(caviar, filled):
+    def took():
+        status = json.loads(caviar("status", "later", "--store", filled.path, "--json").out)["took_s"]
+        listed = json.loads(caviar("ls", "later", "--store", filled.path, "--json").out)["sweeps"][0]["took_s"]
+        return round(status), round(listed)
+
+    assert took() == (4, 4)
+    sweep = Store.open(filled.path).find("later")
+    epoch = sweep.claim()
+    began = datetime(2026, 11, 23, 4, 12, 33, tzinfo=UTC)
+    assert min(took()) > 100_000
+    assert max(took()) == pytest.approx((datetime.now(UTC) - began).total_seconds(), abs=86_400)
+    sweep.release(epoch)

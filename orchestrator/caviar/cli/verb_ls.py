@@ -34,7 +34,8 @@ Examples:
 def verb(*, most: int | None, every: bool, target: Target, **wanted: Any) -> None:
     """List the sweeps of the store, or those that SWEEP may mean, newest first.
 
-    `best` is by each sweep's own rule; `took` is the time from its first trial's start to its last one's end.
+    `best` is by each sweep's own rule; `took` is the time from its first trial's start to its last one's end, or
+    to now.
     A sweep whose driver is gone before its end is `interrupted`; `caviar resume` finishes it.
     """
     from caviar.cli.output import emit_json, say

@@ -47,10 +47,9 @@ def _print(document: "StatusDocument") -> None:
     if document.imported is not None:
         origin = document.imported
         emit(f"imported  from {origin.file}, sha256 {origin.sha256[:16]}", hang=HANG)
-    if document.began is not None and document.latest is not None:
-        took = (document.latest - document.began).total_seconds()
+    if document.began is not None and document.took_s is not None:
         left = "" if document.eta_s is None else f", about {duration(document.eta_s)} left"
-        emit(f"time      {duration(took)} since {document.began:%Y-%m-%d %H:%M:%S} UTC{left}", hang=HANG)
+        emit(f"time      {duration(document.took_s)} since {document.began:%Y-%m-%d %H:%M:%S} UTC{left}", hang=HANG)
     if document.lack is not None:
         emit(f"no room   {document.lack}", hang=HANG)
     best = document.best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -13,6 +14,7 @@ from caviar.store.untrusted_json import numbers_of
 from caviar_workers.states import ENDED, Action, State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from caviar.results.best import BestDocument
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from caviar.results.selector import Candidate
     from caviar_workers.messages import Fingerprint
 
-"""States of trials that came to an end."""
 STATES = (*ENDED, State.RUNNING, State.PAUSED, State.LOST, State.PENDING)
 
 
@@ -32,6 +33,10 @@ class Failure(TypedDict):
     trials: int
     first_trial: int
     error: str | None
+
+
+SPAN = "epoch(min(started)) AS began_s, epoch(max(coalesce(ended, started))) AS latest_s"
+"""When the trials of the view `trials` began, and when one last began or ended, in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,7 @@ class StatusDocument:
         counts: state → trials in it, of all states.
         began: when the first trial did; None: none has.
         latest: when a trial last began or ended.
+        took_s: the seconds between the two, or to now while it runs; None: no trial has begun.
         eta_s: a guess of the seconds to its end; None: unknown.
         metric: what ranks the trials.
         mode: `min` or `max`.
@@ -67,6 +73,7 @@ class StatusDocument:
     counts: dict[str, int]
     began: datetime | None
     latest: datetime | None
+    took_s: float | None
     eta_s: float | None
     metric: str
     mode: str
@@ -88,7 +95,7 @@ class StatusDocument:
 def status_document(opened: OpenSweep) -> StatusDocument:
     """Return where the sweep stands at this moment."""
     planned = opened.planned
-    counts = counted_states(opened, planned)
+    counts, state = counted_states(opened, planned), opened.sweep.state()
     try:
         best: BestDocument | None = best_document(opened, k=1)
     except (NoResultError, NotFoundError):
@@ -96,10 +103,10 @@ def status_document(opened: OpenSweep) -> StatusDocument:
     return StatusDocument(
         sweep=opened.sweep.id,
         name=opened.plan.name,
-        state=opened.sweep.state(),
+        state=state,
         planned=planned,
         counts=counts,
-        **_times(opened, planned, counts),
+        **_times(opened, planned, counts, state),
         metric=opened.plan.metric,
         mode=opened.plan.mode,
         rule=None if best is None else best.rule,
@@ -150,18 +157,32 @@ def counted_states(opened: OpenSweep, planned: int) -> dict[str, int]:
     return counts
 
 
-def _times(opened: OpenSweep, planned: int, counts: dict[str, int]) -> dict[str, Any]:
-    """When it began, when a trial last began or ended, and a guess of the seconds to its end."""
+def _times(opened: OpenSweep, planned: int, counts: dict[str, int], state: str) -> dict[str, Any]:
+    """When it began, when a trial last began or ended, how long it took, and a guess of the seconds to its end."""
     row = opened.rows(
-        "SELECT min(started) AS began, max(coalesce(ended, started)) AS latest, "
+        f"SELECT {SPAN}, min(started) AS began, max(coalesce(ended, started)) AS latest, "
         "avg(busy) FILTER (WHERE state = 'COMPLETED') AS each FROM trials"
     )[0]
     left = planned - sum(counts[state] for state in ENDED)
     return {
         "began": row["began"],
         "latest": row["latest"],
+        "took_s": seconds_taken([row["began_s"], row["latest_s"]], state),
         "eta_s": seconds_left(row["each"], left, counts[State.RUNNING]),
     }
+
+
+def seconds_taken(span: Sequence[float | None], state: str) -> float | None:
+    """Seconds from a sweep's first trial to its end: while it runs to now, for one trial may train for weeks.
+
+    Args:
+        span: what `SPAN` gives.
+        state: of the sweep.
+    """
+    began, latest = span
+    if began is None or latest is None:
+        return None
+    return round((max(latest, time.time()) if state == "running" else latest) - began, 3)
 
 
 def seconds_left(each: float | None, left: int, at_once: int) -> float | None:

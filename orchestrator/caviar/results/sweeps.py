@@ -10,6 +10,7 @@ from caviar.errors import NotFoundError, StoreError
 from caviar.results.imported import imported_from
 from caviar.results.open_sweep import named_rows, say_not_shown
 from caviar.results.selector import Wish, select
+from caviar.results.status import SPAN, seconds_taken
 from caviar.store import Views
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ class SweepsDocument:
     Attributes:
         store: where it is.
         sweeps: the row of each in the view `sweeps`, with `best` (trial, value, step; None: there is none), `took_s`,
-            the seconds from its first trial's start to its last one's end, and `imported`, the file that its trials
-            come from (None: they were run).
+            the seconds from its first trial's start to its last one's end or, while it runs, to now, and `imported`,
+            the file that its trials come from (None: they were run).
     """
 
     store: str
@@ -88,11 +89,10 @@ def best_and_time(views: Views, sweep: SweepDir, say: Say) -> dict[str, Any]:
         sweep: It.
         say: Told why there is neither, where it cannot be read.
     """
-    span = "SELECT epoch(max(coalesce(ended, started)) - min(started)) FROM trials"
     took, best = None, None
     try:
         with views.of_sweep(sweep):
-            took = views.execute(span).fetchall()[0][0]
+            took = seconds_taken(views.execute(f"SELECT {SPAN} FROM trials").fetchall()[0], sweep.state())
             best = next(iter(select(views, sweep.description(), k=1, wish=Wish(repeats=True)).rows), None)
     except NotFoundError:  # its metric is never reported
         pass

@@ -27,7 +27,6 @@ from caviar.results.report.curve_columns import (
     summaries,
 )
 from caviar.results.report.facts import (
-    elapsed,
     facts_document,
     failures_document,
     listed,
@@ -200,7 +199,7 @@ def moment_of(
         "left_out": _left_out(opened, rows, plan),
         "acts": acts_document(opened),
     }
-    columns = _trial_columns(opened, rows, elapsed(status, rows)) | {"failure": failure}
+    columns = _trial_columns(opened, rows, status.took_s) | {"failure": failure}
     columns |= parameter_columns(rows, parameters)
     return Moment(
         rows=rows,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,7 +45,7 @@ def sweep_document(opened: OpenSweep, status: StatusDocument, rows: TrialRows) -
         "states": [state.lower() for state in STATES],
         "created": said["created"],
         "started": None if rows.began is None else rows.began / 1000,
-        "elapsed_s": elapsed(status, rows),
+        "elapsed_s": status.took_s,
         "eta_s": status.eta_s,
         "step_range": [int(steps.min()), int(steps.max())] if len(steps) else None,
         "tags": list(opened.plan.tags),
@@ -72,21 +71,11 @@ def listed(opened: OpenSweep, status: StatusDocument, rows: TrialRows) -> dict[s
         "running": counts[State.RUNNING],
         "failed": counts[State.FAILED],
         "created": opened.sweep.description()["created"],
-        "took_s": elapsed(status, rows),
+        "took_s": status.took_s,
         "tags": list(plan.tags),
         "relation": plan.relation if plan.parent else None,
         "parent": plan.parent,
     }
-
-
-def elapsed(status: StatusDocument, rows: TrialRows) -> float | None:
-    """Seconds from its first trial to its end, or to now; None: not known."""
-    if rows.began is None:
-        return None
-    if status.state == "running":
-        return max(datetime.now(UTC).timestamp() - rows.began / 1000, 0.0)
-    moments = np.concatenate([rows.started, rows.ended])
-    return float(np.nanmax(moments))
 
 
 def facts_document(
@@ -99,9 +88,8 @@ def facts_document(
     found += [(state.lower(), f"{counts[state]:,}") for state in others if counts[state]]
     if status.diverged:
         found.append(("diverged", f"{status.diverged:,}"))
-    wall = elapsed(status, rows)
-    if wall is not None:
-        found.append(("wall time", duration(wall)))
+    if status.took_s is not None:
+        found.append(("wall time", duration(status.took_s)))
     if status.eta_s is not None:
         found.append(("to its end", f"about {duration(status.eta_s)}"))
     busy = float(np.nansum(rows.seconds))
