@@ -45,8 +45,8 @@ def test_every_option_of_every_verb(caviar):
         (["--store", "X"], "caviar ls --store X"),
         (["--json"], "caviar ls --json"),
         (["--nope", "ls"], "No such option '--nope'"),
-        (["--hlep"], "Did you mean '--help'?"),
-        (["--versoin", "ls"], "Did you mean '--version'?"),
+        (["--hlep"], "; did you mean --help?"),
+        (["--versoin", "ls"], "; did you mean --version?"),
         (["store", "--nope", "check"], "No such option '--nope'"),
     ],
 )

@@ -44,6 +44,7 @@ ATTEMPT = {
     "devices": "str",
     **dict.fromkeys(("rows", "step", "start"), "int"),
     "diverged": "bool",
+    "program": "null",
     **{f"{form}_{metric}": "float" for metric in ("val_loss", "train_loss") for form in ("last", "min", "max")},
 }
 FORMS = {
@@ -54,6 +55,7 @@ FORMS = {
         "counts": dict.fromkeys(COUNTS, "int"),
         "began": "str",
         "latest": "str",
+        "took_s": "float",
         "eta_s": "null",
         **dict.fromkeys(("metric", "mode", "rule"), "str"),
         "best": TRIAL,
