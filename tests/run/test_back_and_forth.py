@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.run.test_edits import EXPERIMENT, driver, wait_for
@@ -64,6 +65,17 @@ def test_who_is_paused_frees_its_process_and_goes_on_from_its_checkpoint(
     ]
 
 
+def see_what_is_refused(caviar: Caviar) -> None:
+    for words, why in (
+        (["-k", "2"], "would be alike"),
+        (["--branch", "2"], "has the branches 0 to 1"),
+        (["--at-step", "3"], "no checkpoint at or before 3; there are 39"),
+        (["--space", "lr=2..3"], "is outside"),
+    ):
+        refused = caviar("fork", "0", *words)
+        assert (refused.code, why in refused.err) == (2, True), refused.err
+
+
 @pytest.mark.exhaustive
 @pytest.mark.usefixtures("inline")
 def test_forks_go_on_from_a_checkpoint_of_any_branch_with_their_parent_s_seed(
@@ -73,14 +85,7 @@ def test_forks_go_on_from_a_checkpoint_of_any_branch_with_their_parent_s_seed(
     path.with_name("enough").touch()
     assert caviar("run", path).code == 0
     assert caviar("rollback", "0", "--to-step", "30", "lr=0.5").code == 0  # branch 0 ended at 60, 1 goes on from 19
-    for words, why in (
-        (["-k", "2"], "would be alike"),
-        (["--branch", "2"], "has the branches 0 to 1"),
-        (["--at-step", "3"], "no checkpoint at or before 3; there are 39"),
-        (["--space", "lr=2..3"], "is outside"),
-    ):
-        refused = caviar("fork", "0", *words)
-        assert (refused.code, why in refused.err) == (2, True), refused.err
+    see_what_is_refused(caviar)
     dead = caviar("fork", "0", "--branch", "0", "--at-step", "59", "-k", "2", "--space", "lr=log:1e-3..1e-2")
     assert dead.code == 0, dead.err
     living = caviar("fork", "1", "--at-step", "45")
@@ -107,6 +112,12 @@ def test_forks_go_on_from_a_checkpoint_of_any_branch_with_their_parent_s_seed(
     parts = result.sql(f"SELECT ancestor, first_step, last_step FROM lineage WHERE trial = {first + 3} ORDER BY part")
     assert parts.fetchall() == [(0, 0, 59), (first, 60, 119), (first + 3, 120, None)]
     assert "forked: lr " in caviar("diary", str(first)).out
+    schedule: dict[str, Any] = {}
+    exec(caviar("diary", str(first + 3), "--as-code").out, schedule)
+    began = result.sql("SELECT lr FROM trials WHERE trial = 0").fetchall()[0][0]
+    assert [schedule["config_at"](step)["lr"] for step in (0, 59, 60, 119, 120)] == [began] * 2 + [forked[0][2]] * 2 + [
+        0.1
+    ]
     assert json.loads(caviar("status", "--json").out)["planned"] == 6
     assert caviar("ls", "--json").out.count('"finished"') == 1
     more = caviar("resume", "--add", "1")

@@ -82,7 +82,7 @@ def verb(  # noqa: PLR0913 — its options
         if document.trials and document.trials[0].trial in edited:
             trial = document.trials[0].trial
             say(
-                f"t{trial} was edited while it trained, and its config is the one that it began with: "
+                f"t{trial} was edited or forked, and its config is the one that it began with: "
                 f"caviar diary {sweep.sweep.id} {trial} --as-code has its schedule"
             )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from caviar.results.edits import acts_of, standing
+from caviar.results.forked import schedule_of_line
 from caviar.store.checkpoints import cuts_of
 from caviar.store.read.sql import name as quoted
 from caviar_workers.schedule import Change, config_at, leads
@@ -228,23 +229,23 @@ def schedule_code(opened: OpenSweep, trial: int) -> str:
     Raises:
         NotFoundError: The sweep has no such trial.
     """
-    now = standing(opened, trial)
+    first, changes = schedule_of_line(opened, trial)
     lines = [
         f'"""The configuration of trial {trial} of sweep {opened.sweep.id}, step by step."""',
         "",
         "from math import exp, log",
         "",
-        f"FIRST = {dict(now.first)!r}",
+        f"FIRST = {first!r}",
         "",
         "",
         "def config_at(step):",
         '    """The configuration with which a step is trained."""',
         "    config = dict(FIRST)",
     ]
-    for place, change in enumerate(now.changes):
+    for place, change in enumerate(changes):
         if not change.values:
             continue
-        start = config_at(now.first, now.changes[:place], change.after + 1)
+        start = config_at(first, changes[:place], change.after + 1)
         lines.append(f"    if step > {change.after}:")
         lines += [f"        config[{name!r}] = {_value_code(name, change, start)}" for name in change.values]
     return "\n".join([*lines, "    return config"])
