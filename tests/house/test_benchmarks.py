@@ -12,6 +12,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 LEAST = {
     "board": "--trials 4 --seconds 4 --sweeps 3",
     "busy": "--trials 8 --seconds 0.05",
+    "cluster": "--repeats 1",
     "cold": "--rounds 1 --stored-trials 50 --no-peers",
     "digits": "--epochs 1 --pairs 1",
     "drain": "--repeats 1",
@@ -27,6 +28,7 @@ LEAST = {
     "report": "--reports 2000 --rows 4000",
     "report_page": "--sizes 40x5 --huge 60x5",
     "sampling": "",
+    "scale": "--slots 20 --rounds 1 --streams 10",
     "shapes": "--scale 0.1 --no-tune",
     "understand": "--trials 32 --sweeps 2 --spaces 8",
     "store": "--trials 2000 --no-peers --no-wide",

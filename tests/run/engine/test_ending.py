@@ -133,9 +133,9 @@ class Leases(SimulatedExecutor):
     def slots(self) -> int:
         return self._at_once
 
-    def _start(self) -> None:
-        waiting = {lease.id: lease for lease in self._waiting}
-        super()._start()
+    def _start(self, free: float) -> None:
+        waiting = {lease.id: lease for lease, _ in self._waiting}
+        super()._start(free)
         for number in waiting.keys() & self._running.keys():
             self.began |= dict.fromkeys(waiting[number].trials, self.clock.time())
 

@@ -1,7 +1,7 @@
 from typing import Any
 
 from caviar import Float, Sweep
-from caviar.run.engine.leases import GROWTH, MOST, Pace, leases_left, pack_size, surrounded
+from caviar.run.engine.leases import GROWTH, MOST, Pace, leases_left, pack_size, surrounded, window_of
 from caviar_workers.messages import Program
 
 
@@ -31,6 +31,11 @@ def test_there_is_a_limit_and_the_last_trials_are_shared_out() -> None:
 
 def test_the_last_short_trials_are_not_cut_into_leases_that_cost_more_than_they_carry() -> None:
     assert pack_size(Pace(1e-5, MOST), waiting=15_000, slots=2) == 5000
+
+
+def test_as_many_leases_wait_as_there_are_slots_and_an_eighth_of_many() -> None:
+    assert [window_of(slots, ahead=True) for slots in (1, 8, 64, 128, 1000, 10_000)] == [2, 16, 128, 192, 1125, 11_250]
+    assert window_of(1000, ahead=False) == 1000
 
 
 def test_what_is_left_is_as_many_leases_as_it_fills() -> None:

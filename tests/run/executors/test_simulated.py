@@ -148,3 +148,31 @@ def test_what_a_trial_waited_between_two_executions_is_no_training() -> None:
     )
     stages = Recorded(curves, started={(7, 0): 0.0, (7, 1): 87.0}).stages(7)
     assert [seconds for seconds, _, _ in stages] == [1.0, 1.0, 3.0, 2.0, 1.5]
+
+
+def test_what_the_driver_computes_takes_time_for_slots_that_wait_for_it_and_not_for_trials_that_run() -> None:
+    """The first lease's worker waits for the next lease, 100 s; the trial of the other one goes on meanwhile."""
+    computed = [0.0]
+    executor = SimulatedExecutor(hours, workers=2, cpu=lambda: computed[0])
+    executor.submit(lease(0))
+    executor.submit(lease(1))
+    while not any(isinstance(event, LeaseEnded) for event in executor.poll(INF)):
+        pass
+    computed[0] += 100.0
+    executor.submit(lease(2, 0))
+    events = all_events(executor, 2)
+
+    ends = {row["trial"]: row["ended"].timestamp() for row in rows(events, "attempts") if row["ended"] is not None}
+    assert executor.driver_s == 100.0
+    assert ends == {1: 3 * 7200.0, 0: 3 * 3600.0 + 100.0 + 3 * 3600.0}
+
+
+def test_a_lease_that_waits_in_front_of_a_slot_begins_when_that_is_free_whatever_the_driver_does() -> None:
+    computed = [0.0]
+    executor = SimulatedExecutor(hours, workers=1, cpu=lambda: computed[0])
+    for number in range(2):
+        executor.submit(lease(number, 0))
+    while not any(isinstance(event, LeaseEnded) for event in executor.poll(INF)):
+        computed[0] += 1000.0
+    all_events(executor, 1)
+    assert executor.clock.time() == 6 * 3600.0

@@ -37,7 +37,13 @@ MOST = 20_000
 
 
 MAIL_S = 1.0
-"""Seconds between two looks of a lease into its mailbox: so a thousand leases cost a thousand small calls a second."""
+"""Seconds between two looks of a lease into its mailbox …"""
+MAILS = 150
+"""… of up to so many leases; of more, so many look in a second, whoever may be edited."""
+FLUSH_S = 0.5
+"""Seconds for which a lease gathers what its trials report …"""
+FLUSHES = 1000
+"""… of up to 500 leases; of more, so many send something in a second."""
 LIVE_MAIL_S = 0.25
 """The same where trials may be edited while they train, so that an edit takes effect within 1.5 s …"""
 LIVE_MAILS = 64
@@ -75,7 +81,8 @@ def lease_of(
         changes=work.changes,
         branches=work.branches,
         halts=work.halts,
-        mail_s=min(MAIL_S, max(LIVE_MAIL_S, slots / LIVE_MAILS)) if live else MAIL_S,
+        mail_s=max(min(MAIL_S, slots / LIVE_MAILS), LIVE_MAIL_S if live else MAIL_S, slots / MAILS),
+        flush_s=max(FLUSH_S, slots / FLUSHES),
         final=work.final,
         id=number,
         sweep=sweep,
@@ -144,8 +151,21 @@ class Pace:
         return Pace(trial_s, max(self.carried, carried))
 
 
+AHEAD = 64
+"""Leases that wait in front of as many slots, or more, up to 512."""
 MOST_WANTED = 1000
 """Leases at a time that a cluster is asked for, at most."""
+
+
+def window_of(slots: int, *, ahead: bool) -> int:
+    """Leases that are handed out for so many slots.
+
+    Args:
+        slots: Leases that can run at the same time, ≥ 1.
+        ahead: Whether some wait in front of the slots, so that none waits for the driver: as many again, or an eighth
+            of many, for each is looked at again and again.
+    """
+    return slots + (min(slots, max(AHEAD, slots // 8)) if ahead else 0)
 
 
 def leases_left(pace: Pace, *, waiting: int, alone: bool) -> int:

@@ -19,7 +19,7 @@ from caviar.run.engine.counters import Counters
 from caviar.run.engine.decision_log import Decision, DecisionLog
 from caviar.run.engine.guard_runner import GuardRunner
 from caviar.run.engine.hopeless import hopeless
-from caviar.run.engine.leases import MOST_WANTED, demand_of, lease_of, leases_left, pack_size
+from caviar.run.engine.leases import MOST_WANTED, demand_of, lease_of, leases_left, pack_size, window_of
 from caviar.run.engine.look_ups import LookUps
 from caviar.run.engine.messenger import Messenger
 from caviar.run.engine.policy_runner import PolicyRunner
@@ -258,12 +258,12 @@ class Scheduler:
         return max(0.0, min(times))
 
     def _fill(self) -> None:
-        """Submit leases: twice as many as there are slots, so that none waits for the driver; a cap is a cap."""
+        """Submit leases, some more than there are slots, so that none waits for the driver; a cap is a cap."""
         while (found := self._look_ups.next()) is not None:
             if not self.stopped:
                 self._submit(*found)
         slots = max(1, self.slots)
-        window = slots * (1 if self._chosen or self.most is not None else 2)
+        window = window_of(slots, ahead=not self._chosen and self.most is None)
         while not self.stopped and self._busy < window:
             size = 1 if self._alone else pack_size(self._accounting.pace, waiting=max(1, self._waiting), slots=slots)
             work = self._promoted_or_next() if self._plan.pauses else self._next(size)

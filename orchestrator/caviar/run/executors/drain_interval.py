@@ -6,6 +6,18 @@ SHORT_S, LONG_S, IDLE_S = 0.05, 0.25, 1.0
 """Seconds; each look costs a third of a millisecond, which trials on all cores would rather have."""
 
 
+FEW = 8
+"""Streams that are looked at as soon as one of them has something; to look at more takes longer, the more they are."""
+SHARE = 0.1
+"""Of a core that looking at many streams takes, at most."""
+LONGEST_S = 1.0
+
+
+def rest_after(cost: float) -> float:
+    """Seconds to wait after a look that took `cost` CPU seconds; meanwhile more streams get ready, for one look."""
+    return min(LONGEST_S, cost * (1 / SHARE - 1))
+
+
 class DrainInterval:
     """Short waits after a lease came or ended, for then others follow; long ones while all just train."""
 

@@ -26,7 +26,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from caviar.errors import ClusterError, SpecError
 from caviar.run.executors.cluster_demand import ClusterDemand
 from caviar.run.executors.cluster_room import lack, machines, slots_of
-from caviar.run.executors.drain_interval import SHORT_S, DrainInterval
+from caviar.run.executors.drain_interval import FEW, SHORT_S, DrainInterval, rest_after
 from caviar.run.executors.executor import Event, LeaseEnded, LeaseFailure, LeaseSpoke
 from caviar.run.executors.process_deaths import NODE_DIED, ProcessDeaths
 from caviar.run.executors.ray_session import fallen, has_joined
@@ -249,15 +249,26 @@ class RayExecutor:
             if self._put - self._got > MOST_HELD:  # the store is slow
                 time.sleep(SHORT_S)
                 continue
-            # One ready stream is enough to go on; the time-out lets new leases join the list.
-            ready, _ = ray.wait(streams, num_returns=1, timeout=self._interval.next(), fetch_local=False)
-            if ready and len(streams) > 8:  # fewer come one by one: each look costs a little
-                ready, _ = ray.wait(streams, num_returns=len(streams), timeout=0, fetch_local=False)
+            ready, rest = self._ready(streams)
             for stream in ready:
                 if stream in self._streams:
                     self._read(stream)
             for answer in self._deaths.due(ready):
                 self._events.put(self._deaths.conclude(answer, _answered(answer)))
+            if ready and rest:
+                time.sleep(rest)
+
+    def _ready(self, streams: list[Any]) -> tuple[list[Any], float]:
+        """The streams that have something, and how long to leave them alone then."""
+        rest = 0.0
+        if len(streams) > FEW:  # fewer come one by one: each look costs a little
+            began = time.thread_time()
+            ready, _ = ray.wait(streams, num_returns=len(streams), timeout=0, fetch_local=False)
+            rest = rest_after(time.thread_time() - began)
+            if ready:
+                return ready, rest
+        # One ready stream is enough to go on; the time-out lets new leases join the list.
+        return ray.wait(streams, num_returns=1, timeout=self._interval.next(), fetch_local=False)[0], rest
 
     def _read(self, stream: Any) -> None:
         """Take what one stream has ready."""
@@ -314,25 +325,27 @@ def _lease_task(address: str, calls: int) -> Callable[[Sent, Lease, Sequence[Any
     A function within a function travels by value, so that no worker has to import this file.
     """
     kept: list[LoadedData] = []  # this process's copy of the data
+    found: list[Any] = []  # the mailbox, once a lease of this process has found it
 
     def lease_task(sent: Sent, lease: Lease, data: Sequence[Any]) -> Iterator[Batch | OomCount]:
-        mailbox: Any = None
         answer: Any = None
         due = time.monotonic() + lease.mail_s
 
         def mail() -> Sequence[Message]:
-            nonlocal mailbox, answer, due
+            nonlocal answer, due
             try:
                 if answer is not None and answer.done():
-                    found: Sequence[Message] = answer.result()
+                    messages: Sequence[Message] = answer.result()
                     answer = None
-                    return found
+                    return messages
                 if answer is None and time.monotonic() >= due:
                     due = time.monotonic() + lease.mail_s
-                    mailbox = mailbox or ray.get_actor(address, namespace=_NAMESPACE)
-                    answer = mailbox.fetch.remote(lease.id).future()
+                    if not found:
+                        found.append(ray.get_actor(address, namespace=_NAMESPACE))
+                    answer = found[0].fetch.remote(lease.id).future()
             except (ValueError, RayError):  # there is none so far, or it died and is made anew
-                mailbox = answer = None
+                answer = None
+                found.clear()
             return ()
 
         def fetch() -> LoadedData:

@@ -51,16 +51,31 @@ class SimulatedExecutor:
         workers: Leases that run at the same time, ≥ 1.
         startup_s: Virtual seconds from a lease's beginning to that of its first trial.
         clock: Moved on by `poll` alone; give it to the scheduler too.
+        cpu: Seconds that this process has computed so far: what passes of them between two calls, which is the driver's
+            own work, takes virtual time too. None: the driver is as quick as can be, and all is the same every time.
     """
 
     def __init__(
-        self, course: Course, *, workers: int, startup_s: float = 0.0, clock: VirtualClock | None = None
+        self,
+        course: Course,
+        *,
+        workers: int,
+        startup_s: float = 0.0,
+        clock: VirtualClock | None = None,
+        cpu: Callable[[], float] | None = None,
     ) -> None:
+        self._cpu = cpu
+        self._left = 0.0 if cpu is None else cpu()
+        self.driver_s = 0.0
+        """CPU seconds of the driver, where they are counted."""
         self.clock = VirtualClock() if clock is None else clock
         self._course = course
         self._workers = workers
         self._startup_s = startup_s
-        self._waiting: deque[Lease] = deque()
+        self._waiting: deque[tuple[Lease, float]] = deque()
+        """Leases, and when they were submitted."""
+        self._moment = self.clock.time()
+        """Of what the workers do just now: the clock shows the driver's time, which may have gone on."""
         self._running: dict[int, Iterator[float]] = {}
         self._agenda: list[tuple[float, int, int]] = []  # when, tie-break, lease
         self._turns = count()
@@ -80,11 +95,14 @@ class SimulatedExecutor:
 
     def submit(self, lease: Lease) -> None:
         """Start the lease when a worker is free."""
-        self._waiting.append(lease)
-        self._start()
+        self._charge()
+        self._waiting.append((lease, self.clock.time()))
+        self._start(self.clock.time())
+        self._leave()
 
     def poll(self, timeout: float) -> list[Event]:
         """Move the clock on to the next events, `timeout` virtual seconds at most; inf: as far as it takes."""
+        self._charge()
         until = self.clock.time() + timeout
         while self._agenda and self._agenda[0][0] <= (self.clock.time() if self._events else until):
             self._go_on()
@@ -92,7 +110,20 @@ class SimulatedExecutor:
             self.clock.advance(until)
         events = self._events.copy()
         self._events.clear()  # the list itself belongs to the leases too
+        self._leave()
         return events
+
+    def _charge(self) -> None:
+        """Let the time pass that the driver has worked since the last call."""
+        if self._cpu is not None:
+            worked = self._cpu() - self._left
+            self.driver_s += worked
+            self.clock.advance(self.clock.time() + worked)
+
+    def _leave(self) -> None:
+        """The driver works from now on."""
+        if self._cpu is not None:
+            self._left = self._cpu()
 
     def tell(self, lease: int, message: Message) -> None:
         """Leave the message where the lease finds it at the end of its present stage."""
@@ -101,25 +132,25 @@ class SimulatedExecutor:
     def kill(self, lease: int | None = None) -> None:
         """End leases where they are; what they had reported but not sent is lost."""
         doomed = [number for number in self._running if lease in (None, number)]
-        doomed += [waiting.id for waiting in self._waiting if lease in (None, waiting.id)]
-        self._waiting = deque(waiting for waiting in self._waiting if waiting.id not in doomed)
+        doomed += [waiting.id for waiting, _ in self._waiting if lease in (None, waiting.id)]
+        self._waiting = deque(one for one in self._waiting if one[0].id not in doomed)
         for number in doomed:
             self._running.pop(number, None)
             self._events.append(LeaseEnded(lease=number, failure="the lease was ended on request"))
-        self._start()
+        self._start(self.clock.time())
 
     def close(self) -> None:
         """End all leases; there is nothing else to free."""
         self.kill()
         self._events.clear()
 
-    def _start(self) -> None:
+    def _start(self, free: float) -> None:
         while self._waiting and len(self._running) < self._workers:
-            lease = self._waiting.popleft()
-            self._running[lease.id] = _Play(lease, self._course, self.clock, self._events, self._mailbox).run(
-                self._startup_s
-            )
-            self._call(lease.id, self.clock.time())
+            lease, submitted = self._waiting.popleft()
+            self._moment = max(free, submitted)
+            play = _Play(lease, self._course, lambda: self._moment, self._events, self._mailbox)
+            self._running[lease.id] = play.run(self._startup_s)
+            self._call(lease.id, self._moment)
 
     def _call(self, lease: int, when: float) -> None:
         heapq.heappush(self._agenda, (when, next(self._turns), lease))
@@ -131,6 +162,7 @@ class SimulatedExecutor:
         if play is None:
             return  # it was killed
         self.clock.advance(when)
+        self._moment = when
         try:
             again = next(play, None)
             ended = LeaseEnded(lease=lease)
@@ -142,21 +174,21 @@ class SimulatedExecutor:
             return
         del self._running[lease]
         self._events.append(ended)
-        self._start()
+        self._start(when)
 
 
 class _Play:
     """One lease in virtual time: what its process would do."""
 
     def __init__(
-        self, lease: Lease, course: Course, clock: VirtualClock, events: list[Event], mailbox: Mailbox
+        self, lease: Lease, course: Course, now: Callable[[], float], events: list[Event], mailbox: Mailbox
     ) -> None:
         self._lease = lease
         self._course = course
-        self._now = clock.time
+        self._now = now
         self._events = events
-        self._recorder = Recorder(lease, Capture(descriptors=False), clock=clock.time)
-        self._flushed = clock.time()
+        self._recorder = Recorder(lease, Capture(descriptors=False), clock=now)
+        self._flushed = now()
         self._mailbox = mailbox
         self._inbox = Inbox(lease, self._recorder.applied)
         self._fresh = False
