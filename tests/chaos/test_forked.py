@@ -19,8 +19,9 @@ from .test_killing import EXPERIMENT, STEPS, TRIALS, Driver
 
 pytestmark = [pytest.mark.ray, pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")]
 
-WITHIN_S, STARTING_S = 5, 45
-"""Seconds until all have ended; but Ray's workers that are just starting look for their raylet for half a minute."""
+WITHIN_S, WORKERS_S = 5, 45
+"""Seconds until all have ended. Ray's workers look by themselves whether their raylet lives, every second or two; those
+that are just starting look for it for half a minute."""
 LARGE = ("raylet", "gcs_server", "driver")
 """The sweep ends with them, and goes on in another process."""
 
@@ -31,8 +32,8 @@ def named(process: psutil.Process) -> str:
         words = process.cmdline()
     except psutil.Error:
         return ""
-    names = {"fork_server.py": "server", "raylet": "raylet", "gcs_server": "gcs_server", "ray::IDLE": "idle"}
-    names |= {"fork_request.py": "idle", "default_worker.py": "idle"}
+    names = {"fork_server.py": "server", "raylet": "raylet", "gcs_server": "gcs_server"}
+    names |= {"fork_request.py": "worker", "default_worker.py": "worker"}
     found = next((name for name in (names.get(os.path.basename(word)) for word in words[:6]) if name), "")
     return found or ("worker" if words and words[0].startswith("ray::") else "")
 
@@ -68,14 +69,14 @@ class Family:
         found = [one for one in family if named(one) == name] if name != "driver" else family[:1]
         if not found:
             return
-        idle = [one for one in family if named(one) == "idle"]
-        self.forked += sum(named(one) == "worker" and forked(one) for one in family)
+        workers = {one for one in family if named(one) == "worker"}
+        self.forked += sum(map(forked, workers))
         found[-1].kill()
         self.killed[name] += 1
         if name in LARGE:
             self.driver.process.wait(timeout=60)  # where it lives, it has to save what it was told
-            assert left(set(family) - set(idle), WITHIN_S) == []
-            assert left(idle, STARTING_S) == []
+            assert left(set(family) - workers, WITHIN_S) == []
+            assert left(workers, WORKERS_S) == []
             self.driver.again()
 
 
