@@ -47,7 +47,7 @@ def test_zoom_importance_retest_and_simulation_leave_it_out_and_the_best_stays(e
         assert select(opened.views, sweep.description(), k=1).rows[0].trial == best
     assert zoom_into(store, sweep).of == 7
     assert best not in [trial for _, trial in first_look(store, sweep, k=3, repeats=5).retested.origins]
-    assert left_out([best]) == "1 trial left out, for having been edited while training"
+    assert left_out([best]) == "1 trial left out, for having been edited while training, or forked"
     assert left_out([]) == ""
 
 
