@@ -4,7 +4,6 @@ import gc
 import os
 import signal
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,13 +25,7 @@ __all__ = ["cloud", "s3_server"]
 
 # No deadlines: how long an example takes is the machine's affair.
 settings.register_profile("gate", max_examples=30, deadline=None)
-settings.register_profile("sample", max_examples=3, deadline=None)  # --one-in
 settings.register_profile("thorough", max_examples=1000, deadline=None)  # --hypothesis-profile thorough
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """A sample of the tests, for where all of them ran already."""
-    parser.addoption("--one-in", type=int, default=1, metavar="N", help="the first of each N short tests of a folder")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):  # a process a core: more threads for linear algebra would wait for each other
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if config.getoption("--hypothesis-profile") is None:
-        settings.load_profile("gate" if config.getoption("--one-in") == 1 else "sample")
+        settings.load_profile("gate")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -72,20 +65,11 @@ def pytest_sessionfinish() -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests that need Ray behind the rest, before them those that make a clone, and leave the rest in order.
 
     At the very end come those in a browser: while it runs, its driver's event loop does, and no other could begin.
     """
-    seen: Counter[Path] = Counter()
-    sample, one_in = [], config.getoption("--one-in")
-    for item in items:
-        if one_in > 1 and item.get_closest_marker("exhaustive") is not None:
-            continue
-        if seen[item.path.parent] % one_in == 0:
-            sample.append(item)
-        seen[item.path.parent] += 1
-    items[:] = sample
     items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ("browser", "ray", "install")])
 
 

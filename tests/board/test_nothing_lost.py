@@ -145,7 +145,6 @@ def settle(page, board, state):
 
 @pytest.mark.nightly
 @pytest.mark.timeout(180)
-@pytest.mark.exhaustive
 def test_a_page_follows_a_sweep_over_a_kill_and_a_restart_of_the_board(start, tmp_path):
     (tmp_path / "experiment.py").write_text(textwrap.dedent(EXPERIMENT))
     store = tmp_path / "store"

@@ -19,7 +19,7 @@ OF_A_SWEEP = {
     "best --family": (),
     "curves": (),
     "plot -o {tmp}/x.svg": (),
-    "export --to csv -o {tmp}/x.csv": (),
+    "export --to csv -o {tmp}/x.csv --force": (),
     "zoom --dry-run": (),
     "simulate --orders 2": (),
     "store info": (),

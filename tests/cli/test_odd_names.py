@@ -125,7 +125,6 @@ def words_of_our_queries():
 SQL = re.compile(r"\b(SELECT|WHERE|FROM|JOIN|GROUP BY|ORDER BY|AS)\b")
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize("ended", [False, pytest.param(True, marks=pytest.mark.nightly)])
 def test_no_name_in_our_queries_means_a_metric(caviar, tmp_path, ended):
     """With retries and checkpoints, whose rows are joined with others."""

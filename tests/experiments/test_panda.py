@@ -49,7 +49,6 @@ def told_of(numbers: dict[str, Any]) -> dict[str, Any]:
     return {name: numbers[name] for name in ("set", "old", "at_step", "over", "why", "skip_data") if name in numbers}
 
 
-@pytest.mark.exhaustive
 @pytest.mark.usefixtures("inline")
 def test_five_days_and_once_more(panda: ModuleType, tmp_path: Path) -> None:
     result = panda.play(tmp_path / "store", DAY)

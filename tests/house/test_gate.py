@@ -105,16 +105,6 @@ def test_a_quick_gate_leaves_out_ray_browsers_and_clones(clone):
     assert selected(log[-1]) == [set()]
 
 
-def test_a_sample_is_one_test_in_a_hundred_of_those(clone):
-    clone("best")
-    assert clone("test", CAVIAR_QUICK="sample").returncode == 0
-    log = clone.log("tools.log")
-    assert checks(log) == CHECKS[:-1]
-    assert of_ray(log) == []
-    assert selected(log[-1]) == [set()]
-    assert " --one-in 100 " in log[-1]
-
-
 def test_arguments_are_pytests(clone):
     for fails, code in (("", 0), ("pytest", 3)):
         assert clone("test", "-k", "two words", STUB_FAILS=fails).returncode == code

@@ -15,7 +15,6 @@ from .conftest import Caviar, Driver, Write
 __all__ = ["driver"]
 
 
-@pytest.mark.exhaustive
 @pytest.mark.usefixtures("inline")
 def test_a_trial_of_a_sweep_that_runs_goes_back_at_once_and_what_is_behind_counts_no_more(
     driver: Driver, tmp_path: Path, caviar: Caviar, store: Path
@@ -38,7 +37,6 @@ def test_a_trial_of_a_sweep_that_runs_goes_back_at_once_and_what_is_behind_count
     assert states == [(0, "PAUSED", "first"), (1, "COMPLETED", "rollback")]
 
 
-@pytest.mark.exhaustive
 @pytest.mark.usefixtures("inline")
 def test_who_is_paused_frees_its_process_and_goes_on_from_its_checkpoint(
     driver: Driver, tmp_path: Path, caviar: Caviar, store: Path
@@ -76,7 +74,6 @@ def see_what_is_refused(caviar: Caviar) -> None:
         assert (refused.code, why in refused.err) == (2, True), refused.err
 
 
-@pytest.mark.exhaustive
 @pytest.mark.usefixtures("inline")
 def test_forks_go_on_from_a_checkpoint_of_any_branch_with_their_parent_s_seed(
     write: Write, caviar: Caviar, store: Path

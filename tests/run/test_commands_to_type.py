@@ -50,7 +50,6 @@ def commands(text):
     return [shlex.split(one)[1:] for one in re.findall(r"caviar (?!run\b)[a-z][^`;\n]*--store[^`;\n]*", text)]
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize("quiet", [(), pytest.param(("-q",), marks=pytest.mark.nightly)])
 def test_the_farewell_of_run_and_of_resume_can_be_typed(say, write, quiet):
     store = ("--store", "my store", "--time-limit", "0.2", *quiet)

@@ -81,7 +81,6 @@ RUN, RESUME = ("run", "experiment.py", "-q"), ("resume", "-q", "--add", 1)
 
 
 @pytest.mark.nightly
-@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "verbs",
     [

@@ -86,7 +86,6 @@ def logical(result: Result) -> tuple[list[Any], list[Any]]:
     return result.sql(trials).fetchall(), result.sql("SELECT trial, step, loss FROM curves ORDER BY ALL").fetchall()
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize("sampler", ["sobol", pytest.param("random", marks=pytest.mark.nightly)])
 def test_the_same_at_one_two_and_eight_slots_with_crashes_and_with_interruptions(tmp_path: Path, sampler: str) -> None:
     calm = logical(swept(tmp_path / "calm", sampler, workers=1, chance=0))

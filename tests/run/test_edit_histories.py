@@ -132,7 +132,6 @@ class EditedStory(Story):
             assert row["rate"] == told, f"step {row['step']} of trial {row['trial']} was trained with another lr"
 
 
-@pytest.mark.exhaustive
 @pytest.mark.usefixtures("mortal")
 @pytest.mark.parametrize("seed", [1, pytest.param(0, marks=pytest.mark.nightly)])
 def test_each_row_was_trained_with_what_the_decisions_tell(tmp_path: Path, seed: int) -> None:

@@ -83,7 +83,6 @@ def driver(store: Path, write: Write) -> Iterator[Driver]:
     driver.process.communicate()
 
 
-@pytest.mark.exhaustive
 @pytest.mark.usefixtures("inline")
 def test_an_edit_is_taken_while_the_trial_trains_and_holds_after_the_driver_was_killed(
     driver: Driver, tmp_path: Path, caviar: Caviar, store: Path

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from caviar import Result
 from caviar.display.numbers import number
 from caviar.store import Store
@@ -23,7 +21,6 @@ EXPERIMENT = """
 """
 
 
-@pytest.mark.exhaustive
 def test_an_extended_sweep_is_what_a_longer_one_would_have_been(
     inline: None, write: Write, caviar: Caviar, store: Path
 ) -> None:

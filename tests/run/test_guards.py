@@ -98,7 +98,6 @@ EXPERIMENT = """
 """
 
 
-@pytest.mark.exhaustive
 @pytest.mark.usefixtures("inline")
 def test_a_trial_that_diverges_goes_back_to_its_best_with_half_the_rate_until_it_holds(
     write: Write, caviar: Caviar, store: Path

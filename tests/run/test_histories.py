@@ -252,7 +252,6 @@ def mortal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("caviar.store.owner.sight", dead)
 
 
-@pytest.mark.exhaustive
 @pytest.mark.usefixtures("mortal")
 @pytest.mark.parametrize("seed", [0, 6])
 def test_no_execution_goes_on_from_a_state_that_is_not_its_curve_s(tmp_path: Path, seed: int) -> None:

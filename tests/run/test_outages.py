@@ -117,7 +117,6 @@ def suffer(
 
 
 @pytest.mark.nightly
-@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "fault",
     [

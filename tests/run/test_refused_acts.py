@@ -74,7 +74,6 @@ def test_what_cannot_be_is_told_and_nothing_is_changed(write: Write, caviar: Cav
     assert not list(store.glob("sweep=*/_requests/*"))
 
 
-@pytest.mark.exhaustive
 def test_what_is_asked_of_a_driver_that_is_dying_is_not_done(write: Write, caviar: Caviar, store: Path) -> None:
     path = write(EXPERIMENT.replace("UNTIL", "100_000").replace("PAUSE", "0.01"))
     driver = Driver(path, address=None, store=store, first="from tests.run.inline_driver import inline; inline()")

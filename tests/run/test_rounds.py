@@ -41,7 +41,6 @@ def rows(store: Path) -> list[object]:
     return found
 
 
-@pytest.mark.exhaustive
 def test_rounds_end_where_an_undisturbed_run_would_have(
     inline: None, caviar: Caviar, write: Write, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

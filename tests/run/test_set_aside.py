@@ -38,7 +38,6 @@ def damage(caviar, write, store):
     return change
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "table", ["trials", *(pytest.param(name, marks=pytest.mark.nightly) for name in ("attempts", "curves", "logs"))]
 )

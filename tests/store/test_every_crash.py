@@ -4,8 +4,6 @@ import pytest
 from scenario import Examined, record
 from simulated_sweep import Simulation, in_memory
 
-pytestmark = pytest.mark.exhaustive
-
 KILL = {"power": False, "seed": None}
 CUT = {"power": True, "seed": None}
 

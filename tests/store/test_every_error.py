@@ -11,8 +11,6 @@ from simulated_sweep import Simulation
 from caviar.errors import StoreError
 from caviar_workers.backoff import TRANSIENT
 
-pytestmark = pytest.mark.exhaustive
-
 ERRORS = (errno.EIO, errno.ENOSPC, errno.EINTR, errno.ESTALE)
 OF_A_STREAM = ("open", "write", "fsync")
 """Calls that are not made again while a merge or an end writes its files; the whole is done another time."""

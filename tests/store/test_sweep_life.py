@@ -7,8 +7,6 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 from machine import SweepLife
 
-pytestmark = pytest.mark.exhaustive
-
 QUICK = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None, "print_blob": False}
 
 

@@ -146,7 +146,6 @@ def test_who_wants_another_kind_of_process_or_is_not_answered_begins_one(
     ],
     ids=["threads", "context", "CUDA", "BLAS", "error"],
 )
-@pytest.mark.exhaustive
 def test_nothing_is_forked_from_a_process_that_is_not_as_a_new_one(
     make: Make, worker: Path, tmp_path: Path, library: str, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
