@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # before numpy is imported: its threads would wait for those of the others
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parent / "s3"))
 
 from fixtures import cloud, s3_server
@@ -36,8 +38,6 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in ("COLUMNS", "LINES"):
         if name not in os.environ:  # set all the same, behind Python's back, by readline, which pytest imports
             os.unsetenv(name)
-    if hasattr(config, "workerinput"):  # a process a core: more threads for linear algebra would wait for each other
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if config.getoption("--hypothesis-profile") is None:
         settings.load_profile("gate")
 

@@ -83,7 +83,7 @@ class Family:
 @pytest.mark.parametrize(
     "victims",
     [
-        pytest.param(["worker", "server", "driver"], marks=pytest.mark.timeout(150)),
+        pytest.param(["worker", "server", "driver"], marks=[pytest.mark.nightly, pytest.mark.timeout(150)]),
         pytest.param(["raylet", "worker", "gcs_server"], marks=[pytest.mark.nightly, pytest.mark.timeout(200)]),
         pytest.param(60, marks=[pytest.mark.nightly, pytest.mark.timeout(900)]),
     ],

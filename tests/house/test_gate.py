@@ -3,10 +3,12 @@
 Those in a browser come when the many others are through, and last of all those that need Ray.
 """
 
+import os
 import re
 from itertools import combinations
 
 import pytest
+import threadpoolctl
 from _pytest.mark.expression import Expression
 
 CHECKS = ["ruff check", "ruff format", "lint-imports", "mypy", "pytest", "pytest"]
@@ -109,3 +111,10 @@ def test_arguments_are_pytests(clone):
     for fails, code in (("", 0), ("pytest", 3)):
         assert clone("test", "-k", "two words", STUB_FAILS=fails).returncode == code
         assert clone.log("tools.log") == ["pytest -k two words"]
+
+
+def test_tests_side_by_side_have_one_thread_each_for_linear_algebra():
+    """It is asked for before numpy is imported, or it comes too late, and they wait for each other."""
+    pools = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+    assert pools
+    assert "PYTEST_XDIST_WORKER" not in os.environ or {pool["num_threads"] for pool in pools} == {1}

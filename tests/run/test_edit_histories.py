@@ -234,6 +234,6 @@ class Chronicle(EditedStory):
 
 
 @pytest.mark.usefixtures("mortal")
-@pytest.mark.parametrize("files", [7, 15, *(pytest.param(n, marks=pytest.mark.nightly) for n in range(25))])
+@pytest.mark.parametrize("files", [15, *(pytest.param(n, marks=pytest.mark.nightly) for n in range(25))])
 def test_a_driver_that_dies_at_any_file_leaves_edits_whole(tmp_path: Path, files: int) -> None:
     Chronicle(tmp_path / "store", files).tell()
