@@ -25,7 +25,7 @@ Examples:
 @click.option(
     "--port", type=click.IntRange(0, 65535), metavar="N", help="Where it listens (default: 8642, or the next free one)."
 )
-@click.option("--edit", is_flag=True, help="Let the page edit live parameters of trials, and keep notes.")
+@click.option("--edit", is_flag=True, help="Take edits of live parameters, and notes, over HTTP; the page only looks.")
 @click.option("--new-token", is_flag=True, help="Make another token: links that were printed before open nothing more.")
 @target_options
 def verb(*, place: str | None, port: int | None, edit: bool, new_token: bool, target: Target) -> None:
