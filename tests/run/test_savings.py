@@ -126,3 +126,5 @@ def test_a_table_is_read_by_name_and_columns(tmp_path) -> None:
         curves_of_table(tmp_path / "bad.npz", None, None, "min")
     with pytest.raises(SpecError, match="fewer than --trials 4"):
         savings(found, Rules(stopping="asha", slots=1), trials=4, orders=1)
+    with pytest.raises(SpecError, match="pbt:interval=2 forks trials whose curves nobody has recorded"):
+        Rules(stopping="pbt:interval=2", slots=1, pausing=True)

@@ -22,7 +22,7 @@ from caviar.run.engine.work import Kept, Work
 from caviar.run.executors.simulated import SimulatedExecutor, Stage
 from caviar.run.replay_curves import Curves
 from caviar.search.samplers import make_sampler
-from caviar.search.stopping import parse_stopping
+from caviar.search.stopping import PBT, parse_stopping
 from caviar.space import Float, Space
 from caviar.spec.plan import Plan
 from caviar_workers.checkpoint import Checkpoint, Save
@@ -58,7 +58,11 @@ _SPACE = Space({"x": Float(0.0, 1.0)})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """Under which trials are replayed."""
+    """Under which trials are replayed.
+
+    Raises:
+        SpecError: The policy forks trials, whose curves nobody has recorded.
+    """
 
     stopping: str
     """The policy."""
@@ -66,6 +70,13 @@ class Rules:
     """Trials at a time, ≥ 1."""
     pausing: bool = False
     """Trials can be paused and promoted; a policy that pauses nobody goes on as without it."""
+
+    def __post_init__(self) -> None:
+        if self.stopping.partition(":")[0] == PBT.name:
+            raise SpecError(
+                f"{self.stopping} forks trials whose curves nobody has recorded, so it cannot be simulated: try it in "
+                f"earnest, by caviar run FILE --stopping {self.stopping} --pausing"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

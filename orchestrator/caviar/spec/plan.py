@@ -140,6 +140,12 @@ class Plan(Settings):
         return self.stopping.partition(":")[0] == PBT.name
 
     @property
+    def bred(self) -> int:
+        """How many trials it forks at each interval; fewer once some have failed."""
+        policy = parse_stopping(self.stopping)
+        return int(policy.share * self.trials) if isinstance(policy, PBT) else 0
+
+    @property
     def pauses(self) -> bool:
         """Whether trials are paused and promoted: if they can be, and the stop policy is one that does so."""
         return self.pausing and self.halves

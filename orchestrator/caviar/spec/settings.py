@@ -137,7 +137,9 @@ def documented(cls: C) -> C:
 
 
 def _how_stopped(plan: Any) -> str:
-    return f"{'paused, promoted or stopped' if plan.pauses else 'stopped early'} by {plan.stopping}"
+    by = f"{'paused, promoted or stopped' if plan.pauses else 'stopped early'} by {plan.stopping}"
+    # How many steps there are is train's affair, so the number of all trials is known for each interval only.
+    return f"{by}; new trials at each interval: {plan.bred}" if plan.breeds else by
 
 
 @dataclass(frozen=True, slots=True)
