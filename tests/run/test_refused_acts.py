@@ -35,8 +35,10 @@ EXPERIMENT = """
         "units": Int(1, 64),
         "kind": Choice(["a", "b"], live=True),
         "pause": PAUSE,
+        "seed": Int(1, 9),
     }
-    sweep = Sweep(train, space, metric="loss", trials=1, first=[{"lr": 0.1, "until": UNTIL, "units": 8, "kind": "a"}])
+    first = [{"lr": 0.1, "until": UNTIL, "units": 8, "kind": "a", "seed": 3}]
+    sweep = Sweep(train, space, metric="loss", trials=1, first=first)
 """
 
 REFUSED = (
@@ -55,6 +57,15 @@ REFUSED = (
     ("rollback 0 --to-step 7 kind=a", 2, "nothing changes: kind is 'a' already"),
     ("rollback 0 --to-step -1", 2, "--to-step"),
     ("rollback 9 --to-step 7", 4, "has no trial 9"),
+    ("rollback 0 --to-step 7 lr=hello", 2, "give its value, or what becomes of it, such as lr=*0.5;"),
+    ("fork 0 --space lr=0.02:0.2", 2, "lr is drawn from numbers, such as lr=0.01..0.2 or lr=log:1e-4..1e-2, but got"),
+    ("fork 0 --space units=1.5..3", 2, "units is drawn from whole numbers, such as units=1..8"),
+    ("fork 0 --space lr=0.99..1.5", 2, "lr=1.5 is outside 0.01 … 1: nothing was changed"),
+    ("fork 0 --space kind=a,c", 2, "kind: Choice has no option 'c'"),
+    ("fork 0 --space nothing=1..2", 2, "there is no parameter 'nothing'"),
+    ("fork 0 lr=0.2 --space lr=0.1..0.2", 2, "lr is given twice"),
+    ("fork 0 --space lr=0.1..0.2 --space lr=0.1..0.3", 2, "one is named twice"),
+    ("fork 0 -k 3 --space lr=0.5", 2, "3 forks with the same values would be alike"),
 )
 
 
@@ -72,6 +83,21 @@ def test_what_cannot_be_is_told_and_nothing_is_changed(write: Write, caviar: Cav
     assert result.sql("SELECT count(*) FROM decisions").fetchall() == before
     assert result.sql("SELECT state FROM sweeps").fetchall() == [("finished",)]
     assert not list(store.glob("sweep=*/_requests/*"))
+
+
+@pytest.mark.usefixtures("inline")
+def test_forks_are_counted_and_told_as_what_they_are(write: Write, caviar: Caviar, store: Path) -> None:
+    assert caviar("run", write(EXPERIMENT.replace("UNTIL", "12").replace("PAUSE", "0"))).code == 0
+    words = "fork 0 --at-step 7 -k 2 seed=5 --space lr=0.1..0.2 --space units=2..9"
+    forked = caviar(*words.split())
+    assert (forked.code, "trial 1073741824, 1073741825 goes on from step 7 of trial 0" in forked.err) == (0, True)
+    assert caviar("rollback", "0", "--to-step", "7").code == 0
+    result = Result(store)
+    assert result.sql("SELECT planned, completed FROM sweeps").fetchall() == [(3, 3)]
+    configs = [result.diary(trial).config for trial in (1073741824, 1073741825)]
+    assert all(one["config.seed"] == 5 and 0.1 <= one["lr"] <= 0.2 and type(one["units"]) is int for one in configs)
+    assert caviar("fork", "0", "lr=0.3").code == 0, "from a checkpoint that its living branch goes back to"
+    assert [entry.undone for entry in result.diary(1073741824).entries] == [False]
 
 
 def test_what_is_asked_of_a_driver_that_is_dying_is_not_done(write: Write, caviar: Caviar, store: Path) -> None:

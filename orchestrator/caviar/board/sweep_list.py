@@ -179,6 +179,7 @@ def _row(described: dict[str, Any], view: dict[str, Any]) -> dict[str, Any]:
         "state": found["state"],
         "best": found["best"],
         "shown": found["best"] and number(found["best"]["value"]),
+        "planned": found["planned"],
         "done": sum(found[state] for state in ("completed", "failed", "stopped", "cancelled")),
         "running": found["running"],
         "failed": found["failed"],

@@ -31,7 +31,7 @@ def failure_line(opened: OpenSweep) -> str:
     rest = sum(len(trials) for _, trials in most[KINDS:])
     if rest:
         told.append(f"{rest} × others")
-    return f"{sum(map(len, found.values()))} of {opened.plan.trials} failed: {', '.join(told)}"
+    return f"{sum(map(len, found.values()))} of {opened.planned} failed: {', '.join(told)}"
 
 
 def _named(trials: list[int]) -> str:

@@ -42,21 +42,20 @@ def verb(  # noqa: PLR0913, PLR0917 — one argument an option
     They begin at once where the sweep runs; else it is resumed. Their parent goes on as it did.
     """
     from caviar.cli.after_run import after_run
+    from caviar.cli.command_sweep import named_range
     from caviar.cli.output import emit_json, say
     from caviar.display.choose_display import choose_display
     from caviar.run.forks import ForkWish, fork_trial
     from caviar.run.resume import resume_sweep
-    from caviar.space.inference import written
     from caviar.store import Store
 
     trial, wishes, sweep_ref = trial_and_wishes(words, target.sweep, few=0)
-    pairs = [word.partition("=") for word in ranges]
-    if any(not name or not text for name, _, text in pairs):
-        raise click.UsageError(f"--space is NAME=RANGE, such as lr=log:1e-4..1, got {' '.join(ranges)}")
+    space = dict(map(named_range, ranges))
+    if len(space) < len(ranges):
+        raise click.UsageError(f"A parameter gets one range, but one is named twice: {' '.join(ranges)}")
     store = Store.open(target.store)
     sweep = store.find(sweep_ref)
     runs = sweep.owner().runs
-    space = {name: written(text, whole=True) for name, _, text in pairs}
     wish = ForkWish(branch=branch, at_step=at_step, k=k, space=space, values=wishes, why=why)
     document = fork_trial(store, sweep, trial, wish, say=say)
     which = ", ".join(map(str, document.trials[:5])) + (", …" if k > 5 else "")

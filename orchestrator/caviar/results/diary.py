@@ -11,7 +11,7 @@ from caviar.results.forked import schedule_of_line
 from caviar.store.checkpoints import cuts_of
 from caviar.store.read.sql import name as quoted
 from caviar_workers.schedule import Change, config_at, leads
-from caviar_workers.states import Action
+from caviar_workers.states import CHANGING, Action
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,7 +105,7 @@ def diary_document(opened: OpenSweep, trial: int) -> DiaryDocument:
         if one["action"] == Action.APPLIED:
             continue
         after = taken.get(one["n"])
-        undone = bool(one["numbers"].get("set")) and one["n"] not in living
+        undone = one["action"] in CHANGING and bool(one["numbers"].get("set")) and one["n"] not in living
         own = dead.get(branch, curve) if undone else curve
         own_acts = _made_on(acts, branch) if undone else living
         marks = sorted(mark for n in own_acts if (mark := taken.get(n)) is not None)

@@ -159,8 +159,8 @@ def edit_of(
         raise SpecError(f"trial {now.trial} is {now.state}, and only one that has not ended can be edited")
     _check_steps(now, at_step, over)
     before = now.config(None if at_step is None else at_step + 1)
-    wishes = {_stored_name(opened, name): wish for name, wish in wishes.items()}
-    ranges = {name: _range(opened, name, before, restarts=restarts) for name in wishes}
+    wishes = {stored_name(opened, name): wish for name, wish in wishes.items()}
+    ranges = {name: range_of(opened, name, before, restarts=restarts) for name in wishes}
     if not ranges:
         raise SpecError("an edit changes a parameter, such as lr=*0.5: nothing was changed")
     found = _edit(before, ranges, wishes, at_step=at_step, over=over)
@@ -251,9 +251,9 @@ def rollback_of(
     kept = tuple(one for one in now.changes if one.settled and one.after < found.step)
     before = config_at(now.first, kept, found.step)
     edit = None
-    wishes = {_stored_name(opened, name): wish for name, wish in wishes.items()}
+    wishes = {stored_name(opened, name): wish for name, wish in wishes.items()}
     if wishes:
-        ranges = {name: _range(opened, name, before, restarts=True) for name in wishes}
+        ranges = {name: range_of(opened, name, before, restarts=True) for name in wishes}
         edit = _edit(before, ranges, wishes)
     forgets = tuple(one.decision for one in now.changes if one.values and one not in kept)
     return Rollback(to=Cut(found.attempt, found.step), edit=edit, forgets=forgets)
@@ -261,7 +261,8 @@ def rollback_of(
 
 def changed_config(opened: OpenSweep, before: Mapping[str, Any], wishes: Mapping[str, Any]) -> Edit | None:
     """What is changed in a configuration with which another trial begins; None: nothing. Errors as of `rollback_of`."""
-    ranges = {name: _range(opened, name, before, restarts=True) for name in wishes}
+    wishes = {stored_name(opened, name): wish for name, wish in wishes.items()}
+    ranges = {name: range_of(opened, name, before, restarts=True) for name in wishes}
     if all(new_value(name, wish, before[name], ranges[name]) == before[name] for name, wish in wishes.items()):
         return None
     return _edit(before, ranges, wishes)
@@ -286,12 +287,14 @@ def _check_steps(now: Standing, at_step: int | None, over: int | None) -> None:
         raise SpecError(f"trial {now.trial} is past step {at_step}, at {now.step}: nothing was changed")
 
 
-def _stored_name(opened: OpenSweep, name: str) -> str:
+def stored_name(opened: OpenSweep, name: str) -> str:
     """The name by which a plan has a parameter that its user calls so."""
     return name if name in opened.plan.parameters or kept_name(name) not in opened.plan.parameters else kept_name(name)
 
 
-def _range(opened: OpenSweep, name: str, config: Mapping[str, Any], *, restarts: bool = False) -> Float | Int | Choice:
+def range_of(
+    opened: OpenSweep, name: str, config: Mapping[str, Any], *, restarts: bool = False
+) -> Float | Int | Choice:
     """The values that a parameter may get: while its trial trains, or where train begins again."""
     parameters = {key: parameter_from_json(one) for key, one in opened.plan.parameters.items()}
     if name not in parameters:
@@ -339,7 +342,7 @@ def new_value(name: str, wish: object, present: Any, parameter: Float | Int | Ch
     if relative:
         value: Any = _changed(name, relative, present)
     else:
-        value = read(Typed(wish), present, name) if numeric and isinstance(wish, str) else read(wish, present, name)
+        value = _number(name, wish, present) if numeric and isinstance(wish, str) else read(wish, present, name)
     if isinstance(parameter, Int) and isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(parameter, (Float, Int)) and type(value) in (int, float):
@@ -350,6 +353,17 @@ def new_value(name: str, wish: object, present: Any, parameter: Float | Int | Ch
         return parameter.plain(value)
     except SpecError as error:
         raise SpecError(f"{name}: {error}; nothing was changed") from error
+
+
+def _number(name: str, text: str, present: Any) -> Any:
+    """What somebody typed who means a number."""
+    try:
+        return read(Typed(text), present, name)
+    except SpecError as error:
+        raise SpecError(
+            f"{name} is a number, but got {text!r:.40}: give its value, or what becomes of it, such as {name}=*0.5; "
+            "nothing was changed"
+        ) from error
 
 
 def _check_bounds(name: str, value: float, parameter: Float | Int) -> None:

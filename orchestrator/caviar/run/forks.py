@@ -7,22 +7,35 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from caviar.errors import CaviarError, SpecError
-from caviar.results.edits import Edit, acts_of, changed_config, standing, with_options
+from caviar.results.edits import (
+    Edit,
+    acts_of,
+    changed_config,
+    new_value,
+    range_of,
+    standing,
+    stored_name,
+    with_options,
+)
 from caviar.results.imported import imported_from
 from caviar.results.open_sweep import open_sweep
 from caviar.run.acts import TRIES, Accepted, ask, check_words
-from caviar.run.engine.stored_trial import drawn
+from caviar.run.engine.births import MOST_FORKS
+from caviar.run.engine.forks import why_unfit
+from caviar.run.engine.stored_trial import drawn as first_config
 from caviar.search.samplers import make_sampler
-from caviar.space import Space
+from caviar.space import Choice, Constant, Float, Int, Space
+from caviar.space.inference import written
 from caviar.space.option import option_to_json
 from caviar.spec.plan import Plan
-from caviar.store.checkpoints import cuts_of, read_checkpoint, saves_of, whole
+from caviar.store.checkpoints import Cut, cuts_of, read_checkpoint, restorable, saves_of, whole
 from caviar_workers.schedule import config_at, schedule_of
 from caviar_workers.states import Action
 
 if TYPE_CHECKING:
     from caviar.results.edits import Standing
     from caviar.results.open_sweep import OpenSweep, Say
+    from caviar.space import Parameter
     from caviar.store import Store, SweepDir
     from caviar_workers.checkpoint import Save
 
@@ -38,7 +51,7 @@ class ForkWish:
     k: int = 1
     """New trials, ≥ 1."""
     space: Mapping[str, Any]
-    """Parameter → where its values are drawn from, a parameter of its own."""
+    """Parameter → where its values are drawn from, a parameter of its own, or as text such as `log:1e-4..1e-2`."""
     values: Mapping[str, Any]
     """Parameter → its value in all of them, or what becomes of the parent's."""
     why: str = ""
@@ -85,12 +98,8 @@ def fork_trial(store: Store, sweep: SweepDir, trial: int, wish: ForkWish, *, say
     check_words(wish.why)
     if imported_from(sweep.description()):
         raise SpecError(f"sweep {sweep.id} was imported, and has no code that could go on")
-    if type(wish.k) is not int or wish.k < 1:
-        raise SpecError(f"a fork makes a whole number of trials from 1, but got {wish.k!r:.40}")
-    if wish.k > 1 and not wish.space:
-        raise SpecError(
-            f"{wish.k} forks with the same values would be alike: say where these come from, as --space does"
-        )
+    if type(wish.k) is not int or not 1 <= wish.k <= MOST_FORKS:
+        raise SpecError(f"a fork makes a whole number of trials from 1 to {MOST_FORKS:,}, but got {wish.k!r:.40}")
     why_not = ""
     for _ in range(TRIES):
         with open_sweep(store, sweep, say) as opened:
@@ -134,8 +143,11 @@ def look_to_fork(
     branch = len(cuts) if wish.branch is None else wish.branch
     if not 0 <= branch <= len(cuts):
         raise SpecError(f"trial {trial} has the branches 0 to {len(cuts)}, but got {branch}: nothing was changed")
-    there = whole(saves_of(opened.sweep, trial), opened.views.published([trial])[trial])
-    of_branch = [save for save in there if sum(save.attempt > cut.attempt for cut in cuts) == branch]
+    saves, published = saves_of(opened.sweep, trial), opened.views.published([trial])[trial]
+    if wish.branch is None:  # with those before the branch began
+        of_branch = restorable(saves, published, cuts)
+    else:
+        of_branch = [save for save in whole(saves, published) if _branch(save, cuts) == branch]
     step = wish.at_step
     fit = (save for save in of_branch if step is None or save.step <= step)
     save = next((one for one in fit if read_checkpoint(opened.sweep, one) is not None), None)
@@ -144,21 +156,70 @@ def look_to_fork(
         at = "" if step is None else f" at or before {step}"
         what = f"there are {steps}" if steps else "it has none there"
         raise SpecError(f"branch {branch} of trial {trial} has no checkpoint{at}; {what}: nothing was changed")
+    branch = _branch(save, cuts)
     backs = [one["n"] for one in acts if one["action"] == Action.ROLLBACK]
     until = backs[branch] if branch < len(backs) else None
     changes = schedule_of(one for one in acts if until is None or one["n"] < until)
     kept = tuple(one for one in changes if one.settled and one.after < save.step)
     plan = Plan.from_json(opened.sweep.description()["plan"])
-    first, _ = drawn(opened.views, plan, trial)
+    first, _ = first_config(opened.views, plan, trial)
     config = config_at(first, kept, save.step)
     drawn_values: list[dict[str, Any]] = [{} for _ in range(wish.k)]
-    if wish.space:
-        space = Space(wish.space)
+    ranges = _ranges(opened, wish, config)
+    if wish.k > 1 and all(isinstance(one, Constant) for one in ranges.values()):
+        raise SpecError(
+            f"{wish.k} forks with the same values would be alike: say where these come from, as --space does"
+        )
+    if ranges:
+        space = Space(ranges)
         sampler = make_sampler("random", space, plan.seed + trial + save.step + max(now.seen, 0), wish.k)
         drawn_values = [space.config(point) for point in sampler.points(0, wish.k)]
     children = []
     for values in drawn_values:
         wishes = {**wish.values, **values}
         edit = changed_config(opened, config, wishes) if wishes else None
-        children.append(({**config, **(edit.new if edit else {})}, edit))
+        child = {**config, **(edit.new if edit else {})}
+        if why := why_unfit(plan.space, child):  # what the parent came to have, in the store of a stranger
+            raise SpecError(f"trial {trial} cannot be forked: {why:.200}; nothing was changed")
+        children.append((child, edit))
     return now, branch, save, children
+
+
+def _branch(save: Save, cuts: Sequence[Cut]) -> int:
+    return sum(save.attempt > cut.attempt for cut in cuts)
+
+
+def _ranges(opened: OpenSweep, wish: ForkWish, config: Mapping[str, Any]) -> dict[str, Parameter]:
+    """Where values are drawn from; SpecError where one of them might be none of its parameter's."""
+    found: dict[str, Parameter] = {}
+    given = {stored_name(opened, name) for name in wish.values}
+    for called, drawn in wish.space.items():
+        name = stored_name(opened, called)
+        if name in given or name in found:
+            raise SpecError(f"{called} is given twice, but gets one value, or one range: nothing was changed")
+        allowed = range_of(opened, name, config, restarts=True)
+        numeric, whole = isinstance(allowed, (Float, Int)), isinstance(allowed, Int)
+        one = written(drawn, whole=whole) if isinstance(drawn, str) else drawn
+        ends = _ends(called, one)
+        text = next((value for value in ends if not isinstance(value, (int, float))), None)
+        if numeric and (text is not None or (whole and isinstance(one, Float))):
+            kind, few, many = ("whole numbers", "1..8", "1..64") if whole else ("numbers", "0.01..0.2", "1e-4..1e-2")
+            raise SpecError(
+                f"{called} is drawn from {kind}, such as {called}={few} or {called}=log:{many}, but got {drawn!s:.60}: "
+                "nothing was changed"
+            )
+        for value in ends:
+            new_value(called, value, config[name], allowed)
+        found[name] = one
+    return found
+
+
+def _ends(name: str, drawn: object) -> Sequence[Any]:
+    """The values of a parameter of which all are its parent's if these are."""
+    if isinstance(drawn, (Float, Int)):
+        return drawn.low, drawn.high
+    if isinstance(drawn, Choice):
+        return drawn.options
+    if isinstance(drawn, Constant):
+        return (drawn.value,)
+    raise SpecError(f"{name} is drawn from a parameter, such as Float(1e-4, 1e-2, scale='log'), but got {drawn!r:.60}")

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from caviar.errors import SpecError
-from caviar.run.engine.forks import point_of
-from caviar.space import Constant, live_range
+from caviar.run.engine.forks import why_unfit
 from caviar.space.option import option_from_json
 
 if TYPE_CHECKING:
@@ -24,15 +22,12 @@ def cannot_be_forked(space: Space, numbers: Mapping[str, Any]) -> str:
     children = numbers.get("children")
     if not isinstance(children, list) or not 0 < len(children) <= MOST_FORKS:
         return "it is none that this version knows"
-    try:
-        for child in children:
-            config = {name: option_from_json(value) for name, value in child["config"].items()}
-            point_of(space, config)
-            for name, value in config.items():
-                if isinstance(one := space[name], Constant) and value != one.value:
-                    (live_range(one) or one).plain(value)
-    except (AttributeError, KeyError, TypeError, SpecError) as error:
-        return f"one of its configurations is none of this sweep's: {error}"
+    for child in children:
+        config = child.get("config") if isinstance(child, Mapping) else None
+        if not isinstance(config, Mapping):
+            return "it is none that this version knows"
+        if why := why_unfit(space, {name: option_from_json(value) for name, value in config.items()}):
+            return f"one of its configurations is none of this sweep's: {why}"
     return ""
 
 

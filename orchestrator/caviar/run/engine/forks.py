@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from caviar.errors import SpecError, StoreError
 from caviar.run.engine.work import Work
-from caviar.space import Constant
+from caviar.space import Constant, live_range
 from caviar.space.option import option_from_json, option_text
 from caviar_workers.states import Action, Cause
 from caviar_workers.tables import CONFIGS, FORKED
@@ -89,8 +90,29 @@ def point_of(space: Space, config: Mapping[str, Any]) -> FloatArray:
     return space.unit({name: value for name, value in config.items() if not isinstance(space[name], Constant)})
 
 
+def why_unfit(space: Space, config: Mapping[str, Any]) -> str:
+    """Why a configuration, perhaps a stranger's, is none of a space; empty: it is."""
+    try:
+        point_of(space, config)
+        for name, value in config.items():
+            if isinstance(one := space[name], Constant) and value != one.value:
+                (live_range(one) or one).plain(value)
+    except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError, SpecError) as error:
+        return str(error.args[0] if isinstance(error, KeyError) else error)
+    return ""
+
+
 def configs_row(space: Space, fork: Fork) -> pa.Table:
-    """The row of the table `configs` of a trial that was forked."""
+    """The row of the table `configs` of a trial that was forked.
+
+    Raises:
+        StoreError: Its configuration is none of the space's, in the store of a stranger.
+    """
+    if why := why_unfit(space, fork.config):
+        raise StoreError(
+            f"trial {fork.trial} was forked with a configuration that is none of its sweep's: {why:.200}; ask for "
+            "another copy of the sweep, or run it anew"
+        )
     arrays = [
         pa.array([fork.trial], pa.int64()),
         pa.array([fork.seed], pa.int64()),

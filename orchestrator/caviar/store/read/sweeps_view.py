@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from caviar.store.read.sql import text, texts
+from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
     from caviar.store.read.sweep_tables import SweepTables
@@ -49,7 +50,7 @@ def sweep_row(description: dict[str, Any], state: str, tables: SweepTables) -> s
         tables: The sweep's.
     """
     plan, origin = description["plan"], description.get("provenance") or {}
-    counts, source = _counts(tables)
+    counts, source = _counts(tables, int(plan.get("trials") or 0))
     cells = {
         "sweep": text(description["id"]),
         "name": text(plan.get("name")),
@@ -57,7 +58,6 @@ def sweep_row(description: dict[str, Any], state: str, tables: SweepTables) -> s
         "parent": text(plan.get("parent")),
         "state": text(state),
         **{key: text(plan.get(key)) for key in ("metric", "mode", "rule", "note")},
-        "planned": text(plan.get("trials")),
         "tags": texts(plan.get("tags") or []),
         "seed": text(plan.get("seed")),
         "sampler": text(_plain(plan.get("sampler"))),
@@ -76,12 +76,15 @@ def no_sweeps() -> str:
     return f"SELECT {', '.join(f'NULL::{kind} AS {key}' for key, kind in COLUMNS.items())} WHERE false"
 
 
-def _counts(tables: SweepTables) -> tuple[dict[str, str], str]:
+def _counts(tables: SweepTables, drawn: int) -> tuple[dict[str, str], str]:
+    """How many trials there are in each state, and in all: those that the plan draws, and those that were forked."""
     if tables.seen.plain:
-        found = tables.seen.manifest.counts
-        return {state.lower(): str(int(found.get(state, 0))) for state in COUNTED}, ""
-    newest = f"SELECT arg_max(state, attempt) AS now FROM ({tables.attempts(metrics=False)}) GROUP BY trial"
-    return {state.lower(): f"count(*) FILTER (now = '{state}')" for state in COUNTED}, f"FROM ({newest})"
+        found = {state: int(tables.seen.manifest.counts.get(state, 0)) for state in COUNTED}
+        counts = {state.lower(): str(count) for state, count in found.items()}
+        return {"planned": str(max(drawn, sum(found.values()))), **counts}, ""
+    newest = f"SELECT trial, arg_max(state, attempt) AS now FROM ({tables.attempts(metrics=False)}) GROUP BY trial"
+    counts = {state.lower(): f"count(*) FILTER (now = '{state}')" for state in COUNTED}
+    return {"planned": f"{drawn} + count(*) FILTER (trial >= {FORKED})", **counts}, f"FROM ({newest})"
 
 
 def _plain(value: object) -> object:
