@@ -12,6 +12,7 @@ from caviar.search.samplers import make_sampler
 from caviar.space import Float, Space
 from caviar.spec.plan import Plan
 from caviar.store import Store, Writer
+from caviar_workers.tables import FORKED
 
 from .conftest import Board, Start
 
@@ -62,6 +63,9 @@ def test_the_board_edits_and_notes_only_where_it_may(home: tuple[Path, str], sta
         (posted(board, path, {"set": "lr"}), 400),
         (posted(board, path, {"note": 7}), 400),
         (posted(board, path, {"stop": True}), 400),
+        (posted(board, path, {"set": {"lr": 0.5}, "note": "both"}), 400),
+        (posted(board, f"/api/sweeps/{sweep}/trials/{2**64}", half), 404),
+        (posted(board, f"/api/sweeps/{sweep}/trials/{FORKED}", half), 404),
         (posted(board, path, {"set": {"lr": 0.5}, "now": "yes"}), 400),
         (posted(board, path, {"set": {"lr": 0.5}, "at_step": "x"}), 400),
         (posted(board, f"/api/sweeps/{sweep}/trials/9", half), 404),

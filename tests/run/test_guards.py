@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from caviar import Guard, Result
+from caviar import Choice, Constant, Float, Guard, Int, Result, Sweep
 from caviar.errors import SpecError
 from caviar.search.stopping import GuardWatch, guard_from_json
 
@@ -65,11 +65,34 @@ def test_what_a_guard_knows_is_a_fold_of_living_rows_and_of_its_acts() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{"on": "spike"}, {"set": {}}, {"back": "far"}, {"at_most": 0}, {"wait": -1}, {"on": "loss > x"}]
-)
+    "given",
+    [
+        {"on": "spike"}, {"set": {}}, {"back": "far"}, {"at_most": 0}, {"wait": -1}, {"on": "loss > x"},
+        {"on": "loss > 1e999"}, {"on": "plateau:steps=0"}, {"on": f"plateau:steps={10**30}"},
+    ],
+)  # fmt: skip
 def test_what_is_no_guard_is_refused(given: dict[str, object]) -> None:
     with pytest.raises(SpecError):
         guard_from_json({"on": "diverged", "set": {"lr": "*0.5"}} | given)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"lr": "hello"}, "cannot set lr: lr is a number, but got 'hello'"),
+        ({"lr": "*nan"}, "cannot set lr"),
+        ({"lr": "*1"}, "changes nothing"),
+        ({"kind": "c"}, "Choice has no option 'c'"),
+        ({"depth": "*0.5"}, "depth: it is not live"),
+        ({"fixed": 2}, "fixed: it is not live"),
+    ],
+)
+def test_what_a_guard_cannot_set_is_told_before_anything_runs(change: dict[str, object], told: str) -> None:
+    """Not in the night, when it would act."""
+    kind = Choice(["a", "b"], live=True)
+    space = {"lr": Float(0.01, 1.0, live=True), "kind": kind, "depth": Int(1, 9), "fixed": Constant(1)}
+    with pytest.raises(SpecError, match=told):
+        _ = Sweep(print, space, metric="loss", guards=[Guard(on="diverged", set=change, back="")]).plan
 
 
 EXPERIMENT = """

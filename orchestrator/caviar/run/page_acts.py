@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from caviar.errors import SpecError
+from caviar.errors import NotFoundError, SpecError
 from caviar.run.acts import ActDocument, Wish, edit_trial, note_trial
 from caviar.spec.overrides import Typed
+from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
     from caviar.store import Store
@@ -35,8 +36,12 @@ def act_of_page(store: Store, sweep: str, trial: int, asked: dict[str, Any]) -> 
     """
     if odd := sorted(set(asked) - KNOWN):
         raise SpecError(f"an act has {', '.join(sorted(KNOWN))}, but got {odd[0]!r:.40}: nothing was changed")
+    if trial >= 2 * FORKED:  # a database has no numbers for the longest
+        raise NotFoundError("no sweep has a trial of such a number")
     found, warnings = store.find(sweep), list[str]()
-    if "note" in asked and "set" not in asked:
+    if "note" in asked:
+        if len(asked) > 1:
+            raise SpecError("an act is a note, or an edit, whose words are its why: nothing was changed")
         note_trial(store, found, trial, asked["note"], say=warnings.append)
         return {"said": "noted"}
     values = asked.get("set")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from caviar.spec.secrets import referred, refuse_secrets, resolved, suspects
 from caviar.spec.settings import SETTINGS, Settings, check_settings
 from caviar.spec.variables import variables
 from caviar.store.storable import DEEPEST, NotKept, check_kept
+from caviar_workers.config_form import kept_name, own_name
 from caviar_workers.tables import check_metric_name
 
 Relation = Literal["zoom", "retest", "fork"]
@@ -115,10 +116,18 @@ class Plan(Settings):
 
     def _check_guards(self) -> None:
         given: Any = self.guards if isinstance(self.guards, (list, tuple)) else [self.guards]
-        guards = tuple(one if isinstance(one, Guard) else guard_from_json(one) for one in given)
+        read = (one if isinstance(one, Guard) else guard_from_json(one) for one in given)
+        guards = tuple(
+            replace(one, set={name if name in self.space else kept_name(name): wish for name, wish in one.set.items()})
+            for one in read
+        )
         object.__setattr__(self, "guards", guards)
         for name in (name for one in guards for name in one.set):
-            _need(name in self.space, f"a guard changes parameters: {', '.join(self.space.names)}", name)
+            _need(
+                name in self.space,
+                f"a guard changes parameters: {', '.join(map(own_name, self.space))}",
+                own_name(name),
+            )
 
     def _check_choosers(self) -> None:
         if self.searcher:

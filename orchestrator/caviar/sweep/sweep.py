@@ -165,6 +165,10 @@ class Sweep(Settings, _Subject):
             "tags": _words(self.tags),
         }
         plan = Plan(metric=self.metric, space=space, held=held, **given)
+        if plan.guards:
+            from caviar.run.engine.guard_runner import check_guards  # noqa: PLC0415 — few sweeps have any
+
+            check_guards(plan.space, plan.guards)
         if isinstance(plan.sampler, List):
             check_listed(plan.sampler.configs, held)
         make_sampler(plan.sampler, plan.space, plan.seed, plan.trials)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from caviar.errors import SpecError
 from caviar.results.edits import new_value
 from caviar.run.engine.decision_log import Decision
 from caviar.search.stopping import GuardWatch
-from caviar.space import editable_range
+from caviar.space import Choice, editable_range
 from caviar.space.option import option_to_json
 from caviar.store.untrusted_json import numbers_of
 from caviar_workers.schedule import config_at
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from caviar.run.engine.ports import Checkpoints
     from caviar.run.engine.trial_table import TrialTable
     from caviar.run.engine.work import Pinned
-    from caviar.search.stopping import Alarm
+    from caviar.search.stopping import Alarm, Guard
     from caviar.space import Space
     from caviar.spec.plan import Plan
     from caviar.store.checkpoints import Cut
@@ -136,7 +138,7 @@ class GuardRunner:
         first, changes = pinned.work.config_of(alarm.trial), self._acts.changes(alarm.trial)
         numbers = _changed(self._plan.space, watch, config_at(first, changes, alarm.step + 1), restarts=True)
         if not numbers:
-            self._give_up(watch, alarm, "what it would change is at its bound", decide)
+            self._give_up(watch, alarm, "what it would change is at its bound, or has no such value", decide)
             return
         kept = [one.decision for one in changes if one.settled and one.after < to.step]
         numbers |= {"to": to._asdict(), "forgets": [one.decision for one in changes if one.decision not in kept]}
@@ -149,7 +151,9 @@ class GuardRunner:
         present = config_at(present, self._acts.changes(alarm.trial), alarm.step + 1)
         numbers = _changed(self._plan.space, watch, present, restarts=False)
         if not numbers:
-            self._give_up(watch, alarm, "what it would change is at its bound, or is not live", decide)
+            self._give_up(
+                watch, alarm, "what it would change is at its bound, is not live, or has no such value", decide
+            )
             return
         watch.acted(alarm.trial, None, alarm.step)
         decide([_decision(Action.EDIT, watch, alarm, numbers)])
@@ -180,9 +184,28 @@ def _changed(space: Space, watch: GuardWatch, present: Mapping[str, Any], *, res
     for name, wish in watch.guard.set.items():
         allowed = editable_range(space[name], restarts=restarts)
         if allowed is not None and name in present:
-            new[name] = new_value(name, wish, present[name], allowed, clipped=True)
+            with suppress(SpecError):  # of a stranger's plan: who runs a sweep is not to die of it
+                new[name] = new_value(name, wish, present[name], allowed, clipped=True)
     new = {name: value for name, value in new.items() if value != present[name]}
     if not new:
         return {}
     old = {name: option_to_json(present[name]) for name in new}
     return {"set": {name: option_to_json(value) for name, value in new.items()}, "old": old}
+
+
+def check_guards(space: Space, guards: Iterable[Guard]) -> None:
+    """See that each of some guards can change what it is to change; SpecError where not."""
+    for guard in guards:
+        for name, wish in guard.set.items():
+            told = f"Guard(on={guard.on!r}) cannot set {name}"
+            allowed = editable_range(space[name], restarts=bool(guard.back))
+            if allowed is None:
+                rule = "it is fixed" if guard.back else "it is not live, as Float(…, live=True) is, and back is empty"
+                raise SpecError(f"{told}: {rule}")
+            ends = allowed.options if isinstance(allowed, Choice) else (allowed.low, allowed.high)
+            try:
+                new = [new_value(name, wish, end, allowed, clipped=True) for end in ends]
+            except SpecError as error:
+                raise SpecError(f"{told}: {error}".removesuffix("; nothing was changed")) from error
+            if new == list(ends):
+                raise SpecError(f"{told} to {wish!r:.40}, for that changes nothing: write {name}='*0.5', say")

@@ -18,7 +18,7 @@ from caviar.errors import SpecError
 from caviar.search.stopping.policy import check_whole, number, score
 
 _BOUND = re.compile(r"\s*(?P<metric>[^<>]+?)\s*(?P<sign>[<>])\s*(?P<bound>[-+0-9.eE]+)\s*")
-_PLATEAU = re.compile(r"plateau:steps=(\d+)")
+_PLATEAU = re.compile(r"plateau:steps=0*([1-9][0-9]{0,17})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +88,10 @@ def guard_from_json(data: Any) -> Guard:
 def _bound(on: str) -> tuple[str, str, float] | None:
     found = _BOUND.fullmatch(on)
     try:
-        return None if found is None else (found["metric"], found["sign"], float(found["bound"]))
+        bound = math.nan if found is None else float(found["bound"])
     except ValueError:
         return None
+    return (found["metric"], found["sign"], bound) if found is not None and math.isfinite(bound) else None
 
 
 @dataclass(slots=True)
