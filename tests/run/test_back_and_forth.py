@@ -67,7 +67,7 @@ def see_what_is_refused(caviar: Caviar) -> None:
     for words, why in (
         (["-k", "2"], "would be alike"),
         (["--branch", "2"], "has the branches 0 to 1"),
-        (["--at-step", "3"], "no checkpoint at or before 3; there are 39"),
+        (["--at-step", "3"], "no checkpoint at or before 3; there are 19, 39"),
         (["--space", "lr=2..3"], "is outside"),
     ):
         refused = caviar("fork", "0", *words)
