@@ -40,7 +40,7 @@ def test_leases_that_wait_for_room_do_not_run(tmp_path: Path, slots: int, runnin
     trials = TrialTable(3)
     for lease in range(3):
         trials.submit(lease, Work(trials=(lease,), attempts=(0,), seeds=(0,), configs={}))
-    scheduler: Any = SimpleNamespace(slots=slots, lack="", trials=trials, counters=Counters("loss", "min"))
+    scheduler: Any = SimpleNamespace(slots=slots, forked=0, lack="", trials=trials, counters=Counters("loss", "min"))
     before = ResumeState(failed=2, stopped=1)
     said = RunProgress(store, sweep, plan, already=3, before=before, curves=False).read(scheduler)
     assert (said.done, said.failed, said.stopped) == (3, 2, 1), "what earlier drivers saw counts"
@@ -85,7 +85,8 @@ def test_trials_are_ranked_by_the_rule_of_the_sweep(
 def test_after_a_resume_the_best_of_earlier_drivers_are_shown(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "store", create=True)
     sweep = store.find(add_digits(store))
-    scheduler: Any = SimpleNamespace(slots=1, lack="", trials=TrialTable(1), counters=Counters("val_loss", "min"))
+    counters = Counters("val_loss", "min")
+    scheduler: Any = SimpleNamespace(slots=1, forked=0, lack="", trials=TrialTable(1), counters=counters)
     with RunProgress(store, sweep, make_plan("digits", 8), already=8, curves=False) as run_progress:
         pass  # however soon it ends
     assert [row.trial for row in run_progress.read(scheduler).best] == [2, 1, 0, 5, 6]
@@ -139,7 +140,7 @@ def test_no_trial_is_called_the_best_while_those_of_earlier_drivers_are_not_know
     sweep = store.find(add_digits(store))
     counters = Counters("val_loss", "min")
     counters.leaders.append(Leader(7, 9.0, {}))
-    scheduler: Any = SimpleNamespace(slots=1, lack="", trials=TrialTable(1), counters=counters)
+    scheduler: Any = SimpleNamespace(slots=1, forked=0, lack="", trials=TrialTable(1), counters=counters)
     run_progress = RunProgress(store, sweep, make_plan("digits", 9), already=8, curves=False)
     assert run_progress.read(scheduler).best == ()
     with run_progress:

@@ -24,7 +24,12 @@ def variables(given: Any) -> dict[str, str]:
         pairs = [_pair(word) for word in given]
     else:
         raise SpecError(f"env is a dict of variables, or a list of their names, but got {given!r:.60}")
-    return {_name(name): _value(name, value) for name, value in pairs}
+    found: dict[str, str] = {}
+    for name, given_value in pairs:
+        value = _value(_name(name), given_value)
+        if found.setdefault(name, value) != value:
+            raise SpecError(f"a variable has one value, but env names {name} twice: leave one out")
+    return found
 
 
 def _pair(word: Any) -> tuple[Any, Any]:
@@ -45,6 +50,8 @@ def _name(name: Any) -> str:
 def _value(name: str, value: Any) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
-    if not isinstance(value, str) or "\0" in value:
+    if not isinstance(value, str):
         raise SpecError(f"env.{name} is text, or a number, but got a {type(value).__name__}: write it as text")
+    if "\0" in value:
+        raise SpecError(f"env.{name} has a NUL character, which no variable can hold: leave it out")
     return value
