@@ -94,6 +94,7 @@ def test_forks_are_counted_and_told_as_what_they_are(write: Write, caviar: Cavia
     assert caviar("rollback", "0", "--to-step", "7").code == 0
     result = Result(store)
     assert result.sql("SELECT planned, completed FROM sweeps").fetchall() == [(3, 3)]
+    assert "0 to 0, and 1073741824 to 1073741825, which were forked" in caviar("show", "1073741826").err
     configs = [result.diary(trial).config for trial in (1073741824, 1073741825)]
     assert all(one["config.seed"] == 5 and 0.1 <= one["lr"] <= 0.2 and type(one["units"]) is int for one in configs)
     assert caviar("fork", "0", "lr=0.3").code == 0, "from a checkpoint that its living branch goes back to"

@@ -80,7 +80,9 @@ class OpenSweep:
         planned = self.plan.trials
         aside = next((sweep.id for sweep, file in self.views.quarantined() if file.table in AGAIN), None)
         if not 0 <= trial < planned:
-            rule = f"its trials are 0 to {planned - 1}"
+            forked = self.planned - planned
+            more = f", and {FORKED} to {FORKED + forked - 1}, which were forked" if forked else ""
+            rule = f"its trials are 0 to {planned - 1}{more}"
         elif aside is None:
             rule = "that trial has not been drawn yet"
         else:
