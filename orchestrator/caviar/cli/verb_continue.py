@@ -3,7 +3,6 @@
 import click
 
 from caviar.cli.options import Target, TrialNumber, code_if_trusted, sweep_argument, target_options, trust_option
-from caviar.cli.output import data_only
 
 EPILOG = """\b
 Examples:
@@ -24,11 +23,9 @@ def verb(trial: int | None, address: str | None, trust: bool, quiet: bool, targe
 
     Of a sweep that runs, its driver does so; else the sweep is resumed.
     """
-    from caviar.cli.after_run import after_run
-    from caviar.cli.output import emit_json, say
-    from caviar.display.choose_display import choose_display
+    from caviar.cli.after_act import after_act
+    from caviar.cli.output import say
     from caviar.run.pauses import go_on
-    from caviar.run.resume import resume_sweep
     from caviar.store import Store
 
     store = Store.open(target.store)
@@ -37,11 +34,4 @@ def verb(trial: int | None, address: str | None, trust: bool, quiet: bool, targe
     document = go_on(store, sweep, trial, say=say)
     for one in document.trials:
         say(f"trial {one} goes on")
-    if runs:
-        if target.as_json:
-            emit_json(document)
-        return
-    with data_only():
-        progress = choose_display(quiet=quiet)
-        last = resume_sweep(store, sweep.again(), address=address, progress=progress, code=code_if_trusted(trust))
-    after_run(target, last.id)
+    after_act(target, store, sweep, document, runs=runs, quiet=quiet, address=address, code=code_if_trusted(trust))

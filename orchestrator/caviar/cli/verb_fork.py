@@ -3,7 +3,6 @@
 import click
 
 from caviar.cli.options import Target, code_if_trusted, sweep_option, target_options, trust_option
-from caviar.cli.output import data_only
 from caviar.cli.verb_edit import trial_and_wishes
 
 EPILOG = """\b
@@ -41,12 +40,10 @@ def verb(  # noqa: PLR0913, PLR0917 — one argument an option
 
     They begin at once where the sweep runs; else it is resumed. Their parent goes on as it did.
     """
-    from caviar.cli.after_run import after_run
+    from caviar.cli.after_act import after_act
     from caviar.cli.command_sweep import named_range
-    from caviar.cli.output import emit_json, say
-    from caviar.display.choose_display import choose_display
+    from caviar.cli.output import say
     from caviar.run.forks import ForkWish, fork_trial
-    from caviar.run.resume import resume_sweep
     from caviar.store import Store
 
     trial, wishes, sweep_ref = trial_and_wishes(words, target.sweep, few=0)
@@ -62,11 +59,4 @@ def verb(  # noqa: PLR0913, PLR0917 — one argument an option
     say(f"trial {which} goes on from step {document.step} of trial {trial}")
     for warning in document.warnings:
         say(warning)
-    if runs:
-        if target.as_json:
-            emit_json(document)
-        return
-    with data_only():
-        progress = choose_display(quiet=quiet)
-        last = resume_sweep(store, sweep.again(), address=address, progress=progress, code=code_if_trusted(trust))
-    after_run(target, last.id)
+    after_act(target, store, sweep, document, runs=runs, quiet=quiet, address=address, code=code_if_trusted(trust))

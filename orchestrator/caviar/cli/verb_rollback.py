@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from caviar.cli.options import Target, code_if_trusted, sweep_option, target_options, trust_option
-from caviar.cli.output import data_only
 from caviar.cli.verb_edit import trial_and_wishes
 
 EPILOG = """\b
@@ -42,11 +41,9 @@ def verb(
     Of a sweep that runs, its driver does so; else the sweep is resumed. What was trained after the checkpoint is kept,
     and does not count any more.
     """
-    from caviar.cli.after_run import after_run
-    from caviar.cli.output import emit_json, say
-    from caviar.display.choose_display import choose_display
+    from caviar.cli.after_act import after_act
+    from caviar.cli.output import say
     from caviar.run.acts import Wish, roll_back
-    from caviar.run.resume import resume_sweep
     from caviar.run.resumed_code import program_from
     from caviar.store import Store
 
@@ -62,11 +59,4 @@ def verb(
     say(f"trial {trial} goes on from step {document.after}" + "".join(f", {one}" for one in said))
     for warning in document.warnings:
         say(warning)
-    if runs:
-        if target.as_json:
-            emit_json(document)
-        return
-    with data_only():
-        progress = choose_display(quiet=quiet)
-        last = resume_sweep(store, sweep.again(), address=given["address"], progress=progress, code=trusted)
-    after_run(target, last.id)
+    after_act(target, store, sweep, document, runs=runs, quiet=quiet, address=given["address"], code=trusted)
