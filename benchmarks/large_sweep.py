@@ -120,10 +120,10 @@ def attempts(first: int, end: int, rows: pa.RecordBatch) -> pa.RecordBatch:
 
 @cache
 def _same(count: int) -> dict[str, pa.Array]:
-    row = {"attempt": 0, "state": "COMPLETED", "cause": "first", "kind": None, "error": None, "busy": 25.0}
+    row = {"attempt": 0, "state": "COMPLETED", "cause": "first", "busy": 25.0}
     row |= {"host": "node-1", "pid": 4242, "devices": "", "rows": REPORTS, "step": REPORTS - 1}
     row |= {"start": 0, "diverged": False}
-    return {name: pa.array([value] * count, schema("attempts").field(name).type) for name, value in row.items()}
+    return {field.name: pa.array([row.get(field.name)] * count, field.type) for field in schema("attempts")}
 
 
 def configs(first: int, end: int, rng: np.random.Generator) -> pa.Table:
