@@ -10,8 +10,8 @@ in a result file of Ray Tune. Bytecode is compiled and files are in the system's
 import argparse
 import os
 import statistics
-import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -21,8 +21,9 @@ from typing import Any
 import peer_env
 import verbs
 from cold import OPTUNA, TUNE
-from pairs import in_turns, machine, ratios, spread, write_json
+from pairs import count_ended, in_turns, machine, ratios, spread, write_json
 from peer_env import peer_python
+from process_tree import run_tree
 
 GLANCE_S = 0.005
 OURS = "caviar run"
@@ -120,32 +121,33 @@ class Side:
             (folder / "exp.py").write_text(TRAIN + self._source, "utf-8")
             kept = {key: value for key, value in os.environ.items() if key not in {"RAY_ADDRESS", "CAVIAR_STORE"}}
             kept |= {"FIRST_ROW": str(folder / "first"), "RAY_USAGE_STATS_ENABLED": "0", "RAY_AIR_NEW_OUTPUT": "0"}
-            with open(folder / "said", "w+") as said:
-                begun = time.perf_counter()
-                process = subprocess.Popen(self._command, cwd=folder, env=kept, stdout=said, stderr=said)
-                reported = self._wait(process, begun, (folder / "first").exists)
-                read = self._wait(process, begun, lambda: self._seen(folder))
-                code = process.wait()
-                whole = time.perf_counter() - begun
-                said.seek(0)
-                if code or not reported or not read:
-                    raise SystemExit(f"{self._command} ended with {code}: {said.read()}")
-        self.reported.append(reported)
-        self.whole.append(whole)
-        return read
+            ended, moments = threading.Event(), {"reported": 0.0, "read": 0.0}
+            watcher = threading.Thread(target=self._watch, args=(folder, ended, moments), daemon=True)
+            watcher.start()
+            ran = run_tree(self._command, folder, kept)
+            ended.set()
+            watcher.join()
+            count_ended(ran.cpu_s)
+        if not all(moments.values()):
+            raise SystemExit(f"{self._command} ended, and no row was seen: {ran.output}")
+        self.reported.append(moments["reported"])
+        self.whole.append(ran.wall_s)
+        return moments["read"]
 
     def _seen(self, folder: Path) -> bool:
         with suppress(OSError):  # it was moved on meanwhile
             return self._readable(folder)
         return False
 
-    def _wait(self, process: "subprocess.Popen[bytes]", begun: float, done: Callable[[], bool]) -> float:
-        """Seconds until something is so; 0: the process ended before."""
-        while not done():
-            if process.poll() is not None:
-                return 0.0
-            time.sleep(GLANCE_S)
-        return time.perf_counter() - begun
+    def _watch(self, folder: Path, ended: threading.Event, moments: dict[str, float]) -> None:
+        """Note when the first row was reported, and when it could be read."""
+        begun = time.perf_counter()
+        for name, seen in (("reported", (folder / "first").exists), ("read", lambda: self._seen(folder))):
+            while not seen():
+                if ended.is_set():
+                    return
+                time.sleep(GLANCE_S)
+            moments[name] = time.perf_counter() - begun
 
 
 def sides(asked: argparse.Namespace) -> dict[str, Side]:
