@@ -1,4 +1,4 @@
-"""A small sweep to hand over: one trial failed, one diverged, one was stopped, one is paused."""
+"""A small sweep to hand over: one trial failed, one diverged, one was stopped, one is paused, one was edited."""
 
 import pytest
 
@@ -6,9 +6,9 @@ from caviar import Result
 from caviar.store import Store, Writer
 from caviar.store.finalize import finalize
 
-from ..small_stores import DIVERGED, FAILED, STEPS, TRACEBACK, attempt_row, configs, curve, log_row, make_plan
+from ..small_stores import DIVERGED, FAILED, STEPS, TRACEBACK, attempt_row, configs, curve, decision, log_row, make_plan
 
-STOPPED, PAUSED, RUNNING = 5, 6, 7
+EDITED, STOPPED, PAUSED, RUNNING = 1, 5, 6, 7
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +25,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Result:
             failure = {"kind": "error", "error": TRACEBACK} if trial == FAILED else {}
             writer.add("curves", curve(trial, 0, steps))
             writer.add("attempts", attempt_row(trial, states.get(trial, "COMPLETED"), 0, steps, **failure))
+        writer.add("decisions", decision(0, EDITED, "edit", step=4, numbers='{"set": {"lr": 0.5}}'))
         writer.add("logs", log_row(2, 0, "epoch 0\n"))
     finalize(sweep, epoch)
     return Result(place)

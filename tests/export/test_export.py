@@ -11,9 +11,10 @@ from caviar.cli.main import main
 from caviar.cli.verb_export import TOOLS
 from caviar.errors import SpecError
 from caviar.export import export as exports
+from caviar.export.exported import Exported
 
 from ..small_stores import DIVERGED, FAILED
-from .conftest import RUNNING
+from .conftest import EDITED, RUNNING
 
 
 def test_the_verb_knows_all_tools() -> None:
@@ -32,11 +33,20 @@ def test_csv_has_every_trial_and_no_formula(swept: Result, tmp_path: Path) -> No
     assert float(rows[2]["beta"]) == swept.best.config["beta"]
 
 
+def test_what_was_edited_is_told(swept: Result, tmp_path: Path) -> None:
+    with swept._opened() as opened:
+        notes = {trial.number: trial.notes.get("caviar.edited") for trial in Exported(opened).trials()}
+    assert [trial for trial, edited in notes.items() if edited] == [EDITED]
+    assert swept.export("csv", tmp_path / "t.csv").edited == 1
+
+
 @pytest.mark.parametrize(("form", "name"), [("latex", r"val\_loss"), ("markdown", r"val\_loss")])
 def test_a_papers_table_begins_with_the_best(swept: Result, tmp_path: Path, form: str, name: str) -> None:
     swept.export(form, tmp_path / "t")
     text = (tmp_path / "t").read_text()
     lines = [line for line in text.splitlines() if "COMPLETED" in line or "FAILED" in line]
+    edited = [line.lstrip("| ").split(maxsplit=1)[0] for line in lines if "COMPLETED, edited" in line]
+    assert edited == [str(EDITED)], "its values did not come of this configuration"
     assert name in text
     assert lines[0].lstrip("| ").startswith("2 ")
     cells = [cell.strip(" |\\") for cell in lines[-2].replace("&", "|").strip("|").split("|")]
@@ -107,5 +117,13 @@ def test_the_verb(swept: Result, tmp_path: Path, capsys: pytest.CaptureFixture[s
             main(asked)
         assert not end.value.code
     out, err = capsys.readouterr()
-    assert json.loads(out) == {"sweep": swept.id, "to": "markdown", "file": file, "trials": 8, "left_out": {}}
-    assert err == f"wrote {file}: 8 trials of {swept.id} for markdown\n"
+    assert json.loads(out) == {
+        "sweep": swept.id,
+        "to": "markdown",
+        "file": file,
+        "trials": 8,
+        "edited": 1,
+        "left_out": {},
+    }
+    edited = "1 trial edited while training, or forked: their configuration is the one that they began with"
+    assert err == f"wrote {file}: 8 trials of {swept.id} for markdown\n{edited}\n"

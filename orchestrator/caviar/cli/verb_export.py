@@ -43,3 +43,6 @@ def verb(to: str, output: str, force: bool, target: Target) -> None:
     if document.left_out:
         states = ", ".join(f"{number} {state.lower()}" for state, number in document.left_out.items())
         say(f"left out, for they have not ended: {states}")
+    if document.edited:
+        trials = counted(document.edited, "trial")
+        say(f"{trials} edited while training, or forked: their configuration is the one that they began with")

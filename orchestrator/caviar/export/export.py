@@ -29,6 +29,8 @@ class ExportDocument:
         to: the tool, or the form of the table.
         file: the file, folder or server that it went to.
         trials: how many went over.
+        edited: how many trials of the sweep were edited while they trained, or forked: their values did not come of the
+            configuration that goes over, which is the one that they began with.
         left_out: state → how many did not, for they had not ended or never began.
     """
 
@@ -36,6 +38,7 @@ class ExportDocument:
     to: str
     file: str
     trials: int
+    edited: int
     left_out: dict[str, int]
 
 
@@ -67,6 +70,8 @@ def export(opened: OpenSweep, to: str, where: str, *, force: bool = False) -> Ex
         raise SpecError(f"there is no export to {to!r}{did_you_mean(to, TOOLS)}")
     if not to_mlflow.is_server(where):
         _refuse_taken(where, force=force)
+    sweep = Exported(opened)
+    edited = len(sweep.edited)
     if to in TABLES:
         count = 0
 
@@ -75,11 +80,10 @@ def export(opened: OpenSweep, to: str, where: str, *, force: bool = False) -> Ex
             count = TABLES[to](opened, path)
 
         to_file(where, table)
-        return ExportDocument(sweep=opened.sweep.id, to=to, file=where, trials=count, left_out={})
+        return ExportDocument(sweep=sweep.sweep, to=to, file=where, trials=count, edited=edited, left_out={})
     _need(to)
-    sweep = Exported(opened)
     count = _WRITERS[to](sweep, where)
-    return ExportDocument(sweep=opened.sweep.id, to=to, file=where, trials=count, left_out=sweep.left_out)
+    return ExportDocument(sweep=sweep.sweep, to=to, file=where, trials=count, edited=edited, left_out=sweep.left_out)
 
 
 def _need(tool: str) -> None:

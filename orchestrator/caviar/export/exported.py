@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from caviar.display.sanitize import one_line
 from caviar.errors import NotFoundError
+from caviar.results.edited import edited_trials
 from caviar.results.selector import as_given, select
 from caviar.space import Space
 from caviar.store.read.sql import name as quoted
@@ -59,7 +60,9 @@ class ExportedTrial:
     Attributes:
         number: its own.
         state: COMPLETED, STOPPED, PAUSED or FAILED.
-        config: parameter → value as train got it; one that does not exist for this trial is left out.
+        config: parameter → value as train got it when the trial began; one that does not exist for this trial is left
+            out.
+        edited: it was edited while it trained, or forked: its value does not belong to this configuration alone.
         value: of the sweep's metric by the sweep's rule; None: it did not complete, or the value is no finite number.
         seed: None: it is not known.
         error: one line; None: it did not fail.
@@ -71,6 +74,7 @@ class ExportedTrial:
     number: int
     state: State
     config: dict[str, Any]
+    edited: bool
     value: float | None
     seed: int | None
     error: str | None
@@ -81,7 +85,14 @@ class ExportedTrial:
     @property
     def notes(self) -> dict[str, Any]:
         """What tools have no place of their own for."""
-        found = {"trial": self.number, "state": self.state.value, "seed": self.seed, "error": self.error}
+        edited = self.edited or None
+        found = {
+            "trial": self.number,
+            "state": self.state.value,
+            "seed": self.seed,
+            "error": self.error,
+            "edited": edited,
+        }
         return {f"caviar.{name}": value for name, value in found.items() if value is not None}
 
 
@@ -105,6 +116,11 @@ class Exported:
         """State → how many trials do not go over, for they have not ended, or never began."""
         counts = Counter(self._opened.states())
         return {state: number for state, number in sorted(counts.items()) if state not in SENT}
+
+    @cached_property
+    def edited(self) -> frozenset[int]:
+        """Trials that were edited while they trained, or forked, which tools know nothing of."""
+        return edited_trials(self._opened.views)
 
     @cached_property
     def ranked(self) -> dict[int, float]:
@@ -132,6 +148,7 @@ class Exported:
             number=row["trial"],
             state=State(row["state"]),
             config=as_given(self.plan.parameters, row),
+            edited=row["trial"] in self.edited,
             value=self.ranked.get(row["trial"]),
             seed=row["seed"],
             error=None if row["error"] is None else one_line(headline(row["error"])),

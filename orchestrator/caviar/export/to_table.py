@@ -28,7 +28,8 @@ def all_columns(opened: OpenSweep, path: str) -> int:
 def for_a_paper(opened: OpenSweep, path: str, write: Writer) -> int:
     """Write trial, parameters, metric and state of all trials that ended, the best first; return how many there are.
 
-    The metric is by the sweep's rule, and empty where a trial did not complete with a finite value.
+    The metric is by the sweep's rule, and empty where a trial did not complete with a finite value; a trial that was
+    edited while it trained, or forked, is said to be beside its state.
     """
     sweep = Exported(opened)
     rows = list(_ranked(opened, sweep))
@@ -42,7 +43,8 @@ def _ranked(opened: OpenSweep, sweep: Exported) -> Iterator[Row]:
     for row in sorted(trials, key=lambda row: place.get(row["trial"], len(place))):
         config = as_given(opened.plan.parameters, row)
         values = [config.get(name) for name in opened.parameters]
-        yield [row["trial"], *values, sweep.ranked.get(row["trial"]), row["state"]]
+        state = f"{row['state']}, edited" if row["trial"] in sweep.edited else row["state"]
+        yield [row["trial"], *values, sweep.ranked.get(row["trial"]), state]
 
 
 LATEX = partial(for_a_paper, write=write_latex)
