@@ -36,13 +36,18 @@ def train(config, trial):
     for step in range(4):
         trial.report(step, loss=config["lr"] * sum(ROWS) + step + helper.OFFSET)
         if "HURRY" not in os.environ:
-            time.sleep(0.4)
+            time.sleep(0.2)
+    while trial.number >= TRIALS // 2 and Path("WAIT").exists():
+        time.sleep(0.1)
 
 
-sweep = Sweep(train, {"lr": Float(0.1, 1.0)}, metric="loss", name="NAME", trials=TRIALS, seed=5, max_attempts=1)
+sweep = Sweep(train, {"lr": Float(0.1, 1.0)}, metric="loss", name="NAME", trials=TRIALS, seed=5, max_attempts=1, MORE)
 """
-USERS = {"alice": (48, 7.0), "bob": (16, 11.0)}
-"""A user → the trials of her sweep, and what her module `helper` says."""
+USERS = {"alice": (48, 7.0, ""), "bob": (16, 11.0, "concurrency=1")}
+"""A user → the trials of her sweep, what her module `helper` says, and what else the sweep is given: bob leaves slots
+to alice, whose trials would otherwise never be trained while his wait."""
+WAIT = "wait"
+"""While a file of this name is there, the second half of each sweep does not end, however busy this machine is."""
 WATCH = """
 import json, sys, time
 import caviar
@@ -97,9 +102,14 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
 
 @pytest.fixture
 def projects(tmp_path: Path) -> Path:
-    for name, (trials, offset) in USERS.items():
+    (tmp_path / WAIT).touch()
+    for name, (trials, offset, more) in USERS.items():
         (folder := tmp_path / name).mkdir()
-        (folder / "exp.py").write_text(EXPERIMENT.replace("NAME", name).replace("TRIALS", str(trials)))
+        filled = {"NAME": name, "TRIALS": str(trials), "WAIT": str(tmp_path / WAIT), "MORE": more}
+        text = EXPERIMENT
+        for word, value in filled.items():
+            text = text.replace(word, value)
+        (folder / "exp.py").write_text(text)
         (folder / "helper.py").write_text(f"OFFSET = {offset}\n")
         (folder / "rows.csv").write_text(f"1\n2\n{offset}\n")
     return tmp_path
@@ -157,10 +167,11 @@ def test_two_sweeps_outlive_a_node_their_driver_and_their_cluster(hosts: Hosts, 
 
     for host in ("head", "two"):
         hosts.machines[host].cut_power()
+    (projects / WAIT).unlink()
     hosts.cluster("new-head", "new-one", "new-two")
     moved = [submit(hosts, projects, name, "new-head") for name in USERS]
     assert {one["outcome"] for one in moved} == {"submitted"}
-    for name, (trials, _) in USERS.items():
+    for name, (trials, *_) in USERS.items():
         watch.until(name, trials, "finished")
     seen = watch.see()
     watch.close()
