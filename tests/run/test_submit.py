@@ -88,6 +88,22 @@ def test_the_job_runs_what_was_typed(caviar: Caviar, project: Path) -> None:
     assert words[len(head) + 3 :] == tail
 
 
+def test_packages_are_asked_for_where_the_job_runs(caviar: Caviar, project: Path) -> None:
+    (project / "code" / "extras.txt").write_text("einops\n")
+    words = shlex.split(shown(caviar, "--requirements", "code/extras.txt")["entrypoint"])
+    assert words[words.index("--requirements") + 1] == "code/extras.txt"
+
+    for name, text, why in (
+        ("code/extras.txt", "ray\n", "the cluster runs it already"),
+        ("extras.log", "einops\n", r"does not travel \(.gitignore: \*.log\)"),
+        ("../extras.txt", "einops\n", "does not travel"),
+    ):
+        (project / name).write_text(text)
+        said = caviar("submit", "code/exp.py", "--address", ADDRESS, "--requirements", name, at=STORE)
+        assert said.code == 2
+        assert re.search(why, said.err), said.err
+
+
 def test_a_file_that_is_called_like_an_option_is_none(caviar: Caviar, project: Path) -> None:
     (project / "-x.py").write_text(EXPERIMENT.replace("import helper\n", "").replace("helper.K", "1"))
 

@@ -18,6 +18,7 @@ from caviar import Result
 from caviar.store import Store
 
 from ..job_server import with_job_server
+from ..wheels import wheel
 from .conftest import curves, table
 
 pytestmark = [pytest.mark.nightly, pytest.mark.ray, pytest.mark.timeout(900)]
@@ -261,3 +262,36 @@ def test_it_is_followed_to_its_end_and_then_is_finished(
     out, err = submit(head, project, store, "--new").communicate(timeout=60)
     assert "asks for a token" in err
     print(f"two refusals in {time.monotonic() - began:.1f} s")
+
+
+def test_packages_are_tried_on_the_head_and_travel(
+    start: Callable[[], Head], project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (index := tmp_path / "index").mkdir()
+    wheel(index, "extra_cub", "1.0", {"extra_cub/__init__.py": "GRAMS = 30.0\n"})
+    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    (project / "beside").mkdir()
+    (project / "beside" / "__init__.py").write_text("import extra_cub\nGRAMS = extra_cub.GRAMS\n")
+    text = (project / "exp.py").read_text()
+    (project / "exp.py").write_text(
+        text.replace("    import time\n", "    import time\n    from beside import GRAMS\n")
+    )
+    (project / "extras.txt").write_text("extra-cub\nnumpy\n")
+    head, store = start(), tmp_path / "store"
+
+    out, err = submit(head, project, store, "--requirements", "extras.txt").communicate(timeout=240)
+
+    assert json.loads(out)["outcome"] == "submitted"
+    told = next(line for line in err.splitlines() if line.startswith("extra packages"))
+    assert "extras.txt: extra-cub 1.0, 0.0 MB to travel, tried on" in told
+    print(told)
+    until(lambda: completed(store) == 8)
+    assert said(submit(head, project, store, "--requirements", "extras.txt"))["outcome"] == "finished"
+
+    (project / "extras.txt").write_text("extra-cab\n")
+    refused = submit(head, project, store, "--requirements", "extras.txt", "--seed", "6")
+    out, err = refused.communicate(timeout=240)
+    assert refused.returncode != 0
+    assert "the index knows no extra-cab for Python" in err.splitlines()[-1]
+    assert "Traceback" not in err

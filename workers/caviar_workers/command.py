@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from caviar_workers.config_form import nested
+from caviar_workers.extra_packages import for_programs
 from caviar_workers.printed_metrics import FORMS, PrintedMetrics
 from caviar_workers.subprogram import CommandError, Subprogram
 
@@ -118,7 +119,7 @@ class Command:
                 metric=trial.metric, form=self.read, step=self.step, parameters=set(config), newest=trial.start - 1
             )
             listening = self.read == "wandb"
-            environment |= _listening(folder) if listening else {}
+            environment |= for_programs() | (_listening(folder) if listening else {})
             told = Path(files["metrics"]) if listening or "metrics" in self.names else None
             with Subprogram(argv, environment, told, self.folder) as program:
                 for line in program.lines(lambda: trial.ending):
@@ -156,7 +157,7 @@ def _listening(folder: Path) -> dict[str, str]:
     """The variables by which a program's wandb is listened to; it needs no account, unless its user says so."""
     (folder / "listener").mkdir()
     shutil.copyfile(_LISTENER, folder / "listener" / "sitecustomize.py")
-    others = os.environ.get("PYTHONPATH")
+    others = for_programs().get("PYTHONPATH", os.environ.get("PYTHONPATH"))
     path = os.pathsep.join([str(folder / "listener"), *([others] if others else [])])
     return {"PYTHONPATH": path} | ({} if "WANDB_MODE" in os.environ else {"WANDB_MODE": "offline"})
 

@@ -18,6 +18,7 @@ from importlib.util import module_from_spec, spec_from_loader
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from caviar_workers.extra_packages import find_last, packages_beside
 from caviar_workers.messages import Program
 
 
@@ -78,6 +79,7 @@ class SnapshotFinder(MetaPathFinder, InspectLoader):
         self.folder = _Folder(root_of(program)) if program.module else None
         self._files = program.files
         self._packages = program.packages
+        self._root = program.root
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -124,6 +126,8 @@ class SnapshotFinder(MetaPathFinder, InspectLoader):
 
     def install(self) -> None:
         """Find the snapshot's modules first, and those that only lie beside them last of all."""
+        if (packages := packages_beside(self._root)) is not None:
+            find_last(packages)
         sys.meta_path.insert(0, self)
         if self.folder is not None:
             sys.meta_path.append(self.folder)

@@ -55,16 +55,29 @@ def unpack(data: bytes, folder: Path, digest: str) -> None:
         ValueError: It is no zip of a project, or another one.
         OSError: It cannot be written.
     """
+    if unpack_any(data, folder) != digest:
+        raise ValueError("the project's files are not those that the sweep was made with")
+
+
+def unpack_any(data: bytes, folder: Path) -> str:
+    """Write the files of a zip, and return their digest.
+
+    Args:
+        data: The zip.
+        folder: Is made; must not be there.
+
+    Raises:
+        ValueError: It is no zip of plain files within a folder, or of too many.
+        OSError: It cannot be written.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
             _check(members)
             folder.mkdir()
-            found = [(member.filename, _write(archive, member, folder)) for member in members]
+            return digest_of([(member.filename, _write(archive, member, folder)) for member in members])
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ArithmeticError, zlib.error) as error:
         raise ValueError(f"the project's files are no sound zip: {error}") from error
-    if digest_of(found) != digest:
-        raise ValueError("the project's files are not those that the sweep was made with")
 
 
 def _check(members: list[zipfile.ZipInfo]) -> None:

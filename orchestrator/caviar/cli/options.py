@@ -197,6 +197,12 @@ def sweep_option(text: str) -> Callable[[Verb], Verb]:
     return click.option("--sweep", metavar="SWEEP", help=text)
 
 
+def requirements_option(function: Verb) -> Verb:
+    """`--requirements`: packages that travel with the sweep."""
+    text = "Packages that FILE imports and the machines have not; fetched where the driver runs."
+    return click.option("--requirements", metavar="FILE", help=text)(function)
+
+
 def take_over_option(function: Verb) -> Verb:
     """`--take-over`, for verbs that write to a sweep."""
     text = "Take the sweep from an owner that cannot be understood, once it is silent."

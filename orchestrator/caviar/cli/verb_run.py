@@ -10,7 +10,7 @@ import click
 
 from caviar.cli.at_the_end import at_the_end, end_options
 from caviar.cli.command_sweep import Described, command_sweep, described_options
-from caviar.cli.options import Target, setting_options, target_options
+from caviar.cli.options import Target, requirements_option, setting_options, target_options
 from caviar.cli.output import data_only
 from caviar.spec.settings import SETTINGS
 
@@ -96,6 +96,7 @@ def _setting(option: str, words: list[str], options: list[str]) -> str:
 @click.option("--env", "named", multiple=True, metavar="NAME[=VALUE]", help="A variable for the trials; repeatable.")
 @click.option("--workdir", "folder", metavar="DIR", help="The folder in which trials begin (default: this one).")
 @click.option("--project", metavar="DIR", help="The folder that --files are named from (default: FILE's).")
+@requirements_option
 @click.option("--dry-run", is_flag=True, help="Show the plan and the first configs; run nothing.")
 @click.option("--try", "tried", is_flag=True, help="Train the first trial here, without Ray; store nothing.")
 @click.option(
@@ -123,6 +124,7 @@ def verb(
     dry_run, tried, report = given.pop("dry_run"), given.pop("tried"), given.pop("report")
     notify, project = given.pop("notify"), given.pop("project")
     again, key = given.pop("resume_or_start"), given.pop("key")
+    requirements = given.pop("requirements")
     if key is not None and not again:
         raise click.UsageError("--as tells a sweep that may be there: add --resume-or-start, or leave it out")
     if dry_run and tried:
@@ -138,6 +140,7 @@ def verb(
         from caviar.cli.experiment_file import load, split
         from caviar.run.ray_cluster import start_ray_early
 
+        packages = b"" if requirements is None else _added(requirements)
         if file is None:
             sweep = command_sweep(command, described, here=address is None)
         else:
@@ -145,6 +148,7 @@ def verb(
                 start_ray_early(split(file)[0], given["concurrency"], given["process"])
             sweep = load(file, described.metric).override(described.overriding)
         sweep = sweep.override(changes_of(given))
+        sweep = replace(sweep, packages=packages) if packages else sweep
         sweep = sweep if project is None else replace(sweep, project=Path(project).absolute())
     if dry_run or tried:
         progress.end()
@@ -162,6 +166,16 @@ def verb(
             result = sweep.run(store=target.store, address=address, progress=progress, **once)
         told(result.id)
         after_run(target, result.id)
+
+
+def _added(requirements: str) -> bytes:
+    """Fetch packages before the file is read, which imports them; they are as a zip what travels."""
+    from caviar.cli.output import say
+    from caviar.run.extra_packages import add_packages
+
+    found = add_packages(Path(requirements))
+    say(found.told)
+    return found.archive
 
 
 def command_words(file: str | None, described: Described) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from caviar.cli.command_sweep import Described, command_sweep, described_options
-from caviar.cli.options import Target, setting_options, target_options
+from caviar.cli.options import Target, requirements_option, setting_options, target_options
 from caviar.cli.output import data_only, emit_json, say
 from caviar.cli.verb_run import Run, changes_of, command_words
 
@@ -34,6 +34,7 @@ NOT_HANDED_ON = (
     "address",
     "project",
     "env",
+    "requirements",
     "new",
     "wait",
     "dry_run",
@@ -52,6 +53,7 @@ NOT_HANDED_ON = (
 @click.option("--workers", type=click.IntRange(min=1), default=4, metavar="N", help="For --k8s: pods at most (4).")
 @click.option("--project", metavar="DIR", help="The folder that travels (default: this one, if FILE is in it).")
 @click.option("--env", multiple=True, metavar="NAME", help="Send a variable of this shell, for all to see; repeatable.")
+@requirements_option
 @click.option("--new", is_flag=True, help="Make another sweep, though there is one like it.")
 @click.option("--wait", is_flag=True, help="Follow the job to its end.")
 @click.option("--dry-run", is_flag=True, help="Show what would travel, and what not; submit nothing.")
@@ -68,7 +70,7 @@ def verb(file: str | None, described: Described, address: str | None, target: Ta
     sweep: typed again, it finds the job that runs, or goes on with what was interrupted.
     """
     from caviar.run.executors.job_server import check_job_server
-    from caviar.run.submit import check_store, finished, reached, submitted
+    from caviar.run.submit import check_store, finished, packages_told, reached, submitted
 
     check_store(target.store)
     _check(given, address, as_json=target.as_json)
@@ -89,6 +91,9 @@ def verb(file: str | None, described: Described, address: str | None, target: Ta
         say(f"who may look at the cluster's jobs, and Ray's logs, sees {', '.join(given['env'])}: better set it there")
     document = submitted(submission, server, address)
     _show(document, target, brief=not given["wait"])
+    if given["requirements"] and document.outcome == "submitted" and not given["wait"]:
+        say(f"the head tries {given['requirements']}; Ctrl-C leaves it to it")
+        say(packages_told(server, str(document.job)))
     if given["wait"]:
         _follow(server, document)
 
@@ -120,6 +125,7 @@ def _submission(file: str | None, described: Described, store: str, given: dict[
     command = command_words(file, described)
     root = submit.project_of(None if file is None else split(file)[0], given["project"])
     files = submit.travelling(root, store)
+    packages = () if given["requirements"] is None else ("--requirements", submit.travels(given["requirements"], files))
     with data_only():
         sweep: Sweep
         if file is None:
@@ -130,7 +136,7 @@ def _submission(file: str | None, described: Described, store: str, given: dict[
 
         def words(key: str) -> list[str]:
             named = [] if file is None else [_inner(file, root)]
-            fixed = ["--address", "auto", "--store", store, "--project", ".", "--files", "**"]
+            fixed = ["--address", "auto", "--store", store, "--project", ".", "--files", "**", *packages]
             again = ["--resume-or-start", "--as", key]
             tail = ["--", *command] if command else []
             return ["caviar", "run", *named, *fixed, *again, *_handed_on(), *tail]

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from caviar.errors import SpecError
+from caviar.errors import SpecError, StoreError
 from caviar.results.imported import imported_from
 from caviar.spec.code_archive import unpack
+from caviar.spec.project_archive import packages_in
 from caviar.store.owner import user_name
+from caviar_workers.extra_packages import find_last, unpacked_packages
 
 if TYPE_CHECKING:
     from caviar.store import SweepDir
@@ -70,11 +72,20 @@ def need_code(sweep: SweepDir, code: Code, *, changed: bool = False) -> None:
 
 
 def code_of(sweep: SweepDir, code: Code) -> Program:
-    """The code that a sweep runs with, which is about to run as the present user; otherwise as `need_code`."""
+    """The code that a sweep runs with, which is about to run as the present user; otherwise as `need_code`.
+
+    This process finds the packages that travel with it, as those who train do.
+    """
     if lives_in_no_file(sweep) and code.live is not None:
         return code.live
     need_code(sweep, code)
-    return with_files(sweep, unpack(sweep.code()))
+    program = with_files(sweep, unpack(sweep.code()))
+    if packages := packages_in(program.archive):
+        try:
+            find_last(unpacked_packages(packages))
+        except ValueError as error:
+            raise StoreError(f"the packages of sweep {sweep.id} are damaged: {error}") from error
+    return program
 
 
 def with_files(sweep: SweepDir, program: Program) -> Program:

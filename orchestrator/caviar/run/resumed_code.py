@@ -13,7 +13,7 @@ from caviar.spec.code_today import program_today, unchanged
 from caviar.spec.command_source import MODULE as COMMAND
 from caviar.spec.command_source import changed_files
 from caviar.spec.plan import Plan
-from caviar.spec.project_archive import home_of, with_project
+from caviar.spec.project_archive import home_of, packages_in, with_project
 from caviar_workers.load import load_function
 from caviar_workers.project import moved
 
@@ -47,7 +47,7 @@ def resumed_program(
     there = stored if folder is None else _elsewhere(stored, folder)
     path = Path(there.files[there.module][0])
     if stored.module == COMMAND and stored.project and force:
-        present = with_project(there, Path(there.root), plan.files)
+        present = with_project(there, Path(there.root), plan.files, packages=packages_in(stored.archive))
         return present, present.project != stored.project
     if not path.is_file():
         if force:
@@ -59,7 +59,8 @@ def resumed_program(
     present_or_none = _present(there, path, force)
     if present_or_none is not None and force:
         home = Path(there.root) if there.project else home_of(there)
-        present_or_none = with_project(present_or_none, home, plan.files)
+        extra = packages_in(stored.archive)
+        present_or_none = with_project(present_or_none, home, plan.files, packages=extra)
     same_files = not force or (present_or_none is not None and present_or_none.project == stored.project)
     if present_or_none is not None and same_files and unchanged(there, present_or_none):
         return stored, False
@@ -93,7 +94,8 @@ def program_from(sweep_dir: SweepDir, file: Path, code: Code) -> Program:
         found = program_today(there)
         for name in filter(None, (getattr(stored, role) for role in ROLES)):
             load_function(found, name)
-        return with_project(found, home_of(found), Plan.from_json(sweep_dir.description()["plan"]).files)
+        files = Plan.from_json(sweep_dir.description()["plan"]).files
+        return with_project(found, home_of(found), files, packages=packages_in(stored.archive))
     except Exception as error:
         raise SpecError(f"{file} cannot be gone on with: {error}; nothing was changed") from error
 

@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Literal
 
 from caviar.errors import CaviarError, ClusterError, SpecError
 from caviar.run.executors.job_server import ALIVE, Job, JobExistsError, JobServer
+from caviar.run.extra_packages import TOLD
 from caviar.run.health import Health
 from caviar.run.job_server_checks import ask, in_words, shown_token
 from caviar.run.resume_or_start import is_done, key_of
 from caviar.spec.project_files import LeftOut, ProjectFiles, check_root, project_files
 from caviar.spec.provenance import SUBMITTED, provenance
+from caviar.spec.requirements import requirements_of
 from caviar.store import Store
 
 if TYPE_CHECKING:
@@ -158,6 +160,21 @@ def travelling(root: Path, store: str) -> ProjectFiles:
     files = project_files(root, store=None if "://" in store else Path(store))
     files.check_size()
     return files
+
+
+def travels(requirements: str, files: ProjectFiles) -> str:
+    """What a file of requirements is called among those that travel.
+
+    Raises:
+        SpecError: It does not travel, or asks for what a cluster cannot have.
+    """
+    path = Path(requirements).absolute()
+    requirements_of(path)
+    inner = os.path.relpath(path, files.root)
+    if inner not in files.names:
+        behind = next((one.why for one in files.left if f"{inner}/".startswith(one.name)), f"it is not in {files.root}")
+        raise SpecError(f"{requirements} does not travel ({behind}): put it beside the experiment's file")
+    return inner
 
 
 def ready(
@@ -308,6 +325,22 @@ def _asked(store: str, look: Callable[[Store], str | None]) -> str | None:
     if asking.is_alive():
         _mute.add(store)
     return said[0] if said else None
+
+
+def packages_told(server: JobServer, its: str) -> str:
+    """Wait until a job has fetched its packages; returns what it says of them.
+
+    Raises:
+        CaviarError: The job ended over it.
+    """
+    while True:
+        job, lines = server.job(its), server.logs(its).splitlines()
+        if (told := next((line for line in lines if line.startswith(TOLD)), None)) is not None:
+            return told
+        if job.state not in ALIVE:
+            last = next((line for line in reversed(lines) if line.strip()), job.message)
+            raise CaviarError(f"job {its} ended before it had its packages: {last:.600}")
+        time.sleep(_LOOK_S)
 
 
 def followed(server: JobServer, its: str, tell: Callable[[str], None]) -> Job:

@@ -112,6 +112,8 @@ class Sweep(Settings, _Subject):
     )
     snapshot: Program | None = field(default=None, repr=False, compare=False)
     """The code that the sweep was loaded from; set by `caviar.cli.experiment_file`."""
+    packages: bytes = field(default=b"", repr=False, compare=False)
+    """Packages that travel with it, as a zip; set by `caviar run --requirements`."""
 
     def __post_init__(self) -> None:
         for name in ("train_args", "env", "first", "rounds", "files", "tags"):
@@ -183,11 +185,12 @@ class Sweep(Settings, _Subject):
         if isinstance(self.train, Command) and self.workdir:
             functions["train"] = replace(self.train, folder=str(self.workdir))
         program = program_of(functions, self.snapshot)
-        if not self.files:
+        if not self.files and not self.packages:
             return program
         from caviar.spec.project_archive import home_of, with_project  # noqa: PLC0415 — workers describe, and need no more
 
-        return with_project(program, home_of(program) / (self.project or ""), _words(self.files))
+        root = home_of(program) / (self.project or "")
+        return with_project(program, root, _words(self.files), packages=self.packages)
 
     def override(self, changes: Mapping[str, Any]) -> Sweep:
         """Return the same sweep with some settings changed.
