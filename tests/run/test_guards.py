@@ -122,6 +122,35 @@ EXPERIMENT = """
 
 
 @pytest.mark.usefixtures("inline")
+@pytest.mark.parametrize("last_words", ["return", 'raise ValueError("diverged")'], ids=["it returns", "it raises"])
+def test_a_trial_that_ends_as_it_diverges_is_sent_back_all_the_same(
+    write: Write, caviar: Caviar, store: Path, last_words: str
+) -> None:
+    at_once = f"if state != state:\n                {last_words}\n            if step % 10"
+    ran = caviar("run", write(EXPERIMENT.replace("if step % 10", at_once, 1)))
+    assert ran.code == 0, ran.err
+    result = Result(store)
+    rows = result.sql("SELECT step, loss, rate FROM _curves ORDER BY _row").fetchall()
+    assert [row[0] for row in rows] == list(range(150))
+    assert rows[-1][2] == 0.2
+    states = result.sql("SELECT state, cause FROM attempts ORDER BY attempt").fetchall()
+    ended = "COMPLETED" if last_words == "return" else "FAILED"
+    assert states == [(ended, "first"), (ended, "rollback"), ("COMPLETED", "rollback")]
+    assert result.sql("SELECT state FROM trials").fetchall() == [("COMPLETED",)]
+
+
+def test_a_guard_lets_those_alone_who_ended_on_a_plateau_or_who_cannot_go_back() -> None:
+    for guard, rows in (
+        (Guard(on="plateau:steps=2", set={"lr": "*0.5"}), [(step, 1.0) for step in range(4)]),
+        (Guard(on="diverged", set={"lr": "*0.5"}, back=""), [(0, NAN)] * 4),
+    ):
+        watch = GuardWatch(guard, "min")
+        assert fed(watch, rows) != []
+        watch.end(0)
+        assert watch.alarms() == []
+
+
+@pytest.mark.usefixtures("inline")
 def test_a_trial_that_diverges_goes_back_to_its_best_with_half_the_rate_until_it_holds(
     write: Write, caviar: Caviar, store: Path
 ) -> None:

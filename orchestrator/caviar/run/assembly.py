@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from caviar.run.engine.acts import Acts
-from caviar.run.engine.guard_runner import GuardRunner
+from caviar.run.engine.guard_runner import BY_ITSELF, GuardRunner
 from caviar.run.engine.policy_runner import PolicyRunner
 from caviar.run.engine.trial_source import NOTHING_RAN, AskedPoints, ResumeState, SampledTrials
 from caviar.run.foreign_errors import named_errors, with_named_errors
@@ -112,7 +112,9 @@ def search_of(
     if before is not None:
         acts.restore(acts_of(before))
         asked = _restored(policies, plan, before, acts)
-        guards.restore(lambda metric: _living_rows(before, metric), _rows(before, "") if plan.guards else [])
+        if plan.guards:
+            over = before.execute(f"SELECT trial FROM trials WHERE state = ANY ({texts(BY_ITSELF)})").fetchall()
+            guards.restore(lambda metric: _living_rows(before, metric), _rows(before, ""), [trial for (trial,) in over])
     asks = None
     if plan.searcher:
         asked += list(sampler.points(len(asked), max(0, min(len(sampler.own), plan.trials) - len(asked))))

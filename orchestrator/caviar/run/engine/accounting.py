@@ -116,7 +116,7 @@ class Accounting:
             attempts = self._second_chances(self._sent_back(self._names.settle_attempts(attempts)), lease)
         self._conclude(attempts, curves, lease=lease)
         if self.guards is not None:
-            self.guards.hear(curves)
+            self.guards.hear(curves, attempts)
 
     def _sent_back(self, attempts: pa.Table) -> pa.Table:
         """The attempts, where one of a trial that was rolled back is PAUSED, whatever it came to meanwhile."""

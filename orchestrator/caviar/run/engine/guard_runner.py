@@ -18,7 +18,7 @@ from caviar.space import Choice, editable_range
 from caviar.space.option import option_to_json
 from caviar.store.untrusted_json import numbers_of
 from caviar_workers.schedule import config_at
-from caviar_workers.states import Action
+from caviar_workers.states import Action, State
 
 if TYPE_CHECKING:
     from caviar.run.engine.acts import Acts
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from caviar.space import Space
     from caviar.spec.plan import Plan
     from caviar.store.checkpoints import Cut
+
+BY_ITSELF = (State.COMPLETED, State.FAILED)
+"""States in which a trial is whose train has returned or raised; one that was stopped stays so."""
 
 RollBack = Callable[[Decision, "Pinned"], None]
 
@@ -55,23 +58,32 @@ class GuardRunner:
         """Trials of which it is looked up where they may go back to."""
         return len(self._seeking)
 
-    def hear(self, curves: pa.Table | None) -> None:
-        """Take rows in that came."""
-        if not self._watches or curves is None or not len(curves):
+    def hear(self, curves: pa.Table | None, attempts: pa.Table | None = None) -> None:
+        """Take in rows that came, and attempts that ended."""
+        if not self._watches:
             return
-        for watch in self._watches:
+        for watch in self._watches if curves is not None else ():
             name = watch.guard.metric(self._plan.metric)
             if name in curves.column_names:
                 rows = curves.filter(pc.is_valid(curves[name]))
                 columns = [rows[key].to_pylist() for key in ("trial", "attempt", "_start", "step", name)]
                 self._note(watch, zip(*columns, strict=True))
+        if attempts is not None:
+            pairs = zip(attempts["trial"].to_pylist(), attempts["state"].to_pylist(), strict=True)
+            self._end(trial for trial, state in pairs if state in BY_ITSELF)
 
-    def restore(self, rows: Callable[[str], Iterable[tuple[Any, ...]]], decisions: Iterable[Mapping[str, Any]]) -> None:
+    def restore(
+        self,
+        rows: Callable[[str], Iterable[tuple[Any, ...]]],
+        decisions: Iterable[Mapping[str, Any]],
+        ended: Iterable[int] = (),
+    ) -> None:
         """Take up what earlier drivers left.
 
         Args:
             rows: Metric → the rows that count, as (trial, attempt, start, step, value), each trial's in their order.
             decisions: Those that guards made, in their order.
+            ended: Trials whose train has returned or raised.
         """
         by_name = {watch.guard.name: watch for watch in self._watches}
         made = [one for one in decisions if one["decided_by"] in by_name and one["trial"] is not None]
@@ -84,6 +96,7 @@ class GuardRunner:
                 watch.acted(one["trial"], to.get("step") if isinstance(to, dict) else None, wrong)
         for watch in self._watches:
             self._note(watch, rows(watch.guard.metric(self._plan.metric)))
+        self._end(ended)
 
     def act(
         self,
@@ -108,11 +121,11 @@ class GuardRunner:
                 del self._seeking[trial]
                 if (found := future.result()) is None:
                     self._give_up(watch, alarm, "there is no checkpoint to go back to", decide)
-                elif lives(trial):
+                elif lives(trial) is not alarm.ended:
                     self._go_back(watch, alarm, *found, decide, roll_back)
         for watch in self._watches:
             for alarm in watch.alarms():
-                if alarm.trial in self._seeking or not lives(alarm.trial):
+                if alarm.trial in self._seeking or lives(alarm.trial) is alarm.ended:
                     continue
                 if alarm.enough:
                     self._give_up(watch, alarm, f"it has acted {watch.guard.at_most} times", decide)
@@ -120,6 +133,11 @@ class GuardRunner:
                     self._seeking[alarm.trial] = (watch, alarm, checkpoints.find_back(alarm.trial, alarm.before))
                 else:
                     self._edit(watch, alarm, decide)
+
+    def _end(self, trials: Iterable[int]) -> None:
+        for trial in trials:
+            for watch in self._watches:
+                watch.end(trial)
 
     def _note(self, watch: GuardWatch, rows: Iterable[tuple[Any, ...]]) -> None:
         for trial, attempt, start, step, value in rows:
@@ -161,7 +179,7 @@ class GuardRunner:
     def _give_up(self, watch: GuardWatch, alarm: Alarm, why: str, decide: Callable[[Sequence[Decision]], None]) -> None:
         watch.give_up(alarm.trial)
         made = [_decision(Action.GUARD, watch, alarm, {"why": f"{alarm.why}; it does nothing more, for {why}"})]
-        if self._plan.stop_on_divergence and watch.guard.on == "diverged":
+        if self._plan.stop_on_divergence and watch.guard.on == "diverged" and not alarm.ended:
             made.append(Decision(action=Action.STOP, by=watch.guard.name, trial=alarm.trial, step=alarm.step))
         decide(made)
 

@@ -32,7 +32,8 @@ class Guard:
             bounds is the bound.
         back: `best`: go back to the best checkpoint before it. Empty: go on, with other values of live parameters.
         at_most: Acts for one trial, ≥ 1.
-        wait: Reports that the trial gets to heal by itself, ≥ 0; on a plateau, where it has had its time, none.
+        wait: Reports that the trial gets to heal by itself, ≥ 0; on a plateau, where it has had its time, none, and
+            none where train returns or raises meanwhile.
 
     Raises:
         SpecError: An argument breaks its rule.
@@ -110,6 +111,8 @@ class _Watched:
     acts: list[tuple[int | None, int]] = field(default_factory=list)
     """Of each act: the step to which the trial went back, or none, and the one at which it had gone wrong."""
     over: bool = False
+    ended: bool = False
+    """Train has returned, or raised: it heals no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +128,8 @@ class Alarm:
     why: str
     enough: bool
     """The guard has acted as often as it may."""
+    ended: bool = False
+    """The trial came to its end with it."""
 
 
 class GuardWatch:
@@ -148,7 +153,7 @@ class GuardWatch:
         """A row of a trial came that counts; another attempt goes on where it starts."""
         known = self._trials.setdefault(trial, _Watched())
         if attempt != known.attempt:
-            known.attempt, known.bad = attempt, 0
+            known.attempt, known.bad, known.ended = attempt, 0, False
             known.better = [one for one in known.better if one[0] < start]
         known.step, known.value = step, value
         found = score(value, self._mode)
@@ -170,8 +175,9 @@ class GuardWatch:
     def alarm(self, trial: int) -> Alarm | None:
         """Whether it is time to act on a trial, after its newest row."""
         known = self._trials.get(trial)
-        wait = 0 if self._plateau else self.guard.wait
-        if known is None or known.over or known.bad <= wait:
+        if known is None or known.over or (known.ended and (self._plateau or not self.guard.back)):
+            return None  # who ends on a plateau has had its time
+        if known.bad <= (0 if self._plateau or known.ended else self.guard.wait):
             return None
         before = known.since
         if self._plateau is not None:
@@ -183,7 +189,14 @@ class GuardWatch:
         seen = f"{self.guard.metric('the metric')} was {number(known.value)} at step {known.step}"
         why = f"no better for {self._plateau} steps" if self._plateau else f"{seen}, {known.bad} reports long"
         enough = len(known.acts) >= self.guard.at_most
-        return Alarm(trial=trial, step=known.step, before=before, value=known.value, why=why, enough=enough)
+        return Alarm(
+            trial=trial, step=known.step, before=before, value=known.value, why=why, enough=enough, ended=known.ended
+        )
+
+    def end(self, trial: int) -> None:
+        """Train has returned, or raised; where it went wrong just before, it is not waited for."""
+        if (known := self._trials.get(trial)) is not None:
+            known.ended = True
 
     def acted(self, trial: int, target: int | None, wrong: int) -> None:
         """The guard has acted: it is quiet until something new comes."""
