@@ -1,6 +1,7 @@
 """Rollbacks of sweeps that run, pauses and forks, from another shell."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,10 @@ import pytest
 from tests.run.test_edits import EXPERIMENT, driver, wait_for
 
 from caviar import Result
+from caviar.results.open_sweep import open_sweep
+from caviar.run.acts import Wish, roll_back
+from caviar.run.forks import ForkWish, look_to_fork
+from caviar.store import Store
 from caviar_workers.tables import FORKED
 
 from .conftest import Caviar, Driver, Write
@@ -109,6 +114,9 @@ def test_forks_go_on_from_a_checkpoint_of_any_branch_with_their_parent_s_seed(
     parts = result.sql(f"SELECT ancestor, first_step, last_step FROM lineage WHERE trial = {first + 3} ORDER BY part")
     assert parts.fetchall() == [(0, 0, 59), (first, 60, 119), (first + 3, 120, None)]
     assert "forked: lr " in caviar("diary", str(first)).out
+    told = caviar("diary", "0").out
+    assert f"step 59: t{first} and t{first + 1} were forked from there; " in told, told
+    assert f"step 39: t{first + 2} was forked from there" in caviar("diary", "1").out
     schedule: dict[str, Any] = {}
     exec(caviar("diary", str(first + 3), "--as-code").out, schedule)
     began = result.sql("SELECT lr FROM trials WHERE trial = 0").fetchall()[0][0]
@@ -122,3 +130,15 @@ def test_forks_go_on_from_a_checkpoint_of_any_branch_with_their_parent_s_seed(
     assert result.sql("SELECT count(*), max(trial) FROM trials WHERE trial < 9").fetchall() == [(3, 2)]
     assert caviar("best", "--json").code == 0
     assert caviar("report", "-o", str(path.with_name("r.html"))).code == 0
+    see_that_a_branch_that_trained_nothing_can_be_forked(store, result.id)
+
+
+def see_that_a_branch_that_trained_nothing_can_be_forked(store: Path, sweep: str) -> None:
+    """It goes on from where the branch would have."""
+    opened_store = Store.open(store)
+    found = opened_store.find(sweep)
+    for to_step in (45, 30):
+        roll_back(opened_store, found, 1, Wish(values={}), to_step=to_step, say=print)
+    wish = ForkWish(branch=1, space={}, values={})
+    with open_sweep(opened_store, found, print) as opened:
+        assert [look_to_fork(opened, 1, replace(wish, branch=one))[2].step for one in (0, 1, 2)] == [59, 39, 19]

@@ -7,6 +7,8 @@ import click
 from caviar.cli.options import Target, target_options, trial_argument
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from caviar.results.diary import DiaryDocument, DiaryEntry
 
 EPILOG = """\b
@@ -65,9 +67,19 @@ def _said(entry: "DiaryEntry", metric: str) -> str:
     what = f"back to there{', ' + what if what else ''}" if entry.action == "rollback" else what
     what = {"pause": "paused", "continue": "went on"}.get(entry.action, what)
     what = f"forked{': ' + what if what else ''}" if entry.action == "fork" else what
+    what = f"{_named(entry.children)} forked from there" if entry.children else what
     said = ": ".join(filter(None, (where, what or entry.action)))
     facts = [f"“{entry.text}”" if entry.text else "", due, entry.who, _effect(entry, metric)]
     return "; ".join(filter(None, (said, *facts)))
+
+
+def _named(trials: "Sequence[int]") -> str:
+    """Trials in a line; of many the first ones."""
+    names = [f"t{trial}" for trial in trials]
+    if len(names) == 1:
+        return f"{names[0]} was"
+    last = f"{len(names) - 4} more" if len(names) > 5 else names[-1]
+    return f"{', '.join(names[:4] if len(names) > 5 else names[:-1])} and {last} were"
 
 
 def _effect(entry: "DiaryEntry", metric: str) -> str:

@@ -10,6 +10,7 @@ from caviar.results.edits import acts_of, standing
 from caviar.results.forked import schedule_of_line
 from caviar.store.checkpoints import cuts_of
 from caviar.store.read.sql import name as quoted
+from caviar.store.untrusted_json import numbers_of
 from caviar_workers.schedule import Change, config_at, leads
 from caviar_workers.states import CHANGING, Action
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from caviar.results.open_sweep import OpenSweep
 
 
+FORKS = "forks"
+"""In the diary of a trial: others were forked from it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiaryEntry:
     """One act.
@@ -27,7 +32,8 @@ class DiaryEntry:
     Attributes:
         day: days since the trial began, from 1.
         time: when it was decided, UTC.
-        action: edit, rollback or note; unread: train had not looked at what was edited.
+        action: edit, rollback or note; unread: train had not looked at what was edited; fork: it was forked itself, and
+            so begun; forks: others were forked from it.
         step: the newest step then; null: it had reported none.
         after: of an edit, the step after which it took effect; null: it has not yet; of a rollback, the one it went to.
         who: user and host; or what decided.
@@ -39,6 +45,7 @@ class DiaryEntry:
         better: whether that is better; null: that cannot be told. Of an act that a rollback undid: on its own branch.
         metrics: the last values of all metrics then.
         undone: whether it holds no more, for the trial was rolled back behind it.
+        children: numbers of the trials that were forked from it; their checkpoint is that of `after`.
     """
 
     day: int
@@ -55,6 +62,7 @@ class DiaryEntry:
     better: bool | None
     metrics: dict[str, float]
     undone: bool = False
+    children: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +122,7 @@ def diary_document(opened: OpenSweep, trial: int) -> DiaryDocument:
         before = own.at(after)
         before = one["value"] if before is None else before
         entries.append(replace(_entry(one, began, after, before, since, opened.plan.mode), undone=undone))
+    entries = sorted([*entries, *_forks(opened, trial, began)], key=lambda one: one.time)
     return DiaryDocument(
         sweep=opened.sweep.id,
         name=opened.plan.name,
@@ -126,6 +135,23 @@ def diary_document(opened: OpenSweep, trial: int) -> DiaryDocument:
         config=now.config(),
         entries=tuple(entries),
     )
+
+
+def _forks(opened: OpenSweep, trial: int, began: datetime | None) -> list[DiaryEntry]:
+    """What was forked from a trial: an entry for all that were at once."""
+    sql = f"SELECT * EXCLUDE (sweep) FROM decisions WHERE action = '{Action.FORK}' AND contains(numbers, ?) ORDER BY n"
+    found: dict[tuple[Any, ...], DiaryEntry] = {}
+    for row in opened.rows(sql, [f'"parent": {int(trial)}']):
+        one = row | {"numbers": numbers_of(row["numbers"])}
+        numbers, to = one["numbers"], _mapping(one["numbers"].get("to"))
+        if numbers.get("parent") != trial or type(numbers.get("parent")) is not int:
+            continue
+        step = to.get("step") if type(to.get("step")) is int else None
+        key = (one["time"], one["decided_by"], step, str(numbers.get("token")), str(numbers.get("why")))
+        plain = _entry(one | {"numbers": numbers | {"set": {}, "old": {}}}, began, step, None, None, "min")
+        entry = found.setdefault(key, replace(plain, action=FORKS))
+        found[key] = replace(entry, children=(*entry.children, one["trial"]))
+    return list(found.values())
 
 
 def _rollbacks(acts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -28,7 +28,7 @@ from caviar.space import Choice, Constant, Float, Int, Space
 from caviar.space.inference import written
 from caviar.space.option import option_to_json
 from caviar.spec.plan import Plan
-from caviar.store.checkpoints import Cut, cuts_of, read_checkpoint, restorable, saves_of, whole
+from caviar.store.checkpoints import Cut, cuts_of, is_cut, read_checkpoint, restorable, saves_of, whole
 from caviar_workers.schedule import config_at, schedule_of
 from caviar_workers.states import Action
 
@@ -144,10 +144,11 @@ def look_to_fork(
     if not 0 <= branch <= len(cuts):
         raise SpecError(f"trial {trial} has the branches 0 to {len(cuts)}, but got {branch}: nothing was changed")
     saves, published = saves_of(opened.sweep, trial), opened.views.published([trial])[trial]
-    if wish.branch is None:  # with those before the branch began
+    if branch == len(cuts):
         of_branch = restorable(saves, published, cuts)
-    else:
-        of_branch = [save for save in whole(saves, published) if _branch(save, cuts) == branch]
+    else:  # likewise with those before the branch began: it may have ended before it saved anything itself
+        before = (save for save in whole(saves, published) if not is_cut(save, cuts[:branch]))
+        of_branch = [save for save in before if _branch(save, cuts) <= branch]
     step = wish.at_step
     fit = (save for save in of_branch if step is None or save.step <= step)
     save = next((one for one in fit if read_checkpoint(opened.sweep, one) is not None), None)
