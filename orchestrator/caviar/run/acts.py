@@ -16,13 +16,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from caviar.display.numbers import counted
-from caviar.errors import CaviarError, SpecError, StoreError
+from caviar.errors import CaviarError, SpecError
 from caviar.results.edits import Edit, Rollback, Standing, acts_of, edit_of, rollback_of, standing
 from caviar.results.imported import imported_from
 from caviar.results.open_sweep import OpenSweep, open_sweep
+from caviar.run.decided_code import is_other, keep_code, need_silence, take_up_code
 from caviar.run.engine.births import births
 from caviar.run.engine.decision_log import Decision, DecisionLog
-from caviar.spec.code_archive import pack
 from caviar.store.checkpoints import cuts_of, read_checkpoint, restorable, saves_of
 from caviar.store.finalize import write_final
 from caviar.store.owner import user_name
@@ -196,15 +196,11 @@ def _with_code(sweep: SweepDir, wish: Wish) -> dict[str, Any]:
     """What differs from a rollback on, beside the configuration; other code is kept, before anybody refers to it."""
     found: dict[str, Any] = {"skip_data": True} if wish.skip_data else {}
     code = wish.code
-    if code is None or code.digest == sweep.description()["program"]["digest"]:
+    if code is None or not is_other(sweep, code):
         return found
-    if sweep.owner().runs:
-        raise StoreError(
-            f"sweep {sweep.id} runs with its code: type caviar stop {sweep.id}, and roll back with other code then"
-        )
+    need_silence(sweep)
     with own(sweep, purpose="rolled back") as held:
-        project = (code.project, code.archive) if code.project else None
-        held.sweep.amend(code=(code.digest, pack(code)), project=project)
+        keep_code(held, code)
     return found | {"program": code.digest}
 
 
@@ -280,6 +276,8 @@ def ask(
     token = uuid.uuid4().hex
     facts = {"attempt": now.attempt, "step": now.step, "value": now.value}
     about = {**numbers, "who": _who(), "before": dict(now.metrics), "token": token}
+    if "program" in numbers:
+        need_silence(sweep)
     if not sweep.owner().runs:
         decision = Decision(action=action, by="user", trial=now.trial, numbers=about, **facts)  # type: ignore[arg-type]
         return _record(store, sweep, decision, now.seen, say)
@@ -336,6 +334,8 @@ def _record(store: Store, sweep: SweepDir, decision: Decision, seen: int, say: S
             return Refused(why="another change came first", again=True)
         with Writer(held.sweep, held.epoch, sealing=True) as writer:
             DecisionLog(writer, first, time.time).publish(decisions)
+        if "program" in decision.numbers:
+            take_up_code(store, held)
         stays = state in ("finished", "failed") and decision.action not in (Action.ROLLBACK, Action.FORK)
         if stays:  # and a plain glob over its files exact
             write_final(held.sweep, held.epoch, state)

@@ -21,6 +21,7 @@ from caviar.run import store_outage
 from caviar.run.assembly import search_of, searcher_of
 from caviar.run.code_to_run import STORED, Code, has_final, need_code
 from caviar.run.constraint import constraint_of
+from caviar.run.decided_code import take_up_code
 from caviar.run.driver import drive_sweep, run_child
 from caviar.run.driver_log import DriverLog
 from caviar.run.engine.trial_source import ResumeState, SampledTrials
@@ -237,6 +238,7 @@ class _How:
 
 def _resume(store: Store, held: Ownership, how: _How, *, add: int = 0, force: bool = False) -> SweepDir:
     """Go on with a sweep that is ours, and with its rounds."""
+    take_up_code(store, held)
     description = held.sweep.description()
     plan = Plan.from_json(description["plan"])
     plan.check_references()  # what is not there is told before anything starts

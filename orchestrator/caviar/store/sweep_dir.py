@@ -91,16 +91,25 @@ def amend(
         OSError: It cannot be written.
     """
     folder = sweep / AMENDMENTS
-    disk.make_folder(folder, within=sweep)
-    number = 1 + max((n for n, _ in amendments(disk, sweep)), default=-1)
-    # First, for they count when the other file is there; of a crash in between, they are left over.
-    for digest, data in filter(None, (code, project)):
-        zipped = folder / _zip_name(number, digest)
-        if not disk.exists(zipped):
-            disk.create(zipped, data)
+    number = keep_zips(disk, sweep, code, project)
     given, files = (None if one is None else one[0] for one in (code, project))
     made = Amendment(trials=trials, code=given, project=files, made=now(), user=user_name())
     disk.create(folder / numbered_name(number), made.to_json())
+
+
+def keep_zips(disk: Disk, sweep: PurePath, *zips: Zipped | None) -> int:
+    """Keep code and files for an amendment, and return its number.
+
+    They count when the amendment is there; where none follows, they are left over.
+    """
+    folder = sweep / AMENDMENTS
+    disk.make_folder(folder, within=sweep)
+    number = 1 + max((n for n, _ in amendments(disk, sweep)), default=-1)
+    for digest, data in filter(None, zips):
+        zipped = folder / _zip_name(number, digest)
+        if not disk.exists(zipped):
+            disk.create(zipped, data)
+    return number
 
 
 def _zip_name(number: int, digest: str) -> str:
@@ -221,6 +230,32 @@ class SweepDir:
         except OSError as error:
             raise store_error("write to", self.path, error) from error
         self.__dict__.pop("_amendments", None)
+
+    def keep_code(self, code: Zipped, project: Zipped | None) -> None:
+        """Keep code, and files that travel with it, for an `amend` that may follow; errors as of that."""
+        try:
+            keep_zips(self.disk, self.path, code, project)
+        except OSError as error:
+            raise store_error("write to", self.path, error) from error
+
+    def kept_code(self, digest: str) -> bytes:
+        """Return what was kept under a digest, the newest of that name.
+
+        Raises:
+            StoreError: It is gone, or cannot be read.
+        """
+        folder, ending = self.path / AMENDMENTS, f"-{digest[:16]}.zip"
+        try:
+            names = [name for name in self.disk.list(folder) if name.endswith(ending)]
+            return self.disk.read(folder / max(names), most=MOST_PROJECT)
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"{folder} has no {digest[:16]}, the code with which a trial was rolled back: put a copy of it back"
+            ) from error
+
+    def codes(self) -> list[str]:
+        """Return the digests of the code that it was given since it was made, oldest first."""
+        return [one.code for _, one in self._amendments if one.code is not None]
 
     @cached_property
     def _amendments(self) -> list[tuple[int, Amendment]]:

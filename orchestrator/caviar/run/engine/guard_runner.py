@@ -62,9 +62,9 @@ class GuardRunner:
         """Take in rows that came, and attempts that ended."""
         if not self._watches:
             return
-        for watch in self._watches if curves is not None else ():
+        for watch in self._watches:
             name = watch.guard.metric(self._plan.metric)
-            if name in curves.column_names:
+            if curves is not None and name in curves.column_names:
                 rows = curves.filter(pc.is_valid(curves[name]))
                 columns = [rows[key].to_pylist() for key in ("trial", "attempt", "_start", "step", name)]
                 self._note(watch, zip(*columns, strict=True))
