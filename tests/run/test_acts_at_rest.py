@@ -82,7 +82,7 @@ def decided(store: Path, action: str) -> list[dict[str, Any]]:
 def test_other_code_is_the_sweep_s_from_the_decision_on_and_not_before(
     ran: Path, caviar: Caviar, store: Path, monkeypatch: pytest.MonkeyPatch, window: str
 ) -> None:
-    """Who dies in between leaves nothing half done: no other code without its rollback, no rollback without its code."""
+    """Who dies in between leaves no other code without its rollback, and no rollback without its code."""
     before = Store.open(store).sweeps()[0].code()
 
     def die(*_: object, **__: object) -> None:

@@ -84,6 +84,7 @@ class Inbox:
                 steering = Steering((trial.number, trial.attempt), first, self._tell)
                 trial.steer(steering)
                 first = steering.begin(changes, -1 if saved is None else saved.step)
+                trial.skip = steering.place[1]
             trial.config = live(form)(first) if self._lease.live else form(first)
         return trial.config
 

@@ -229,7 +229,6 @@ class Training:
                 config = trial.config
             else:
                 config = self.inbox.configure(trial, self._lease.config(position), form)
-                trial.skip = 0 if trial.steering is None else trial.steering.place[1]
             returned = function(config, attempt.trial, **self._own_arguments())
         if returned is not None:
             with self._parent_only:  # a generator runs here

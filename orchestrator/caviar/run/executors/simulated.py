@@ -17,9 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from caviar.run.executors.executor import Event, LeaseEnded, LeaseFailure, LeaseSpoke, VirtualClock
+from caviar_workers.attempt_records import Attempt
 from caviar_workers.capture import Capture
 from caviar_workers.failure import describe
 from caviar_workers.inbox import Inbox, Mailbox
+from caviar_workers.live_config import live
 from caviar_workers.messages import Batch, Lease, Message
 from caviar_workers.recorder import Recorder
 from caviar_workers.tables import CURVES
@@ -211,13 +213,11 @@ class _Play:
             return
         try:
             config = self._inbox.configure(attempt.trial, self._lease.config(position), dict)
-            for seconds, step, metrics in self._course(config, attempt.trial):
-                yield from self._pass(seconds)
-                self._inbox.hear(self._mailbox.fetch(self._lease.id))
-                attempt.trial.put((step, self._now(), dict(metrics)))
-                self._fresh = True
-                if self._now() >= self._flushed + self._lease.flush_s:
-                    self._flush()
+            yield from self._stages(config, attempt)
+            while attempt.trial.begins_again:
+                form = live(dict) if self._lease.live else dict
+                attempt.trial.config = form(attempt.trial.begin_again())
+                yield from self._stages(attempt.trial.config, attempt)
         except SimulatedDeathError:
             raise
         except TrialInterrupted:
@@ -227,6 +227,20 @@ class _Play:
         attempt.busy = self._now() - attempt.started
         self._recorder.end(attempt)
         self._fresh = True
+
+    def _stages(self, config: dict[str, Any], attempt: Attempt) -> Iterator[float]:
+        """Call train, until it ends or is to begin again from a checkpoint."""
+        try:
+            for seconds, step, metrics in self._course(config, attempt.trial):
+                yield from self._pass(seconds)
+                self._inbox.hear(self._mailbox.fetch(self._lease.id))
+                attempt.trial.put((step, self._now(), dict(metrics)))
+                self._fresh = True
+                if self._now() >= self._flushed + self._lease.flush_s:
+                    self._flush()
+        except TrialInterrupted:
+            if not attempt.trial.begins_again:
+                raise
 
     def _pass(self, seconds: float) -> Iterator[float]:
         """Let time pass; what is fresh is told on time, as on a real worker."""
