@@ -7,7 +7,9 @@ import numpy as np
 from caviar.results.report.columns import encode
 
 TRIALS, STEPS, PARTS = 40, 15, 65534
-ENDS = {"absent": {"pairs": "no two parameters matter"}, "charts": {}, "pairs": [], "failures": [], "trust": []}
+ABSENT = ("importance", "best_so_far", "tuning_curve", "retest", "isolation", "pairs", "failures")
+PICTURES = ("curves", "axes", "parallel", "slots")
+ENDS = {name: [] for name in ("pairs", "failures", "trust", "facts", "left_out", "provenance", "running")}
 
 
 def curves(trials: int = TRIALS) -> np.ndarray:
@@ -46,13 +48,15 @@ def made_payload(some: slice = slice(None), *, full: bool = True, **changes: Any
     best = int(last.argmin()) if len(last) else None
     verdict = {"none": "No trial has completed yet."} if best is None else told(int(trial[best]), float(last[best]))
     head = {"sweep": "made", "full": full, "documents": {"verdict": verdict, **documents()}}
+    head["documents"]["absent"] |= {} if len(trial) else dict.fromkeys(PICTURES, "no trial has begun")
     head["documents"] |= {key: value for key, value in changes.items() if key not in ("boot", "version")}
     return encode(head | {key: changes[key] for key in ("boot", "version") if key in changes}, columns)
 
 
 def told(trial: int, value: float) -> dict[str, Any]:
     """The verdict."""
-    return {"trial": trial, "shown": f"{value:.4g}", "value": value, "by": "last loss", "config": []}
+    shown = f"{value:.4g}"
+    return {"trial": trial, "shown": shown, "by": "last loss", "sentences": [], "exact": "{}", "commands": []}
 
 
 def documents() -> dict[str, Any]:
@@ -71,7 +75,10 @@ def documents() -> dict[str, Any]:
     }
     sweep = {"id": "made", "name": "made", "state": "finished", "metric": "loss", "mode": "min", "planned": TRIALS}
     return {
-        "sweep": sweep | {"states": ["COMPLETED"], "elapsed_s": 42.0},
+        "sweep": sweep | {"states": ["COMPLETED"], "elapsed_s": 42.0, "about": "min loss"},
+        "acts": {"metric": "loss", "rows": [], "marks": [], "branches": []},
+        "absent": {"utilisation": "", "acts": ""} | dict.fromkeys(ABSENT, "there is none"),
+        "charts": {},
         "parameters": [
             plain | {"name": "lr", "kind": "float", "scale": "log", "ticks": lr, "options": []},
             plain

@@ -47,19 +47,19 @@ class Board:
         if path == "/api/sweeps":
             counts = {
                 "done": self.known,
-                "running": 2,
-                "failed": 0,
+                "told": f"{self.known} of {TRIALS}",
+                "leads": "–",
                 "tags": ["nice"],
                 "created": "2026-01-01T00:00:00Z",
             }
             rows = [
-                ROW | counts | {"best": None, "shown": None},
-                ROW | counts | {"id": "x", "name": "other"} | {"best": None},
+                ROW | counts,
+                ROW | counts | {"id": "x", "name": "other"},
             ]
             return 200, {"boot": self.boot, "version": self.version, "store": "here", "sweeps": rows, "not_shown": []}
         first = max(self.known - 5, 0) if same else 0
-        running = [{"trial": 77, "step": 3, "value": 0.5, "shown": "0.5", "speed": "2 steps/s"}]
-        failures = [{"reason": "it broke", "count": 1, "trials": [0], "example": "at the end", "command": None}]
+        running = [{"trial": 77, "cells": ["t77", "0.5", "step 3", "2 steps/s"]}]
+        failures = [{"reason": "it broke", "count": 1, "named": "trials t0", "example": "at the end", "command": None}]
         return 200, made_payload(
             slice(first, self.known),
             full=not same,

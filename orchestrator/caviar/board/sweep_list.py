@@ -91,7 +91,7 @@ class SweepList:
 
     def rows(self) -> list[dict[str, Any]]:
         """A row of each sweep that could be read, newest first."""
-        return [one.row for one in self._kept.values() if one.row]
+        return [one.row | _words(one.row) for one in self._kept.values() if one.row]
 
     def not_shown(self) -> list[str]:
         """What is not shown, and why."""
@@ -185,6 +185,14 @@ def _row(described: dict[str, Any], view: dict[str, Any]) -> dict[str, Any]:
         "failed": found["failed"],
         "took_s": found["took_s"],
     }
+
+
+def _words(row: dict[str, Any]) -> dict[str, str]:
+    """What a list shows of a row: its best trial, and how far it is."""
+    best, planned = row["best"], "?" if row["planned"] is None else row["planned"]
+    others = [f"{row[name]} {name}" for name in ("running", "failed") if row[name]]
+    told = " · ".join([f"{row['done']} of {planned}", *others])
+    return {"told": told, "leads": f"t{best['trial']} · {row['shown']}" if best else "–"}
 
 
 def _batched(sweeps: Sequence[SweepDir], size: int) -> Iterator[Sequence[SweepDir]]:

@@ -151,7 +151,7 @@ def test_sweeps_in_every_state_are_told_of(store):
     assert np.isnan(running.row(2)["ended"])
     (newest,) = running.documents["running"]
     assert (newest["trial"], newest["step"], newest["value"]) == (2, 3, value(2, 3))
-    assert newest["speed"] == "0.1s a report"
+    assert newest["cells"][2:] == ["step 3", "0.1s a report"]
     paused = read(store, ids["halved"])
     assert [paused.documents["sweep"]["states"][one] for one in paused.columns["state"]] == ["completed", "paused"]
     lost = read(store, ids["later"])

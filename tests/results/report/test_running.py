@@ -2,6 +2,7 @@
 
 import pytest
 
+from caviar.display.numbers import number
 from caviar.results.open_sweep import open_sweep
 from caviar.results.report import running
 from caviar.results.report.running import running_document
@@ -39,9 +40,9 @@ def told(store):
 def test_each_is_told_with_its_last_report_the_newest_first(told):
     first, second, silent = told()
     assert (first["trial"], first["step"], first["value"]) == (0, 11, value(0, 11))
-    assert first["speed"] == "0.1s a report"
-    assert (second["trial"], second["step"], second["speed"]) == (1, 0, None)
-    assert silent == {"trial": 2, "step": None, "value": None, "shown": None, "speed": None}
+    assert first["cells"] == ["t0", number(value(0, 11)), "step 11", "0.1s a report"]
+    assert (second["trial"], second["step"], second["cells"][3]) == (1, 0, "")
+    assert (silent["trial"], silent["step"], silent["cells"]) == (2, None, ["t2", "–", "–", ""])
 
 
 def test_of_very_many_the_newest_are_told(told, monkeypatch):

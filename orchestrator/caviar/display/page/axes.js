@@ -99,7 +99,7 @@ function addAxis(box, name) {
     const one = parameterOf(name), values = valueScale(sweep), choice = one.kind === 'choice';
     const tenths = (kept) => bestInTenths(one.u, sweep.value, sweep.mode, kept);
     return {
-      us: one.spreadU, vs: valuePlaces(sweep), xTicks: one.ticks, yTicks: values.ticks(5), edges: !choice,
+      us: one.dots, vs: valuePlaces(sweep), xTicks: one.ticks, yTicks: values.ticks(5), edges: !choice,
       share: choice, line: !choice && ((kept) => tenths(kept).map(([u, x]) => [u, clamp(values.at(x), 0, 1)])),
       good: Number.isFinite(one.low_u) && [one.low_u, one.high_u],
       sentence: `${counted(sweep.usable, 'trial')} by value; the best has ${paramText(one, sweep.best)}`,
@@ -107,11 +107,11 @@ function addAxis(box, name) {
   });
 }
 
-const pairNames = () => (sweep.documents.pairs || []).map((pair) => pair.map((k) => sweep.parameters[k].name));
+const pairNames = () => sweep.documents.pairs.map((pair) => pair.map((k) => sweep.parameters[k].name));
 
 function addPair(box, [a, b]) {
   dotPicture(box, `${b} by ${a}`, '', () => {
     const [x, y] = [parameterOf(a), parameterOf(b)], sentence = `${counted(sweep.n, 'trial')}, the stronger the better`;
-    return {us: x.spreadU, vs: y.spreadU, xTicks: x.ticks, yTicks: y.ticks, share: x.kind === 'choice', sentence};
+    return {us: x.dots, vs: y.dots, xTicks: x.ticks, yTicks: y.ticks, share: x.kind === 'choice', sentence};
   });
 }

@@ -46,26 +46,22 @@ function fillList() {
 }
 
 function sweepRow(one) {
-  const age = (Date.now() - Date.parse(one.created)) / 1000, {best, running, failed} = one;
-  const told = [`${one.done} of ${one.planned ?? '?'}`, running && `${running} running`, failed && `${failed} failed`];
+  const age = (Date.now() - Date.parse(one.created)) / 1000;
   const cell = (...children) => make('td', {}, ...children), small = (text) => make('small', {text});
   return make('tr', {},
     make('th', {scope: 'row'}, make('button', {class: 'link', text: one.name, onclick: () => choose(one.id)}),
       small(one.id)),
-    cell(make('b', {text: best ? `t${best.trial} · ${one.shown || shown(best.value)}` : '–'}),
-      small(`${one.mode} ${one.metric}`)),
+    cell(make('b', {text: one.leads}), small(`${one.mode} ${one.metric}`)),
     cell(make('progress', {value: one.done / (one.planned || Infinity), max: 1,
       'aria-label': `progress of ${one.name}`}),
-      small(told.filter(Boolean).join(' · '))),
+      small(one.told)),
     cell(one.state), cell(`${duration(age)} ago`), cell(duration(one.took_s)));
 }
 
 /** Trials that run, with their newest report. */
-function tellRunning({documents: {running = []}}) {
+function tellRunning({documents: {running}}) {
   byId('running').hidden = !running.length;
-  fill('running-list', running, () => running.map(({trial, step, value, shown: text, speed}) => make('tr', {},
-    make('th', {scope: 'row', text: `t${trial}`}),
-    ...[text || shown(value), `step ${shown(step)}`, speed || ''].map((one) => make('td', {text: one})))));
+  fill('running-list', running, () => running.map(({cells}) => textRow(cells)));
   // As high as it ever was: what lies below does not move as trials come and go.
   byId('running').style.minHeight = `${byId('running').offsetHeight}px`;
 }

@@ -1,5 +1,5 @@
 // The pictures that do not follow the selection: their options come with the data, and ECharts draws them.
-const CHARTS = ['importance', 'best_so_far', 'tuning_curve', 'retest'];
+const CHARTS = ['importance', 'best_so_far', 'tuning_curve', 'retest', 'utilisation'];
 let library = null, loaded = null;
 
 /** ECharts, inflated from the page when it is first needed and run as the inline script that the policy allows. */
@@ -11,17 +11,14 @@ function charting() {
   return library;
 }
 
-/**
- * The option with what only the page knows: "--mark" becomes the colour of today's theme, and an axis with `ticks`
- * [[place, label], …] shows these labels at these places.
- */
-function resolved(value, key = '') {
-  if (Array.isArray(value)) return value.map((one) => resolved(one, key));
+/** The option with what only the page knows: "--mark" becomes the colour of today's theme, ticks become functions. */
+function resolved(value) {
+  if (Array.isArray(value)) return value.map(resolved);
   if (typeof value === 'string') return harmless(value.startsWith('--') ? colors()[value.slice(2)] || value : value);
   if (value === null || typeof value !== 'object') return value;
   const {ticks, ...rest} = value;
-  const made = Object.fromEntries(Object.entries(rest).map(([name, one]) => [name, resolved(one, name)]));
-  return key === 'xAxis' || key === 'yAxis' ? styledAxis(made, ticks, key === 'yAxis') : made;
+  const made = Object.fromEntries(Object.entries(rest).map(([name, one]) => [name, resolved(one)]));
+  return ticks ? withTicks(made, ticks) : made;
 }
 
 /**
@@ -30,23 +27,16 @@ function resolved(value, key = '') {
  */
 const harmless = (text) => (text in Object.prototype ? `${text}\u200b` : text);
 
-function styledAxis(axis, ticks, up) {
-  const labels = new Map(ticks), {line: lineColor, faint} = colors();
-  const at = ticks ? {customValues: ticks.map(([place]) => place)} : {};
-  return {
-    nameLocation: up ? 'end' : 'middle', nameGap: up ? 10 : 26, ...axis,
-    nameTextStyle: {color: faint, fontSize: 11, ...(up && {align: 'left', padding: [0, 0, 0, -30]})},
-    axisLine: {lineStyle: {color: lineColor}, ...axis.axisLine}, axisTick: {show: false, ...axis.axisTick, ...at},
-    axisLabel: {
-      color: faint, fontSize: 11, hideOverlap: true, ...(up && {interval: 0, overflow: 'truncate', width: 100}),
-      ...axis.axisLabel, ...at, ...(ticks ? {formatter: (place) => harmless(labels.get(place) || '')} : {}),
-    },
-    splitLine: {...axis.splitLine, lineStyle: {color: lineColor, ...(axis.splitLine || {}).lineStyle}, ...at},
-  };
+/** The axis with labels at places of ours: ticks are [place, label]. */
+function withTicks({axisTick, axisLabel, splitLine, ...axis}, ticks) {
+  const labels = new Map(ticks), customValues = ticks.map(([place]) => place);
+  const formatter = (place) => harmless(labels.get(place) || '');
+  return {...axis, axisTick: {...axisTick, customValues}, axisLabel: {...axisLabel, customValues, formatter},
+    splitLine: {...splitLine, customValues}};
 }
 
 /** Draw the option of the data in a box: what else stands in it than ECharts knows is for the words around. */
-async function drawChart(box, {said, title, height, grid, ...option}) {
+async function drawChart(box, {said, title, height, ...option}) {
   // At once where it can be: paper does not wait.
   const {init, getInstanceByDom} = loaded || await charting(), {xAxis = {}, yAxis = {}} = option;
   if (!box.isConnected || !box.clientWidth) return;
@@ -64,8 +54,8 @@ async function drawChart(box, {said, title, height, grid, ...option}) {
 function startChart(id) {
   const box = byId(id).querySelector('.picture');
   const draw = () => {
-    const option = (sweep.documents.charts || {})[id];
-    box.style.minHeight = `${Math.max((option || {}).height || 0, 220)}px`;
+    const option = sweep.documents.charts[id];
+    box.style.minHeight = `${Math.max(option?.height || 0, 220)}px`;
     return option && drawChart(box, option);
   };
   addPicture({box, needs: [], draw});

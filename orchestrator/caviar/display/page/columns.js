@@ -69,6 +69,7 @@ function tableOf(columns, {parameters, metrics, seconds}) {
   parameters.forEach(({name}, k) => {
     put(rows, `value of ${name}`, `p${k}`);
     put(rows, `place of ${name}`, `u${k}`, {low: 0, high: 1});
+    put(rows, `dots of ${name}`, `d${k}`, {low: 0, high: 1});
   });
   metrics.forEach(({name, scale}, k) => {
     for (const summary of ['last', 'low', 'high']) put(rows, `${summary} of ${name}`, `${summary}:${k}`);
@@ -132,8 +133,8 @@ function describe(sweep) {
   const {metric, mode} = documents.sweep;
   Object.assign(sweep, {n, grouped: table.rows.has('group'), metric, mode});
   sweep.parameters = documents.parameters.map((parameter) => {
-    const u = column(`place of ${parameter.name}`);
-    return {...parameter, values: column(`value of ${parameter.name}`), u, spreadU: spread(u, sweep.trial)};
+    const u = column(`place of ${parameter.name}`), dots = table.rows.get(`dots of ${parameter.name}`) || u;
+    return {...parameter, values: column(`value of ${parameter.name}`), u, dots};
   });
   sweep.metrics = documents.metrics.map((metric) => {
     const [last, low, high] = ['last', 'low', 'high'].map((summary) => column(`${summary} of ${metric.name}`));
@@ -151,14 +152,6 @@ function describe(sweep) {
   const winner = sweep.rowOf.get((documents.verdict || {}).trial);
   sweep.best = winner !== undefined ? winner : sweep.usable ? sweep.order[0] : -1;
   return sweep;
-}
-
-/** Where dots are drawn: those of few places (choices, small integers) are spread, or they would hide one another. */
-function spread(u, trial) {
-  const places = Array.from(new Set(u)).filter((x) => !Number.isNaN(x)).sort((a, b) => a - b);
-  if (places.length > 20 || places.length === u.length) return u;
-  const gap = places.slice(1).reduce((least, x, i) => Math.min(least, x - places[i]), places.length > 1 ? 1 : 0.5);
-  return u.map((x, i) => Math.min(Math.max(x + (scattered(trial[i]) - 0.5) * gap * 0.6, 0), 1));
 }
 
 /** Rows from the best to the worst; those whose value is missing come last, in the order of their numbers. */

@@ -3,15 +3,22 @@ const X_NAMES = {step: 'step', compute: 'time since the trial began', seconds: '
 let drawnCurves = null;
 const shownMetric = () => sweep.metrics.find((one) => one.name === state.metric && one.y.length) || sweep.metrics[0];
 
-/** The curves of a metric as lines, the best first: rows, start, length, x, y; of groups also low and high. */
+/**
+ * The curves of a metric as lines, the best first: rows, start, length, steps, x, y; of groups also low and high.
+ * `lineOf` gives the line of a row, or of its group.
+ */
 function curveLines(metric) {
   const key = [metric.name, state.x, state.smooth, state.seeds].join(' ');
   if (sweep.lines && sweep.lines.key === key) return sweep.lines;
   const {start, length} = sweep.table, rows = Array.from(sweep.order).filter((row) => length[row] && metric.y.length);
   const y = state.smooth ? new Float64Array(metric.y.length) : metric.y;
   if (state.smooth) for (const row of rows) smoothed(metric.y, start[row], length[row], state.smooth, y);
-  const lines = {rows, x: xValues(), y, start: rows.map((row) => start[row]), length: rows.map((row) => length[row])};
-  sweep.lines = {...(state.seeds && sweep.grouped ? groupedLines(lines) : lines), key};
+  const own = {start: rows.map((row) => start[row]), length: rows.map((row) => length[row])};
+  const lines = {rows, ...own, steps: sweep.table.points.get(' step'), x: xValues(), y};
+  const grouped = state.seeds && sweep.grouped, made = grouped ? groupedLines(lines) : lines;
+  const nameOf = (row) => (grouped ? sweep.group[row] : row);
+  const byName = new Map(made.rows.map((row, i) => [nameOf(row), i]));
+  sweep.lines = {...made, key, lineOf: (row) => byName.get(nameOf(row))};
   return sweep.lines;
 }
 
@@ -28,8 +35,8 @@ function xValues() {
 
 /** One line a configuration: the mean of its seeds at the steps that all of them reached, and from least to most. */
 function groupedLines(lines) {
-  const steps = sweep.table.points.get(' step'), mean = (xs) => xs.reduce((sum, x) => sum + x / xs.length, 0);
-  const made = {rows: [], start: [], length: [], seeds: [], x: [], y: [], low: [], high: []};
+  const {steps} = lines, mean = (xs) => xs.reduce((sum, x) => sum + x / xs.length, 0);
+  const made = {rows: [], start: [], length: [], seeds: [], steps: [], x: [], y: [], low: [], high: []};
   for (const members of Map.groupBy(lines.rows.keys(), (i) => sweep.group[lines.rows[i]]).values()) {
     const all = members.flatMap((i) => Array.from({length: lines.length[i]}, (_, k) => lines.start[i] + k));
     const at = Array.from(Map.groupBy(all.filter((k) => !Number.isNaN(lines.y[k])), (k) => steps[k]));
@@ -37,7 +44,7 @@ function groupedLines(lines) {
     const full = at.filter(([, reports]) => reports.length === most).sort(([a], [b]) => a - b);
     const [xs, ys] = [lines.x, lines.y].map((values) => full.map(([, reports]) => reports.map((k) => values[k])));
     const own = {rows: [lines.rows[members[0]]], seeds: [members.length], start: [made.x.length], length: [ys.length]};
-    Object.assign(own, {x: xs.map(mean), y: ys.map(mean)});
+    Object.assign(own, {steps: full.map(([step]) => step), x: xs.map(mean), y: ys.map(mean)});
     Object.assign(own, {low: ys.map((all) => Math.min(...all)), high: ys.map((all) => Math.max(...all))});
     for (const [key, values] of Object.entries(own)) made[key].push(...values);
   }
@@ -74,12 +81,14 @@ function drawCurves(picture) {
   const xs = placed(lines, 'x', scale.x, frame, across), ys = placed(lines, 'y', scale.y, frame, place);
   const kept = keptRows(sweep, state.keep), order = lines.rows.map((_, i) => i), color = rowColors();
   const isKept = (i) => !kept || kept[lines.rows[i]];
-  drawnCurves = {...lines, xs, ys, frame, place, metric, order: order.filter(isKept)};
+  drawnCurves = {...lines, xs, ys, frame, across, place, metric, order: order.filter(isKept)};
   drawAxes(base, frame, scale.x.ticks(Math.max(2, Math.floor(frame.width / 70))), scale.y.ticks(7));
   inFrame(base, frame);
+  paintEnded(base, drawnCurves);
   paintLines(base, drawnCurves, order.filter((i) => !isKept(i)), () => colors().off, 1);
   paintLines(base, drawnCurves, drawnCurves.order.toReversed(), (i) => color(lines.rows[i]), lineWidthOf(order.length));
   base.restore();
+  placeMarks(drawnCurves);
   return picture.say(curvesSentence(metric, lines, scale.y.high * 1.001));
 }
 
@@ -113,16 +122,16 @@ function curvesSentence(metric, {rows, low, y}, high) {
 function markCurves({pair}) {
   const over = cleared(pair, pair.over), labels = [];
   if (!drawnCurves) return;
-  const {frame, rows, low} = drawnCurves, key = (row) => (low ? sweep.group[row] : row);
-  const lineOf = new Map(rows.map((row, i) => [key(row), i]));
+  const {frame, low, lineOf} = drawnCurves;
   inFrame(over, frame);
   for (const [row, color] of markedRows()) {
-    const i = lineOf.get(key(row));
+    const i = lineOf(row);
     if (i === undefined) continue;
     if (low) paintBand(over, i, colors()[color]);
     labels.push(paintMarked(over, drawnCurves, i, row, color));
   }
   over.restore();
+  paintMarks(over);
   endLabels(over, labels, frame.left + frame.width + 6, frame.top + 6, frame.top + frame.height);
 }
 
@@ -137,21 +146,23 @@ function paintBand(context, i, color) {
   context.globalAlpha = 1;
 }
 
-/** What the box by the pointer adds: the value of the metric at the report next to the pointer. */
-function atPointer(row, x) {
-  const {rows, start, length, xs, seeds, metric} = drawnCurves, i = rows.indexOf(row);
+/** What the box by the pointer adds: the value of the metric at the report next to the pointer, and what was done. */
+function atPointer(row, x, y) {
+  const {start, length, xs, seeds, metric, lineOf} = drawnCurves, i = lineOf(row);
   const begin = start[i], end = begin + length[i];
   let k = Math.min(firstFrom(xs, begin, end, x), end - 1);
   if (k > begin && x - xs[k - 1] < xs[k] - x) k--;
   const at = state.x === 'step' ? `step ${shown(drawnCurves.x[k])}` : duration(drawnCurves.x[k]);
   const mean = seeds ? ` (mean of ${counted(seeds[i], 'seed')})` : '';
-  return [`${metric.name} ${shown(drawnCurves.y[k])} at ${at}${mean}`];
+  return [`${metric.name} ${shown(drawnCurves.y[k])} at ${at}${mean}`, ...(markAt(x, y)?.said || [])];
 }
 
 function startCurves() {
   const needs = ['metric', 'x', 'smooth', 'logx', 'logy', 'seeds', 'keep', 'color'];
   const picture = pictureOf('curves', {needs, draw: drawCurves, mark: markCurves});
   followPointer(picture.box, (x, y) => {
+    const marked = markAt(x, y);
+    if (marked) return rowOf(marked.trial);
     const i = drawnCurves ? nearestLine(drawnCurves, drawnCurves.order, x, y, 30) : -1;
     return i < 0 ? -1 : drawnCurves.rows[i];
   }, atPointer);

@@ -5,7 +5,7 @@ let drawnParallel = null;
 /** The axes from left to right: the most important parameters, then the value, its best end on top. */
 function parallelAxes({left, top, width, height}, narrow) {
   const scale = valueScale(sweep), u = valuePlaces(sweep);
-  const value = {name: sweep.metric, u, spreadU: u, ticks: scale.ticks(8), text: (t) => shown(scale.value(t))};
+  const value = {name: sweep.metric, u, dots: u, ticks: scale.ticks(8), text: (t) => shown(scale.value(t))};
   // What a parameter's axis reads at a place, roughly, is the label of the tick next to it.
   const text = (ticks) => (t) => `about ${ticks.toSorted((a, b) => Math.abs(a[0] - t) - Math.abs(b[0] - t))[0]?.[1]}`;
   const some = sweep.parameters.slice(0, narrow ? 4 : MOST_AXES).map((one) => ({...one, text: text(one.ticks)}));
@@ -23,9 +23,9 @@ function throughAxes(axes) {
   for (let k = 0; k < count; k++) {
     const left = axes[Math.floor(k / parts)], right = axes[Math.ceil(k / parts)], t = (k % parts) / parts;
     for (let row = 0; row < sweep.n; row++) {
-      const y = left.y(left.spreadU[row]);
+      const y = left.y(left.dots[row]);
       xs[row * count + k] = left.x + t * (right.x - left.x);
-      ys[row * count + k] = y + t * t * (3 - 2 * t) * (right.y(right.spreadU[row]) - y);
+      ys[row * count + k] = y + t * t * (3 - 2 * t) * (right.y(right.dots[row]) - y);
     }
   }
   const start = Uint32Array.from({length: sweep.n}, (_, row) => row * count);

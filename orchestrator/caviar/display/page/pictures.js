@@ -131,8 +131,8 @@ function togglePinned(trial) {
 }
 
 /**
- * Let a picture name the trial under the pointer. `find(x, y)` gives a row or −1, `lines(row, x)` what the box adds.
- * A click pins the trial. With the keyboard, arrows go through the trials by rank, Enter pins.
+ * Let a picture name the trial under the pointer. `find(x, y)` gives a row or −1, `lines(row, x, y)` what the box
+ * adds. A click pins the trial. With the keyboard, arrows go through the trials by rank, Enter pins.
  */
 function followPointer(box, find, lines = () => []) {
   const at = (event, use) => {
@@ -142,13 +142,13 @@ function followPointer(box, find, lines = () => []) {
   box.addEventListener('pointermove', (event) => at(event, (row, x, y) => {
     if (row < 0) return letGo();
     set({hot: sweep.trial[row]});
-    return showHint(box, x, y, row, lines(row, x));
+    return showHint(box, x, y, row, lines(row, x, y));
   }));
   // A finger does not hover: what it touches is told as well as pinned.
   box.addEventListener('click', (event) => at(event, (row, x, y) => {
     if (row < 0) return;
     togglePinned(sweep.trial[row]);
-    showHint(box, x, y, row, lines(row, x));
+    showHint(box, x, y, row, lines(row, x, y));
   }));
   box.addEventListener('keydown', (event) => event.target === box && stepThrough(event, rankedRows()));
   for (const leaving of ['pointerleave', 'blur']) box.addEventListener(leaving, letGo);

@@ -133,9 +133,3 @@ function sortedRows(rows, key, descending) {
     return descending ? -order : order;
   });
 }
-
-/** A number in [0, 1) that looks random and is the same each time: it spreads dots that would lie on one another. */
-function scattered(i) {
-  const x = Math.imul(i + 1, 0x9e3779b1), y = Math.imul(x ^ (x >>> 15), 0x85ebca6b);
-  return ((y ^ (y >>> 13)) >>> 0) / 2 ** 32;
-}

@@ -1,13 +1,9 @@
-// Who ran when: a bar a trial in the lane of its slot; of very many trials, how many slots were busy.
+// Who ran when: a bar a trial in the lane of its slot.
 let bars = [];
 
 function drawSlots(picture) {
-  const {pair, box, lane} = picture, chart = (sweep.documents.charts || {}).utilisation;
-  [pair.base.hidden, pair.over.hidden, lane.hidden, bars] = [Boolean(chart), Boolean(chart), !chart, []];
-  if (chart) {
-    picture.say(chart.said);
-    return drawChart(lane, chart);
-  }
+  const {pair, box} = picture;
+  bars = [];
   const ran = Array.from(sweep.order).filter((row) => !Number.isNaN(sweep.started[row] + sweep.slot[row]));
   const slots = 1 + ran.reduce((most, row) => Math.max(most, sweep.slot[row]), 0);
   box.style.height = `${clamp(slots * 22, 44, 420) + 34}px`;
@@ -29,7 +25,7 @@ function drawSlots(picture) {
     if (!isUsable(row)) line(base, x, y + height / 2, x + width, y + height / 2, colors().faint);
   }
   const struck = ran.filter((row) => !isUsable(row)).length;
-  return picture.say(sentences(`Each bar is a trial, the stronger the better its rank; ${counted(slots, 'slot')}.`,
+  picture.say(sentences(`Each bar is a trial, the stronger the better its rank; ${counted(slots, 'slot')}.`,
     struck > 0 && `Struck through: ${struck} without a usable value.`));
 }
 
@@ -43,7 +39,6 @@ function markSlots({pair}) {
 
 function startSlots() {
   const picture = pictureOf('slots', {needs: ['keep', 'color'], draw: drawSlots, mark: markSlots});
-  picture.lane = picture.box.appendChild(make('div', {class: 'chart', hidden: true}));
   followPointer(picture.box, (x, y) => {
     const over = (at, from, length) => at >= from - 1 && at <= from + length + 1;
     return (bars.find((bar) => over(x, bar.x, bar.width) && over(y, bar.y, bar.height)) || {row: -1}).row;

@@ -12,12 +12,13 @@ const embeddedSweep = async (place) => (
  * no bookmark, history or screenshot.
  */
 function takeToken() {
-  const given = /(?:^#|&)token=([^&]*)/.exec(location.hash), read = given && decodeURIComponent(given[1]);
+  const told = new URLSearchParams(location.hash.slice(1)), given = told.get('token');
+  told.delete('token');
   if (given) {
-    ifAllowed(() => sessionStorage.setItem('caviar-token', read));
-    ifAllowed(() => history.replaceState(null, '', `#${location.hash.slice(1).replace(/(^|&)token=[^&]*/, '')}`));
+    ifAllowed(() => sessionStorage.setItem('caviar-token', given));
+    ifAllowed(() => history.replaceState(null, '', `#${told}`));
   }
-  return read || ifAllowed(() => sessionStorage.getItem('caviar-token')) || '';
+  return given || ifAllowed(() => sessionStorage.getItem('caviar-token')) || '';
 }
 
 /** Ask the board what is newer than `known`: null when nothing is; an error says what a person can do. */

@@ -7,6 +7,7 @@ function showSweep(newer) {
   byId('page').hidden = false;
   tellSweep(sweep);
   tellRunning(sweep);
+  tellActs(sweep);
   arrange();
   for (const follow of onSweep) follow();
   tellSelection();
@@ -22,18 +23,14 @@ function showSweep(newer) {
 
 /** What has nothing to show says why, at the end; a chart without a neighbour takes the whole width. */
 function arrange() {
-  const {charts = {}, failures = [], pairs = [], absent = {}} = sweep.documents, some = sweep.parameters.length;
-  const has = {
-    ...charts, failures: failures.length, pairs: pairs.length, isolation: (charts.isolation || []).length,
-    curves: sweep.metrics.some((one) => one.y.length), axes: some && sweep.usable, parallel: some && sweep.n,
-    slots: charts.utilisation || sweep.slot.some((slot, row) => !Number.isNaN(slot + sweep.started[row])),
-  };
-  for (const id of [...CHARTS, 'curves', 'axes', 'parallel', 'isolation', 'pairs', 'slots', 'failures']) {
-    const said = byId(`${id}-said`), reason = absent[id === 'slots' ? 'utilisation' : id] || said.dataset.lack;
-    byId(id).classList.toggle('absent', !has[id]);
-    said.textContent = has[id] ? has[id].said || said.dataset.how || said.textContent : reason;
+  const {charts, absent} = sweep.documents;
+  for (const said of document.querySelectorAll('#page .card > p.said')) {
+    const section = said.parentElement, reason = absent[section.id];
+    section.hidden = reason === '';
+    section.classList.toggle('absent', Boolean(reason));
+    said.textContent = reason || charts[section.id]?.said || said.dataset.how || said.textContent;
   }
-  const halves = CHARTS.filter((id) => has[id]).map(byId);
+  const halves = CHARTS.filter((id) => !(id in absent)).map(byId);
   halves.forEach((card, i) => card.classList.toggle('whole', i === halves.length - 1 && i % 2 === 0));
 }
 
@@ -104,7 +101,7 @@ function start() {
   startParallel();
   CHARTS.forEach(startChart);
   onSweep.push(startMany('pairs', pairNames, addPair));
-  onSweep.push(startMany('isolation', () => (sweep.documents.charts || {}).isolation || [], addIsolation));
+  onSweep.push(startMany('isolation', () => sweep.documents.charts.isolation || [], addIsolation));
   startSlots();
   startTable();
   // Paper is white, and shows all pictures, also those that nobody has scrolled to.

@@ -22,16 +22,14 @@ function toHash({keep, pinned, ...rest}) {
   const plain = Object.entries(rest).filter(([key, value]) => value !== STATE[key] && value !== null);
   const ranges = Object.entries(keep).map(([name, range]) =>
     [`keep.${name}`, range.map((u) => Number(u.toFixed(4))).join('~')]);
-  const parts = [...plain, ...ranges, ...(pinned.length ? [['pinned', pinned.join('~')]] : [])];
-  return parts.map((part) => part.map(encodeURIComponent).join('=')).join('&');
+  return String(new URLSearchParams([...plain, ...ranges, ...(pinned.length ? [['pinned', pinned.join('~')]] : [])]));
 }
 
 /** The state that a fragment tells; what cannot be read is as it begins. */
 function fromHash(hash) {
   const told = fresh();
-  const plain = (text) => ifAllowed(() => decodeURIComponent(text)) ?? text;
-  for (const [key, value] of hash.replace(/^#/, '').split('&').map((part) => part.split('=').map(plain))) {
-    if (value === undefined) continue;
+  for (const [key, value] of new URLSearchParams(hash.replace(/^#/, ''))) {
+    if (!value) continue;
     const numbers = value.split('~').map(Number);
     if (key.startsWith('keep.')) { if (numbers[0] <= numbers[1]) told.keep[key.slice(5)] = numbers; }
     else if (key === 'pinned') told.pinned = numbers.filter(Number.isInteger);

@@ -14,6 +14,10 @@ const paragraphs = (texts) => texts.filter(Boolean).map((text) => make('p', {tex
 const namesList = (rows, properties) => make('dl', properties, ...rows.map(({name: key, label, shown: text}) => (
   make('div', {}, make('dt', {text: key || label}), make('dd', {text, title: text})))));
 
+/** A row of a table; the first of its cells names it. */
+const textRow = ([named, ...cells]) => (
+  make('tr', {}, make('th', {scope: 'row', text: named}), ...cells.map((text) => make('td', {text}))));
+
 /** A command to type, with a button that copies it. */
 const command = (text) => text && make('div', {class: 'command'}, make('code', {text}), copyButton('copy', text));
 
@@ -33,46 +37,36 @@ function copyButton(label, text) {
 }
 
 function tellSweep({documents}) {
-  const {sweep: told, trust = [], failures = [], provenance = [], fixed = []} = documents;
-  const trials = `${sweep.n} of ${counted(told.planned || sweep.n, 'trial')}`;
-  const parameters = counted(sweep.parameters.length, 'parameter');
+  const {sweep: told, verdict, trust, failures, provenance, facts, left_out: leftOut} = documents;
   byId('name').textContent = document.title = told.name;
-  const about = [told.id, trials, parameters, `${told.mode} ${told.metric}`, told.state];
-  byId('about').textContent = about.filter(Boolean).join(' · ');
-  tellVerdict(documents.verdict || {}, trust.length > 2 && window.innerWidth > 760);
+  byId('about').textContent = told.about;
+  tellVerdict(verdict, trust.length > 2 && window.innerWidth > 760);
   fill('trust-list', trust, () => trust.map(({text, detail, command: typed, level}) => (
     make('li', {class: level}, make('b', {text}), ...paragraphs([detail]), command(typed)))));
   byId('trust-none').hidden = trust.length > 0;
-  fill('facts', documents.facts || [], namesList);
-  fill('left-out', documents.left_out || [], paragraphs);
+  fill('facts', facts, namesList);
+  fill('left-out', leftOut, paragraphs);
   fill('failure-list', failures, () => failures.map(failureDetails));
-  const origins = [...provenance, ...fixed.map((one) => ({...one, name: `${one.name} (fixed)`}))];
-  fill('provenance-list', origins, () => namesList(origins, {class: 'wide'}));
+  fill('provenance-list', provenance, () => namesList(provenance, {class: 'wide'}));
 }
 
-function failureDetails({reason, count, trials, example, command: typed}) {
-  const some = `trials ${trials.map((one) => `t${one}`).join(' ')}${count > trials.length ? ' …' : ''}`;
+function failureDetails({reason, count, named, example, command: typed}) {
   return make('details', {}, make('summary', {}, make('b', {text: `${count} × `}), reason),
-    make('p', {class: 'faint', text: some}), example && make('pre', {text: example, tabindex: 0}), command(typed));
+    make('p', {class: 'faint', text: named}), example && make('pre', {text: example, tabindex: 0}), command(typed));
 }
 
 /** The winner; what to type next is open where there is room beside what to know before trusting it. */
 function tellVerdict(verdict, open) {
-  const {none = 'There is no winner yet.', trial, shown: text, by, sentence, config = [], final = []} = verdict;
-  const {retest, second, commands = []} = verdict, there = trial !== undefined;
+  const {none, trial, shown: text, by, sentences: told = [], final = [], config = [], exact, commands} = verdict;
   byId('by').textContent = by ? `Winner by ${by}` : 'Winner';
-  fill('verdict-value', [trial, text, none], () => (there
-    ? [make('span', {class: 'trial', text: `t${trial}`}), ' ', make('strong', {text})]
-      : make('p', {class: 'none', text: none})));
-  const next = second ? `next best: t${second.trial} with ${second.shown}` : '';
-  const told = retest ? [sentence, retest.sentence, ...(retest.more || [])] : [sentence, next];
-  fill('verdict-sentence', [...new Set(told)], paragraphs);
+  fill('verdict-value', [trial, text, none], () => (none ? make('p', {class: 'none', text: none})
+    : [make('span', {class: 'trial', text: `t${trial}`}), ' ', make('strong', {text})]));
+  fill('verdict-sentence', told, paragraphs);
   fill('verdict-final', final, () => final.length > 0 && namesList(final, {class: 'inline'}));
   fill('verdict-config', config, namesList);
-  const exact = JSON.stringify(Object.fromEntries(config.map((one) => [one.name, one.exact])), null, 1);
-  fill('verdict-commands', [exact, commands], () => [
-    config.length > 0 && copyButton('Copy config', exact),
-    commands.length > 0 && make('details', {open}, make('summary', {text: 'What to type next'}),
+  fill('verdict-commands', [exact, commands], () => !none && [
+    copyButton('Copy config', exact),
+    make('details', {open}, make('summary', {text: 'What to type next'}),
       ...commands.flatMap(({label, command: typed}) => [make('p', {text: label}), command(typed)])),
   ]);
 }

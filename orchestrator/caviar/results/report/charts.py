@@ -34,7 +34,6 @@ PAD = 0.04
 """Beyond the ends of an axis of values."""
 ROW, MARGIN = 22, 60
 """Pixels of a row of names, and round all of them."""
-_GRID = {"left": 8, "right": 20, "top": 28, "bottom": 8, "outerBoundsMode": "same", "outerBoundsContain": "all"}
 
 
 def importance(found: UnderstandDocument) -> Option | None:
@@ -52,9 +51,8 @@ def importance(found: UnderstandDocument) -> Option | None:
         "said": "share of what parts good trials from others (PED-ANOVA), with its 95 % interval; no bar: no "
         "effect is seen",
         "height": ROW * len(ordered) + MARGIN,
-        "grid": _GRID,
-        "xAxis": _axis([(k / 5, f"{20 * k} %") for k in range(6)]),
-        "yAxis": _names([one.name for one in ordered]),
+        "xAxis": _across(_axis([(k / 5, f"{20 * k} %") for k in range(6)])),
+        "yAxis": _up(_names([one.name for one in ordered])),
         "series": [
             {"type": "bar", "data": bars, "barMaxWidth": 12, "itemStyle": {"color": "--pale"}},
             {
@@ -83,9 +81,8 @@ def isolation(rows: TrialRows, found: UnderstandDocument, name: str) -> Option |
     return {
         "title": name,
         "said": f"the best {found.metric} in each part of {name}, beside what chance alone gives",
-        "grid": _GRID | {"top": 8},
-        "xAxis": _axis(ticks(rows.searched[name][1], 0.0, 1.0)),
-        "yAxis": _value_axis(axis),
+        "xAxis": _across(_axis(ticks(rows.searched[name][1], 0.0, 1.0))),
+        "yAxis": _up(_value_axis(axis)),
         "series": [
             *_band(_steps(edges, axis.places(low)), _steps(edges, axis.places(high)), "chance"),
             _line(_steps(edges, axis.places(best)), "--mark", width=2),
@@ -111,9 +108,8 @@ def tuning_curve(found: UnderstandDocument) -> Option | None:
         "said": ("" if found.more is None else f"{more_in_words(found.more)}. ")
         + "Half of all sweeps of so many trials do better than the thick line; dashed: the mean; the 95 % band ends "
         "where these trials can no longer tell",
-        "grid": _GRID,
-        "xAxis": _axis(marks, "trials"),
-        "yAxis": _value_axis(axis, f"best {found.metric}"),
+        "xAxis": _across(_axis(marks), "trials"),
+        "yAxis": _up(_value_axis(axis), f"best {found.metric}"),
         "series": [
             *_band(_points(x, np.where(known, low, np.nan)), _points(x, np.where(known, high, np.nan)), "band"),
             _line(_points(x, expected), "--faint", dashed=True),
@@ -148,9 +144,8 @@ def best_so_far(rows: TrialRows) -> Option | None:
     across = _axis([(share * n, label) for share, label in value_ticks(0.0, float(n))])
     return {
         "said": "each step is a new best" + ("" if n <= MOST_DOTS else "; the other trials are left out"),
-        "grid": _GRID,
-        "xAxis": across | {"max": n} | _named("trials that have ended" if timed else "trials"),
-        "yAxis": _value_axis(axis, rows.plan.metric),
+        "xAxis": _across(across | {"max": n}, "trials that have ended" if timed else "trials"),
+        "yAxis": _up(_value_axis(axis), rows.plan.metric),
         "series": [
             {"type": "scatter", "data": dots, "symbolSize": 3, "itemStyle": {"color": "--faint"}, "silent": True},
             _line([*line, [n, line[-1][1]]], "--mark", width=2) | {"step": "end"},
@@ -172,9 +167,8 @@ def utilisation(rows: TrialRows, use: SlotUse) -> Option | None:
     x = ((np.arange(PARTS) + 0.5) / PARTS).tolist()
     return {
         "said": f"share of {use.slots:,} slots that were taken, imports included",
-        "grid": _GRID,
-        "xAxis": _axis(time_ticks(use.seconds)),
-        "yAxis": _axis([(k / 4, f"{25 * k} %") for k in range(5)], "slots taken"),
+        "xAxis": _across(_axis(time_ticks(use.seconds))),
+        "yAxis": _up(_axis([(k / 4, f"{25 * k} %") for k in range(5)]), "slots taken"),
         "series": [
             _line(_points(x, np.clip(use.parts, 0.0, 1.0)), "--mark") | {"areaStyle": {"color": "--band", "opacity": 1}}
         ],
@@ -196,9 +190,8 @@ def retest(document: RetestDocument) -> Option | None:
     return {
         "said": "dots: fresh seeds; line: what it is worth, with its 95 % interval; diamond: what the sweep had said",
         "height": ROW * len(shown) + MARGIN,
-        "grid": _GRID,
-        "xAxis": _value_axis(axis) | _named(document.metric),
-        "yAxis": _names([trial_name(document, one) for one in shown]),
+        "xAxis": _across(_value_axis(axis), document.metric),
+        "yAxis": _up(_names([trial_name(document, one) for one in shown])),
         "series": [
             {"type": "scatter", "data": dots, "symbolSize": 5, "itemStyle": {"color": "--faint"}, "silent": True},
             {
@@ -259,24 +252,41 @@ _TIMES = (
 _TIMES = (*_TIMES, 14400, 21600, 43200, 86400, 172800, 604800)
 
 
-def _axis(marks: Sequence[tuple[float, str]], name: str = "") -> Option:
-    told = [[round(place, 5), label] for place, label in marks]
-    return {"type": "value", "min": 0, "max": 1, "ticks": told} | _named(name)
-
-
-def _named(name: str) -> Option:
-    return {"name": name, "nameLocation": "middle", "nameGap": 24} if name else {}
+def _axis(marks: Sequence[tuple[float, str]]) -> Option:
+    return {"type": "value", "min": 0, "max": 1, "ticks": [[round(place, 5), label] for place, label in marks]}
 
 
 def _names(names: list[str]) -> Option:
-    """A vertical axis of names, each of them shown."""
-    return {"type": "category", "data": names, "axisLabel": {"interval": 0, "width": 140, "overflow": "truncate"}}
+    """An axis of names, each of them shown."""
+    return {"type": "category", "data": names, "axisLabel": {"width": 140}}
 
 
-def _value_axis(axis: ValueAxis, name: str = "", most: int = 6) -> Option:
-    """An axis of values; its name stands at its top, where it needs no room beside the labels."""
-    ends = {"min": -PAD, "max": 1 + PAD}
-    return _axis(fewer(axis.marks(), most)) | ends | ({"name": name, "nameLocation": "end"} if name else {})
+def _value_axis(axis: ValueAxis, most: int = 6) -> Option:
+    return _axis(fewer(axis.marks(), most)) | {"min": -PAD, "max": 1 + PAD}
+
+
+def _across(axis: Option, name: str = "") -> Option:
+    """An axis along the bottom, with its name below it."""
+    where: Option = {"name": name, "nameLocation": "middle", "nameGap": 24} if name else {}
+    return _quiet(axis) | where | {"nameTextStyle": _SMALL}
+
+
+def _up(axis: Option, name: str = "") -> Option:
+    """An axis along the left; its name stands at its top, where it needs no room beside the labels."""
+    where: Option = {"name": name, "nameLocation": "end", "nameGap": 10} if name else {}
+    labels: Option = {"interval": 0, "overflow": "truncate", "width": 100} | axis.get("axisLabel", {})
+    beside = {"align": "left", "padding": [0, 0, 0, -30]}
+    return _quiet(axis | {"axisLabel": labels}) | where | {"nameTextStyle": _SMALL | beside}
+
+
+def _quiet(axis: Option) -> Option:
+    """An axis with little ink."""
+    rule = {"lineStyle": {"color": "--line"}}
+    labels = _SMALL | {"hideOverlap": True} | axis.get("axisLabel", {})
+    return axis | {"axisLine": rule, "splitLine": rule, "axisTick": {"show": False}, "axisLabel": labels}
+
+
+_SMALL: Option = {"color": "--faint", "fontSize": 11}
 
 
 def _line(points: list[Any], colour: str, *, width: float = 1.2, dashed: bool = False) -> Option:

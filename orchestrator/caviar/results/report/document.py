@@ -36,12 +36,12 @@ from caviar.results.report.facts import (
 from caviar.results.report.parameters import fixed_document, pairs_document, parameter_columns, parameters_document
 from caviar.results.report.running import running_document
 from caviar.results.report.scales import LARGEST, single
-from caviar.results.report.slots import MOST_BARS, SlotUse, slot_column, slot_use
+from caviar.results.report.sections import OF_THE_SPACE, absent_document, charts_document
+from caviar.results.report.slots import MOST_BARS, slot_column, slot_use
 from caviar.results.report.trial_rows import BoolArray, TrialRows, configurations, trial_rows
 from caviar.results.report.verdict import trust_document, verdict_document
 from caviar.results.status import STATES, status_document
 from caviar.results.understand import understand_document
-from caviar.results.understand_caveats import in_ten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -182,25 +182,30 @@ def moment_of(
     parameters = parameters_document(rows, findings.found)
     failures, failure = failures_document(opened, rows)
     use = slot_use(opened, rows)
-    shown, absent = _charts(rows, best, findings, use)
     documents = {
         "sweep": sweep_document(opened, status, rows),
         "verdict": verdict_document(opened, best, why),
         "trust": trust_document(opened, rows, best, findings.found, not_shown),
         "facts": facts_document(status, rows, use, findings.found),
         "parameters": parameters,
-        "fixed": fixed_document(rows),
-        "charts": shown,
-        "absent": absent,
+        "charts": charts_document(rows, best, findings.charts, use),
         "pairs": pairs_document(parameters),
         "failures": failures,
         "running": running_document(opened, rows) if status.state == "running" else [],
-        "provenance": provenance_document(opened, status, rows),
+        "provenance": [*provenance_document(opened, status, rows), *fixed_document(rows)],
         "left_out": _left_out(opened, rows, plan),
         "acts": acts_document(opened),
     }
     columns = _trial_columns(opened, rows, status.took_s) | {"failure": failure}
     columns |= parameter_columns(rows, parameters)
+    documents["absent"] = absent_document(
+        rows,
+        documents,
+        slots=columns["slot"],
+        curves=bool(plan.metrics) and bool(rows.reports.any()),
+        found=findings.found,
+        why=findings.why,
+    )
     return Moment(
         rows=rows,
         plan=plan,
@@ -213,7 +218,7 @@ def moment_of(
 def space_findings(opened: OpenSweep, rows: TrialRows) -> SpaceFindings:
     """What a sweep tells of its space now."""
     found, why = _understood(opened)
-    shown: dict[str, Any] = dict.fromkeys(_OF_THE_SPACE)
+    shown: dict[str, Any] = dict.fromkeys(OF_THE_SPACE)
     if found is not None and not why:
         some = [charts.isolation(rows, found, name) for name in rows.searched]
         shown = {
@@ -254,32 +259,6 @@ def _trial_columns(opened: OpenSweep, rows: TrialRows, now: float | None) -> dic
     }
     groups = configurations(opened, rows)
     return found if groups is None else found | {"group": groups.astype(np.uint32)}
-
-
-def _charts(
-    rows: TrialRows, best: BestDocument | None, findings: SpaceFindings, use: SlotUse | None
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Options of the pictures that do not follow the selection, and why some are not there."""
-    shown: dict[str, Any] = findings.charts | dict.fromkeys(("utilisation", "retest"))
-    shown["best_so_far"] = charts.best_so_far(rows)
-    absent = {} if shown["best_so_far"] else {"best_so_far": "no trial has a usable value"}
-    absent |= {name: findings.why or "no parameter is searched" for name in _OF_THE_SPACE if not shown[name]}
-    found = findings.found
-    if found is not None and found.parameters and not shown["importance"]:
-        often = in_ten(found.weak_missed)
-        absent["importance"] = f"no effect is seen; a weak one (6 % of the variance) is missed {often}"
-    if use is not None:
-        shown["utilisation"] = charts.utilisation(rows, use)
-    if shown["utilisation"] is None:
-        absent["utilisation"] = "each trial is shown" if use is not None else "when the trials ran is not known"
-    if best is not None and best.retest is not None:
-        shown["retest"] = charts.retest(best.retest)
-    if shown["retest"] is None:
-        absent["retest"] = "the best were not trained again on fresh seeds"
-    return shown, absent
-
-
-_OF_THE_SPACE = ("importance", "isolation", "tuning_curve")
 
 
 def _left_out(opened: OpenSweep, rows: TrialRows, plan: CurvePlan) -> list[str]:

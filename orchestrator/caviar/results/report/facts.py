@@ -43,6 +43,7 @@ def sweep_document(opened: OpenSweep, status: StatusDocument, rows: TrialRows) -
         "planned": status.planned,
         "counts": {state.lower(): n for state, n in status.counts.items() if n},
         "states": [state.lower() for state in STATES],
+        "about": _about(opened, status, rows),
         "created": said["created"],
         "started": None if rows.began is None else rows.began / 1000,
         "elapsed_s": status.took_s,
@@ -53,6 +54,13 @@ def sweep_document(opened: OpenSweep, status: StatusDocument, rows: TrialRows) -
         "relation": opened.plan.relation if opened.plan.parent else None,
         "parent": opened.plan.parent,
     }
+
+
+def _about(opened: OpenSweep, status: StatusDocument, rows: TrialRows) -> str:
+    """A line below the sweep's name."""
+    trials = f"{rows.count} of {counted(status.planned or rows.count, 'trial')}"
+    told = (status.sweep, trials, counted(len(rows.searched), "parameter"), f"{status.mode} {status.metric}")
+    return " · ".join((*told, status.state))
 
 
 def listed(opened: OpenSweep, status: StatusDocument, rows: TrialRows) -> dict[str, Any]:
@@ -119,6 +127,7 @@ def failures_document(opened: OpenSweep, rows: TrialRows) -> tuple[list[dict[str
             "reason": reason,
             "count": len(trials),
             "trials": trials[:NAMED],
+            "named": "trials " + " ".join(f"t{one}" for one in trials[:NAMED]) + (" …" if len(trials) > NAMED else ""),
             "example": _last_lines(errors.get(trials[0])),
             "command": typed(f"caviar show {opened.sweep.id} {trials[0]}"),
         }

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from caviar.space import Parameter
 
 MOST_PAIRS = 6
+MOST_PLACES = 20
+"""Where values of a parameter have more, their dots hide few others."""
 LONGEST = 60
 """Characters of an option's label."""
 MOST_GOOD = 5
@@ -40,7 +42,7 @@ def fixed_document(rows: TrialRows) -> list[dict[str, str]]:
     """Parameters with one value, and those that are held at their defaults."""
     space = rows.plan.space
     return [
-        {"name": name, "shown": _fixed(one) + (", held" if name in rows.plan.held else "")}
+        {"label": f"{name} (fixed)", "shown": _fixed(one) + (", held" if name in rows.plan.held else "")}
         for name, one in space.items()
         if name not in rows.searched
     ]
@@ -54,7 +56,7 @@ def pairs_document(parameters: list[dict[str, Any]]) -> list[list[int]]:
 
 
 def parameter_columns(rows: TrialRows, parameters: list[dict[str, Any]]) -> dict[str, np.ndarray]:
-    """Columns `p0` … of values and `u0` … of places, in the order of the document."""
+    """Columns `p0` … of values, `u0` … of places and, where dots would hide one another, `d0` … of where these lie."""
     values = rows.plan.space.arrays(rows.u)
     found = {}
     for k, told in enumerate(parameters):
@@ -66,9 +68,31 @@ def parameter_columns(rows: TrialRows, parameters: list[dict[str, Any]]) -> dict
             found[f"p{k}"] = np.where(here, np.minimum(option, MISSING - 1), MISSING).astype(np.uint16)
         else:
             found[f"p{k}"] = _numbers(parameter, np.ma.getdata(values[name]), here)
-        places = np.rint(np.clip(rows.places(name), 0.0, 1.0) * LAST)
-        found[f"u{k}"] = np.where(np.isnan(places), MISSING, places).astype(np.uint16)
+        places = np.clip(rows.places(name), 0.0, 1.0)
+        found[f"u{k}"] = _placed(places)
+        if (dots := spread(places, rows.trial)) is not None:
+            found[f"d{k}"] = _placed(dots)
     return found
+
+
+def _placed(places: FloatArray) -> np.ndarray:
+    return np.where(np.isnan(places), MISSING, np.rint(places * LAST)).astype(np.uint16)
+
+
+def spread(places: FloatArray, trial: np.ndarray) -> FloatArray | None:
+    """Where dots of few places (choices, small integers) are drawn, or they would hide one another; None: at these."""
+    known = np.unique(places[~np.isnan(places)])
+    if not 0 < len(known) <= MOST_PLACES or len(known) == len(places):
+        return None
+    gap = float(np.diff(known).min()) if len(known) > 1 else 0.5
+    return np.clip(places + (_scattered(trial) - 0.5) * gap * 0.6, 0.0, 1.0)
+
+
+def _scattered(trial: np.ndarray) -> FloatArray:
+    """Numbers in [0, 1) that look random and are the same each time."""
+    mixed = (trial.astype(np.uint64) + 1) * 0x9E3779B1 & 0xFFFFFFFF
+    mixed = (mixed ^ mixed >> 15) * 0x85EBCA6B & 0xFFFFFFFF
+    return (mixed ^ mixed >> 13) / 2.0**32
 
 
 def _share(findings: ParameterFindings | None) -> float:

@@ -22,10 +22,16 @@ def running_document(opened: OpenSweep, rows: TrialRows) -> list[dict[str, Any]]
     metric = rows.plan.metric
     found = _last(opened, running, metric) if running and metric in opened.views.metrics() else {}
     silent = [trial for trial in reversed(running) if trial not in found] if len(found) < MOST else []
-    return [*found.values(), *({"trial": trial} | _SILENT for trial in silent)][:MOST]
+    return [*found.values(), *(_told(trial) for trial in silent)][:MOST]
 
 
-_SILENT = {"step": None, "value": None, "shown": None, "speed": None}
+def _told(
+    trial: int, step: int | None = None, value: float | None = None, pause: float | None = None
+) -> dict[str, Any]:
+    """A trial, and the cells of its row."""
+    speed = "" if pause is None else f"{duration(pause)} a report"
+    shown = [f"t{trial}", "–" if value is None else number(value), "–" if step is None else f"step {step}", speed]
+    return {"trial": trial, "step": step, "value": value, "cells": shown}
 
 
 def _last(opened: OpenSweep, trials: list[int], metric: str) -> dict[int, dict[str, Any]]:
@@ -36,12 +42,6 @@ def _last(opened: OpenSweep, trials: list[int], metric: str) -> dict[int, dict[s
         f"ORDER BY max(time) DESC, trial DESC LIMIT {MOST}"
     ).fetchall()
     return {
-        trial: {
-            "trial": trial,
-            "step": step,
-            "value": last,
-            "shown": number(last),
-            "speed": f"{duration(seconds / (count - 1))} a report" if count > 1 and seconds > 0 else None,
-        }
+        trial: _told(trial, step, last, seconds / (count - 1) if count > 1 and seconds > 0 else None)
         for trial, step, last, seconds, count in reports
     }

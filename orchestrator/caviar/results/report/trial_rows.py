@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from caviar.errors import NotFoundError, StoreError
+from caviar.results.edited import edited_trials
 from caviar.results.next_sweep import ALL
 from caviar.results.repeats import may_repeat
 from caviar.results.selector import Selection, select
@@ -145,11 +146,11 @@ def configurations(opened: OpenSweep, rows: TrialRows) -> IntArray | None:
     """Which trials share a configuration, [n]: the number of the first of them; None: no two do, as far as is known."""
     if not may_repeat(opened.sweep.description()):
         return None
-    columns = [np.round(rows.places(name), 12) for name in rows.searched]
     if not rows.count:
         return None
-    if not columns:
-        return np.full(rows.count, rows.trial[0])
+    changed = np.isin(rows.trial, list(edited_trials(opened.views)))  # these had no configuration of their own
+    apart = np.where(changed, rows.trial, -1)
+    columns = [apart, *(np.round(rows.places(name), 12) for name in rows.searched)]
     places = np.nan_to_num(np.stack(columns, axis=1), nan=-1.0)
     _, first, which = np.unique(places, axis=0, return_index=True, return_inverse=True)
     return rows.trial[first[which.ravel()]] if len(first) < rows.count else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ def verdict_document(opened: OpenSweep, best: BestDocument | None, why: str) -> 
     first, second = best.trials[0], best.trials[1] if len(best.trials) > 1 else None
     mode = best.mode
     by = WORDS[opened.plan.rule].format(metric=best.metric)  # type: ignore[index]  # as the store checked
-    told: dict[str, Any] = {
+    told = {
         "trial": first.trial,
         "value": first.value,
         "shown": number(first.value),
@@ -64,13 +65,13 @@ def verdict_document(opened: OpenSweep, best: BestDocument | None, why: str) -> 
         "commands": _commands(opened, first.trial, retested=best.retest is not None, more=_more_seeds(best.retest)),
     }
     if best.retest is None:
-        return told
+        return _worded(told)
     told["retest"] = _retest(best.retest)
     winner = best.retest.winner
     if winner is None or winner.sweep != opened.sweep.id or winner.value is None:
-        return told
+        return _worded(told)
     said = next((one for one in best.trials if one.trial != winner.trial), None)
-    return told | {
+    of_retest = {
         "trial": winner.trial,
         "value": winner.value,
         "shown": with_half_width(winner.value, winner.half_width),
@@ -81,6 +82,18 @@ def verdict_document(opened: OpenSweep, best: BestDocument | None, why: str) -> 
         "final": _final(best, winner.trial),
         "commands": _commands(opened, winner.trial, retested=True, more=_more_seeds(best.retest)),
     }
+    return _worded(told | of_retest)
+
+
+def _worded(told: dict[str, Any]) -> dict[str, Any]:
+    """The verdict with its sentences, and with its configuration as text that can be copied."""
+    retest, second = told["retest"], told["second"]
+    if retest is not None:
+        sentences = [told["sentence"], retest["sentence"], *retest["more"]]
+    else:
+        sentences = [told["sentence"], *([f"next best: t{second['trial']} with {second['shown']}"] if second else [])]
+    exact = json.dumps({one["name"]: one["exact"] for one in told["config"]}, indent=1, ensure_ascii=False)
+    return told | {"sentences": list(dict.fromkeys(sentences)), "exact": exact}
 
 
 def trust_document(
