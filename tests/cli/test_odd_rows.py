@@ -31,6 +31,9 @@ ODD = {
     "curve's metric gone": ("curves", "val_loss", None),
     "curve's trial null": ("curves", "trial", pa.nulls(147, pa.int64())),
     "curve's step text": ("curves", "step", pa.array(["x"] * 147)),
+    "attempt's state null": ("attempts", "state", pa.nulls(9, pa.string())),
+    "attempt's number null": ("attempts", "attempt", pa.nulls(9, pa.int16())),
+    "decided by nobody": ("decisions", "decided_by", pa.nulls(9, pa.string())),
     "attempt's state number": ("attempts", "state", pa.array([1] * 9)),
     "log's text number": ("logs", "text", pa.array([1, 2])),
 }

@@ -36,7 +36,7 @@ def test_what_a_stranger_decided_is_told_and_its_code_runs(tmp_path: Path, numbe
     with Writer(sweep, epoch) as writer:
         writer.add("configs", configs(plan, 1))
         writer.add("curves", curve(0))
-        for n, (action, said) in enumerate((*acts, ("edit", numbers), ("applied", {"edit": 4}))):
+        for n, (action, said) in enumerate((*acts, ("edit", numbers), ("applied", {"edit": {}}))):
             step = None if n == 5 else 5
             row = decision(n, 0, action, decided_by="user", step=step, numbers=json.dumps(said))
             writer.add("decisions", row)

@@ -71,12 +71,34 @@ def parsed(data: bytes | str, *, finite: bool = True) -> dict[str, Any]:
     return found
 
 
+_PLACE = {"attempt": int, "step": int}
+_OF_ACTS: Mapping[str, Any] = {
+    **dict.fromkeys(("edit", "at_step", "over", "parent", "child", "seed", "branch"), int),
+    **dict.fromkeys(("now", "skip_data", "stale"), bool),
+    **dict.fromkeys(("text", "who", "why", "program"), str),
+    **dict.fromkeys(("set", "old", "scales", "config", "before"), dict),
+    **dict.fromkeys(("names", "children", "forgets"), list),
+    "to": _PLACE,
+}
+"""What acts keep in the numbers of their decisions, and of which type; a name means one thing in all of them."""
+
+
 def numbers_of(text: str | None) -> dict[str, Any]:
-    """Return the numbers that a decision rests on, out of its row; none, if that cannot be understood."""
+    """Return the numbers that a decision rests on, out of its row; none, if that cannot be understood.
+
+    What acts keep there is of its type, or left out: who reads it need not ask again.
+    """
     try:
-        return parsed(text or "{}", finite=False)
+        found = parsed(text or "{}", finite=False)
     except Unreadable:
         return {}
+    return {name: value for name, value in found.items() if name not in _OF_ACTS or _is(value, _OF_ACTS[name])}
+
+
+def _is(value: object, kind: Any) -> bool:
+    if isinstance(kind, dict):  # an object that has at least these
+        return isinstance(value, dict) and all(_is(value.get(name), inner) for name, inner in kind.items())
+    return type(value) is kind and (kind is not int or -LARGEST <= value < LARGEST)  # type: ignore[operator]
 
 
 def record(cls: type[T], data: Mapping[str, Any], *, later: bool = False) -> T:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from caviar.store.visible_files import VisibleFiles
 
 
+_NEVER_NULL = {"decisions": ("n", "action", "decided_by"), "attempts": ("attempt", "state")}
+"""Columns, beside `trial`, that are null in the store of a stranger only."""
 BEGAN = "(state IS DISTINCT FROM 'CANCELLED' AND cause IS DISTINCT FROM 'stop')"
 """Condition on a row of attempts: a worker began with it. Otherwise its trial was stopped while it waited for it, in no
 lease or in one, and the row's `started` is the moment of that: it is not shown."""
@@ -131,6 +133,12 @@ class SweepTables:
         need_types(self.path.name, table, fixed("configs")[:1], held)
         if self._connection.execute(f"SELECT 1 FROM {source} WHERE {odd} LIMIT 1").fetchall():
             raise StoreError(f"the {table} of {self.path.name} have rows of no trial: restore the sweep from a copy.")
+        for column in _NEVER_NULL.get(table, ()):
+            sql = f"SELECT 1 FROM {source} WHERE {column} IS NULL LIMIT 1"
+            if column in held and self._connection.execute(sql).fetchall():
+                raise StoreError(
+                    f"the {table} of {self.path.name} have rows without {column}: restore the sweep from a copy."
+                )
 
     @cached_property
     def metrics(self) -> tuple[str, ...]:
