@@ -265,7 +265,7 @@ ASKED = (
 def test_what_is_no_request_is_not_taken(interrupted) -> None:
     sweep = Store.open(interrupted).find()
     epoch = sweep.claim()
-    first = ask_to_stop(sweep, trial=0)
+    first = ask_to_stop(sweep, trial=0).file
     for number, body in enumerate((*ASKED, *TEXTS.values()), 1):
         first.with_name(f"{number:06d}.json").write_bytes(body.encode() if isinstance(body, str) else body)
     os.mkfifo(first.with_name("000100.json"))

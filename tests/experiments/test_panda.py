@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -82,6 +83,7 @@ def test_killed_again_and_again_it_comes_to_the_same(panda: ModuleType, tmp_path
     day, rng = 64, random.Random(os.environ.get("CAVIAR_CHAOS_SEED", "1"))
     calm = subprocess.run(command(tmp_path / "calm", day), check=False, timeout=300, capture_output=True, text=True)
     assert "the same, bit for bit" in calm.stdout, calm.stderr
+    trained = []
     for patience in (*(rng.uniform(6, 20) for _ in range(KILLS)), 400):
         player = subprocess.Popen(
             command(tmp_path / "store", day),
@@ -94,16 +96,28 @@ def test_killed_again_and_again_it_comes_to_the_same(panda: ModuleType, tmp_path
             said, _ = player.communicate(timeout=patience)
             break
         except subprocess.TimeoutExpired:
-            pull_the_plug(player, rng)
+            trained.append(pull_the_plug(player, rng))
     assert player.returncode == 0, said
+    assert any(trained), "nobody was killed while a trial trained"
     assert "the same, bit for bit" in said
     assert left(Result(tmp_path / "store")) == left(Result(tmp_path / "calm"))
 
 
-def pull_the_plug(player: subprocess.Popen[str], rng: random.Random) -> None:
-    """Kill the driver, and perhaps the trial's process a moment before; and then what they leave of Ray."""
+def trains(process: psutil.Process) -> bool:
+    """Whether it runs a trial: then it is named after a sweep and its first trial."""
+    with contextlib.suppress(psutil.Error, IndexError):
+        return re.match(r"ray::\S+/\d+$", process.cmdline()[0]) is not None
+    return False
+
+
+def pull_the_plug(player: subprocess.Popen[str], rng: random.Random) -> bool:
+    """Kill the driver, and perhaps the trial's process a moment before; and then what they leave of Ray.
+
+    Returns:
+        Whether there was a trial's process.
+    """
     children = psutil.Process(player.pid).children(recursive=True)
-    workers = [one for one in children if "lease_task" in "".join(one.cmdline() if one.is_running() else "")]
+    workers = [one for one in children if trains(one)]
     if workers and rng.random() < 0.6:
         rng.choice(workers).kill()
         time.sleep(rng.uniform(0, 1.5))
@@ -112,6 +126,7 @@ def pull_the_plug(player: subprocess.Popen[str], rng: random.Random) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
             one.kill()
     player.communicate()
+    return bool(workers)
 
 
 def command(store: Path, day: int) -> list[str]:

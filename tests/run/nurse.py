@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from caviar.results.open_sweep import open_sweep
 from caviar.run import acts
 from caviar.run.acts import Accepted
 from caviar.store import Store, SweepDir
+from caviar.store.requests import Asked
 
 Do = Callable[[Store, SweepDir], object]
 """An act, as a verb has it done."""
@@ -22,7 +22,7 @@ Do = Callable[[Store, SweepDir], object]
 class AskedError(Exception):
     """An act was asked of the process that runs the sweep."""
 
-    def __init__(self, token: str, request: PurePath) -> None:
+    def __init__(self, token: str, request: Asked) -> None:
         self.token, self.request = token, request
 
 
@@ -78,7 +78,7 @@ class Nurse:
                 assert errand.asked is not None
                 found = acts._found(opened, errand.asked.token)
                 if found is None:
-                    self.sweep.disk.delete([errand.asked.request])
+                    self.sweep.disk.delete([errand.asked.request.file])
                     self.denied.append(errand.asked.token)
                     errand.asked = None
                 else:
@@ -103,5 +103,5 @@ class Nurse:
         except CaviarError as error:  # it has no checkpoint there yet, say
             self.said.append(str(error))
 
-    def _leave_it_there(self, _store: object, _sweep: object, request: PurePath, token: str, _say: object) -> Any:
+    def _leave_it_there(self, _store: object, _sweep: object, request: Asked, token: str, _say: object) -> Any:
         raise AskedError(token, request)

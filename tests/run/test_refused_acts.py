@@ -11,8 +11,14 @@ from pathlib import Path
 import pytest
 
 from caviar import Result
+from caviar.errors import CaviarError
+from caviar.run import acts
+from caviar.store import Store
+from caviar.store.requests import ask_to_act
 
 from .conftest import MAIN, Caviar, Driver, Write
+from .mortal_driver import Living
+from .test_act_crashes import PLAN
 
 EXPERIMENT = """
     import time
@@ -141,3 +147,19 @@ def until(found: object) -> None:
     while not found():  # type: ignore[operator]
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def test_who_asked_a_driver_that_is_gone_does_not_wait_for_its_successor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another shell resumed the sweep before this one had looked again: what was asked is for nobody."""
+    living = Living(monkeypatch)
+    sweep = Store.open(tmp_path / "store", create=True).create_sweep({"plan": PLAN.to_json(), "provenance": {}}, b"")
+    living.epoch = sweep.claim()
+    request = ask_to_act(sweep, action="edit", trial=0, token="x", act="{}")
+    living.epoch = 0
+    living.epoch = sweep.claim()
+    assert sweep.owner_alive()
+    with pytest.raises(CaviarError, match="the driver ended before it took this: nothing was changed"):
+        acts._answer(Store.open(tmp_path / "store"), sweep, request, "x", print)
+    assert not request.file.exists()  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from caviar.cli.options import Target, sweep_argument, target_options
 
 if TYPE_CHECKING:
     from caviar.store import SweepDir
+    from caviar.store.requests import Asked
 
 POLL_S = 0.3
 ANSWER_S = 30.0
@@ -42,10 +43,12 @@ def verb(max_slots: int, target: Target) -> None:
         raise CaviarError(f"sweep {sweep.id} is not running, so nothing of it can be scaled: caviar resume {sweep.id}")
     request = ask_to_scale(sweep, max_slots)
     until = time.monotonic() + ANSWER_S
-    while sweep.disk.exists(request):
-        if time.monotonic() > until or not sweep.owner_alive():
-            raise CaviarError(_silence(sweep))
+    while sweep.disk.exists(request.file):
+        if time.monotonic() > until or not request.lives(sweep):
+            raise CaviarError(_silence(sweep, request))
         time.sleep(POLL_S)
+    if not request.lives(sweep):  # and whoever came since has removed it
+        raise CaviarError(_silence(sweep, request))
     document = scale_document(sweep, max_slots)
     if target.as_json:
         emit_json(document)
@@ -53,8 +56,10 @@ def verb(max_slots: int, target: Target) -> None:
         say(f"sweep {sweep.id} trains {max_slots} at a time, at most; see: caviar watch {sweep.id}")
 
 
-def _silence(sweep: "SweepDir") -> str:
+def _silence(sweep: "SweepDir", request: "Asked") -> str:
     owner = sweep.owner()
     if not owner.alive:
         return f"sweep {sweep.id} has ended meanwhile: caviar status {sweep.id}"
+    if not request.lives(sweep):
+        return f"another process runs sweep {sweep.id} since then, {owner.who}: type this once more"
     return f"the process that runs sweep {sweep.id} does not answer: it is {owner.who}"

@@ -65,13 +65,13 @@ def _wait(store: "Store", sweep: "SweepDir", trial: int | None, at_once: bool) -
     say(f"stopping {what}…")
     began = time.monotonic()
     silent = False
-    while sweep.owner_alive():
+    while request.lives(sweep):  # one that came since would not stop
         if trial is not None and trial_state(store, sweep, trial, say) not in WAITING:
             return
         time.sleep(POLL_S)
         if not silent and time.monotonic() - began > ANSWER_S:
             silent = True
-            taken = not sweep.disk.exists(request)
+            taken = not sweep.disk.exists(request.file)
             say("it waits for the trial's next report: --now ends it at once" if taken else _silence(sweep))
 
 

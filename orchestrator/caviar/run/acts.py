@@ -35,10 +35,9 @@ from caviar_workers.states import CHANGING, ENDED, Action
 from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
-    from pathlib import PurePath
-
     from caviar.results.open_sweep import Say
     from caviar.store import Store, SweepDir
+    from caviar.store.requests import Asked
     from caviar_workers.messages import Program
 
 MOST_WORDS = 10_000
@@ -286,17 +285,17 @@ def ask(
     return _answer(store, sweep, request, token, say)
 
 
-def _answer(store: Store, sweep: SweepDir, request: PurePath, token: str, say: Say) -> Accepted | Refused:
-    """Wait for the answer of the process that runs the sweep."""
+def _answer(store: Store, sweep: SweepDir, request: Asked, token: str, say: Say) -> Accepted | Refused:
+    """Wait for the answer of the process that ran the sweep when it was asked; one that came since gives none."""
     with open_sweep(store, sweep, say) as opened:
         while True:
-            lives = sweep.owner_alive()  # before the look: what it published by then is seen
+            lives = request.lives(sweep)  # before the look: what it published by then is seen
             opened.views.refresh()
             if (found := _found(opened, token)) is not None:
                 return found
             if not lives:
                 with suppress(OSError):
-                    sweep.disk.delete([request])
+                    sweep.disk.delete([request.file])
                 raise CaviarError("the driver ended before it took this: nothing was changed")
             time.sleep(LOOK_S)
 

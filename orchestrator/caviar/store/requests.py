@@ -44,17 +44,29 @@ class Request:
     """Of an act that was read: its name, for `discard`."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request that was left."""
+
+    file: PurePath
+    """It vanishes when it is taken, or when another owner comes."""
+    epoch: int
+    """Of the owner that is asked."""
+
+    def lives(self, sweep: SweepDir) -> bool:
+        """Whether the process that is asked still owns the sweep: another one, which came since, pays no heed."""
+        owner = sweep.owner()
+        return owner.alive and owner.epoch == self.epoch
+
+
 OF_A_SWEEP = ("stop", Action.PAUSE, Action.SCALE)
 """What may be asked without naming a trial."""
 KINDS = (*OF_A_SWEEP, Action.EDIT, Action.NOTE, Action.ROLLBACK, Action.CONTINUE, Action.FORK)
 """What may be asked."""
 
 
-def ask_to_stop(sweep: SweepDir, *, trial: int | None = None, at_once: bool = False) -> PurePath:
+def ask_to_stop(sweep: SweepDir, *, trial: int | None = None, at_once: bool = False) -> Asked:
     """Leave a request for the process that runs the sweep, which takes it within about two seconds.
-
-    Returns:
-        Its file; it vanishes when it is taken.
 
     Raises:
         StoreError: It cannot be written.
@@ -62,22 +74,22 @@ def ask_to_stop(sweep: SweepDir, *, trial: int | None = None, at_once: bool = Fa
     return _leave(sweep, Request(epoch=0, trial=trial, at_once=at_once, made=now()))
 
 
-def ask_to_pause(sweep: SweepDir) -> PurePath:
+def ask_to_pause(sweep: SweepDir) -> Asked:
     """Leave a request to pause all trials, and to end; otherwise as `ask_to_stop`."""
     return _leave(sweep, Request(epoch=0, action=Action.PAUSE, made=now()))
 
 
-def ask_to_scale(sweep: SweepDir, slots: int) -> PurePath:
+def ask_to_scale(sweep: SweepDir, slots: int) -> Asked:
     """Leave a request to run so many trials at a time, at most; otherwise as `ask_to_stop`."""
     return _leave(sweep, Request(epoch=0, action=Action.SCALE, slots=slots, made=now()))
 
 
-def ask_to_act(sweep: SweepDir, *, action: str, trial: int, token: str, act: str) -> PurePath:
+def ask_to_act(sweep: SweepDir, *, action: str, trial: int, token: str, act: str) -> Asked:
     """Leave a request for an act on a trial; its answer is a decision with this token. Otherwise as `ask_to_stop`."""
     return _leave(sweep, Request(epoch=0, action=action, trial=trial, made=now(), token=token, act=act))
 
 
-def _leave(sweep: SweepDir, request: Request) -> PurePath:
+def _leave(sweep: SweepDir, request: Request) -> Asked:
     """Leave a request for the present owner."""
     folder = sweep.path / REQUESTS
     try:
@@ -93,7 +105,7 @@ def _leave(sweep: SweepDir, request: Request) -> PurePath:
             except FileExistsError:  # somebody else asks too
                 number += 1
                 continue
-            return path
+            return Asked(file=path, epoch=epoch)
     except OSError as error:
         raise store_error("write to", folder, error) from error
 
