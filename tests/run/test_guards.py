@@ -148,6 +148,11 @@ def test_a_guard_lets_those_alone_who_ended_on_a_plateau_or_who_cannot_go_back()
         assert fed(watch, rows) != []
         watch.end(0)
         assert watch.alarms() == []
+    for reports, due in ((2, 0), (3, 1)):  # beyond a bound it might have healed
+        watch = GuardWatch(Guard(on="loss > 1", set={"lr": "*0.5"}), "min")
+        fed(watch, [(step, 2.0) for step in range(reports)])
+        watch.end(0)
+        assert len(watch.alarms()) == due
 
 
 @pytest.mark.usefixtures("inline")

@@ -33,7 +33,7 @@ class Guard:
         back: `best`: go back to the best checkpoint before it. Empty: go on, with other values of live parameters.
         at_most: Acts for one trial, ≥ 1.
         wait: Reports that the trial gets to heal by itself, ≥ 0; on a plateau, where it has had its time, none, and
-            none where train returns or raises meanwhile.
+            none where train returns or raises as it has diverged.
 
     Raises:
         SpecError: An argument breaks its rule.
@@ -177,7 +177,8 @@ class GuardWatch:
         known = self._trials.get(trial)
         if known is None or known.over or (known.ended and (self._plateau or not self.guard.back)):
             return None  # who ends on a plateau has had its time
-        if known.bad <= (0 if self._plateau or known.ended else self.guard.wait):
+        heals = not (self._plateau or (known.ended and self.guard.on == "diverged"))
+        if known.bad <= (self.guard.wait if heals else 0):
             return None
         before = known.since
         if self._plateau is not None:
