@@ -55,6 +55,9 @@ def test_wrong_words(caviar, filled, tmp_path):
     refused = caviar("simulate", "digits", "--stopping", "median", "--pausing", "--store", filled.path)
     assert (refused.code, refused.out) == (2, "")
     assert "median does not: use asha or hyperband" in refused.err
+    forks = caviar("simulate", "digits", "--stopping", "pbt:interval=3", "--store", filled.path)
+    assert (forks.code, forks.out) == (2, "")
+    assert "pbt:interval=3 forks trials whose curves nobody has recorded, so it cannot be simulated: try" in forks.err
     assert caviar("simulate", "x.npz", "--columns", "9").code == 2
     assert caviar("simulate", str(tmp_path / "none.npz")).code == 2
 
