@@ -21,10 +21,11 @@ from tests.run.nurse import Errand, Nurse
 
 from caviar.results.edits import acts_of, standing, with_options
 from caviar.results.open_sweep import OpenSweep, open_sweep
+from caviar.results.paused import paused_by_user
 from caviar.run.acts import Wish, edit_trial, note_trial, roll_back
 from caviar.run.executors.simulated import SimulatedDeathError, Stage
 from caviar.run.forks import ForkWish, fork_trial
-from caviar.run.pauses import go_on, pause, paused_by_user
+from caviar.run.pauses import go_on, pause
 from caviar.space import Float, Int, Space
 from caviar.spec.plan import Plan
 from caviar.store import Store, SweepDir

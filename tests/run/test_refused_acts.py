@@ -12,10 +12,13 @@ import pytest
 
 from caviar import Result
 from caviar.errors import CaviarError
+from caviar.results.edits import Edit, standing
+from caviar.results.open_sweep import open_sweep
 from caviar.run import acts
-from caviar.store import Store
+from caviar.store import Store, Writer
 from caviar.store.requests import ask_to_act
 
+from ..small_stores import attempt_row, configs, curve, decision, make_plan
 from .conftest import MAIN, Caviar, Driver, Write
 from .mortal_driver import Living
 from .test_act_crashes import PLAN
@@ -163,3 +166,21 @@ def test_who_asked_a_driver_that_is_gone_does_not_wait_for_its_successor(
     with pytest.raises(CaviarError, match="the driver ended before it took this: nothing was changed"):
         acts._answer(Store.open(tmp_path / "store"), sweep, request, "x", print)
     assert not request.file.exists()  # type: ignore[attr-defined]
+
+
+def test_who_edits_a_paused_trial_is_told_so_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    living, plan = Living(monkeypatch), make_plan("digits", 1)
+    store = Store.open(tmp_path / "store", create=True)
+    sweep = store.create_sweep({"plan": plan.to_json(), "provenance": {}}, b"")
+    living.epoch = sweep.claim()
+    with Writer(sweep, living.epoch) as writer:
+        writer.add("configs", configs(plan, 1))
+        writer.add("curves", curve(0))
+        writer.add("decisions", decision(0, 0, "pause", decided_by="user", numbers="{}"))
+        writer.add("attempts", attempt_row(0, "PAUSED"))
+    with open_sweep(store, sweep, print) as opened:
+        now = standing(opened, 0)
+    edit = Edit(old={"lr": 1.0}, new={"lr": 0.5}, asked={}, scales={}, at_step=None, over=0)
+    monkeypatch.setattr(acts, "LOOK_S", 1e9)
+    told = acts._awaited(store, sweep, now, edit, 1, print, acts.TAKES_S)
+    assert (told.taken, told.warnings) == (False, ("trial 0 takes it when it goes on, by caviar continue",))

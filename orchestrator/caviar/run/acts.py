@@ -20,6 +20,7 @@ from caviar.errors import CaviarError, SpecError
 from caviar.results.edits import Edit, Rollback, Standing, acts_of, edit_of, rollback_of, standing
 from caviar.results.imported import imported_from
 from caviar.results.open_sweep import OpenSweep, open_sweep
+from caviar.results.paused import paused_by_user
 from caviar.run.decided_code import is_other, keep_code, need_silence, take_up_code
 from caviar.run.engine.births import births
 from caviar.run.engine.decision_log import Decision, DecisionLog
@@ -31,7 +32,7 @@ from caviar.store.requests import ask_to_act
 from caviar.store.storable import NotKept, check_kept
 from caviar.store.untrusted_json import numbers_of
 from caviar.store.writer import Writer
-from caviar_workers.states import CHANGING, ENDED, Action
+from caviar_workers.states import CHANGING, ENDED, Action, State
 from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
@@ -361,13 +362,15 @@ def _awaited(store: Store, sweep: SweepDir, now: Standing, edit: Edit, n: int, s
             found = opened.rows(sql, [now.trial, Action.APPLIED])
             after = next((row["step"] for row in found if numbers_of(row["numbers"]).get("edit") == n), None)
             state = opened.trial(now.trial)["state"]
-            if after is not None or not lives or state in ENDED or time.monotonic() >= deadline:
+            held = state == State.PAUSED and now.trial in paused_by_user(opened)
+            if after is not None or not lives or held or state in ENDED or time.monotonic() >= deadline:
                 break
             time.sleep(LOOK_S)
     if after is None and state in ENDED:
         warnings = (f"trial {now.trial} is {state}, and ended before it took the edit",)
     elif after is None and edit.at_step is None:
         where = "at its next checkpoint" if edit.now else "with its next report"
+        where = "when it goes on, by caviar continue" if held else where
         where = where if lives else "when its sweep is resumed"
         warnings = (f"trial {now.trial} takes it {where}",)
     return ActDocument(

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from caviar.errors import CaviarError, SpecError
 from caviar.results.edits import standing
 from caviar.results.open_sweep import open_sweep
+from caviar.results.paused import paused_by_user
 from caviar.run.acts import Refused, ask
 from caviar.store.checkpoints import saves_of
 from caviar.store.requests import ask_to_pause
-from caviar_workers.states import ENDED, USER, Action
+from caviar_workers.states import ENDED, Action
 
 if TYPE_CHECKING:
-    from caviar.results.open_sweep import OpenSweep, Say
+    from caviar.results.open_sweep import Say
     from caviar.store import Store, SweepDir
 
 
@@ -91,18 +92,3 @@ def go_on(store: Store, sweep: SweepDir, trial: int | None, *, say: Say) -> Paus
         if isinstance(answer, Refused):
             raise CaviarError(f"trial {one} does not go on, for {answer.why}: nothing was changed")
     return PauseDocument(sweep=sweep.id, trials=tuple(ones), action=Action.CONTINUE, warnings=())
-
-
-def paused_by_user(opened: OpenSweep) -> list[int]:
-    """The trials that their user has paused, and that have not ended."""
-    mine = f"(action = '{Action.PAUSE}' AND decided_by = '{USER}')"
-    others = f"'{Action.CONTINUE}', '{Action.ROLLBACK}'"
-    sql = (
-        f"SELECT trial FROM decisions WHERE trial IS NOT NULL AND ({mine} OR action IN ({others})) "
-        f"GROUP BY trial HAVING arg_max(action, n) = '{Action.PAUSE}' ORDER BY trial"
-    )
-    ended = ", ".join(f"'{state}'" for state in ENDED)
-    return [
-        row["trial"]
-        for row in opened.rows(f"SELECT trial FROM ({sql}) JOIN trials USING (trial) WHERE state NOT IN ({ended})")
-    ]
