@@ -31,6 +31,7 @@ LEAST = {
     "scale": "--slots 20 --rounds 1 --streams 10",
     "shapes": "--scale 0.1 --no-tune",
     "understand": "--trials 32 --sweeps 2 --spaces 8",
+    "unedited": "--pairs 1 --seconds 2",
     "store": "--trials 2000 --no-peers --no-wide",
     "verbs": "--trials 50 --repeats 1",
     "visible": "--trials 4 --seconds 4",
