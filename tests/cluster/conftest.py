@@ -72,10 +72,6 @@ class Hosts:
     def __enter__(self) -> Hosts:
         with ExitStack() as stack:
             stack.enter_context(self.network)
-            self.start("bucket", sys.executable, S3, "0.0.0.0", "5000")
-            self.start("laptop", "sleep", "infinity")
-            put = "import http.client as h; c = h.HTTPConnection('bucket', 5000); c.request('PUT', '/bucket')"
-            wait_until(lambda: self.run("laptop", "python", "-c", f"{put}; c.getresponse()").returncode == 0)
             self._stack = stack.pop_all()
         return self
 
@@ -84,25 +80,40 @@ class Hosts:
         for machine in self.machines.values():
             machine.off()
 
+    def bucket(self) -> None:
+        """Start the host with the bucket, and the laptop."""
+        self.start("bucket", sys.executable, S3, "0.0.0.0", "5000")
+        self.start("laptop", "sleep", "infinity")
+        put = "import http.client as h; c = h.HTTPConnection('bucket', 5000); c.request('PUT', '/bucket')"
+        wait_until(lambda: self.run("laptop", "python", "-c", f"{put}; c.getresponse()").returncode == 0)
+
     def start(self, host: str, *command: str | Path) -> Machine:
         """Switch a host on."""
         log = self._folder / f"{host}.log"
         self.machines[host] = Machine(self.network, host, command, self._variables, log)
         return self.machines[host]
 
-    def cluster(self, head: str, *workers: str) -> None:
-        """Start a Ray cluster: a head that trains nothing, and workers of two CPUs, and wait until all are there."""
+    def cluster(self, head: str, *workers: str, cpus: int = 2, job_server: bool = True) -> None:
+        """Start a Ray cluster: a head that trains nothing, and workers, and wait until all are there.
+
+        Args:
+            head: Its host.
+            workers: Theirs.
+            cpus: Of each of these.
+            job_server: Whether the head has one.
+        """
         ip = self.network.hosts
         same = ["--object-store-memory=100000000", "--temp-dir=/mnt/ray", "--disable-usage-stats", "--block"]
         words = ["--head", "--num-cpus=0", f"--node-ip-address={ip[head]}", "--dashboard-host=0.0.0.0"]
-        self.start(head, "ray", "start", *words, *same)
+        words += [] if job_server else ["--include-dashboard=false"]
+        # Ray gives its servers 30 s to start; on a busy machine that may be too little.
+        again = 'until ray start "$@"; do sleep 1; done'
+        self.start(head, "sh", "-c", again, "head", *words, *same)
         for host in workers:
-            # Ray gives its servers 30 s to start; on a busy machine that may be too little.
-            again = 'until ray start "$@"; do sleep 1; done'
-            join = [f"--address={ip[head]}:6379", f"--node-ip-address={ip[host]}", "--num-cpus=2"]
+            join = [f"--address={ip[head]}:6379", f"--node-ip-address={ip[host]}", f"--num-cpus={cpus}"]
             self.start(host, "sh", "-c", again, "join", *join, *same[:1], *same[3:])
         asked = "import ray, sys; ray.init('auto', log_to_driver=False); sys.exit(len(ray.nodes()) <= int(sys.argv[1]))"
-        wait_until(lambda: self.run(head, "python", "-c", asked, str(len(workers))).returncode == 0)
+        wait_until(lambda: self.run(head, "python", "-c", asked, str(len(workers))).returncode == 0, 300)
 
     def popen(self, host: str, *command: str | Path) -> subprocess.Popen[str]:
         """Start a command on a host that is on."""

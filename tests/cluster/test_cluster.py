@@ -17,7 +17,7 @@ from .conftest import STORE, Hosts, end, wait_until
 pytestmark = [
     pytest.mark.nightly,
     pytest.mark.ray,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
     pytest.mark.skipif(bool(why_no_network()), reason=why_no_network() or "-"),
 ]
 HERE = Path(__file__).parents[1]
@@ -78,7 +78,7 @@ class Watch:
 
     def until(self, name: str, trials: int, state: str = "running") -> None:
         """Wait until that many trials of a sweep are completed."""
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 300
         while True:
             seen = self.see().get(name)
             if seen and seen[1] >= trials and seen[3] == state:
@@ -97,6 +97,7 @@ class Watch:
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
     folder = tmp_path_factory.mktemp("hosts")
     with Hosts(with_job_server(folder / "env"), folder) as hosts:
+        hosts.bucket()
         yield hosts
 
 

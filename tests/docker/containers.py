@@ -171,7 +171,8 @@ class Cluster:
             )
 
     def _line(self, host: str, command: Sequence[str]) -> list[str | Path]:
-        environment = self._described[self._services[host]]["environment"]
+        # Docker's networks have a name server, which gRPC asks rather than /etc/hosts; this one has none.
+        environment = self._described[self._services[host]]["environment"] | {"GRPC_DNS_RESOLVER": "native"}
         given = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
         given += ["--hostname", host, "--volume", f"{self.store}:/store"]
         given += ["--volume", f"{self.folder / 'ray_token'}:/run/secrets/ray_token:ro"]

@@ -282,6 +282,7 @@ def test_packages_are_tried_on_the_head_and_travel(
 
     out, err = submit(head, project, store, "--requirements", "extras.txt").communicate(timeout=240)
 
+    assert out, err
     assert json.loads(out)["outcome"] == "submitted"
     told = next(line for line in err.splitlines() if line.startswith("extra packages"))
     assert "extras.txt: extra-cub 1.0, 0.0 MB to travel, tried on" in told
