@@ -2,9 +2,10 @@
 
 import gc
 import os
+import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -64,12 +65,24 @@ def pytest_sessionfinish() -> None:
     gc.unfreeze()
 
 
+MARK = re.compile(r"mark\.(ray|install)\b")
+
+
+def check_marks(items: Sequence[pytest.Item]) -> None:
+    """UsageError where a test needs Ray, or a clone, and its file does not say so as `./caviar` looks for it."""
+    marked = (item.path for item in items if any(map(item.get_closest_marker, ("ray", "install"))))
+    for path in dict.fromkeys(marked):
+        if not MARK.search(path.read_text(encoding="utf-8")):
+            raise pytest.UsageError(f"{path}: write pytest.mark.ray, or install, in it, or the gate leaves it out")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests that need Ray behind the rest, before them those that make a clone, and leave the rest in order.
 
     At the very end come those in a browser: while it runs, its driver's event loop does, and no other could begin.
     """
+    check_marks(items)
     items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ("browser", "ray", "install")])
 
 

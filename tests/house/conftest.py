@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 # What the wrapper may call. A tool that is missing here would be missing on some user's machine.
-TOOLS = ("sh", "cat", "cksum", "date", "mkdir", "mv", "readlink", "rm", "env")
+TOOLS = ("sh", "cat", "cksum", "date", "mkdir", "mv", "readlink", "rm", "env", "grep")
 
 UV = r"""#!/bin/sh
 case $1 in --version) echo "uv ${STUB_UV_VERSION:-0.13.9} (stub)"; exit ;; esac

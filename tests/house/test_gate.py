@@ -6,10 +6,13 @@ Those in a browser come when the many others are through, and last of all those 
 import os
 import re
 from itertools import combinations
+from types import SimpleNamespace
 
 import pytest
 import threadpoolctl
 from _pytest.mark.expression import Expression
+
+from ..conftest import check_marks
 
 CHECKS = ["ruff check", "ruff format", "lint-imports", "mypy", "pytest", "pytest"]
 RAY = "pytest -q -n 2 "
@@ -71,6 +74,17 @@ def test_the_gate_runs_each_test_once_but_those_of_the_night_and_of_gpus(clone):
     assert " tests/browser " in drawn
     runs = [kind for line in (quick, drawn, *of_ray(log)) for kind in selected(line)]
     assert sorted(map(sorted, runs)) == sorted(sorted(kind) for kind in KINDS if not kind & {"nightly", "gpu"})
+
+
+def test_a_file_that_hides_its_marker_is_refused(tmp_path):
+    """The half with Ray collects only files that name their markers."""
+    hidden, plain = tmp_path / "test_hidden.py", tmp_path / "test_plain.py"
+    hidden.write_text("from marks import needs_ray\n")
+    plain.write_text("pytestmark = pytest.mark.ray\n")
+    items = [SimpleNamespace(path=path, get_closest_marker="ray".__eq__) for path in (plain, hidden)]
+    check_marks(items[:1])
+    with pytest.raises(pytest.UsageError, match="test_hidden"):
+        check_marks(items)
 
 
 @pytest.mark.parametrize("tool", ["ruff", "lint-imports", "mypy"])
