@@ -12,6 +12,7 @@ from caviar_workers.capture import Capture
 from caviar_workers.data_digest import digest_of
 from caviar_workers.failure import describe
 from caviar_workers.hidden import without
+from caviar_workers.lifeline import let_go
 from caviar_workers.load import load_function
 from caviar_workers.messages import DataDigest, Program
 from caviar_workers.process import seed_everything
@@ -72,6 +73,8 @@ def load_data_first(
     Returns:
         What the function said, and the data; None, if it raised.
     """
+    if own_process:
+        let_go()
     hidden = tuple(hidden)
 
     def load() -> tuple[str | None, Any]:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from caviar_workers.lifeline import let_go
 from caviar_workers.messages import Lease
 
 _limited: dict[str, int] = {}
@@ -96,6 +97,7 @@ def enter(lease: Lease) -> None:
         WrongProcessError: It computed on other devices before, or was used at all when the lease wants a fresh one, or
             was forked when it wants one that was not.
     """
+    let_go()
     if _forked and not lease.demand.forked:
         raise WrongProcessError("this process was forked from another one")
     if not lease.demand.gpus:

@@ -13,7 +13,8 @@ from caviar.errors import SpecError
 from caviar.run.engine.leases import demand_of, may_be_forked, surrounded, wants_forks
 from caviar.run.executors.cluster_probe import clusters_here
 from caviar.run.executors.cluster_room import lack, machines, most_of_this_machine
-from caviar.run.executors.ray_session import RaySession, connected, fallen, joined, start_early
+from caviar.run.executors.ray_session import RaySession, connected, joined, start_early
+from caviar.run.executors.servers import fallen
 from caviar.run.function_output import show_output
 from caviar.run.signals import terminable
 from caviar_workers.failure import headline

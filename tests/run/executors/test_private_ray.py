@@ -47,6 +47,13 @@ class Started:
         """Those of the servers we can do without that run."""
         return {name for name in SERVERS for command in self.commands if name in command}
 
+    def left_when_killed(self) -> list[list[str]]:
+        """Kill it; returns what of its family still runs after five seconds."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.communicate()
+        _, alive = psutil.wait_procs(self.family, timeout=5)
+        return [one.cmdline() for one in alive if one.status() != psutil.STATUS_ZOMBIE]
+
     def end(self) -> str:
         """Let it end in good order; returns what it wrote to stderr."""
         return self.process.communicate("")[1]
@@ -60,10 +67,7 @@ def test_two_servers_run_and_a_killed_driver_leaves_none():
     assert started.servers() == set()
     assert sum("gcs_server" in command or "/raylet " in command for command in started.commands) == 2
 
-    started.process.send_signal(signal.SIGKILL)
-    started.process.communicate()
-    _, alive = psutil.wait_procs(started.family, timeout=5)
-    assert [one.cmdline() for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
+    assert started.left_when_killed() == []
 
 
 @pytest.mark.ray
@@ -74,6 +78,10 @@ def test_all_servers_run_when_the_user_says_so():
     assert started.up, started.end()
     assert started.servers() == set(SERVERS)
     assert "all its servers: CAVIAR_RAY=full" in started.end()
+
+    started = Started(CAVIAR_RAY="full")
+    assert started.up, started.end()
+    assert started.left_when_killed() == []  # its agents would want to tell a server that is gone, for a minute
 
 
 def likeness(version: str = "2.60.0", **missing: None) -> SimpleNamespace:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from caviar.run.executors.servers import watched
+
 _MANY = 1e6
 _MOST_KINDS = 3
 """Of machines that are told apart, where none has room."""
@@ -50,7 +52,11 @@ def _listed(amounts: Iterable[tuple[str, float]]) -> str:
 
 
 def machines() -> list[Mapping[str, float]]:
-    """Return what each machine has of the cluster that this process is connected to, by Ray's names."""
+    """Return what each machine has of the cluster that this process is connected to, by Ray's names.
+
+    Raises:
+        ClusterError: It was started here, and is gone.
+    """
     import ray  # noqa: PLC0415
 
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return [node["Resources"] for node in watched(ray.nodes) if node["Alive"]]

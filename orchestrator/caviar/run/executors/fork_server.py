@@ -33,6 +33,7 @@ _HARMLESS = ("jemalloc_bg_thd",)
 """Threads that see by themselves to it that their process can be forked."""
 _WORKER = "ray._private.workers.default_worker"
 _OWN = ("caviar_workers.lease", "caviar_workers.project", "caviar_workers.data", "caviar_workers.inbox")
+_TIED = "lifeline.py"
 _PLAIN = {"--worker-type=WORKER", "--runtime-env-hash=0"}
 _OOM_SCORE = "RAY_worker_oom_score_adjustment"
 _READ_ONCE = b"RAY_", b"LD_"
@@ -44,7 +45,7 @@ class Request:
     """A worker that Ray wants."""
 
     command: list[str]
-    """Ray's file of workers, and its arguments."""
+    """A file and its arguments: `lifeline.py`, which runs Ray's file of workers, or that itself."""
     environment: dict[bytes, bytes]
     folder: str
     umask: int
@@ -61,6 +62,12 @@ class Request:
         """Whether it is a process for tasks, without a `runtime_env` of its own."""
         kind = "--worker-type=", "--runtime-env-hash=", "--serialized-runtime-env-context="
         return {word for word in self.command if word.startswith(kind)} <= _PLAIN
+
+    @property
+    def file(self) -> str:
+        """Ray's file of workers."""
+        tied = os.path.basename(self.command[0]) == _TIED
+        return self.command[2 if tied else 0]
 
     @property
     def read_once(self) -> dict[bytes, bytes]:
@@ -127,7 +134,7 @@ def _import_ray(request: Request) -> None:
     }:
         raise UnsafeError("workers begin with other libraries (LD_PRELOAD and the like)")
     _set_environment(request)
-    sys.path.insert(0, os.path.dirname(request.command[0]))  # as if that file were run
+    sys.path.insert(0, os.path.dirname(request.file))  # as if that file were run
     importlib.import_module(_WORKER)
     del sys.modules[_WORKER]  # of a worker it is the main module
 

@@ -28,6 +28,8 @@ from caviar.run.executors.native_output import native_output_kept
 from caviar.run.executors.private_folder import WITHIN, close_token, private_folder, remove
 from caviar.run.executors.private_ray import ways_to_start
 from caviar.run.executors.ray_surroundings import deaf_to_hangups, on_loopback, seldom_looking_at_logs
+from caviar.run.executors.servers import fallen, folders, watched
+from caviar.run.executors.tied_workers import let_fall, tied_to_us
 
 _QUIET: Mapping[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False}
 """Of ray.init: what is wrong comes as an exception, too."""
@@ -57,10 +59,6 @@ _sessions: list[_Wish] = []
 """Of those who use the Ray that was started or joined here just now."""
 _started: list[_Started] = []
 """The one that we started; empty: there is none."""
-_folders: list[str] = []
-"""Of the Ray that we started."""
-_SERVERS = ("gcs_server", "raylet")
-"""Ray's own words for them."""
 _early: list[Future[None]] = []
 """Starts that nobody has waited for."""
 _ended = threading.Event()
@@ -143,7 +141,7 @@ class RaySession:
         """What the cluster has, by Ray's names (`CPU`, `GPU`)."""
         import ray  # noqa: PLC0415
 
-        return dict(ray.cluster_resources())
+        return dict(watched(ray.cluster_resources))
 
 
 def start_early(workers: int, forked: Libraries | None = None) -> None:
@@ -192,7 +190,7 @@ def _start_early(ray: Any, workers: int, inherited: Inherited) -> None:
         if not ray.is_initialized():
             _start(ray, _Wish(None, None, None), inherited, beside=True)
             nothing = ray.remote(num_cpus=1, max_retries=0)(_nothing)
-            for _ in range(min(workers, int(ray.cluster_resources().get("CPU", 0)))):
+            for _ in range(min(workers, int(watched(ray.cluster_resources).get("CPU", 0)))):
                 nothing.remote()
 
 
@@ -250,16 +248,6 @@ def has_joined() -> bool:
     return any(one.address is not None for one in _sessions)
 
 
-def fallen() -> str:
-    """The server of a Ray that we started which has died; empty: none has. Asked from the thread that started it."""
-    if not _folders:
-        return ""
-    with suppress(Exception):  # private names of Ray's: where they are others, its own words must do
-        node = sys.modules["ray"]._private.worker._global_node
-        return next((name for name, _ in node.dead_processes() if name in _SERVERS), "")
-    return ""
-
-
 def _shut_down(ray: Any) -> None:
     """Stop Ray, or leave it; of one that we started nothing stays."""
     try:
@@ -271,9 +259,10 @@ def _shut_down(ray: Any) -> None:
     finally:
         _started.clear()
         _ended.set()
+        let_fall()
         forked_workers.end()
-        while _folders:
-            remove(_folders.pop())
+        while folders:
+            remove(folders.pop())
 
 
 def _connect(ray: Any, wish: _Wish, libraries: Libraries | None) -> None:
@@ -303,14 +292,15 @@ def _start(ray: Any, wish: _Wish, inherited: Inherited, *, beside: bool = False)
     with nullcontext() if beside else native_output_kept() as kept_output:
         for servers in ways:
             try:
-                _folders.append(private_folder())
+                folders.append(private_folder())
                 close_token()
-                place = {"_temp_dir": os.path.join(_folders[-1], WITHIN)}
+                place = {"_temp_dir": os.path.join(folders[-1], WITHIN)}
                 with (
                     on_loopback(ray),
                     seldom_looking_at_logs(),
                     deaf_to_hangups(),
                     servers(ray) as more,
+                    tied_to_us(ray, folders[-1]),
                     asked_for_workers(ray, servers),
                 ):
                     ray.init(**options | place | more)
@@ -354,7 +344,7 @@ def _check_shared(ray: Any, wish: _Wish) -> None:
             f"another sweep of this process runs on the Ray cluster at {here}, and a process has one Ray: give this "
             "one the same address, or a process of its own"
         )
-    resources = ray.cluster_resources() if (wish.cpus, wish.gpus) != (None, None) else {}
+    resources = watched(ray.cluster_resources) if (wish.cpus, wish.gpus) != (None, None) else {}
     for name, wanted in (("CPU", wish.cpus), ("GPU", wish.gpus)):
         if wanted is not None and wanted != resources.get(name, 0):
             raise ClusterError(

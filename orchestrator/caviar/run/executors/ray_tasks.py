@@ -29,8 +29,9 @@ from caviar.run.executors.cluster_room import lack, machines, slots_of
 from caviar.run.executors.drain_interval import FEW, SHORT_S, DrainInterval, rest_after
 from caviar.run.executors.executor import Event, LeaseEnded, LeaseFailure, LeaseSpoke
 from caviar.run.executors.process_deaths import NODE_DIED, ProcessDeaths
-from caviar.run.executors.ray_session import fallen, has_joined
+from caviar.run.executors.ray_session import has_joined
 from caviar.run.executors.sent_program import Sent, sent
+from caviar.run.executors.servers import fallen, has_died, watched
 from caviar_workers.data import LoadedData, Loading, load_data_first
 from caviar_workers.inbox import Mailbox
 from caviar_workers.lease import run_lease
@@ -196,10 +197,7 @@ class RayExecutor:
             self._next_look = time.monotonic() + _LOOK_S
             self._fallen = fallen()
         if self._fallen:
-            raise ClusterError(
-                f"Ray's {self._fallen} has died, perhaps killed for want of memory: all that was reported is saved, "
-                "and caviar resume goes on"
-            )
+            raise has_died(self._fallen)
 
     def tell(self, lease: int, message: Message) -> None:
         """Leave the message in the mailbox, which is made for the first one."""
@@ -303,7 +301,7 @@ def _count_again(before: OomCount) -> Any:
 
 
 def _living() -> frozenset[str]:
-    return frozenset(one["NodeID"] for one in ray.nodes() if one["Alive"])
+    return frozenset(one["NodeID"] for one in watched(ray.nodes) if one["Alive"])
 
 
 def _answered(answer: Any) -> Any:
