@@ -2,19 +2,33 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from caviar import Result
 from caviar.run.executors.ray_session import RaySession
 
-from .conftest import Run, say, tries
+from .conftest import FILE, Run, say, tries
 
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.timeout(180),
     pytest.mark.filterwarnings("default"),  # what torch and its friends warn of is not the question
 ]
+
+ONE_BY_ONE = """
+import logging, sys
+from caviar.cli.experiment_file import load
+logging.basicConfig(level=logging.INFO)
+for gpus in (0, 0.5):
+    load(f"{sys.argv[1]}:look").override({"process": "forked", "gpus": gpus}).run(f"{sys.argv[2]}/{gpus}")
+"""
+"""In one process: the second sweep finds the forked processes of the first one."""
+REFUSED = "workers start as ever, not by fork: the libraries have loaded CUDA's driver"
 
 EXPERIMENT = Path(__file__).parents[2] / "experiments" / "convnet.py"
 
@@ -39,6 +53,43 @@ def test_a_trial_that_asks_for_no_gpu_sees_none(run: Run) -> None:
 
     rows = result.sql("SELECT state, devices, last_seen, last_count, last_nothing FROM trials").fetchall()
     assert set(rows) == {("COMPLETED", "", 0.0, 0.0, 1.0)}
+
+
+def look_one_by_one(file: Path, stores: Path, environment: dict[str, str]) -> tuple[list[Any], list[Any], str]:
+    """What trials saw that asked for no GPU, and those that asked for half of one, all with `process="forked"`."""
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_BY_ONE, file, stores],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    asked = "SELECT state, last_seen, last_count, last_nothing, last_computed > 0, last_forked FROM trials"
+    none, half = (Result(stores / gpus).sql(asked).fetchall() for gpus in ("0", "0.5"))
+    say(none=none, half=half, refused=REFUSED in done.stderr)
+    return none, half, done.stderr
+
+
+def test_forked_processes_see_no_gpu_and_trials_that_need_one_get_others(tmp_path: Path) -> None:
+    none, half, told = look_one_by_one(FILE, tmp_path, {})
+
+    forked = 0.0 if REFUSED in told else 1.0  # torch may have loaded the driver as it was imported
+    assert none == [("COMPLETED", 0.0, 0.0, 1.0, False, forked)] * 2
+    assert half == [("COMPLETED", 1.0, 1.0, 0.0, True, 0.0)] * 2
+
+
+def test_nobody_is_forked_from_a_process_with_the_driver_in_it(tmp_path: Path) -> None:
+    library = tmp_path / "site-packages" / "a_library.py"
+    library.parent.mkdir()
+    library.write_text("import ctypes\nheld = ctypes.CDLL('libcuda.so.1')\n")
+    file = tmp_path / "trials.py"
+    file.write_text("import a_library\n" + FILE.read_text())
+    none, half, told = look_one_by_one(file, tmp_path, {"PYTHONPATH": str(library.parent)})
+
+    assert REFUSED in told
+    assert none == [("COMPLETED", 0.0, 0.0, 1.0, False, 0.0)] * 2
+    assert half == [("COMPLETED", 1.0, 1.0, 0.0, True, 0.0)] * 2
 
 
 def test_four_trials_share_the_gpu_at_the_same_time(run: Run, folder: str) -> None:

@@ -43,7 +43,9 @@ def looking(config: dict[str, Any], trial: Any) -> None:
     seen = torch.cuda.is_available()
     computed = multiply() if seen else 0.0
     nothing = os.environ.get("CUDA_VISIBLE_DEVICES") == ""
-    trial.report(0, loss=config["lr"], seen=seen, count=torch.cuda.device_count(), nothing=nothing, computed=computed)
+    forked = "fork_server.py" in Path(f"/proc/{os.getppid()}/cmdline").read_text()
+    given = {"seen": seen, "count": torch.cuda.device_count(), "nothing": nothing, "computed": computed}
+    trial.report(0, loss=config["lr"], forked=forked, **given)
 
 
 def sharing(config: dict[str, Any], trial: Any, folder: str = "", many: int = 4) -> None:
