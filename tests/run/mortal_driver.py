@@ -129,6 +129,11 @@ class RoundSink:
     def reached(self, mark: int) -> bool:
         return not self._waiting
 
+    @property
+    def waits(self) -> bool:
+        """Whether something is not published yet."""
+        return bool(self._waiting)
+
     def has_room(self, timeout: float) -> bool:
         return True
 
@@ -216,15 +221,18 @@ class MortalDriver:
 
 def frozen(found: Any, seen: tuple[int, ...] = ()) -> Any:
     """What an object knows, as values that can be compared, however they came to be in their order."""
+    if isinstance(found, str):
+        return str(found)  # one of an enum, too
     if id(found) in seen:
         return "itself"
     deeper = (*seen, id(found))
     if isinstance(found, dict):
-        return {repr(key): frozen(value, deeper) for key, value in found.items()}
+        return {str(key): frozen(value, deeper) for key, value in found.items()}
     if isinstance(found, (list, tuple)):
         return [frozen(one, deeper) for one in found]
     if isinstance(found, (set, frozenset)):
         return sorted(map(repr, found))
     slots = [name for kind in type(found).__mro__ for name in getattr(kind, "__slots__", ())]
     facts = {name: getattr(found, name) for name in slots if hasattr(found, name)} | getattr(found, "__dict__", {})
-    return {"": type(found).__name__, **frozen(facts, deeper)} if facts and not callable(found) else repr(found)
+    told = {name: value for name, value in facts.items() if not callable(value)}
+    return {"": type(found).__name__, **frozen(told, deeper)} if facts else repr(found)
