@@ -23,7 +23,7 @@ import numpy as np
 from caviar import Constant, Float, Int, Result, Store, Sweep
 from digits import Momentum, Network, Split, digits, evaluate, learn, new_network
 
-DAY = 800  # epochs
+DAY = 200  # epochs
 DAYS = 5
 BATCH = 32
 NOISE = 0.6  # standard deviation of what is added to each pixel, of 0 to 1; new noise in every epoch
