@@ -48,7 +48,7 @@ def test_what_a_stranger_decided_is_told_and_its_code_runs(tmp_path: Path, numbe
         opened.rows("SELECT * FROM schedule")
         told = acts_document(opened)
     json.dumps(told)
-    assert {mark["kind"] for mark in told["marks"]} <= {"edit", "unread", "note"}
+    assert {row[2].split()[-1] for row in told["rows"]} <= {"edit", "ramp", "unread", "note"}
     json.dumps(as_json(document))
     assert [entry.action for entry in document.entries] == ["edit", "unread", "note", "edit"]
     assert all(type(entry.over) is int and entry.over >= 0 for entry in document.entries)

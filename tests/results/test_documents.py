@@ -107,7 +107,7 @@ FORMS = {
         "diverged": "bool",
         "kind": "str",
         "error": "str",
-        "metrics": {name: {"last": "float", "best": "float"} for name in ("val_loss", "train_loss")},
+        "metrics": {"val_loss": {"last": "float", "best": "float"}, "train_loss": {"last": "float", "best": "null"}},
         "curves": {"val_loss": POINTS, "train_loss": POINTS},
         "attempts": [ATTEMPT],
         "output": [],

@@ -148,6 +148,28 @@ def test_the_ranking_is_that_of_plain_python(made, rule, at_step, metric, where)
     assert all(f"{one}" in got.rule for one in where)
 
 
+def acc(row, _):
+    return row["acc"]
+
+
+acc.metrics = (3,)
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize("rule", ["last", "best", "smoothed"])
+def test_another_metric_is_judged_by_the_mode_that_was_wished(made, rule, mode):
+    """The summaries of trials know a best value by the sweep's mode only."""
+    store, sweep, rows, configs = made
+    with Views(store, [sweep]) as views:
+        got = select(views, sweep.description(), k=99, rule=rule, wish=Wish(metric="acc", mode=mode))
+        own = select(views, sweep.description(), k=99, rule=rule, wish=Wish(mode=mode))
+    for found, measure in ((got, acc), (own, loss)):
+        want = expected(rows, configs, rule, None, measure, HOLDS[()], mode=mode)
+        assert {row.trial: row.value for row in found.rows} == pytest.approx(want)
+        values = [row.value for row in found.rows]
+        assert values == sorted(values, reverse=mode == "max")
+
+
 @pytest.mark.parametrize("where", HOLDS)
 @pytest.mark.parametrize("rule", ["last", "best"])
 def test_repeats_are_one_row_with_their_mean(made, rule, where):

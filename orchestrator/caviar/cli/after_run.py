@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from caviar.cli.best_page import print_winners
+from caviar.cli.best_page import print_winners, say_if_edited
 from caviar.cli.opened import opened
 from caviar.cli.options import Target
 from caviar.cli.output import emit_json, say
@@ -60,6 +60,7 @@ def after_run(target: Target, sweep: str) -> None:
             emit_json(document)
             return
         print_winners(found, document)
+        edited = say_if_edited(found, document)
         latest = found.store.sweeps()[-1].id == found.sweep.id
         _say_older_best(found)
         say("")
@@ -69,7 +70,9 @@ def after_run(target: Target, sweep: str) -> None:
         say(f"next: caviar show{named} {document.trials[0].trial}")
         say(f"      caviar curves{named}")
         say(f"      caviar report{named}")
-        if document.retest is None:
+        if edited:
+            say(f"      caviar diary{named} {document.trials[0].trial}")
+        elif document.retest is None:
             say(f"      caviar retest{named}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from caviar.cli.output import emit, say_left_out
+from caviar.cli.output import emit, say, say_left_out
 from caviar.display.typed_commands import typed
 from caviar.results.curves_sql import Points, thinned
 from caviar.results.retest_words import seeds_in_words, trial_name, verdict_lines
@@ -35,6 +35,20 @@ def print_winners(opened: OpenSweep, document: BestDocument) -> None:
     emit()
     _print_config(document)
     _print_final(document)
+
+
+def say_if_edited(opened: OpenSweep, document: BestDocument) -> bool:
+    """Say on stderr, and return, whether the winner's configuration is not what it was trained with throughout."""
+    from caviar.results.edited import edited_trials
+
+    winner = document.trials[0].trial
+    if winner not in edited_trials(opened.views):
+        return False
+    say(
+        f"t{winner} was edited or forked, and its config is the one that it began with: "
+        f"caviar diary {opened.sweep.id} {winner} --as-code has its schedule"
+    )
+    return True
 
 
 def _print_table(opened: OpenSweep, document: BestDocument) -> None:

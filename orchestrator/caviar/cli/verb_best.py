@@ -71,20 +71,13 @@ def verb(  # noqa: PLR0913 — its options
         relatives = family_document(store, searched(store, target.sweep), say, **how)
         emit_json(relatives) if target.as_json else print_family(relatives)
         return
-    from caviar.cli.best_page import print_winners
+    from caviar.cli.best_page import print_winners, say_if_edited
     from caviar.results.best import best_document
-    from caviar.results.edited import edited_trials
 
     with opened(target, search=True) as sweep:
         document = best_document(sweep, **how)
         emit_json(document) if target.as_json else print_winners(sweep, document)
-        edited = edited_trials(sweep.views)
-        if document.trials and document.trials[0].trial in edited:
-            trial = document.trials[0].trial
-            say(
-                f"t{trial} was edited or forked, and its config is the one that it began with: "
-                f"caviar diary {sweep.sweep.id} {trial} --as-code has its schedule"
-            )
+        say_if_edited(sweep, document)
 
 
 def _pareto(objectives: tuple[str, ...], target: Target, **how: Any) -> None:

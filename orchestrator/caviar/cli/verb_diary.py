@@ -63,7 +63,8 @@ def _said(entry: "DiaryEntry", metric: str) -> str:
     where = "from the beginning" if step is not None and step < 0 else "" if step is None else f"step {step}"
     ramp = f" over {entry.over} steps" if entry.over else ""
     what = ", ".join(f"{name} {_shown(old)} → {_shown(new)}{ramp}" for name, (old, new) in entry.changes.items())
-    due = "undone by a rollback" if entry.undone else "not taken yet" if entry.changes and entry.after is None else ""
+    waits = entry.action == "edit" and entry.changes and entry.after is None
+    due = "undone by a rollback" if entry.undone else "not taken yet" if waits else ""
     what = f"back to there{', ' + what if what else ''}" if entry.action == "rollback" else what
     what = {"pause": "paused", "continue": "went on"}.get(entry.action, what)
     what = f"forked{': ' + what if what else ''}" if entry.action == "fork" else what

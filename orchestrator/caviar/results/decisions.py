@@ -74,7 +74,7 @@ def _explained(row: dict[str, Any], after: dict[str, Any] | None) -> dict[str, A
     if row["action"] == Action.ASK:
         told = asked(by, numbers)
     elif row["action"] in (*ACTS, Action.REFUSE):
-        told = act_sentence(row["action"], row["step"], numbers)
+        told = act_sentence(row["action"], row["step"], numbers, by=by)
     else:
         told = sentence(**facts, by=by, numbers=numbers, heeded=heeded)
     if not heeded and after is not None:
@@ -82,11 +82,11 @@ def _explained(row: dict[str, Any], after: dict[str, Any] | None) -> dict[str, A
     return {**row, "numbers": numbers, "sentence": told}
 
 
-def act_sentence(action: str, step: int | None, numbers: Mapping[str, Any]) -> str:
-    """Say what was done to a trial by hand, or what became of it."""
+def act_sentence(action: str, step: int | None, numbers: Mapping[str, Any], *, by: str = "user") -> str:
+    """Say what was done to a trial by hand, or by a policy, and what became of it."""
     where = "" if step is None else f" at step {step}" if step >= 0 else " before it began"
     if action in _BY_HAND:
-        return _by_hand(action, where, numbers)
+        return _by_hand(action, where, numbers, by)
     if action == Action.APPLIED:
         return (
             f"took edit {numbers.get('edit')}{' after step ' + str(step) if step is not None and step >= 0 else where}"
@@ -108,15 +108,14 @@ _BY_HAND = {
 }
 
 
-def _by_hand(action: str, where: str, numbers: Mapping[str, Any]) -> str:
+def _by_hand(action: str, where: str, numbers: Mapping[str, Any], by: str) -> str:
     """Say what somebody did; the numbers are perhaps a stranger's."""
     old, new, to = (found if isinstance(found := numbers.get(key), dict) else {} for key in ("old", "set", "to"))
     what = ", ".join(f"{name} {old.get(name)} → {value}" for name, value in new.items())
     over = f" over {numbers['over']} steps" if what and numbers.get("over") else ""
-    back = f" to step {to.get('step')}" if action == Action.ROLLBACK else f" from step {to.get('step')}"
+    parent = f" of t{numbers['parent']}" if "parent" in numbers else ""
+    back = f" to step {to.get('step')}" if action == Action.ROLLBACK else f" from step {to.get('step')}{parent}"
     why = f" ({numbers['why']})" if numbers.get("why") else ""
     facts = filter(None, (f"{what}{over}", str(numbers.get("text") or "")))
-    told = ": ".join(
-        [f"{_BY_HAND[Action(action)]}{where}{back if to else ''} by {numbers.get('who') or 'user'}", *facts]
-    )
+    told = ": ".join([f"{_BY_HAND[Action(action)]}{where}{back if to else ''} by {numbers.get('who') or by}", *facts])
     return f"{told}{why}"

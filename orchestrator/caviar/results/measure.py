@@ -78,11 +78,13 @@ class Measure:
     names: Names = NO_NAMES
     expression: Expression | None = None
     """None: it is a metric."""
+    known: bool = True
+    """Whether the view `trials` has its best value: that of the sweep's metric, by the sweep's mode."""
 
     def at_end(self, *, best: bool) -> str:
-        """The SQL of its value of a whole curve, over columns of `trials`: the last, or of a metric the best one."""
+        """The SQL of its value of a whole curve, over columns of `trials`: the last, or the best where it is known."""
         if self.expression is None:
-            return quoted(("best_" if best else "last_") + self.words)
+            return quoted(("best_" if best and self.known else "last_") + self.words)
         return self._value(AT_END, "step")
 
     def rows_sql(self, sweep: str, within: str = "true") -> str:

@@ -46,7 +46,7 @@ def scored_sql(sweep: str, measure: Measure, mode: str, rule: Rule, at_step: int
 
 def summed_up(measure: Measure, rule: Rule) -> bool:
     """Whether the summaries of trials have the value by a rule, of whole curves."""
-    return rule == "last" or (rule == "best" and measure.expression is None)
+    return rule == "last" or (rule == "best" and measure.expression is None and measure.known)
 
 
 def constrained_sql(

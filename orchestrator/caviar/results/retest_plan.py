@@ -54,17 +54,28 @@ def first_look(store: Store, sweep: SweepDir, *, k: int, repeats: int, rule: str
         )
     plan = plan if rule is None else replace(plan, rule=rule)
     line = ancestors(store, sweep)
-    found = _unedited(store, line, best_of_family(store, line, k=2**31 - 1, rule=plan.rule)[1])
+    every = best_of_family(store, line, k=2**31 - 1, rule=plan.rule)[1]
+    found = _unedited(store, line, every)
     different = {repr(sorted(one.candidate.config.items(), key=str)): one for one in reversed(found)}
     best = list(islice((one for one in found if one in different.values()), k))
     if not best:
-        raise NoResultError(f"sweep {sweep.id} has no trial to test again: see why: caviar status {sweep.id}")
+        raise NoResultError(f"sweep {sweep.id} has no trial to test again{_why_none(sweep, every)}")
     eldest = Plan.from_json(line[-1].description()["plan"])
     space = holding(eldest.space, [one.candidate.config for one in best])
     origins = tuple((one.sweep.id, one.candidate.trial) for one in best)
     configs = [one.candidate.config for one in best]
     return _retest(
         store, sweep, replace(plan, space=space, held=eldest.held), configs, origins, looks_up_to(repeats), before=0
+    )
+
+
+def _why_none(sweep: SweepDir, every: Sequence[Relative]) -> str:
+    if not every:
+        return f": see why: caviar status {sweep.id}"
+    best = every[0]
+    return (
+        ": all with a value were edited while training, or forked, and a retest trains one configuration throughout; "
+        f"caviar diary {best.sweep.id} {best.candidate.trial} --as-code has the best one's schedule"
     )
 
 

@@ -202,10 +202,10 @@ def comparison(views: Views, description: Mapping[str, Any], rule: str | None, w
     if wish.where or wish.metric not in {None, plan.metric}:
         kinds = {name: str(one.get("kind", "text")) for name, one in plan.parameters.items()}
         names = Names(metrics=tuple(_metrics(views)), parameters=kinds)
-    measure = _measure(wish.metric, plan, names)
     mode = wish.mode or plan.mode
     if mode not in {"min", "max"}:
         raise SpecError(f"a mode is min or max, but got {mode!r}")
+    measure = _measure(wish.metric, mode, plan, names)
     its = [measure.words] if measure.expression is None else measure.expression.names
     if wish.mode is None and plan.metric not in its:
         raise SpecError(f"is {measure.words} to be small or large? it is not the sweep's metric: say mode min or max")
@@ -214,10 +214,11 @@ def comparison(views: Views, description: Mapping[str, Any], rule: str | None, w
     return Comparison(views, sweep, measure, mode, chosen, constraints, repeats)
 
 
-def _measure(wished: str | None, plan: StoredPlan, names: Names) -> Measure:
+def _measure(wished: str | None, mode: str, plan: StoredPlan, names: Names) -> Measure:
     """A metric by its name, however odd; else an expression."""
     if wished is None or wished in (plan.metric, *names.metrics):
-        return Measure(words=plan.metric if wished is None else wished, names=names)
+        words = plan.metric if wished is None else wished
+        return Measure(words=words, names=names, known=(words, mode) == (plan.metric, plan.mode))
     expression = names.parse(wished)
     return Measure(words=expression.words, names=names, expression=expression)
 

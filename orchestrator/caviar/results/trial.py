@@ -21,7 +21,7 @@ MOST_TEXT = 20_000
 
 
 class Summary(TypedDict):
-    """The value of a metric at the last report of it, and its smallest or largest one, by the sweep's mode."""
+    """The value of a metric at the last report of it; and of the sweep's own, its smallest or largest, by its mode."""
 
     last: float | None
     best: float | None
@@ -51,7 +51,7 @@ class TrialDocument:
         diverged: whether the sweep's metric was ever NaN or infinite.
         kind: of failure: error, oom, timeout or lost.
         error: the traceback.
-        metrics: metric → its last and its best value.
+        metrics: metric → its last value, and its best one; None of metrics that the sweep is not judged by.
         curves: metric → all its reports.
         attempts: its rows in the view `attempts`.
         output: the last lines that its newest attempt printed, oldest first.

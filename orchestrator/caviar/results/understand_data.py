@@ -129,6 +129,11 @@ def sweep_data(opened: OpenSweep, *, rule: str | None = None, at_step: int | Non
     out = {*compared, *edited}
     worst = {trial for trial, state, diverged, _ in rows if diverged and state in ended and trial not in out}
     together = {trial for row in selection.rows for trial in row.trials}
+    if not compared and edited:
+        raise NoResultError(
+            f"{opened.title} says nothing of its parameters: all trials with a usable {plan.metric} were edited while "
+            f"training, or forked, so none of them is one configuration's; see them: caviar best {opened.sweep.id}"
+        )
     if not compared:
         raise NoResultError(
             f"{opened.title} has no trial with a usable {plan.metric}; see why: caviar status {opened.sweep.id}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from caviar.errors import CaviarError, StoreError, SweepInterrupted
 from caviar.results.family import twin_of
 from caviar.results.next_plan import next_plan
+from caviar.results.nobody_stopped import why_nobody_stopped
 from caviar.results.retest_plan import on_unused_seeds
 from caviar.run import store_outage
 from caviar.run.assembly import search_of, searcher_of
@@ -32,7 +33,7 @@ from caviar.search.samplers import make_sampler
 from caviar.space import live_range
 from caviar.spec.code_archive import pack
 from caviar.spec.plan import Plan, advice_of
-from caviar.store import Store, SweepDir
+from caviar.store import Store, SweepDir, Views
 from caviar.store.checkpoints import discard_unrecorded
 from caviar.store.finalize import write_final
 from caviar.store.ownership import own
@@ -282,7 +283,7 @@ def drive_sweep(
         held.look()
         progress.update(last := run_progress.read(scheduler))  # with what was read when all was published
         checkpoints.finish()
-        if word := _end(held, sweep_dir, plan, scheduler, failed=hopeless is not None, last=last):
+        if word := _end(store, held, plan, scheduler, failed=hopeless is not None, last=last):
             progress.note(word)
         error = hopeless or _fruitless(store, sweep_dir, plan, scheduler)
         if program.final and not error and _is_last(store, held, plan, scheduler):
@@ -319,21 +320,21 @@ def _fruitless(store: Store, sweep_dir: SweepDir, plan: Plan, scheduler: Schedul
     return None if error is None or has_winner(store, sweep_dir) else error
 
 
-def _end(
-    held: Ownership, sweep_dir: SweepDir, plan: Plan, scheduler: Scheduler, *, failed: bool, last: SweepStatus
-) -> str:
+def _end(store: Store, held: Ownership, plan: Plan, scheduler: Scheduler, *, failed: bool, last: SweepStatus) -> str:
     """Make the sweep final; returns what is to be said at the end, empty: nothing."""
     counters = scheduler.counters
     failed = failed or bool(counters.reported and not scheduler.stopped and misspelt(counters))
-    write_final(sweep_dir, held.epoch, "failed" if failed else None)
+    write_final(held.sweep, held.epoch, "failed" if failed else None)
     if scheduler.stopped:
         return _farewell(last, scheduler)
     if held_back := scheduler.trials.held:
         which = ", ".join(map(str, held_back[:5])) + (", …" if len(held_back) > 5 else "")
         return f"paused: only trial {which} is left, and waits for you; go on with: caviar resume {last.sweep}"
-    if plan.halves and not scheduler.judged:
-        return f"{plan.stopping} judged nobody: trials that end within a second are over before their rows arrive"
-    return ""
+    if not plan.stopping:
+        return ""
+    with Views(store, [held.sweep]) as views:
+        judged = scheduler.judged or not plan.halves
+        return why_nobody_stopped(views, plan.metric, plan.stopping, judged=judged)
 
 
 def _farewell(last: SweepStatus, scheduler: Scheduler) -> str:

@@ -102,7 +102,7 @@ def act_of(one: Mapping[str, Any], taken: Mapping[Any, int | None], backs: Seque
     if action == Action.APPLIED or (action in (Action.PAUSE, Action.CONTINUE) and one["decided_by"] != USER):
         return None
     branch = sum(back["trial"] == trial and back["n"] <= one["n"] for back in backs)
-    said, shown = act_sentence(action, step, numbers), trial
+    said, shown = act_sentence(action, step, numbers, by=one["decided_by"]), trial
     if action == Action.EDIT:
         step = taken.get((trial, one["n"]), numbers.get("at_step") or step)
     to = numbers.get("to")
