@@ -26,7 +26,8 @@ from caviar.search.samplers import make_sampler
 from caviar.space import Float, Space
 from caviar.spec.plan import Plan
 from caviar.store.checkpoints import Cut, is_cut
-from caviar_workers.checkpoint import Checkpoint, Save
+from caviar_workers.checkpoint import Save
+from caviar_workers.messages import Origin
 from caviar_workers.trial import Trial
 
 EPOCHS, CLASSES, LENGTH, WIDTH, BATCH = 40, 10, 40, 32, 40
@@ -175,14 +176,14 @@ class InMemory:
 
     def look_up(self, work: Work) -> Future[Kept]:
         """The newest living one, or that of the parent."""
-        found: dict[int, Checkpoint] = {}
+        found: dict[int, tuple[Origin, ...]] = {}
         for trial, attempt in zip(work.trials, work.attempts, strict=True):
             if trial in self._forks:
                 fork = self._forks[trial]
                 save = next(s for s in self._saves[fork.parent] if (s.attempt, s.step) == (fork.attempt, fork.step))
-                found[trial] = Checkpoint(save.step, save.data or b"")
+                found[trial] = (Origin(save=save),)
             if attempt and (living := self._living(trial)):
-                found[trial] = Checkpoint(living[-1].step, living[-1].data or b"")
+                found[trial] = (Origin(save=living[-1]),)
         return done(Kept(restore=found))
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from caviar_workers.messages import Batch, Lease
+from caviar_workers.checkpoint import Save, carried
+from caviar_workers.messages import Batch, Lease, Living, Origin
 
 Rows = list[dict[str, Any]]
 
@@ -22,6 +23,12 @@ def make_lease(trials: Sequence[int] = (0,), **given: Any) -> Lease:
         "configs": {"lr": (0.5,) * len(trials)},
     }
     return Lease(**{**usual, **given})
+
+
+def origin(step: int, data: bytes = b"", living: Living | None = None) -> tuple[Origin, ...]:
+    """What a trial goes on from, with its bytes."""
+    save = Save(trial=0, attempt=0, step=step, rows=0, value=1.0, checksum="")
+    return (Origin(save=carried(save, data), living=living),)
 
 
 def rows_of(batches: Iterable[Batch]) -> dict[str, Rows]:

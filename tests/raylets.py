@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -28,16 +29,20 @@ SETTINGS = TOKEN | {
     "RAY_health_check_failure_threshold": "4",
 }
 
+_HIDE = 'mount --make-rprivate / && mount -t tmpfs tmpfs "$0" && exec "$@"'
+
 
 class Raylets:
     """The cluster, for the length of a `with` block: a head without CPUs, and nodes of one CPU each.
 
     Args:
         nodes: How many to begin with.
+        hidden: A folder that none of them sees; None: all see what we do. Root may do that.
     """
 
-    def __init__(self, nodes: int) -> None:
+    def __init__(self, nodes: int, hidden: Path | None = None) -> None:
         self._first = nodes
+        self._around = [] if hidden is None else ["unshare", "--mount", "sh", "-c", _HIDE, str(hidden)]
         self.address = ""
         self.nodes: list[int] = []
         """Numbers of the nodes that live."""
@@ -46,7 +51,7 @@ class Raylets:
 
     def __enter__(self) -> Raylets:
         self._process = subprocess.Popen(
-            [sys.executable, __file__],
+            [*self._around, sys.executable, __file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # Ray tells at length of every raylet that dies

@@ -14,6 +14,7 @@ from caviar.space import Float, Space
 from caviar.spec.plan import Plan
 from caviar.store import Store
 from caviar_workers.checkpoint import Save, carried
+from caviar_workers.stored_checkpoint import first_whole
 
 
 @pytest.fixture(params=["vault", "shelf"])
@@ -33,7 +34,11 @@ def saved(trial: int, step: int, data: bytes, attempt: int = 0) -> Save:
 
 def found(keeper: Checkpoints, trials: Sequence[int], attempts: Sequence[int]) -> dict[int, tuple[int, object]]:
     work = Work(trials=tuple(trials), attempts=tuple(attempts), seeds=(0,) * len(trials), configs={})
-    return {trial: (one.step, one.data) for trial, one in keeper.look_up(work).result().restore.items()}
+    return {
+        trial: tuple(checkpoint)
+        for trial, origins in keeper.look_up(work).result().restore.items()
+        for _, checkpoint in [first_whole(trial, origins)]
+    }
 
 
 def test_a_trial_that_goes_on_gets_its_newest_checkpoint(keeper: Checkpoints) -> None:
@@ -54,6 +59,15 @@ def test_a_first_attempt_gets_none(keeper: Checkpoints) -> None:
     keeper.add_saves([saved(3, 5, b"a")])
 
     assert found(keeper, [3], [0]) == {}
+
+
+def test_what_a_worker_does_not_see_comes_with_its_bytes_the_next_time(keeper: Checkpoints) -> None:
+    keeper.add_saves([saved(3, 5, b"a"), saved(3, 6, b"b")])
+    keeper.bring([3])
+    work = Work(trials=(3,), attempts=(1,), seeds=(0,), configs={})
+
+    (origin,) = keeper.look_up(work).result().restore[3]
+    assert (origin.folder, origin.save.data) == ("", b"b")
 
 
 def test_the_end_of_a_trial_takes_nothing_away(keeper: Checkpoints) -> None:

@@ -27,6 +27,7 @@ LEAST = {
     "pbt": "2 constant",
     "report": "--reports 2000 --rows 4000",
     "report_page": "--sizes 40x5 --huge 60x5",
+    "restoring": "--trials 2 --mb 1 --rounds 1",
     "sampling": "",
     "scale": "--slots 20 --rounds 1 --streams 10",
     "shapes": "--scale 0.1 --no-tune",

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from caviar_workers.checkpoint import Checkpoint
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Program
 
-from ..leases import ended, make_lease, rows_of
+from ..leases import ended, make_lease, origin, rows_of
 from ..run.conftest import inline
 
 __all__ = ["inline"]  # the fixture, here too
@@ -43,6 +42,6 @@ def again(trained) -> Callable[..., Trained]:
 
     def call(before: Trained, train: Callable[..., Any], **given: Any) -> Trained:
         save = before.saves[-1]
-        return trained(train, attempts=(1,), restore={0: Checkpoint(save.step, save.data)}, **given)
+        return trained(train, attempts=(1,), restore={0: origin(save.step, save.data)}, **given)
 
     return call

@@ -15,6 +15,7 @@ from caviar.run.executors.ray_session import RaySession
 from caviar.store import Store
 from caviar.store.requests import ask_to_stop
 
+from .checkpoint_reads import watched
 from .conftest import Caviar, Write, curves
 
 pytestmark = pytest.mark.ray
@@ -49,8 +50,10 @@ def carrying(config: dict[str, Any], trial: Any) -> None:
 
 def test_a_killed_trial_goes_on_from_the_last_checkpoint_whose_rows_are_published(ray: RaySession, store: Path) -> None:
     sweep = Sweep(carrying, space={"lr": Float(0.1, 1.0)}, metric="loss", trials=4, concurrency=1)
-    result = sweep.run(store=store, progress=SilentProgress(sys.stderr))
+    with watched() as reads:
+        result = sweep.run(store=store, progress=SilentProgress(sys.stderr))
 
+    assert reads == [], "the driver reads none"
     assert result.sql("SELECT DISTINCT state FROM trials").fetchall() == [("COMPLETED",)]
     assert curves(result, "trial, step") == list(itertools.product(range(4), range(STEPS)))
     rows = result.sql("SELECT lr, c.step, loss FROM curves c JOIN trials USING (trial)").fetchall()
@@ -112,8 +115,10 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before_when_a_sweep_is_resume
     names[-1].write_bytes(b"x")
     path.with_name("hurry").touch()
 
-    assert caviar("resume").code == 0
+    with watched() as reads:
+        assert caviar("resume").code == 0
 
+    assert reads == [], "the driver reads none"
     result = Result(store)
     assert result.sql("SELECT attempt, start, rows FROM attempts WHERE state = 'COMPLETED'").fetchall() == [(1, 5, 1)]
     assert curves(result, "attempt, step") == [*((0, step) for step in range(5)), (1, 5)]

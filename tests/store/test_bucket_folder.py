@@ -11,11 +11,14 @@ from caviar.store import Store, SweepDir
 from caviar.store.artifacts import copy_artifact, newest_of
 from caviar.store.checkpoints import folders_for_workers, read_checkpoint, saves_of
 from caviar.store.disk import objects
+from caviar.store.origins import origins_of
 from caviar_workers.artifact import Artifact
 from caviar_workers.bucket_client import PART
 from caviar_workers.bucket_folder import BUILD_MARK, BucketFolder
 from caviar_workers.checkpoint import Save
+from caviar_workers.messages import Origin
 from caviar_workers.store_folder import folder_of
+from caviar_workers.stored_checkpoint import UnseenStoreError, check_seen, first_whole
 
 from ..leases import make_lease
 
@@ -36,13 +39,24 @@ def folder(owned: tuple[SweepDir, int]) -> BucketFolder:
     return found
 
 
-def test_what_is_written_is_what_the_driver_finds(owned, tmp_path: Path) -> None:
+def whole(owned: tuple[SweepDir, int]) -> tuple[Store, SweepDir]:
+    sweep, _ = owned
+    return Store.open(str(sweep.path.parent)), sweep
+
+
+def test_what_is_written_is_what_the_driver_and_workers_find(owned, cloud, tmp_path: Path) -> None:
     sweep, _ = owned
     large = tmp_path / "large"
     large.write_bytes(bytes(range(256)) * (PART // 200))  # in parts
     save = folder(owned).write(SAVE, large)
     assert saves_of(sweep, 3) == [replace(save, data=None)]
     assert read_checkpoint(sweep, save) == large.read_bytes()
+    (origin,) = origins_of(*whole(owned), {3: [save]})[3]
+    found = first_whole(3, [origin])
+    assert found is not None
+    assert found[1].data == large.read_bytes(), "a worker reads it there too"
+    cloud.proxy.faults = lambda request: REFUSED if request.number % 2 == 0 else None
+    assert first_whole(3, [origin]) is not None
     made = folder(owned).write_artifact(ARTIFACT, b"kept")
     row = {"trial": 3, "attempt": 0, "number": 0, "name": "../x", "bytes": made.size, "checksum": made.checksum}
     copy_artifact(sweep, newest_of(sweep, [row])["../x"], written := io.BytesIO())
@@ -81,5 +95,8 @@ def test_who_may_not_write_there_hands_it_to_the_driver(owned, monkeypatch) -> N
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_PROFILE", "no-such")
     assert folder_of(lease) is None
+    origin = Origin(save=SAVE, folder=checkpoints)
+    with pytest.raises(UnseenStoreError):
+        check_seen(replace(lease, restore={0: (origin,)}))
     assert folder_of(replace(lease, checkpoints="", build="")) is None
     assert BUILD_MARK == objects.FOLDER

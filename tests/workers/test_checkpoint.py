@@ -13,10 +13,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from caviar_workers.checkpoint import Checkpoint, Save, parse_save
+from caviar_workers.checkpoint import Save, parse_save
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Batch, Lease, Living, Message, Program, Summary
 from caviar_workers.trial import Trial
+
+from ..leases import origin
 
 
 @pytest.fixture
@@ -149,7 +151,7 @@ def test_an_execution_that_was_restored_says_where_it_began() -> None:
         assert data == b"ten"
         trial.report(step + 1, loss=1.0)
 
-    found = batches(train, restore={7: Checkpoint(10, b"ten")})
+    found = batches(train, restore={7: origin(10, b"ten")})
 
     assert [(row["_start"], row["step"]) for row in rows(found, "curves")] == [(11, 11)]
     assert rows(found, "attempts")[-1]["start"] == 11
@@ -162,8 +164,8 @@ def test_whoever_does_not_load_begins_at_0_and_who_has_nothing_loads_none() -> N
     def loading(config: dict[str, Any], trial: Trial) -> None:
         trial.report(0, loss=1.0 if trial.load() is None else 2.0)
 
-    assert rows(batches(train, restore={7: Checkpoint(10, b"")}), "attempts")[-1]["start"] == 0
-    assert rows(batches(loading, restore={8: Checkpoint(10, b"")}), "curves")[0]["loss"] == 1.0
+    assert rows(batches(train, restore={7: origin(10, b"")}), "attempts")[-1]["start"] == 0
+    assert rows(batches(loading, restore={8: origin(10, b"")}), "curves")[0]["loss"] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -180,7 +182,7 @@ def test_neither_a_late_load_nor_a_report_of_the_past_is_possible(late: bool, st
         trial.load()
         trial.report(step, loss=1.0)
 
-    ended = rows(batches(train, restore={7: Checkpoint(10, b"")}), "attempts")[-1]
+    ended = rows(batches(train, restore={7: origin(10, b"")}), "attempts")[-1]
     assert ended["state"] == "FAILED"
     assert words in ended["error"]
 
@@ -247,7 +249,7 @@ def test_an_attempt_that_goes_on_carries_the_curve_on() -> None:
     def leaving_it(config: dict[str, Any], trial: Trial) -> None:
         trial.report(11, train_loss=1.0)
 
-    given = {"restore": {7: Checkpoint(10, b"")}, "living": {7: before}}
+    given = {"restore": {7: origin(10, living=before)}}
     found = batches(train, **given)
     ended = rows(found, "attempts")[-1]
     assert [save.value for batch in found for save in batch.saves] == [2.0]
@@ -262,7 +264,7 @@ def test_an_attempt_that_goes_on_carries_the_curve_on() -> None:
 
 
 def test_whoever_carries_a_curve_without_the_metric_on_to_its_end_has_none() -> None:
-    given = {"restore": {7: Checkpoint(10, b"")}, "living": {7: Living()}}
+    given = {"restore": {7: origin(10, living=Living())}}
 
     assert rows(batches(lambda config, trial: trial.load() and None, **given), "attempts")[-1]["kind"] == "metric"
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from caviar_workers.checkpoint import Checkpoint
 from caviar_workers.command import Command, in_a_word
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Program
@@ -19,7 +18,7 @@ from caviar_workers.states import Action
 from caviar_workers.subprogram import MOST_LINE, CommandError
 from caviar_workers.trial import Trial, TrialInterrupted
 
-from ..leases import ended, make_lease, rows_of
+from ..leases import ended, make_lease, origin, rows_of
 
 PYTHON = sys.executable
 
@@ -289,7 +288,7 @@ def test_another_attempt_goes_on_from_the_checkpoint(script):
     saves = [save for batch in first for save in batch.saves]
     assert [(save.step, save.data) for save in saves] == [(0, b"0"), (1, b"1")]
 
-    lease = make_lease(attempts=(1,), restore={0: Checkpoint(1, b"1")})
+    lease = make_lease(attempts=(1,), restore={0: origin(1, b"1")})
     again = rows_of(run_lease(program, lease, own_process=False))
     assert [row["step"] for row in again["curves"]] == [2, 3]
     assert ended(again)[0]["state"] == "COMPLETED"
@@ -298,7 +297,7 @@ def test_another_attempt_goes_on_from_the_checkpoint(script):
 def test_a_pause_waits_for_the_checkpoint(script):
     trial = make_trial()
     saved = []
-    trial.restore(None, lambda one, step, data: saved.append((step, Path(data).read_bytes())))
+    trial.connect(lambda one, step, data: saved.append((step, Path(data).read_bytes())))
 
     class Pausing(Command):
         @staticmethod

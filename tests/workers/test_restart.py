@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from caviar_workers.checkpoint import Checkpoint
 from caviar_workers.command import Command
 from caviar_workers.lease import run_lease
 from caviar_workers.messages import Applied, Message, Program
@@ -17,7 +16,7 @@ from caviar_workers.schedule import Change
 from caviar_workers.states import Action
 from caviar_workers.trial import Trial
 
-from ..leases import Rows, ended, make_lease, rows_of
+from ..leases import Rows, ended, make_lease, origin, rows_of
 
 
 def run(train: Callable[..., Any], *changes: Change, **lease: Any) -> tuple[dict[str, Rows], list[Applied]]:
@@ -59,13 +58,13 @@ def test_train_begins_again_from_the_checkpoint_that_it_was_asked_for() -> None:
 
 
 def test_an_attempt_begins_with_what_waited_for_a_restart() -> None:
-    tables, applied = run(train, units(after=4), attempts=(1,), restore={0: Checkpoint(8, b"9")})
+    tables, applied = run(train, units(after=4), attempts=(1,), restore={0: origin(8, b"9")})
     assert column(tables, "units") == [7.0] * 3
     assert [(one.decision, one.step) for one in applied] == [(5, 8)]
 
 
 def test_what_was_taken_behind_the_checkpoint_of_a_retry_is_taken_at_the_same_step_again() -> None:
-    tables, applied = run(train, units(after=6, settled=True), attempts=(1,), restore={0: Checkpoint(2, b"9")})
+    tables, applied = run(train, units(after=6, settled=True), attempts=(1,), restore={0: origin(2, b"9")})
     assert column(tables, "units") == [32.0] * 4 + [7.0] * 5
     assert applied == []
 
@@ -195,5 +194,5 @@ def test_who_reports_the_former_value_of_a_parameter_is_told_so(values: Sequence
 
 def test_a_state_that_is_loaded_with_the_former_value_is_noticed_in_the_next_attempt() -> None:
     taken = Change(decision=5, after=1, values={"lr": 0.1}, settled=True)
-    _, applied = run(reports(*[0.5] * 5), taken, attempts=(1,), restore={0: Checkpoint(3, b"")})
+    _, applied = run(reports(*[0.5] * 5), taken, attempts=(1,), restore={0: origin(3, b"")})
     assert [(one.stale, one.step) for one in applied] == [(("lr",), 6)]

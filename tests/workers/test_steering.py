@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from caviar_workers.checkpoint import Checkpoint
 from caviar_workers.config_form import form_of, nested
 from caviar_workers.inbox import Inbox
 from caviar_workers.live_config import LiveConfig, is_unread, live, watch
@@ -25,7 +26,7 @@ def change(decision, after, settled=False, **values):
 class Told:
     """One trial of a lease, its inbox, and what it told."""
 
-    def __init__(self, form=nested, changes=(), restore=None, live=(), **config):
+    def __init__(self, form=nested, changes=(), saved=None, live=(), **config):
         columns = {name: (value,) for name, value in (config or {"lr": 1.0}).items()}
         self.lease = Lease(
             id=0,
@@ -37,11 +38,12 @@ class Told:
             configs=columns,
             live=frozenset(live),
             changes={3: changes} if changes else {},
-            restore=restore or {},
         )
         self.applied = []
         self.inbox = Inbox(self.lease, self.applied.append)
         self.trial = Trial(sweep="s", number=3, attempt=0, seed=1)
+        if saved is not None:
+            self.trial.restore(Checkpoint(saved, b""))
         self.inbox.begin(self.trial)
         self.config = self.inbox.configure(self.trial, self.lease.config(0), form)
 
@@ -94,10 +96,8 @@ def test_a_ramp_and_an_edit_ahead_come_at_their_steps():
 
 
 def test_an_attempt_that_goes_on_begins_with_what_held_at_its_checkpoint_and_replays_the_rest():
-    from caviar_workers.checkpoint import Checkpoint
-
     known = (change(1, 3, True, lr=0.5), change(2, 7, True, lr=0.25), change(4, 6, lr=0.1, units=7))
-    told = Told(changes=known, restore={3: Checkpoint(5, b"")}, lr=1.0, units=1)
+    told = Told(changes=known, saved=5, lr=1.0, units=1)
     assert told.config == {"lr": 0.5, "units": 1}
     seen = []
     for step in range(6, 9):
@@ -108,9 +108,7 @@ def test_an_attempt_that_goes_on_begins_with_what_held_at_its_checkpoint_and_rep
 
 
 def test_a_train_that_does_not_load_its_checkpoint_gets_what_held_at_its_steps():
-    from caviar_workers.checkpoint import Checkpoint
-
-    told = Told(changes=(change(1, 3, True, lr=0.5),), restore={3: Checkpoint(5, b"")})
+    told = Told(changes=(change(1, 3, True, lr=0.5),), saved=5)
     seen = []
     for step in range(6):
         told.trial.report(step, loss=0.0)
@@ -119,9 +117,7 @@ def test_a_train_that_does_not_load_its_checkpoint_gets_what_held_at_its_steps()
 
 
 def test_what_was_due_before_a_checkpoint_is_taken_there():
-    from caviar_workers.checkpoint import Checkpoint
-
-    told = Told(changes=(change(1, 3, lr=0.5),), restore={3: Checkpoint(5, b"")})
+    told = Told(changes=(change(1, 3, lr=0.5),), saved=5)
     assert (told.config["lr"], told.taken) == (0.5, [(1, 5)])
 
 

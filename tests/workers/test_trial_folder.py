@@ -13,7 +13,7 @@ from caviar_workers.messages import Program
 from caviar_workers.trial import Trial
 from caviar_workers.trial_folder import ROOT, is_folder, pack_folder
 
-from ..leases import ended, make_lease, rows_of
+from ..leases import ended, make_lease, origin, rows_of
 
 
 def run(train, **given):
@@ -94,7 +94,7 @@ def test_a_folder_is_saved_and_comes_back(model):
         assert saved.path == saved.path
         trial.report(1, loss=1)
 
-    assert failed(run(going_on, attempts=(1,), restore={0: Checkpoint(0, save.data)})) is None
+    assert failed(run(going_on, attempts=(1,), restore={0: origin(0, save.data)})) is None
     assert (found["step"], found["data"], found["mode"]) == (0, save.data, 0o755)
     assert found["files"] == as_map(model)
 
@@ -106,7 +106,7 @@ def test_what_was_saved_as_bytes_is_a_file():
         found.append(trial.load().path.read_bytes())
         trial.report(1, loss=1)
 
-    assert failed(run(train, attempts=(1,), restore={0: Checkpoint(0, b"abc")})) is None
+    assert failed(run(train, attempts=(1,), restore={0: origin(0, b"abc")})) is None
     assert found == [b"abc"]
 
 

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+import obstore
 from obstore.store import GCSStore, S3Store
 
 from caviar_workers.object_errors import translated
 
 REQUEST_S, CONNECT_S = 30.0, 3.0
-"""Seconds for a request without an answer, and for a connection."""
+"""Seconds for a request, its whole answer included, and for a connection."""
 
 PART = 16 * 2**20
-"""Bytes of a part; larger objects are uploaded in parts, and appear when all parts are there."""
+"""Bytes of a part; larger objects are uploaded in parts, and appear when all parts are there, and are read in parts:
+no request takes longer because an object is large.
+"""
 
 
 def client_of(scheme: str, bucket: str) -> Any:
@@ -43,6 +48,32 @@ def client_of(scheme: str, bucket: str) -> Any:
     _check_endpoint()
     settings |= _aws()
     return translated(f"s3://{bucket}", lambda: S3Store(bucket, **settings))
+
+
+def parts_of(
+    client: Any, key: str, call: Callable[[Callable[[], Any]], Any], check: Callable[[int], None] = lambda size: None
+) -> Iterator[Any]:
+    """The content of an object, part by part.
+
+    Args:
+        client: Of its bucket.
+        key: Its key.
+        call: Makes each request, and repeats it as may be.
+        check: Told the object's bytes before they are read; what it raises is raised.
+    """
+
+    def begin() -> tuple[int, Any]:
+        found = obstore.get(client, key)
+        size = found.meta["size"]
+        check(size)
+        return size, found.bytes() if size <= PART else None
+
+    size, whole = call(begin)
+    if whole is not None:
+        yield whole
+        return
+    for start in range(0, size, PART):
+        yield call(partial(obstore.get_range, client, key, start=start, end=min(start + PART, size)))
 
 
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")

@@ -1,8 +1,9 @@
-"""The folders of a sweep in a bucket, as a worker that may write there does."""
+"""The folders of a sweep in a bucket, as a worker that may write or read there does."""
 
 from __future__ import annotations
 
 import errno
+import io
 from collections.abc import Callable
 from typing import IO, Any, TypeVar
 
@@ -11,8 +12,8 @@ import obstore
 from caviar_workers.artifact import FOLDER as ARTIFACTS
 from caviar_workers.artifact import Artifact
 from caviar_workers.backoff import Backoff
-from caviar_workers.bucket_client import PART, client_of
-from caviar_workers.checkpoint import BORNE, Save, completed, summed
+from caviar_workers.bucket_client import PART, client_of, parts_of
+from caviar_workers.checkpoint import BORNE, DESCRIPTION, Save, completed, summed
 from caviar_workers.object_errors import translated
 
 T = TypeVar("T")
@@ -83,6 +84,38 @@ class BucketFolder:
             raise FileNotFoundError(errno.ENOENT, "another process has taken the sweep over", self._uri) from None
 
     def _call(self, backoff: Backoff, key: str, do: Callable[[], T]) -> T:
-        place = f"{self._uri}/{key}"
-        found: Any = backoff.call(lambda again: translated(place, do))
-        return found  # type: ignore[no-any-return]
+        return _called(backoff, f"{self._uri}/{key}", do)
+
+
+def is_there(folder: str) -> bool:
+    """Whether the folder of a sweep's checkpoints can be read from here; beside it is the sweep's description.
+
+    Raises:
+        OSError: There are no credentials, the bucket cannot be reached, or it may not be read.
+    """
+    client, key = _place_of(f"{folder.rpartition('/')[0]}/{DESCRIPTION}")
+    _called(BORNE, folder, lambda: obstore.head(client, key))
+    return True
+
+
+def get(uri: str) -> bytes:
+    """The whole object.
+
+    Raises:
+        OSError: It is not there, or cannot be read.
+    """
+    client, key = _place_of(uri)
+    content = io.BytesIO()
+    content.writelines(parts_of(client, key, lambda do: _called(BORNE, uri, do)))
+    return content.getvalue()
+
+
+def _place_of(uri: str) -> tuple[Any, str]:
+    scheme, _, rest = uri.partition("://")
+    bucket, _, key = rest.partition("/")
+    return client_of(scheme, bucket), key
+
+
+def _called(backoff: Backoff, place: str, do: Callable[[], T]) -> T:
+    found: Any = backoff.call(lambda again: translated(place, do))
+    return found  # type: ignore[no-any-return]

@@ -22,6 +22,9 @@ from caviar_workers.trial_folder import write_data
 
 PIECE = 2**20
 
+DESCRIPTION = "sweep.json"
+"""A sweep's description, beside the folder of its checkpoints."""
+
 BORNE = Backoff(most_s=OUTAGE_S, full_s=ROOM_S)
 """What a trial's save bears, as its driver does: an outage may not be what a trial fails for."""
 
@@ -142,7 +145,7 @@ def summed(source: Any) -> tuple[int, int]:
 
 def is_visible(folder: str) -> bool:
     """Whether this machine sees the folder of a sweep's checkpoints; beside it is the sweep's description."""
-    return bool(folder) and BORNE.call(lambda again: Path(folder).with_name("sweep.json").is_file())
+    return bool(folder) and BORNE.call(lambda again: Path(folder).with_name(DESCRIPTION).is_file())
 
 
 def carried(save: Save, source: Any) -> Save:

@@ -80,10 +80,9 @@ class Inbox:
         with self._lock:
             changes = self._known(trial) if self._told or self._lease.changes else ()
             if changes:
-                saved = self._lease.restore.get(trial.number)
                 steering = Steering((trial.number, trial.attempt), first, self._tell)
                 trial.steer(steering)
-                first = steering.begin(changes, -1 if saved is None else saved.step)
+                first = steering.begin(changes, trial.restored_step)
                 trial.skip = steering.place[1]
             trial.config = live(form)(first) if self._lease.live else form(first)
         return trial.config

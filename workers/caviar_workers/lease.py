@@ -42,6 +42,7 @@ from caviar_workers.process import (
 from caviar_workers.recorder import MOST_BACKLOG, Recorder
 from caviar_workers.scalar import held_number, in_words, scalar
 from caviar_workers.std_streams import OUTLETS
+from caviar_workers.stored_checkpoint import check_seen
 from caviar_workers.surroundings import Surroundings, as_given, where_import_leads
 from caviar_workers.trainer import train_in_thread
 from caviar_workers.trial import Trial, TrialInterrupted
@@ -80,7 +81,9 @@ def run_lease(
     Raises:
         WrongProcessError: The lease must run in another process; or the rest of it, after all that it has to say of
             the trials that ended here.
+        UnseenStoreError: What its trials go on from cannot be read here; none has begun.
     """
+    check_seen(lease)
     if own_process:
         enter(lease)
     with Capture(descriptors=own_process, hidden=lease.hidden) as capture:
@@ -182,6 +185,7 @@ class Training:
         try:
             if self._function is None:
                 self._function = self._load()
+            self._recorder.restore(attempt.trial)
             attempt.trial.data = self._data
             attempt.trial.once = getattr(self._function, "reads_once", False)
             started = time.perf_counter()

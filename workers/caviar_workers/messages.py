@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from caviar_workers.artifact import Artifact
-from caviar_workers.checkpoint import Checkpoint, Save
+from caviar_workers.checkpoint import Save
 from caviar_workers.schedule import Change
 from caviar_workers.states import Action, Cause
 
@@ -45,6 +45,18 @@ class Living:
     """The objective was NaN or infinite there."""
     metrics: Mapping[str, Summary] = field(default_factory=dict)
     """Of the metrics that were reported there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """A checkpoint that a trial may go on from."""
+
+    save: Save
+    """Which; with its bytes where the worker cannot read them itself."""
+    folder: str = ""
+    """Folder of checkpoints in which it lies, or its URI; empty: its bytes came along."""
+    living: Living | None = None
+    """The trial's curve up to there, summed up; None: nobody has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +145,8 @@ class Lease:
     """Folder of the sweep's checkpoints, or its URI, for workers that see it; empty: none can."""
     build: str = ""
     """Where they write them before they show them there."""
-    restore: Mapping[int, Checkpoint] = field(default_factory=dict)
-    """Trial → what its `load()` gives."""
-    living: Mapping[int, Living] = field(default_factory=dict)
-    """Trial → its curve up to that checkpoint, summed up."""
+    restore: Mapping[int, tuple[Origin, ...]] = field(default_factory=dict)
+    """Trial → what its `load()` gives: the first of these that is whole."""
     causes: Mapping[int, Cause] = field(default_factory=dict)
     """Trial → why it is executed, of those that are not executed for the first time."""
     live: frozenset[str] = frozenset()

@@ -31,7 +31,9 @@ from caviar_workers.messages import Applied, Batch, Lease, Living, Summary
 from caviar_workers.row_checks import RowChecks
 from caviar_workers.row_columns import Rows, to_columns
 from caviar_workers.states import Cause, Failure, State
+from caviar_workers.std_streams import OUTLETS
 from caviar_workers.store_folder import Folder, folder_of
+from caviar_workers.stored_checkpoint import damaged, first_whole
 from caviar_workers.trial import WIDTH, Cells, Trial
 
 MOST_BACKLOG = 50_000
@@ -74,6 +76,8 @@ class Recorder:
         self._cells: Cells = []
         self._past: Past | None = None
         self._checks = RowChecks(lease.metric, lease.hidden)
+        self._carried: dict[int, Living] = {}
+        """Trial → its curve up to the checkpoint that `load` gives."""
         self._saves: list[Save] = []
         self._applied: list[Applied] = []
         self._artifacts: list[Artifact] = []
@@ -95,11 +99,7 @@ class Recorder:
         trial.branch = lease.branches.get(trial.number, 0)
         trial.halt = lease.halts.get(trial.number)
         artifacts = Artifacts(trial.number, trial.attempt)
-        trial.restore(
-            lease.restore.get(trial.number),
-            self.keep,
-            lambda data, name: self._keep_artifact(artifacts, trial, data, name),
-        )
+        trial.connect(self.keep, lambda data, name: self._keep_artifact(artifacts, trial, data, name))
         trial.arrive()
         self._capture.begin(trial)
         with self._lock:
@@ -107,6 +107,24 @@ class Recorder:
                 trial.bound(MOST_BACKLOG)
             self._open = attempt = Attempt(trial=trial, started=self._clock())
         return attempt
+
+    def restore(self, trial: Trial) -> None:
+        """Read what a trial goes on from; in the training thread, before train is called.
+
+        Raises:
+            OSError: It was forked from another one, and cannot begin.
+        """
+        origins = self._lease.restore.get(trial.number, ())
+        found = first_whole(trial.number, origins)
+        if word := damaged(origins, found and found[0]):
+            print(f"[caviar: {word}]", file=OUTLETS["err"])
+        if found is None:
+            return
+        origin, checkpoint = found
+        trial.restore(checkpoint)
+        if origin.living is not None:
+            with self._lock:
+                self._carried[trial.number] = origin.living
 
     def end(self, attempt: Attempt) -> None:
         """Close the attempt; what is reported to it from now on goes nowhere."""
@@ -173,8 +191,8 @@ class Recorder:
         found = trial.waiting_value(objective)
         if found is None and self._past is not None and trial.count > trial.backlog:  # then this past is its own
             found = _last(self._past.metrics, objective)
-        if found is None and trial.first_step > 0 and trial.number in self._lease.living:
-            found = _last(self._lease.living[trial.number].metrics, objective)
+        if found is None and trial.first_step > 0 and trial.number in self._carried:
+            found = _last(self._carried[trial.number].metrics, objective)
         return found
 
     def _checkpoints(self) -> Folder | None:
@@ -286,10 +304,10 @@ class Recorder:
 
     def _living(self, window: FlushWindow) -> dict[int, Living]:
         """Position of each attempt that loaded its checkpoint → the curve that it carries on."""
-        if not self._lease.living:
+        living = self._carried
+        if not living:
             return {}
         pairs = enumerate(zip(window.trials, window.firsts.tolist(), strict=True))
-        living = self._lease.living
         return {place: living[trial] for place, (trial, first) in pairs if first > 0 and trial in living}
 
     def _outcomes(self, window: FlushWindow, totals: Totals, faults: dict[int, str]) -> list[Outcome]:
@@ -299,7 +317,7 @@ class Recorder:
 
         def unknown(position: int) -> bool:
             """Whether it goes on from a curve that nobody summed up: all may have been reported there."""
-            return firsts[position] > 0 and window.trials[position] not in self._lease.living
+            return firsts[position] > 0 and window.trials[position] not in self._carried
 
         measured = totals.metrics[objective].has_last.tolist() if objective in totals.metrics else []
         outcomes: list[Outcome] = []

@@ -273,11 +273,18 @@ class Trial(OfOneProcess):
         """The newest value of a metric among the rows that wait for the recorder; None: they have none."""
         return next((row[metric] for row in reversed(self._cells[2::WIDTH]) if metric in row), None)
 
-    def restore(
-        self, checkpoint: Checkpoint | None, keep: Keep, artifact: Callable[[Any, str | None], None] | None = None
-    ) -> None:
-        """Give what `load` gives, say where `save` and `keep` lead (for the recorder, before the trial begins)."""
-        self._restored, self._keep, self._artifact = checkpoint, keep, artifact
+    def connect(self, keep: Keep, artifact: Callable[[Any, str | None], None] | None = None) -> None:
+        """Say where `save` and `keep` lead (for the recorder, before the trial begins)."""
+        self._keep, self._artifact = keep, artifact
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Give what `load` gives (for the lease, before train is called)."""
+        self._restored = checkpoint
+
+    @property
+    def restored_step(self) -> int:
+        """The last step in what `load` gives; −1: it gives nothing."""
+        return -1 if self._restored is None else self._restored.step
 
     def put(self, row: Row) -> None:
         """Record a row as it is, its time included (for simulated trials)."""

@@ -24,7 +24,7 @@ from caviar.results.paused import paused_by_user
 from caviar.run.decided_code import is_other, keep_code, need_silence, take_up_code
 from caviar.run.engine.births import births
 from caviar.run.engine.decision_log import Decision, DecisionLog
-from caviar.store.checkpoints import cuts_of, read_checkpoint, restorable, saves_of
+from caviar.store.checkpoints import cuts_of, is_whole, restorable, saves_of
 from caviar.store.finalize import write_final
 from caviar.store.owner import user_name
 from caviar.store.ownership import own
@@ -187,7 +187,8 @@ def look_back(opened: OpenSweep, trial: int, wish: Wish, to_step: int) -> tuple[
     """How a trial stands, with its newest attempt of which there is a trace, and where it would go back to."""
     sweep, now = opened.sweep, standing(opened, trial)
     fit = restorable(saves_of(sweep, trial), opened.views.published([trial])[trial], cuts_of(acts_of(opened, trial)))
-    whole = [save for save in fit if save.step > to_step or read_checkpoint(sweep, save) is not None]
+    found = next((save for save in fit if save.step <= to_step and is_whole(sweep, save)), None)
+    whole = [save for save in fit if save.step > to_step or (found is not None and save.step <= found.step)]
     newest = _newest_attempt(opened, sweep, trial)
     return replace(now, attempt=newest), rollback_of(opened, now, whole, wish.values, to_step=to_step)
 

@@ -6,7 +6,7 @@ Ctrl-C and `caviar stop`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -27,9 +27,9 @@ from caviar.run.function_output import show_output
 from caviar.run.signals import on_interrupt
 from caviar.spec.plan import Plan
 from caviar.store import Views
-from caviar.store.checkpoints import newest_restorable
 from caviar.store.final_tests import add_final
 from caviar.store.manifest import now
+from caviar.store.origins import may_go_on_from, origins_of, with_bytes
 from caviar_workers.failure import headline
 from caviar_workers.states import Failure, State
 from caviar_workers.tables import FIELDS
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from caviar.store import Store, SweepDir
     from caviar.store.ownership import Ownership
     from caviar_workers.checkpoint import Save
+    from caviar_workers.messages import Origin
 
 _COMPLETE = "the sweep is complete, but its final"
 _NOTHING = f"{_COMPLETE} function measured nothing: let it return a dict of metrics"
@@ -86,8 +87,7 @@ def run_final_test(
         return
     if tested:
         note(f"look {len(tested) + 1} at the test set: t{tested[0][1]} was measured on it before")
-    restore = newest_restorable(store, winner.sweep, [winner.trial])
-    told = FinalTestSink(Kept(restore=restore))
+    told = FinalTestSink(winner.sweep, _origins(store, winner))
     alone = replace(
         ports,
         sink=told,
@@ -119,6 +119,11 @@ def has_winner(store: Store, sweep_dir: SweepDir) -> bool:
         return bool(best_of_family(store, ancestors(store, sweep_dir), k=1)[1])
     except NotFoundError:
         return False
+
+
+def _origins(store: Store, winner: Winner) -> dict[int, tuple[Origin, ...]]:
+    """What the winner's `trial.load()` may give."""
+    return origins_of(store, winner.sweep, may_go_on_from(store, winner.sweep, [winner.trial]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,8 +216,9 @@ def _run(held: Ownership, plan: Plan, work: Work, ports: Ports, attend: Callable
 class FinalTestSink(Unpublished, NoWayBack):
     """Stands in for the store while a winner is tested: keeps what the test reports, gives the winner's checkpoint."""
 
-    def __init__(self, kept: Kept) -> None:
-        self._kept = kept
+    def __init__(self, home: SweepDir, restore: Mapping[int, tuple[Origin, ...]]) -> None:
+        self._home = home
+        self._restore = dict(restore)
         self.metrics: dict[str, Any] = {}
         """Each metric's last value, of the attempt that completed."""
         self.said = ""
@@ -244,4 +250,8 @@ class FinalTestSink(Unpublished, NoWayBack):
 
     def look_up(self, work: Work) -> Future[Kept]:
         """Give the winner's checkpoint, at each attempt."""
-        return done(self._kept)
+        return done(Kept(restore=self._restore))
+
+    def bring(self, trials: Iterable[int]) -> None:
+        """Read the winner's checkpoint here."""
+        self._restore = {trial: with_bytes(self._home, some) for trial, some in self._restore.items()}

@@ -28,7 +28,7 @@ from caviar.space import Choice, Constant, Float, Int, Space
 from caviar.space.inference import written
 from caviar.space.option import option_to_json
 from caviar.spec.plan import Plan
-from caviar.store.checkpoints import Cut, cuts_of, is_cut, read_checkpoint, restorable, saves_of, whole
+from caviar.store.checkpoints import Cut, cuts_of, is_cut, is_whole, restorable, saves_of, whole
 from caviar_workers.schedule import config_at, schedule_of
 from caviar_workers.states import Action
 
@@ -151,7 +151,7 @@ def look_to_fork(
         of_branch = [save for save in before if _branch(save, cuts) <= branch]
     step = wish.at_step
     fit = (save for save in of_branch if step is None or save.step <= step)
-    save = next((one for one in fit if read_checkpoint(opened.sweep, one) is not None), None)
+    save = next((one for one in fit if is_whole(opened.sweep, one)), None)
     if save is None:
         steps = ", ".join(str(one.step) for one in sorted(of_branch, key=lambda one: one.step))
         at = "" if step is None else f" at or before {step}"

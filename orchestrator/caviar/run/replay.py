@@ -25,7 +25,8 @@ from caviar.search.samplers import make_sampler
 from caviar.search.stopping import PBT, parse_stopping
 from caviar.space import Float, Space
 from caviar.spec.plan import Plan
-from caviar_workers.checkpoint import Checkpoint, Save
+from caviar_workers.checkpoint import Save
+from caviar_workers.messages import Origin
 from caviar_workers.states import State
 from caviar_workers.trial import Trial
 
@@ -34,12 +35,12 @@ class MemoryCheckpoints(NoWayBack):
     """Keeps checkpoints while this process lives; see `Checkpoints`. Of curves nothing is known here."""
 
     def __init__(self) -> None:
-        self._newest: dict[int, Checkpoint] = {}
+        self._newest: dict[int, tuple[Origin, ...]] = {}
 
     def add_saves(self, saves: Sequence[Save]) -> None:
         """Keep the newest ones."""
         for save in saves:
-            self._newest[save.trial] = Checkpoint(save.step, save.data or b"")
+            self._newest[save.trial] = (Origin(save=save),)
 
     def forget(self, trials: Iterable[int]) -> None:
         """Take nothing away."""

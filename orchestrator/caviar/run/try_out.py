@@ -15,8 +15,8 @@ from caviar.run.engine.trial_source import SampledTrials
 from caviar.run.engine.work import Kept
 from caviar.search.samplers import List, make_sampler
 from caviar.spec.plan import advice_of
-from caviar_workers.checkpoint import Checkpoint
 from caviar_workers.data import LoadedData, digested, load_data
+from caviar_workers.messages import Origin
 from caviar_workers.states import Cause, State
 from caviar_workers.surroundings import as_given
 from caviar_workers.tables import FIELDS
@@ -133,7 +133,7 @@ def try_trial(
         again = replace(
             lease,
             attempts=(1,),
-            restore={lease.trials[0]: Checkpoint(save.step, save.data)},
+            restore={lease.trials[0]: (Origin(save=save),)},
             causes={lease.trials[0]: Cause.RETRY},
         )
         second = try_lease(program, again, data, one_report=True)

@@ -1,4 +1,4 @@
-"""The files of checkpoints in a sweep's folder: which a trial may go on from, and what its curve was then."""
+"""The files of checkpoints in a sweep's folder: which there are, which stay, and which a trial may go on from."""
 
 from __future__ import annotations
 
@@ -6,84 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from caviar.store.disk.store_errors import store_error
 from caviar.store.layout import CHECKPOINTS, build_folder
-from caviar.store.read.sql import name as quoted
 from caviar.store.read.views import Views
-from caviar_workers.checkpoint import Checkpoint, Save, crc, parse_save
+from caviar_workers.checkpoint import PIECE, Save, crc, parse_save
 from caviar_workers.checkpoint_folder import unfinished_prefix
-from caviar_workers.messages import Living, Summary
-from caviar_workers.row_columns import Extremes, extremes
 from caviar_workers.states import Action
 from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import PurePath
 
     from caviar.store.disk import Disk
     from caviar.store.store import Store
     from caviar.store.sweep_dir import SweepDir
-
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
-    from caviar.store.store import Store
-    from caviar.store.sweep_dir import SweepDir
-
-    Column = NDArray[np.float64]
-    """Masked, where some rows did not report the metric."""
-
-
-def living_of(store: Store, sweep: SweepDir, steps: Mapping[int, int]) -> dict[int, Living]:
-    """The curves of some trials as far as an attempt that goes on from a checkpoint leaves them, summed up.
-
-    Args:
-        store: The store.
-        sweep: The sweep.
-        steps: Trial → last step in its checkpoint.
-
-    Raises:
-        StoreError: The store cannot be read.
-    """
-    if not steps:
-        return {}
-    objective = sweep.plan.metric
-    with Views(store, [sweep]) as views, views.of_trials(list(steps)):
-        metrics = views.metrics()
-        columns = ", ".join(["step", *map(quoted, metrics)])
-        found = {}
-        for trial, step in steps.items():
-            rows = f"SELECT {columns} FROM _curves WHERE trial = {int(trial)} AND step <= {int(step)} ORDER BY _row"
-            found[trial] = _summed_up(views.execute(rows).fetchnumpy(), metrics, objective)
-    return found
-
-
-def _summed_up(rows: Mapping[str, Column], metrics: list[str], objective: str) -> Living:
-    reported = [metric for metric in metrics if not np.ma.getmaskarray(rows[metric]).all()]
-    found = {metric: _extremes(rows[metric]) for metric in reported}
-    return Living(
-        diverged=objective in found and not found[objective].all_finite[0],
-        metrics={metric: _summary(one) for metric, one in found.items()},
-    )
-
-
-def _extremes(column: Column) -> Extremes:
-    return extremes(np.ma.getdata(column), ~np.ma.getmaskarray(column), np.zeros(1, np.int64))
-
-
-def _summary(found: Extremes) -> Summary:
-    finite = bool(found.has_finite[0])
-    return Summary(
-        last=float(found.last[0]),
-        low=float(found.low[0]) if finite else None,
-        high=float(found.high[0]) if finite else None,
-    )
 
 
 class Cut(NamedTuple):
@@ -125,7 +62,12 @@ def folders_for_workers(sweep: SweepDir, epoch: int) -> tuple[str, str]:
     The latter is removed when another owner claims the sweep, so that workers of this one can show nothing more. Both
     are URIs where the store is in a bucket.
     """
-    return str(sweep.path / CHECKPOINTS), str(sweep.path / build_folder(epoch))
+    return folder_of_checkpoints(sweep), str(sweep.path / build_folder(epoch))
+
+
+def folder_of_checkpoints(sweep: SweepDir) -> str:
+    """Return where workers that see the store find checkpoints."""
+    return str(sweep.path / CHECKPOINTS)
 
 
 def path_of(sweep: SweepDir, save: Save) -> PurePath:
@@ -229,29 +171,16 @@ def read_checkpoint(sweep: SweepDir, save: Save) -> bytes | None:
     return data if f"{crc(data):08x}" == save.checksum else None
 
 
-def newest_restorable(
-    store: Store, sweep: SweepDir, trials: Sequence[int], cuts: Cuts = NOWHERE
-) -> dict[int, Checkpoint]:
-    """Trial → its newest checkpoint that is whole and may be restored, of some trials that have one.
-
-    One that was rolled back goes on from before the cut, also while its new branch has no row.
-
-    Raises:
-        StoreError: The store cannot be read.
-    """
-    saves = {trial: saves_of(sweep, trial) for trial in trials}
-    if not any(saves.values()):
-        return {}
-    with Views(store, [sweep]) as views:
-        published = views.published([trial for trial, some in saves.items() if some])
-    found = {}
-    for trial, some in saves.items():
-        fit = restorable(some, published.get(trial, {}), cuts.get(trial, ()))
-        read = ((save.step, data) for save in fit if (data := read_checkpoint(sweep, save)) is not None)
-        newest = next(read, None)
-        if newest is not None:
-            found[trial] = Checkpoint(*newest)
-    return found
+def is_whole(sweep: SweepDir, save: Save) -> bool:
+    """Whether a checkpoint is as it was saved; read piece by piece."""
+    total = 0
+    try:
+        with sweep.disk.reading(path_of(sweep, save)) as file:
+            while piece := file.read(PIECE):
+                total = crc(piece, total)
+    except OSError:
+        return False
+    return f"{total:08x}" == save.checksum
 
 
 def orphans(store: Store, sweep: SweepDir) -> list[Save]:

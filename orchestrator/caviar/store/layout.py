@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING
 from caviar.errors import StoreError
 from caviar.store.untrusted_json import MOST_BYTES, parsed, record
 from caviar_workers.artifact import FOLDER
+from caviar_workers.checkpoint import DESCRIPTION
 from caviar_workers.tables import FORMAT, TABLES
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 
 FORMAT_FILE = "FORMAT"
-SWEEP_FILE = "sweep.json"
+SWEEP_FILE = DESCRIPTION
 CODE_FILE = "code.zip"
 PROJECT_FILE = "project.zip"
 SWEEP_PREFIX = "sweep="

@@ -18,9 +18,11 @@ from caviar.run.replay import MemoryCheckpoints
 from caviar.space import Float, Space
 from caviar.spec.plan import Plan
 from caviar.store import Store, Views, Writer
-from caviar.store.checkpoints import newest_restorable, orphans, path_of, restorable, saves_of, write_carried
+from caviar.store.checkpoints import orphans, path_of, restorable, saves_of, write_carried
+from caviar.store.origins import may_go_on_from, origins_of, with_bytes
 from caviar.store.writer import Publisher
 from caviar_workers.checkpoint import Save, carried
+from caviar_workers.stored_checkpoint import first_whole
 from caviar_workers.tables import schema
 
 PLAN = Plan(
@@ -95,8 +97,12 @@ def test_at_the_end_what_nothing_can_go_on_from_is_deleted(tmp_path: Path) -> No
     assert [one.step for one in orphans(store, sweep)] == [5]
     vault.finish()
     assert [one.step for one in saves_of(sweep, 0)] == [0]
+    found = may_go_on_from(store, sweep, [0, 7])
+    (origin,) = origins_of(store, sweep, found)[0]
+    assert (list(found), origin.save.step) == ([0], 0)
+    assert with_bytes(sweep, [origin])[0].save.data == b"0"
     path_of(sweep, saves_of(sweep, 0)[0]).write_bytes(b"x")
-    assert newest_restorable(store, sweep, [0, 7]) == {}
+    assert (first_whole(0, [origin]), with_bytes(sweep, [origin])) == (None, ())
     sweep.release(epoch)
 
 
@@ -112,7 +118,7 @@ def test_a_checkpoint_is_found_whose_rows_wait_to_be_published(tmp_path: Path) -
     ):
         writer.add("curves", curve(0))
         checkpoints.add_saves([saved(0)])
-        assert checkpoints.look_up(again).result(30).restore[0].step == 0
+        assert checkpoints.look_up(again).result(30).restore[0][0].save.step == 0
     sweep.release(epoch)
 
 

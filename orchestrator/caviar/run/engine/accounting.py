@@ -150,7 +150,9 @@ class Accounting:
         """Enter a lease's death: what it leaves is recorded, and tried again or given up."""
         if self._ports.checkpoints is not None:
             self._ports.checkpoints.process_died(event.lease)
-        if event.kind == LeaseFailure.REFUSED:
+        if event.kind == LeaseFailure.UNSEEN and self._ports.checkpoints is not None:
+            self._ports.checkpoints.bring(self._trials.leases[event.lease].work.trials)
+        if event.kind in (LeaseFailure.REFUSED, LeaseFailure.UNSEEN):
             self._trials.refuse(event.lease)
             return
         if event.kind == LeaseFailure.ERROR:

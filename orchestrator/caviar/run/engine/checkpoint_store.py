@@ -1,7 +1,7 @@
-"""The engine's keeper of checkpoints: writes what workers cannot, thins out, and gives trials what they go on from.
+"""The engine's keeper of checkpoints: writes what workers cannot, thins out, and says what trials may go on from.
 Artifacts take the same way to the disk.
 
-The files themselves are the affair of `store.checkpoints`.
+The files themselves are the affair of `store.checkpoints`. Their bytes are read by the workers (`store/origins.py`).
 """
 
 from __future__ import annotations
@@ -29,11 +29,8 @@ from caviar.store.checkpoints import (
     Cuts,
     discard_unfinished,
     folders_for_workers,
-    living_of,
-    newest_restorable,
     orphans,
     path_of,
-    read_checkpoint,
     restorable,
     saves_of,
     thinned,
@@ -41,7 +38,7 @@ from caviar.store.checkpoints import (
     whole,
     write_carried,
 )
-from caviar_workers.checkpoint import Checkpoint
+from caviar.store.origins import may_go_on_from, origins_of, with_bytes
 from caviar_workers.tables import FORKED
 
 if TYPE_CHECKING:
@@ -95,6 +92,8 @@ class StoredCheckpoints:
         self._folders = folders_for_workers(sweep_dir, epoch)
         self._adding: deque[tuple[int, Future[None]]] = deque()
         """Bytes, and what becomes of them, of what is being taken."""
+        self._unseen: set[int] = set()
+        """Trials whose worker could not read what they go on from; the loop's."""
         self._used = False
         self._held: dict[int, list[Save]] = {}
         self._doomed: deque[tuple[int, Save]] = deque()
@@ -161,7 +160,13 @@ class StoredCheckpoints:
         again = [trial for trial, attempt in tried if attempt or trial >= FORKED]
         if not again:
             return done(Kept(folders=self._folders))
-        return self._disk.do(lambda: self._look_up(again))
+        carried = self._unseen.intersection(again)
+        self._unseen -= carried
+        return self._disk.do(lambda: self._look_up(again, carried))
+
+    def bring(self, trials: Iterable[int]) -> None:
+        """Note whose worker could not read what they go on from."""
+        self._unseen.update(trials)
 
     def newest_saved(self, trials: Sequence[int]) -> dict[int, tuple[int, int]]:
         """Attempt and step of the newest checkpoint that may be restored, of some trials that wait; before the loop."""
@@ -232,16 +237,23 @@ class StoredCheckpoints:
         with suppress(OSError):  # it goes with the sweep's end, or its next owner's claim
             discard_unfinished(self._sweep_dir, self._epoch, lease)
 
-    def _look_up(self, again: Sequence[int]) -> Kept:
+    def _look_up(self, again: Sequence[int], carried: set[int]) -> Kept:
         saved = trials_with_saves(self._sweep_dir, again)
         born = {trial: self._forks[trial] for trial in again if trial in self._forks}
         if not (saved or born):
             return Kept(folders=self._folders)
         self._sink.flush()
-        restore = {trial: self._origin(fork) for trial, fork in born.items()}
-        restore |= newest_restorable(self._store, self._sweep_dir, saved, self._cuts)
-        living = living_of(self._store, self._sweep_dir, {trial: one.step for trial, one in restore.items()})
-        return Kept(folders=self._folders, restore=restore, living=living)
+        found = may_go_on_from(self._store, self._sweep_dir, saved, self._cuts)
+        for trial, fork in born.items():
+            found[trial] = [*found.get(trial, []), *self._first_of(fork)]
+            if not found[trial]:
+                raise _gone(fork)
+        restore = origins_of(self._store, self._sweep_dir, found)
+        for trial in carried.intersection(restore):
+            restore[trial] = with_bytes(self._sweep_dir, restore[trial])
+            if not restore[trial] and trial in born:
+                raise _gone(born[trial])
+        return Kept(folders=self._folders, restore=restore)
 
     def _pin(self, trial: int, attempt: int, step: int, *, living: bool) -> Pinned | None:
         self._sink.flush()
@@ -251,8 +263,8 @@ class StoredCheckpoints:
             cuts = self._cuts.get(trial, ())
             fit = restorable(saves, published, cuts) if living else whole(saves, published)
             found = next((save for save in fit if (save.attempt, save.step) == (attempt, step)), None)
-            if found is None or read_checkpoint(self._sweep_dir, found) is None:
-                return None
+            if found is None:
+                return None  # one that is damaged is passed over by who reads it
             self._pins.add((trial, attempt, step))
             self._doomed = deque(one for one in self._doomed if one[1].name != found.name)
             return _pinned(views, self._plan, trial, [save.attempt for save in saves])
@@ -270,17 +282,10 @@ class StoredCheckpoints:
                 return Cut(save.attempt, save.step), pinned
         return None
 
-    def _origin(self, fork: Fork) -> Checkpoint:
-        """The checkpoint that a trial was forked from."""
+    def _first_of(self, fork: Fork) -> list[Save]:
+        """The checkpoint that a trial was forked from; empty: it is gone."""
         saves = saves_of(self._sweep_dir, fork.parent)
-        same = [save for save in saves if (save.attempt, save.step) == (fork.attempt, fork.step)]
-        data = read_checkpoint(self._sweep_dir, same[-1]) if same else None
-        if data is None:
-            raise StoreError(
-                f"trial {fork.trial} was forked from trial {fork.parent} at step {fork.step}, and that checkpoint is "
-                "gone: put a copy of it back, or stop the trial"
-            )
-        return Checkpoint(fork.step, data)
+        return [save for save in saves if (save.attempt, save.step) == (fork.attempt, fork.step)][-1:]
 
     def _adopt(self, fork: Fork) -> None:
         self._forks[fork.trial] = fork
@@ -299,6 +304,13 @@ class StoredCheckpoints:
         with suppress(OSError, StoreError):  # `caviar store check` names it
             gone = orphans(self._store, self._sweep_dir)
             self._sweep_dir.disk.delete(path_of(self._sweep_dir, save) for save in gone)
+
+
+def _gone(fork: Fork) -> StoreError:
+    return StoreError(
+        f"trial {fork.trial} was forked from trial {fork.parent} at step {fork.step}, and that checkpoint is gone: put "
+        "a copy of it back, or stop the trial"
+    )
 
 
 def _pinned(views: Views, plan: Plan, trial: int, saved: Sequence[int]) -> Pinned:

@@ -75,7 +75,6 @@ def lease_of(
         checkpoints=kept.folders[0],
         build=kept.folders[1],
         restore=kept.restore,
-        living=kept.living,
         causes=work.causes,
         live=live,
         changes=work.changes,

@@ -74,8 +74,8 @@ class Checkpoints(Protocol):
 
     Contract, held by tests/contracts/test_checkpoints_contract.py:
 
-    * A trial that is tried again gets its newest checkpoint, whichever attempt saved it; one that saved nothing gets
-      none, and neither does a first attempt.
+    * A trial that is tried again is told of its newest checkpoint, whichever attempt saved it, and of older ones should
+      that be damaged; one that saved nothing of none, and neither is a first attempt. Its worker reads them.
     * Checkpoints are heard of after the rows before them went to the sink, in the order in which they were saved.
     * That a trial ended takes nothing from it: it may be tried again by a later driver.
     * With a checkpoint goes what its trial's curve was up to there: an attempt that goes on carries that curve on.
@@ -122,12 +122,16 @@ class Checkpoints(Protocol):
         ...
 
     def look_up(self, work: Work) -> Future[Kept]:
-        """Look up the newest checkpoints of those trials of a work that were tried before, or forked from others."""
+        """Look up what those trials of a work may go on from that were tried before, or forked from others."""
+        ...
+
+    def bring(self, trials: Iterable[int]) -> None:
+        """Note that a worker does not see the store: what it could not read comes with its bytes, the next time."""
         ...
 
 
 class NoWayBack:
-    """What keepers of checkpoints answer where nobody refers to any."""
+    """What keepers of checkpoints answer where nobody refers to any, and none lies in a store."""
 
     def pin(self, trial: int, attempt: int, step: int, *, living: bool) -> Future[Pinned | None]:
         """Return None: there is none."""
@@ -142,6 +146,9 @@ class NoWayBack:
 
     def adopt(self, fork: Fork) -> None:
         """Do nothing."""
+
+    def bring(self, trials: Iterable[int]) -> None:
+        """Do nothing: whatever there is comes with its bytes."""
 
 
 def _nowhere(found: object) -> None:

@@ -7,22 +7,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from caviar_workers.checkpoint import Checkpoint
-from caviar_workers.messages import Living, row_of
+from caviar_workers.messages import Origin, row_of
 from caviar_workers.schedule import Change
 from caviar_workers.states import Cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """The checkpoints and curves that are kept of the trials of a work that were tried before."""
+    """What is kept of the trials of a work that were tried before."""
 
     folders: tuple[str, str] = ("", "")
     """Where workers that see the sweep's folder show checkpoints, and where they write them before."""
-    restore: Mapping[int, Checkpoint] = field(default_factory=dict)
-    """Trial → the checkpoint from which it goes on."""
-    living: Mapping[int, Living] = field(default_factory=dict)
-    """Trial → its curve up to there."""
+    restore: Mapping[int, tuple[Origin, ...]] = field(default_factory=dict)
+    """Trial → the checkpoints that it may go on from, the one to take first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,6 +76,8 @@ class LeaseFailure(StrEnum):
     """The code could not be loaded or sent."""
     REFUSED = "refused"
     """Its process is the wrong one: trials that it said nothing of have not begun."""
+    UNSEEN = "unseen"
+    """Its machine does not see the store, where what its trials go on from lies: none has begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,7 @@ from caviar_workers.messages import Batch, Demand, Lease, Message, Program
 from caviar_workers.oom_count import OomCount, killed, oom_count
 from caviar_workers.process import WrongProcessError
 from caviar_workers.project import in_place
+from caviar_workers.stored_checkpoint import UnseenStoreError
 
 _RECOUNT_S = 5.0
 _LOOK_S = 1.0
@@ -368,6 +369,8 @@ def _lease_task(address: str, calls: int) -> Callable[[Sent, Lease, Sequence[Any
 def _kind(error: RayError) -> LeaseFailure:
     if isinstance(error, WrongProcessError):  # Ray's error is an instance of its cause, too
         return LeaseFailure.REFUSED
+    if isinstance(error, UnseenStoreError):
+        return LeaseFailure.UNSEEN
     if isinstance(error, OutOfMemoryError):
         return LeaseFailure.OOM
     if isinstance(error, NodeDiedError):

@@ -212,6 +212,7 @@ class _Play:
             self._recorder.end(attempt)
             return
         try:
+            self._recorder.restore(attempt.trial)
             config = self._inbox.configure(attempt.trial, self._lease.config(position), dict)
             yield from self._stages(config, attempt)
             while attempt.trial.begins_again:

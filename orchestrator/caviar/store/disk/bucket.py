@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import errno
 import hashlib
+import io
 import os
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any, Self, TypeVar
@@ -18,11 +19,11 @@ from obstore.store import S3Store
 
 from caviar.store.disk.disk import too_large
 from caviar_workers.backoff import Backoff
-from caviar_workers.bucket_client import PART, client_of
+from caviar_workers.bucket_client import PART, client_of, parts_of
 from caviar_workers.object_errors import translated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from caviar.store.disk.disk import Bytes, ObjectPath
@@ -86,25 +87,20 @@ class Bucket:
 
     def get(self, key: str, most: int | None = None) -> bytes:
         """The whole object; OSError when it has more than `most` bytes."""
-
-        def request(again: bool) -> bytes:
-            found = obstore.get(self._client, key)
-            if most is not None and found.meta["size"] > most:
-                raise too_large(PurePath(key), most)
-            return bytes(found.bytes())
-
-        return self._call(key, request)
+        file = io.BytesIO()
+        file.writelines(self._parts(key, most))
+        return file.getvalue()
 
     def download(self, key: str, file: IO[bytes]) -> None:
         """Write an object's content into an open, empty file."""
+        file.writelines(self._parts(key))
 
-        def request(again: bool) -> None:
-            file.seek(0)
-            file.truncate()
-            for piece in obstore.get(self._client, key).stream(min_chunk_size=2**20):
-                file.write(piece)
+    def _parts(self, key: str, most: int | None = None) -> Iterator[Bytes]:
+        def check(size: int) -> None:
+            if most is not None and size > most:
+                raise too_large(PurePath(key), most)
 
-        self._call(key, request)
+        return parts_of(self._client, key, lambda do: self._call(key, lambda again: do()), check)
 
     def head(self, key: str) -> tuple[int, datetime]:
         """Bytes of an object, and when it was written, by the store's clock."""
