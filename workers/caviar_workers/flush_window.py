@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from caviar_workers.attempt_records import Attempt, Endings, Past
 from caviar_workers.checkpoint import MOST_STEP
 from caviar_workers.messages import Living, Summary
+from caviar_workers.reported_rows import WIDTH, Cells
 from caviar_workers.row_columns import Bools, Columns, Extremes, Floats, Ints, extremes
-from caviar_workers.trial import WIDTH, Cells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,13 +28,14 @@ from caviar_workers.failure import never_reported
 from caviar_workers.flush_window import FlushWindow, Totals, totals_of
 from caviar_workers.hidden import without
 from caviar_workers.messages import Applied, Batch, Lease, Living, Summary
+from caviar_workers.reported_rows import WIDTH, Cells
 from caviar_workers.row_checks import RowChecks
 from caviar_workers.row_columns import Rows, to_columns
 from caviar_workers.states import Cause, Failure, State
 from caviar_workers.std_streams import OUTLETS
 from caviar_workers.store_folder import Folder, folder_of
 from caviar_workers.stored_checkpoint import damaged, first_whole
-from caviar_workers.trial import WIDTH, Cells, Trial
+from caviar_workers.trial import Trial
 
 MOST_BACKLOG = 50_000
 """Rows in memory beyond which reports wait while the recorder catches up."""

@@ -9,9 +9,9 @@ import numpy as np
 
 from caviar_workers.flush_window import FlushWindow
 from caviar_workers.hidden import without
+from caviar_workers.reported_rows import WIDTH, Cells
 from caviar_workers.row_columns import Rows
 from caviar_workers.tables import MOST_METRICS, TOO_MANY_METRICS, check_metric_name
-from caviar_workers.trial import WIDTH, Cells
 
 
 class RowChecks:

@@ -11,8 +11,8 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
+from caviar_workers.reported_rows import WIDTH, Cells
 from caviar_workers.tables import MOST_METRICS
-from caviar_workers.trial import WIDTH, Cells
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

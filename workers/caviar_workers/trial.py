@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import time as now
 from typing import Any
 
 from caviar_workers.checkpoint import MOST_STEP, Checkpoint, Restored, pieces
+from caviar_workers.reported_rows import WIDTH, ReportedRows, Row
 from caviar_workers.scalar import make_floats, whole_step
 from caviar_workers.states import Action
 from caviar_workers.steering import NOTHING, Steering
-from caviar_workers.trial_copies import OfOneProcess
 from caviar_workers.trial_folder import pack_folder, remove, scratch_folder
 from caviar_workers.trial_words import ELSEWHERE, OVER, PUBLIC
 
-Row = tuple[int, float, dict[str, float]]
-"""One report: step, time in seconds since 1970, metrics."""
-
 Keep = Callable[["Trial", int, bytes | str | os.PathLike[str]], None]
 """Takes a checkpoint: of this trial, at this step."""
-
-Cells = list[Any]
-"""Rows laid end to end: step, time, metrics, step, time, metrics, … A hundred thousand tuples would keep Python's
-garbage collector busy for as long as the training; numbers, and dicts of numbers, are nothing to it."""
-
-WIDTH = 3
-"""Cells of a row."""
 
 
 class TrialInterrupted(BaseException):
     """The trial was told to stop or to pause. Raised by `report`; a train function lets it pass, or cleans up first."""
 
 
-class Trial(OfOneProcess):
+class Trial(ReportedRows):
     """One attempt at one configuration.
 
     Threads: `report` may be called from one thread at a time; a second thread of the worker takes rows away at any
@@ -60,22 +49,16 @@ class Trial(OfOneProcess):
     """
 
     __slots__ = (
-        "_accept",
         "_again",
         "_artifact",
         "_barred",
-        "_cells",
         "_ending",
-        "_gate",
         "_keep",
         "_loads",
-        "_popped",
-        "_put",
         "_restored",
         "_saved",
         "_scratch",
         "_start",
-        "_step",
         "attempt",
         "begins_again",
         "branch",
@@ -97,6 +80,7 @@ class Trial(OfOneProcess):
     def __init__(
         self, *, sweep: str, number: int, attempt: int, seed: int, devices: str = "", metric: str = ""
     ) -> None:
+        super().__init__()
         self.sweep = sweep
         self.metric = metric
         self.number = number
@@ -119,14 +103,7 @@ class Trial(OfOneProcess):
         self._again: int | None = None
         self._saved = False
         self._ending: Action | None = None
-        self._cells: Cells = []
-        self._popped = 0
-        self._step: int | None = None
         self._barred: str | None = None
-        self._gate: threading.Event | None = None
-        self._accept: Callable[[Row], None] = self._cells.extend  # one call, so that nobody sees half a row
-        # Swapped to refuse or to hold rows: report() itself never has to ask.
-        self._put: Callable[[Row], None] = self._accept
 
     def report(self, /, step: int, **metrics: float) -> None:
         """Record one point of the learning curve.
@@ -269,10 +246,6 @@ class Trial(OfOneProcess):
         step = newest[0] if newest else self._step
         return self._start if step is None else step
 
-    def waiting_value(self, metric: str) -> float | None:
-        """The newest value of a metric among the rows that wait for the recorder; None: they have none."""
-        return next((row[metric] for row in reversed(self._cells[2::WIDTH]) if metric in row), None)
-
     def connect(self, keep: Keep, artifact: Callable[[Any, str | None], None] | None = None) -> None:
         """Say where `save` and `keep` lead (for the recorder, before the trial begins)."""
         self._keep, self._artifact = keep, artifact
@@ -285,43 +258,6 @@ class Trial(OfOneProcess):
     def restored_step(self) -> int:
         """The last step in what `load` gives; −1: it gives nothing."""
         return -1 if self._restored is None else self._restored.step
-
-    def put(self, row: Row) -> None:
-        """Record a row as it is, its time included (for simulated trials)."""
-        self._put(row)
-
-    @property
-    def reported(self) -> bool:
-        """Whether anything was reported yet."""
-        return self._popped > 0 or bool(self._cells)
-
-    @property
-    def count(self) -> int:
-        """Rows reported so far; exact while nobody takes them away."""
-        return (self._popped + len(self._cells)) // WIDTH
-
-    @property
-    def backlog(self) -> int:
-        """Rows that wait for the recorder."""
-        return len(self._cells) // WIDTH
-
-    def pop_rows(self) -> Cells:
-        """Take the rows reported so far (for the recorder, from its own thread)."""
-        count = len(self._cells)
-        cells = self._cells[:count]
-        self._popped += count
-        if count:
-            self._step = cells[-WIDTH]
-        del self._cells[:count]  # not a swap: the training thread may hold the old list's extend
-        return cells
-
-    def refuse(self, error: Exception) -> None:
-        """Let every later report raise `error` (for the recorder, which found the rows before it wrong)."""
-
-        def put(_row: Row) -> None:
-            raise error
-
-        self._accept = self._put = put
 
     def interrupt(self, action: Action) -> None:
         """Let the next report be the last one: it is recorded, and raises (for the lease's own thread)."""
@@ -352,34 +288,6 @@ class Trial(OfOneProcess):
         if self._put is accept:
             self._put = put  # else reports are held, and `release` lets them pass to this
         self._accept = put
-
-    def hold(self) -> None:
-        """Let reports wait until `release`: the recorder is behind, and memory is finite."""
-        gate = self._gate = threading.Event()
-
-        def put(row: Row) -> None:
-            gate.wait()
-            self._accept(row)
-
-        self._put = put
-
-    def bound(self, most: int) -> None:
-        """Let reports wait until `release` once so many rows wait: nobody takes them, and memory is finite."""
-        gate = self._gate = threading.Event()
-        cells, most = self._cells, most * WIDTH
-
-        def put(row: Row) -> None:
-            if len(cells) >= most:
-                gate.wait()
-            self._accept(row)
-
-        self._put = put
-
-    def release(self) -> None:
-        """Let reports pass again."""
-        self._put = self._accept
-        if self._gate is not None:
-            self._gate.set()
 
     def leave(self) -> None:
         """Close the trial: what comes from a thread that outlives train is refused."""
