@@ -56,17 +56,17 @@ def test_a_report_is_written_over_and_no_other_file(caviar, filled, tmp_path):
     file.write_text("my own page")
     got = caviar(*words)
     assert got.code == 2
-    assert got.err.endswith(f"{file} is there and is no report of caviar's: name another file, or add --force\n")
+    assert got.err.endswith(f"{file} is there already: name another file, or add --force to replace it\n")
     assert file.read_text() == "my own page"
     assert caviar(*words, "--force").code == 0
     assert heads(file)
 
 
 def test_a_folder_and_a_place_that_is_not_there_are_refused(caviar, filled, tmp_path):
-    for place in (tmp_path, tmp_path / "nowhere" / "a.html"):
+    for place, why in ((tmp_path, "no folder is replaced"), (tmp_path / "nowhere" / "a.html", "cannot write")):
         got = caviar("report", "-o", str(place), "--store", filled.path)
         assert (got.code, got.out) == (2, "")
-        assert "cannot write" in got.err
+        assert why in got.err
 
 
 def test_only_the_metrics_that_were_asked_for_are_there(caviar, filled, tmp_path):

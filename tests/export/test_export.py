@@ -61,7 +61,7 @@ def test_a_papers_table_begins_with_the_best(swept: Result, tmp_path: Path, form
         ("optuna", "none/study.db", "cannot write"),
         ("csv", "none/t.csv", "cannot write"),
         ("csv", "taken.db", "add --force to replace it"),
-        ("csv", "", "is there already, and an export changes nothing that is"),
+        ("csv", "", "is there already, and no folder is replaced"),
         ("markdown", "a\0b", "holds no NUL"),
         ("optuna", "a\0.db", "holds no NUL"),
         ("excel", "t.xlsx", "no export to 'excel'"),

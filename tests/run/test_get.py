@@ -133,7 +133,7 @@ def test_a_folder_comes_out_as_one(caviar: Caviar, write: Write, store: Path, tm
     assert caviar("get", "-o", tmp_path / "model").code == 0
     assert (tmp_path / "model" / "weights").read_text() == best
     again = caviar("get", "-o", tmp_path / "model")
-    assert (again.code, "is there already, and the checkpoint is a folder" in again.err) == (2, True)
+    assert (again.code, "is there already, and no folder is replaced" in again.err) == (2, True)
     assert caviar("get", "-o", tmp_path / "model.tar").code == 0
     with tarfile.open(tmp_path / "model.tar") as archive:
         assert archive.getnames() == ["caviar-folder", "caviar-folder/weights"]

@@ -60,10 +60,11 @@ def at_the_end(target: Target, *, report: str | None, notify: str | None) -> Ite
 def _reporting(wish: str | None, place: str) -> Iterator[Act]:
     if wish is None:
         return
-    from caviar.results.report.report_file import check_report
+    from caviar.display.whole_file import check_free
+    from caviar.results.report.report_file import is_report
 
     if wish:
-        check_report(wish)
+        check_free(wish, hint="", ours=is_report)
 
     def act(sweep: str | None, _: BaseException | None) -> None:
         if sweep is not None:

@@ -8,6 +8,7 @@ import click
 
 from caviar.cli.dry_run_page import parameter_text
 from caviar.cli.output import emit, say
+from caviar.display.whole_file import write_whole
 from caviar.errors import SpecError
 
 if TYPE_CHECKING:
@@ -25,22 +26,16 @@ def print_proposal(document: NextDocument, title: str) -> None:
     say(f"there is no file to run: {document.no_file}")
 
 
-def write_new(document: NextDocument, file: str) -> None:
-    """Write the file, which must not be there yet.
+def write_file(document: NextDocument, file: str) -> None:
+    """Write the file.
 
     Raises:
-        SpecError: It is there, it cannot be written, or there is none to write.
+        SpecError: It cannot be written, or there is none to write.
     """
     if document.file is None:
         raise SpecError(f"no file can be written that runs sweep {document.sweep}: {document.no_file}")
     if not file.endswith(".py"):
         raise SpecError(f"the next sweep is a Python file, but got {file!r}: call it FILE.py")
-    try:
-        with open(file, "x", encoding="utf-8") as new:
-            new.write(document.file)
-    except FileExistsError:
-        raise SpecError(f"{file} is there already: name another file, or remove it") from None
-    except OSError as error:
-        raise SpecError(f"cannot write {file}: {error.strerror or error}; name another file") from error
+    write_whole(file, document.file.encode())
     changed = sum(one.changed for one in document.parameters)
     say(f"wrote {file}, {changed} of {len(document.parameters)} parameters changed: caviar run {file}")

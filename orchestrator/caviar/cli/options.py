@@ -119,6 +119,52 @@ def target_options(function: Verb) -> Verb:
     return store_option(click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(verb))
 
 
+def output_options(
+    text: str, *, metavar: str = "FILE", required: bool = True, report: bool = False
+) -> Callable[[Verb], Verb]:
+    """`-o` of a verb that writes a file, as `output`, and `--force`: the rule of `whole_file.check_free`, kept at once.
+
+    Args:
+        text: What `--help` says of `-o`.
+        metavar: What stands there for the file.
+        required: Whether it must be given.
+        report: Whether it is a report, which takes the place of an older one.
+    """
+
+    def check(ctx: click.Context, param: click.Parameter, output: str | None) -> str | None:
+        if output is not None:
+            from caviar.display.whole_file import check_free
+
+            check_free(output, force=forced(), ours=_is_report if report else lambda _: False)
+        return output
+
+    def note(ctx: click.Context, param: click.Parameter, force: bool) -> None:
+        ctx.meta[_FORCE] = force
+
+    def add(function: Verb) -> Verb:
+        what = f"Replace a file that is there{' and no report' if report else ''}."
+        function = click.option("--force", is_flag=True, is_eager=True, expose_value=False, callback=note, help=what)(
+            function
+        )
+        return click.option("-o", "--output", required=required, metavar=metavar, callback=check, help=text)(function)
+
+    return add
+
+
+_FORCE = "caviar.force"
+
+
+def forced() -> bool:
+    """Whether the verb that runs was given the `--force` of `output_options`."""
+    return bool(click.get_current_context().meta.get(_FORCE))
+
+
+def _is_report(file: str) -> bool:
+    from caviar.results.report.report_file import is_report
+
+    return is_report(file)
+
+
 class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only in later versions of click
     """Seconds, as `90`, `90s`, `30m`, `2h`, `1d` or `1h30m`."""
 

@@ -2,7 +2,7 @@
 
 import click
 
-from caviar.cli.options import Target, sweep_argument, target_options
+from caviar.cli.options import Target, forced, output_options, sweep_argument, target_options
 
 TOOLS = ("optuna", "tensorboard", "mlflow", "wandb", "csv", "latex", "markdown")
 EPILOG = """\b
@@ -24,10 +24,9 @@ Examples:
 @click.command(epilog=EPILOG)
 @sweep_argument
 @click.option("--to", "to", required=True, type=click.Choice(TOOLS), help="The tool, or the form of the table.")
-@click.option("-o", "--output", required=True, metavar="WHERE", help="The file or folder that is written.")
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@output_options("The file or folder that is written.", metavar="WHERE")
 @target_options
-def verb(to: str, output: str, force: bool, target: Target) -> None:
+def verb(to: str, output: str, target: Target) -> None:
     """Write SWEEP for another tool, each trial with its configuration, its state and its whole curve."""
     from caviar.cli.opened import opened
     from caviar.cli.output import emit_json, say
@@ -35,7 +34,7 @@ def verb(to: str, output: str, force: bool, target: Target) -> None:
     from caviar.export.export import export
 
     with opened(target) as sweep:
-        document = export(sweep, to, output, force=force)
+        document = export(sweep, to, output, force=forced())
     if target.as_json:
         emit_json(document)
         return

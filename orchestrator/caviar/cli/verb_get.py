@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import click
 
-from caviar.cli.options import Target, best_or_trial, target_options
+from caviar.cli.options import Target, best_or_trial, output_options, target_options
 
 EPILOG = """\b
 Without TRIAL, it is that of the best trial; after a retest, of its winner.
@@ -21,7 +21,7 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @best_or_trial
-@click.option("-o", "--output", required=True, metavar="FILE", help="Where to write it.")
+@output_options("Where to write it.")
 @click.option("--best", is_flag=True, help="The one saved with the best value (default: the last).")
 @click.option("--step", type=click.IntRange(min=0), metavar="N", help="The one of this step.")
 @click.option("--artifact", metavar="NAME", help="A file that train gave to trial.keep(), in place of a checkpoint.")

@@ -2,7 +2,7 @@
 
 import click
 
-from caviar.cli.options import Target, sweep_argument, target_options
+from caviar.cli.options import Target, output_options, sweep_argument, target_options
 
 EPILOG = """\b
 Examples:
@@ -13,7 +13,7 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @sweep_argument
-@click.option("-o", "--output", metavar="FILE.py", help="Write it there, unless that exists (default: stdout).")
+@output_options("Write it there (default: stdout).", metavar="FILE.py", required=False)
 @click.option("--trials", type=click.IntRange(min=1), metavar="N", help="How many configurations (default: as before).")
 @target_options
 def verb(output: str | None, trials: int | None, target: Target) -> None:
@@ -24,7 +24,7 @@ def verb(output: str | None, trials: int | None, target: Target) -> None:
     """
     from pathlib import Path
 
-    from caviar.cli.next_page import print_proposal, write_new
+    from caviar.cli.next_page import print_proposal, write_file
     from caviar.cli.opened import opened
     from caviar.cli.output import emit_json
     from caviar.results.understand_next import next_document
@@ -33,7 +33,7 @@ def verb(output: str | None, trials: int | None, target: Target) -> None:
     with opened(target, search=True) as sweep:
         document = next_document(sweep, trials=trials, folder=folder)
         if output is not None:
-            write_new(document, output)
+            write_file(document, output)
         if target.as_json:
             emit_json(document)
         elif output is None:

@@ -2,7 +2,7 @@
 
 import click
 
-from caviar.cli.options import Target, target_options
+from caviar.cli.options import Target, output_options, target_options
 
 EPILOG = """\b
 Whoever gets FILE reads it as a store:
@@ -19,7 +19,7 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @click.argument("sweeps", nargs=-1, metavar="[SWEEP]…")
-@click.option("-o", "--output", required=True, metavar="FILE", help="The file, which ends in .caviar.")
+@output_options("The file, which ends in .caviar.")
 @target_options
 def verb(sweeps: tuple[str, ...], output: str, target: Target) -> None:
     """Write SWEEPs (default: the latest) into one FILE, with all that the store has: curves, code, checkpoints."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from caviar.cli.options import store_option, sweep_argument
+from caviar.cli.options import output_options, store_option, sweep_argument
 
 KINDS = ("zoom", "curves", "axes", "tuning-curve", "retest")
 OPTIONS = {"zoom": ("x", "y", "top"), "curves": ("metric", "top")}
@@ -26,7 +26,7 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @sweep_argument
-@click.option("-o", "--output", required=True, metavar="FILE", help="Where to: FILE.png, FILE.svg or FILE.pdf.")
+@output_options("Where to: FILE.png, FILE.svg or FILE.pdf.")
 @click.option("--kind", type=click.Choice(KINDS), default="zoom", show_default=True, help="What to draw.")
 @click.option("--x", metavar="PARAMETER", help="zoom: the horizontal axis (default: what was narrowed most).")
 @click.option("--y", metavar="PARAMETER", help="zoom: the vertical axis: a parameter, or the sweep's metric.")

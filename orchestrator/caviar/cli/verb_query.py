@@ -4,7 +4,7 @@ import os
 
 import click
 
-from caviar.cli.options import Duration, Target, sweep_option, target_options
+from caviar.cli.options import Duration, Target, output_options, sweep_option, target_options
 
 FORMATS = ("table", "json", "csv", "parquet", "markdown", "latex")
 ENDINGS = {
@@ -42,7 +42,7 @@ Examples:
 @click.argument("sql")
 @sweep_option("Only this sweep (default: all of the store).")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: table, or by the name of FILE.")
-@click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False), help="Write here, not to stdout.")
+@output_options("Write here, not to stdout.", required=False)
 @click.option("--timeout", type=Duration(), metavar="T", help="End it after this time, such as 30s (default: never).")
 @target_options
 def verb(sql: str, form: str | None, output: str | None, timeout: float | None, target: Target) -> None:

@@ -2,7 +2,7 @@
 
 import click
 
-from caviar.cli.options import Target, sweep_option, target_options
+from caviar.cli.options import Target, forced, output_options, sweep_option, target_options
 
 EPILOG = """\b
 Examples:
@@ -17,14 +17,11 @@ Examples:
 @click.command(epilog=EPILOG)
 @click.argument("words", nargs=-1, metavar="[SWEEP]…")
 @sweep_option("The same as SWEEP.")
-@click.option("-o", "--output", metavar="FILE", help="Where to (default: report-ID.html, here).")
+@output_options("Where to (default: report-ID.html, here).", required=False, report=True)
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Curves of this metric alone; repeatable.")
 @click.option("--family", is_flag=True, help="Each SWEEP, what it was zoomed out of, and what came of it.")
-@click.option("--force", is_flag=True, help="Write over a FILE that is no report.")
 @target_options
-def verb(
-    *, words: tuple[str, ...], output: str | None, metrics: tuple[str, ...], family: bool, force: bool, target: Target
-) -> None:
+def verb(*, words: tuple[str, ...], output: str | None, metrics: tuple[str, ...], family: bool, target: Target) -> None:
     """Write a report of SWEEPs, one file for a browser: the verdict, what to know before one trusts it, and pictures.
 
     It needs no network and asks for none. Hover, select and sort in it; what is selected is kept in its address.
@@ -43,7 +40,7 @@ def verb(
     if family:
         found = [member for one in found for member in family_of(store, one)]
     sweeps = list({one.id: one for one in found}.values())
-    document = write_report(store, sweeps, output, say, metrics=metrics, force=force)
+    document = write_report(store, sweeps, output, say, metrics=metrics, force=forced())
     if target.as_json:
         emit_json(document)
         return

@@ -1,4 +1,4 @@
-"""A file of the user's, written whole or not at all."""
+"""A file of the user's, written whole or not at all; and the rule of what it may take the place of."""
 
 from __future__ import annotations
 
@@ -22,6 +22,38 @@ def checked_path(path: str) -> str:
     if "\0" in path:
         raise SpecError(f"a path holds no NUL, but got {path!a:.200}: name another")
     return path
+
+
+def _never(_: str) -> bool:
+    return False
+
+
+def check_free(
+    file: str,
+    *,
+    force: bool = False,
+    hint: str = ", or add --force to replace it",
+    ours: Callable[[str], bool] = _never,
+) -> None:
+    """See that a file may be written: what is there stays, unless its user says `--force`; and a folder always does.
+
+    The one rule of all that is written for a user. What is no ordinary file, such as /dev/stdout, is written to.
+
+    Args:
+        file: Its path.
+        force: The user says so.
+        hint: How he would say so, to end a sentence.
+        ours: Whether what is there was written by the same verb, and is so no loss: a report.
+
+    Raises:
+        SpecError: It is taken.
+    """
+    path = checked_path(file)
+    if os.path.isdir(path):
+        raise SpecError(f"{file} is there already, and no folder is replaced: name another place")
+    if force or not os.path.isfile(path) or ours(path):
+        return
+    raise SpecError(f"{file} is there already: name another file{hint}")
 
 
 def to_file(file: str, write: Callable[[str], object]) -> None:

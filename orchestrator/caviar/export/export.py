@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from caviar.display.whole_file import checked_path, to_file
+from caviar.display.whole_file import check_free, to_file
 from caviar.errors import CaviarError, SpecError, did_you_mean, to_install
 from caviar.export import to_mlflow, to_optuna, to_table, to_tensorboard, to_wandb
 from caviar.export.exported import Exported
@@ -69,7 +69,7 @@ def export(opened: OpenSweep, to: str, where: str, *, force: bool = False) -> Ex
     if to not in TOOLS:
         raise SpecError(f"there is no export to {to!r}{did_you_mean(to, TOOLS)}")
     if not to_mlflow.is_server(where):
-        _refuse_taken(where, force=force)
+        check_free(where, force=force)
     sweep = Exported(opened)
     edited = len(sweep.edited)
     if to in TABLES:
@@ -156,15 +156,3 @@ def _new_folder(where: str) -> Iterator[None]:
     except BaseException:
         shutil.rmtree(where, ignore_errors=True)
         raise
-
-
-def _refuse_taken(where: str, *, force: bool) -> None:
-    """SpecError where something is there that may not be replaced; a device, such as /dev/stdout, may be written to."""
-    if not os.path.lexists(checked_path(where)) or (
-        os.path.exists(where) and not os.path.isfile(where) and not os.path.isdir(where)
-    ):
-        return
-    if not os.path.isfile(where):
-        raise SpecError(f"{where} is there already, and an export changes nothing that is: name another place")
-    if not force:
-        raise SpecError(f"{where} is there already: name another file, or add --force to replace it")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from caviar.display.page import report_html
-from caviar.display.whole_file import write_whole
+from caviar.display.whole_file import check_free, write_whole
 from caviar.errors import SpecError
 from caviar.results.curves import known_metric
 from caviar.results.open_sweep import open_sweep
@@ -66,8 +66,7 @@ def write_report(
         StoreError: A sweep cannot be read.
     """
     place = file or report_name(sweeps)
-    if not force:
-        check_report(place)
+    check_free(place, force=force, ours=is_report)
     payloads, left_out = [], []
     for sweep in sweeps:
         said: list[str] = []
@@ -99,23 +98,18 @@ def title_of(sweeps: Sequence[SweepDir]) -> str:
     return first if len(sweeps) == 1 else f"{first} and {len(sweeps) - 1} more"
 
 
-def check_report(file: str) -> None:
-    """See that a report may be written there.
+def is_report(file: str) -> bool:
+    """Whether a file is a report, or empty: another one may take its place.
 
     Raises:
-        SpecError: There is another file, or a folder.
+        SpecError: It cannot be read.
     """
     try:
-        if os.path.isdir(file):
-            raise SpecError(f"cannot write {file}: it is a folder; name a file in it: -o {os.path.join(file, '')}…")
-        if not os.path.isfile(file):
-            return  # what is no ordinary file, such as /dev/stdout, is written to as it is
         with open(file, "rb") as found:
             start = found.read(FIRST)
     except OSError as error:
         raise SpecError(f"cannot write {file}: {error.strerror or error}; name another file") from error
-    if start and MARK not in start:
-        raise SpecError(f"{file} is there and is no report of caviar's: name another file, or add --force")
+    return not start or MARK in start
 
 
 def _known(opened: OpenSweep, metrics: Sequence[str]) -> list[str]:
