@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from caviar.errors import SpecError, StoreError
+from caviar.spec import code_snapshot
 from caviar.spec.code_archive import pack, unpack
 from caviar.spec.code_snapshot import entry_of, program_of_file
 from caviar.spec.code_source import load_file
@@ -200,3 +201,52 @@ def test_functions_are_found_by_name_by_variable_and_through_what_holds_them() -
     assert entry_of({"other": module_level}, module_level) == "other"
     assert entry_of({"f": nameless}, nameless) == "f"
     assert entry_of({"f": 1}, nameless) is None
+
+
+PLACES = """
+try:
+    import a1
+except ValueError:
+    import a2
+else:
+    import a3
+finally:
+    import a4
+match 3:
+    case 3:
+        import a5
+with open("x") as f:
+    for i in f:
+        import a6
+    else:
+        import a7
+class C:
+    async def f(self):
+        async with g():
+            while True:
+                import a8
+                if 3:
+                    from a9 import b
+"""
+
+
+def test_imports_are_found_in_every_kind_of_block() -> None:
+    assert set(code_snapshot._imports(PLACES, "")) == {*(f"a{n}" for n in range(1, 10)), "a9.b"}
+    assert "late" in code_snapshot._imports("x = [import_module('late') for _ in y]", "")
+    for file in Path(code_snapshot.__file__).parents[2].rglob("*.py"):  # as a walk of the whole tree finds them
+        source = file.read_text()
+        whole = code_snapshot._imports(source + "\nimport_module\n", "")
+        assert sorted(code_snapshot._imports(source, "")) == sorted(whole), file
+
+
+def test_what_is_taken_of_several_folders_is_bounded_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code_snapshot, "MOST_SOURCE", 1500)
+    names = {}
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{folder}s.py").write_text("#" * 1000)
+        names[tmp_path / folder] = [f"{folder}s"]
+        if folder == "one":
+            assert set(code_snapshot.program_of_modules(names).files) == {"ones"}
+    with pytest.raises(SpecError, match="at most 16 MiB"):
+        code_snapshot.program_of_modules(names)
