@@ -158,7 +158,8 @@ class TrialTable:
 
     def note_saved(self, trial: int, attempt: int, step: int) -> None:
         """Note the newest checkpoint of a trial."""
-        self._remember(trial).saved = attempt, step
+        known = self._remember(trial)
+        known.saved_before, known.saved = known.saved, (attempt, step)
 
     # Leases
 
