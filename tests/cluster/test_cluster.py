@@ -43,9 +43,9 @@ def train(config, trial):
 
 sweep = Sweep(train, {"lr": Float(0.1, 1.0)}, metric="loss", name="NAME", trials=TRIALS, seed=5, max_attempts=1, MORE)
 """
-USERS = {"alice": (48, 7.0, ""), "bob": (16, 11.0, "concurrency=1")}
-"""A user → the trials of her sweep, what her module `helper` says, and what else the sweep is given: bob leaves slots
-to alice, whose trials would otherwise never be trained while his wait."""
+USERS = {"alice": (48, 7.0, "concurrency=3"), "bob": (16, 11.0, "concurrency=1")}
+"""A user → the trials of her sweep, what her module `helper` says, and what else the sweep is given: together no more
+slots than a node has, or those that wait of one sweep would leave none to the other."""
 WAIT = "wait"
 """While a file of this name is there, the second half of each sweep does not end, however busy this machine is."""
 WATCH = """
@@ -148,7 +148,7 @@ def asked(program: list[str], query: str, name: str, store: str) -> list[dict[st
 
 
 def test_two_sweeps_outlive_a_node_their_driver_and_their_cluster(hosts: Hosts, projects: Path) -> None:
-    hosts.cluster("head", "one", "two")
+    hosts.cluster("head", "one", "two", cpus=4)
     first = {name: submit(hosts, projects, name, "head") for name in USERS}
     assert {one["outcome"] for one in first.values()} == {"submitted"}
     watch = Watch(hosts)
@@ -169,7 +169,7 @@ def test_two_sweeps_outlive_a_node_their_driver_and_their_cluster(hosts: Hosts, 
     for host in ("head", "two"):
         hosts.machines[host].cut_power()
     (projects / WAIT).unlink()
-    hosts.cluster("new-head", "new-one", "new-two")
+    hosts.cluster("new-head", "new-one", "new-two", cpus=4)
     moved = [submit(hosts, projects, name, "new-head") for name in USERS]
     assert {one["outcome"] for one in moved} == {"submitted"}
     for name, (trials, *_) in USERS.items():

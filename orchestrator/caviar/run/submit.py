@@ -339,7 +339,7 @@ def packages_told(server: JobServer, its: str) -> str:
             return told
         if job.state not in ALIVE:
             last = next((line for line in reversed(lines) if line.strip()), job.message)
-            raise CaviarError(f"job {its} ended before it had its packages: {last:.600}")
+            raise CaviarError(f"job {its} ended before it had its packages: {last.removeprefix('caviar: '):.600}")
         time.sleep(_LOOK_S)
 
 
