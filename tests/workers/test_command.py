@@ -177,6 +177,18 @@ def test_a_failure_tells_the_last_words(script):
     assert "Traceback" in str(failed.value)
 
 
+def test_a_python_of_another_environment_is_named_where_modules_are_missing(script, tmp_path, monkeypatch):
+    (tmp_path / "python").symlink_to(sys.executable)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    path = script("import no_such_module")
+    for words in (["python", path], ["/usr/bin/env", "A=1", "python", path]):
+        with pytest.raises(CommandError, match=f"No module named 'no_such_module' .python is {tmp_path}/python"):
+            Command(words)({}, make_trial())
+    with pytest.raises(CommandError) as failed:
+        Command([PYTHON, path])({}, make_trial())
+    assert "Caviar runs in" not in str(failed.value)
+
+
 def test_a_signal_is_named():
     with pytest.raises(CommandError, match=r"sh ended with SIGKILL, without a word"):
         Command(["sh", "-c", "kill -9 $$"])({}, make_trial())

@@ -1,5 +1,6 @@
 """What kind of failure an error is, and which line tells; and a GPU that fails when train has returned."""
 
+import argparse
 import sys
 from types import SimpleNamespace
 
@@ -159,3 +160,15 @@ def test_calls_as_other_libraries_want_them_are_told_what_to_write(call, said) -
 def test_an_async_train_is_told_to_be_none() -> None:
     assert never_reported("loss", [], "coroutine").endswith("write def train, and asyncio.run(…) in it")
     assert "returned a generator" in never_reported("loss", [], "generator")
+
+
+def test_argparse_in_train_is_told_what_it_read() -> None:
+    def train() -> None:
+        argparse.ArgumentParser().parse_args(["--no-such"])
+
+    with pytest.raises(SystemExit) as caught:
+        train()
+    assert "argparse read the command line that Caviar was started with" in headline(describe(caught.value)[0])
+    with pytest.raises(SystemExit) as caught:
+        sys.exit(3)
+    assert headline(describe(caught.value)[0]) == "SystemExit: 3"

@@ -16,6 +16,10 @@ _CALLS = {
     "Trial.save() ": "save takes a step and then bytes or the path of a file: write trial.save(step, data)",
 }
 """How Python's errors about a call begin, and how it is to be written."""
+_ARGPARSE = (
+    "argparse read the command line that Caviar was started with: write parse_args([]) in train, "
+    "or let the script be a program, caviar run --space … -- python train.py {args}"
+)
 _SAYS_SO = ("out of memory", "STATUS_ALLOC_FAILED", "RESOURCE_EXHAUSTED", "llocate memory")
 """In errors without a class of their own: CUDA's, those of its libraries, of JAX, and of the operating system."""
 
@@ -46,11 +50,18 @@ def _in_our_words(error: BaseException) -> None:
     """Say what to write where a trial was used in another way, such as that of another library's."""
     if type(error) is AttributeError and type(error.obj) is Trial and error.name is not None:
         error.args = (_not_had(error.name),)
+    if type(error) is SystemExit and _raised_in(error, "argparse"):
+        error.args = (_ARGPARSE,)
     if type(error) is not TypeError or len(error.args) != 1 or type(error.args[0]) is not str:
         return
     for call, right in _CALLS.items():
         if error.args[0].startswith(call):
             error.args = (f"{right} ({error.args[0]})",)
+
+
+def _raised_in(error: BaseException, module: str) -> bool:
+    frames = error.__traceback__
+    return any(frame.f_globals.get("__name__") == module for frame, _ in traceback.walk_tb(frames))
 
 
 def _not_had(name: str) -> str:

@@ -67,7 +67,8 @@ def whole_step(step: Any) -> int:
     except (TypeError, ValueError, OverflowError):
         whole = None
     if whole is None or (whole != held and whole < 2**63):
-        raise TypeError(f"a step is a whole number that counts from 0, but report() got {_short(step)}")
+        way = ": write trial.report(step, loss=…)" if isinstance(step, dict) else ""
+        raise TypeError(f"a step is a whole number that counts from 0, but report() got {_short(step)}{way}")
     if not 0 <= whole < 2**63:
         raise ValueError(f"a step counts from 0 to 2^63 − 1, but report() got {_short(step)}")
     return whole

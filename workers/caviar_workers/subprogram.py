@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
@@ -48,6 +50,7 @@ class Subprogram:
         self, argv: Sequence[str], environment: Mapping[str, str], told: Path | None, folder: str | None
     ) -> None:
         self._name = os.path.basename(argv[0])
+        self._other_python = _other_python(argv, {**os.environ, **environment}.get("PATH"))
         self._told = None if told is None else _Growing(told)
         self._last: deque[str] = deque(maxlen=TAIL)
         if folder is not None and not os.path.isdir(folder):
@@ -150,7 +153,21 @@ class Subprogram:
         how = f"exit code {code}" if code > 0 else _signal_name(-code)
         last = [line for line in self._last if line.strip()]
         word = f": {last[-1].strip()[:300]}" if last else ", without a word on its standard error"
-        raise CommandError("\n".join([f"{self._name} ended with {how}{word}", *last]))
+        lacks = not last or "No module named" in last[-1]
+        raise CommandError("\n".join([f"{self._name} ended with {how}{word}{self._other_python * lacks}", *last]))
+
+
+def _other_python(argv: Sequence[str], path: str | None) -> str:
+    """What is to be said where modules are missing, and a program's Python is of another environment than Caviar.
+
+    It may well be meant to be another one; but who calls Caviar by its path, with its environment not activated, gets
+    the machine's, which lacks what was installed beside Caviar.
+    """
+    word = next((one for one in argv[os.path.basename(argv[0]) == "env" :] if "=" not in one), "")
+    found = shutil.which(word, path=path) if re.fullmatch(r"python[\d.]*", word) else None
+    if found is None or os.path.dirname(found) == os.path.dirname(sys.executable):
+        return ""
+    return f" ({word} is {found}, and Caviar runs in {sys.executable}: activate that environment, or write its path)"
 
 
 class _Lines:
