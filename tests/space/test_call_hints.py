@@ -5,7 +5,8 @@ import inspect
 
 import pytest
 
-from caviar import Choice, Float, Int, SpecError, Sweep
+import caviar
+from caviar import ASHA, PBT, Choice, Float, Int, SpecError, Sweep
 from caviar.search.searchers import check_searcher
 
 
@@ -27,6 +28,8 @@ def train(config, trial):
         (lambda: Sweep(train, {}, "loss", num_samples=3), "Sweep has no argument 'num_samples'; write trials=…"),
         (lambda: Sweep(train, {}, "loss", trails=3), "Sweep has no argument 'trails'; did you mean 'trials'?"),
         (lambda: Sweep(train), "Sweep is written as Sweep(train, space, metric), but got no 'space'"),
+        (lambda: ASHA(grace_period=1), "ASHA has no argument 'grace_period'; write first=…"),
+        (lambda: PBT(perturbation_interval=4), "PBT has no argument 'perturbation_interval'; write interval=…"),
         (lambda: check_searcher("tpe"), "there is no searcher 'tpe'; did you mean 'optuna:tpe'?"),
         (lambda: check_searcher("GP"), "there is no searcher 'GP'; did you mean 'gp'?"),
         (
@@ -45,3 +48,16 @@ def test_a_call_that_does_not_fit_says_what_to_write(call, said):
 def test_the_signature_is_as_declared(cls):
     wanted = [one.name for one in dataclasses.fields(cls) if one.init]
     assert list(inspect.signature(cls).parameters) == wanted
+
+
+PUBLIC = [one for name in caviar.__all__ if inspect.isclass(one := getattr(caviar, name))]
+ELSEWHERE = {"Command", "Trial"}
+"""Of the workers' package, which knows nothing of these sentences."""
+
+
+@pytest.mark.parametrize(
+    "cls", [one for one in PUBLIC if not issubclass(one, BaseException) and one.__name__ not in ELSEWHERE]
+)
+def test_every_public_class_says_which_arguments_it_has(cls):
+    with pytest.raises(SpecError, match=f"{cls.__name__} has no argument 'no_such'"):
+        cls(no_such=1)

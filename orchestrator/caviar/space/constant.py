@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from caviar.errors import SpecError
+from caviar.space.call_hints import called_as
 from caviar.space.choice import Choice, Kind
 from caviar.space.condition import Condition
 from caviar.space.option import option_to_json
@@ -15,6 +16,7 @@ from caviar.space.scale import FloatArray, IntArray, unit_points
 from caviar.space.terms import NO_DEFAULT, shown, terms_json
 
 
+@called_as("Constant(value)")
 @dataclass(frozen=True, slots=True, repr=False)
 class Constant:
     """One value for all trials. It has a coordinate of u like any other, so that it may come to be tuned later.

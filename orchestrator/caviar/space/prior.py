@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from caviar.errors import SpecError
 from caviar.space.bounds import real
+from caviar.space.call_hints import called_as
 from caviar.space.option import option_from_json, option_to_json
 from caviar.space.scale import FloatArray, unit_points
 
@@ -92,6 +93,7 @@ def favourite(number: int, count: int, confidence: float) -> Warp:
 MOST_CONFIDENCE = 0.9
 
 
+@called_as("Prior(center)")
 @dataclass(frozen=True, slots=True)
 class Prior:
     """A belief that tilts sampling and can be wrong without ruin.

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from caviar.errors import SpecError, did_you_mean
 from caviar.space.activity import BoolArray, active, parents_first
+from caviar.space.call_hints import called_as
 from caviar.space.choice import Choice
 from caviar.space.constant import Constant
 from caviar.space.parameter import Parameter, parameter_from_json
@@ -24,6 +25,7 @@ Typed: TypeAlias = Mapping[int, Mapping[str, Any]]
 _NOTHING: Typed = {}
 
 
+@called_as("Space({'lr': Float(1e-4, 1.0)})")
 class Space(Mapping[str, Parameter]):
     """An ordered, immutable mapping from names to parameters; coordinate j of a point u belongs to the j-th.
 

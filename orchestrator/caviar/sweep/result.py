@@ -17,6 +17,7 @@ from caviar.results.family import newest_retest
 from caviar.results.open_sweep import OpenSweep, newest, store_path
 from caviar.results.pareto import ParetoTrial, pareto_document
 from caviar.results.selector import Selection, Wish, select
+from caviar.space.call_hints import called_as
 from caviar.store import Store, SweepDir, Views
 from caviar.sweep.acts import ActsOnTrials, trial_number
 from caviar.sweep.answer import Answer
@@ -40,6 +41,7 @@ MOST_FRAMED = 1000
 FRAME_HEIGHT = 900
 
 
+@called_as("Result(store, sweep)")
 class Result(RunsAgain, ActsOnTrials):
     """A sweep in the store.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from caviar import store as stored
 from caviar.display.typed_commands import told_for
 from caviar.results.open_sweep import newest, say_not_shown, store_path
+from caviar.space.call_hints import called_as
 from caviar.store import Views
 from caviar.sweep.answer import Answer
 from caviar.sweep.result import Result
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@called_as("Store(path)")
 class Store:
     """A results store, with all its sweeps. One that cannot be read is left out, and why is logged.
 

@@ -13,10 +13,12 @@ from caviar.errors import SpecError
 from caviar.search.samplers.sampler import FIRST_POINTS, digest
 from caviar.search.samplers.seeds import MOST_BITS, check_range, check_seed, shuffled
 from caviar.space import Choice, Parameter, Space, did_you_mean
+from caviar.space.call_hints import called_as
 
 _MOST_LEVELS = 1_000_000
 
 
+@called_as("Grid(levels)")
 @dataclass(frozen=True, slots=True)
 class Grid:
     """How many levels each parameter of a grid has.

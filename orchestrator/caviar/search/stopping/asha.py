@@ -24,9 +24,17 @@ from caviar.search.stopping.policy import (
     unscore,
 )
 from caviar.search.stopping.rungs import Ladder, Rung, geometric
+from caviar.space.call_hints import called_as
 from caviar_workers.states import Action, State
 
 
+@called_as(
+    "ASHA(eta=4, first=1)",
+    grace_period="first=…",
+    min_iter="first=…",
+    reduction_factor="eta=…",
+    max_t="nothing: train ends there",
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ASHA(Stopping):
     """Keep the best 1/`eta` of the trials at the steps first, first·eta, first·eta² and so on.

@@ -28,6 +28,7 @@ from caviar.search.stopping.policy import (
     unscore,
 )
 from caviar.search.stopping.rungs import geometric
+from caviar.space.call_hints import called_as
 from caviar_workers.states import Action, State
 
 RATIO = 1.2
@@ -37,6 +38,7 @@ _MOST_POINTS = 200
 """Of a curve, that are fitted: more say little more."""
 
 
+@called_as("Extrapolate(risk=0.05)")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extrapolate(Stopping):
     """Stop a trial that ends better than the best completed one with a probability below `risk`.

@@ -16,11 +16,13 @@ from typing import Any
 
 from caviar.errors import SpecError
 from caviar.search.stopping.policy import check_whole, number, score
+from caviar.space.call_hints import called_as
 
 _BOUND = re.compile(r"\s*(?P<metric>[^<>]+?)\s*(?P<sign>[<>])\s*(?P<bound>[-+0-9.eE]+)\s*")
 _PLATEAU = re.compile(r"plateau:steps=0*([1-9][0-9]{0,17})")
 
 
+@called_as("Guard(on='diverged', set={'lr': '*0.5'})")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
     """What to do where a trial goes wrong while it trains.

@@ -16,11 +16,19 @@ import numpy as np
 from caviar.search.stopping.asha import ASHA, AshaPolicy
 from caviar.search.stopping.policy import Judgement, Stopping, StopPolicy, check_between, check_whole, score
 from caviar.search.stopping.rungs import power
+from caviar.space.call_hints import called_as
 from caviar_workers.states import Action, State
 
 _GOLDEN = 0.6180339887498949
 
 
+@called_as(
+    "Hyperband(eta=3, first=1, brackets=3)",
+    grace_period="first=…",
+    min_iter="first=…",
+    reduction_factor="eta=…",
+    max_t="nothing: train ends there",
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hyperband(Stopping):
     """`brackets` halvings, the k-th with its first rung at first·eta^k.

@@ -14,12 +14,20 @@ from typing import Any, ClassVar
 
 from caviar.search.stopping.policy import Judgement, Stopping, StopPolicy, apart, check_whole, score, unscore
 from caviar.search.stopping.rungs import Ladder, geometric
+from caviar.space.call_hints import called_as
 from caviar_workers.states import Action, State
 
 RATIO = 1.2
 """Between the steps at which trials are compared, from some steps on: a trial of a million steps is judged 70 times."""
 
 
+@called_as(
+    "MedianStop(first=10, least=5)",
+    n_startup_trials="least=…",
+    n_warmup_steps="first=…",
+    grace_period="first=…",
+    min_samples_required="least=…",
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MedianStop(Stopping):
     """Stop a trial whose best value up to a step is worse than the median of all trials' averages up to it.

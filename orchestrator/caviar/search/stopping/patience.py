@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 
 from caviar.errors import SpecError
 from caviar.search.stopping.policy import Judgement, Stopping, StopPolicy, check_whole, number, score, unscore
+from caviar.space.call_hints import called_as
 from caviar_workers.states import Action
 
 
+@called_as("Patience(steps=10)", patience="steps=…", min_delta="least=…")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience(Stopping):
     """Stop a trial whose best value is `steps` steps old.

@@ -22,9 +22,16 @@ from caviar.search.stopping.policy import (
     score,
     unscore,
 )
+from caviar.space.call_hints import called_as
 from caviar_workers.states import Action
 
 
+@called_as(
+    "PBT(interval=4, share=0.25)",
+    perturbation_interval="interval=…",
+    quantile_fraction="share=…",
+    hyperparam_mutations="the sweep's space",
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PBT(Stopping):
     """At each `interval` steps, stop the worst `share` of the trials, and fork as many of the best in their place.
