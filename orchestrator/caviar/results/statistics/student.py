@@ -1,4 +1,7 @@
-"""Student's t, and Welch's test for means of unlike spread, without the second that importing scipy.stats takes."""
+"""Student's t, and Welch's test for means of unlike spread, without the second that importing scipy.stats takes.
+
+`scipy.special` takes a quarter of one, and is imported by who needs it: drivers of sweeps import this file for later.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,21 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 FloatArray = npt.NDArray[np.float64]
 
 
 def two_sided_p(t: npt.ArrayLike, freedom: npt.ArrayLike) -> FloatArray:
     """The probability that |T| ≥ |t|, of Student's t with `freedom` degrees of freedom (> 0); any shapes that fit."""
+    from scipy import special  # noqa: PLC0415 — slow
+
     return np.asarray(2 * special.stdtr(freedom, -np.abs(t)))
 
 
 def quantile(p: float, freedom: npt.ArrayLike) -> FloatArray:
     """The value below which Student's t with `freedom` degrees of freedom (> 0) lies with probability p."""
+    from scipy import special  # noqa: PLC0415 — slow
+
     return np.asarray(special.stdtrit(freedom, p))
 
 

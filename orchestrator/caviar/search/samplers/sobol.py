@@ -14,10 +14,8 @@ import numpy.typing as npt
 from caviar.errors import SpecError
 from caviar.search.samplers.sampler import FIRST_POINTS, digest
 from caviar.search.samplers.seeds import check_range, check_seed, stream_key
+from caviar.search.samplers.sobol_numbers import BITS, SobolNumbers
 
-# 2^32 points, one for each trial seed. More bits would be finer than 2e-10, but scipy (1.13 to 1.17 at least)
-# can then no longer skip ahead: fast_forward raises "Buffer dtype mismatch" above 32.
-_BITS = 32
 _BLOCK = 1 << 10  # points; a power of 2, so that scipy has no complaint about balance
 _LONGEST_SKIP = 1 << 30  # scipy counts a skip in a C int
 _MOST_DIMENSIONS = 21201  # of the table of directions
@@ -27,8 +25,7 @@ class SobolSampler:
     """Point i is the i-th of a Sobol sequence scrambled by the seed; any first 2^k are evenly spread.
 
     Blocks of 2^10 points are drawn one after another, and the newest is kept: reading on costs O(count). A
-    jump ahead costs about 4 ns a point skipped, a jump back begins again at 0. scipy is imported at the first
-    point.
+    jump back begins again at 0.
 
     Args:
         dimensions: d, 1 .. 21201.
@@ -86,11 +83,22 @@ class SobolSampler:
 
 
 def _engine(dimensions: int, seed: int) -> Any:
-    """Return scipy's engine at point 0, scrambled by the seed."""
-    from scipy.stats import qmc  # noqa: PLC0415 (slow; only for Sobol)
+    """Return what draws the points, at point 0, scrambled by the seed."""
 
-    generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(stream_key(seed, "sobol"))))
+    def generator() -> np.random.Generator:
+        return np.random.Generator(np.random.Philox(np.random.SeedSequence(stream_key(seed, "sobol"))))
+
     try:
-        return qmc.Sobol(dimensions, scramble=True, bits=_BITS, rng=generator)
+        return SobolNumbers(dimensions, generator())
+    except LookupError:
+        return _scipys(dimensions, generator())
+
+
+def _scipys(dimensions: int, generator: np.random.Generator) -> Any:
+    """The same points, drawn by scipy."""
+    from scipy.stats import qmc  # noqa: PLC0415 (slow)
+
+    try:
+        return qmc.Sobol(dimensions, scramble=True, bits=BITS, rng=generator)
     except TypeError:  # scipy before 1.15 calls it seed
-        return qmc.Sobol(dimensions, scramble=True, bits=_BITS, seed=generator)
+        return qmc.Sobol(dimensions, scramble=True, bits=BITS, seed=generator)
