@@ -89,3 +89,49 @@ def test_the_board_edits_and_notes_only_where_it_may(home: tuple[Path, str], sta
     reading = start(store, "--port", 0)
     status, answer = posted(reading, path, half)
     assert (status, "caviar board --edit" in answer["error"]) == (405, True)
+    assert reading.get(path).status_code == 404
+    assert 'id="act-form"' not in reading.get("/").text
+
+
+def test_the_form_is_told_how_a_trial_stands(home: tuple[Path, str], start: Start) -> None:
+    store, sweep = home
+    board = start(store, "--port", 0, "--edit")
+    assert 'id="act-form"' in board.get("/").text
+    path = f"/api/sweeps/{sweep}/trials"
+    told = board.get(f"{path}/0").json()
+    assert (told["said"], told["steps"]) == ("pending; no checkpoint to go on from", [])
+    (lr,) = told["parameters"]
+    assert (lr["name"], lr["live"], lr["now"].partition(" (")[2]) == ("lr", True, "0.0001 … 1)")
+    assert board.get(f"{path}/9").status_code == 404
+    assert board.get(f"{path}/{2**70}").status_code == 404
+    assert board.get(f"{path}/0", token="").status_code == 401
+
+
+def test_the_form_sends_all_its_fields_and_those_of_the_act_count(home: tuple[Path, str], start: Start) -> None:
+    store, sweep = home
+    path = f"/api/sweeps/{sweep}/trials/0"
+    board = start(store, "--port", 0, "--edit")
+    form = {"act": "pause", "over": "", "to_step": "", "why": "of another act", "k": "1"}
+    others = [
+        posted(board, path, {"act": "rollback", "to_step": "3"}),
+        posted(board, path, {"act": "rollback", "to_step": "three"}),
+        posted(board, path, {"act": "fork", "k": "2", "set": {"lr": "1e-3..1e-2"}}),
+        posted(board, path, {"act": "pause", "why": "none is kept"}),
+        posted(board, path, {"act": "resume"}),
+        posted(board, path, {"act": ["edit"]}),
+        posted(board, path, {"form": {"act": ["edit"]}}),
+        posted(board, path, {"form": {"act": "note", "note": ""}}),
+        posted(board, path, {"form": form, "set": {"lr": "0.1"}}),
+        posted(board, path, {"form": form | {"act": "continue"}}),
+        posted(board, path, {"form": form | {"act": "edit"}, "set": {"lr": "0.1", "units": ""}}),
+    ]
+    assert [status for status, _ in others] == [400] * 8 + [200] * 3
+    assert others[0][1] == {
+        "error": "trial 0 has reported nothing, and is rolled back to a step before that: nothing was changed"
+    }
+    assert others[1][1] == {"error": "to_step is a whole number, but got 'three': nothing was changed"}
+    assert "has no checkpoint" in others[2][1]["error"]
+    assert others[-3][1]["said"].startswith("pauses at its next checkpoint; ")
+    assert others[-2][1]["said"].startswith("goes on; nobody runs the sweep: caviar resume ")
+    assert "→ 0.1" in others[-1][1]["said"]
+    assert Result(store).diary(0).entries[-1].text == "of another act"

@@ -63,7 +63,8 @@ def documents() -> dict[str, Any]:
     """What the page places beside the columns."""
     lr = [[0.0, "1e-4"], [0.5, "0.01"], [1.0, "1"]]
     act = ["relu", "tanh"]
-    axis = {"low": 0.0, "high": 1.0, "log": False}
+    scale = {"low": 0.0, "high": 1.0, "log": False}
+    axis = {"log": False, "ends": [-0.02, 1.02], "log_ends": [0.04, 1.02]}
     plain = {
         "importance": None,
         "aside": "",
@@ -85,7 +86,8 @@ def documents() -> dict[str, Any]:
             | {"name": "act", "kind": "choice", "scale": None, "options": act}
             | {"ticks": [[0.25, "relu"], [0.75, "tanh"]]},
         ],
-        "metrics": [{"name": "loss", "scale": axis, "axis": axis, "mode": "min"}],
+        "metrics": [{"name": "loss", "scale": scale, "axis": axis, "mode": "min"}],
+        "value_axis": {"log": False, "ends": [0.03, 0.63]},
         "seconds": {"high": 2.0},
         **ENDS,
     }

@@ -49,12 +49,11 @@ class Board:
                 "done": self.known,
                 "told": f"{self.known} of {TRIALS}",
                 "leads": "–",
-                "tags": ["nice"],
                 "created": "2026-01-01T00:00:00Z",
             }
             rows = [
-                ROW | counts,
-                ROW | counts | {"id": "x", "name": "other"},
+                ROW | counts | {"words": "made"},
+                ROW | counts | {"id": "x", "name": "other", "words": "other nice"},
             ]
             return 200, {"boot": self.boot, "version": self.version, "store": "here", "sweeps": rows, "not_shown": []}
         first = max(self.known - 5, 0) if same else 0

@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from starlette.applications import Starlette
@@ -28,7 +29,7 @@ T = TypeVar("T")
 READERS = 4
 """Threads that read the store at the same time."""
 MOST_ASKED = 64 * 1024
-EXAMPLE = '{"set": {"lr": "*0.5"}, "why": "plateau"}, or {"note": "…"}'
+EXAMPLE = '{"act": "edit", "set": {"lr": "*0.5"}, "why": "plateau"}, or {"act": "note", "note": "…"}'
 
 _log = logging.getLogger(__name__)
 
@@ -45,18 +46,24 @@ class Feed(Protocol):
         ...
 
 
-Edit = Callable[[str, int, dict[str, Any]], dict[str, Any]]
-"""Does something to a trial: sweep, number, and what a page asks for; says what was done. It may take long."""
+@dataclass(frozen=True, kw_only=True)
+class Acts:
+    """What a page may do to trials; both are called in threads, and may take long."""
+
+    form: Callable[[str, int], dict[str, Any]]
+    """Sweep and number → what somebody needs to know who is to act on that trial."""
+    act: Callable[[str, int, dict[str, Any]], dict[str, Any]]
+    """Does what a page asks for to a trial, and says what was done."""
 
 
-def application(page: str, feed: Feed, token: str, edit: Edit | None = None) -> ASGIApp:
+def application(page: str, feed: Feed, token: str, acts: Acts | None = None) -> ASGIApp:
     """The board as an ASGI application.
 
     Args:
         page: The HTML of its page.
         feed: Where answers come from.
         token: Whoever reads data has to show it.
-        edit: Takes acts on trials; None: nothing can be changed.
+        acts: On trials; None: nothing can be changed.
     """
     in_thread = _Threads(READERS)
 
@@ -74,13 +81,28 @@ def application(page: str, feed: Feed, token: str, edit: Edit | None = None) -> 
             return Response(status_code=204)
         return Response(found, media_type="application/octet-stream")
 
-    async def act(request: Request) -> Response:
+    routes = {"/": index, "/api/sweeps": sweeps, "/api/sweeps/{sweep}": sweep}
+    of_trial = [] if acts is None else [_of_trial(acts, in_thread)]
+    inner = Starlette(
+        routes=[*(Route(path, _told(handler)) for path, handler in routes.items()), *of_trial],
+        exception_handlers={404: _no_page, 405: _no_act},
+    )
+    inner.router.redirect_slashes = False
+    return Guard(inner, token, edits=acts is not None)
+
+
+def _of_trial(acts: Acts, in_thread: _Threads) -> Route:
+    """Where a page asks of a trial, and asks for acts on it."""
+
+    async def trial(request: Request) -> Response:
+        sweep, number = request.path_params["sweep"], request.path_params["trial"]
+        if request.method != "POST":
+            return JSONResponse(await in_thread(lambda: acts.form(sweep, number)))
         asked = await _asked(request)
-        trial, sweep = request.path_params["trial"], request.path_params["sweep"]
-        if edit is None or asked is None:
+        if asked is None:
             return answer(400, f"an act is a JSON object of at most {MOST_ASKED:,} bytes, such as {EXAMPLE}")
         try:
-            return JSONResponse(await in_thread(lambda: edit(sweep, trial, asked)))
+            return JSONResponse(await in_thread(lambda: acts.act(sweep, number, asked)))
         except SpecError as error:
             return answer(400, str(error))
         except (NotFoundError, StoreError):
@@ -88,14 +110,7 @@ def application(page: str, feed: Feed, token: str, edit: Edit | None = None) -> 
         except CaviarError as error:  # it was not accepted
             return answer(409, str(error))
 
-    routes = {"/": index, "/api/sweeps": sweeps, "/api/sweeps/{sweep}": sweep}
-    acts = [Route("/api/sweeps/{sweep}/trials/{trial:int}", _told(act), methods=["POST"])] if edit else []
-    inner = Starlette(
-        routes=[*(Route(path, _told(handler)) for path, handler in routes.items()), *acts],
-        exception_handlers={404: _no_page, 405: _no_act},
-    )
-    inner.router.redirect_slashes = False
-    return Guard(inner, token, edits=edit is not None)
+    return Route("/api/sweeps/{sweep}/trials/{trial:int}", _told(trial), methods=["GET", "POST"])
 
 
 async def _asked(request: Request) -> dict[str, Any] | None:

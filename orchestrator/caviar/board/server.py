@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from caviar.board.app import Edit
+    from caviar.board.app import Acts
     from caviar.store import Store
 
 HOST = "127.0.0.1"
@@ -142,7 +142,7 @@ class Hurried(H11Protocol):
 
 @contextmanager
 def serving(
-    store: Store, place: str, listener: socket.socket, *, new_token: bool = False, edit: Edit | None = None
+    store: Store, place: str, listener: socket.socket, *, new_token: bool = False, acts: Acts | None = None
 ) -> Iterator[tuple[BoardDocument, threading.Event]]:
     """Show a store within the block, in a thread: the main thread hears signals, as of all verbs.
 
@@ -151,7 +151,7 @@ def serving(
         place: As its user calls it.
         listener: From `listen`.
         new_token: Whether links that were given out before are to open nothing more.
-        edit: Takes acts on trials; None: nothing can be changed.
+        acts: On trials; None: nothing can be changed.
 
     Yields:
         Where the board is; and what is set when the thread ends, which by itself it does only where serving failed. (To
@@ -159,7 +159,7 @@ def serving(
     """
     token = read_token(token_path(store.path), new=new_token)
     feed = StoreFeed(store, place)
-    server = uvicorn.Server(_config(application(board_html(place, edits=edit is not None), feed, token, edit)))
+    server = uvicorn.Server(_config(application(board_html(place, edits=acts is not None), feed, token, acts)))
     ended = threading.Event()
 
     def serve() -> None:

@@ -188,11 +188,12 @@ def _row(described: dict[str, Any], view: dict[str, Any]) -> dict[str, Any]:
 
 
 def _words(row: dict[str, Any]) -> dict[str, str]:
-    """What a list shows of a row: its best trial, and how far it is."""
+    """What a list shows of a row: its best trial, and how far it is; and what it is found by."""
     best, planned = row["best"], "?" if row["planned"] is None else row["planned"]
     others = [f"{row[name]} {name}" for name in ("running", "failed") if row[name]]
     told = " · ".join([f"{row['done']} of {planned}", *others])
-    return {"told": told, "leads": f"t{best['trial']} · {row['shown']}" if best else "–"}
+    words = " ".join([row["name"], row["id"], row["metric"], row["state"], *row["tags"]]).lower()
+    return {"told": told, "leads": f"t{best['trial']} · {row['shown']}" if best else "–", "words": words}
 
 
 def _batched(sweeps: Sequence[SweepDir], size: int) -> Iterator[Sequence[SweepDir]]:

@@ -9,7 +9,7 @@ from caviar.cli.options import Target, target_options
 from caviar.display.typed_commands import remember_store
 
 if TYPE_CHECKING:
-    from caviar.board.app import Edit
+    from caviar.board.app import Acts
     from caviar.store import Store
 
 EPILOG = """\b
@@ -25,7 +25,7 @@ Examples:
 @click.option(
     "--port", type=click.IntRange(0, 65535), metavar="N", help="Where it listens (default: 8642, or the next free one)."
 )
-@click.option("--edit", is_flag=True, help="Take edits of live parameters, and notes, over HTTP; the page only looks.")
+@click.option("--edit", is_flag=True, help="The page has a form: edit, roll back, fork, pause and note trials.")
 @click.option("--new-token", is_flag=True, help="Make another token: links that were printed before open nothing more.")
 @target_options
 def verb(*, place: str | None, port: int | None, edit: bool, new_token: bool, target: Target) -> None:
@@ -47,7 +47,7 @@ def verb(*, place: str | None, port: int | None, edit: bool, new_token: bool, ta
     with (
         terminable("the board has ended, and no sweep with it"),
         listen(port) as listener,
-        serving(store, place, listener, new_token=new_token, edit=_edits(store) if edit else None) as (
+        serving(store, place, listener, new_token=new_token, acts=_acts(store) if edit else None) as (
             document,
             ended,
         ),
@@ -79,11 +79,14 @@ def _check_writable(store: "Store") -> None:
         raise StoreError(f"{store.path} may not be written, so nothing can be edited there: leave --edit out")
 
 
-def _edits(store: "Store") -> "Edit":
+def _acts(store: "Store") -> "Acts":
     """What the page of a board may do to trials."""
-    from caviar.run.page_acts import act_of_page
+    from functools import partial
 
-    return lambda sweep, trial, asked: act_of_page(store, sweep, trial, asked)
+    from caviar.board.app import Acts
+    from caviar.run.page_acts import act_of_page, form_of_page
+
+    return Acts(form=partial(form_of_page, store), act=partial(act_of_page, store))
 
 
 def _store(place: str | None, target: Target) -> str:

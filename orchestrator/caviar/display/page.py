@@ -22,7 +22,7 @@ PAGE = Path(__file__).parent / "page"
 ECHARTS = PAGE / "vendor" / "echarts" / "echarts.min.js"
 SCRIPTS = (
     "columns.js", "scales.js", "state.js", "source.js", "marks.js", "pictures.js", "acts.js", "curves.js", "axes.js",
-    "parallel.js", "charts.js", "slots.js", "table.js", "words.js", "board.js", "start.js",
+    "parallel.js", "charts.js", "slots.js", "table.js", "words.js", "form.js", "board.js", "start.js",
 )  # fmt: skip
 """In the order in which they are joined: `start.js` alone does something when it is read."""
 

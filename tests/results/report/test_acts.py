@@ -87,6 +87,12 @@ def test_marks_are_on_the_branch_on_which_the_act_was_made() -> None:
     assert found_marks(made("note", None)) == []
 
 
+def test_a_branch_that_diverged_at_once_has_no_marks() -> None:
+    note = act_of(made("note", 6), {}, [])
+    assert note is not None
+    assert marks([note], {1: [Cut(0, 4)]}, [BRANCH | {"points": []}]) == []
+
+
 def test_acts_at_one_place_have_one_mark() -> None:
     many = [made("note", 3) for _ in range(TOGETHER + 2)]
     assert found_marks(*many, made("pause", 3)) == [(1, 3, None, "●‖", TOGETHER + 1)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from caviar.results.report.scales import FEW, LAST, MISSING, Scale, near_one, scale_of, single
+from caviar.results.report.scales import FEW, LAST, MISSING, Scale, near_one, roomy, scale_of, single
 
 VALUES = arrays.arrays(np.float64, st.integers(1, 40), elements=st.floats())
 
@@ -61,3 +61,15 @@ def test_few_floats_keep_their_digits_and_many_keep_five():
     assert single(many)[FEW + 1 :] == pytest.approx([3e38, -3e38, 0.0], rel=1e-5)
     beta = 1 - 10 ** -np.random.default_rng(0).uniform(1, 6, FEW + 1)
     assert (1 - near_one(beta)) == pytest.approx(1 - beta, rel=1e-5)
+
+
+@given(arrays.arrays(np.float64, st.integers(0, 9), elements=st.floats(allow_nan=False, allow_infinity=False)))
+@example(np.array([1.7e308, -1.7e308]))
+@example(np.array([1.7e308]))
+@example(np.array([5e-324, 1.7e308]))
+def test_an_axis_has_room_and_ends_that_a_page_can_read(values):
+    for log in (False, True) if len(values) and (values > 0).all() else (False,):
+        low, high = roomy(values, log=log, share=0.04)
+        assert np.isfinite([low, high]).all()
+        assert low < high
+        assert not log or low > 0

@@ -36,7 +36,9 @@ function dotPicture(parent, title, aside, about) {
     const left = labelRoom(base, now.yTicks), {edges, good, line: best} = now;
     const frame = {left, top: 6, width: pair.width - left - 12, height: pair.height - 30, right: 12, share: now.share};
     const x = (u) => left + u * frame.width, y = (v) => frame.top + (1 - v) * frame.height;
-    now.place = (row) => [x(now.us[row]), y(now.vs[row])];
+    const start = Uint32Array.from(sweep.order.keys()), length = start.slice().fill(1);
+    now.dots = {start, length, xs: now.us.map(x), ys: now.vs.map(y)};
+    now.place = (row) => [now.dots.xs[row], now.dots.ys[row]];
     base.fillStyle = colors().band;
     for (const from of edges ? [0, 1 - EDGE] : []) base.fillRect(x(from), frame.top, EDGE * frame.width, frame.height);
     drawAxes(base, frame, now.xTicks, now.yTicks);
@@ -59,14 +61,8 @@ function dotPicture(parent, title, aside, about) {
     }
   };
   addPicture({box, needs: ['keep', 'color', 'logy'], draw, mark});
-  followPointer(box, (x, y) => {
-    let nearest = -1, least = 100;
-    for (const row of now ? sweep.order : []) {
-      const [atX, atY] = now.place(row), d = (atX - x) ** 2 + (atY - y) ** 2;
-      if (d < least && (!now.kept || now.kept[row])) { least = d; nearest = row; }
-    }
-    return nearest;
-  });
+  const isKept = (row) => !now.kept || now.kept[row];
+  followPointer(box, (x, y) => (now ? nearestLine(now.dots, sweep.order.filter(isKept), x, y, 10) : -1));
 }
 
 /** The small pictures of a section: one for each of `list()`, made anew when these are others. */

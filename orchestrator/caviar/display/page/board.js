@@ -4,10 +4,7 @@ let listed = null, known = null;
 function startBoard() {
   token = takeToken();
   byId('list').hidden = false;
-  if (!token) {
-    return tellTrouble('This page needs the token of the link that `caviar board` printed when it started: open that '
-      + 'link, or type `caviar board` for another one.');
-  }
+  if (!token) return tellTrouble(byId('trouble').dataset.noToken);
   const now = poll(async () => {
     const answer = await ask('/api/sweeps', listed);
     if (answer) listed = await answer.json();
@@ -18,6 +15,7 @@ function startBoard() {
     window.caviar.ready = true;
   });
   watchers.push((changed) => changed.has('sweep') && showList() && now());
+  if (byId('act-form')) startForm(now);
   byId('find-sweep').addEventListener('input', fillList);
   byId('to-list').addEventListener('click', () => choose(null));
   return showList();
@@ -36,8 +34,7 @@ function showList() {
 function fillList() {
   const words = byId('find-sweep').value.toLowerCase().split(/\s+/);
   const {sweeps = [], not_shown: notShown = []} = listed || {};
-  const text = (one) => [one.name, one.id, one.metric, one.state, ...(one.tags || [])].join(' ').toLowerCase();
-  const found = sweeps.filter((one) => words.every((word) => text(one).includes(word)));
+  const found = sweeps.filter((one) => words.every((word) => one.words.includes(word)));
   const empty = sweeps.length ? 'No sweep matches.' : 'This store holds no sweep yet: `caviar run FILE` makes one.';
   fill('sweep-list', found, () => found.map(sweepRow));
   byId('list-said').textContent = found.length ? '' : empty;

@@ -4,8 +4,7 @@ const TYPES = {u8: Uint8Array, u16: Uint16Array, u32: Uint32Array, i32: Int32Arr
 const MISSING = {u8: 0xff, u16: 0xffff, u32: 0xffffffff, i32: -1};
 const TRIAL_COLUMNS = ['trial', 'state', 'step', 'value', 'started', 'ended', 'slot', 'seconds', 'group'];
 
-const fromBase64 = (text) => (Uint8Array.fromBase64 ? Uint8Array.fromBase64(text)
-  : Uint8Array.from(atob(text.trim()), (letter) => letter.charCodeAt(0)));
+const fromBase64 = (text) => Uint8Array.from(atob(text.trim()), (letter) => letter.charCodeAt(0));
 
 /** The bytes that were gzipped, as an ArrayBuffer. */
 const unzip = (stream) => stream.pipeThrough(new DecompressionStream('gzip'));
@@ -92,25 +91,22 @@ function tableOf(columns, {parameters, metrics, seconds}) {
 function merged(older, newer) {
   const isNew = new Set(newer.rows.get('trial'));
   const rowsOf = (table) => Array.from(table.rows.get('trial'), (trial, row) => ({table, trial, row}));
-  const picks = [older, newer].flatMap(rowsOf)
-    .filter(({table, trial}) => table === newer || !isNew.has(trial)).sort((a, b) => a.trial - b.trial);
-  const rows = new Map(), points = new Map();
-  for (const name of new Set([...older.rows.keys(), ...newer.rows.keys()])) {
-    rows.set(name, Float64Array.from(picks, ({table, row}) =>
-      (table.rows.has(name) ? table.rows.get(name)[row] : NaN)));
-  }
-  const length = Uint32Array.from(picks, ({table, row}) => table.length[row]);
-  const start = new Uint32Array(picks.length);
+  const picks = [...rowsOf(older).filter(({trial}) => !isNew.has(trial)), ...rowsOf(newer)]
+    .sort((a, b) => a.trial - b.trial);
+  const length = Uint32Array.from(picks, ({table, row}) => table.length[row]), start = new Uint32Array(picks.length);
   for (let i = 1; i < picks.length; i++) start[i] = start[i - 1] + length[i - 1];
-  for (const name of new Set([...older.points.keys(), ...newer.points.keys()])) {
-    const all = new Float64Array(length.reduce((sum, more) => sum + more, 0)).fill(NaN);
-    picks.forEach(({table, row}, i) => {
-      const own = table.points.get(name);
-      if (own) all.set(own.subarray(table.start[row], table.start[row] + table.length[row]), start[i]);
-    });
-    points.set(name, all);
-  }
-  return {rows, points, start, length};
+  /** Columns of either table; `partOf` says where in them the part of a pick is, `places` where it goes. */
+  const joined = (kind, size, places, partOf) => {
+    const columnOf = (column) => {
+      const values = new Float64Array(size).fill(NaN);
+      picks.forEach((pick, i) => values.set(pick.table[kind].get(column)?.subarray(...partOf(pick)) || [], places[i]));
+      return [column, values];
+    };
+    return new Map([...new Set([...older[kind].keys(), ...newer[kind].keys()])].map(columnOf));
+  };
+  const rows = joined('rows', picks.length, [...picks.keys()], ({row}) => [row, row + 1]);
+  const reports = ({table, row}) => [table.start[row], table.start[row] + table.length[row]];
+  return {rows, points: joined('points', length.reduce((sum, more) => sum + more, 0), start, reports), start, length};
 }
 
 /** What is known of a sweep once a payload has come: documents that are present replace, rows replace rows. */

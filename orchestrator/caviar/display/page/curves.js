@@ -51,15 +51,10 @@ function groupedLines(lines) {
   return made;
 }
 
-/** The scale of y: the axis for the eye, without far outliers; logarithmic as asked, if there are positive values. */
-function curveScale(metric, values) {
-  let {low, high, log} = metric.axis;
-  // The best ends of curves are what is looked for, so they are no outliers.
-  if (metric.mode && metric.last[sweep.best] < low) low = metric.last[sweep.best];
-  if (metric.mode && metric.last[sweep.best] > high) high = metric.last[sweep.best];
-  if (state.logy !== null) log = state.logy;
-  if (log && !(low > 0)) low = extent(values)[2];
-  return low < high ? roomyScale([low, high], log, 0.02) : roomyScale([metric.axis.low, metric.axis.high], false, 0.02);
+/** The scale of y: logarithmic where that suits, or as it is asked for, if there are positive values. */
+function curveScale({axis: {log, ends, log_ends: logEnds}}) {
+  const asked = (state.logy ?? log) && logEnds !== null;
+  return scaleOf(...(asked ? logEnds : ends), asked);
 }
 
 function xScale(lines) {
@@ -72,7 +67,7 @@ function xScale(lines) {
 
 function drawCurves(picture) {
   const metric = shownMetric(), lines = curveLines(metric);
-  const base = fit(picture.pair), scale = {x: xScale(lines), y: curveScale(metric, lines.y)};
+  const base = fit(picture.pair), scale = {x: xScale(lines), y: curveScale(metric)};
   const left = labelRoom(base, scale.y.ticks(7)), {width, height} = picture.pair;
   const frame = {left, top: 10, width: width - left - 54, height: height - 34, right: 54};
   // Far outliers are kept near the canvas: numbers beyond that only cost time.

@@ -106,12 +106,11 @@ function paramText(parameter, row) {
 /** Put the small box beside the pointer at (x, y) of the picture's box; it names the trial and its configuration. */
 function showHint(box, x, y, row, lines) {
   const hint = byId('hint'), around = box.getBoundingClientRect();
-  const all = sweep.parameters.slice(0, 12).map((one) => [one.name, paramText(one, row)]);
+  const all = sweep.parameters.slice(0, 12).map((one) => ({name: one.name, shown: paramText(one, row)}));
   hint.replaceChildren(
     make('p', {}, make('b', {text: name(row)}), ` ${shown(sweep.value[row])} · ${rankText(row)}`),
     ...lines.map((text) => make('p', {text, class: 'faint'})),
-    make('dl', {}, ...all.flatMap(([key, text]) => (text === '–' ? []
-      : [make('dt', {text: key}), make('dd', {text})]))),
+    namesList(all.filter((one) => one.shown !== '–')),
   );
   hint.hidden = false;
   const [width, height, right] = [hint.offsetWidth, hint.offsetHeight, around.left + x + 16];

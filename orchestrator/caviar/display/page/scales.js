@@ -58,17 +58,6 @@ function extent(values) {
   return [low, high, positive];
 }
 
-/** A scale over some values, with a little room at both ends. */
-function roomyScale(values, log, share = 0.04) {
-  let [low, high] = extent(values);
-  if (!(low <= high)) return scaleOf(0, 1, false);
-  const size = Math.abs(high) / 2 || 0.5;
-  if (low === high) [low, high] = log ? [low / 2, high * 2] : [low - size, high + size];
-  if (log) return scaleOf(low * (low / high) ** share, high * (high / low) ** share, true);
-  const room = Math.min((high / 2 - low / 2) * 2 * share, 1e306);
-  return scaleOf(low - room, high + room, false);
-}
-
 /** Round values in [low, high], at most about `most`: 1, 2 or 5 times a power of ten apart, or by decades. */
 function ticksOf(low, high, log, most) {
   if (!(high > low)) return [low];

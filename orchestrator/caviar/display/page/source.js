@@ -1,6 +1,5 @@
 // Where the data is from: the page itself (a report), or a server that is asked every two seconds (the board).
 const POLL_MS = 2000, HIDDEN_POLL_MS = 15000;
-const AWAY = 'The board does not answer: it was stopped, or the connection is lost. This page goes on when it is back.';
 let token = '';
 
 /** The sweep of that place among those that the page holds. */
@@ -21,12 +20,16 @@ function takeToken() {
   return given || ifAllowed(() => sessionStorage.getItem('caviar-token')) || '';
 }
 
-/** Ask the board what is newer than `known`: null when nothing is; an error says what a person can do. */
-async function ask(path, known) {
-  const since = known && known.boot
-    ? `?boot=${encodeURIComponent(known.boot)}&since=${encodeURIComponent(known.version)}` : '';
-  const answer = await fetch(path + since, {headers: {Authorization: `Bearer ${token}`}, cache: 'no-store'})
-    .catch(() => { throw new Error(AWAY); });
+/**
+ * Ask the board what is newer than `known`: null when nothing is; an error says what a person can do. With a body it is
+ * asked for an act.
+ */
+async function ask(path, known, body) {
+  const since = known?.boot ? `?${new URLSearchParams({boot: known.boot, since: known.version})}` : '';
+  const headers = {Authorization: `Bearer ${token}`, ...(body && {'Content-Type': 'application/json'})};
+  const sent = body && {method: 'POST', body: JSON.stringify(body)};
+  const answer = await fetch(path + since, {...sent, headers, cache: 'no-store'})
+    .catch(() => { throw new Error(byId('trouble').dataset.away); });
   if (answer.ok) return answer.status === 204 ? null : answer;
   throw new Error((await answer.json().catch(() => ({}))).error || `The board answered ${answer.status}.`);
 }

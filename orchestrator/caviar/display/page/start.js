@@ -21,7 +21,7 @@ function showSweep(newer) {
   requestAnimationFrame(() => setTimeout(() => { window.caviar.ready = true; idle(charting); }));
 }
 
-/** What has nothing to show says why, at the end; a chart without a neighbour takes the whole width. */
+/** What has nothing to show says why, at the end. */
 function arrange() {
   const {charts, absent} = sweep.documents;
   for (const said of document.querySelectorAll('#page .card > p.said')) {
@@ -30,8 +30,6 @@ function arrange() {
     section.classList.toggle('absent', Boolean(reason));
     said.textContent = reason || charts[section.id]?.said || said.dataset.how || said.textContent;
   }
-  const halves = CHARTS.filter((id) => !(id in absent)).map(byId);
-  halves.forEach((card, i) => card.classList.toggle('whole', i === halves.length - 1 && i % 2 === 0));
 }
 
 /** The controls, and which of their properties is the state of that name. */
@@ -61,16 +59,12 @@ function showControls() {
   for (const [id, read] of Object.entries(CONTROLS)) if (byId(id)[read] !== now[id]) byId(id)[read] = now[id];
   byId('seeds').parentElement.hidden = !sweep.grouped;
   byId('smooth-shown').textContent = state.smooth ? state.smooth.toFixed(2) : 'off';
-  fill('color-key', [parameter && parameter.name, isDark()], () => (parameter ? colorKey(parameter) : []));
+  fill('color-key', parameter?.name, () => (parameter ? colorKey(parameter) : []));
 }
 
 /** What the colours mean when they are not ranks: a strip of them between the values at both ends. */
-function colorKey({ticks}) {
-  const strip = make('canvas', {width: SHADES, height: 1, 'aria-hidden': 'true'}), context = strip.getContext('2d');
-  colors().values.forEach((color, i) => { context.fillStyle = color; context.fillRect(i, 0, 1, 1); });
-  const [low, high] = [ticks[0], ticks.at(-1)].map((tick) => make('span', {text: tick ? tick[1] : ''}));
-  return [low, strip, high];
-}
+const colorKey = ({ticks}) => (
+  [make('span', {text: ticks[0]?.[1]}), make('i'), make('span', {text: ticks.at(-1)?.[1]})]);
 
 const prefersDark = matchMedia('(prefers-color-scheme: dark)');
 const isDark = () => (state.theme ? state.theme === 'dark' : prefersDark.matches);

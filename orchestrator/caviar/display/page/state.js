@@ -97,15 +97,5 @@ function valuePlaces(sweep) {
   return sweep.valueU;
 }
 
-/** The scale on which values of the sweep's rule are shown: that of its metric, over the values that trials have. */
-function valueScale(sweep) {
-  if (!sweep.scale) {
-    const axis = (sweep.metrics[0] || {}).axis || {low: -Infinity, high: Infinity, log: false};
-    // Far outliers are left out at the bad end only: at the good end they are what is looked for.
-    const near = sweep.mode === 'max' ? (x) => x >= axis.low : (x) => x <= axis.high;
-    const finite = Array.from(sweep.value).filter(Number.isFinite);
-    const some = finite.some(near) ? finite.filter(near) : finite;
-    sweep.scale = roomyScale(some, axis.log && some.every((x) => x > 0));
-  }
-  return sweep.scale;
-}
+/** The scale on which values of the sweep's rule are shown. */
+const valueScale = ({documents: {value_axis: {ends, log}}}) => scaleOf(...ends, log);

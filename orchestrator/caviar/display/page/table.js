@@ -105,7 +105,7 @@ function drawSpark(canvas, row) {
   const metric = shownMetric(), start = sweep.table.start[row], count = sweep.table.length[row];
   const pair = {base: canvas, over: make('canvas'), box: canvas}, context = fit(pair);
   if (!metric || !metric.y.length || !count) return;
-  const y = metric.y.subarray(start, start + count), scale = curveScale(metric, y);
+  const y = metric.y.subarray(start, start + count), scale = curveScale(metric);
   const ys = y.map((value) => 3 + (1 - clamp(scale.at(value), 0, 1)) * (pair.height - 6));
   const xs = ys.map((_, k) => 2 + (k / Math.max(count - 1, 1)) * (pair.width - 4));
   const color = row === sweep.best ? colors().best : rowColors()(row);

@@ -150,7 +150,7 @@ def marks(acts: Sequence[Act], cuts: Cuts, branches: Sequence[Mapping[str, Any]]
         step, value = act.step, None
         if any(cut.step < act.step for cut in cuts.get(act.trial, ())[act.branch :]):
             points = ended.get((act.trial, act.branch))
-            if points is None:
+            if not points:
                 continue
             steps, values = zip(*points, strict=True)
             step, value = min(step, steps[-1]), float(np.interp(step, steps, values))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from caviar.display.axis import axis_of
-from caviar.results.report.scales import MISSING, Scale, scale_of, single
+from caviar.results.report.scales import MISSING, Scale, roomy, scale_of, single
 from caviar.results.report.trial_rows import FloatArray, IntArray, TrialRows, fetched
 from caviar.store.read.sql import name as quoted
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from caviar.results.open_sweep import OpenSweep
 
 Axis = dict[str, float | bool]
-"""`low`, `high` and `log`."""
+"""`low`, `high`, `log` and `positive`, the least value above zero."""
 
 BUDGET = 1_000_000
 """Values of metrics in a payload, at most."""
@@ -28,6 +28,8 @@ BITS = ((200_000, 16, 12), (math.inf, 11, 10))
 """Points up to which values, and seconds, are told with so many bits: of many curves no eye misses the rest."""
 LOOKED_AT = 50_000
 """Values by which the axis for the eye is found, about."""
+ROOM = 0.02
+"""Beyond both ends of an axis."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,27 +234,57 @@ def summaries(opened: OpenSweep, curves: Curves, rows: TrialRows) -> dict[str, n
 
 
 def metrics_document(
-    curves: Curves, rows: TrialRows, axes: Mapping[str, Axis] | None = None
+    curves: Curves, rows: TrialRows, axes: Mapping[str, Axis]
 ) -> tuple[list[dict[str, Any]], dict[str, Scale]]:
-    """What a page is told of each metric: its scale, and the axis that suits the eye, as everywhere else.
+    """What a page is told of each metric: its scale, and the axis that suits the eye, as everywhere else; that has the
+    ends of a linear axis, those of a logarithmic one where there are positive values, and which of them suits.
 
     Args:
         curves: Of all trials, or of some.
         rows: All trials.
-        axes: Metric → that axis, where these are the curves of some trials; None: it suits these curves.
+        axes: Metric → what suits the curves of all trials.
     """
     scales = {metric: scale_of(curves.values[metric]).coarse(_bits(curves)[0]) for metric in curves.metrics}
-    axes = curve_axes(curves) if axes is None else axes
     told = [
         {
             "name": metric,
             "scale": {"low": scale.low, "high": scale.high, "log": scale.log},
-            "axis": axes[metric],
+            "axis": _with_room(axes[metric], _best(rows) if metric == rows.plan.metric else np.empty(0)),
             "mode": rows.plan.mode if metric == rows.plan.metric else None,
         }
         for metric, scale in scales.items()
     ]
     return told, scales
+
+
+def _with_room(axis: Axis, best: FloatArray) -> dict[str, Any]:
+    """The ends of both axes; the best of the values that rank, [0 or 1], is not beyond them, for it is looked for."""
+    ends = np.array([axis["low"], axis["high"], *best])
+    positive = np.array([one for one in (axis["positive"], *ends) if 0 < one < math.inf])
+    if axis["low"] > 0:
+        positive = ends[ends > 0]
+    log = roomy(positive, log=True, share=ROOM) if len(np.unique(positive)) > 1 else None
+    return {"log": axis["log"], "ends": roomy(ends, log=False, share=ROOM), "log_ends": log}
+
+
+def _best(rows: TrialRows) -> FloatArray:
+    finite = rows.value[np.isfinite(rows.value)]
+    return finite[[finite.argmax() if rows.plan.mode == "max" else finite.argmin()]] if len(finite) else finite
+
+
+def value_axis_document(rows: TrialRows, axis: Axis | None) -> dict[str, Any]:
+    """The axis of the values that rank. Far outliers are left out at the bad end only, for the good end is looked for.
+
+    Args:
+        rows: All trials.
+        axis: Of the curves of the same metric; None: there are none.
+    """
+    finite = rows.value[np.isfinite(rows.value)]
+    if axis is not None:
+        near = finite >= axis["low"] if rows.plan.mode == "max" else finite <= axis["high"]
+        finite = finite[near] if near.any() else finite
+    log = axis is not None and bool(axis["log"]) and bool((finite > 0).all()) and len(finite) > 0
+    return {"log": log, "ends": roomy(finite, log=log, share=2 * ROOM)}
 
 
 def curve_axes(curves: Curves) -> dict[str, Axis]:
@@ -266,6 +298,7 @@ def curve_axes(curves: Curves) -> dict[str, Axis]:
             "low": scale.within(axis.low) if suits else scale.low,
             "high": scale.within(axis.high) if suits else scale.high,
             "log": axis.log and scale.low > 0,
+            "positive": float(values[values > 0].min(initial=math.inf)),
         }
     return found
 

@@ -19,12 +19,14 @@ from caviar.results.report.curve_columns import (
     Axis,
     CurvePlan,
     Curves,
+    curve_axes,
     curve_columns,
     curve_plan,
     metrics_document,
     read_curves,
     seconds_scale,
     summaries,
+    value_axis_document,
 )
 from caviar.results.report.facts import (
     facts_document,
@@ -154,10 +156,12 @@ def changed_payload(
 def _of_curves(
     opened: OpenSweep, rows: TrialRows, curves: Curves, axes: Mapping[str, Axis] | None = None
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    axes = curve_axes(curves) if axes is None else axes
     told, scales = metrics_document(curves, rows, axes)
     seconds = seconds_scale(curves)
     columns = summaries(opened, curves, rows) | curve_columns(curves, scales, seconds)
-    return {"metrics": told, "seconds": {"high": seconds.high}}, columns
+    value_axis = value_axis_document(rows, axes.get(rows.plan.metric))
+    return {"metrics": told, "seconds": {"high": seconds.high}, "value_axis": value_axis}, columns
 
 
 def moment_of(

@@ -73,6 +73,25 @@ class Scale:
         return np.where(whole == MISSING, np.nan, found)
 
 
+def roomy(values: FloatArray, *, log: bool, share: float) -> list[float]:
+    """The ends of an axis over some values, with a little room beyond both."""
+    if not len(values):
+        return [0.0, 1.0]
+    low, high = float(values.min()), float(values.max())
+    size = abs(high) / 2 or 0.5
+    if low == high:
+        low, high = (low / 2, min(high, _MOST / 2) * 2) if log else (low - size, high + size)
+    if log:
+        room = math.exp(share * (math.log(high) - math.log(low)))
+        return [max(low / room, 1e-300), min(high, _MOST / room) * room]
+    room = (high / 2 - low / 2) * 2 * share if high - low < _MOST else _MOST / 100
+    return [max(low, room - _MOST) - room, min(high, _MOST - room) + room]
+
+
+_MOST = 1.79e308
+"""No end of an axis is beyond it: a page reads no infinite numbers."""
+
+
 def scale_of(values: FloatArray) -> Scale:
     """The scale that holds all finite values: logarithmic where they are far apart and above zero."""
     finite = values[np.isfinite(values)]
