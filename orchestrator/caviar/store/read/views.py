@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import duckdb
 
 from caviar.errors import SpecError, StoreError
 from caviar.store.disk.store_errors import store_error
 from caviar.store.layout import SUPERSEDED
-from caviar.store.read.columns import Part, fixed, union
+from caviar.store.read.columns import fixed
+from caviar.store.read.shown_sweep import PartError, ShownSweep, look_at, sql_of
 from caviar.store.read.sql import (
     advised,
     connect,
@@ -23,8 +23,7 @@ from caviar.store.read.sql import (
     told,
 )
 from caviar.store.read.sweep_tables import SweepTables
-from caviar.store.read.sweeps_view import no_sweeps, sweep_row
-from caviar.store.read.view_sql import NAMES, mentioned, no_rows, view_sql
+from caviar.store.read.view_sql import NAMES, mentioned
 from caviar.store.visible_files import gap_sentence, gone_error, holes
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ class Views:
     def refresh(self) -> None:
         """Look at the files anew: what was published until now becomes visible."""
         self._made.clear()
-        self._shown: list[_Shown] = []
+        self._shown: list[ShownSweep] = []
         wanted = [sweep for sweep in self._sweeps if sweep.id not in self._out]
         for sweep, look in zip(wanted, self._store.disk.each(self._look, wanted), strict=True):
             if isinstance(look, StoreError):
@@ -102,11 +101,11 @@ class Views:
             tables = SweepTables(self._connection, sweep, seen, running=state == "running")
             if self._trials is not None:
                 tables.narrow(self._trials)
-            self._shown.append(_Shown(sweep, state, tables))
+            self._shown.append(ShownSweep(sweep=sweep, state=state, tables=tables))
 
     def _look(self, sweep: SweepDir) -> tuple[str, VisibleFiles] | StoreError:
         try:
-            return _look(sweep)
+            return look_at(sweep)
         except StoreError as error:
             if not self._leave_out:
                 raise
@@ -333,7 +332,7 @@ class Views:
         """Leave out the sweeps whose part of a view the database refuses."""
         for one in list(self._shown) if self._leave_out else ():
             try:
-                self._connection.execute(f"DESCRIBE {self._of([one], view)}")
+                self._connection.execute(f"DESCRIBE {sql_of([one], view)}")
             except duckdb.InterruptException:
                 raise
             except duckdb.Error as error:
@@ -342,58 +341,8 @@ class Views:
     def _sql(self, view: str) -> str:
         while True:
             try:
-                return self._of(self._shown, view)
-            except _PartError as error:
+                return sql_of(self._shown, view)
+            except PartError as error:
                 if not self._leave_out:
                     raise error.why from error
                 self._drop(error.sweep, error.why)
-
-    def _of(self, shown: Sequence[_Shown], view: str) -> str:
-        parts = []
-        for one in shown:
-            try:
-                parts.append(_rows(one) if view == "sweeps" else _part(one, view))
-            except (duckdb.IOException, duckdb.InterruptException, FileNotFoundError):  # merged away, perhaps
-                raise
-            except (duckdb.Error, OSError, ValueError, StoreError) as error:
-                why = store_error("read", one.sweep.path, error) if isinstance(error, OSError) else error
-                raise _PartError(one.sweep, why) from error
-        if view == "sweeps":
-            return "\nUNION ALL ".join(cast("list[str]", parts)) or no_sweeps()
-        return union(cast("list[Part]", parts) or [no_rows(view)])
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """A sweep that is shown, at one moment."""
-
-    sweep: SweepDir
-    state: str
-    tables: SweepTables
-
-
-class _PartError(Exception):
-    """A sweep's part of a view cannot be made."""
-
-    def __init__(self, sweep: SweepDir, why: Exception) -> None:
-        super().__init__(str(why))
-        self.sweep, self.why = sweep, why
-
-
-def _look(sweep: SweepDir) -> tuple[str, VisibleFiles]:
-    try:
-        state = sweep.state()  # before the look: a sweep that ends in between shows its last rows
-        seen = sweep.visible_files()
-    except OSError as error:
-        raise store_error("read", sweep.path, error) from error
-    sweep.description()  # kept
-    return state, seen
-
-
-def _rows(one: _Shown) -> str:
-    return sweep_row(one.sweep.description(), one.state, one.tables)
-
-
-def _part(one: _Shown, view: str) -> Part:
-    columns, sql = view_sql(view, one.tables)
-    return Part(sweep=one.sweep.id, columns=columns, sql=sql)
