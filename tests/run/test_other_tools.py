@@ -3,6 +3,7 @@
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,8 @@ from caviar import Float, Result
 from .conftest import Caviar, Write
 
 PAGE = (Path(__file__).parents[2] / "docs" / "other-tools.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```(\w*)$", PAGE, re.MULTILINE)
+SAID = re.findall(r"^```text\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 OURS = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 THEIRS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 TRAIN = """
@@ -44,3 +47,17 @@ def test_their_yaml_runs(caviar: Caviar, store: Path, tmp_path: Path, monkeypatc
     ran = caviar("run", "sweep.yaml", "-q", "--trials", "3")
     assert ran.code == 0, ran.err
     assert Result(store).best.step in {1, 2}
+
+
+def test_every_block_of_the_page_is_tried_here() -> None:
+    assert sorted(filter(None, BLOCKS)) == ["python"] * 3 + ["text"] * 2 + ["yaml"]
+    compile(SAID[0], "Ray Tune's half", "exec")
+
+
+def test_optunas_half_is_optunas(monkeypatch: pytest.MonkeyPatch) -> None:
+    optuna = pytest.importorskip("optuna")
+    monkeypatch.setattr(optuna.logging.get_logger("optuna"), "disabled", True)
+    names: dict[str, Any] = {"optuna": optuna}
+    exec(SAID[1], names)
+    assert len(names["study"].trials) == 8
+    assert names["study"].trials[0].params == {"lr": 0.01, "opt": "adam"}
