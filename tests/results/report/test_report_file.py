@@ -37,7 +37,7 @@ def test_mistakes_are_told_and_leave_what_was_there(store, tmp_path):
     result = Result(store.path, add_digits(store))
     mine = tmp_path / "mine.html"
     mine.write_text("mine")
-    with pytest.raises(SpecError, match="is no report"):
+    with pytest.raises(SpecError, match="is there already"):
         result.report(mine)
     with pytest.raises(NotFoundError, match="did you mean 'val_loss'"):
         result.report(tmp_path / "a.html", metrics=["val_los"])

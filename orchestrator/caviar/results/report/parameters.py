@@ -10,6 +10,7 @@ import numpy as np
 from caviar.display.numbers import option_text
 from caviar.display.plot_ticks import ticks
 from caviar.results.report.scales import LARGEST, LAST, MISSING, SMALLEST, near_one, single
+from caviar.results.report.trial_rows import places_of
 from caviar.search.zoom_places import number_edge
 from caviar.space import Choice, Constant
 
@@ -70,7 +71,7 @@ def parameter_columns(rows: TrialRows, parameters: list[dict[str, Any]]) -> dict
             found[f"p{k}"] = _numbers(parameter, np.ma.getdata(values[name]), here)
         places = np.clip(rows.places(name), 0.0, 1.0)
         found[f"u{k}"] = _placed(places)
-        if (dots := spread(places, rows.trial)) is not None:
+        if (dots := spread(parameter, places, rows.trial)) is not None:
             found[f"d{k}"] = _placed(dots)
     return found
 
@@ -79,11 +80,14 @@ def _placed(places: FloatArray) -> np.ndarray:
     return np.where(np.isnan(places), MISSING, np.rint(places * LAST)).astype(np.uint16)
 
 
-def spread(places: FloatArray, trial: np.ndarray) -> FloatArray | None:
-    """Where dots of few places (choices, small integers) are drawn, or they would hide one another; None: at these."""
-    known = np.unique(places[~np.isnan(places)])
-    if not 0 < len(known) <= MOST_PLACES or len(known) == len(places):
+def spread(parameter: Any, places: FloatArray, trial: np.ndarray) -> FloatArray | None:
+    """Where dots of few places (choices, small integers) are drawn, or they would hide one another; None: at these.
+
+    The parameter decides it, and not who has trained so far: else each new trial would move the others' dots.
+    """
+    if parameter.count is None or parameter.count > MOST_PLACES:
         return None
+    known = np.unique(places_of(parameter, parameter.levels(parameter.count)))
     gap = float(np.diff(known).min()) if len(known) > 1 else 0.5
     return np.clip(places + (_scattered(trial) - 0.5) * gap * 0.6, 0.0, 1.0)
 
