@@ -102,8 +102,7 @@ def views() -> str:
     rows = (name for name in FIELDS["curves"] if not name.startswith("_"))
     found = {
         "`sweeps`": ", ".join(COLUMNS),
-        "`trials`": f"sweep, {head}, each parameter, last_‹metric› of each and best_‹metric› of the sweep's own, "
-        f"then {tail}",
+        "`trials`": f"sweep, {head}, each parameter, last_‹metric› and best_‹metric›, then {tail}",
         "`curves`": f"sweep, {', '.join(rows)}, each metric",
         "`attempts`": f"one row an attempt: sweep, {', '.join(FIELDS['attempts'])}, each metric's last, min and max",
         "`configs`, `logs`": "what was sampled; what was printed",

@@ -191,7 +191,8 @@ def add_paused(store: Store) -> str:
 
 def decision(n: int, trial: int | None, action: str, **given: Any) -> pa.Table:
     """One row of the table of decisions."""
-    row = {"n": n, "time": BEGAN, "trial": trial, "attempt": 0, "action": action, "numbers": "{}"}
+    facts = {"attempt": 0, "action": action, "decided_by": "user", "numbers": "{}"}
+    row = {"n": n, "time": BEGAN, "trial": trial, **facts}
     return pa.Table.from_pylist([row | given], schema=tables.schema("decisions"))
 
 

@@ -68,7 +68,7 @@ def test_another_file_is_refused_before_anything_begins(target, tmp_path):
     file = tmp_path / "mine.html"
     file.write_text("mine")
     began = []
-    with pytest.raises(SpecError, match="is there and is no report"), at_the_end(target, report=str(file), notify=None):
+    with pytest.raises(SpecError, match="is there already"), at_the_end(target, report=str(file), notify=None):
         began.append(1)
     assert began == []
 

@@ -18,7 +18,7 @@ OF_A_SWEEP = {
     "best": (),
     "best --family": (),
     "curves": (),
-    "plot -o {tmp}/x.svg": (),
+    "plot -o {tmp}/x.svg --force": (),
     "export --to csv -o {tmp}/x.csv --force": (),
     "zoom --dry-run": (),
     "simulate --orders 2": (),

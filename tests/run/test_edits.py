@@ -22,6 +22,7 @@ from caviar.search.samplers import make_sampler
 from caviar.space import Float, Int, Space
 from caviar.spec.plan import Plan
 from caviar.store import Store, SweepDir, Writer
+from caviar.store.requests import Asked
 
 from .conftest import Caviar, Driver, Write
 
@@ -230,6 +231,7 @@ def test_a_driver_that_ends_before_it_takes_an_edit_leaves_nothing_of_it(
     waiting.claim()
     lives = iter([True, True])
     monkeypatch.setattr(SweepDir, "owner_alive", lambda _: next(lives, False))
+    monkeypatch.setattr(Asked, "lives", lambda *_: next(lives, False))
 
     gone = caviar("edit", "0", "lr=*0.5")
 

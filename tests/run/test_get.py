@@ -47,11 +47,11 @@ def test_the_bytes_are_those_that_were_saved(swept: Result, caviar: Caviar, tmp_
     assert file.read_bytes() == f"x={best.config['x']!r} epoch 4".encode()
     assert f"wrote {file}: t{best.trial} of {swept.id} at step 4, loss " in got.err
     assert got.out == ""
-    found = json.loads(caviar("get", str(best.trial), "-o", file, "--best", "--json").out)
+    found = json.loads(caviar("get", str(best.trial), "-o", file, "--force", "--best", "--json").out)
     assert file.read_bytes() == f"x={best.config['x']!r} epoch 2".encode(), "the least loss was at epoch 2"
     assert (found["step"], found["steps"], found["file"]) == (2, [2, 3, 4], str(file))
     assert found["value"] == pytest.approx(best.value - 0.3)
-    assert caviar("get", swept.id, "t5", "--step", "3", "-o", file).code == 0
+    assert caviar("get", swept.id, "t5", "--step", "3", "-o", file, "--force").code == 0
     assert file.read_bytes().endswith(b"epoch 3")
     assert best.checkpoint().data.endswith(b"epoch 4")
     assert best.checkpoint(file) == best.checkpoint()

@@ -59,10 +59,10 @@ def test_a_lineage_with_all_kinds_of_acts_gives_the_same_curve_bit_for_bit(
 
     with open_sweep(opened, opened.sweeps()[0], print) as sweep:
         told = acts_document(sweep)
-    marks = [(one["trial"], one["step"], one["kind"]) for one in told["marks"]]
-    assert marks == [(0, 29, "rollback"), (0, 19, "rollback"), (0, 25, "edit"), (0, 31, "edit")]
+    acts = [(row[0], row[1], row[2].split()[-1]) for row in reversed(told["rows"])]
+    assert acts == [("t0", "29", "rollback"), ("t0", "19", "rollback"), ("t0", "25", "ramp"), ("t0", "31", "edit")]
     assert [(one["branch"], one["points"][0][0], one["points"][-1][0]) for one in told["branches"]] == [(0, 19, 39)]
-    assert "was sent back at step 39 to step 29 by " in told["marks"][0]["said"]
+    assert any("was sent back at step 29 to step 19 by " in one for mark in told["marks"] for one in mark["said"])
 
     again = caviar("replay", "0", "--json")
     assert again.code == 0, again.err

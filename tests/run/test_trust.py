@@ -102,7 +102,7 @@ def test_stored_code_is_unpacked_in_one_place() -> None:
     source = Path(__file__).parents[2] / "orchestrator" / "caviar"
     found = {path.name for path in source.rglob("*.py") if re.search(r"(?<![\w.])unpack\(", path.read_text())}
 
-    assert found == {"code_archive.py", "code_to_run.py"}
+    assert found == {"code_archive.py", "code_to_run.py", "decided_code.py"}, "the last asks which project it names"
 
 
 @pytest.mark.usefixtures("inline")

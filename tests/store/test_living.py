@@ -114,7 +114,7 @@ def same(found: float | None, expected: float | None) -> bool:
 def check_trials(views: Views, truth: dict[int, Known], mode: str) -> None:
     """Each row of `trials` says what the living history says."""
     metrics = [metric for metric in (OBJECTIVE, OTHER) if metric in views.metrics()]
-    cells = ", ".join([f"last_{metric}" for metric in metrics] + [f"best_{OBJECTIVE}"] * (OBJECTIVE in metrics))
+    cells = ", ".join(f"last_{metric}, best_{metric}" for metric in metrics)
     rows = views.execute(f"SELECT trial, state, rows, step, diverged, {cells} FROM trials").fetchall()
     assert len(rows) == len(truth)
     for trial, state, count, step, diverged, *summaries in rows:
@@ -123,11 +123,9 @@ def check_trials(views: Views, truth: dict[int, Known], mode: str) -> None:
         assert step == (one.rows[-1][0] if one.rows else None), (trial, one)
         assert bool(diverged) == one.diverged, (trial, one)
         for place, metric in enumerate(metrics):
-            last = one.last(metric)
-            assert same(summaries[place], last and last[1]), (trial, metric, one)
-        if OBJECTIVE in metrics:
-            best = one.best(OBJECTIVE, mode)
-            assert same(summaries[-1], best and best[1]), (trial, one)
+            last, best = one.last(metric), one.best(metric, mode)
+            assert same(summaries[2 * place], last and last[1]), (trial, metric, one)
+            assert same(summaries[2 * place + 1], best and best[1]), (trial, metric, one)
 
 
 def check_attempts(views: Views, truth: dict[int, Known]) -> None:

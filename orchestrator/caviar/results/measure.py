@@ -79,7 +79,7 @@ class Measure:
     expression: Expression | None = None
     """None: it is a metric."""
     known: bool = True
-    """Whether the view `trials` has its best value: that of the sweep's metric, by the sweep's mode."""
+    """Whether `best_…` of the view `trials` is its best value: it is by the sweep's mode, of whichever metric."""
 
     def at_end(self, *, best: bool) -> str:
         """The SQL of its value of a whole curve, over columns of `trials`: the last, or the best where it is known."""

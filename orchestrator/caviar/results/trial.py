@@ -10,6 +10,7 @@ from caviar.results.curves_sql import Points, exact_metrics
 from caviar.results.selector import as_given
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from caviar.results.open_sweep import OpenSweep
@@ -105,12 +106,17 @@ def trial_document(opened: OpenSweep, trial: int) -> TrialDocument:
         held={name: one["tier"] for name, one in opened.plan.held.items()},
         metric=opened.plan.metric,
         **{name: row[name] for name in _OF_THE_ROW},
-        metrics={metric: Summary(last=row.get(f"last_{metric}"), best=row.get(f"best_{metric}")) for metric in curves},
+        metrics={metric: _summary(row, metric, opened.plan.metric) for metric in curves},
         curves=curves,
         attempts=opened.rows("SELECT * EXCLUDE (sweep) FROM attempts WHERE trial = ? ORDER BY attempt", [trial]),
         output=_tail(opened, trial),
         artifacts={name: one.bytes for name, one in artifacts_of(opened.views, opened.sweep, trial).items()},
     )
+
+
+def _summary(row: Mapping[str, Any], metric: str, own: str) -> Summary:
+    """The view has a best value by the sweep's mode of all metrics: of others nobody said which values are good."""
+    return Summary(last=row.get(f"last_{metric}"), best=row.get(f"best_{metric}") if metric == own else None)
 
 
 def _tail(opened: OpenSweep, trial: int) -> list[str]:

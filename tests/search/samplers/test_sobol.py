@@ -136,7 +136,7 @@ def test_they_are_scipys_bit_for_bit(dimensions, seed, monkeypatch):
     monkeypatch.setattr(sobol_numbers, "_TABLE", "nowhere.npz")  # then they are drawn by scipy
     theirs = sobol._engine(dimensions, seed)
     assert type(theirs).__module__.startswith("scipy")
-    for skip in (0, 64, (1 << 30) - 1):
+    for skip in (0, 64, (1 << 20) - 1):  # scipy takes minutes over more
         for engine in (ours, theirs) if skip else ():
             engine.fast_forward(skip)
         assert (ours.random(64) == theirs.random(64)).all()

@@ -31,7 +31,7 @@ def tied_to_us(ray: Any, folder: str) -> Iterator[None]:
         ray: The library; where it looks otherwise than when this was tried, all starts as ever.
         folder: Where the pipe is made; nobody else may enter it.
     """
-    services = ray._private.services
+    services = getattr(ray._private, "services", None)
     if sys.platform != "linux" or not all(hasattr(services, name) for name in _COMMANDS):
         yield
         return
