@@ -66,7 +66,7 @@ class Backoff:
     """Told once a call, if it takes more than two seconds."""
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    chance: Callable[[], float] = random.random
+    chance: Callable[[], float] = random.SystemRandom().random  # the global generator is the user's, and seeded for him
 
     def call(self, do: Callable[[bool], T]) -> T:
         """Call `do` until it returns.
