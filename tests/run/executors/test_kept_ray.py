@@ -16,7 +16,7 @@ pytestmark = pytest.mark.ray
 SESSIONS = """
     import os, sys, threading
     from caviar import ClusterError, shutdown
-    from caviar.run.executors.ray_session import RaySession, _at_exit, _folders, connected
+    from caviar.run.executors.ray_session import RaySession, _at_exit, folders, connected
 
     def node(**wish):
         import ray
@@ -61,7 +61,7 @@ SESSIONS = """
         pass
     print("not kept", connected())
     node(cpus=1)
-    print(_folders[0])
+    print(folders[0])
 """
 
 
@@ -102,10 +102,10 @@ def test_it_is_shared_while_nothing_differs_and_ends_with_the_process() -> None:
 
 KILLED = """
     import os, signal
-    from caviar.run.executors.ray_session import RaySession, _folders
+    from caviar.run.executors.ray_session import RaySession, folders
     with RaySession(cpus=1):
         pass
-    print(_folders[0], flush=True)
+    print(folders[0], flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -14,11 +14,11 @@ from caviar.run.executors.private_folder import MOST_PATH, close_token, private_
 PROGRAM = """
 import os, stat, sys
 from pathlib import Path
-from caviar.run.executors.ray_session import RaySession, _folders
+from caviar.run.executors.ray_session import RaySession, folders
 how = sys.argv[1]
 with RaySession(cpus=1):
     import ray
-    (folder,) = map(Path, _folders)
+    (folder,) = map(Path, folders)
     print(folder, oct(stat.S_IMODE(folder.stat().st_mode)), os.umask(0o022), os.getpid())
     sockets = [path for path in folder.rglob("*") if path.is_socket()]
     assert sockets and all(len(os.fsencode(path)) <= 107 for path in sockets), sockets
