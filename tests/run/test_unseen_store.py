@@ -41,7 +41,7 @@ EXPERIMENT = """
             if step % 2:
                 trial.save(step, b"x" * 300_000 + b"%d" % step)
             if step == 4 and trial.attempt == 0:
-                time.sleep(1.2)  # long enough to be on record
+                time.sleep(5)  # long enough to be on record, on a busy machine too
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
