@@ -73,9 +73,9 @@ class Run:
         loop = Scheduler(self.plan, self.sweep.id, search.source, ports, **search.judged, round_s=math.inf)
         try:
             loop.run()
+            sink.flush()
         except Killed:
             return False
-        sink.flush()
         vault.settle()
         vault.finish()
         finalize(self.sweep, epoch)
@@ -161,12 +161,13 @@ def test_a_member_that_fails_blocks_nobody(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("mortal")
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("block", [0, *(pytest.param(n, marks=pytest.mark.nightly) for n in range(1, 8))])
-def test_cut_at_any_file_it_has_the_same_rows_and_decisions(tmp_path: Path, block: int) -> None:
+@pytest.mark.parametrize("block", [None, *(pytest.param(n, marks=pytest.mark.nightly) for n in range(8))])
+def test_cut_at_any_file_it_has_the_same_rows_and_decisions(tmp_path: Path, block: int | None) -> None:
     whole = Run(tmp_path / "whole")
     assert whole.live()
     expected = whole.found()
-    for files in range(3, 60)[block::8] if block else (28,):  # the best stands at its rung, and has not been told so
+    # In the gate a loser, and the best, stand at their interval, and have not been told so.
+    for files in range(3, 60)[block::8] if block is not None else (19, 28):
         run = Run(tmp_path / str(files))
         if run.live(files):
             assert files > 30, "it lived to its end"

@@ -72,10 +72,12 @@ class Search:
     guards: GuardRunner
 
     def take_up(self, checkpoints: StoredCheckpoints) -> None:
-        """Find the checkpoints from which trials may be forked that wait."""
+        """Find the checkpoints from which trials may be forked that wait, or that stand where they are compared."""
         rest = self.source.rest
-        for trial, (attempt, step) in checkpoints.newest_saved([*rest.attempts, *rest.forked]).items():
+        saved = checkpoints.newest_saved([*rest.attempts, *rest.forked])
+        for trial, (attempt, step) in saved.items():
             self.policies.trials.note_saved(trial, attempt, step)
+        self.policies.judge_where_they_stand(saved)
 
     @property
     def ended(self) -> int:

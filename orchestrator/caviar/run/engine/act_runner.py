@@ -193,7 +193,7 @@ class ActRunner:
             SpecError: The best one has saved nothing.
         """
         winner, child = int(found.numbers["winner"]), FORKED + len(self._acts.forks) + others
-        work, saved = self._trials.work_of(winner), self._save_to_fork(winner, found.step)
+        work, saved = self._trials.work_of(winner), self._trials.record(winner).saved
         if work is None or saved is None:
             raise SpecError(
                 f"trial {winner} has saved no checkpoint, and {by} goes on from these: let train call trial.save()"
@@ -213,16 +213,6 @@ class ActRunner:
         }
         facts = {"step": found.step, "value": found.value, "bar": found.bar}
         return Decision(action=Action.FORK, by=by, trial=child, numbers=numbers, **facts)  # type: ignore[arg-type]
-
-    def _save_to_fork(self, winner: int, step: int | None) -> tuple[int, int] | None:
-        """Attempt and step of the checkpoint at which a trial was compared, which was to be at a step; None: none is.
-
-        One whose driver died as it stood there went on until it was judged, and has a newer one.
-        """
-        known = self._trials.record(winner)
-        earlier = known.saved_before
-        stood = earlier is not None and step is not None and earlier[1] >= step and self._plan.keep_checkpoints > 1
-        return earlier if stood else known.saved
 
     def _bear(self, fork: Fork) -> None:
         """Let a trial begin that was forked from another one."""

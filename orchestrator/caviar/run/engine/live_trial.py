@@ -27,8 +27,6 @@ class LiveTrial:
     """It ran out of memory once."""
     saved: tuple[int, int] | None = None
     """Attempt and step of its newest checkpoint, where somebody may be forked from it."""
-    saved_before: tuple[int, int] | None = None
-    """The same of the one before."""
     held: bool = False
     """Its user has paused it: nothing but its user lets it go on."""
     continued: bool = False

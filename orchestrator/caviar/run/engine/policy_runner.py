@@ -157,6 +157,16 @@ class PolicyRunner:
             self._end(trial, state)
             self._living.end(trial, again=state == State.FAILED)
 
+    def judge_where_they_stand(self, saved: Mapping[int, tuple[int, int]]) -> None:
+        """Judge trials that had come to where they pause by themselves: their driver died before it had.
+
+        Args:
+            saved: Trial → attempt and step of its newest checkpoint.
+        """
+        for trial, step in self.halts(sorted(saved)).items():
+            if saved[trial][1] >= step:
+                self._judge(trial, saved[trial][0], {})
+
     def _listen(self, curves: pa.Table, ended: Mapping[int, str]) -> None:
         """Note rows, and judge each trial at its steps, one by one."""
         again = pc.max(curves["attempt"]).as_py() > 0

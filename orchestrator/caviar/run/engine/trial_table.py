@@ -158,8 +158,7 @@ class TrialTable:
 
     def note_saved(self, trial: int, attempt: int, step: int) -> None:
         """Note the newest checkpoint of a trial."""
-        known = self._remember(trial)
-        known.saved_before, known.saved = known.saved, (attempt, step)
+        self._remember(trial).saved = attempt, step
 
     # Leases
 
