@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 
 def why_no_network() -> str:
     """What is missing for a network of hosts here; empty: nothing."""
@@ -23,6 +25,11 @@ def why_no_network() -> str:
         ["unshare", "--net", "--mount", "--uts", "--pid", "--fork", "true"], capture_output=True, check=False
     )
     return "" if made.returncode == 0 else "this machine allows no namespaces"
+
+
+_WHY_NOT = why_no_network()
+ON_A_NETWORK = pytest.mark.skipif(bool(_WHY_NOT), reason=f"a network of hosts cannot be made here: {_WHY_NOT}")
+"""Mark of tests that need one: only root on Linux may make hosts, and some machines forbid it to root too."""
 
 
 class Network:

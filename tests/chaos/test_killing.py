@@ -81,6 +81,29 @@ class Driver:
         self._start(*(["resume"] if there else ["run", str(self._experiment)]))
 
 
+def scene(tmp_path: Path) -> tuple[Path, Path, Auditor, int]:
+    """The experiment's file, the store, who looks at it meanwhile, and the seed of what is killed."""
+    experiment, store, ledger = tmp_path / "experiment.py", tmp_path / "store", tmp_path / "ledger"
+    experiment.write_text(textwrap.dedent(EXPERIMENT))
+    ledger.mkdir()
+    seed = int(os.environ.get("CAVIAR_CHAOS_SEED", time.time_ns() % 10**6))
+    print(f"CAVIAR_CHAOS_SEED={seed}")
+    return experiment, store, Auditor(store, ledger), seed
+
+
+def check_whole(auditor: Auditor, store: Path) -> None:
+    """See that nothing is lost, doubled or spliced, and that every trial completed, once."""
+    auditor.check_executions()
+    result = Result(store)
+    states = result.sql("SELECT state, count(*) FROM trials GROUP BY state").fetchall()
+    assert states == [("COMPLETED", TRIALS)]
+    live = result.sql("SELECT trial, step, mark FROM curves ORDER BY trial, step").fetchall()
+    assert [row[:2] for row in live] == [(trial, step) for trial in range(TRIALS) for step in range(STEPS)]
+    assert all(len({row[2] for row in live[i * STEPS : (i + 1) * STEPS]}) == 1 for i in range(TRIALS))
+    completed = result.sql("SELECT trial, count(*) FROM attempts WHERE state = 'COMPLETED' GROUP BY trial").fetchall()
+    assert sorted(completed) == [(trial, 1) for trial in range(TRIALS)]
+
+
 class Havoc:
     """Kills at random: mostly a worker, else a node, which is replaced, or the driver."""
 
@@ -124,12 +147,7 @@ class Havoc:
 def test_nothing_acknowledged_is_lost_doubled_or_spliced_and_every_trial_ends(
     raylets: Raylets, tmp_path: Path, seconds: int
 ) -> None:
-    experiment, store, ledger = tmp_path / "experiment.py", tmp_path / "store", tmp_path / "ledger"
-    experiment.write_text(textwrap.dedent(EXPERIMENT))
-    ledger.mkdir()
-    auditor = Auditor(store, ledger)
-    seed = int(os.environ.get("CAVIAR_CHAOS_SEED", time.time_ns() % 10**6))
-    print(f"CAVIAR_CHAOS_SEED={seed}")
+    experiment, store, auditor, seed = scene(tmp_path)
     driver = Driver(experiment, store, raylets.address)
     havoc = Havoc(raylets, driver, seed)
     try:
@@ -149,12 +167,4 @@ def test_nothing_acknowledged_is_lost_doubled_or_spliced_and_every_trial_ends(
 
     assert code == 0
     assert sum(havoc.killed.values()) >= seconds / 6, "too little was killed to prove anything"
-    auditor.check_executions()
-    result = Result(store)
-    states = result.sql("SELECT state, count(*) FROM trials GROUP BY state").fetchall()
-    assert states == [("COMPLETED", TRIALS)]
-    live = result.sql("SELECT trial, step, loss, mark FROM curves ORDER BY trial, step").fetchall()
-    assert [row[:2] for row in live] == [(trial, step) for trial in range(TRIALS) for step in range(STEPS)]
-    assert all(len({row[3] for row in live[i * STEPS : (i + 1) * STEPS]}) == 1 for i in range(TRIALS))
-    completed = result.sql("SELECT trial, count(*) FROM attempts WHERE state = 'COMPLETED' GROUP BY trial").fetchall()
-    assert sorted(completed) == [(trial, 1) for trial in range(TRIALS)]
+    check_whole(auditor, store)

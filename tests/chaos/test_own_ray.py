@@ -4,7 +4,6 @@ import ctypes
 import os
 import random
 import sys
-import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -14,12 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from caviar import Result
-
 from .auditor import Auditor
-from .test_killing import EXPERIMENT, STEPS, TRIALS, Driver
+from .test_killing import Driver, check_whole, scene
 
-pytestmark = [pytest.mark.ray, pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody adopts orphans")]
+LINUX = "only Linux lets a process adopt its orphans (PR_SET_CHILD_SUBREAPER), and none may get out of sight"
+pytestmark = [pytest.mark.ray, pytest.mark.skipif(sys.platform != "linux", reason=LINUX)]
 
 WITHIN_S = 5
 """Seconds until all have ended."""
@@ -142,12 +140,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_runs_on(
 ) -> None:
     monkeypatch.setenv("CAVIAR_FORK", str(int(fork)))
     monkeypatch.delenv("CAVIAR_RAY", raising=False)
-    experiment, store, ledger = tmp_path / "experiment.py", tmp_path / "store", tmp_path / "ledger"
-    experiment.write_text(textwrap.dedent(EXPERIMENT))
-    ledger.mkdir()
-    auditor = Auditor(store, ledger)
-    seed = int(os.environ.get("CAVIAR_CHAOS_SEED", time.time_ns() % 10**6))
-    print(f"CAVIAR_CHAOS_SEED={seed}")
+    experiment, store, auditor, seed = scene(tmp_path)
     chance = random.Random(seed)
     if isinstance(victims, int):
         victims = chance.choices([*LARGE, "worker", "server"], [1, 1, 1, 8, 3], k=victims)
@@ -169,12 +162,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_runs_on(
     assert code == 0
     assert family.killed.total() == len(victims)
     assert (family.forked > 0) is fork
-    auditor.check_executions()
-    result = Result(store)
-    assert result.sql("SELECT state, count(*) FROM trials GROUP BY state").fetchall() == [("COMPLETED", TRIALS)]
-    live = result.sql("SELECT trial, step, mark FROM curves ORDER BY trial, step").fetchall()
-    assert [row[:2] for row in live] == [(trial, step) for trial in range(TRIALS) for step in range(STEPS)]
-    assert all(len({row[2] for row in live[i * STEPS : (i + 1) * STEPS]}) == 1 for i in range(TRIALS))
+    check_whole(auditor, store)
 
 
 def wait_for_rows(auditor: Auditor, driver: Driver) -> None:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from ..network import why_no_network
+from ..network import ON_A_NETWORK
 from .conftest import Hosts, end, wait_until
 
 pytestmark = [
     pytest.mark.nightly,
     pytest.mark.ray,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(bool(why_no_network()), reason=why_no_network() or "-"),
+    ON_A_NETWORK,
 ]
 MOST_NODES = 3
 EMPTY = ("initialization_commands", "setup_commands", "head_setup_commands", "worker_setup_commands")

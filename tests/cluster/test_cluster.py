@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from ..job_server import with_job_server
-from ..network import why_no_network
+from ..network import ON_A_NETWORK
 from .conftest import STORE, Hosts, end, wait_until
 
 pytestmark = [
     pytest.mark.nightly,
     pytest.mark.ray,
     pytest.mark.timeout(1800),
-    pytest.mark.skipif(bool(why_no_network()), reason=why_no_network() or "-"),
+    ON_A_NETWORK,
 ]
 HERE = Path(__file__).parents[1]
 EXPERIMENT = """

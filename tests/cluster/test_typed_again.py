@@ -13,14 +13,14 @@ from caviar import Result
 from caviar.cli.experiment_file import load
 from caviar.store import Store
 
-from ..network import why_no_network
+from ..network import ON_A_NETWORK
 from ..run.inline_driver import executor_of, session
 from .conftest import Hosts, end, wait_until
 
 pytestmark = [
     pytest.mark.ray,
     pytest.mark.timeout(400),  # on a busy machine; on a quiet one it is half a minute
-    pytest.mark.skipif(bool(why_no_network()), reason=why_no_network() or "-"),
+    ON_A_NETWORK,
 ]
 TRIALS = 12
 EXPERIMENT = """

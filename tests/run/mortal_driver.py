@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from caviar.run.assembly import Search, search_of
-from caviar.run.engine.background import done
+from caviar.run.engine.background import Background, done
 from caviar.run.engine.checkpoint_store import StoredCheckpoints
 from caviar.run.engine.ports import Ports
 from caviar.run.engine.scheduler import Scheduler
@@ -75,8 +75,11 @@ class MortalDisk(PosixDisk):
         super()._unlink(path)
 
 
-class AtOnce:
-    """Stands in for a thread of the driver's."""
+class AtOnce(Background):
+    """Stands in for a thread of the driver's: when it dies would else depend on the machine."""
+
+    def __init__(self) -> None:
+        super().__init__("nowhere")
 
     def do(self, call: Callable[[], T]) -> Future[T]:
         """Do it now."""
@@ -184,11 +187,11 @@ class MortalDriver:
         acts = self.search.acts
         self.sink = sink = RoundSink(self.sweep, self.epoch)
         vault = StoredCheckpoints(self.store, self.sweep, self.plan, sink, self.epoch, acts.all_cuts, acts.forks)
-        vault._disk = AtOnce()  # type: ignore[assignment]
+        vault._disk = AtOnce()
         if self.plan.breeds:
             self.search.take_up(vault)
         requests = StopRequests(self.sweep, self.epoch, look_s=0.0)
-        requests._background = AtOnce()  # type: ignore[assignment]
+        requests._background = AtOnce()
 
         def attend() -> None:
             sink.round()

@@ -35,7 +35,10 @@ if any(word.endswith("default_worker.py") for word in sys.orig_argv):
 
 @pytest.mark.ray
 @pytest.mark.timeout(150)
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere they are not tied")
+@pytest.mark.skipif(
+    sys.platform != "linux",
+    reason="only Linux kills a process when a pipe closes",
+)
 def test_a_worker_that_is_starting_ends_with_the_driver(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(SLOW)
     kept = {name: value for name, value in os.environ.items() if name not in {"RAY_ADDRESS", "CAVIAR_RAY"}}
