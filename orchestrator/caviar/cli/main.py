@@ -15,6 +15,7 @@ import click
 
 from caviar.cli.verbs import Verbs
 from caviar.errors import INTERRUPTED, CaviarError, SweepInterrupted
+from caviar.run.quick_end import end_quickly
 from caviar.run.signals import noted
 
 BROKEN_PIPE = 141
@@ -82,10 +83,10 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that lacks a character shows `?`
-    code = _run(args)
     if args is None:
-        _leave(code)
-    sys.exit(code)
+        end_quickly()
+        _leave(_run(args))
+    sys.exit(_run(args))
 
 
 def _leave(code: int) -> NoReturn:

@@ -1,7 +1,8 @@
 """Starts Ray on this machine, or joins a cluster, quietly and closed to the network; stops what it started.
 
 A process has one Ray. Sessions in several threads share it, and one that we started is kept until the process ends, so
-that the next sweep finds warm processes. A cluster is left with the last session.
+that the next sweep finds warm processes. A cluster is left with the last session, or at the end of a process that ends
+quickly (`run/quick_end.py`): there Ray's client is not taken apart.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from caviar.run.executors.private_ray import ways_to_start
 from caviar.run.executors.ray_surroundings import deaf_to_hangups, on_loopback, seldom_looking_at_logs
 from caviar.run.executors.servers import fallen, folders, watched
 from caviar.run.executors.tied_workers import let_fall, tied_to_us
+from caviar.run.quick_end import ends_quickly
 
 _QUIET: Mapping[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False}
 """Of ray.init: what is wrong comes as an exception, too."""
@@ -132,9 +134,13 @@ class RaySession:
             if not _sessions:
                 return
             _sessions.pop()
-            if not _sessions and not (_started and self._keep and kind is None):
-                import ray  # noqa: PLC0415
+            if _sessions or (_started and self._keep and kind is None):
+                return
+            import ray  # noqa: PLC0415
 
+            if ends_quickly() and not _started:
+                atexit.unregister(ray.shutdown)
+            else:
                 _shut_down(ray)
 
     def resources(self) -> Mapping[str, float]:
