@@ -67,6 +67,8 @@ def test_few_floats_keep_their_digits_and_many_keep_five():
 @example(np.array([1.7e308, -1.7e308]))
 @example(np.array([1.7e308]))
 @example(np.array([5e-324, 1.7e308]))
+@example(np.array([5e-324]))
+@example(np.array([1.1e-308, 2.2e-308]))
 def test_an_axis_has_room_and_ends_that_a_page_can_read(values):
     for log in (False, True) if len(values) and (values > 0).all() else (False,):
         low, high = roomy(values, log=log, share=0.04)

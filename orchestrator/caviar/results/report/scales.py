@@ -78,16 +78,20 @@ def roomy(values: FloatArray, *, log: bool, share: float) -> list[float]:
     if not len(values):
         return [0.0, 1.0]
     low, high = float(values.min()), float(values.max())
+    if log:
+        low, high = max(low, _LEAST), max(high, _LEAST)
     size = abs(high) / 2 or 0.5
     if low == high:
         low, high = (low / 2, min(high, _MOST / 2) * 2) if log else (low - size, high + size)
     if log:
         room = math.exp(share * (math.log(high) - math.log(low)))
-        return [max(low / room, 1e-300), min(high, _MOST / room) * room]
+        return [max(low / room, _LEAST), min(high, _MOST / room) * room]
     room = (high / 2 - low / 2) * 2 * share if high - low < _MOST else _MOST / 100
     return [max(low, room - _MOST) - room, min(high, _MOST - room) + room]
 
 
+_LEAST = 1e-300
+"""No end of a logarithmic axis is below it."""
 _MOST = 1.79e308
 """No end of an axis is beyond it: a page reads no infinite numbers."""
 
