@@ -145,7 +145,7 @@ class Machine:
 
     def _booted(self) -> int:
         """Wait until it is on; returns its first process, by the number that it has here."""
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         at = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
         while not (children := at.read_text().split()) or b"boot" in Path(f"/proc/{children[0]}/cmdline").read_bytes():
             assert self._process.poll() is None, self.said()

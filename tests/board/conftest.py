@@ -40,7 +40,7 @@ class Board:
         """Ask as the page does; with its token, unless another one is given, or an empty one for none."""
         given = self.token if token is None else token
         headers = ({"Authorization": f"Bearer {given}"} if given else {}) | how.pop("headers", {})
-        with httpx.Client(trust_env=False, timeout=60) as client:
+        with httpx.Client(trust_env=False, timeout=120) as client:
             return client.request(
                 how.pop("method", "GET"), f"http://127.0.0.1:{self.port}{path}", headers=headers, **how
             )
@@ -49,7 +49,7 @@ class Board:
         """Send a signal; the exit code, and what stood on stderr."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        _, err = self.process.communicate(timeout=30)
+        _, err = self.process.communicate(timeout=120)
         return self.process.returncode, err
 
 
@@ -70,7 +70,7 @@ def started(home: Path, *words: object, **env: str) -> Board:
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
-        raise AssertionError(process.communicate(timeout=30)[1])
+        raise AssertionError(process.communicate(timeout=120)[1])
     return Board(process, json.loads(line))
 
 

@@ -144,7 +144,6 @@ def settle(page, board, state):
 
 
 @pytest.mark.nightly
-@pytest.mark.timeout(180)
 def test_a_page_follows_a_sweep_over_a_kill_and_a_restart_of_the_board(start, tmp_path):
     (tmp_path / "experiment.py").write_text(textwrap.dedent(EXPERIMENT))
     store = tmp_path / "store"
@@ -214,7 +213,6 @@ DYING = """
 
 
 @pytest.mark.ray
-@pytest.mark.timeout(180)
 def test_processes_that_die_leave_one_curve_of_each_trial(ray, start, tmp_path):
     """Trial 2 begins again, and trial 5 goes on from its checkpoint."""
     from ray import get_runtime_context

@@ -122,7 +122,7 @@ def test_databases_of_few_sweeps_are_open(store, monkeypatch):
 def test_a_sweep_is_read_by_one_at_a_time_and_others_meanwhile(store, monkeypatch):
     ids = [add_digits(store), add_interrupted(store)]
     feed = feed_of(store)
-    both = threading.Barrier(2, timeout=30)
+    both = threading.Barrier(2, timeout=120)
     inside, most = [], []
     whole = SweepFeed.payload
 

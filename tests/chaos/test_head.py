@@ -47,13 +47,13 @@ def test_a_sweep_whose_head_died_is_interrupted_and_is_resumed_on_another_cluste
     experiment.write_text(textwrap.dedent(EXPERIMENT))
     with Raylets(2) as first:
         driver = caviar("run", experiment, "--store", store, "--address", first.address)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not (seen := rows(store)):
             assert time.monotonic() < deadline
             assert driver.poll() is None, driver.communicate()
             time.sleep(0.2)
         first.kill_head()
-        driver.communicate(timeout=60)
+        driver.communicate(timeout=120)
 
         assert driver.returncode != 0
         assert Store.open(store).sweeps()[0].state() == "interrupted"

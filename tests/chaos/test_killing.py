@@ -139,7 +139,7 @@ class Havoc:
 @pytest.mark.parametrize(
     "seconds",
     [
-        pytest.param(15, marks=pytest.mark.timeout(150)),
+        15,
         pytest.param(120, marks=[pytest.mark.nightly, pytest.mark.timeout(400)]),
         pytest.param(1800, marks=[pytest.mark.nightly, pytest.mark.timeout(2400)]),
     ],

@@ -38,7 +38,7 @@ def streams(stdout: io.StringIO, stderr: io.StringIO) -> Iterator[None]:
 
 
 def wait_for(text: str, terminal: Terminal) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while text not in terminal.getvalue() and time.monotonic() < until:
         time.sleep(0.005)
 

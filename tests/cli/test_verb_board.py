@@ -46,7 +46,7 @@ def test_it_says_where_it_is_and_ends_in_a_line(filled, environment, number, cod
     process = begin([filled.path, "--port", 0], environment)
     link = process.stdout.readline()
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert link.startswith("http://127.0.0.1:")
     assert "/#token=" in link
     assert (process.returncode, out) == (code, "")
@@ -59,13 +59,13 @@ def test_from_elsewhere_it_says_how_to_get_there(filled, environment):
     process = begin([filled.path, "--port", 0], environment | {"SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"})
     port = process.stdout.readline().partition("#")[0].strip("/\n").rpartition(":")[2]
     process.terminate()
-    err = process.communicate(timeout=30)[1]
+    err = process.communicate(timeout=120)[1]
     assert f"ssh -N -L {port}:127.0.0.1:{port} " in err
 
 
 def test_without_its_extra_it_says_what_to_install(filled, environment):
     process = begin([filled.path], environment, f"import sys; sys.modules['uvicorn'] = None; {PROGRAM}")
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out, err.count("\n")) == (2, "", 1)
     assert "the board needs Starlette and uvicorn" in err
     assert "starlette uvicorn" in err.partition("type")[2]
@@ -133,5 +133,5 @@ def test_a_store_that_may_only_be_read_is_not_edited(tmp_path: Path, environment
     add_digits(store)
     pack_document(str(tmp_path / "store"), store.sweeps(), str(tmp_path / "a.caviar"))
     board = begin([tmp_path / "a.caviar", "--edit"], environment)
-    _, err = board.communicate(timeout=60)
+    _, err = board.communicate(timeout=120)
     assert (board.returncode, "a.caviar" in err) == (5, True), err

@@ -88,7 +88,7 @@ def lease(number: int, trials: int = 1) -> Lease:
 def collect(executor: Executor, leases: int) -> dict[int, list[LeaseSpoke | LeaseEnded]]:
     """All events until that many leases have ended, by lease."""
     found: dict[int, list[LeaseSpoke | LeaseEnded]] = {}
-    deadline = time.monotonic() + 50
+    deadline = time.monotonic() + 120
     while sum(isinstance(events[-1], LeaseEnded) for events in found.values()) < leases:
         assert time.monotonic() < deadline
         for event in executor.poll(0.1):
@@ -159,7 +159,7 @@ def test_a_long_trial_speaks_while_it_runs(make: Make) -> None:
 def tell(executor: Executor, message: Message, *, after: Callable[[dict[str, Any]], bool]) -> list[Any]:
     """Tell lease 0 as soon as it has published such a row of attempts; its events until it has ended."""
     events: list[LeaseSpoke | LeaseEnded] = []
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while not any(map(after, rows(events, "attempts"))):
         assert time.monotonic() < deadline
         events += executor.poll(0.1)

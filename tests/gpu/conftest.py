@@ -104,7 +104,7 @@ def tries(result: Result) -> list[tuple[Any, ...]]:
 
 def settles(before: int) -> int:
     """Wait until no more of the GPU's memory is held than before, half a minute at most; MiB at the end."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while (now := used_mb()) > before + SLACK_MB and time.monotonic() < deadline:
         time.sleep(0.5)
     return now
@@ -134,7 +134,7 @@ class Program:
 
     def end(self) -> tuple[int, str]:
         """Wait for its end; exit code, and what it wrote to stderr."""
-        _, told = self.process.communicate(timeout=60)
+        _, told = self.process.communicate(timeout=120)
         print(f"\n  exit {self.process.returncode}; stderr: {told[-1500:]}", flush=True)
         return self.process.returncode, told
 

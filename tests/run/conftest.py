@@ -96,7 +96,7 @@ class Driver:
 
     def wait_for(self, trials: int) -> None:
         """Wait until that many trials are completed, and the sweep goes on."""
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 120
         while self.completed() < trials:
             assert self.process.poll() is None, self.process.communicate()
             assert time.monotonic() < deadline, "the sweep does not get on"

@@ -33,7 +33,7 @@ def test_a_trial_of_a_sweep_that_runs_goes_back_at_once_and_what_is_behind_count
     assert [step for step, attempt in shown if attempt == 0] == list(range(40)), "what is behind is shown no more"
     wait_for(driver, 1, "rate = 0.5")
     (tmp_path / "code" / "enough").touch()
-    driver.process.communicate(timeout=60)
+    driver.process.communicate(timeout=120)
     assert driver.process.returncode == 0
     rows = Result(store).sql("SELECT step, attempt, rate FROM _curves ORDER BY _row").fetchall()
     assert [row[0] for row in rows] == list(range(rows[-1][0] + 1))
@@ -49,7 +49,7 @@ def test_who_is_paused_frees_its_process_and_goes_on_from_its_checkpoint(
     wait_for(driver, 1, "step = 20")
     paused = caviar("pause", "--trial", "0")
     assert paused.code == 0, paused.err
-    _, err = driver.process.communicate(timeout=60)
+    _, err = driver.process.communicate(timeout=120)
     assert driver.process.returncode == 0
     assert "paused: only trial 0 is left" in err
     assert "is paused already" in caviar("pause", "--trial", "0").err

@@ -194,7 +194,7 @@ def test_when_the_sweep_ends_so_do_its_programs_and_what_they_started(
         sweep = Sweep(Command([{sys.executable!r}, "long.py", "{{args}}"]), {{"lr": Float(0, 1)}}, "val_loss", trials=2)
     """
     driver = drive(write(source), "-q")
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while not (list(store.glob("sweep=*")) and len(Result(store).curves())):
         assert driver.process.poll() is None, driver.process.communicate()
         assert time.monotonic() < deadline

@@ -120,7 +120,6 @@ MORTAL = """
 
 @pytest.mark.ray
 @pytest.mark.nightly
-@pytest.mark.timeout(180)
 def test_the_same_on_ray_at_one_two_and_eight_slots_while_processes_die(
     ray: RaySession, write: Write, store: Path
 ) -> None:

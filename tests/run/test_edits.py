@@ -65,7 +65,7 @@ def decided(store: Path, action: str) -> list[tuple[int, Any, Any, dict[str, Any
 
 def wait_for(driver: Driver, rows: int, which: str = "true") -> None:
     """Wait until the store has so many of the rows."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     sql = f"SELECT count(*) FROM curves WHERE {which}"
     while not list(driver.store.glob("sweep=*")) or Result(driver.store).sql(sql).fetchall()[0][0] < rows:
         assert driver.process.poll() is None, driver.process.communicate()

@@ -82,7 +82,6 @@ def test_a_kill_by_the_kernel_is_out_of_memory_and_another_is_not(
 
 
 @pytest.mark.nightly
-@pytest.mark.timeout(180)
 def test_who_is_killed_again_when_alone_has_failed(
     drive: Callable[..., Driver], write: Write, store: Path, cgroup: Path
 ) -> None:

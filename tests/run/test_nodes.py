@@ -88,7 +88,7 @@ def test_two_sweeps_share_a_cluster_and_each_loads_its_data_once(
 ) -> None:
     stores = [tmp_path / "one", tmp_path / "two"]
     drivers = [start(stores[0], "--concurrency", "3"), start(stores[1], "--concurrency", "3", "--seed", "1")]
-    outputs = [driver.communicate(timeout=55) for driver in drivers]
+    outputs = [driver.communicate(timeout=120) for driver in drivers]
 
     assert [driver.returncode for driver in drivers] == [0, 0], outputs
     assert all(json.loads(out) for out, _ in outputs)
@@ -126,7 +126,7 @@ def test_data_that_waits_for_room_says_for_what(raylets: Raylets, write: Write, 
     assert "a trial needs 2 CPU, but the machines of this cluster have 1 CPU, or 0 CPU each" in said[-1]
 
     node = raylets.add(2)
-    out, err = driver.communicate(timeout=50)
+    out, err = driver.communicate(timeout=120)
     raylets.kill(node)
 
     assert driver.returncode == 0, (out, err)
@@ -159,7 +159,7 @@ def test_a_trial_that_no_node_can_hold_is_told_at_once_and_runs_when_one_comes(
     assert word in "".join(said)
 
     node = raylets.add(3)
-    out, err = driver.communicate(timeout=60)
+    out, err = driver.communicate(timeout=120)
     raylets.kill(node)
 
     assert driver.returncode == 0, (out, err)
@@ -190,14 +190,14 @@ def test_a_node_s_death_never_counts_against_the_trial_that_it_ran(
     driver = start(store, file=file)
     for attempt in range(2):
         seen = file.with_name(f"attempt-{attempt}")
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while not (seen.exists() and seen.read_text()):
             assert time.monotonic() < until
             assert driver.poll() is None
             time.sleep(0.1)
         raylets.add()
         raylets.kill_raylet(int(seen.read_text()))
-    out, err = driver.communicate(timeout=50)
+    out, err = driver.communicate(timeout=120)
 
     assert driver.returncode == 0, (out, err)
     rows = Result(store).sql("SELECT state, kind, host <> '' FROM attempts ORDER BY attempt").fetchall()

@@ -130,7 +130,7 @@ def test_what_is_asked_of_a_driver_that_is_dying_is_not_done(write: Write, cavia
         driver.signal(signal.SIGSTOP)
         command = [sys.executable, "-c", MAIN, "edit", "0", "lr=0.5", "--store", str(store)]
         with ThreadPoolExecutor() as pool:
-            asked = pool.submit(subprocess.run, command, capture_output=True, text=True, check=False, timeout=60)
+            asked = pool.submit(subprocess.run, command, capture_output=True, text=True, check=False, timeout=120)
             until(lambda: list(store.glob("sweep=*/_requests/*")))
             driver.signal(signal.SIGKILL)
             driver.process.communicate()
@@ -146,7 +146,7 @@ def test_what_is_asked_of_a_driver_that_is_dying_is_not_done(write: Write, cavia
 
 
 def until(found: object) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while not found():  # type: ignore[operator]
         assert time.monotonic() < deadline
         time.sleep(0.1)

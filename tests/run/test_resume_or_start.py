@@ -179,7 +179,7 @@ def test_of_many_at_once_one_decides(store: Path, round_: int) -> None:
     processes = [fork.Process(target=_told_by_each, args=(str(store), start, answers)) for _ in range(6)]
     for process in processes:
         process.start()
-    said = {answers.get(timeout=30) for _ in processes}
+    said = {answers.get(timeout=120) for _ in processes}
     for process in processes:
         process.join()
 

@@ -28,7 +28,6 @@ EXPERIMENT = """
 
 
 @pytest.mark.ray
-@pytest.mark.timeout(150)
 @pytest.mark.parametrize("server", ["raylet", pytest.param("gcs_server", marks=pytest.mark.nightly)])
 def test_its_death_is_told_and_nothing_stays(write: Write, store: Path, tmp_path: Path, server: str) -> None:
     path = write(EXPERIMENT)

@@ -38,7 +38,7 @@ def states(store: Path) -> dict[int, str]:
 
 def wait_until_running(driver: Driver, trial: int) -> None:
     driver.wait_for(4)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while states(driver.store).get(trial) != "RUNNING":
         assert time.monotonic() < deadline
         time.sleep(0.1)

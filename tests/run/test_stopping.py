@@ -79,7 +79,6 @@ QUICK = """
 
 @pytest.mark.nightly
 @pytest.mark.ray
-@pytest.mark.timeout(150)
 def test_hopeless_trials_are_stopped_explained_and_never_win(ray: object, caviar: Caviar, write: Write, store) -> None:
     file = write(SLOW)
     file.with_name("to the end").touch()
@@ -169,7 +168,6 @@ def wait_for(store: Path, question: str) -> None:
 
 @pytest.mark.ray
 @pytest.mark.nightly
-@pytest.mark.timeout(150)
 def test_an_adaptive_sweep_that_was_killed_goes_on_from_its_rows_and_decisions(
     ray, caviar: Caviar, write: Write, drive, store
 ) -> None:
@@ -231,7 +229,6 @@ SAVING = """
 
 
 @pytest.mark.ray
-@pytest.mark.timeout(150)
 def test_paused_trials_are_promoted_from_their_checkpoints(ray: object, caviar: Caviar, write: Write, store) -> None:
     file = write(SAVING)
     with told(store, file.parent):
@@ -257,7 +254,6 @@ def test_paused_trials_are_promoted_from_their_checkpoints(ray: object, caviar: 
 
 
 @pytest.mark.ray
-@pytest.mark.timeout(150)
 def test_paused_trials_wait_on_when_a_sweep_is_resumed(
     ray: object, caviar: Caviar, write: Write, drive: Callable[..., Driver], store: Path
 ) -> None:

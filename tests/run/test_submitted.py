@@ -254,12 +254,12 @@ def test_it_is_followed_to_its_end_and_then_is_finished(
 
     head.variables["RAY_AUTH_TOKEN"] = "f" * 64
     began = time.monotonic()
-    out, err = submit(head, project, store, "--new").communicate(timeout=60)
+    out, err = submit(head, project, store, "--new").communicate(timeout=120)
     assert "does not take the token" in err
     assert len(err.strip().splitlines()) == 1
     del head.variables["RAY_AUTH_TOKEN"]
     head.variables["HOME"] = str(tmp_path)
-    out, err = submit(head, project, store, "--new").communicate(timeout=60)
+    out, err = submit(head, project, store, "--new").communicate(timeout=120)
     assert "asks for a token" in err
     print(f"two refusals in {time.monotonic() - began:.1f} s")
 

@@ -52,7 +52,7 @@ def start_and_refuse_for_a_while(cloud: CloudBucket, drive: Callable[..., Driver
     driver = drive(experiment, at=cloud.uri)
 
     def wait_for(trials: int) -> None:
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 120
         while completed(cloud.uri) < trials:
             assert driver.process.poll() is None, driver.process.communicate()
             assert time.monotonic() < deadline

@@ -59,7 +59,7 @@ class Beats:
         def begin() -> None:
             start()
             with self.changed:
-                assert self.changed.wait_for(lambda: self.begun, timeout=60)
+                assert self.changed.wait_for(lambda: self.begun, timeout=120)
 
         made.start = begin  # type: ignore[method-assign]
         return made
@@ -70,7 +70,7 @@ class Beats:
             self.platter.clock += seconds
             self.changed.notify_all()
             waits = lambda: not self.begun or (self.until is not None and self.until > self.platter.clock)  # noqa: E731
-            assert self.changed.wait_for(lambda: self.over or self.shut_out or waits(), timeout=60)
+            assert self.changed.wait_for(lambda: self.over or self.shut_out or waits(), timeout=120)
 
 
 class Slow:

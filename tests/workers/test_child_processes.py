@@ -72,7 +72,7 @@ def test_pools_of_every_kind_find_the_experiment_s_functions_as_they_were(tmp_pa
     driver.write_text(textwrap.dedent(DRIVER))
 
     done = subprocess.run(
-        [sys.executable, str(driver), str(path), how], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, str(driver), str(path), how], capture_output=True, text=True, timeout=120, check=False
     )
 
     assert done.stdout == "[1, 4, 9, 10, 15, 2, 3]\n", done.stderr

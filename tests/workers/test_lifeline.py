@@ -71,7 +71,7 @@ def test_who_comes_too_late_ends_before_it_has_begun(tmp_path: Path, pipe: Path,
     if gone == "the folder":
         pipe.unlink()
     with begin(tmp_path, pipe, BUSY) as worker:
-        assert worker.communicate(timeout=30) == ("", None)
+        assert worker.communicate(timeout=120) == ("", None)
         assert worker.returncode == 0
 
 
@@ -83,5 +83,5 @@ def test_who_has_let_go_lives_on(tmp_path: Path, pipe: Path, then: str) -> None:
         assert worker.stdout.readline()
         assert worker.stdout.readline() == "gone\n"
         os.close(held)
-        assert worker.communicate(timeout=30) == ("", None)
+        assert worker.communicate(timeout=120) == ("", None)
         assert worker.returncode == 0

@@ -42,7 +42,7 @@ SCRIPT = """
 
 def test_it_is_told_by_the_trial_that_filled_it_and_the_rest_runs_elsewhere() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(SCRIPT)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", textwrap.dedent(SCRIPT)], capture_output=True, text=True, timeout=120, check=False
     )
 
     assert done.stdout == "[(['0', '1', '2'], []), (['0', '1', 'left'], [(1, True)]), (['left'], [])]\n", done.stderr

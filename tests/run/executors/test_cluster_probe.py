@@ -87,7 +87,7 @@ from caviar.run.executors.ray_session import RaySession
 try:
     with RaySession(address=sys.argv[1]) as session:
         import ray
-        print(ray.get(ray.remote(num_cpus=0)(lambda: "joined").remote(), timeout=60))
+        print(ray.get(ray.remote(num_cpus=0)(lambda: "joined").remote(), timeout=120))
 except ClusterError as error:
     print(error)
 """

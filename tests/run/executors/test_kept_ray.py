@@ -81,7 +81,6 @@ def left_of(folder: str) -> list[str]:
     return found
 
 
-@pytest.mark.timeout(120)
 def test_it_is_shared_while_nothing_differs_and_ends_with_the_process() -> None:
     done = script(SESSIONS)
     *told, folder = done.stdout.splitlines() or [""]
@@ -112,7 +111,7 @@ KILLED = """
 
 def test_one_that_nobody_uses_ends_with_a_process_that_is_killed() -> None:
     folder = script(KILLED).stdout.strip()
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while left_of(folder):
         assert time.monotonic() < until
         time.sleep(0.1)
@@ -136,7 +135,7 @@ def test_of_a_file_at_fault_only_its_own_error_is_told_and_nothing_stays(tmp_pat
         env=os.environ | {"TMPDIR": place},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 
@@ -158,12 +157,12 @@ def test_a_run_that_is_terminated_while_its_file_is_imported_leaves_nothing(tmp_
         stderr=subprocess.PIPE,
         text=True,
     )
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while not file.with_name("begun").exists():
         assert time.monotonic() < until
         time.sleep(0.05)
     driver.terminate()
-    _, told = driver.communicate(timeout=60)
+    _, told = driver.communicate(timeout=120)
 
     assert (driver.returncode, told) == (143, "caviar: terminated: nothing was begun\n")
     assert left_of(place) == []

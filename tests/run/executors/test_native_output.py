@@ -16,7 +16,7 @@ def run(body: str, **options: object) -> subprocess.CompletedProcess[str]:
         + textwrap.dedent(body)
     )
     return subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60, **options
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120, **options
     )
 
 
@@ -64,7 +64,7 @@ def test_where_stderr_is_closed_nothing_happens(closed: str) -> None:
         "with native_output_kept() as kept_output: pass\nraise SystemExit(kept_output.log() is not None)"
     )
     command = ["sh", "-c", f'"$0" -c "$1" {closed}', sys.executable, script]
-    assert subprocess.run(command, check=False, timeout=60).returncode == 0
+    assert subprocess.run(command, check=False, timeout=120).returncode == 0
 
 
 def test_nothing_is_written_down_where_nothing_was_said(tmp_path: Path) -> None:

@@ -60,7 +60,6 @@ class Started:
 
 
 @pytest.mark.ray
-@pytest.mark.timeout(120)
 def test_two_servers_run_and_a_killed_driver_leaves_none():
     started = Started()
     assert started.up, started.end()

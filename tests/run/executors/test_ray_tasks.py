@@ -51,7 +51,7 @@ def run(
             )
         )
     events: list[Any] = []
-    deadline = time.monotonic() + 50
+    deadline = time.monotonic() + 120
     while sum(isinstance(event, LeaseEnded) for event in events) < leases:
         assert time.monotonic() < deadline
         events += executor.poll(0.1)
@@ -127,7 +127,7 @@ def test_gpus_are_handed_out_and_hidden_from_those_who_asked_for_none(ray: RaySe
         import time
 
         open(os.path.join(meeting, str(trial.number)), "w").close()
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 120
         while len(os.listdir(meeting)) < 2 and time.monotonic() < deadline:
             time.sleep(0.05)  # both at the same time, however long the second process takes to start
         trial.report(0, loss=0.0)
@@ -230,7 +230,7 @@ def test_a_cluster_that_is_not_there_and_a_client_address_are_refused_in_one_sen
         except ClusterError as error:
             print(error)
     """)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=55, check=False)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
 
     assert done.stdout.startswith("cannot reach the Ray cluster at 127.0.0.1:1")
     assert done.stdout.count("\n") == 1

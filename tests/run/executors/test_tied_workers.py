@@ -34,7 +34,6 @@ if any(word.endswith("default_worker.py") for word in sys.orig_argv):
 
 
 @pytest.mark.ray
-@pytest.mark.timeout(150)
 @pytest.mark.skipif(
     sys.platform != "linux",
     reason="only Linux kills a process when a pipe closes",
