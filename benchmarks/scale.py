@@ -23,6 +23,7 @@ from caviar.run.engine.leases import window_of
 from caviar.run.engine.ports import Ports
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.executors.drain_interval import rest_after
+from caviar.run.executors.executor import VirtualClock
 from caviar.run.executors.ray_session import RaySession
 from caviar.run.executors.simulated import SimulatedExecutor, Stage
 from caviar.search.samplers import make_sampler
@@ -37,6 +38,21 @@ SPACE = Space({f"p{number}": Float(1e-4, 1.0, scale="log") for number in range(6
 BUDGETS = {1000: 0.25, 10_000: 0.80}
 """Slots → the share of a core that the driver may take, drain included."""
 LEAST_BUSY = 0.99
+
+
+class Working:
+    """The virtual clock, and on it what the driver has computed since it was last charged."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.time = clock.time
+        self._clock = clock
+        self._seen, self._began = clock.monotonic(), time.process_time()
+
+    def monotonic(self) -> float:
+        """Seconds, from the beginning of the sweep."""
+        if (seen := self._clock.monotonic()) != self._seen:
+            self._seen, self._began = seen, time.process_time()
+        return seen + time.process_time() - self._began
 
 
 def simulated(slots: int, asked: argparse.Namespace, folder: Path, *, charged: bool) -> dict[str, float]:
@@ -58,7 +74,7 @@ def simulated(slots: int, asked: argparse.Namespace, folder: Path, *, charged: b
     executor = SimulatedExecutor(course, workers=slots, cpu=time.process_time if charged else None)
     search = search_of(plan, sampler, None)
     with own(store.create_sweep(described, b"")) as held, Writer(held.sweep, held.epoch) as writer:
-        ports = Ports(executor=executor, sink=writer, clock=executor.clock)
+        ports = Ports(executor=executor, sink=writer, clock=Working(executor.clock) if charged else executor.clock)
         began = executor.clock.time()
         scheduler = Scheduler(plan, held.sweep.id, search.source, ports, **search.judged, round_s=0.2)
         scheduler.run()

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +14,7 @@ from caviar.run.engine.policy_runner import PolicyRunner
 from caviar.run.engine.ports import Ports
 from caviar.run.engine.scheduler import Scheduler
 from caviar.run.engine.trial_source import ResumeState, SampledTrials
+from caviar.run.executors.executor import VirtualClock
 from caviar.run.executors.simulated import Course, SimulatedExecutor, Stage
 from caviar.search.samplers import make_sampler
 from caviar.search.stopping import parse_stopping
@@ -47,6 +48,7 @@ def sweep(
     *,
     diverged: bool = False,
     workers: type[SimulatedExecutor] = SimulatedExecutor,
+    tables: Callable[[VirtualClock], Tables] = lambda _: Tables(),
     **restore: Any,
 ) -> tuple[Scheduler, Tables]:
     plan = Plan(
@@ -64,7 +66,7 @@ def sweep(
         adviser.restore(**restore)
     supply = SampledTrials(plan, make_sampler(plan.sampler, SPACE, 0, trials), rest=rest or ResumeState())
     executor = workers(run, workers=4)
-    sink = Tables()
+    sink = tables(executor.clock)
     loop = Scheduler(
         plan,
         "sweep",
@@ -123,6 +125,42 @@ def test_decisions_are_published_after_the_rows_that_they_rest_on_and_before_the
 
     assert sink.order.index("curves") < sink.order.index("decisions")
     assert sink.order[-1] == "attempts"
+
+
+class Slow(Tables):
+    """Each publication takes a tenth of a virtual second; handfuls of decisions are counted."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__()
+        self.clock = clock
+        self.handfuls = 0
+
+    def add(self, table: str, data: pa.Table) -> None:
+        super().add(table, data)
+        self.handfuls += table == "decisions"
+
+    def flush(self) -> None:
+        super().flush()
+        self.clock.advance(self.clock.time() + 0.1)
+
+
+def test_where_publishing_takes_time_decisions_are_published_by_the_handful_and_all_are_done() -> None:
+    loop, sink = sweep(60, "asha:eta=3", run=quick, tables=Slow)
+    loop.run()
+
+    decided = sink.rows["decisions"]
+    assert isinstance(sink, Slow)
+    assert sink.handfuls < len(decided) / 2
+    assert [row["n"] for row in decided] == list(range(len(decided)))
+    told = {row["trial"] for row in decided if row["action"] == "stop"}
+    assert {trial for trial, state in states(sink).items() if state == "STOPPED"} <= told
+    assert len(states(sink)) == 60
+
+
+def quick(config: dict[str, Any], trial: Trial) -> Iterator[Stage]:
+    """A twentieth of a virtual second an epoch; trials are out of step with each other."""
+    for epoch in range(END):
+        yield 0.05 + trial.number % 7 / 1000, epoch, {"loss": config["lr"] + 1.0 / (epoch + 1)}
 
 
 def test_without_a_policy_nobody_is_judged() -> None:

@@ -35,6 +35,17 @@ class Decision:
     """All that was looked at; survives JSON, but for NaN and infinities, which are kept as text."""
 
 
+SHARE = 0.05
+"""Of the loop's time that decisions take which can wait, at most: each publication has its fsync."""
+LONGEST_S = 0.5
+"""Seconds that they wait, at most: about as long as trials take to hear of them."""
+
+
+def rest_after(seconds: float) -> float:
+    """Seconds to gather decisions, after it took so many to carry out some."""
+    return min(LONGEST_S, seconds * (1 / SHARE - 1))
+
+
 class DecisionLog:
     """Numbers the decisions of a sweep; belongs to the scheduler's loop.
 

@@ -115,6 +115,11 @@ class PolicyRunner:
                     return True
         return some
 
+    @property
+    def undone(self) -> bool:
+        """Whether something was decided since the last call of `decisions`."""
+        return bool(self._made)
+
     def decisions(self) -> list[Decision]:
         """Return what was decided since the last call."""
         made, self._made = self._made, []

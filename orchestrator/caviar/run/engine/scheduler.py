@@ -16,7 +16,7 @@ from caviar.run.engine.accounting import Accounting
 from caviar.run.engine.act_runner import ActRunner
 from caviar.run.engine.acts import Act, Acts, taken
 from caviar.run.engine.counters import Counters
-from caviar.run.engine.decision_log import Decision, DecisionLog
+from caviar.run.engine.decision_log import Decision, DecisionLog, rest_after
 from caviar.run.engine.guard_runner import GuardRunner
 from caviar.run.engine.hopeless import hopeless
 from caviar.run.engine.leases import MOST_WANTED, demand_of, lease_of, leases_left, pack_size, window_of
@@ -83,6 +83,7 @@ class Scheduler:
         self._look_ups = LookUps(ports.checkpoints)
         self._put_off: set[int] = set()
         """Leases that were ended for a pause: their trials go on, or begin, another time."""
+        self._judges_at = 0.0  # by the monotonic clock: what policies decide is gathered up to then
         before = source.rest
         self._decisions = DecisionLog(ports.sink, before.decided, ports.clock.time)
         self.shutdown = Shutdown(ports.clock.monotonic() + (plan.time_limit or math.inf))
@@ -95,18 +96,8 @@ class Scheduler:
         self._accounting.applied = self._applied
         self._guards = self._accounting.guards = guards or GuardRunner(plan, self._acts, self.trials)
         self._messenger = Messenger(ports, self.trials, self._acts)
-        self._act_runner = ActRunner(
-            plan,
-            source,
-            ports,
-            self.trials,
-            self._look_ups,
-            self._acts,
-            self._policies,
-            self.counters,
-            self._messenger,
-            self.decide,
-        )
+        hands = self.trials, self._look_ups, self._acts, self._policies, self.counters, self._messenger
+        self._act_runner = ActRunner(plan, source, ports, *hands, self.decide)
         self._policies.breed = self._act_runner.breed
 
     def run(self) -> CaviarError | None:
@@ -126,7 +117,7 @@ class Scheduler:
                 self._fill()
                 self._record_lack()
                 self._receive(self._time_left())
-                self.decide(self._policies.decisions())
+                self._judge()
                 self._act_runner.go_on(ending=self.stopped)
                 if not self.stopped:
                     self._act_runner.act_as_guards(self._guards)
@@ -184,6 +175,15 @@ class Scheduler:
                 self._tell(decision.trial, Action(decision.action), number)
             elif decision.action == Action.PROMOTE:
                 self.trials.promote(decision.trial)
+
+    def _judge(self) -> None:
+        """Do what the policies have decided, by the handful where no slot waits for it."""
+        began = self._ports.clock.monotonic()
+        if began < self._judges_at and self._busy and not (self._chosen or self.stopped):
+            return
+        if decisions := self._policies.decisions():
+            self.decide(decisions)
+            self._judges_at = (now := self._ports.clock.monotonic()) + rest_after(now - began)
 
     def act(self, act: Act) -> None:
         """Do what somebody asks of one trial, or publish why it is not done.
@@ -251,6 +251,8 @@ class Scheduler:
         """Seconds until the scheduler has something to do of its own accord, `round_s` at most."""
         now = self._ports.clock.monotonic()
         times = [self._round_s, self.shutdown.time_left(now)]
+        if self._policies.undone:
+            times.append(self._judges_at - now)
         if self._plan.trial_timeout is not None:
             times.append(self.trials.deadline(self._plan.trial_timeout) - now)
         if self._look_ups or self._act_runner.waiting or self._guards.waiting:
