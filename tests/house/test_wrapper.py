@@ -214,3 +214,11 @@ def test_to_add_nothing_is_refused(clone):
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "Name packages, such as: " in ran.stderr
     assert ran.stderr.endswith("/caviar add torch\n")
+
+
+@pytest.mark.parametrize("word", ["-h", "--help"])
+def test_add_tells_what_it_does_in_our_words(clone, word):
+    ran = clone("add", word)
+    assert ran.stdout.startswith("Usage: ")
+    assert "caviar add PACKAGE…" in ran.stdout
+    assert all("torch" not in " ".join(call) for call in clone.log("uv.log"))

@@ -100,6 +100,12 @@ def headline(error: str) -> str:
     return lines[0] if lines else ""
 
 
+def place(error: str) -> str:
+    """Where a recorded traceback ends, and in which class of error; of any other text, what names the error."""
+    frames = [line for line in error.splitlines() if line.startswith('  File "')]
+    return f"{frames[-1].strip()}: {headline(error).partition(':')[0]}" if frames else headline(error)
+
+
 def never_reported(objective: str, reported: Iterable[str], returned: str) -> str:
     """The sentence for a trial that ended without one value of the sweep's metric."""
     names = list(reported)

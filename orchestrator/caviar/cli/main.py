@@ -14,6 +14,7 @@ from typing import NoReturn
 import click
 
 from caviar.cli.verbs import Verbs
+from caviar.display.typed_commands import CALLED
 from caviar.errors import INTERRUPTED, CaviarError, SweepInterrupted
 from caviar.run.quick_end import end_quickly
 from caviar.run.signals import noted
@@ -44,6 +45,12 @@ First steps:
   caviar run experiments/digits.py
   caviar best
 """
+OF_A_CHECKOUT = """
+\b
+Of a checkout's own script:
+  ./caviar add PACKAGE…   packages that your experiments need
+  ./caviar test           the tests
+"""
 
 
 def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
@@ -56,7 +63,7 @@ def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> 
 
 @click.group(
     cls=Verbs,
-    epilog=EPILOG,
+    epilog=EPILOG + (OF_A_CHECKOUT if CALLED in os.environ else ""),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     no_args_is_help=False,
     invoke_without_command=True,

@@ -176,6 +176,19 @@ def test_a_sweep_whose_trials_all_fail_alike_is_ended_early() -> None:
     assert 10 <= len(sink.ended()) < 1000
 
 
+def test_they_fail_alike_where_one_line_says_something_else_of_each() -> None:
+    def broken(config: dict[str, Any], trial: Any) -> None:
+        raise ValueError(f"lr {config} is of no use")
+
+    loop, sink = scheduler(1000, broken)
+
+    error = loop.run()
+
+    assert isinstance(error, NoResultError)
+    assert "trials all failed at one line, the first with ValueError: lr {" in str(error)
+    assert 10 <= len(sink.ended()) < 1000
+
+
 def test_trials_that_give_up_before_they_validate_do_not_end_a_sweep() -> None:
     def moody(config: dict[str, Any], trial: Any) -> None:
         trial.report(0, train_loss=1.0)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from caviar_workers.failure import headline
+from caviar_workers.failure import headline, place
 from caviar_workers.states import ENDED, Cause, Failure, State
 from caviar_workers.tables import FIELDS
 
@@ -67,6 +67,8 @@ class Counters:
     leaders: list[Leader] = field(default_factory=list)
     errors: dict[str, int] = field(default_factory=dict)
     """The last line of each distinct error (a hundred at most) → how often."""
+    places: set[str] = field(default_factory=set)
+    """Where they were raised: one place may say something else of each configuration (two at most)."""
     first_errors: list[tuple[int, str, str]] = field(default_factory=list)
     """(trial, kind, error) of the first few failures."""
     latest: Latest | None = None
@@ -151,6 +153,8 @@ class Counters:
         self.unmeasured += kind == Failure.METRIC
         if len(self.first_errors) < KEPT:
             self.first_errors.append((trial, kind, error))
+        if len(self.places) < 2:
+            self.places.add(place(error) or kind)
         line = headline(error) or kind
         if line in self.errors or len(self.errors) < 100:
             self.errors[line] = self.errors.get(line, 0) + 1

@@ -31,10 +31,12 @@ def hopeless(counters: Counters, max_failures: int | None = None, sweep: str = "
     trial, _, error = counters.first_errors[0]
     if counters.unmeasured == counters.failed:
         return None if counters.measured else SpecError(error)
-    if len(counters.errors) == 1:
-        alike = f"the first {counters.failed} trials all failed with {_word(error)}"
-        return NoResultError(f"{alike}: see {_look(sweep, trial)}")
-    return None
+    if len(counters.places) > 1:
+        return None
+    how = "with" if len(counters.errors) == 1 else "at one line, the first with"
+    return NoResultError(
+        f"the first {counters.failed} trials all failed {how} {_word(error)}: see {_look(sweep, trial)}"
+    )
 
 
 def fruitless(counters: Counters, sweep: str = "") -> CaviarError | None:
