@@ -243,7 +243,13 @@ def test_an_option_for_what_the_file_declares_is_told_as_its_setting(caviar, tmp
 
 @pytest.mark.parametrize(
     ("option", "meant"),
-    [("--trails", "; did you mean --trials?"), ("--tag-it", "; did you mean --tag or "), ("--xyzzy", " (caviar")],
+    [
+        ("--trails", "; did you mean --trials?"),
+        ("--tag-it", "; did you mean --tag or "),
+        ("--num-samples", "; did you mean --trials?"),
+        ("--direction", "; did you mean --mode?"),
+        ("--xyzzy", " (caviar"),
+    ],
 )
 def test_the_closest_option_is_suggested_first(caviar, option, meant):
     assert f"No such option {option!r}{meant}" in caviar("run", "x.py", option).err

@@ -365,3 +365,9 @@ def test_names_and_tags_that_nobody_sees_are_refused(given, said):
     with pytest.raises(SpecError, match=said):
         make(**given)
     assert make(name="a b", tags=["c d"]).plan.tags == ("c d",)
+
+
+@pytest.mark.parametrize("word", [None, "", "none"])
+def test_what_a_file_declares_of_stopping_can_be_taken_back(word: str | None) -> None:
+    declared = make(stopping="asha:eta=5")
+    assert declared.override({"stopping": word}).plan.stopping == make(stopping=word).plan.stopping == ""

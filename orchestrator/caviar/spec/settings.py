@@ -215,7 +215,7 @@ class Settings:
         None,
         SPECIAL,
         "which trials are ended early: text such as `asha` (which is `asha:eta=5`) or `patience:steps=10`, or in "
-        "Python `ASHA(eta=5)` and the like; default: none is. See [search.md](search.md#early-stopping)",
+        "Python `ASHA(eta=5)` and the like; `none`, the default: none is. See [search.md](search.md#early-stopping)",
         Flag("POLICY", "End hopeless trials early, such as asha:eta=5."),
         line=_how_stopped,
     )

@@ -160,7 +160,7 @@ class Sweep(Settings, _Subject):
             "rounds": tuple(later),
             "sampler": sampler,
             "searcher": self.searcher or "",
-            "stopping": stopping_text(parse_stopping(self.stopping)) if self.stopping else "",
+            "stopping": "" if self.stopping in (None, "", "none") else stopping_text(parse_stopping(self.stopping)),
             "train_args": dict(self.train_args),
             "workdir": "" if isinstance(self.train, Command) else _path_text(self.workdir),  # of a command, its folder
             "files": _words(self.files),
