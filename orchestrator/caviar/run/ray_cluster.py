@@ -33,7 +33,8 @@ MOST_EARLY = 16
 def start_ray_early(file: Path, concurrency: int | None, process: str | None = None) -> None:
     """Start Ray on this machine, and processes for trials, while an experiment's file is imported.
 
-    Nothing happens where the file speaks of Ray itself: it may want to start its own.
+    Nothing happens where the file speaks of Ray itself: it may want to start its own. No process is made ready to be
+    forked where it speaks of GPUs, for their trials never are.
 
     Args:
         file: The experiment's.
@@ -44,7 +45,8 @@ def start_ray_early(file: Path, concurrency: int | None, process: str | None = N
         source = file.read_text("utf-8")
         if not re.search(r"\bray\b", source):
             process = process or ("forked" if re.search(r"\bforked\b", source) else "warm")
-            libraries = (source, str(file.absolute().parent)) if wants_forks(process) else None
+            forks = wants_forks(process) and not re.search(r"\bgpus\b", source)
+            libraries = (source, str(file.absolute().parent)) if forks else None
             start_early(min(concurrency or MOST_EARLY, MOST_EARLY), libraries)
 
 
