@@ -19,7 +19,7 @@ def run_with(requirements: Path, place: Path, *tests: str | Path) -> None:
     sources = os.pathsep.join(str(ROOT / room) for room in ("orchestrator", "workers"))
     ran = subprocess.run(
         [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs", *tests, "-m", "not nightly and not ray"],
-        env={**os.environ, "PYTHONPATH": sources},
+        env={**os.environ, "PYTHONPATH": sources, "CAVIAR_FRAMEWORKS": "1"},
         cwd=ROOT,
         capture_output=True,
         text=True,
