@@ -98,6 +98,8 @@ def test_version() -> None:
         (["bset"], "did you mean 'best'?"),
         (["rum"], "did you mean 'run' or 'rm'?"),
         (["rn"], "did you mean 'run'?"),
+        (["importance"], "did you mean 'understand'?"),
+        (["optimize"], "did you mean 'run'?"),
         (["lst"], "'ls'"),
         (["xyzzy"], "the verbs are run, resume"),
         (["best", "--storr", "x"], "--store"),

@@ -33,6 +33,8 @@ def test_who_was_told_too_late_is_counted(store):
     told = "asha:eta=3 told 2 trials to stop, but they had ended by then: rows take a second to arrive"
     assert said(store, told=2, judged=True) == told
     assert said(store, told=1, state="STOPPED", judged=True) == "", "one was stopped"
+    some = "asha:eta=3 told 2 trials to stop, but 1 of them had ended by then: rows take a second to arrive"
+    assert said(store, told=2, state="STOPPED", judged=True) == some
 
 
 def test_a_metric_that_comes_once_cannot_be_stopped_by(store):

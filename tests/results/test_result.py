@@ -113,3 +113,18 @@ def test_every_error_that_the_page_names_can_be_caught(result):
     assert all(hasattr(caviar, name) for name in named)
     with pytest.raises(caviar.NotFoundError, match=r"did you mean 'digits'\?"):
         Result(result._store.path, "DIGITS")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("best_params", "write result.best.config"),
+        ("trials_dataframe", "write result.trials()"),
+        ("bset", "it has artifact, best, "),
+        ("_nothing", "_nothing"),
+    ],
+)
+def test_what_other_tools_results_have_is_told_as_ours(result, name, said):
+    with pytest.raises(AttributeError, match=re.escape(said)):
+        getattr(result, name)
+    assert not hasattr(result, name)

@@ -147,7 +147,8 @@ def test_an_error_that_cannot_be_written_down_fails_its_trial_only(error: BaseEx
         (lambda trial: trial.report(1.0, 3), "write trial.report(step, loss=…)"),
         (lambda trial: trial.save(b""), "write trial.save(step, data)"),
         (lambda trial: trial.suggest_float("x", 0, 1), "its values are in config, such as config['x']"),
-        (lambda trial: trial.should_prune(), "a trial has no 'should_prune': it has attempt, "),
+        (lambda trial: trial.should_prune(), "by the sweep's stop policy, as it reports: leave should_prune out"),
+        (lambda trial: trial.log(), "a trial has no 'log': it has attempt, "),
         (lambda trial: [].append(), "list.append() takes exactly one argument"),
     ],
 )

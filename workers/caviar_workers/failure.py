@@ -73,6 +73,8 @@ def _not_had(name: str) -> str:
     has = f"it has {', '.join(PUBLIC)}"
     if name.startswith("suggest_"):
         return f"a trial suggests nothing here: its values are in config, such as config['x']; {has}"
+    if name in ("should_prune", "should_stop"):
+        return f"a trial is stopped by the sweep's stop policy, as it reports: leave {name} out; {has}"
     return f"a trial has no {name!r}: {has}"
 
 

@@ -17,6 +17,18 @@ OF_THE_SCRIPT = {
 """Verbs that the checkout's script has and the installed program has not."""
 
 
+OF_OTHERS = {
+    "importance": "understand",
+    "importances": "understand",
+    "optimize": "run",
+    "tune": "run",
+    "agent": "run",
+    "dashboard": "board",
+    "ui": "board",
+}
+"""What other tools call a verb → ours."""
+
+
 class Verbs(OptionsLast):
     """A group whose commands are imported when they are asked for."""
 
@@ -48,6 +60,7 @@ class Verbs(OptionsLast):
         if name not in VERBS and not name.startswith("-"):
             close = difflib.get_close_matches(name, VERBS, n=2)
             near = " or ".join(repr(verb) for verb in VERBS if verb in close)  # what newcomers need, first
-            hint = f"did you mean {near}?" if close else f"the verbs are {', '.join(VERBS)}."
+            near = repr(OF_OTHERS[name]) if name in OF_OTHERS else near
+            hint = f"did you mean {near}?" if near else f"the verbs are {', '.join(VERBS)}."
             raise click.UsageError(f"There is no verb {name!r}; {OF_THE_SCRIPT.get(name, hint)}", ctx)
         return super().resolve_command(ctx, args)

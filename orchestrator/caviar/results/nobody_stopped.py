@@ -1,4 +1,4 @@
-"""Why a stop policy stopped nobody: it is said at the end of a sweep, for else it would not be noticed."""
+"""Why a stop policy stopped nobody, or came too late: said at the end of a sweep, for else it would not be noticed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,20 @@ if TYPE_CHECKING:
 
 ENOUGH = 100
 """Trials whose curves are looked at."""
+LATE = 0.25
+"""Of the trials that were told to stop: said where so many had ended before they heard of it."""
+TOLD = (
+    "SELECT count(DISTINCT trial), count(DISTINCT trial) FILTER (trials.state = 'COMPLETED') FROM decisions "
+    "JOIN trials USING (trial) WHERE action = 'stop' AND split_part(decided_by, ':', 1) = ?"
+)
 QUICK_S = 2
 """Trainings that take no longer may be over before their rows arrive."""
 
 
 def why_nobody_stopped(views: Views, metric: str, stopping: str, *, judged: bool) -> str:
-    """Say why a sweep's policy stopped nobody; empty: it did, or saw no reason to, or no trial came to its end.
+    """Say why a sweep's policy stopped nobody, or few of those whom it told to; empty: all is well.
+
+    All is well where it saw no reason to stop anybody, and where no trial came to its end.
 
     Args:
         views: Of the sweep, which has ended.
@@ -30,25 +38,26 @@ def why_nobody_stopped(views: Views, metric: str, stopping: str, *, judged: bool
         "median(busy) FILTER (state = 'COMPLETED') FROM trials"
     )
     completed, stopped, busy = _row(views, counts)
-    if not completed or stopped:
+    if not completed:
         return ""
-    told_sql = (
-        "SELECT count(DISTINCT trial) FROM decisions WHERE action = 'stop' AND split_part(decided_by, ':', 1) = ?"
-    )
-    if told := _row(views, told_sql, stopping.partition(":")[0])[0]:
-        had = "it had" if told == 1 else "they had"
-        return (
-            f"{stopping} told {counted(told, 'trial')} to stop, but {had} ended by then: rows take a second to arrive"
-        )
+    told, late = _row(views, TOLD, stopping.partition(":")[0])
+    if told and late >= LATE * told:
+        return _came_late(stopping, told, late)
+    if stopped or told:
+        return ""
     if metric in views.metrics():
         few = f"SELECT count({quoted(metric)}) AS n FROM _curves WHERE trial < {ENOUGH} GROUP BY trial"
         if _row(views, f"SELECT max(n) FROM ({few})")[0] == 1:
             return f"{stopping} stopped nobody: trials reported {metric} once each, and are judged by it as they train"
-    if judged:
-        return ""
-    if busy is not None and busy <= QUICK_S:
-        return f"{stopping} judged nobody: trials that end within a second are over before their rows arrive"
-    return f"{stopping} judged nobody: no curve came to a step, or to a value, at which it does"
+    quick = busy is not None and busy <= QUICK_S
+    why = "trials that end within a second are over before their rows arrive"
+    why = why if quick else "no curve came to a step, or to a value, at which it does"
+    return "" if judged else f"{stopping} judged nobody: {why}"
+
+
+def _came_late(stopping: str, told: int, late: int) -> str:
+    had = f"{late} of them had" if late < told else "it had" if told == 1 else "they had"
+    return f"{stopping} told {counted(told, 'trial')} to stop, but {had} ended by then: rows take a second to arrive"
 
 
 def _row(views: Views, sql: str, *values: object) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ from caviar.search.searchers import check_searcher
 from caviar.search.stopping import PAUSING, PBT, Guard, guard_from_json, parse_stopping, stopping_text
 from caviar.space import Choice, Constant, Parameter, Space, parameter_from_json, repeat_advice, scale_advice
 from caviar.spec.arguments_json import arguments_from_json, arguments_to_json
+from caviar.spec.direction import direction_advice
 from caviar.spec.retested import Retested
 from caviar.spec.secrets import referred, refuse_secrets, resolved, suspects
 from caviar.spec.settings import SETTINGS, Settings, check_settings
@@ -244,6 +245,7 @@ def advice_of(plan: Plan) -> list[str]:
     left = listed - plan.trials
     unheard = [f"first has {listed} configurations, of which {left} will not run: trials={plan.trials}"]
     return [
+        *direction_advice(plan.metric, plan.mode),
         *scale_advice(plan.space),
         *(unheard if left > 0 else ()),
         *repeat_advice(plan.space, plan.trials),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from io import BytesIO
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from caviar.display.typed_commands import told_for
 from caviar.errors import CaviarError, NoResultError, NotFoundError, SpecError
@@ -39,6 +39,25 @@ if TYPE_CHECKING:
 MOST_FRAMED = 1000
 """Trials up to which a notebook shows the report, and beyond a table: the report lies in the notebook's own file."""
 FRAME_HEIGHT = 900
+
+
+OF_OTHERS = {
+    "best_params": "result.best.config",
+    "best_config": "result.best.config",
+    "best_value": "result.best.value",
+    "best_trial": "result.best",
+    "best_result": "result.best",
+    "get_best_result": "result.best",
+    "get_dataframe": "result.trials()",
+    "trials_dataframe": "result.trials()",
+    "df": "result.trials()",
+    "history": "result.curves()",
+}
+"""What Ray Tune, Optuna and others call what a result has → what it is here."""
+
+
+def _public() -> list[str]:
+    return [name for name in dir(Result) if not name.startswith("_")]
 
 
 @called_as("Result(store, sweep)")
@@ -288,6 +307,12 @@ class Result(RunsAgain, ActsOnTrials):
     def _told(self) -> AbstractContextManager[None]:
         """Within it, an error tells commands for this store."""
         return told_for(self._store.path)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        hint = f"write {OF_OTHERS[name]}" if name in OF_OTHERS else f"it has {', '.join(_public())}"
+        raise AttributeError(f"a result has no {name!r}: {hint}", name=name, obj=self)
 
     def __repr__(self) -> str:
         return f"Result({str(self._store.path)!r}, {self.id!r})"

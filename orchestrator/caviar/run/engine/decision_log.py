@@ -37,8 +37,8 @@ class Decision:
 
 SHARE = 0.05
 """Of the loop's time that decisions take which can wait, at most: each publication has its fsync."""
-LONGEST_S = 0.5
-"""Seconds that they wait, at most: about as long as trials take to hear of them."""
+LONGEST_S = 0.2
+"""Seconds that they wait, at most: little beside the second that a trial takes to hear of them."""
 
 
 def rest_after(seconds: float) -> float:
