@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from caviar import Choice, Constant, Float, Int, Result
+from caviar.cli.main import main
 from caviar.export.to_optuna import distribution
 
 from ..small_stores import DIVERGED, FAILED, STEPS, value
@@ -60,3 +61,13 @@ def test_optuna_opens_the_study(swept: Result, tmp_path: Path, ending: str) -> N
 )
 def test_a_parameter_is_what_optuna_calls_it(parameter: object, expected: object) -> None:
     assert distribution(optuna, parameter) == expected
+
+
+def test_the_line_that_opens_a_study_is_told(swept: Result, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "study.db"
+    with pytest.raises(SystemExit) as end:
+        main(["export", swept.id, "--to", "optuna", "-o", str(file), "--store", str(swept._store.path)])
+    assert end.value.code == 0
+    told = next(line for line in capsys.readouterr().err.splitlines() if "open it: " in line)
+    study = eval(told.partition("open it: ")[2], {"optuna": optuna})
+    assert study.user_attrs["caviar.sweep"] == swept.id

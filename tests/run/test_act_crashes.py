@@ -107,7 +107,7 @@ def let_go_on(trial: int) -> Callable[[Store, SweepDir], object]:
 
 
 def paused(_step: int, state: str) -> bool:
-    return state == "PAUSED"
+    return state in ("PAUSED", "LOST")  # its driver may have died before it had: it is held all the same
 
 
 def waits_or_is_over(_step: int, state: str) -> bool:

@@ -112,7 +112,7 @@ def test_who_dies_before_any_change_has_done_an_act_or_has_not(
     ran: Path, caviar: Caviar, store: Path, tmp_path: Path, act: str
 ) -> None:
     if act in ("edit", "pause", "continue"):
-        Result(store).rollback(0, to_step=4, lr=0.5)
+        Result(store).rollback(0, to_step=8, lr=0.5)
     if act == "continue":
         Result(store).pause(0)
     action = "rollback" if act == "code" else act

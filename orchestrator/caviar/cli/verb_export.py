@@ -39,6 +39,8 @@ def verb(to: str, output: str, target: Target) -> None:
         emit_json(document)
         return
     say(f"wrote {output}: {counted(document.trials, 'trial')} of {document.sweep} for {to}")
+    if to == "optuna" and output.endswith(".db"):
+        say(f"open it: optuna.load_study(study_name=None, storage='sqlite:///{output}')")
     if document.left_out:
         states = ", ".join(f"{number} {state.lower()}" for state, number in document.left_out.items())
         say(f"left out, for they have not ended: {states}")
