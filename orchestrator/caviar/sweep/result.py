@@ -308,11 +308,13 @@ class Result(RunsAgain, ActsOnTrials):
         """Within it, an error tells commands for this store."""
         return told_for(self._store.path)
 
-    def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        hint = f"write {OF_OTHERS[name]}" if name in OF_OTHERS else f"it has {', '.join(_public())}"
-        raise AttributeError(f"a result has no {name!r}: {hint}", name=name, obj=self)
+    if not TYPE_CHECKING:  # a type checker is to find what is misspelt
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            hint = f"write {OF_OTHERS[name]}" if name in OF_OTHERS else f"it has {', '.join(_public())}"
+            raise AttributeError(f"a result has no {name!r}: {hint}", name=name, obj=self)
 
     def __repr__(self) -> str:
         return f"Result({str(self._store.path)!r}, {self.id!r})"
