@@ -10,7 +10,8 @@ import pytest
 
 from caviar import Result
 
-pytestmark = pytest.mark.skipif("CAVIAR_FRAMEWORKS" not in os.environ, reason="by night, with all frameworks")
+NIGHT = "by night test_real_frameworks.py runs it, with all of them: two sweeps on Ray for each take minutes"
+pytestmark = pytest.mark.skipif("CAVIAR_FRAMEWORKS" not in os.environ, reason=NIGHT)
 
 AROUND = """
 import os

@@ -10,6 +10,6 @@ HERE = Path(__file__).parent
 
 
 @pytest.mark.nightly
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_with_the_frameworks_themselves(tmp_path: Path) -> None:
     run_with(HERE / "frameworks.txt", tmp_path, HERE)
