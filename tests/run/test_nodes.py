@@ -191,7 +191,7 @@ def test_a_node_s_death_never_counts_against_the_trial_that_it_ran(
     for attempt in range(2):
         seen = file.with_name(f"attempt-{attempt}")
         until = time.monotonic() + 120
-        while not (seen.exists() and seen.read_text()):
+        while not (seen.exists() and seen.read_text() and heard(store, attempt)):
             assert time.monotonic() < until
             assert driver.poll() is None
             time.sleep(0.1)
@@ -202,3 +202,8 @@ def test_a_node_s_death_never_counts_against_the_trial_that_it_ran(
     assert driver.returncode == 0, (out, err)
     rows = Result(store).sql("SELECT state, kind, host <> '' FROM attempts ORDER BY attempt").fetchall()
     assert rows == [("LOST", "lost", True), ("LOST", "lost", True), ("COMPLETED", None, True)]
+
+
+def heard(store: Path, attempt: int) -> bool:
+    """Whether the driver has heard from an attempt, and thus knows where it runs."""
+    return bool(Result(store).sql(f"SELECT 1 FROM _curves WHERE attempt = {attempt}").fetchall())
