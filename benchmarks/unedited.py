@@ -1,6 +1,6 @@
 """What it costs that trials may be edited, where nobody edits one: with a live parameter against without.
 
-With one the driver looks for requests every 0.2 s, and each lease into its mailbox every 0.25 s; without, every second.
+With one the driver looks for requests every 0.2 s; without, every second.
 The trials sleep between their reports. So all CPU seconds of driver, leases and Ray are what it takes to run them: they
 are counted over a while in which all trials run, in turns, as a share of the slots' time.
 """

@@ -22,6 +22,7 @@ LEAST = {
     "guards": "2",
     "gpu": "--trials 2 --pairs 1 --steps 10",
     "gpu_start": "--pretend 2",
+    "messages": "--slots 20 --seconds 2 --lasts 5",
     "million": "--trials 2000",
     "overhead": "--trials 2000 --pairs 1 --no-tune",
     "pbt": "2 constant",

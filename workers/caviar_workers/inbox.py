@@ -14,24 +14,6 @@ from caviar_workers.steering import Steering
 from caviar_workers.trial import Trial
 
 
-class Mailbox:
-    """Keeps messages until the lease they are for fetches them; each is fetched once.
-
-    Threads: none of its own; whoever holds it sees to it that one call comes after another.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: dict[int, list[Message]] = {}
-
-    def put(self, lease: int, message: Message) -> None:
-        """Leave a message for a lease."""
-        self._waiting.setdefault(lease, []).append(message)
-
-    def fetch(self, lease: int) -> list[Message]:
-        """Fetch what was left for a lease, in order."""
-        return self._waiting.pop(lease, [])
-
-
 class Inbox:
     """Passes messages on to the trials of one lease.
 

@@ -47,7 +47,7 @@ from caviar_workers.surroundings import Surroundings, as_given, where_import_lea
 from caviar_workers.trainer import train_in_thread
 from caviar_workers.trial import Trial, TrialInterrupted
 
-_GLANCE_S, _LIVE_GLANCE_S, _TORRENT_S = 0.25, 0.1, 0.05
+_GLANCE_S, _TORRENT_S = 0.25, 0.05
 _TORRENT = 1_000
 """Rows that wait: if so many, the next glance is soon, before they fill the memory."""
 _BRIEF_S = 1e-4
@@ -102,7 +102,7 @@ def run_lease(
 def _speak(
     recorder: Recorder, training: Training, lease: Lease, mail: Callable[[], Sequence[Message]]
 ) -> Iterator[Batch]:
-    glance = min(lease.flush_s, _LIVE_GLANCE_S if lease.mail_s < 1.0 else _GLANCE_S)
+    glance = min(lease.flush_s, _GLANCE_S)
     flushed, pause = time.monotonic(), glance
     while not training.done.wait(pause):
         training.inbox.hear(mail())

@@ -159,8 +159,8 @@ class Lease:
     """Trial → the step from which on it pauses by itself when it saves."""
     final: bool = False
     """Run the sweep's `final` function instead of `train`."""
-    mail_s: float = 1.0
-    """Seconds between two looks whether the driver said something."""
+    has_mailbox: bool = False
+    """The driver has made a mailbox. Else it does when it first has something to say."""
     flush_s: float = 0.5
     """Longest time in seconds that a report waits in the worker."""
 

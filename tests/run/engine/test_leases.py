@@ -1,8 +1,9 @@
 from typing import Any
 
 from caviar import Float, Sweep
-from caviar.run.engine.leases import GROWTH, MOST, Pace, leases_left, pack_size, surrounded, window_of
-from caviar_workers.messages import Program
+from caviar.run.engine.leases import GROWTH, MOST, Pace, lease_of, leases_left, pack_size, surrounded, window_of
+from caviar.run.engine.work import Kept, Work
+from caviar_workers.messages import Demand, Program
 
 
 def test_the_first_leases_carry_one_trial() -> None:
@@ -64,3 +65,15 @@ def test_a_program_with_other_variables_or_another_folder_is_another_one() -> No
     assert made[0].digest == "d"
     assert len({one.digest for one in made}) == len(given)
     assert "secret" not in repr(Program(digest="d", train="train", env={"P": "secret"}))
+
+
+def test_a_mailbox_is_made_beforehand_where_messages_are_to_be_expected() -> None:
+    def has_mailbox(slots: int = 1, live: bool = False, **given: Any) -> bool:
+        plan = Sweep(train, {"x": Float(0, 1, live=live)}, "loss", **given).plan
+        work = Work(trials=(0,), attempts=(0,), seeds=(0,), configs={"x": (0.5,)})
+        return lease_of(plan, "s", 0, work, Kept(), Demand(), slots).has_mailbox
+
+    assert not has_mailbox()
+    assert has_mailbox(live=True)
+    assert has_mailbox(stopping="asha")
+    assert has_mailbox(slots=1000)

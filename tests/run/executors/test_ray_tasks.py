@@ -20,7 +20,8 @@ import pytest
 from caviar.errors import ClusterError
 from caviar.run.executors.executor import LeaseEnded, LeaseSpoke
 from caviar.run.executors.ray_session import RaySession
-from caviar_workers.messages import Demand, Program
+from caviar_workers.messages import Demand, Message, Program
+from caviar_workers.states import Action
 
 from ...leases import make_lease
 
@@ -103,20 +104,63 @@ def test_what_a_killed_process_had_reported_is_kept_and_its_lease_ends_as_lost(r
     assert "died" in events[-1].failure
 
 
-def test_the_mailbox_is_there_before_the_first_edit_where_trials_may_be_edited(ray: RaySession) -> None:
+def test_the_mailbox_is_there_before_the_first_message_where_the_lease_says_so(ray: RaySession) -> None:
     from ray.util import list_named_actors
 
     from caviar.run.executors.ray_tasks import RayExecutor
 
     program = Program(digest=uuid.uuid4().hex, train="train", functions={"train": lambda config, trial: 1.0})
-    for live in (frozenset[str](), frozenset(["lr"])):
+    for has_mailbox in (False, True):
         before = len(list_named_actors(all_namespaces=True))
         executor = RayExecutor(program, Demand())
         try:
-            executor.submit(make_lease([0], live=live))
-            assert len(list_named_actors(all_namespaces=True)) - before == len(live)
+            executor.submit(make_lease([0], has_mailbox=has_mailbox))
+            assert len(list_named_actors(all_namespaces=True)) - before == int(has_mailbox)
         finally:
             executor.close()
+
+
+def test_messages_reach_their_leases_also_through_a_mailbox_that_died(ray: RaySession) -> None:
+    import ray as library
+
+    from caviar.run.executors.ray_mailbox import NAMESPACE
+    from caviar.run.executors.ray_tasks import RayExecutor
+
+    def train(config: dict[str, Any], trial: Any) -> None:
+        import time
+
+        for step in range(100_000):
+            trial.report(step, loss=1.0)
+            time.sleep(0.01)
+
+    demand = Demand(cpus=0.5)
+    executor = RayExecutor(Program(digest=uuid.uuid4().hex, train="train", functions={"train": train}), demand)
+    events: list[Any] = []
+
+    def wait_for(wanted: type, leases: set[int]) -> None:
+        deadline = time.monotonic() + 120
+        while not leases <= {event.lease for event in events if isinstance(event, wanted)}:
+            assert time.monotonic() < deadline
+            events.extend(executor.poll(0.1))
+
+    def stop(lease: int) -> None:
+        executor.tell(lease, Message(trial=lease, attempt=0, action=Action.STOP, decision=lease))
+        wait_for(LeaseEnded, {lease})
+
+    for number in range(3):
+        executor.submit(make_lease([number], id=number, demand=demand, has_mailbox=True, flush_s=0.1))
+    wait_for(LeaseSpoke, {0, 1})
+    stop(0)
+    wait_for(LeaseSpoke, {2})
+    mailbox = library.get_actor(executor._mailbox.address, namespace=NAMESPACE)
+    process = psutil.Process(library.get(mailbox.__ray_call__.remote(lambda _: os.getpid())))
+    process.kill()
+    psutil.wait_procs([process], timeout=60)
+    stop(1)
+    stop(2)
+    executor.close()
+
+    assert [row["state"] for row in rows(events, "attempts") if row["state"] != "RUNNING"] == ["STOPPED"] * 3
 
 
 def test_gpus_are_handed_out_and_hidden_from_those_who_asked_for_none(ray: RaySession, tmp_path: Path) -> None:

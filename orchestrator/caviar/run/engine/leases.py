@@ -36,18 +36,13 @@ MOST = 20_000
 """Trials in a lease; bounds what is tried again when its process dies."""
 
 
-MAIL_S = 1.0
-"""Seconds between two looks of a lease into its mailbox …"""
-MAILS = 150
-"""… of up to so many leases; of more, so many look in a second, whoever may be edited."""
+MANY = 64
+"""Slots from which on a sweep has a mailbox from the beginning, even if nobody judges or edits its trials: one process
+more costs it less than so many leases that look for one each second."""
 FLUSH_S = 0.5
 """Seconds for which a lease gathers what its trials report …"""
 FLUSHES = 1000
 """… of up to 500 leases; of more, so many send something in a second."""
-LIVE_MAIL_S = 0.25
-"""The same where trials may be edited while they train, so that an edit takes effect within 1.5 s …"""
-LIVE_MAILS = 64
-"""… up to 16 leases; of more, so many look in a second, until they look as seldom as all others."""
 
 
 def lease_of(
@@ -80,7 +75,7 @@ def lease_of(
         changes=work.changes,
         branches=work.branches,
         halts=work.halts,
-        mail_s=max(min(MAIL_S, slots / LIVE_MAILS), LIVE_MAIL_S if live else MAIL_S, slots / MAILS),
+        has_mailbox=bool(live or plan.stopping or slots >= MANY),
         flush_s=max(FLUSH_S, slots / FLUSHES),
         final=work.final,
         id=number,

@@ -8,8 +8,8 @@ from functools import partial
 
 from caviar.run.executors.executor import Event, LeaseEnded, LeaseSpoke
 from caviar_workers.data import LoadedData, digested, load_data
-from caviar_workers.inbox import Mailbox
 from caviar_workers.lease import run_lease
+from caviar_workers.mailbox import Mailbox
 from caviar_workers.messages import Batch, Lease, Message, Program
 from caviar_workers.project import in_place
 

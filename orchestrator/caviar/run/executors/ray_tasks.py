@@ -3,10 +3,9 @@
 Ray loses the yields that nobody has read when a worker dies, so one thread takes every yield as it comes and does
 nothing else. Ray's own retries are off: a retried streaming task would splice two attempts into one curve.
 
-Messages to trials wait in an actor, which is made when there is a first one; where trials may be edited, with the first
-lease, so that no edit waits for the actor's process. A lease older than a second looks for it, by name, once a second,
-or more often where trials may be edited; it never waits for an answer, for Ray gives the CPUs of a task that waits to
-another one.
+Messages to trials wait in an actor, which answers a lease when there is something for it. It is made with the first
+lease where trials are judged or may be edited, or many run at a time, so that no message waits for its process; else
+with the first message, and till then a lease looks for it, by name, once a second.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from __future__ import annotations
 import queue
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -29,12 +27,13 @@ from caviar.run.executors.cluster_room import lack, machines, slots_of
 from caviar.run.executors.drain_interval import FEW, SHORT_S, DrainInterval, rest_after
 from caviar.run.executors.executor import Event, LeaseEnded, LeaseFailure, LeaseSpoke
 from caviar.run.executors.process_deaths import NODE_DIED, ProcessDeaths
+from caviar.run.executors.ray_mailbox import NAMESPACE, RayMailbox
 from caviar.run.executors.ray_session import has_joined
 from caviar.run.executors.sent_program import Sent, sent
 from caviar.run.executors.servers import fallen, has_died, watched
 from caviar_workers.data import LoadedData, Loading, load_data_first
-from caviar_workers.inbox import Mailbox
 from caviar_workers.lease import run_lease
+from caviar_workers.mailbox import MailReader
 from caviar_workers.messages import Batch, Demand, Lease, Message, Program
 from caviar_workers.oom_count import OomCount, killed, oom_count
 from caviar_workers.process import WrongProcessError
@@ -48,7 +47,6 @@ MOST_HELD = 64 * 2**20
 """Bytes of batches that wait here for the scheduler; the drain reads no more beyond that, and then leases wait."""
 MOST_UNREAD = 4
 """Batches of a lease that Ray keeps unread, before the lease waits. Those are lost if its process dies."""
-_NAMESPACE = "caviar"
 _MANY_CALLS = 2**30  # leases after which a process ends: 0, never, would let none leave in good order
 
 
@@ -71,9 +69,8 @@ class RayExecutor:
         options["_generator_backpressure_num_objects"] = MOST_UNREAD
         if demand.gpus:
             options["num_gpus"] = demand.gpus  # in the decorator: .options() would not set the reuse of processes
-        self._address = f"mailbox-{uuid.uuid4().hex}"
-        self._mailbox: Any = None
-        self._task = ray.remote(**options)(_lease_task(self._address, calls))
+        self._mailbox = RayMailbox()
+        self._task = ray.remote(**options)(_lease_task(self._mailbox.address, calls))
         self._data: list[Any] = []
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._put = self._got = 0
@@ -168,8 +165,8 @@ class RayExecutor:
         options: dict[str, Any] = {"name": f"{lease.sweep}/{lease.trials[0]}", "scheduling_strategy": self._strategy}
         if lease.demand.gpus != self._demand.gpus:
             options["num_gpus"] = lease.demand.gpus
-        if lease.live and self._mailbox is None:
-            self._mailbox = _make_mailbox(self._address)
+        if lease.has_mailbox:
+            self._mailbox.make()
         stream = self._task.options(**options).remote(self._program, lease, self._data)
         with self._lock:
             self._streams[stream] = lease.id
@@ -202,9 +199,7 @@ class RayExecutor:
 
     def tell(self, lease: int, message: Message) -> None:
         """Leave the message in the mailbox, which is made for the first one."""
-        if self._mailbox is None:
-            self._mailbox = _make_mailbox(self._address)
-        self._mailbox.put.remote(lease, message)
+        self._mailbox.put(lease, message)
 
     def kill(self, lease: int | None = None) -> None:
         """Kill the process of a lease, or those of all."""
@@ -227,8 +222,7 @@ class RayExecutor:
             self._thread.join(timeout=10)
             if self._cluster is not None:
                 self._cluster.close()
-            if self._mailbox is not None:
-                ray.kill(self._mailbox)
+            self._mailbox.close()
 
     def _drain(self) -> None:
         try:
@@ -240,6 +234,7 @@ class RayExecutor:
         while self._open:
             for ended in self._deaths.unheard():
                 self._events.put(ended)
+            self._mailbox.tell_ended()
             with self._lock:
                 streams = [*self._streams, *self._deaths.answers]
             if not streams:
@@ -290,6 +285,7 @@ class RayExecutor:
             crashed = ended.kind == LeaseFailure.LOST and not isinstance(error, TaskCancelledError)
         with self._lock:
             del self._streams[stream]
+        self._mailbox.ended(lease)
         self._interval.hasten()
         if not self._deaths.end(ended, crashed=crashed, nodes=self._nodes):
             self._events.put(ended)
@@ -312,41 +308,15 @@ def _answered(answer: Any) -> Any:
     return None
 
 
-def _make_mailbox(address: str) -> Any:
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
-    actor = ray.remote(num_cpus=0, max_restarts=-1)(Mailbox)
-    return actor.options(name=address, namespace=_NAMESPACE, scheduling_strategy=here).remote()
-
-
 def _lease_task(address: str, calls: int) -> Callable[[Sent, Lease, Sequence[Any]], Iterator[Batch | OomCount]]:
     """Return the function that Ray runs, with the mailbox's name and the number of leases after which the process ends.
 
     A function within a function travels by value, so that no worker has to import this file.
     """
     kept: list[LoadedData] = []  # this process's copy of the data
-    found: list[Any] = []  # the mailbox, once a lease of this process has found it
+    reader = MailReader(lambda: ray.get_actor(address, namespace=NAMESPACE), (ValueError, RayError))
 
     def lease_task(sent: Sent, lease: Lease, data: Sequence[Any]) -> Iterator[Batch | OomCount]:
-        answer: Any = None
-        due = time.monotonic() + lease.mail_s
-
-        def mail() -> Sequence[Message]:
-            nonlocal answer, due
-            try:
-                if answer is not None and answer.done():
-                    messages: Sequence[Message] = answer.result()
-                    answer = None
-                    return messages
-                if answer is None and time.monotonic() >= due:
-                    due = time.monotonic() + lease.mail_s
-                    if not found:
-                        found.append(ray.get_actor(address, namespace=_NAMESPACE))
-                    answer = found[0].fetch.remote(lease.id).future()
-            except (ValueError, RayError):  # there is none so far, or it died and is made anew
-                answer = None
-                found.clear()
-            return ()
-
         def fetch() -> LoadedData:
             if not kept:
                 kept.append(ray.get(data[0]))
@@ -355,7 +325,7 @@ def _lease_task(address: str, calls: int) -> Callable[[Sent, Lease, Sequence[Any
         yield oom_count(ray.get_runtime_context().get_node_id())
         try:
             program = in_place(sent[0], lambda: ray.get(sent[1][0]))
-            yield from run_lease(program, lease, mail=mail, data=fetch)
+            yield from run_lease(program, lease, mail=reader.of(lease), data=fetch)
         except WrongProcessError:
             # Ray ends a process after its last call, when the answer is on its way; let this be the last one. To exit
             # here, or soon, would take along the lease that Ray has sent after this one.

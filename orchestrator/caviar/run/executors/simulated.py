@@ -20,8 +20,9 @@ from caviar.run.executors.executor import Event, LeaseEnded, LeaseFailure, Lease
 from caviar_workers.attempt_records import Attempt
 from caviar_workers.capture import Capture
 from caviar_workers.failure import describe
-from caviar_workers.inbox import Inbox, Mailbox
+from caviar_workers.inbox import Inbox
 from caviar_workers.live_config import live
+from caviar_workers.mailbox import Mailbox
 from caviar_workers.messages import Batch, Lease, Message
 from caviar_workers.recorder import Recorder
 from caviar_workers.tables import CURVES
