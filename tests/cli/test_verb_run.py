@@ -255,6 +255,22 @@ def test_the_closest_option_is_suggested_first(caviar, option, meant):
     assert f"No such option {option!r}{meant}" in caviar("run", "x.py", option).err
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("best", "--direction", "max"), "; did you mean --mode?"),
+        (("zoom", "--num-samples", "8"), "; did you mean --trials?"),
+        (("resume", "--n-trials", "8"), "; did you mean --add?"),
+        (("resume", "--mode", "max"), "; --mode is an option of caviar run, caviar submit, caviar best and others"),
+        (("ls", "--dry-run"), "; --dry-run is an option of caviar run, "),
+    ],
+)
+def test_an_option_that_a_verb_has_not_is_told_as_its_own_or_with_the_verbs_that_have_it(caviar, words, meant):
+    got = caviar(*words)
+    assert (got.code, got.out, got.err.count("\n")) == (2, "", 1)
+    assert f"No such option {words[1]!r}{meant}" in got.err
+
+
 @pytest.mark.parametrize("words", [["--trails", "8"], ["--nothing"], ["-x"], ["--others", "1"]])
 @pytest.mark.parametrize("file", ["e.py", "broken.py", "none.py", "none"])
 def test_another_wrong_option_is_told_as_ever(caviar, tmp_path, words, file):

@@ -185,30 +185,19 @@ def _is_homeless() -> bool:
     return False
 
 
-_HARDLY_ANOTHER = 0.8
-
-
 def _sentence(error: click.ClickException, words: Sequence[str]) -> str:
     """Say what went wrong, and where the right usage is written."""
     where = getattr(error, "ctx", None)
     path = where.command_path if where is not None else _command(words)
-    text = _no_option(error) if isinstance(error, click.NoSuchOption) else error.format_message()
+    if isinstance(error, click.NoSuchOption):
+        from caviar.cli.option_hints import no_option
+
+        text = no_option(error)
+    else:
+        text = error.format_message()
     for theirs, ours in (("a valid integer range", "a whole number"), ("a valid float range", "a number")):
         text = text.replace(theirs, ours)
     return f"{text} ({path} --help)"
-
-
-def _no_option(error: click.NoSuchOption) -> str:
-    """Say which option was meant: the closest first, and it alone where it is hardly another word."""
-    from difflib import SequenceMatcher
-
-    def closeness(option: str) -> float:
-        return SequenceMatcher(None, error.option_name, option).ratio()
-
-    close = sorted(error.possibilities or (), key=closeness, reverse=True)[:3]
-    close = close[:1] if close and closeness(close[0]) > _HARDLY_ANOTHER else close
-    meant = f"; did you mean {' or '.join(close)}?" if close else ""
-    return f"No such option {error.option_name!r}{meant}"
 
 
 def _command(words: Sequence[str]) -> str:

@@ -36,22 +36,6 @@ Examples:
 """
 
 
-OF_OTHERS = {
-    "--num-samples": "--trials",
-    "--num_samples": "--trials",
-    "--n-trials": "--trials",
-    "--n_trials": "--trials",
-    "--count": "--trials",
-    "--n-jobs": "--concurrency",
-    "--max-concurrent-trials": "--concurrency",
-    "--scheduler": "--stopping",
-    "--pruner": "--stopping",
-    "--search-alg": "--searcher",
-    "--direction": "--mode",
-    "--timeout": "--time-limit",
-}
-"""Options as Ray Tune, Optuna and W&B call them → ours."""
-
 COMMAND = "caviar.command"
 """In the context: the words after `--`."""
 
@@ -68,7 +52,6 @@ class Run(click.Command):
             return super().parse_args(ctx, list(args))
         except click.NoSuchOption as error:
             meant = _setting(error.option_name, words, [option for one in self.params for option in one.opts])
-            meant = meant or OF_OTHERS.get(error.option_name, "")
             if not meant:
                 raise
             raise click.UsageError(f"No such option {error.option_name!r}; did you mean {meant}?", ctx) from error
