@@ -1,15 +1,16 @@
 """A driver that dies before any change of its disk leaves whatever is done to trials by hand whole, or not done at all.
 
 In one story a trial is edited, in ramps, ahead and with another beginning; in others it is rolled back, also when it
-had completed; forked, from a dead branch and from a fork; paused and let go on. Whoever asks does so by requests, as
-another shell does, and asks again for what the driver did not live to take. What a step computes follows from the step
-before and all that may change: so one row from elsewhere, or trained with another value than the decisions tell, cannot
-be overlooked.
+had completed; forked, from a dead branch and from a fork; paused and let go on; and sent back by a guard, twice. Who
+asks does so by requests, as another shell does, and asks again for what the driver did not live to take. What a step
+computes follows from the step before and all that may change: so one row from elsewhere, or trained with another value
+than the decisions tell, cannot be overlooked.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from caviar.run.acts import Wish, edit_trial, note_trial, roll_back
 from caviar.run.executors.simulated import Course, SimulatedDeathError, Stage
 from caviar.run.forks import ForkWish, fork_trial
 from caviar.run.pauses import go_on, pause
+from caviar.search.stopping import Guard
 from caviar.space import Float, Int, Space
 from caviar.spec.plan import Plan
 from caviar.store import Store, SweepDir
@@ -37,6 +39,8 @@ from caviar_workers.trial import Trial
 
 STEPS = {"edits": 26}
 """Story → steps that its trials have; else 16."""
+BOUNDS = {"guards": 0.3}
+"""Story → the rate beyond which its trials diverge."""
 SPACE = Space({"lr": Float(0.0, 1.0, live=True), "units": Int(1, 64)})
 PLAN = Plan(
     name="s", metric="loss", mode="min", trials=1, seed=0, space=SPACE, keep_checkpoints=99, sampler="random"
@@ -48,8 +52,11 @@ def after(state: float, step: int, lr: float, units: float, branch: float, skip:
     return state * 0.7 + lr * 0.21 + units * 1e-3 + branch * 0.013 + skip * 0.0017 + step * 1e-5
 
 
-def course_of(steps: int = 16) -> Course:
-    """Reports each step, and saves after each second one; one attempt's process dies."""
+def course_of(steps: int = 16, bound: float = math.inf) -> Course:
+    """Reports each step, and saves after each second one; one attempt's process dies.
+
+    Beyond a bound of the rate it diverges, from step 7 on.
+    """
 
     def course(config: dict[str, Any], trial: Trial) -> Iterator[Stage]:
         saved = trial.load()
@@ -58,9 +65,11 @@ def course_of(steps: int = 16) -> Course:
             if (trial.number, trial.attempt, step) == (1, 0, 3):
                 raise SimulatedDeathError
             state = after(state, step, config["lr"], config["units"], trial.branch, trial.skip)
+            if step >= 7 and config["lr"] > bound:
+                state = math.nan
             known = {"lr": config["lr"], "units": config["units"], "branch": trial.branch, "skip": trial.skip}
             yield 0.5 + trial.number % 3 / 10, step, {"loss": state, **known}
-            if step % 2:
+            if step % 2 and math.isfinite(state):
                 trial.save(step, repr(state).encode())
 
     return course
@@ -149,6 +158,7 @@ def errands() -> dict[str, list[Errand]]:
             Errand(trial=1, when=at(5), do=halt(1)),
             Errand(trial=1, when=waits_or_is_over, do=back(1, 2, lr=0.4)),
         ],
+        "guards": [Errand(trial=0, when=at(1), do=edit(0, lr=0.8))],
     }
 
 
@@ -159,6 +169,7 @@ DONE = {
     "rollbacks": {"edit": 1, "rollback": 2},
     "forks": {"rollback": 1, "fork": 3},
     "pauses": {"pause": 2, "edit": 1, "rollback": 1},
+    "guards": {"edit": 1, "rollback": 2},
 }
 """Story → how often each action is decided in it."""
 
@@ -170,6 +181,9 @@ class Story:
         self.home, self.name, self.living = home, name, Living(patch)
         self.steps = STEPS.get(name, 16)
         self.plan = replace(PLAN, trials=2 if name == "pauses" else 1)
+        if name == "guards":
+            halved = Guard(on="diverged", back="best", set={"lr": "*0.5"}, at_most=3)
+            self.plan = replace(self.plan, guards=(halved,))
         store = Store.open(home, create=True)
         store.create_sweep({"plan": self.plan.to_json(), "provenance": {}}, b"code")
         self.nurse = Nurse(store, errands()[name], patch)
@@ -187,7 +201,8 @@ class Story:
             whole = not self.nurse.due()
             life = Life() if self.drivers else first
             self.drivers += 1
-            ended = MortalDriver(self.home, self.plan, course_of(self.steps), self.living, life).run(look)
+            course = course_of(self.steps, BOUNDS.get(self.name, math.inf))
+            ended = MortalDriver(self.home, self.plan, course, self.living, life).run(look)
             self.nurse.hear_last()
             if ended or most % 2:  # or at once, before anybody goes on
                 self.nurse.look_again()
