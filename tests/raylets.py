@@ -1,7 +1,7 @@
 """A Ray cluster of several nodes on this machine, in a process of its own; as a script, that process.
 
-Its orders come on stdin, one a line, and each is answered with a line: `add CPUS` (the new node's number, and its
-raylet's process), `kill N` (the raylet of node N, with SIGKILL), `head` (the same to the head's raylet). When
+Its orders come on stdin, one a line, and each is answered with a line: `add CPUS` (the new node's number, and Ray's
+name of it), `kill N` (the raylet of node N, with SIGKILL), `head` (the same to the head's raylet). When
 stdin ends, all of it is taken down. Everything listens on 127.0.0.1 only.
 """
 
@@ -46,8 +46,8 @@ class Raylets:
         self.address = ""
         self.nodes: list[int] = []
         """Numbers of the nodes that live."""
-        self._numbers: dict[int, int] = {}
-        """Process of a raylet → number of its node."""
+        self._numbers: dict[str, int] = {}
+        """Ray's name of a node → its number."""
 
     def __enter__(self) -> Raylets:
         self._process = subprocess.Popen(
@@ -75,19 +75,19 @@ class Raylets:
 
     def add(self, cpus: int = 1) -> int:
         """Let a node join; returns its number."""
-        number, raylet = map(int, self._order(f"add {cpus}").split())
-        self.nodes.append(number)
-        self._numbers[raylet] = number
-        return number
+        number, name = self._order(f"add {cpus}").split()
+        self.nodes.append(int(number))
+        self._numbers[name] = int(number)
+        return int(number)
 
     def kill(self, node: int) -> None:
         """Kill the raylet of a node; its workers die of it."""
         self._order(f"kill {node}")
         self.nodes.remove(node)
 
-    def kill_raylet(self, process: int) -> None:
-        """Kill the node whose raylet has this process number: the parent of its workers."""
-        self.kill(self._numbers[process])
+    def kill_named(self, node: str) -> None:
+        """Kill the node that Ray calls so."""
+        self.kill(self._numbers[node])
 
     def kill_head(self) -> None:
         """Kill the head's raylet: with it, Ray ends every driver that is connected there."""
@@ -161,8 +161,7 @@ def serve() -> None:
             params.dashboard_agent_listen_port = None
             with forked_workers() if os.environ.get("CAVIAR_FORK") == "1" else nullcontext():
                 nodes.append(Node(params, head=False, shutdown_at_exit=True, spawn_reaper=True))
-            process = nodes[-1].all_processes["raylet"][0].process.pid
-            print(len(nodes) - 1, process, file=answers, flush=True)
+            print(len(nodes) - 1, nodes[-1].node_id, file=answers, flush=True)
         else:
             node = head if order == "head" else nodes[int(words[0])]
             raylet = node.all_processes["raylet"][0].process

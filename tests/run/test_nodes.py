@@ -173,13 +173,13 @@ def test_a_node_s_death_never_counts_against_the_trial_that_it_ran(
 ) -> None:
     file = write(
         """
-        import os, pathlib, signal, time
+        import pathlib, ray, time
         from caviar import Sweep
 
         def train(config, trial):
             trial.report(0, loss=1.0)
             seen = pathlib.Path(__file__).with_name(f"attempt-{trial.attempt}")
-            seen.write_text(str(os.getppid()))  # the raylet, which is the node
+            seen.write_text(ray.get_runtime_context().get_node_id())
             while trial.attempt < 2:
                 time.sleep(0.1)
 
@@ -196,7 +196,7 @@ def test_a_node_s_death_never_counts_against_the_trial_that_it_ran(
             assert driver.poll() is None
             time.sleep(0.1)
         raylets.add()
-        raylets.kill_raylet(int(seen.read_text()))
+        raylets.kill_named(seen.read_text())
     out, err = driver.communicate(timeout=120)
 
     assert driver.returncode == 0, (out, err)
