@@ -23,6 +23,7 @@ from typing import Any
 from caviar.errors import ClusterError
 from caviar.run.executors import forked_workers
 from caviar.run.executors.cluster_probe import check_address, knock
+from caviar.run.executors.failed_start import ended_if_it_fails
 from caviar.run.executors.forked_workers import Libraries, asked_for_workers
 from caviar.run.executors.inherited import Inherited
 from caviar.run.executors.native_output import native_output_kept
@@ -308,6 +309,7 @@ def _start(ray: Any, wish: _Wish, inherited: Inherited, *, beside: bool = False)
                     servers(ray) as more,
                     tied_to_us(ray, folders[-1]),
                     asked_for_workers(ray, servers),
+                    ended_if_it_fails(ray),
                 ):
                     ray.init(**options | place | more)
             except BaseException as error:
@@ -317,6 +319,7 @@ def _start(ray: Any, wish: _Wish, inherited: Inherited, *, beside: bool = False)
                     raise
                 failure = error
             else:
+                _ended.clear()  # which a start that failed has set: the servers live as long as this thread
                 _started.append(_Started(wish, inherited, os.getpid()))
                 _end_with_process()
                 return
