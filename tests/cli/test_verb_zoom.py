@@ -77,7 +77,7 @@ def test_a_family_is_shown_as_one(caviar, tmp_path):
     drawn = caviar("plot", "-o", str(tmp_path / "family.svg"), "--y", "val_loss", "--store", str(store.path))
     assert drawn.code == 0, drawn.err
     texts = [one.text for one in ElementTree.parse(tmp_path / "family.svg").getroot().iter() if one.text]
-    for kind in ("curves", "axes"):
+    for kind in ("curves", "history", "axes"):
         other = caviar("plot", "--kind", kind, "-o", str(tmp_path / f"{kind}.png"), "--store", str(store.path))
         assert other.code == 0, other.err
         assert (tmp_path / f"{kind}.png").read_bytes().startswith(b"\x89PNG")

@@ -13,6 +13,7 @@ import pytest
 from caviar.display.figure import as_bytes, check_form, new_figure, write_figure
 from caviar.display.plot_axes import PlottedParameter, axes_figure
 from caviar.display.plot_curves import PlottedCurve, curves_figure
+from caviar.display.plot_history import history_figure
 from caviar.display.plot_retest import PlottedRetest, retest_figure
 from caviar.display.plot_tuning_curve import tuning_curve_figure
 from caviar.display.plot_values import value_axis
@@ -77,7 +78,12 @@ def tuning(title="digits", metric="loss"):
     return tuning_curve_figure(title, metric, (1, 2, 4), (3.0, 2.0, 1.0), (3, 2, 1), (4, 3, None), (2, 1, None))
 
 
-KINDS = {"curves": curves, "axes": axes, "zoom": zoom, "retest": retest, "tuning": tuning}
+def history(title="digits", metric="loss", values=(3.0, math.nan, 1.0, 2.0)):
+    found = np.array(values)
+    return history_figure(title, metric, found, np.flatnonzero(np.isfinite(found))[:2], "t1", "trials")
+
+
+KINDS = {"history": history, "curves": curves, "axes": axes, "zoom": zoom, "retest": retest, "tuning": tuning}
 
 
 def texts(figure):
@@ -121,6 +127,7 @@ def test_any_float_can_be_drawn(pair):
     if pair == PAIRS[0]:  # all have the same axis of values
         as_bytes(axes(values=[*pair, *[1.0] * 18]), "svg")
         as_bytes(retest(values=pair), "svg")
+        as_bytes(history(values=pair), "svg")
 
 
 def test_what_is_finite_lies_within_the_axis_and_nothing_else_is_anywhere():

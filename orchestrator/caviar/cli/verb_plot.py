@@ -6,13 +6,14 @@ import click
 
 from caviar.cli.options import output_options, store_option, sweep_argument
 
-KINDS = ("zoom", "curves", "axes", "tuning-curve", "retest")
+KINDS = ("zoom", "curves", "axes", "history", "tuning-curve", "retest")
 OPTIONS = {"zoom": ("x", "y", "top"), "curves": ("metric", "top")}
 EPILOG = """\b
 Kinds:
   zoom          coarse trials, the box round the best, fine trials (default)
   curves        learning curves, coloured by rank
   axes          each parameter on its scale against the metric
+  history       what each trial reached, as they ended, and the best so far
   tuning-curve  how good the best of k trials is, with a band
   retest        fresh seeds, and what the sweep had said
 

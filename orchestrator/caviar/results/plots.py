@@ -8,13 +8,16 @@ import numpy as np
 
 from caviar.display.plot_axes import PlottedParameter, axes_figure
 from caviar.display.plot_curves import PlottedCurve, curves_figure
+from caviar.display.plot_history import history_figure
 from caviar.display.plot_retest import PlottedRetest, retest_figure
 from caviar.display.plot_tuning_curve import tuning_curve_figure
 from caviar.display.plot_zoom import zoom_figure
 from caviar.errors import NoResultError
 from caviar.results.curves import curves_document
 from caviar.results.plot_points import axis_points, family_points
+from caviar.results.report.trial_rows import trial_rows
 from caviar.results.retest import newest_verdict
+from caviar.results.statistics.new_bests import new_bests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +89,24 @@ class Plots:
         with self._opened() as opened:
             points = family_points(opened.store, opened.sweep, top=top)
         return zoom_figure(points.title, points.metric, points.mode, points.zoom, points.dots, (x, y))
+
+    def history(self) -> Figure:
+        """What each trial reached, in the order in which they ended, and the best so far.
+
+        Values worse than the first best one lie beyond the axis, and are left out.
+
+        Raises:
+            NoResultError: No trial has a usable value.
+        """
+        with self._opened() as opened:
+            rows, title = trial_rows(opened), opened.title
+        if not len(rows.order):
+            raise NoResultError(f"{title} has no history: no trial has a usable value yet")
+        values = rows.value[rows.as_they_ended]
+        bests = new_bests(values, rows.plan.mode)
+        name = f"t{int(rows.trial[rows.as_they_ended[bests[-1]]])}"
+        across = "trials that have ended" if rows.timed else "trials"
+        return history_figure(title, rows.plan.metric, values, bests, name, across)
 
     def tuning_curve(self) -> Figure:
         """How good the best of k trials is, against k, with a 95 % band.

@@ -17,6 +17,7 @@ from caviar.display.plot_ticks import ticks, value_ticks
 from caviar.display.plot_values import ValueAxis, value_axis
 from caviar.results.report.slots import MOST_BARS, PARTS
 from caviar.results.retest_words import trial_name
+from caviar.results.statistics.new_bests import new_bests
 from caviar.results.understand_caveats import more_in_words
 
 if TYPE_CHECKING:
@@ -122,13 +123,9 @@ def best_so_far(rows: TrialRows) -> Option | None:
     """The best value by how many trials have ended, with each new best by its name; None: there is none."""
     if not len(rows.order):
         return None
-    timed = not np.isnan(rows.ended[rows.order]).any()
-    ends = np.flatnonzero(~np.isnan(rows.ended)) if timed else np.arange(rows.count)
-    in_order = ends[np.argsort(rows.ended[ends], kind="stable")] if timed else ends
+    in_order = rows.as_they_ended
     value, n = rows.value[in_order], len(in_order)
-    sign = -1.0 if rows.plan.mode == "max" else 1.0
-    so_far = np.minimum.accumulate(np.where(np.isfinite(value), sign * value, np.inf))
-    new = np.flatnonzero(so_far < np.concatenate([[np.inf], so_far[:-1]]))
+    new = new_bests(value, rows.plan.mode)
     axis = value_axis([value[new]])  # what is worse than the first lies beyond it
     line = [[int(k) + 1, _place(axis, value[k])] for k in new]
     heights = axis.places(value)
@@ -144,7 +141,7 @@ def best_so_far(rows: TrialRows) -> Option | None:
     across = _axis([(share * n, label) for share, label in value_ticks(0.0, float(n))])
     return {
         "said": "each step is a new best" + ("" if n <= MOST_DOTS else "; the other trials are left out"),
-        "xAxis": _across(across | {"max": n}, "trials that have ended" if timed else "trials"),
+        "xAxis": _across(across | {"max": n}, "trials that have ended" if rows.timed else "trials"),
         "yAxis": _up(_value_axis(axis), rows.plan.metric),
         "series": [
             {"type": "scatter", "data": dots, "symbolSize": 3, "itemStyle": {"color": "--faint"}, "silent": True},

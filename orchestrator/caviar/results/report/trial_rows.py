@@ -79,6 +79,19 @@ class TrialRows:
         return good[np.argsort(sign * self.value[good], kind="stable")]
 
     @cached_property
+    def timed(self) -> bool:
+        """Whether it is known when each trial ended that has a usable value."""
+        return not np.isnan(self.ended[self.order]).any()
+
+    @cached_property
+    def as_they_ended(self) -> IntArray:
+        """Rows of the trials that have ended, the first one first; of all, by number, where it is not `timed`."""
+        if not self.timed:
+            return np.arange(self.count)
+        ends = np.flatnonzero(~np.isnan(self.ended))
+        return ends[np.argsort(self.ended[ends], kind="stable")]
+
+    @cached_property
     def exists(self) -> dict[str, BoolArray]:
         """Conditional parameter → in which trials it exists, [n]."""
         return self.plan.space.active(self.u)
