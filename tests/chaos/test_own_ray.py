@@ -3,6 +3,7 @@
 import ctypes
 import os
 import random
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -73,6 +74,8 @@ class Family:
         self._others = set(psutil.Process().children())
         self.driver = start()
         self.forked = 0
+        self._bereft: subprocess.Popen[bytes] | None = None
+        """A driver whose fork server was killed: its workers begin as ever from then on."""
         self.killed: Counter[str] = Counter()
 
     def members(self) -> list[psutil.Process]:
@@ -100,14 +103,17 @@ class Family:
         """Kill one; of who is needed, all others have to end soon, too.
 
         Args:
-            name: Of whom, as `named` says.
+            name: Of whom, as `named` says; a worker, where there is no server any more.
             rows: Counts those that are published.
         """
+        name = "worker" if name == "server" and self._bereft is self.driver.process else name
         victim, family = self.one_of(name), self.members()
         self.forked += sum(forked(one) for one in family if named(one) == "worker")
         before = rows()
         victim.kill()
         self.killed[name] += 1
+        if name == "server":
+            self._bereft = self.driver.process
         if name not in LARGE:
             return
         deadline = time.monotonic() + ENDS_S
