@@ -10,9 +10,11 @@ from typing import Any
 @contextmanager
 def ended_if_it_fails(ray: Any) -> Iterator[None]:
     """End the servers that Ray begins in this block, if it raises."""
-    node, name = ray._private.node.Node, "start_head_processes"
-    begin = getattr(node, name, None)
-    if begin is None:  # another version
+    name = "start_head_processes"
+    try:
+        node = ray._private.node.Node
+        begin = getattr(node, name)
+    except AttributeError:  # another version
         yield
         return
     begun: list[Any] = []
