@@ -13,7 +13,7 @@ from ..board.conftest import Board, started
 from ..run.conftest import Driver
 from ..run.test_edits import EXPERIMENT, INLINE, wait_for
 from .conftest import Visit
-from .watched import Watched
+from .watched import Watched, until
 
 HOSTILE = "</script><img src=x onerror=window.hit=1>"
 
@@ -46,6 +46,11 @@ def asked(watched: Watched, answer: str) -> str:
     return str(
         watched.until(f"() => {{ const said = document.querySelector('#act-said').innerText; return {answer}; }}")
     )
+
+
+def states(driver: Driver) -> list[str]:
+    """Of all trials, by number."""
+    return [state for (state,) in Result(driver.store).sql("SELECT state FROM trials ORDER BY trial").fetchall()]
 
 
 @pytest.mark.timeout(180)
@@ -82,6 +87,34 @@ def test_what_is_typed_takes_effect(driver: Driver, board: Board, visit: Visit) 
     assert asked(watched, "said === 'noted' && said") == "noted"
     assert [one.action for one in Result(driver.store).diary(0).entries] == ["edit", "rollback", "note"]
     watched.until("() => document.querySelectorAll('#acts-list tr').length >= 3", seconds=60)
+
+
+@pytest.mark.timeout(180)
+def test_a_trial_is_forked_paused_and_let_go_on(driver: Driver, board: Board, visit: Visit, tmp_path: Path) -> None:
+    watched = visit(board.said["link"], allowed=(f"http://127.0.0.1:{board.port}/",))
+    page = watched.page
+    page.locator("#sweep-list button").click()
+    watched.until("() => document.querySelector('#act-facts').innerText.startsWith('running at step')")
+
+    page.get_by_label("fork").check()
+    page.locator("[name=at_step]").fill("19")
+    page.locator("[name=k]").fill("2")
+    page.get_by_label("lr", exact=False).first.fill("1e-3..1e-2")
+    page.get_by_label("why").fill("two more cubs")
+    asked(watched, "said !== 'asked …' && said")
+    until(lambda: states(driver)[1:] != [], page, "there is no fork")
+    origins = "SELECT ancestor, last_step FROM lineage WHERE part = 0"
+    assert Result(driver.store).sql(origins).fetchall() == [(0, 19)] * 2
+
+    page.get_by_label("pause").check()
+    page.locator("#act-trial").fill("0")
+    asked(watched, "said.startsWith('pauses at its next checkpoint') && said")
+    until(lambda: states(driver)[0] == "PAUSED", page, "it does not pause", 60)
+    page.get_by_label("continue").check()
+    asked(watched, "said.startsWith('goes on') && said")
+    tmp_path.joinpath("enough").touch()
+    until(lambda: states(driver) == ["COMPLETED"] * 3, page, "they do not end", 90)
+    assert [one.action for one in Result(driver.store).diary(0).entries] == ["forks", "pause", "continue"]
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 400)])
