@@ -153,6 +153,10 @@ def test_messages_reach_their_leases_also_through_a_mailbox_that_died(ray: RaySe
     stop(0)
     wait_for(LeaseSpoke, {2})
     mailbox = library.get_actor(executor._mailbox.address, namespace=NAMESPACE)
+    deadline = time.monotonic() + 60
+    while 0 in library.get(mailbox.__ray_call__.remote(lambda box: list(box._questions))):
+        assert time.monotonic() < deadline, "the mailbox keeps what a lease asked that has ended"
+        executor.poll(0.1)
     process = psutil.Process(library.get(mailbox.__ray_call__.remote(lambda _: os.getpid())))
     process.kill()
     psutil.wait_procs([process], timeout=60)
