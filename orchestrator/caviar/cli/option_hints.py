@@ -6,6 +6,7 @@ from difflib import SequenceMatcher
 
 import click
 
+from caviar.cli.options import options_of
 from caviar.display.verb_names import VERBS
 
 OF_OTHERS = {
@@ -40,7 +41,7 @@ def no_option(error: click.NoSuchOption) -> str:
 def _meant(option: str, ctx: click.Context | None, possible: list[str]) -> str:
     ours = OF_OTHERS.get(option, option)
     for meant in (ours, ELSEWHERE.get(ours)):
-        if ctx is not None and meant in options_of(ctx.command):
+        if ctx is not None and meant in options_of(ctx, ctx.command):
             return f"; did you mean {meant}?"
 
     def closeness(other: str) -> float:
@@ -54,18 +55,13 @@ def _meant(option: str, ctx: click.Context | None, possible: list[str]) -> str:
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
-def options_of(command: click.Command) -> set[str]:
-    """The options of a verb."""
-    return {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
-
-
 def _verbs_with(option: str, ctx: click.Context | None) -> list[str]:
     """The verbs that have an option, in their order: what newcomers need, first."""
     root = None if ctx is None else ctx.find_root().command
     if not isinstance(root, click.Group) or ctx is None:
         return []
     commands = ((verb, root.get_command(ctx, verb)) for verb in VERBS)
-    return [verb for verb, one in commands if one is not None and option in options_of(one)]
+    return [verb for verb, one in commands if one is not None and option in options_of(ctx, one)]
 
 
 def _listed(verbs: list[str]) -> str:

@@ -36,7 +36,7 @@ class OptionsLast(click.Group):
             verbs = self.list_commands(ctx)
             at = next((at for at, word in enumerate(words) if at and word in verbs), len(words))
             verb, *after = words[at:] or [self.usual]
-            if error.option_name not in _options(ctx, self.get_command(ctx, verb)):
+            if error.option_name not in options_of(ctx, self.get_command(ctx, verb)):
                 raise
             meant = f"{ctx.command_path} {shlex.join([verb, *after, *words[:at]])}"
             raise click.UsageError(
@@ -44,7 +44,7 @@ class OptionsLast(click.Group):
             ) from error
 
 
-def _options(ctx: click.Context, command: click.Command | None) -> set[str]:
+def options_of(ctx: click.Context, command: click.Command | None) -> set[str]:
     """The options of a verb, or of any of its own verbs."""
     group = command if isinstance(command, click.Group) else None
     inner = [] if group is None else [group.get_command(ctx, name) for name in group.list_commands(ctx)]
